@@ -1,0 +1,5 @@
+//! Proves whether Path MTU Discovery to a mail server is black-holed, and which packet size works.
+//!
+//! TODO
+
+pub mod model;

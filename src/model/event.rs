@@ -1,0 +1,56 @@
+//! What passes between the sans-I/O core and its driver.
+
+use super::packet::Packet;
+use super::size::PacketSize;
+use super::time::Timestamp;
+
+/// A packet to put on the wire, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The packet.
+    pub packet: Packet,
+    /// `Some(n)`: not as one packet but as IPv4 fragments of at most `n` bytes each.
+    pub fragments: Option<PacketSize>,
+}
+
+/// What an examination asks of its driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send this now, then poll again.
+    Send(Box<Outgoing>),
+    /// Nothing to send before this instant, unless an event comes first.
+    WaitUntil(Timestamp),
+    /// The examination is over and its connections are closed.
+    Done,
+}
+
+/// What a driver tells an examination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A packet arrived at the interface, before this host's firewall.
+    Received(Packet),
+    /// An ICMP message reached this host's kernel, behind its firewall.
+    KernelSaw(Packet),
+    /// The kernel refused to send a packet.
+    SendRefused {
+        /// The size of the refused packet.
+        size: PacketSize,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Why a kernel refuses to send a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Larger than the interface takes (`EMSGSIZE`).
+    TooBig,
+    /// A local firewall rule forbids it (`EPERM`).
+    Forbidden,
+    /// No route, or the neighbour does not answer (`ENETUNREACH`, `EHOSTUNREACH`).
+    NoRoute,
+    /// Buffers are full (`ENOBUFS`, `EAGAIN`): the packet was not sent, as if lost.
+    Busy,
+    /// The interface is down or gone (`ENETDOWN`, `ENODEV`, `ENXIO`).
+    InterfaceDown,
+}

@@ -1,0 +1,21 @@
+//! Plain types that every layer shares. No I/O, no clock, no decisions.
+
+mod event;
+mod packet;
+mod plan;
+mod report;
+mod size;
+mod time;
+
+pub use event::{Action, Event, Outgoing, Refusal};
+pub use packet::{
+    Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
+    SeqNumber,
+};
+pub use plan::{MethodChoice, Plan};
+pub use report::{
+    AddressReport, Advice, Cause, Examined, Finding, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus,
+    PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who,
+};
+pub use size::{Family, PacketSize, Ttl};
+pub use time::Timestamp;

@@ -1,0 +1,53 @@
+//! What to examine and how: the input of one examination.
+
+use std::net::IpAddr;
+
+use super::size::{Family, PacketSize};
+
+/// Everything that one address's examination needs to know. Built once, never changed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Our address on the path.
+    pub source: IpAddr,
+    /// The address examined.
+    pub destination: IpAddr,
+    /// The TCP port examined.
+    pub port: u16,
+    /// Kernel-silent local ports: the first carries the connection, the others SYN probes. Never empty.
+    pub local_ports: Vec<u16>,
+    /// ICMP echo identifier of this run.
+    pub echo_ident: u16,
+    /// Which methods may be used.
+    pub method: MethodChoice,
+    /// MTU of the outgoing interface or route.
+    pub local_mtu: PacketSize,
+    /// Path MTU that this host's kernel assumed for the address before the first probe.
+    pub kernel_path_mtu: Option<PacketSize>,
+    /// The smallest path MTU this kernel accepts from a PTB (`net.ipv4.route.min_pmtu`; 1280 in IPv6).
+    pub kernel_min_pmtu: PacketSize,
+    /// Largest size to probe: `local_mtu` unless the user wants less.
+    pub max_size: PacketSize,
+    /// Smallest size to probe.
+    pub min_size: PacketSize,
+    /// Seed for initial sequence numbers and packet ids.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// The family of the path.
+    pub fn family(&self) -> Family {
+        Family::of(self.destination)
+    }
+}
+
+/// Which probing methods the user allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// TCP first, ICMP echo as a second witness and last resort.
+    #[default]
+    Auto,
+    /// TCP only.
+    Tcp,
+    /// ICMP echo only.
+    Icmp,
+}

@@ -1,0 +1,406 @@
+//! The outcome of a run: what renderers turn into text and JSON.
+//!
+//! Field names and enum words are those of the JSON contract, schema `pmtu-probe/1`.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use super::size::{PacketSize, Ttl};
+
+/// The outcome of one run over one target.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The target as the user wrote it.
+    pub target: String,
+    /// Wall-clock time of the start.
+    pub started: SystemTime,
+    /// From start to the last verdict.
+    pub elapsed: Duration,
+    /// One entry per address examined.
+    pub addresses: Vec<AddressReport>,
+}
+
+/// The outcome for one address.
+#[derive(Clone, Debug)]
+pub struct AddressReport {
+    /// The host name the address belongs to, or the address itself.
+    pub host: String,
+    /// MX preference, if the address came from an MX record.
+    pub preference: Option<u16>,
+    /// The address.
+    pub address: IpAddr,
+    /// Zone of a link-local address, as an interface name.
+    pub zone: Option<String>,
+    /// The TCP port.
+    pub port: u16,
+    /// What the examination found.
+    pub examined: Examined,
+}
+
+/// What one examination found.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The verdict on the forward direction.
+    pub verdict: Verdict,
+    /// Why PMTUD is broken; for `masked` and `black_hole` only.
+    pub cause: Option<Cause>,
+    /// One sentence that gives the ground of the verdict.
+    pub reason: String,
+    /// 1 - p of the decisive statistical test; 1.0 for a verdict that rests on answers; `None` without either.
+    pub confidence: Option<f64>,
+    /// Largest packet proven to pass.
+    pub path_mtu: Option<PacketSize>,
+    /// Smallest size proven lost.
+    pub first_lost_size: Option<PacketSize>,
+    /// MTU of the outgoing interface or route.
+    pub local_mtu: PacketSize,
+    /// The kernel's path MTU for this address before the first probe.
+    pub kernel_path_mtu: Option<PacketSize>,
+    /// MSS in the peer's SYN-ACK.
+    pub peer_mss: Option<u16>,
+    /// MSS that this program announced.
+    pub local_mss: Option<u16>,
+    /// Largest packet TCP would send to this peer.
+    pub tcp_packet_limit: Option<PacketSize>,
+    /// Smoothed round-trip time.
+    pub rtt: Option<Duration>,
+    /// Where the bottleneck is, when one is known.
+    pub location: Option<Location>,
+    /// The hops seen.
+    pub hops: Vec<Hop>,
+    /// Packet-too-big messages received, one entry per sender, stated MTU and fault.
+    pub ptb: Vec<PtbReport>,
+    /// What each method did.
+    pub methods: Vec<MethodReport>,
+    /// Sizes probed and how often each was answered, largest first: the raw evidence of the method that carries the verdict.
+    pub sizes: Vec<SizeEvidence>,
+    /// The other direction.
+    pub reverse: Reverse,
+    /// Remarkable facts beside the verdict.
+    pub findings: Vec<Finding>,
+    /// What to do, most helpful first.
+    pub advice: Vec<Advice>,
+    /// Probes sent to this address.
+    pub probes_sent: u32,
+    /// Bytes of all packets sent to this address, IP headers included.
+    pub bytes_sent: u64,
+    /// From the start of this examination to its verdict.
+    pub elapsed: Duration,
+}
+
+/// How one size fared with the method that carries the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeEvidence {
+    /// The size.
+    pub size: PacketSize,
+    /// Probes sent with it.
+    pub sent: u32,
+    /// Probes of it answered by the peer.
+    pub answered: u32,
+}
+
+/// The verdict on the forward direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Packets as large as this host would send pass.
+    Clear,
+    /// The path is smaller, and true PTBs reach this host's kernel: PMTUD works.
+    Discoverable,
+    /// PMTUD is broken on the path, but the negotiated MSS keeps TCP at or below the path MTU.
+    Masked,
+    /// Packets above the path MTU vanish and nothing usable tells this host's kernel.
+    BlackHole,
+    /// Not even small probes are answered, by any method.
+    Unreachable,
+    /// The evidence is too thin or contradicts itself.
+    Inconclusive,
+}
+
+/// Why PMTUD is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Nothing came back.
+    NoPtb,
+    /// The PTB reached the interface and this host dropped it before its kernel saw it.
+    LocalFirewall,
+    /// A PTB came but cannot work.
+    BadPtb,
+    /// Non-DF copies vanish as well: two ends of one link disagree, or a box drops by size (IPv4).
+    LinkMismatch,
+}
+
+/// What is wrong with a PTB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PtbFault {
+    /// States MTU 0, as routers older than RFC 1191 do.
+    MtuZero,
+    /// States a size that is lost as well.
+    StatedSizeLost,
+    /// States a size that is not smaller than the packet it refuses.
+    NotSmaller,
+    /// States less than the path carries.
+    TooLow,
+    /// States less than the smallest MTU that this kernel accepts.
+    BelowMinimum,
+    /// Its checksum is wrong; kernels drop it silently.
+    BadChecksum,
+}
+
+/// A kind of PTB received during the examination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PtbReport {
+    /// The router that sent it.
+    pub from: IpAddr,
+    /// The MTU it states.
+    pub mtu: u32,
+    /// Whether at least one such message passed this host's firewall.
+    pub reached_kernel: bool,
+    /// What is wrong with it.
+    pub fault: Option<PtbFault>,
+    /// How many came.
+    pub count: u32,
+}
+
+/// A hop on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Its distance.
+    pub ttl: Ttl,
+    /// Its address, if it answered.
+    pub address: Option<IpAddr>,
+    /// Largest probe it answered.
+    pub largest_answered: Option<PacketSize>,
+    /// Round-trip time to it.
+    pub rtt: Option<Duration>,
+}
+
+/// Where large packets end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The last hop that large packets reach.
+    pub last_hop: Option<LocationPoint>,
+    /// The first hop that they do not reach.
+    pub next_hop: Option<LocationPoint>,
+}
+
+/// A hop named in a [`Location`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationPoint {
+    /// Its distance, if known.
+    pub ttl: Option<Ttl>,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+/// A probing method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Segments of a TCP connection, or SYNs.
+    Tcp,
+    /// ICMP echo.
+    Icmp,
+}
+
+/// A way to draw an answer that names the size of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Technique {
+    /// Segments below the receiver's `rcv_nxt`, answered by D-SACK (RFC 2883) or by a plain duplicate ACK.
+    OldData,
+    /// SMTP bytes: sent once in order, then repacketised.
+    SmtpData,
+    /// SYNs that carry data.
+    SynData,
+    /// ICMP echo requests.
+    Echo,
+}
+
+/// Whether a method served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MethodStatus {
+    /// Its answers count in the verdict.
+    Used,
+    /// It gave no usable answers, for this reason.
+    Unusable(String),
+    /// Not tried, for this reason.
+    Skipped(String),
+}
+
+/// What one method and technique did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodReport {
+    /// The method.
+    pub method: Method,
+    /// The technique.
+    pub technique: Technique,
+    /// Whether it served.
+    pub status: MethodStatus,
+    /// Probes sent.
+    pub sent: u32,
+    /// Probes answered by the peer.
+    pub answered: u32,
+    /// Largest size that this technique proved to pass.
+    pub path_mtu: Option<PacketSize>,
+}
+
+/// The reverse direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reverse {
+    /// The verdict.
+    pub verdict: ReverseVerdict,
+    /// Largest packet seen from the peer.
+    pub path_mtu: Option<PacketSize>,
+    /// Why there is no better verdict.
+    pub reason: Option<String>,
+    /// After how long the peer's own black hole detection recovered.
+    pub recovered_after: Option<Duration>,
+}
+
+/// The verdict on the reverse direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReverseVerdict {
+    /// Full-size packets of the peer arrive.
+    Clear,
+    /// The peer lowered its packets within a round trip: PMTUD works there.
+    Discoverable,
+    /// The peer's large packets never arrive.
+    BlackHole,
+    /// The peer's black hole detection saves it after a while.
+    Recovers,
+    /// Not examined.
+    Untested,
+    /// The evidence is too thin.
+    Inconclusive,
+}
+
+/// A remarkable fact beside the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finding {
+    /// A PTB stated MTU 0.
+    PtbMtuZero,
+    /// A PTB stated less than the path carries.
+    PtbMtuTooLow,
+    /// A PTB stated less than the kernel's minimum.
+    PtbBelowMinimum,
+    /// A PTB stated a size that cannot work.
+    PtbMtuTooHigh,
+    /// A PTB carried a wrong checksum.
+    PtbBadChecksum,
+    /// A PTB came from an address that others would drop as a source.
+    PtbFromPrivateAddress,
+    /// The kernel's cached path MTU is smaller than what the path carries now.
+    StaleKernelPmtu,
+    /// The MSS in the peer's SYN-ACK is smaller than this host's own.
+    MssClamped,
+    /// The peer did not offer SACK: sizes were probed one at a time.
+    NoSack,
+    /// The TCP port is closed: a RST answered the SYN.
+    PortClosed,
+    /// The TCP port gave no answer at all, while the host answered otherwise.
+    PortFiltered,
+    /// Small echo requests were not answered.
+    EchoUnanswered,
+    /// Large echo requests were lost although TCP packets of the size pass.
+    LargeEchoFiltered,
+    /// Echo requests pass at a size at which TCP segments vanish.
+    EchoPassesLarger,
+    /// Segments above the peer's MSS vanish although the path carries the size.
+    SegmentsAboveMssDropped,
+    /// The router limits its PTBs: only some of the probes drew one.
+    PtbRateLimited,
+    /// DF was cleared on the way, as seen in a quoted header.
+    DfCleared,
+    /// IPv4 fragments are dropped on the path.
+    FragmentsDropped,
+    /// The peer reset the connection during the examination.
+    ConnectionReset,
+    /// The peer never sent an SMTP greeting while the connection was open.
+    NoGreeting,
+    /// The peer's receive window closed.
+    ZeroWindow,
+    /// Small packets were lost too: the path loses packets of any size.
+    PacketLoss,
+    /// The address answered only after several tries.
+    SlowToAnswer,
+    /// A local firewall rule refused some probes on the way out.
+    SendRefusedByFirewall,
+}
+
+/// Advice: who should do what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Who has to act.
+    pub who: Who,
+    /// What to do, one or two sentences.
+    pub text: String,
+    /// Commands for it, ready to paste.
+    pub commands: Vec<String>,
+}
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// This host's admin.
+    You,
+    /// The admin of the network this host is in.
+    YourNetwork,
+    /// The target's side.
+    TheirSide,
+    /// Not known from here.
+    Unknown,
+}
+
+impl Examined {
+    /// The exit code of this address: see [`Report::exit_code`].
+    pub fn exit_code(&self) -> u8 {
+        let forward = match self.verdict {
+            Verdict::Clear => 0,
+            Verdict::Discoverable if self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) => 1,
+            Verdict::Discoverable => 0,
+            Verdict::Masked => 1,
+            Verdict::BlackHole => 2,
+            Verdict::Unreachable | Verdict::Inconclusive => 3,
+        };
+        let reverse = match self.reverse.verdict {
+            ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => 0,
+            ReverseVerdict::Recovers => 1,
+            ReverseVerdict::BlackHole => 2,
+            ReverseVerdict::Inconclusive => 3,
+        };
+        worst_exit_code([forward, reverse])
+    }
+}
+
+impl Report {
+    /// The exit code of the run: the worst over all addresses and both directions, 2 before 1 before 3 before 0.
+    pub fn exit_code(&self) -> u8 {
+        worst_exit_code(self.addresses.iter().map(|address| address.examined.exit_code()))
+    }
+}
+
+/// The worst of several exit codes: 2 before 1 before 3 before 0.
+fn worst_exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const WORST_FIRST: [u8; 4] = [2, 1, 3, 0];
+    let rank = |code: &u8| WORST_FIRST.iter().position(|c| c == code).unwrap_or(0);
+    codes.into_iter().min_by_key(rank).unwrap_or(0)
+}
+
+impl PtbFault {
+    /// Whether PMTUD ends at a working size in spite of this fault.
+    pub fn is_survivable(self) -> bool {
+        matches!(self, Self::MtuZero | Self::TooLow | Self::BelowMinimum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_exit_code_is_a_black_hole_then_a_fault_then_doubt() {
+        assert_eq!(worst_exit_code([0, 3]), 3);
+        assert_eq!(worst_exit_code([0, 3, 1]), 1);
+        assert_eq!(worst_exit_code([1, 2, 3, 0]), 2);
+        assert_eq!(worst_exit_code([0, 0]), 0);
+        assert_eq!(worst_exit_code([]), 0);
+    }
+}
