@@ -3,3 +3,4 @@
 //! TODO
 
 pub mod model;
+pub mod examine;
