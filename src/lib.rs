@@ -2,5 +2,6 @@
 //!
 //! TODO
 
-pub mod model;
 pub mod examine;
+pub mod model;
+pub mod wire;
