@@ -71,7 +71,7 @@ fn write_header(packet: &Packet, ends: Ends, total: usize, buffer: &mut [u8]) ->
             more_fragments: false,
             fragment_offset: 0,
             total_length: total as u16,
-            header_len: ipv4::HEADER,
+            len: ipv4::HEADER,
         }
         .write(buffer),
         Ends::V6(source, destination) => ipv6::Header {
@@ -79,7 +79,7 @@ fn write_header(packet: &Packet, ends: Ends, total: usize, buffer: &mut [u8]) ->
             destination,
             id: packet.ip.id,
             hop_limit: packet.ip.ttl.0,
-            next_header: protocol,
+            protocol,
             payload_length: (total - ipv6::HEADER) as u16,
         }
         .write(buffer),

@@ -11,8 +11,8 @@ use super::ipv4;
 /// on the option, and no probe has any.
 pub fn fragment(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, WireError> {
     let (header, packet) = ipv4::read_whole(packet)?;
-    if header.header_len != ipv4::HEADER {
-        let have = header.header_len as u32;
+    if header.len != ipv4::HEADER {
+        let have = header.len as u32;
         return Err(WireError::Unsupported { layer: Layer::Ipv4, field: "header length", have });
     }
     let payload = &packet[ipv4::HEADER..];
@@ -41,11 +41,11 @@ pub fn fragment(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, Wire
 /// The packet may be a fragment itself; then its last byte must have a place in the whole (RFC 791, 3.1).
 fn check_end(header: &ipv4::Header, payload: usize) -> Result<(), WireError> {
     let end = ipv4::HEADER + usize::from(header.fragment_offset) * 8 + payload;
-    if end <= usize::from(u16::MAX) {
-        return Ok(());
-    }
     let most = usize::from(u16::MAX);
-    Err(WireError::TooLarge { layer: Layer::Ipv4, field: "fragment offset and length", most, have: end })
+    if end > most {
+        return Err(WireError::TooLarge { layer: Layer::Ipv4, field: "fragment offset and length", most, have: end });
+    }
+    Ok(())
 }
 
 /// Bytes of payload for each fragment but the last: a multiple of eight, as offsets count in eights.

@@ -140,19 +140,23 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Bod
         Checksums::Verify => checksum::verify(sum(ends, message), view.get_checksum(), layer(family)),
         Checksums::Trust => Ok(()),
     };
-    let [.., a, b, c, d] = *header;
     if kind == echo_request(family) || kind == echo_reply(family) {
         checksum?;
-        let (ident, seq) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        let (ident, seq) = split_words(*header);
         let echo = Echo { ident, seq, payload_len: data.len() as u32 };
         return Ok(if kind == echo_reply(family) { Body::EchoReply(echo) } else { Body::EchoRequest(echo) });
     }
-    let kind = decode(family, kind, code, [a, b, c, d])?;
+    let kind = decode(family, kind, code, *header)?;
     let quote = quote::parse_quote(family, quote::original_datagram(family, kind, *header, data))?;
     Ok(Body::Error(IcmpError { kind, quote, checksum_ok: checksum.is_ok() }))
 }
 
-fn decode(family: Family, kind: u8, code: u8, rest: [u8; 4]) -> Result<IcmpErrorKind, WireError> {
+/// The two 16-bit words after the checksum.
+fn split_words(header: [u8; HEADER]) -> (u16, u16) {
+    (u16::from_be_bytes([header[4], header[5]]), u16::from_be_bytes([header[6], header[7]]))
+}
+
+fn decode(family: Family, kind: u8, code: u8, header: [u8; HEADER]) -> Result<IcmpErrorKind, WireError> {
     let unsupported = |field, have| WireError::Unsupported { layer: layer(family), field, have };
     let unreachable = match family {
         Family::V4 => IcmpTypes::DestinationUnreachable.0,
@@ -164,11 +168,12 @@ fn decode(family: Family, kind: u8, code: u8, rest: [u8; 4]) -> Result<IcmpError
     };
     if family == Family::V6 && kind == Icmpv6Types::PacketTooBig.0 {
         // RFC 4443, 3.2: the receiver ignores the code.
-        return Ok(IcmpErrorKind::Ptb { mtu: u32::from_be_bytes(rest) });
+        let (high, low) = split_words(header);
+        return Ok(IcmpErrorKind::Ptb { mtu: u32::from(high) << 16 | u32::from(low) });
     }
     if family == Family::V4 && kind == unreachable && code == FRAGMENTATION_NEEDED {
         // RFC 1191, 4: the MTU stands in the low 16 bits.
-        return Ok(IcmpErrorKind::Ptb { mtu: u16::from_be_bytes([rest[2], rest[3]]).into() });
+        return Ok(IcmpErrorKind::Ptb { mtu: split_words(header).1.into() });
     }
     match kind {
         kind if kind == unreachable => Ok(IcmpErrorKind::Unreachable { code }),

@@ -28,7 +28,7 @@ pub(super) struct Header {
     pub(super) fragment_offset: u16,
     pub(super) total_length: u16,
     /// Options included.
-    pub(super) header_len: usize,
+    pub(super) len: usize,
 }
 
 impl Header {
@@ -90,7 +90,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
         more_fragments: view.get_flags() & Ipv4Flags::MoreFragments != 0,
         fragment_offset: view.get_fragment_offset(),
         total_length: view.get_total_length(),
-        header_len,
+        len: header_len,
     })
 }
 
@@ -98,13 +98,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
 pub(super) fn read_whole(bytes: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let header = read(bytes)?;
     let total = usize::from(header.total_length);
-    if total < header.header_len {
+    if total < header.len {
         let (need, have) = ("at least the header length", u32::from(header.total_length));
         return Err(WireError::Malformed { layer: Layer::Ipv4, field: "total length", need, have });
     }
     let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv4, "total length", total, bytes.len()))?;
     let field = u16::from_be_bytes([packet[10], packet[11]]);
-    checksum::verify(checksum::plain(&packet[..header.header_len]), field, Layer::Ipv4)?;
+    checksum::verify(checksum::plain(&packet[..header.len]), field, Layer::Ipv4)?;
     Ok((header, packet))
 }
 
@@ -123,7 +123,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
             id: header.id,
         },
         protocol: header.protocol,
-        payload: &packet[header.header_len..],
+        payload: &packet[header.len..],
         wire_len: u32::from(header.total_length),
     })
 }

@@ -30,7 +30,7 @@ pub(super) struct Header {
     /// The low 16 bits of the flow label.
     pub(super) id: u16,
     pub(super) hop_limit: u8,
-    pub(super) next_header: u8,
+    pub(super) protocol: u8,
     pub(super) payload_length: u16,
 }
 
@@ -44,7 +44,7 @@ impl Header {
         view.set_version(6);
         view.set_flow_label(self.id.into());
         view.set_payload_length(self.payload_length);
-        view.set_next_header(IpNextHeaderProtocol(self.next_header));
+        view.set_next_header(IpNextHeaderProtocol(self.protocol));
         view.set_hop_limit(self.hop_limit);
         view.set_source(self.source);
         view.set_destination(self.destination);
@@ -69,7 +69,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
         destination: view.get_destination(),
         id: view.get_flow_label() as u16,
         hop_limit: view.get_hop_limit(),
-        next_header: view.get_next_header().0,
+        protocol: view.get_next_header().0,
         payload_length: view.get_payload_length(),
     })
 }
@@ -79,7 +79,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
     let header = read(bytes)?;
     let total = header.wire_len() as usize;
     let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv6, "payload length", total, bytes.len()))?;
-    let upper = upper_layer(header.next_header, &packet[HEADER..]).map_err(|stuck| stuck.error)?;
+    let upper = upper_layer(header.protocol, &packet[HEADER..]).map_err(|stuck| stuck.error)?;
     if let Some(offset) = upper.fragment_offset {
         return Err(WireError::Fragment { layer: Layer::Ipv6Extension, offset });
     }

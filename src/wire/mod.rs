@@ -9,6 +9,8 @@
 //! **Checksums:** a kernel hands packets of its own host, or of a virtual link, to packet sockets before the checksum
 //! of TCP is complete. Read those with [`Checksums::Trust`]; the socket says which they are (`TP_STATUS_CSUMNOTREADY`).
 
+#![allow(clippy::doc_markdown, reason = "ICMPv6 is a name, not code")]
+
 mod checksum;
 mod emit;
 mod error;

@@ -123,8 +123,8 @@ impl TcpOptions {
 }
 
 fn two_words(data: &[u8]) -> Option<(u32, u32)> {
-    let &[a, b, c, d, e, f, g, h] = data else { return None };
-    Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
+    let (first, second) = data.split_first_chunk()?;
+    Some((u32::from_be_bytes(*first), u32::from_be_bytes(second.try_into().ok()?)))
 }
 
 fn wrong_length(need: &'static str, have: usize) -> WireError {

@@ -43,7 +43,7 @@ pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<
             more_fragments: false,
             fragment_offset: 0,
             total_length: length_field(quote.size.bytes(), 0)?,
-            header_len: header_len as usize,
+            len: header_len as usize,
         }
         .write(buffer)?,
         Ends::V6(source, destination) => ipv6::Header {
@@ -51,7 +51,7 @@ pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<
             destination,
             id: quote.id,
             hop_limit: quote.ttl.0,
-            next_header: protocol,
+            protocol,
             payload_length: length_field(quote.size.bytes(), header_len)?,
         }
         .write(buffer)?,
@@ -126,7 +126,7 @@ fn parse_v4(bytes: &[u8]) -> Result<Quote, WireError> {
     let transport = if header.fragment_offset > 0 {
         QuotedTransport::Other(header.protocol)
     } else {
-        parse_transport(Family::V4, header.protocol, &bytes[header.header_len..])
+        parse_transport(Family::V4, header.protocol, &bytes[header.len..])
     };
     Ok(Quote {
         source: IpAddr::V4(header.source),
@@ -141,7 +141,7 @@ fn parse_v4(bytes: &[u8]) -> Result<Quote, WireError> {
 
 fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
     let header = ipv6::read(bytes)?;
-    let transport = match ipv6::upper_layer(header.next_header, &bytes[ipv6::HEADER..]) {
+    let transport = match ipv6::upper_layer(header.protocol, &bytes[ipv6::HEADER..]) {
         Ok(upper) if upper.fragment_offset.is_none_or(|offset| offset == 0) => {
             parse_transport(Family::V6, upper.protocol, upper.payload)
         }
@@ -160,18 +160,21 @@ fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
 }
 
 fn parse_transport(family: Family, protocol: u8, bytes: &[u8]) -> QuotedTransport {
-    let Some(&[a, b, c, d, e, f, g, h]) = bytes.first_chunk::<TRANSPORT>() else {
+    let Some(quoted) = bytes.first_chunk::<TRANSPORT>() else {
         return QuotedTransport::Other(protocol);
     };
     if protocol == tcp::PROTOCOL {
         return QuotedTransport::Tcp {
-            source_port: u16::from_be_bytes([a, b]),
-            destination_port: u16::from_be_bytes([c, d]),
-            seq: SeqNumber(u32::from_be_bytes([e, f, g, h])),
+            source_port: u16::from_be_bytes([quoted[0], quoted[1]]),
+            destination_port: u16::from_be_bytes([quoted[2], quoted[3]]),
+            seq: SeqNumber(u32::from_be_bytes([quoted[4], quoted[5], quoted[6], quoted[7]])),
         };
     }
-    if protocol == icmp::protocol(family) && a == icmp::echo_request(family) {
-        return QuotedTransport::Echo { ident: u16::from_be_bytes([e, f]), seq: u16::from_be_bytes([g, h]) };
+    if protocol == icmp::protocol(family) && quoted[0] == icmp::echo_request(family) {
+        return QuotedTransport::Echo {
+            ident: u16::from_be_bytes([quoted[4], quoted[5]]),
+            seq: u16::from_be_bytes([quoted[6], quoted[7]]),
+        };
     }
     QuotedTransport::Other(protocol)
 }
