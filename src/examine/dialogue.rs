@@ -167,7 +167,7 @@ fn next_line(bytes: &[u8]) -> Option<(usize, Option<u16>, bool)> {
         .get(..3)
         .filter(|digits| digits.iter().all(u8::is_ascii_digit))
         .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    Some((end, code, line.get(3) != Some(&b'-')))
+    Some((end, code, code.is_none() || line.get(3) != Some(&b'-')))
 }
 
 #[cfg(test)]
