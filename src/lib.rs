@@ -4,3 +4,4 @@
 
 pub mod examine;
 pub mod model;
+pub mod wire;
