@@ -2,5 +2,7 @@
 //!
 //! TODO
 
-pub mod model;
 pub mod examine;
+pub mod model;
+pub mod net;
+pub mod resolve;
