@@ -4,4 +4,6 @@
 
 pub mod examine;
 pub mod model;
+pub mod net;
+pub mod resolve;
 pub mod wire;
