@@ -2,5 +2,7 @@
 //!
 //! TODO
 
-pub mod model;
+pub mod cli;
 pub mod examine;
+pub mod model;
+pub mod report;
