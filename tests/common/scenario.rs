@@ -351,7 +351,7 @@ impl Node {
     }
 }
 
-/// The address on link 0..=3: end 1 is nearer to c, end 2 to s. 10.0.LINK+1.END/24 or fd00:0:0:LINK+1::END/64.
+/// The address on link 0..=3: end 1 is nearer to c, end 2 to s. `10.0.LINK+1.END/24` or `fd00:0:0:LINK+1::END/64`.
 fn address(family: Family, link: usize, end: u8) -> IpAddr {
     let subnet = link as u8 + 1;
     match family {
