@@ -99,10 +99,12 @@ fn lower_own_mtu(case: &Case<'_>, size: Option<PacketSize>) -> Option<Advice> {
         who: Who::You,
         text: format!(
             "If this link is meant to carry no more than {size} bytes, lower the MTU of this host's interface. It acts \
-             on all traffic of the interface. Undo: ip link set dev {interface} mtu {}",
-            case.examined().local_mtu
+             on all traffic of the interface, and is gone after a reboot."
         ),
-        commands: vec![format!("ip link set dev {interface} mtu {size}")],
+        commands: vec![
+            format!("ip link set dev {interface} mtu {size}"),
+            workaround::undo(&format!("ip link set dev {interface} mtu {}", case.examined().local_mtu)),
+        ],
     })
 }
 

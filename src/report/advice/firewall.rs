@@ -1,5 +1,6 @@
 //! This host's firewall drops the ICMP errors that PMTUD lives on.
 
+use super::workaround::undo;
 use crate::model::{Advice, Family, Who};
 
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
@@ -14,12 +15,14 @@ fn with_nft(family: Family) -> Advice {
     };
     Advice {
         who: Who::You,
-        text: "Admit ICMP errors in this host's firewall and run pmtu-probe again. With nftables: if \"nft list \
-               ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits error \
-               messages only. Undo: delete the rule by its handle (nft -a list ruleset). To keep it, add it to \
-               /etc/nftables.conf."
+        text: "Admit ICMP errors in this host's firewall, then run pmtu-probe again. This is for nftables; where \
+               \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits \
+               error messages only; to keep it over a reboot, add it to /etc/nftables.conf."
             .into(),
-        commands: vec![format!("nft insert rule inet filter input {rule} accept")],
+        commands: vec![
+            format!("nft insert rule inet filter input {rule} accept"),
+            undo("nft -a list chain inet filter input; nft delete rule inet filter input handle NUMBER"),
+        ],
     }
 }
 
@@ -38,8 +41,8 @@ fn with_iptables(family: Family) -> Advice {
     Advice {
         who: Who::You,
         text: format!(
-            "With {program} instead of nft, the same. Undo: the same lines with -D for -I. To keep them, save the \
-             rules ({program}-save)."
+            "Or the same with {program}. Undo: the same lines with -D for -I. To keep them over a reboot, save them \
+             with {program}-save."
         ),
         commands: types
             .iter()

@@ -41,8 +41,8 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
         Verdict::Clear => Vec::new(),
         Verdict::Discoverable => fault::survivable(case),
         Verdict::Masked => {
-            let mut advice = repair(case);
-            advice.push(fault::keep_the_clamp(case));
+            let mut advice = vec![fault::keep_the_clamp(case)];
+            advice.extend(repair(case));
             advice
         }
         Verdict::BlackHole if examined.cause == Some(Cause::LocalFirewall) => repair(case),

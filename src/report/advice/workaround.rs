@@ -22,9 +22,8 @@ fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     (mss >= SMALLEST_MSS).then(|| Advice {
         who: Who::You,
         text: format!(
-            "Until the path is repaired: make TCP send at most {size} bytes to this address, by lowering the MSS that \
-             it announces. Changes new connections with this address only; gone after a reboot. Undo: nft delete \
-             table inet pmtu_clamp"
+            "Until the path is repaired, make TCP send at most {size} bytes to this address, by lowering the MSS that \
+             the other side announces. It changes new connections with this address only, and is gone after a reboot."
         ),
         commands: clamp("input", "saddr", case.address(), mss),
     })
@@ -35,9 +34,9 @@ pub(super) fn clamp_what_they_send(case: &Case<'_>, size: PacketSize) -> Advice 
     Advice {
         who: Who::You,
         text: format!(
-            "Until it is repaired: ask for packets of at most {size} bytes, by lowering the MSS that this host \
-             announces to this address. Changes new connections with this address only; gone after a reboot. Undo: \
-             nft delete table inet pmtu_clamp"
+            "Until the way back is repaired, ask for packets of at most {size} bytes, by lowering the MSS that this \
+             host announces to this address. It changes new connections with this address only, and is gone after a \
+             reboot."
         ),
         commands: clamp("output", "daddr", case.address(), size.to_mss(case.family())),
     }
@@ -55,6 +54,7 @@ fn clamp(hook: &str, side: &str, address: IpAddr, mss: u16) -> Vec<String> {
         format!(
             "nft add rule inet pmtu_clamp {hook} {ip} {side} {address} tcp flags syn tcp option maxseg size set {mss}"
         ),
+        undo("nft delete table inet pmtu_clamp"),
     ]
 }
 
@@ -73,22 +73,30 @@ fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     Some(Advice {
         who: Who::You,
         text: format!(
-            "Or, for all protocols: a route with a fixed MTU. It no longer follows changes of the network, and \
-             {side_effect}; gone after a reboot. Undo: {ip} route del {address}/{length}"
+            "Or give this address a route with a fixed MTU, which serves all protocols. It no longer follows changes \
+             of the network, {side_effect}, and it is gone after a reboot."
         ),
-        commands: vec![format!("{ip} route replace {address}/{length} {via}dev {interface} mtu lock {size}")],
+        commands: vec![
+            format!("{ip} route replace {address}/{length} {via}dev {interface} mtu lock {size}"),
+            undo(&format!("{ip} route del {address}/{length}")),
+        ],
     })
 }
 
 fn mtu_probing() -> Advice {
     Advice {
         who: Who::You,
-        text: "Or, for all destinations: let TCP search for a working size by itself (RFC 4821). It acts on every \
-               connection of this host, IPv6 too, after a stall of some seconds each time. Undo: the same with =0. To \
-               keep it: a file in /etc/sysctl.d"
+        text: "Or let TCP search for a working size by itself (RFC 4821). That acts on every connection of this host, \
+               IPv6 too, each time after a stall of some seconds, and is gone after a reboot unless a file in \
+               /etc/sysctl.d repeats it."
             .into(),
-        commands: vec!["sysctl -w net.ipv4.tcp_mtu_probing=1".into()],
+        commands: vec!["sysctl -w net.ipv4.tcp_mtu_probing=1".into(), undo("sysctl -w net.ipv4.tcp_mtu_probing=0")],
     }
+}
+
+/// A comment, so that pasting all lines does not undo the first ones.
+pub(super) fn undo(command: &str) -> String {
+    format!("# undo: {command}")
 }
 
 /// Interface names may hold anything but a slash and white space.
