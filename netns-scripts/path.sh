@@ -123,7 +123,7 @@ up() {
 # For "show", "exec" and "down".
 save_plan() {
     declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU \
-        LAB_PEER LAB_ID >"$LAB_DIR/plan"
+        LAB_PEER LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
     {
         printf '127.0.0.1 localhost\n::1 localhost\n'
         printf '%s mx.example.com\n' "$LAB_PEER"
@@ -194,7 +194,7 @@ node_sysctls() {
     local settings=(
         net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1
         net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0
-        net/ipv6/conf/all/accept_dad=0 net/ipv6/conf/default/accept_dad=0
+        net/ipv6/conf/e0/accept_dad=0 net/ipv6/conf/e1/accept_dad=0
         net/ipv4/ping_group_range="0 2147483647"
     )
     # Ends are hosts, not routers.
@@ -289,13 +289,15 @@ nodes_up() {
 # Lets c's kernel learn a path MTU that the path then loses: the first link is small for a moment.
 poison_cache() {
     [[ -n $LAB_CACHED_PMTU ]] || return 0
-    inside r1 ip route change "${LAB_PEER_NET}" via "$LAB_PEER_VIA" mtu "$LAB_CACHED_PMTU"
+    local route=(10.0.4.0/24 via 10.0.2.2)
+    [[ $LAB_FAMILY == v4 ]] || route=(fd00:0:0:4::/64 via fd00:0:0:2::2)
+    inside r1 ip route replace "${route[@]}" mtu "$LAB_CACHED_PMTU"
     cache_is_poisoned() {
         inside c "$PMTU_LAB" poke --to "$LAB_PEER" --size "${LAB_MTUS[0]}"
         inside c ip route get "$LAB_PEER" | grep -q "mtu $LAB_CACHED_PMTU"
     }
     wait_for 3 "c to learn a path MTU of $LAB_CACHED_PMTU" cache_is_poisoned
-    inside r1 ip route change "${LAB_PEER_NET}" via "$LAB_PEER_VIA"
+    inside r1 ip route replace "${route[@]}"
 }
 
 start_mx() {

@@ -10,6 +10,7 @@ mod mx;
 mod poke;
 mod port;
 mod random;
+mod scenario;
 mod wire;
 
 /// The programs of the test networks.
@@ -28,6 +29,8 @@ enum Command {
     Mx(mx::Arguments),
     /// Waits for the end of a process, then becomes another command.
     Guard(guard::Arguments),
+    /// Reads the scenario files.
+    Scenario(scenario::Arguments),
     /// Sends one UDP packet of a given size with DF set, as the kernel's own senders would.
     Poke(poke::Arguments),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
+        Command::Scenario(arguments) => scenario::run(&arguments),
         Command::Poke(arguments) => poke::run(&arguments),
     };
     match done {
