@@ -70,6 +70,13 @@ require_user_namespaces() {
   sudo sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
 }
 
+# Root alone is not enough in a container that may not make namespaces.
+require_labs() {
+    unshare --net --mount true 2>/dev/null ||
+        die "root here may not make network namespaces. In a container: docker run --privileged, or --cap-add SYS_ADMIN --cap-add NET_ADMIN"
+    require_cmd ip nft ethtool nsenter
+}
+
 # as_lab_root SCRIPT ARGS... : starts the script again as root of a user namespace, unless it is root already.
 # Everything it makes ends with it, whatever happens.
 as_lab_root() {

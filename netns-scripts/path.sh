@@ -19,7 +19,8 @@ SCENARIO is a name of tests/scenarios or a .toml file. ID is the scenario's name
 options of up:
   --id ID              another name, to have a scenario up twice
   --filter "NODE FILTER ARGUMENTS"   one more breakage (see filters.sh); may be repeated
-  --delay MS           milliseconds one way, on the link r1 - r2
+  --delay MS           milliseconds one way, on link 2 (r1 - r2)
+  --wire "LINK OPTIONS"              what pmtu-lab wire does on a link, for example "2 --loss 0.1"; may be repeated
   --seed N             seed of the wires
   --mx "OPTIONS"       options of the mail server (pmtu-lab mx --help), or "none"
   --owner PID          take the lab down when this process ends
@@ -82,14 +83,15 @@ start_holder() {
 
 up() {
     [[ $# -gt 0 ]] || { usage >&2 && exit 3; }
-    local scenario=$1 family=v4 id='' delay='' seed=1 mx='' owner='' extra=()
+    local scenario=$1 family=v4 id='' seed=1 mx='' owner='' filters=() wires=() wire
     shift
     while [[ $# -gt 0 ]]; do
         case $1 in
             v4 | v6) family=$1 ;;
             --id) id=$2 && shift ;;
-            --filter) extra+=("$2") && shift ;;
-            --delay) delay=$2 && shift ;;
+            --filter) filters+=("$2") && shift ;;
+            --delay) wires+=("2 --delay-ms $2 --back-delay-ms $2") && shift ;;
+            --wire) wires+=("$2") && shift ;;
             --seed) seed=$2 && shift ;;
             --mx) mx=$2 && shift ;;
             --owner) owner=$2 && shift ;;
@@ -101,9 +103,9 @@ up() {
     local plan
     plan=$("$PMTU_LAB" scenario env "$scenario" "$family")
     eval "$plan"
-    LAB_FILTERS+=("${extra[@]}")
-    [[ -n $delay ]] && LAB_WIRES[1]="--delay-ms $delay --back-delay-ms $delay"
-    [[ -n $mx ]] && LAB_MX=$mx
+    LAB_FILTERS+=("${filters[@]}")
+    for wire in "${wires[@]}"; do LAB_WIRES[${wire%% *} - 1]+=" ${wire#* }"; done
+    if [[ -n $mx ]]; then LAB_MX=$mx; fi
     LAB_ID=${id:-$LAB_SCENARIO}
     LAB_DIR=$LAB_STATE/$LAB_ID
     [[ ! -e $LAB_DIR ]] || die "$LAB_ID is up already. Take it down with: $0 down $LAB_ID"
@@ -195,7 +197,6 @@ node_sysctls() {
         net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1
         net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0
         net/ipv6/conf/e0/accept_dad=0 net/ipv6/conf/e1/accept_dad=0
-        net/ipv4/ping_group_range="0 2147483647"
     )
     # Ends are hosts, not routers.
     if [[ $1 == c || $1 == s ]]; then settings=("${settings[@]:2}"); fi

@@ -2,5 +2,5 @@
 //!
 //! TODO
 
-pub mod model;
 pub mod examine;
+pub mod model;

@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
 
 /// All protocols (`ETH_P_ALL`).
 const ALL_PROTOCOLS: u16 = 3;
+const AF_PACKET: u16 = 17;
 
 /// Where a wire ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ struct LinkAddress {
 #[allow(unsafe_code, reason = "neither socket2 nor rustix can build a sockaddr_ll")]
 fn link_address(index: u32) -> io::Result<SockAddr> {
     let address = LinkAddress {
-        family: i32::from(Domain::PACKET) as u16,
+        family: AF_PACKET,
         protocol: ALL_PROTOCOLS.to_be(),
         index,
         hardware_type: 0,
@@ -112,7 +113,7 @@ fn open_tun(namespace: &Path, name: &str) -> io::Result<File> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
             .open("/dev/net/tun")?;
         attach_tun(&file, &name)?;
         Ok(file)

@@ -15,8 +15,8 @@ impl Random {
 
     /// Uniform in `0.0..1.0`.
     pub(crate) fn unit(&mut self) -> f64 {
-        const STEPS: f64 = (1_u64 << 53) as f64;
-        (self.next() >> 11) as f64 / STEPS
+        let top_half = (self.next() >> 32) as u32;
+        f64::from(top_half) / (f64::from(u32::MAX) + 1.0)
     }
 
     fn next(&mut self) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
 #[path = "../common/scenario.rs"]
 mod file;
@@ -61,11 +62,9 @@ fn list() -> Result<String, String> {
 }
 
 fn show(scenario: &str) -> Result<String, String> {
-    let path = if scenario.ends_with(".toml") {
-        scenario.into()
-    } else {
-        file::folder().join(scenario).with_extension("toml")
-    };
+    let given = Path::new(scenario);
+    let path =
+        if given.extension().is_some() { given.into() } else { file::folder().join(given).with_extension("toml") };
     std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
