@@ -5,7 +5,7 @@ set -euo pipefail
 LAB_SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_REPOSITORY=$(dirname "$LAB_SCRIPTS")
 # One folder per lab that is up: its plan, its logs, its process ids.
-LAB_STATE=${PMTU_LAB_STATE:-/run/pmtu-lab}
+export LAB_STATE=${PMTU_LAB_STATE:-/run/pmtu-lab}
 # For a shell that is inside the user namespace of an unprivileged run.
 export LAB_INSIDE=${LAB_INSIDE:-}
 
@@ -21,6 +21,7 @@ package_of() {
         nft) echo nftables ;;
         unshare | nsenter | setpriv) echo util-linux ;;
         tracepath) echo iputils-tracepath ;;
+        pgrep) echo procps ;;
         ping) echo iputils-ping ;;
         cc) echo build-essential ;;
         *) echo "$1" ;;

@@ -50,8 +50,9 @@ enter() {
     require_cmd ip nft ethtool nsenter
     if is_root; then return; fi
     require_user_namespaces
-    local holder_file=${XDG_RUNTIME_DIR:-/tmp}/pmtu-lab-$(id -u).holder holder
-    holder=$(cat "$holder_file" 2>/dev/null || true)
+    require_cmd pgrep
+    local holder_file=${XDG_RUNTIME_DIR:-/tmp}/pmtu-lab-$UID.holder holder=''
+    if [[ -O $holder_file ]]; then holder=$(<"$holder_file"); fi
     if ! grep -qs pmtu-lab-holder "/proc/${holder:-none}/cmdline"; then
         find_lab_program
         holder=$(start_holder)
@@ -71,12 +72,8 @@ start_holder() {
     setsid unshare "${UNSHARE_FLAGS[@]}" bash -c \
         'mount -t tmpfs tmpfs /run && ip link set lo up && mkdir /run/pmtu-lab && exec -a pmtu-lab-holder sleep infinity' \
         </dev/null >/dev/null 2>&1 &
-    local unshare=$! child=''
-    holder_ready() {
-        child=$(pgrep -P "$unshare" -f pmtu-lab-holder) && [[ -n $child ]]
-    }
-    wait_for 5 "a user namespace" holder_ready
-    echo "$child"
+    local unshare=$!
+    wait_for 5 "a user namespace" pgrep -P "$unshare" -f pmtu-lab-holder
 }
 
 #### up
@@ -124,7 +121,7 @@ up() {
 
 # For "show", "exec" and "down".
 save_plan() {
-    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU \
+    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
         LAB_PEER LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
     {
         printf '127.0.0.1 localhost\n::1 localhost\n'
@@ -317,17 +314,22 @@ guard() {
 
 #### show, exec, down
 
+# The ids of the labs that are up.
+labs() {
+    if [[ -d $LAB_STATE ]]; then find "$LAB_STATE" -mindepth 1 -maxdepth 1 -printf '%f\n'; fi
+}
+
 load_plan() {
     LAB_ID=$1
     LAB_DIR=$LAB_STATE/$1
-    [[ -e $LAB_DIR/plan ]] || die "no lab $1. Up are: $(ls "$LAB_STATE" 2>/dev/null | tr '\n' ' ')"
+    [[ -e $LAB_DIR/plan ]] || die "no lab $1. Up are: $(labs | tr '\n' ' ')"
     # shellcheck disable=SC1091
     source "$LAB_DIR/plan"
 }
 
 show() {
     if [[ $# -eq 0 ]]; then
-        ls "$LAB_STATE" 2>/dev/null || true
+        labs
         return
     fi
     load_plan "$1"
@@ -370,7 +372,7 @@ run_inside() {
 down() {
     if [[ ${1:-} == --all ]]; then
         local id
-        for id in $(ls "$LAB_STATE" 2>/dev/null); do down "$id"; done
+        labs | while read -r id; do down "$id"; done
         return
     fi
     [[ $# -eq 1 ]] || { usage >&2 && exit 3; }
@@ -385,7 +387,9 @@ take_down() {
     trap '' INT TERM
     local node pid
     if [[ -e $LAB_DIR/guard ]]; then kill "$(cat "$LAB_DIR/guard")" 2>/dev/null || true; fi
-    for pid in $(cat "$LAB_DIR/pids" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
+    if [[ -e $LAB_DIR/pids ]]; then
+        while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$LAB_DIR/pids"
+    fi
     for node in "${NODES[@]}" w; do
         [[ -e /run/netns/$(namespace "$node") ]] || continue
         for pid in $(ip netns pids "$(namespace "$node")"); do kill "$pid" 2>/dev/null || true; done

@@ -80,6 +80,7 @@ fn env(scenario: &str, family: Family) -> Result<String, String> {
     plan.value("LAB_FAMILY", &family.to_string());
     plan.value("LAB_PEER", &Node::S.near_address(family).to_string());
     plan.value("LAB_CACHED_PMTU", &scenario.host.cached_pmtu.map(|mtu| mtu.to_string()).unwrap_or_default());
+    plan.value("LAB_EXIT_CODE", &scenario.expect.outcome(family).exit_code.to_string());
     plan.value("LAB_MX", &mail_server(&scenario));
     plan.list("LAB_MTUS", &links.each_ref().map(|link| link.mtu.to_string()));
     plan.list("LAB_WIRES", &links.each_ref().map(wire));

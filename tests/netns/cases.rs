@@ -16,7 +16,7 @@ const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 #[test]
 fn this_host_and_loopback_are_clear() {
-    with_labs("this_host_and_loopback_are_clear", || {
+    with_labs("cases::this_host_and_loopback_are_clear", || {
         let lab = up("clear", Family::V4, &[]);
         let mut server = mail_server(&lab, "c");
         for target in ["10.0.1.1", "127.0.0.1", "fd00:0:0:1::1", "::1"] {
@@ -33,7 +33,7 @@ fn this_host_and_loopback_are_clear() {
 
 #[test]
 fn a_link_local_address_needs_its_zone() {
-    with_labs("a_link_local_address_needs_its_zone", || {
+    with_labs("cases::a_link_local_address_needs_its_zone", || {
         let lab = up("clear", Family::V6, &[]);
         let mut server = mail_server(&lab, "r1");
         // Made from the MAC address of r1's e0, 02:00:00:00:01:02 (RFC 4291, appendix A).
@@ -49,7 +49,7 @@ fn a_link_local_address_needs_its_zone() {
 
 #[test]
 fn a_tun_interface_is_an_interface() {
-    with_labs("a_tun_interface_is_an_interface", || {
+    with_labs("cases::a_tun_interface_is_an_interface", || {
         if fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_err() {
             println!("SKIPPED a_tun_interface_is_an_interface: /dev/net/tun cannot be opened");
             return;
@@ -68,7 +68,7 @@ fn a_tun_interface_is_an_interface() {
 
 #[test]
 fn two_runs_at_the_same_time_do_not_mix() {
-    with_labs("two_runs_at_the_same_time_do_not_mix", || {
+    with_labs("cases::two_runs_at_the_same_time_do_not_mix", || {
         for family in FAMILIES {
             let lab = up("silent_router", family, &["--delay", "5"]);
             let expected = expected("silent_router", family);
@@ -84,7 +84,7 @@ fn two_runs_at_the_same_time_do_not_mix() {
 
 #[test]
 fn a_name_may_have_a_healthy_and_a_broken_address() {
-    with_labs("a_name_may_have_a_healthy_and_a_broken_address", || {
+    with_labs("cases::a_name_may_have_a_healthy_and_a_broken_address", || {
         let lab = up("clear", Family::V4, &[]);
         lab.shell("s", "ip addr add 10.0.4.3/24 dev e0");
         lab.shell(
@@ -111,7 +111,7 @@ fn a_name_may_have_a_healthy_and_a_broken_address() {
 
 #[test]
 fn an_interrupted_run_tells_what_it_knows_and_leaves_nothing() {
-    with_labs("an_interrupted_run_tells_what_it_knows_and_leaves_nothing", || {
+    with_labs("cases::an_interrupted_run_tells_what_it_knows_and_leaves_nothing", || {
         for (signal, after_ms) in [(Signal::INT, 250), (Signal::INT, 700), (Signal::TERM, 450)] {
             // A round trip takes 300 ms: at all these times the run is under way.
             let lab = up("silent_router", Family::V4, &["--delay", "150"]);
@@ -136,7 +136,7 @@ fn an_interrupted_run_tells_what_it_knows_and_leaves_nothing() {
 
 #[test]
 fn without_privilege_one_line_says_the_ways_out() {
-    with_labs("without_privilege_one_line_says_the_ways_out", || {
+    with_labs("cases::without_privilege_one_line_says_the_ways_out", || {
         let lab = up("clear", Family::V4, &[]);
         // Another user must be able to read the program, wherever it was built.
         let program = lab.folder().join("pmtu-probe");
@@ -160,7 +160,7 @@ fn without_privilege_one_line_says_the_ways_out() {
 
 #[test]
 fn what_cannot_be_probed_is_one_line_and_exit_code_3() {
-    with_labs("what_cannot_be_probed_is_one_line_and_exit_code_3", || {
+    with_labs("cases::what_cannot_be_probed_is_one_line_and_exit_code_3", || {
         let lab = up("clear", Family::V4, &[]);
         assert_one_line_error(&lab.probe(&["nobody.example.com"]));
         lab.shell("c", "ip route del default; ip -6 route del default");
@@ -175,7 +175,7 @@ fn what_cannot_be_probed_is_one_line_and_exit_code_3() {
 
 #[test]
 fn a_name_is_probed_like_its_address() {
-    with_labs("a_name_is_probed_like_its_address", || {
+    with_labs("cases::a_name_is_probed_like_its_address", || {
         for family in FAMILIES {
             let lab = up("silent_router", family, &[]);
             for target in ["mx.example.com", "mx.example.com:25", "[mx.example.com]:25"] {

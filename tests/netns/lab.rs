@@ -15,7 +15,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pmtu-probe");
 /// No run takes longer, the slowest peers included.
 const LONGEST_RUN: Duration = Duration::from_secs(60);
 
-/// Runs a test where labs can be made. A user who is not root runs it again in a user namespace. Where that is not allowed, the
+/// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace. Where that is not allowed, the
 /// test fails and says what to do: a skipped test must not look like a passed one.
 pub(crate) fn with_labs(test: &str, body: impl FnOnce()) {
     if std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1") {

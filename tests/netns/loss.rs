@@ -17,7 +17,7 @@ const DEFAULT_RUNS: usize = 3;
 
 #[test]
 fn a_tenth_lost_never_makes_a_verdict_wrong() {
-    lab::with_labs("a_tenth_lost_never_makes_a_verdict_wrong", || {
+    lab::with_labs("loss::a_tenth_lost_never_makes_a_verdict_wrong", || {
         let runs =
             std::env::var("PMTU_NETNS_LOSS_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(DEFAULT_RUNS);
         let mut tally = Tally::default();

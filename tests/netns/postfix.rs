@@ -35,7 +35,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 #[test]
 fn a_real_postfix_sees_an_orderly_visitor() {
-    with_labs("a_real_postfix_sees_an_orderly_visitor", || {
+    with_labs("postfix::a_real_postfix_sees_an_orderly_visitor", || {
         let in_private_world = fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.trim_end().ends_with(" 1"));
         if !Path::new(POSTFIX).exists() || in_private_world {
             println!("SKIPPED a_real_postfix_sees_an_orderly_visitor: needs root and Debian's package postfix");

@@ -8,7 +8,7 @@ use super::verify;
 
 #[test]
 fn interface_and_source_choose_the_uplink() {
-    with_labs("interface_and_source_choose_the_uplink", || {
+    with_labs("uplinks::interface_and_source_choose_the_uplink", || {
         for family in [Family::V4, Family::V6] {
             let lab = two_uplinks(family);
             let source = second_source(family);

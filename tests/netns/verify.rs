@@ -102,8 +102,8 @@ fn is_permitted_doubt(address: &Value, expected: &Outcome) -> bool {
 
 /// What a run could leave behind on its host.
 pub(crate) struct Traces {
-    route: String,
-    rules: String,
+    /// Its route to the peer, with the path MTU, then its firewall rules.
+    kernel: String,
     processes: String,
 }
 
@@ -112,21 +112,22 @@ impl Traces {
     pub(crate) fn of(lab: &Lab, family: Family) -> Self {
         let peer = Node::S.near_address(family);
         // The time to expiry runs on by itself.
-        let route = format!("ip route get {peer} | sed -E 's/expires [0-9]+sec//'");
-        Self {
-            route: lab.shell("c", &route),
-            rules: lab.shell("c", "nft --stateless list ruleset"),
-            processes: lab.processes("c"),
-        }
+        let lines = format!("ip route get {peer} | sed -E 's/expires [0-9]+sec//'; nft --stateless list ruleset");
+        Self { kernel: lab.shell("c", &lines), processes: lab.processes("c") }
     }
 
     /// What is not as it was.
     pub(crate) fn faults_since(&self, before: &Self, a_ptb_may_have_passed: bool) -> Faults {
         let mut faults = Faults::new();
-        if !a_ptb_may_have_passed && self.route != before.route {
-            faults.push(format!("the kernel's route changed from {:?} to {:?}", before.route, self.route));
+        let route_and_rules = |traces: &Self| {
+            let at = traces.kernel.find("table ").unwrap_or(traces.kernel.len());
+            (traces.kernel[..at].to_owned(), traces.kernel[at..].to_owned())
+        };
+        let ((route, rules), (route_before, rules_before)) = (route_and_rules(self), route_and_rules(before));
+        if !a_ptb_may_have_passed && route != route_before {
+            faults.push(format!("the kernel's route changed from {route_before:?} to {route:?}"));
         }
-        if self.rules != before.rules {
+        if rules != rules_before {
             faults.push("firewall rules changed".into());
         }
         if !self.processes.trim().is_empty() && self.processes != before.processes {
