@@ -12,17 +12,17 @@ const SKIP: &str = "PMTU_PROBE_SKIP_KERNEL";
 /// Set in a copy of the test binary that already runs in a user namespace.
 const NESTED: &str = "PMTU_PROBE_KERNEL_NESTED";
 
-pub const HERE4: &str = "10.9.1.1";
-pub const HERE6: &str = "fd09::1";
-pub const THERE4: &str = "10.9.1.2";
-pub const THERE6: &str = "fd09::2";
+pub(crate) const HERE4: &str = "10.9.1.1";
+pub(crate) const HERE6: &str = "fd09::1";
+pub(crate) const THERE4: &str = "10.9.1.2";
+pub(crate) const THERE6: &str = "fd09::2";
 
-pub fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
 /// The namespaces of one test.
-pub struct Lab {
+pub(crate) struct Lab {
     peer: mpsc::Sender<Job>,
 }
 
@@ -30,7 +30,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 impl Lab {
     /// Runs something in the peer's namespace and waits for it.
-    pub fn peer<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn peer<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, result) = mpsc::channel();
         let run = Box::new(move || drop(done.send(job())));
         self.peer.send(run).expect("the peer's thread runs");
@@ -41,7 +41,7 @@ impl Lab {
 /// Runs a test in namespaces of its own. `name` is the test's, for the case that it has to start itself again.
 ///
 /// Fails if the privilege for that is missing, so that a run that tested nothing does not look like a success.
-pub fn in_namespaces<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Lab) -> F + Send + 'static) {
+pub(crate) fn in_namespaces<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Lab) -> F + Send + 'static) {
     if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
         println!("SKIPPED: {name} ({SKIP}=1)");
         return;
@@ -75,6 +75,8 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F) {
     let lab = Lab { peer: start_peer() };
     configure("here", HERE4, HERE6);
     lab.peer(|| configure("there", THERE4, THERE6));
+    // The neighbours know each other: no test waits for that, and no queue for it hides an error.
+    sh(&format!("ping -c1 -W5 {THERE4} && ping -c1 -W5 {THERE6}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(test(lab));
 }
@@ -107,7 +109,7 @@ fn configure(interface: &str, v4: &str, v6: &str) {
 }
 
 /// Runs a command in the namespace of the calling thread.
-pub fn sh(command: &str) {
+pub(crate) fn sh(command: &str) {
     let output = Command::new("sh").args(["-c", command]).output().expect("sh runs");
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -8,7 +8,7 @@ use etherparse::{IcmpEchoHeader, Icmpv4Type, Icmpv6Type, PacketBuilder, PacketBu
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A TCP packet of `size` bytes, or as small as possible.
-pub fn tcp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize, flags: TcpFlags) -> Vec<u8> {
+pub(crate) fn tcp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize, flags: TcpFlags) -> Vec<u8> {
     let headers = if from.0.is_ipv4() { 40 } else { 60 };
     let step = ip_step(from.0, to.0).tcp(from.1, to.1, 1000, 65_000);
     let step = match flags {
@@ -22,12 +22,12 @@ pub fn tcp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize, flags: TcpFlags)
 }
 
 #[derive(Clone, Copy)]
-pub enum TcpFlags {
+pub(crate) enum TcpFlags {
     SynAck,
     Ack,
 }
 
-pub fn udp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize) -> Vec<u8> {
+pub(crate) fn udp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize) -> Vec<u8> {
     let headers = if from.0.is_ipv4() { 28 } else { 48 };
     let mut packet = Vec::new();
     let payload = vec![0; size.saturating_sub(headers)];
@@ -35,7 +35,7 @@ pub fn udp(from: (IpAddr, u16), to: (IpAddr, u16), size: usize) -> Vec<u8> {
     packet
 }
 
-pub fn echo(from: IpAddr, to: IpAddr, is_reply: bool, id: u16) -> Vec<u8> {
+pub(crate) fn echo(from: IpAddr, to: IpAddr, is_reply: bool, id: u16) -> Vec<u8> {
     let header = IcmpEchoHeader { id, seq: 1 };
     let mut packet = Vec::new();
     let step = ip_step(from, to);
@@ -50,7 +50,7 @@ pub fn echo(from: IpAddr, to: IpAddr, is_reply: bool, id: u16) -> Vec<u8> {
 }
 
 /// The PTB that a router at `from` sends about a packet.
-pub fn ptb(from: IpAddr, to: IpAddr, mtu: u16, about: &[u8]) -> Vec<u8> {
+pub(crate) fn ptb(from: IpAddr, to: IpAddr, mtu: u16, about: &[u8]) -> Vec<u8> {
     let quoted = &about[..about.len().min(if from.is_ipv4() { 28 } else { 1000 })];
     let mut packet = Vec::new();
     if from.is_ipv4() {
@@ -72,28 +72,28 @@ fn ip_step(from: IpAddr, to: IpAddr) -> PacketBuilderStep<etherparse::IpHeaders>
 }
 
 /// Puts a packet on the wire of the calling thread's namespace, whatever its source address.
-pub fn inject(packet: &[u8], to: IpAddr) {
+pub(crate) fn inject(packet: &[u8], to: IpAddr) {
     plain_raw_socket(to).send_to(packet, &SocketAddr::from((to, 0)).into()).expect("the packet leaves");
 }
 
 /// A raw socket with the kernel's defaults, to compare with.
-pub fn plain_raw_socket(to: IpAddr) -> Socket {
+pub(crate) fn plain_raw_socket(to: IpAddr) -> Socket {
     let domain = if to.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
     // 255 is IPPROTO_RAW: the packet brings its header.
     Socket::new(domain, Type::RAW, Some(Protocol::from(255))).expect("a raw socket")
 }
 
 /// The TCP packets that reach the kernel of the calling thread's namespace.
-pub struct TcpWatch(Socket);
+pub(crate) struct TcpWatch(Socket);
 
 impl TcpWatch {
-    pub fn open(family_of: IpAddr) -> Self {
+    pub(crate) fn open(family_of: IpAddr) -> Self {
         let domain = if family_of.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
         Self(Socket::new(domain, Type::RAW, Some(Protocol::TCP)).expect("a raw socket"))
     }
 
     /// The TCP segments that arrive within the time, without their IP headers.
-    pub fn segments(&self, patience: Duration) -> Vec<Vec<u8>> {
+    pub(crate) fn segments(&self, patience: Duration) -> Vec<Vec<u8>> {
         let deadline = Instant::now() + patience;
         let is_ipv4 = self.0.domain().expect("its domain") == Domain::IPV4;
         let mut found = Vec::new();

@@ -28,7 +28,7 @@ fn ack(from: &str, to: &str, size: usize) -> Vec<u8> {
 }
 
 /// Makes this host's kernel learn a path MTU, as a router on the path would.
-pub fn teach_path_mtu(lab: &crate::lab::Lab, here: IpAddr, there: IpAddr, mtu: u16) {
+pub(crate) fn teach_path_mtu(lab: &crate::lab::Lab, here: IpAddr, there: IpAddr, mtu: u16) {
     let socket = std::net::UdpSocket::bind((here, 0)).expect("a UDP socket");
     socket.connect((there, 9)).expect("a destination");
     let port = socket.local_addr().expect("its address").port();
