@@ -347,7 +347,8 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         IpAddr::V4(address) => SocketAddr::from((address, DISCARD)),
         IpAddr::V6(address) => SocketAddrV6::new(address, DISCARD, 0, query.interface.unwrap_or(0)).into(),
     };
-    let socket = UdpSocket::bind((query.source.unwrap_or(unspecified), 0)).map_err(|_| no_route(query))?;
+    let own = query.source.unwrap_or(unspecified);
+    let socket = UdpSocket::bind((own, 0)).map_err(|_| NetError::NotOurAddress { address: own })?;
     socket.connect(destination).map_err(|_| no_route(query))?;
     let own = socket.local_addr().map_err(NetError::socket("ask for the own address", "routing tables"))?.ip();
     Ok(Route {
@@ -355,8 +356,9 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         source: Some(own),
         gateway: None,
         interface_mtu: None,
-        route_mtu: None,
-        cached_path_mtu: socket_path_mtu(&socket, query.destination),
+        // It may be a cached path MTU, but nothing says so.
+        route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
+        cached_path_mtu: None,
         is_local: own == query.destination,
     })
 }
@@ -364,10 +366,26 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
 /// Any port will do.
 const DISCARD: u16 = 9;
 
-fn socket_path_mtu(socket: &UdpSocket, destination: IpAddr) -> Option<PacketSize> {
+fn socket_mtu(socket: &UdpSocket, destination: IpAddr) -> Option<PacketSize> {
     let mtu = match destination {
         IpAddr::V4(_) => rustix::net::sockopt::ip_mtu(socket),
         IpAddr::V6(_) => rustix::net::sockopt::ipv6_mtu(socket),
     };
     mtu.ok().map(PacketSize::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_netlink_a_udp_socket_tells_source_and_mtu() {
+        let loopback: IpAddr = "127.0.0.1".parse().expect("an address");
+        let query = RouteQuery { destination: loopback, source: None, interface: None };
+        let route = by_udp_socket(query).expect("a route");
+        assert_eq!((route.source, route.is_local), (Some(loopback), true));
+        assert_eq!(route.local_mtu(), Some(Family::V4.largest_packet()));
+        let foreign = RouteQuery { source: Some("192.0.2.1".parse().expect("an address")), ..query };
+        assert!(matches!(by_udp_socket(foreign), Err(NetError::NotOurAddress { .. })));
+    }
 }
