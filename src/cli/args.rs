@@ -57,7 +57,8 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     after_long_help = LONG_HELP_END,
     override_usage = "pmtu-probe [OPTIONS] TARGET..."
 )]
-#[allow(clippy::struct_excessive_bools, clippy::doc_markdown)] // switches are switches; help texts are no markdown
+#[allow(clippy::struct_excessive_bools)] // switches are switches
+#[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
 pub(super) struct Args {
     /// Host name or address: mx.example.com, 192.0.2.25, [v6], host:port
     ///
