@@ -78,7 +78,6 @@ fn every_scenario() {
     let tallies = sweep(&plain, Strictness::Whole);
     let lossy_tallies = sweep(&lossy, Strictness::Verdict);
     let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
-    println!("{text}");
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} scenarios fail\n{text}", bad.len());
     assert_no_wrong_verdict(&lossy_tallies, &text);
@@ -88,7 +87,6 @@ fn every_scenario() {
 fn loss_sweep() {
     let with_ten = sweep(&jobs(0.10, |_| (0..seeds()).into()), Strictness::Verdict);
     let text = table(&with_ten, ":0.10");
-    println!("10 % loss added:\n{text}");
     assert_no_wrong_verdict(&with_ten, &text);
     let expected_runs = with_ten.iter().filter(|((name, _), _)| !is_excused(name));
     let sums = expected_runs.fold((0, 0), |sum, (_, tally)| (sum.0 + tally.inconclusive, sum.1 + tally.runs));
@@ -99,7 +97,6 @@ fn loss_sweep() {
 fn heavy_loss_sweep() {
     let with_thirty = sweep(&jobs(0.30, |_| (0..seeds()).into()), Strictness::Verdict);
     let text = table(&with_thirty, ":0.30");
-    println!("30 % loss added:\n{text}");
     assert_no_wrong_verdict(&with_thirty, &text);
 }
 
@@ -121,7 +118,6 @@ fn random_paths() {
     }
     let tallies = sweep(&jobs, Strictness::Verdict);
     let text = table(&tallies, "");
-    println!("random paths:\n{text}");
     assert_no_wrong_verdict(&tallies, &text);
     let flawed: u64 = total(&tallies).flawed;
     assert_eq!(flawed, 0, "wrong causes\n{text}");

@@ -155,8 +155,11 @@ fn is_thin(scenario: &Scenario) -> bool {
     lossy || (no_echo && no_syn_data && (no_connection || no_new_data || above_mss))
 }
 
-/// The largest packet that TCP would send to the peer, by the MSS as it arrives at c.
+/// The largest packet that TCP would send to the peer, by the MSS as it arrives at c; without a SYN-ACK nobody states one.
 fn peer_limit(scenario: &Scenario) -> u32 {
+    if scenario.peer.port != Port::Open {
+        return u32::MAX;
+    }
     let clamps = scenario.routers().into_iter().filter_map(|(_, router)| router.clamp_mss_for);
     clamps.chain([scenario.link(3).mtu]).min().unwrap_or(u32::MAX)
 }
