@@ -2,5 +2,10 @@
 //!
 //! TODO
 
+pub mod cli;
 pub mod examine;
 pub mod model;
+pub mod net;
+pub mod report;
+pub mod resolve;
+pub mod wire;

@@ -1,0 +1,87 @@
+//! What must hold for any bytes. The fuzz targets and the tests on stable Rust run these same functions.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use pmtu_probe::model::{
+    Body, Family, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, PacketSize, Segment, SeqNumber, Ttl,
+};
+use pmtu_probe::wire::{Checksums, emit, fragment, parse, parse_quote, parse_tcp_options, parse_with, summary};
+
+/// A whole packet: with and without checksums, and as something to fragment.
+pub(crate) fn packet(bytes: &[u8]) {
+    let trusting = parse_with(bytes, Checksums::Trust);
+    if let Ok(parsed) = &trusting {
+        assert!(parsed.wire_len.bytes() as usize <= bytes.len(), "a packet is no longer than its bytes");
+        assert!(!summary(&parsed.packet).is_empty());
+        survives_the_wire(&parsed.packet);
+    }
+    if let Ok(strict) = parse(bytes) {
+        let trusting = trusting.expect("what passes the checksum passes without it");
+        assert_eq!(trusting.wire_len, strict.wire_len);
+        assert_eq!(trusting.packet.ip, strict.packet.ip);
+    }
+    check_fragments(bytes);
+}
+
+/// The options part of a TCP header.
+pub(crate) fn tcp_options(bytes: &[u8]) {
+    let Ok(options) = parse_tcp_options(bytes) else { return };
+    let segment = Segment {
+        mss: options.mss,
+        sack_permitted: options.sack_permitted,
+        sack: options.sack,
+        timestamps: options.timestamps,
+        ..Segment::new(25, 40000, SeqNumber(1), SeqNumber(2), Flags::ACK)
+    };
+    survives_the_wire(&Packet { ip: header(Family::V4), body: Body::Tcp(segment) });
+}
+
+/// The packet that an ICMP error quotes, taken for one of each family.
+pub(crate) fn quote(bytes: &[u8]) {
+    for family in [Family::V4, Family::V6] {
+        let Ok(quote) = parse_quote(family, bytes) else { continue };
+        let error = IcmpError { kind: IcmpErrorKind::TimeExceeded, quote, checksum_ok: true };
+        let packet = Packet { ip: header(family), body: Body::Error(error) };
+        assert!(emit(&packet, &mut Vec::new()).is_ok(), "a quote that was read can be written");
+        survives_the_wire(&packet);
+    }
+}
+
+/// What `emit` writes, `parse` reads back the same. Options may need more room with our padding than they had: then
+/// there is nothing to read back.
+fn survives_the_wire(packet: &Packet) {
+    let mut bytes = Vec::new();
+    if emit(packet, &mut bytes).is_err() {
+        assert!(bytes.is_empty(), "no half a packet");
+        return;
+    }
+    let again = parse(&bytes).expect("our own packet is well-formed");
+    assert_eq!(&again.packet, packet);
+    assert_eq!(again.wire_len.bytes() as usize, bytes.len());
+    if let Some(size) = packet.size() {
+        assert_eq!(size, again.wire_len);
+    }
+}
+
+fn check_fragments(bytes: &[u8]) {
+    let largest = PacketSize::new(bytes.first().map_or(68, |byte| u32::from(*byte) + 20));
+    let Ok(fragments) = fragment(bytes, largest) else { return };
+    let total = usize::from(u16::from_be_bytes([bytes[2], bytes[3]]));
+    let payload: Vec<u8> = fragments.iter().flat_map(|fragment| fragment[20..].to_vec()).collect();
+    assert_eq!(payload, &bytes[20..total], "the fragments hold the packet, in order");
+    for fragment in &fragments {
+        assert!(fragment.len() <= largest.bytes() as usize);
+    }
+}
+
+fn header(family: Family) -> IpHeader {
+    let (source, destination) = match family {
+        Family::V4 => (Ipv4Addr::new(192, 0, 2, 10).into(), Ipv4Addr::new(198, 51, 100, 25).into()),
+        Family::V6 => (documentation(1), documentation(2)),
+    };
+    IpHeader { source, destination, ttl: Ttl::DEFAULT, dont_fragment: true, id: 7 }
+}
+
+fn documentation(host: u16) -> IpAddr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host).into()
+}
