@@ -8,4 +8,5 @@ pub mod model;
 pub mod net;
 pub mod report;
 pub mod resolve;
+pub mod runner;
 pub mod wire;

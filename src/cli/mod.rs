@@ -4,7 +4,9 @@ mod args;
 mod color;
 mod error;
 mod invocation;
+mod planning;
 pub mod progress;
+pub mod session;
 mod values;
 
 pub use color::{Environment, wants_color};
@@ -25,4 +27,22 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
         Err(error) if !error.use_stderr() => Ok(Request::Show(error.render().to_string())),
         Err(error) => Err(UsageError::from_clap(&error)),
     }
+}
+
+/// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.
+pub fn log_to_stderr(verbosity: u8) {
+    use tracing_subscriber::EnvFilter;
+    let level = match verbosity {
+        0 | 1 => "pmtu_probe=warn",
+        2 => "pmtu_probe=debug",
+        _ => "pmtu_probe=trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// A number that no two runs share: the standard library seeds its hash maps from the kernel's random source.
+fn random_seed() -> u64 {
+    use std::hash::BuildHasher;
+    std::hash::RandomState::new().hash_one(std::process::id())
 }

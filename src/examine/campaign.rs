@@ -60,7 +60,7 @@ const MOST_ROUNDS: u32 = 60;
 
 impl Campaign {
     pub(super) fn new(plan: &Plan) -> Self {
-        let bounds = Bounds { family: plan.family(), min: plan.min_size, max: plan.max_size, width: WIDE };
+        let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE };
         Self { lane: Lane::default(), bounds, started: false, confirming: None, rounds: 0, serial: false }
     }
 

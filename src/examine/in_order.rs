@@ -84,11 +84,6 @@ impl InOrder {
         (self.passes, self.suspect)
     }
 
-    /// How often the large segment was sent.
-    pub(super) fn large_sent(&self) -> u32 {
-        if self.phase == Phase::Large { self.tries } else { LARGE_TRIES }
-    }
-
     /// Whether a quoted segment is the large one.
     pub(super) fn sent(&self, seq: SeqNumber, size: PacketSize) -> bool {
         seq == self.start && size == self.suspect

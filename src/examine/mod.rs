@@ -30,7 +30,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, MethodChoice, MethodReport, Plan, Segment, SeqNumber, Technique, Timestamp,
+    Action, Event, Examined, Finding, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber, Technique,
+    Timestamp,
 };
 
 use campaign::Campaign;
@@ -187,9 +188,16 @@ impl Examination {
         self.examined.as_ref()
     }
 
-    /// What is known so far, in a few words for a progress line.
-    pub fn progress(&self) -> String {
-        self.describe_progress()
+    /// The largest size known to pass and the smallest known to be lost, as far as the search has come.
+    pub fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
+        let lane = &self.tcp.campaign.lane;
+        let passes = lane.largest_answered()?;
+        Some((passes, lane.smallest_lost_above(passes)?))
+    }
+
+    /// Probes sent so far.
+    pub fn probes_sent(&self) -> u32 {
+        self.probes_sent
     }
 
     fn find(&mut self, finding: Finding) {

@@ -114,11 +114,6 @@ impl PtbLedger {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
-    /// Whether any PTB quoted a probe.
-    pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Whether a PTB with a right checksum and a usable MTU speaks of a size.
     pub(super) fn has_true_word_about(&self, size: PacketSize) -> bool {
         self.entries.iter().any(|e| e.checksum_ok && e.mtu > 0 && e.speaks_of(size))

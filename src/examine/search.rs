@@ -1,6 +1,6 @@
 //! Which sizes to probe next: a ladder of plateaus, then everything inside the bracket, then the exact pair.
 
-use crate::model::{Family, PacketSize};
+use crate::model::PacketSize;
 
 use super::lane::Lane;
 
@@ -27,7 +27,6 @@ pub(super) struct Pair {
 /// The sizes between which a search runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    pub(super) family: Family,
     pub(super) min: PacketSize,
     pub(super) max: PacketSize,
     /// Most sizes in one round: few for techniques that need a port or a turn each.
@@ -137,7 +136,7 @@ mod tests {
     use std::time::Duration;
 
     fn bounds(max: u32, width: usize) -> Bounds {
-        Bounds { family: Family::V4, min: PacketSize::new(68), max: PacketSize::new(max), width }
+        Bounds { min: PacketSize::new(68), max: PacketSize::new(max), width }
     }
 
     /// A network in one line: what fits is answered, the rest is lost. Returns the sizes probed, round by round.

@@ -148,21 +148,6 @@ impl Examination {
             fragments.total >= 3 && fragments.answered == 0 && twins.answered == 0
         })
     }
-
-    /// What is known so far, for a progress line.
-    pub(super) fn describe_progress(&self) -> String {
-        let lane = &self.tcp.campaign.lane;
-        let probes = self.probes_sent;
-        match (self.connection.state(), lane.largest_answered()) {
-            _ if self.examined.is_some() => format!("verdict after {probes} probes"),
-            (State::Connecting, _) => format!("knocking, {probes} probes"),
-            (_, None) => format!("connected, {probes} probes"),
-            (_, Some(passes)) => match lane.smallest_lost_above(passes) {
-                Some(lost) => format!("between {passes} and {lost} bytes, {probes} probes"),
-                None => format!("{passes} bytes pass, {probes} probes"),
-            },
-        }
-    }
 }
 
 /// An address that takes longer than this to answer a SYN needed several.

@@ -80,7 +80,8 @@ impl IcmpSockets {
         Ok(self.receive(buffer)?.map(|found| found.message(buffer)))
     }
 
-    async fn readable(&self) -> io::Result<()> {
+    /// Until either family has something to read.
+    pub async fn readable(&self) -> io::Result<()> {
         match &self.v6 {
             None => self.v4.readable().await.map(drop),
             Some(v6) => tokio::select! {
