@@ -42,6 +42,8 @@ pub(super) struct Campaign {
     pub(super) lane: Lane,
     pub(super) bounds: Bounds,
     started: bool,
+    /// Largest packet TCP would send, once the peer has told its MSS.
+    pub(super) tcp_limit: Option<PacketSize>,
     /// The pair under confirmation and how many probes of each size were queued for it.
     confirming: Option<(PacketSize, PacketSize, u32)>,
     rounds: u32,
@@ -61,7 +63,15 @@ const MOST_ROUNDS: u32 = 60;
 impl Campaign {
     pub(super) fn new(plan: &Plan) -> Self {
         let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE };
-        Self { lane: Lane::default(), bounds, started: false, confirming: None, rounds: 0, serial: false }
+        Self {
+            lane: Lane::default(),
+            bounds,
+            started: false,
+            tcp_limit: None,
+            confirming: None,
+            rounds: 0,
+            serial: false,
+        }
     }
 
     /// The same for a technique that has room for few probes at a time.
@@ -131,10 +141,14 @@ impl Campaign {
         ptb: &PtbLedger,
         plan: &Plan,
     ) -> Progress {
-        let walk = ptb.walk(self.bounds.max, pair.passes, plan.family(), plan.kernel_min_pmtu);
-        let Some(stuck_at) = walk.stuck_at() else { return self.settle_discoverable(pair, now) };
+        // What TCP sends matters first; what other protocols would send, only if TCP finds its way.
+        let starts = [self.tcp_limit, Some(self.bounds.max)].into_iter().flatten();
+        let walks = starts.map(|start| ptb.walk(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
+        let Some(walk) = walks.into_iter().find(|walk| walk.stuck_at().is_some()) else {
+            return self.settle_discoverable(pair, now);
+        };
         let suspect = match walk {
-            Walk::Silent { .. } if ptb.has_true_word_about(pair.lost) => stuck_at,
+            Walk::Silent { at } if ptb.has_true_word_about(pair.lost) => at,
             _ => pair.lost,
         };
         let trials = self.confirmed(pair.passes, suspect);

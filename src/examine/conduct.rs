@@ -14,6 +14,7 @@ use super::in_order::{InOrder, Outcome};
 use super::judge::{Carried, Evidence, Second, Silence, Twin, judge};
 use super::lane::Kind;
 use super::search::Pair;
+use super::trace::Trace;
 use super::{CLOSE_PATIENCE, Examination, GREETING_PATIENCE, Stage, Track};
 
 /// How long an address may stay silent before it counts as unreachable.
@@ -26,6 +27,8 @@ const FILTERED_PATIENCE: Duration = Duration::from_millis(3600);
 const GREETING_NEEDED: Duration = Duration::from_secs(12);
 /// How long after the first loss other techniques wait for a greeting to come instead.
 const GREETING_GRACE: Duration = Duration::from_millis(300);
+/// How long a server may take for a reply before other techniques are asked as well.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// When small echo requests leave, if the earlier ones were not answered.
 const ECHO_SCHEDULE: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(300), Duration::from_millis(1300), Duration::from_millis(3300)];
@@ -38,7 +41,9 @@ impl Examination {
         for track in [&mut self.tcp, &mut self.syn, &mut self.echo] {
             track.campaign.lane.settle(now, &self.rtt);
         }
-        self.dialogue.read(&mut self.connection);
+        if self.dialogue.read(&mut self.connection) {
+            self.last_word = now;
+        }
         match self.stage {
             Stage::Probing => self.probe_on(now),
             Stage::Closing { greeting_until, deadline } => self.close_on(now, greeting_until, deadline),
@@ -164,11 +169,13 @@ impl Examination {
     }
 
     fn advance(&mut self, technique: Technique, now: Timestamp) -> Progress {
+        let limit = self.tcp_limit();
         let track = match technique {
             Technique::OldData | Technique::SmtpData => &mut self.tcp,
             Technique::SynData => &mut self.syn,
             Technique::Echo => &mut self.echo,
         };
+        track.campaign.tcp_limit = limit;
         track.campaign.advance(now, &self.rtt, &self.ptb, &self.plan)
     }
 
@@ -189,6 +196,7 @@ impl Examination {
         }
         let Some((passes, suspect)) = self.track(technique).campaign.confirming() else { return };
         let pair = Pair { passes, lost: suspect };
+        self.run_trace(pair, now);
         if technique != Technique::SynData && self.plan.family() == Family::V4 {
             self.send_twins(technique, pair, now);
         }
@@ -206,6 +214,19 @@ impl Examination {
         }
     }
 
+    /// Looks for the hop, unless a PTB has named it already or nothing can be traced.
+    fn run_trace(&mut self, pair: Pair, now: Timestamp) {
+        match &mut self.trace {
+            Some(trace) => trace.advance(now, &self.rtt),
+            None => {
+                let can_trace = self.connection.state() == State::Open || self.echo.campaign.lane.total_answered() > 0;
+                if can_trace && !self.ptb.speaks_of(pair.lost) {
+                    self.trace = Some(Trace::new(pair.passes, pair.lost, self.arrived_with));
+                }
+            }
+        }
+    }
+
     fn ask_echo(&mut self, pair: Pair, now: Timestamp) {
         if self.echo.campaign.lane.total_answered() > 0 {
             ask(&mut self.echo, pair, now);
@@ -216,9 +237,15 @@ impl Examination {
     fn needs_syn(&self, suspect: PacketSize, now: Timestamp) -> bool {
         let above = self.tcp_limit().is_some_and(|limit| suspect > limit);
         let grace = self.open_since.unwrap_or(self.started) + GREETING_GRACE.max(self.rtt.or_guess() * 3);
-        let mute = !self.dialogue.greeted() && now >= grace || !self.dialogue.is_viable();
+        let mute = !self.dialogue.greeted() && now >= grace || !self.dialogue.is_viable() || self.is_stuck(now);
         let failed = self.in_order.as_ref().and_then(InOrder::outcome) == Some(Outcome::Unusable);
         above || mute || failed
+    }
+
+    /// The conversation has begun but the server takes no bytes, or no longer answers.
+    fn is_stuck(&self, now: Timestamp) -> bool {
+        let waiting = self.in_order.is_none() && !self.connection.is_drained() || self.connection.peer().window == 0;
+        self.dialogue.greeted() && waiting && now >= self.last_word + STUCK_AFTER.max(self.rtt.or_guess() * 4)
     }
 
     /// A peer that permits SACK but answers old data with bare ACKs: start again with one probe at a time.
@@ -293,7 +320,8 @@ impl Examination {
 
     /// Whether no further evidence is to be had that could change the verdict on a proven pair.
     fn all_is_said(&self, technique: Technique, proof: Proof, now: Timestamp) -> bool {
-        if !self.track(technique).campaign.lane.is_idle() {
+        let traced = self.trace.as_ref().is_none_or(Trace::is_over);
+        if !traced || !self.track(technique).campaign.lane.is_idle() {
             return false;
         }
         match technique {
@@ -308,7 +336,7 @@ impl Examination {
                     _ if above => self.second_opinions_are_in(proof),
                     _ => {
                         self.second_opinions_are_in(proof)
-                            && (self.is_corroborated(proof) || self.no_greeting_left(now))
+                            && (self.is_corroborated(proof, now) || self.no_greeting_left(now))
                     }
                 }
             }
@@ -319,10 +347,10 @@ impl Examination {
         self.opinion(Technique::SynData, proof).is_some() && self.opinion(Technique::Echo, proof).is_some()
     }
 
-    fn is_corroborated(&self, proof: Proof) -> bool {
+    fn is_corroborated(&self, proof: Proof, now: Timestamp) -> bool {
         let agrees = |technique| matches!(self.opinion(technique, proof), Some(Second::Agrees(_)));
         let talking = self.dialogue.greeted() && self.dialogue.is_viable() && self.in_order.is_none();
-        !talking && (agrees(Technique::SynData) || agrees(Technique::Echo))
+        (!talking || self.is_stuck(now)) && (agrees(Technique::SynData) || agrees(Technique::Echo))
     }
 
     fn no_greeting_left(&self, now: Timestamp) -> bool {
@@ -452,6 +480,7 @@ impl Examination {
         };
         Evidence {
             carried,
+            reached: !self.nothing_answered(),
             silence: self.silence.clone(),
             start: self.plan.max_size,
             tcp_limit: limit,

@@ -60,8 +60,9 @@ impl Dialogue {
         self.stage != Stage::Over && self.stage != Stage::Quitting
     }
 
-    /// Reads what came.
-    pub(super) fn read(&mut self, connection: &mut Connection) {
+    /// Reads what came. Returns whether a reply, or the end, is among it.
+    pub(super) fn read(&mut self, connection: &mut Connection) -> bool {
+        let before = self.stage;
         while let Some((len, code, is_last)) = next_line(connection.received()) {
             connection.consume(len);
             match code {
@@ -77,6 +78,7 @@ impl Dialogue {
         if connection.peer_finished() {
             self.stage = Stage::Over;
         }
+        self.stage != before
     }
 
     fn reply(&mut self, code: u16) {

@@ -46,6 +46,7 @@ impl Examination {
             .or_else(|| self.due_connection(now))
             .or_else(|| self.due_in_order(now))
             .or_else(|| self.due_old_data(now))
+            .or_else(|| self.due_trace(now))
             .or_else(|| self.due_syn(now))
             .or_else(|| self.due_echo(now))?;
         self.pacer.sent += 1;
@@ -63,6 +64,7 @@ impl Examination {
         let wake = lane_wakes
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
+            .chain(self.trace.as_ref().and_then(|trace| trace.due(&self.rtt)))
             .chain(self.timers(now))
             .min()
             .unwrap_or(now + IDLE);
@@ -129,6 +131,27 @@ impl Examination {
         }
     }
 
+    /// The next probe with a limited TTL: on the flow of the connection while there is one, else an echo request.
+    fn due_trace(&mut self, now: Timestamp) -> Option<Outgoing> {
+        let (ttl, size) = self.trace.as_ref()?.next_shot()?;
+        let family = self.plan.family();
+        let (key, mut outgoing) = if self.connection.state() == State::Open {
+            let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
+            let segment = self.connection.segment_over(start, end.distance(start).max(0) as usize);
+            (Key::Range { start, end }, self.tcp_packet(segment))
+        } else {
+            self.echoes_traced += 1;
+            let seq = FIRST_TRACED_ECHO + self.echoes_traced;
+            let payload_len = size.bytes().saturating_sub(family.echo_headers());
+            let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
+            (Key::Echo(seq), self.packet(Body::EchoRequest(echo)))
+        };
+        outgoing.packet.ip.ttl = ttl;
+        self.trace.as_mut()?.launched(key, now);
+        self.probes_sent += 1;
+        Some(outgoing)
+    }
+
     fn due_syn(&mut self, now: Timestamp) -> Option<Outgoing> {
         self.syn.campaign.lane.next_shot().filter(|shot| shot.not_before <= now)?;
         let port = self.free_syn_port()?;
@@ -172,13 +195,13 @@ impl Examination {
             _ => self.connection.stream_start(),
         };
         let flights = self.tcp.campaign.lane.flights();
-        for _ in 0..=flights.len() {
+        for _ in 0..=flights.len() + usize::from(MOST_TRACED) {
             let end = highest - self.ranges_used;
             let start = end - len as u32;
             self.ranges_used = (self.ranges_used + 1) % MOST_RANGES;
-            let taken =
-                flights.iter().any(|f| matches!(f.key, Key::Range { start: s, end: e } if s == start || e == end));
-            if !taken {
+            let clashes = |key: &Key| matches!(key, Key::Range { start: s, end: e } if *s == start || *e == end);
+            let traced = self.trace.as_ref().is_some_and(|trace| trace.uses(clashes));
+            if !traced && !flights.iter().any(|f| clashes(&f.key)) {
                 return Some((start, end));
             }
         }
@@ -202,17 +225,22 @@ impl Examination {
                 .min_by_key(|(sent, ..)| *sent)
                 .map(|(_, port, _)| port)
         })?;
-        if let Some(flight) = last_of(port) {
-            self.reset_syn(flight.key);
+        match last_of(port).map(|flight| flight.key) {
+            // The reset goes first; the SYN follows at the next call.
+            Some(key) if self.reset_syn(key) => None,
+            _ => Some(port),
         }
-        Some(port)
     }
 
-    /// Ends a half-open connection that a SYN probe may have left behind.
-    pub(super) fn reset_syn(&mut self, key: Key) {
-        if let Key::Syn { port, isn } = key {
+    /// Ends a half-open connection that a SYN probe may have left behind, once. Returns whether there was one to end.
+    pub(super) fn reset_syn(&mut self, key: Key) -> bool {
+        let Key::Syn { port, isn } = key else { return false };
+        let fresh = !self.reset_isns.contains(&isn);
+        if fresh {
+            self.reset_isns.push(isn);
             self.resets.push_back(Segment::new(port, self.plan.port, isn + 1, SeqNumber(0), Flags::RST));
         }
+        fresh
     }
 
     pub(super) fn tcp_packet(&mut self, segment: Segment) -> Outgoing {
@@ -246,6 +274,10 @@ fn due_shot(track: &mut Track, now: Timestamp) -> Option<Shot> {
 
 /// An IPv4 fragment that any link takes.
 const TINY_FRAGMENT: PacketSize = PacketSize::new(100);
+/// TTL-limited probes at most.
+const MOST_TRACED: u16 = 60;
+/// Echo sequence numbers of TTL-limited requests begin here, far from those of the sized ones.
+const FIRST_TRACED_ECHO: u16 = 0x4000;
 /// Probes use at most so many bytes of the sequence space below the newest old byte.
 const MOST_RANGES: u32 = 400;
 /// The finest step of the driver's clock.

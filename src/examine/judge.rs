@@ -12,6 +12,8 @@ use super::search::Pair;
 pub(super) struct Evidence {
     /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
     pub(super) carried: Option<(Technique, Carried)>,
+    /// Whether the target answered anything at all, be it a refusal.
+    pub(super) reached: bool,
     /// Why nothing was reached, if that is known.
     pub(super) silence: Silence,
     /// What this host would send at most.
@@ -91,7 +93,12 @@ pub(super) struct Judgement {
 
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
-    let Some((technique, carried)) = evidence.carried else { return unreachable(&evidence.silence) };
+    let Some((technique, carried)) = evidence.carried else {
+        return match evidence.reached {
+            true => inconclusive("the target answers, but to no kind of probe whose size could be varied".into()),
+            false => unreachable(&evidence.silence),
+        };
+    };
     match carried {
         Carried::Full => clear(evidence.start, technique),
         Carried::Discoverable(pair) => discoverable(pair, evidence),

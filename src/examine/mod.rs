@@ -8,6 +8,7 @@
 //! * `connection` and `dialogue`: a TCP client in miniature and the little SMTP it speaks;
 //! * `lane`, `search`, `campaign`: one technique's probes, the sizes to try next, the way to a proven pair;
 //! * `in_order`: the proof on real SMTP bytes; `ptb`: what routers said and where a kernel that believes them ends;
+//! * `trace`: the hop at which large packets end;
 //! * `conduct`: which of them has its turn; `emit` and `receive`: packets out and in;
 //! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
 
@@ -25,13 +26,14 @@ mod receive;
 mod rtt;
 mod search;
 mod summary;
+mod trace;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
     Action, Event, Examined, Finding, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber, Technique,
-    Timestamp,
+    Timestamp, Ttl,
 };
 
 use campaign::Campaign;
@@ -42,6 +44,7 @@ use in_order::InOrder;
 use judge::Silence;
 use ptb::PtbLedger;
 use rtt::RttEstimator;
+use trace::Trace;
 
 /// The examination of one address.
 #[derive(Debug)]
@@ -67,11 +70,18 @@ pub struct Examination {
     quiet_until: Timestamp,
     ptb: PtbLedger,
     twins_queued: u32,
+    trace: Option<Trace>,
+    echoes_traced: u16,
+    /// TTL of the last packet from the target.
+    arrived_with: Ttl,
     open_since: Option<Timestamp>,
+    /// When the server last completed a reply.
+    last_word: Timestamp,
     silence: Silence,
     unreachables: u32,
     findings: Vec<Finding>,
     resets: VecDeque<Segment>,
+    reset_isns: Vec<SeqNumber>,
     pacer: Pacer,
     next_id: u16,
     probes_sent: u32,
@@ -142,11 +152,16 @@ impl Examination {
             quiet_until: now,
             ptb: PtbLedger::default(),
             twins_queued: 0,
+            trace: None,
+            echoes_traced: 0,
+            arrived_with: Ttl::DEFAULT,
             open_since: None,
+            last_word: now,
             silence: Silence::Plain,
             unreachables: 0,
             findings: Vec::new(),
             resets: VecDeque::new(),
+            reset_isns: Vec::new(),
             pacer: Pacer::default(),
             next_id,
             probes_sent: 0,

@@ -114,9 +114,14 @@ impl PtbLedger {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
+    /// Whether any PTB speaks of a size.
+    pub(super) fn speaks_of(&self, size: PacketSize) -> bool {
+        self.entries.iter().any(|entry| entry.speaks_of(size))
+    }
+
     /// Whether a PTB with a right checksum and a usable MTU speaks of a size.
     pub(super) fn has_true_word_about(&self, size: PacketSize) -> bool {
-        self.entries.iter().any(|e| e.checksum_ok && e.mtu > 0 && e.speaks_of(size))
+        self.entries.iter().any(|e| e.checksum_ok && e.mtu > 0 && e.mtu < size.bytes() && e.speaks_of(size))
     }
 
     /// One entry per sender, MTU and fault, judged by what the path turned out to carry.

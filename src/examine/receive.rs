@@ -1,8 +1,10 @@
 //! Packets in: which probe an answer belongs to. Nothing that does not name one of our own probes counts.
 
+use std::net::IpAddr;
+
 use crate::model::{
-    Body, Event, Finding, IcmpError, IcmpErrorKind, Packet, PacketSize, Quote, QuotedTransport, Refusal, Segment,
-    SeqNumber, Timestamp,
+    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Packet, PacketSize, Quote, QuotedTransport, Refusal,
+    Segment, SeqNumber, Timestamp,
 };
 
 use super::Examination;
@@ -10,6 +12,7 @@ use super::connection::State;
 use super::judge::Silence;
 use super::lane::{Fate, Flight, Key, Kind};
 use super::ptb::Seen;
+use super::trace::Answer;
 
 impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) {
@@ -24,10 +27,19 @@ impl Examination {
         match &packet.body {
             Body::Error(error) => self.icmp_error(packet, error, now),
             _ if packet.ip.source != self.plan.destination => {}
-            Body::Tcp(segment) => self.segment(segment, packet.ip.id, now),
+            Body::Tcp(segment) => {
+                self.arrived_with = packet.ip.ttl;
+                self.segment(segment, packet.ip.id, now);
+            }
             Body::EchoReply(echo) if echo.ident == self.plan.echo_ident => {
+                if self.open_since.is_none() {
+                    self.arrived_with = packet.ip.ttl;
+                }
                 let answers = |f: &Flight| f.key == Key::Echo(echo.seq) && Some(f.size) == packet.size();
-                self.echo.campaign.lane.answered(now, &mut self.rtt, answers);
+                let known = self.echo.campaign.lane.answered(now, &mut self.rtt, answers).is_some();
+                if !known {
+                    self.traced(Answer::Target(packet.ip.source), now, |key| *key == Key::Echo(echo.seq));
+                }
             }
             Body::EchoReply(_) | Body::EchoRequest(_) => {}
         }
@@ -44,6 +56,7 @@ impl Examination {
         let named = segment.sack.iter().next().is_some_and(|(start, end)| {
             let key = Key::Range { start, end };
             self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.key == key).is_some()
+                || self.traced(Answer::Target(self.plan.destination), now, |k| *k == key)
         });
         let before = self.connection.state();
         let bare = self.connection.handle(segment, now, &mut self.rtt);
@@ -100,6 +113,9 @@ impl Examination {
         if packet.ip.source == self.plan.source {
             return;
         }
+        if error.kind == IcmpErrorKind::TimeExceeded && self.time_exceeded(packet.ip.source, &error.quote, now) {
+            return;
+        }
         let Some(size) = self.quoted(&error.quote) else { return };
         match error.kind {
             IcmpErrorKind::Ptb { mtu } => {
@@ -123,10 +139,32 @@ impl Examination {
         }
     }
 
+    /// A hop answers a probe whose TTL ended there.
+    fn time_exceeded(&mut self, from: IpAddr, quote: &Quote, now: Timestamp) -> bool {
+        let (local_port, port, ident) = (self.connection.local_port(), self.plan.port, self.plan.echo_ident);
+        let is_it = |key: &Key| match (quote.transport, key) {
+            (QuotedTransport::Tcp { source_port, destination_port, seq }, Key::Range { start, .. }) => {
+                source_port == local_port && destination_port == port && *start == seq
+            }
+            (QuotedTransport::Echo { ident: i, seq }, Key::Echo(own)) => i == ident && *own == seq,
+            _ => false,
+        };
+        let known = self.traced(Answer::Hop(from), now, is_it);
+        if known && !quote.dont_fragment && self.plan.family() == Family::V4 {
+            self.find(Finding::DfCleared);
+        }
+        known
+    }
+
+    fn traced(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> bool {
+        self.trace.as_mut().is_some_and(|trace| trace.answered(answer, now, is_it))
+    }
+
     fn kernel_saw(&mut self, packet: &Packet) {
         let Body::Error(error) = &packet.body else { return };
         let IcmpErrorKind::Ptb { mtu } = error.kind else { return };
-        if packet.ip.source == self.plan.source {
+        // A raw ICMP socket gets copies before the kernel verifies the checksum.
+        if packet.ip.source == self.plan.source || !error.checksum_ok {
             return;
         }
         if let Some(size) = self.quoted(&error.quote) {
@@ -170,6 +208,8 @@ impl Examination {
             return Some(quote.size);
         }
         let flight = self.quoted_flight(quote, |f| matches!(f.key, Key::Range { start, .. } if start == seq));
+        let traced = |key: &Key| matches!(key, Key::Range { start, .. } if *start == seq);
+        let flight = flight.or_else(|| self.trace.as_ref().is_some_and(|t| t.uses(traced)).then_some(quote.size));
         // A quoted SYN names no size to learn from, but an unreachable about it is meant for us.
         flight.or_else(|| (seq + 1 == self.connection.stream_start()).then_some(quote.size))
     }

@@ -9,6 +9,7 @@ use crate::model::{
 
 use super::connection::State;
 use super::judge::{Evidence, Judgement};
+use super::trace::Trace;
 use super::{Examination, Track};
 
 impl Examination {
@@ -30,8 +31,9 @@ impl Examination {
             local_mss: self.tcp_was_asked().then(|| self.plan.local_mtu.to_mss(self.plan.family())),
             tcp_packet_limit: self.tcp_limit(),
             rtt: self.rtt.smoothed(),
-            location: location(judgement.verdict, judgement.cause, &ptb),
-            hops: Vec::new(),
+            location: location(judgement.verdict, judgement.cause, &ptb)
+                .or_else(|| self.trace.as_ref().and_then(Trace::location).filter(|_| is_broken(judgement.verdict))),
+            hops: self.trace.as_ref().map(Trace::hops).unwrap_or_default(),
             ptb,
             methods: self.methods(carrier),
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
@@ -159,6 +161,10 @@ fn location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option
     let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
     rests_on_ptb
         .then(|| Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+}
+
+fn is_broken(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::BlackHole | Verdict::Masked)
 }
 
 fn sizes(track: &Track) -> Vec<SizeEvidence> {

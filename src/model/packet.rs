@@ -62,7 +62,7 @@ impl Packet {
                 Some(PacketSize::new(family.tcp_headers() + (options + segment.payload.len()) as u32))
             }
             Body::EchoRequest(echo) | Body::EchoReply(echo) => {
-                Some(PacketSize::new(family.echo_headers() + echo.payload_len))
+                Some(PacketSize::new(family.echo_headers().saturating_add(echo.payload_len)))
             }
             Body::Error(_) => None,
         }

@@ -55,12 +55,18 @@ pub fn parse_with(bytes: &[u8], checksums: Checksums) -> Result<Parsed, WireErro
     Ok(Parsed { packet: Packet { ip: datagram.header, body }, wire_len: PacketSize::new(datagram.wire_len) })
 }
 
-/// Reads an ICMP message without an IP header, as raw sockets deliver it. The kernel has checked what it checks.
+/// Reads an ICMP message without an IP header, as raw sockets deliver it.
+///
+/// Linux checks the checksum of ICMPv6 before it hands out copies, and that of ICMP only after.
 pub fn parse_icmp(source: IpAddr, destination: IpAddr, message: &[u8]) -> Result<Packet, WireError> {
     let header = IpHeader { source, destination, ttl: Ttl(0), dont_fragment: true, id: 0 };
     let protocol = icmp::protocol(Family::of(source));
     let datagram = Datagram { header, protocol, payload: message, wire_len: 0 };
-    Ok(Packet { ip: header, body: icmp::parse(&datagram, Checksums::Trust)? })
+    let checksums = match Family::of(source) {
+        Family::V4 => Checksums::Verify,
+        Family::V6 => Checksums::Trust,
+    };
+    Ok(Packet { ip: header, body: icmp::parse(&datagram, checksums)? })
 }
 
 fn family(bytes: &[u8]) -> Result<(Family, Layer), WireError> {
