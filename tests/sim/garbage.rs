@@ -58,7 +58,9 @@ fn random_packet(plan: &Plan, sent: &[Packet], rng: &mut Rng) -> Packet {
     let body = match about.as_ref().map(|packet| &packet.body) {
         _ if rng.chance(0.3) => Body::Error(random_error(plan, about.as_ref(), rng)),
         Some(Body::Tcp(segment)) => Body::Tcp(random_answer(segment, rng)),
-        Some(Body::EchoRequest(echo)) => Body::EchoReply(Echo { payload_len: mutate(echo.payload_len, rng), ..*echo }),
+        Some(Body::EchoRequest(echo)) => {
+            Body::EchoReply(Echo { payload_len: mutate(echo.payload_len, rng) % 65_000, ..*echo })
+        }
         _ => Body::EchoReply(Echo { ident: plan.echo_ident, seq: rng.next_u64() as u16, payload_len: 0 }),
     };
     let ip = IpHeader {

@@ -225,7 +225,9 @@ impl Walk {
                 // Only the filter takes the smallest lost size: its copy without DF vanishes too, unless another
                 // fault keeps the control of two tiny fragments from passing.
                 let fragments_pass = scenario.routers().iter().all(|(_, router)| !router.drop_fragments);
-                if fragments_pass {
+                // Under loss, the copy and its control may both be lost by chance.
+                let lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+                if fragments_pass && lossless {
                     self.causes.retain(|cause| *cause == Cause::LinkMismatch);
                 }
             }
