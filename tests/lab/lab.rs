@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod field;
 mod guard;
 mod mx;
 mod poke;
@@ -29,6 +30,8 @@ enum Command {
     Mx(mx::Arguments),
     /// Waits for the end of a process, then becomes another command.
     Guard(guard::Arguments),
+    /// Prints a field of the first address of a JSON report on stdin.
+    Field(field::Arguments),
     /// Reads the scenario files.
     Scenario(scenario::Arguments),
     /// Sends one UDP packet of a given size with DF set, as the kernel's own senders would.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
+        Command::Field(arguments) => field::run(&arguments),
         Command::Scenario(arguments) => scenario::run(&arguments),
         Command::Poke(arguments) => poke::run(&arguments),
     };
