@@ -243,10 +243,7 @@ fn fate(scenario: &Scenario, size: u32) -> Fate {
             let all_icmp = |router: &Router| router.drop.contains(&Kind::AllIcmp);
             let speaks = router.ptb == PtbBehaviour::Send && !all_icmp(router);
             let heard = scenario.routers()[..index].iter().all(|(_, nearer)| nearer.forward_ptb && !all_icmp(nearer));
-            return match speaks && heard {
-                true => Fate::Ptb(router.ptb_mtu.unwrap_or(next)),
-                false => Fate::Silence,
-            };
+            return if speaks && heard { Fate::Ptb(router.ptb_mtu.unwrap_or(next)) } else { Fate::Silence };
         }
         if router.drop_larger.is_some_and(|limit| size > limit) {
             return Fate::Filtered;
