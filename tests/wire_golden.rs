@@ -129,6 +129,15 @@ fn fragments_of_an_echo_request() {
 }
 
 #[test]
+fn a_fragment_may_be_cut_again() {
+    // The first fragment of the test above, cut to 8 bytes a piece: both say that more follows (RFC 791, 3.2).
+    let first = hex("45 00 0024 0001 2000 40 01 6e81 c000020a c6336419  08 00 ad8a 1234 0001  0001020304050607");
+    let fragments = fragment(&first, PacketSize::new(28)).expect("an IPv4 packet");
+    let flags_and_offsets: Vec<_> = fragments.iter().map(|fragment| [fragment[6], fragment[7]]).collect();
+    assert_eq!(flags_and_offsets, [[0x20, 0x00], [0x20, 0x01]]);
+}
+
+#[test]
 fn only_a_whole_ipv4_packet_is_fragmented() {
     let small = PacketSize::new(68);
     assert!(fragment(&golden("ICMPv6 echo request").bytes, small).is_err());

@@ -57,14 +57,15 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     after_long_help = LONG_HELP_END,
     override_usage = "pmtu-probe [OPTIONS] TARGET..."
 )]
-#[allow(clippy::struct_excessive_bools, clippy::doc_markdown)] // switches are switches; help texts are no markdown
+#[allow(clippy::struct_excessive_bools)] // switches are switches
+#[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
 pub(super) struct Args {
     /// Host name or address: mx.example.com, 192.0.2.25, [v6], host:port
     ///
     /// A host name (all its addresses are examined), an IPv4 or IPv6 address, or
     /// either with a port: host:587, [192.0.2.25]:587, [2001:db8::25]:587. A
     /// link-local address needs its interface: fe80::1%eth0.
-    #[arg(required = true, value_name = "TARGET", value_parser = values::target, verbatim_doc_comment)]
+    #[arg(required = true, value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
 
     /// IPv4 only
@@ -84,7 +85,7 @@ pub(super) struct Args {
     /// auto: TCP, with ping as a second witness. tcp: what mail does, and nothing
     /// else. icmp: ping only, where no TCP port is open; it cannot tell the two
     /// directions apart.
-    #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true, verbatim_doc_comment)]
+    #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true)]
     method: MethodArg,
 
     /// Largest packet to try, in bytes [default: MTU of the interface]

@@ -62,7 +62,11 @@ fn unknown(error: &clap::Error, argument: &str) -> String {
 fn conflict(error: &clap::Error, argument: &str) -> String {
     match context(error, ContextKind::PriorArg) {
         Some(prior) if prior == argument => format!("{} is given twice; give it once", option(argument)),
-        Some(prior) => format!("{} and {} exclude each other; give one of them", option(&prior), option(argument)),
+        Some(prior) => {
+            let mut both = [option(&prior), option(argument)];
+            both.sort_unstable();
+            format!("{} and {} exclude each other; give one of them", both[0], both[1])
+        }
         None => fallback(error),
     }
 }
@@ -75,7 +79,7 @@ fn subject(argument: &str, value: &str) -> String {
 
 /// `--port` of `--port <PORT>`.
 fn option(argument: &str) -> &str {
-    argument.split([' ', '=']).next().unwrap_or(argument)
+    argument.split([' ', '=']).next().unwrap_or(argument).trim_end_matches('.')
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {

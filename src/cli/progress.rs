@@ -156,7 +156,7 @@ mod tests {
         for columns in 0..100 {
             assert!(line(&state(), columns).len() < columns.max(1), "{columns}");
         }
-        assert_eq!(line(&state(), 50), "mx.example.com 192.0.2.25: p.., 34 probes, 0.1 s");
+        assert_eq!(line(&state(), 50), "mx.example.com 192.0.2.25: pr.., 34 probes, 0.1 s");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::sys::{self, FromPacketSocket};
 use super::{NetError, filter};
 
 const SUBJECT: &str = "capture";
-const RECEIVE_BUFFER: usize = 32 << 20;
+const RECEIVE_BUFFER: i32 = 32 << 20;
 
 /// A buffer of this size takes the largest packet of any interface: loopback carries 65,536 bytes, and the kernel may
 /// join the segments of a burst into one packet of up to that size.
@@ -129,7 +129,7 @@ fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
 }
 
 /// As large as asked with `CAP_NET_ADMIN`, else as large as `net.core.rmem_max` allows.
-pub(super) fn set_receive_buffer(socket: &Socket, bytes: usize) -> io::Result<()> {
-    let forced = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes as libc::c_int);
-    forced.or_else(|_| socket.set_recv_buffer_size(bytes))
+pub(super) fn set_receive_buffer(socket: &Socket, bytes: i32) -> io::Result<()> {
+    let forced = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes);
+    forced.or_else(|_| socket.set_recv_buffer_size(bytes.unsigned_abs() as usize))
 }

@@ -17,7 +17,7 @@ use super::{NetError, filter, sys};
 use crate::model::Family;
 
 const SUBJECT: &str = "raw ICMP socket";
-const RECEIVE_BUFFER: usize = 4 << 20;
+const RECEIVE_BUFFER: i32 = 4 << 20;
 
 /// `ICMP_FILTER` of linux/icmp.h.
 const ICMP_FILTER: libc::c_int = 1;

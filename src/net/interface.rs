@@ -54,7 +54,8 @@ impl Interface {
             Family::V4 => device,
             Family::V6 => ipv6_mtu(&self.name).map_or(device, |own| own.min(device)),
         };
-        Some(PacketSize::new(effective))
+        // Loopback carries 65,536 bytes, one more than an IPv4 header can tell (RFC 791, section 3.1).
+        Some(PacketSize::new(effective).min(family.largest_packet()))
     }
 }
 

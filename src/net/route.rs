@@ -118,18 +118,13 @@ impl Routes {
     pub async fn lookup(&self, query: RouteQuery) -> Result<Route, NetError> {
         let first = match self.ask(query, RouteFlags::empty()).await {
             Ok(message) => message,
-            Err(Unanswered::NoRoute) => return Err(no_route(query)),
-            Err(Unanswered::BadSource) => return Err(self.bad_source(query).await),
+            Err(Unanswered::NoRoute) => return Err(self.why_no_route(query).await),
             Err(Unanswered::Unknown) => return by_udp_socket(query),
         };
-        let message = match (query.source, source(&first)) {
-            (None, Some(chosen)) => {
-                let as_tcp = RouteQuery { source: Some(chosen), ..query };
-                self.ask(as_tcp, RouteFlags::empty()).await.unwrap_or(first)
-            }
-            _ => first,
-        };
-        Ok(self.describe(query, &message).await)
+        let as_tcp = RouteQuery { source: query.source.or(source(&first)), ..query };
+        let message =
+            if as_tcp == query { first } else { self.ask(as_tcp, RouteFlags::empty()).await.unwrap_or(first) };
+        Ok(self.describe(as_tcp, &message).await)
     }
 
     /// Whether the address belongs to this host, for `--source`.
@@ -158,7 +153,7 @@ impl Routes {
         let mut answers = Box::pin(self.handle.route().get(request(query, flags)).execute());
         match tokio::time::timeout(PATIENCE, answers.next()).await {
             Ok(Some(Ok(message))) => refuse_unreachable(message),
-            Ok(Some(Err(rtnetlink::Error::NetlinkError(error)))) => Err(unanswered(-error.raw_code(), query)),
+            Ok(Some(Err(rtnetlink::Error::NetlinkError(error)))) => Err(unanswered(-error.raw_code())),
             Ok(Some(Err(_)) | None) | Err(_) => Err(Unanswered::Unknown),
         }
     }
@@ -175,7 +170,7 @@ impl Routes {
         Route {
             interface_mtu: interface.as_ref().and_then(|interface| interface.mtu(family)),
             interface,
-            source: source(message).or(query.source),
+            source: query.source.or(source(message)),
             gateway: gateway(message),
             route_mtu,
             cached_path_mtu,
@@ -187,8 +182,8 @@ impl Routes {
         metric_mtu(&self.ask(query, RouteFlags::FibMatch).await.ok()?)
     }
 
-    /// The kernel says "invalid argument" of a foreign source address and of a blackhole route alike.
-    async fn bad_source(&self, query: RouteQuery) -> NetError {
+    /// The kernel's error is the same whether the destination or the source address is to blame.
+    async fn why_no_route(&self, query: RouteQuery) -> NetError {
         match query.source {
             Some(address) => match self.require_our_address(address, query.interface).await {
                 Err(error) => error,
@@ -208,7 +203,6 @@ impl Drop for Routes {
 /// Why there is no route to describe.
 enum Unanswered {
     NoRoute,
-    BadSource,
     Unknown,
 }
 
@@ -238,9 +232,8 @@ fn refuse_unreachable(message: RouteMessage) -> Result<RouteMessage, Unanswered>
     }
 }
 
-fn unanswered(errno: i32, query: RouteQuery) -> Unanswered {
+fn unanswered(errno: i32) -> Unanswered {
     match errno {
-        libc::EINVAL if query.source.is_some() => Unanswered::BadSource,
         libc::ENETUNREACH
         | libc::EHOSTUNREACH
         | libc::EACCES
@@ -354,7 +347,8 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         IpAddr::V4(address) => SocketAddr::from((address, DISCARD)),
         IpAddr::V6(address) => SocketAddrV6::new(address, DISCARD, 0, query.interface.unwrap_or(0)).into(),
     };
-    let socket = UdpSocket::bind((query.source.unwrap_or(unspecified), 0)).map_err(|_| no_route(query))?;
+    let own = query.source.unwrap_or(unspecified);
+    let socket = UdpSocket::bind((own, 0)).map_err(|_| NetError::NotOurAddress { address: own })?;
     socket.connect(destination).map_err(|_| no_route(query))?;
     let own = socket.local_addr().map_err(NetError::socket("ask for the own address", "routing tables"))?.ip();
     Ok(Route {
@@ -362,8 +356,9 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         source: Some(own),
         gateway: None,
         interface_mtu: None,
-        route_mtu: None,
-        cached_path_mtu: socket_path_mtu(&socket, query.destination),
+        // It may be a cached path MTU, but nothing says so.
+        route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
+        cached_path_mtu: None,
         is_local: own == query.destination,
     })
 }
@@ -371,10 +366,26 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
 /// Any port will do.
 const DISCARD: u16 = 9;
 
-fn socket_path_mtu(socket: &UdpSocket, destination: IpAddr) -> Option<PacketSize> {
+fn socket_mtu(socket: &UdpSocket, destination: IpAddr) -> Option<PacketSize> {
     let mtu = match destination {
         IpAddr::V4(_) => rustix::net::sockopt::ip_mtu(socket),
         IpAddr::V6(_) => rustix::net::sockopt::ipv6_mtu(socket),
     };
     mtu.ok().map(PacketSize::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_netlink_a_udp_socket_tells_source_and_mtu() {
+        let loopback: IpAddr = "127.0.0.1".parse().expect("an address");
+        let query = RouteQuery { destination: loopback, source: None, interface: None };
+        let route = by_udp_socket(query).expect("a route");
+        assert_eq!((route.source, route.is_local), (Some(loopback), true));
+        assert_eq!(route.local_mtu(), Some(Family::V4.largest_packet()));
+        let foreign = RouteQuery { source: Some("192.0.2.1".parse().expect("an address")), ..query };
+        assert!(matches!(by_udp_socket(foreign), Err(NetError::NotOurAddress { .. })));
+    }
 }

@@ -99,7 +99,7 @@ fn report_local_loss(socket: &Socket, level: libc::c_int, name: libc::c_int) -> 
 fn set_send_buffer(socket: &Socket) -> Result<(), NetError> {
     let forced = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SEND_BUFFER);
     forced
-        .or_else(|_| socket.set_send_buffer_size(SEND_BUFFER as usize))
+        .or_else(|_| socket.set_send_buffer_size(SEND_BUFFER.unsigned_abs() as usize))
         .map_err(NetError::socket("enlarge the buffer", SUBJECT))
 }
 

@@ -1,6 +1,7 @@
 //! The system calls that no safe crate offers. Nothing here decides anything.
 
 #![allow(unsafe_code, reason = "the one place for system calls without a safe wrapper")]
+#![allow(clippy::cast_ptr_alignment, reason = "control message data are read and written unaligned")]
 
 use std::io;
 use std::mem::{self, MaybeUninit, size_of};
@@ -189,7 +190,7 @@ pub(super) fn interface_mtu(descriptor: RawFd, name: &str) -> io::Result<u32> {
         return Err(io::Error::from_raw_os_error(libc::ENODEV));
     }
     for (slot, byte) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *slot = byte as libc::c_char;
+        *slot = libc::c_char::from_ne_bytes([byte]);
     }
     // SAFETY: SIOCGIFMTU reads the name, which ends in zero, and writes `ifru_mtu` of the same structure.
     let mtu = unsafe {

@@ -294,6 +294,7 @@ pub(super) fn rounded_down(confidence: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // the digits printed are what counts
 mod tests {
     use super::*;
 

@@ -45,7 +45,7 @@ pub struct Scenario {
     pub host: Host,
     /// The links in order: c-r1, r1-r2, r2-r3, r3-s. Missing ones have defaults; see [`Scenario::link`].
     #[serde(default)]
-    link: Vec<Link>,
+    pub link: Vec<Link>,
     /// What the routers do.
     #[serde(default)]
     pub router: Routers,

@@ -335,7 +335,7 @@ pub(crate) fn hostile() -> AddressReport {
     let mut report = no_ptb(V4);
     report.host = evil.clone() + &"x".repeat(250);
     report.zone = Some("e;\u{1b}c".into());
-    report.examined.reason = evil.clone();
+    report.examined.reason.clone_from(&evil);
     report.examined.reverse.verdict = ReverseVerdict::Inconclusive;
     report.examined.reverse.reason = Some(evil.clone());
     report.examined.methods[0].status = MethodStatus::Unusable(evil.clone());

@@ -8,10 +8,10 @@ use crate::model::{Hop, Location, LocationPoint, Ttl, Who};
 /// Who runs the place where large packets end.
 pub(super) fn of_bottleneck(case: &Case<'_>) -> Who {
     let Some(location) = &case.examined().location else { return Who::Unknown };
-    if ends_at(location, case.address()) {
-        Who::TheirSide
-    } else if distance(location).is_some_and(|ttl| ttl <= Ttl(1)) || in_private_network(case, location) {
+    if distance(location).is_some_and(|ttl| ttl <= Ttl(1)) || in_private_network(case, location) {
         Who::YourNetwork
+    } else if ends_at(location, case.address()) {
+        Who::TheirSide
     } else {
         Who::Unknown
     }
@@ -23,7 +23,7 @@ pub(super) fn is_first_link(location: &Location) -> bool {
 }
 
 fn ends_at(location: &Location, destination: IpAddr) -> bool {
-    location.next_hop.as_ref().is_some_and(|hop| hop.address == destination && hop.ttl != Some(Ttl(1)))
+    location.next_hop.as_ref().is_some_and(|hop| hop.address == destination)
 }
 
 /// How many hops the large packets come.
