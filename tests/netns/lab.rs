@@ -18,8 +18,7 @@ pub(crate) fn program() -> PathBuf {
 const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 /// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace.
-/// Where that is not allowed, the
-/// test fails and says what to do: a skipped test must not look like a passed one.
+/// Where that is not allowed, the test fails and says what to do: a skipped test must not look like a passed one.
 pub(crate) fn with_labs(test: &str, body: impl FnOnce()) {
     if std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1") {
         println!("SKIPPED {test}: PMTU_PROBE_SKIP_KERNEL=1");
