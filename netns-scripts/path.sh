@@ -61,7 +61,8 @@ enter() {
     local status=0
     LAB_INSIDE=1 nsenter --target "$holder" --user --mount --net --pid --preserve-credentials -- "$here/path.sh" "$@" || status=$?
     if [[ $1 == down ]] && ! nsenter --target "$holder" --user --mount --preserve-credentials -- ls /run/pmtu-lab 2>/dev/null | grep -q .; then
-        kill "$holder" 2>/dev/null || true
+        # The init of a process namespace heeds no other signal.
+        kill -KILL "$holder" 2>/dev/null || true
         rm -f "$holder_file"
     fi
     exit "$status"

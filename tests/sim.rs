@@ -137,7 +137,7 @@ fn garbage_neither_panics_nor_runs_on() {
     for seed in 0..seeds() * 20 {
         for family in [Family::V4, Family::V6] {
             let plan = sim::run::plan(&healthy, family, seed);
-            if let Err(fault) = sim::garbage::feed(plan, seed) {
+            if let Err(fault) = sim::garbage::feed(&plan, seed) {
                 panic!("seed {seed}, {family}: {fault}");
             }
         }

@@ -8,7 +8,7 @@ use super::{icmp, ipv4, ipv6, quote, tcp};
 
 /// Writes `packet` into `buffer`, which holds it and nothing else afterwards, and nothing at all after an error.
 ///
-/// An echo payload is filler. An ICMP error quotes an IP header and eight bytes, and has a wrong checksum if it says so.
+/// An echo payload is filler. An ICMP error quotes an IP header and eight bytes; its checksum is wrong if it says so.
 pub fn emit(packet: &Packet, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let written = write(packet, buffer);

@@ -141,6 +141,7 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Bod
         Checksums::Trust => Ok(()),
     };
     if kind == echo_request(family) || kind == echo_reply(family) {
+        // The code is 0 and means nothing here: not looked at, as receivers in kernels do not either.
         checksum?;
         let (ident, seq) = split_words(*header);
         let echo = Echo { ident, seq, payload_len: data.len() as u32 };

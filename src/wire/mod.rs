@@ -1,6 +1,7 @@
 //! Bytes on the wire to and from the packets of [`crate::model`].
 //!
-//! * [`emit`] writes a whole IP packet, [`fragment`] cuts one up, [`parse`] reads one, [`summary`] describes one in a line.
+//! * [`emit()`] writes a whole IP packet, [`fragment()`] cuts one up, [`parse()`] reads one, [`summary()`] shows one as
+//!   a line.
 //! * The views of `pnet::packet` are used here and nowhere else; they give fields, never decisions.
 //!
 //! **Panics:** none, whatever the bytes are. A length field is compared with the bytes at hand before it is used, and

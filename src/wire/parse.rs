@@ -40,7 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, WireError> {
     parse_with(bytes, Checksums::Verify)
 }
 
-/// As [`parse`], with a choice about the checksums of TCP and ICMP.
+/// As [`parse()`], with a choice about the checksums of TCP and ICMP.
 pub fn parse_with(bytes: &[u8], checksums: Checksums) -> Result<Parsed, WireError> {
     let (family, layer) = family(bytes)?;
     let datagram = match family {

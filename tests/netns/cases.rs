@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::lab::{Lab, PROGRAM, Ran, finish, lab_program, run, with_labs};
+use super::lab::{Lab, Ran, finish, lab_program, program, run, with_labs};
 use super::scenario::{self, Family, Node, Outcome};
 use super::verify::{self, Faults, Traces};
 
@@ -139,12 +139,12 @@ fn without_privilege_one_line_says_the_ways_out() {
     with_labs("cases::without_privilege_one_line_says_the_ways_out", || {
         let lab = up("clear", Family::V4, &[]);
         // Another user must be able to read the program, wherever it was built.
-        let program = lab.folder().join("pmtu-probe");
-        fs::copy(PROGRAM, &program).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let program = program.to_str().unwrap();
+        let copy = lab.folder().join("pmtu-probe");
+        fs::copy(program(), &copy).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+        let copy = copy.to_str().unwrap();
         let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-        let no_capability = ["--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs", program, "10.0.4.2"];
+        let no_capability = ["--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs", copy, "10.0.4.2"];
         // A user namespace of one user knows no other: there root without capabilities has to do.
         let has_other_users = fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.trim_end().ends_with(" 1"));
         let mut command = lab.command("c", "setpriv");
@@ -220,7 +220,7 @@ fn assert_one_line_error(ran: &Ran) {
 }
 
 fn spawn(lab: &Lab, arguments: &[&str]) -> std::process::Child {
-    let mut command = lab.command("c", PROGRAM);
+    let mut command = lab.command("c", program());
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }

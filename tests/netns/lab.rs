@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use super::scenario::Family;
 
-/// The program under test.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pmtu-probe");
+/// The program under test: the one that cargo built, unless `PMTU_PROBE` names another.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("PMTU_PROBE").map_or_else(|| env!("CARGO_BIN_EXE_pmtu-probe").into(), PathBuf::from)
+}
 
 /// No run takes longer, the slowest peers included.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+const LONGEST_RUN: Duration = Duration::from_secs(20);
 
-/// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace. Where that is not allowed, the
-/// test fails and says what to do: a skipped test must not look like a passed one.
+/// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace.
+/// Where that is not allowed, the test fails and says what to do: a skipped test must not look like a passed one.
 pub(crate) fn with_labs(test: &str, body: impl FnOnce()) {
     if std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1") {
         println!("SKIPPED {test}: PMTU_PROBE_SKIP_KERNEL=1");
@@ -43,8 +45,7 @@ pub(crate) fn lab_program() -> PathBuf {
     if let Some(path) = std::env::var_os("PMTU_LAB") {
         return path.into();
     }
-    let folder = Path::new(PROGRAM).parent().expect("a program lies in a folder");
-    let path = folder.join("examples/pmtu-lab");
+    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("examples/pmtu-lab");
     assert!(path.exists(), "{} is missing: run cargo build --example pmtu-lab", path.display());
     path
 }
@@ -105,7 +106,7 @@ impl Lab {
 
     /// Runs the program in c with these arguments.
     pub(crate) fn probe(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.command("c", PROGRAM);
+        let mut command = self.command("c", program());
         command.args(arguments);
         run(&mut command)
     }

@@ -46,9 +46,8 @@ pub fn check(run: &Run, expected: &Outcome, family: Family, strictness: Strictne
         return (Class::Wrong, notes);
     }
     let causes: Vec<Cause> = examined.cause.map(cause_of).into_iter().collect();
-    if !(expected.cause.is_empty() && causes.is_empty()) && !causes.iter().all(|cause| expected.cause.contains(cause))
-        || causes.is_empty() != expected.cause.is_empty()
-    {
+    let is_expected = |cause| expected.cause.contains(cause);
+    if causes.is_empty() != expected.cause.is_empty() || !causes.iter().all(is_expected) {
         notes.push(format!("cause {causes:?}, not {:?}", expected.cause));
     }
     if strictness == Strictness::Whole {
@@ -60,11 +59,11 @@ pub fn check(run: &Run, expected: &Outcome, family: Family, strictness: Strictne
 
 fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec<String> {
     let mut notes = Vec::new();
-    if verdict != expected.verdict {
-        notes.push(format!("{}, not {}: {}", verdict.word(), expected.verdict.word(), examined.reason));
-    } else {
+    if verdict == expected.verdict {
         differs(&mut notes, "path_mtu", bytes(examined.path_mtu), expected.path_mtu);
         differs(&mut notes, "first_lost_size", bytes(examined.first_lost_size), expected.first_lost_size);
+    } else {
+        notes.push(format!("{}, not {}: {}", verdict.word(), expected.verdict.word(), examined.reason));
     }
     notes
 }
@@ -83,7 +82,7 @@ fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<S
     notes
 }
 
-fn differs<T: PartialEq + fmt::Debug>(notes: &mut Vec<String>, what: &str, found: T, expected: T) {
+fn differs<T: PartialEq + fmt::Debug + Copy>(notes: &mut Vec<String>, what: &str, found: T, expected: T) {
     if found != expected {
         notes.push(format!("{what} {found:?}, not {expected:?}"));
     }
@@ -93,7 +92,7 @@ fn bytes(size: Option<PacketSize>) -> Option<u32> {
     size.map(PacketSize::bytes)
 }
 
-/// A finding in the words of the JSON contract: snake_case.
+/// A finding in the words of the JSON contract: `snake_case`.
 pub fn word(finding: Finding) -> String {
     let mut word = String::new();
     for letter in format!("{finding:?}").chars() {

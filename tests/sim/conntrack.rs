@@ -6,7 +6,7 @@ use pmtu_probe::model::{Body, Packet, QuotedTransport, Segment, SeqNumber};
 
 use crate::scenario::SMTP_PORT;
 
-/// How far an acknowledgment may lag (`MAXACKWINCONST` of nf_conntrack_proto_tcp.c).
+/// How far an acknowledgment may lag (`MAXACKWINCONST` of `nf_conntrack_proto_tcp.c`).
 const LARGEST_ACK_LAG: u32 = 66_000;
 
 /// The connections it knows, by the client's port: there is one client and one server.

@@ -3,6 +3,7 @@
 use pmtu_probe::model::{
     Body, Family, Flags, IcmpError, IcmpErrorKind, IpHeader, Outgoing, Packet, PacketSize, Quote, QuotedTransport, Ttl,
 };
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// A travelling packet.
@@ -114,9 +115,9 @@ impl Flight {
             text += " nodf";
         }
         if self.is_fragmented() {
-            text += &format!(" in {} fragments", self.pieces());
+            let _ = write!(text, " in {} fragments", self.pieces());
         }
-        text += &format!(" size {} ", self.whole_size());
+        let _ = write!(text, " size {} ", self.whole_size());
         text + &describe_body(&self.packet.body)
     }
 }

@@ -11,17 +11,19 @@ use pmtu_probe::model::{
 
 use super::rng::Rng;
 
+/// Of its own accord; beside that, it may answer each event.
 const MOST_PACKETS: u32 = 5000;
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Feeds an examination with mutated echoes of what it sends; `Err` says how it misbehaved.
-pub fn feed(plan: Plan, seed: u64) -> Result<(), String> {
+pub fn feed(plan: &Plan, seed: u64) -> Result<(), String> {
     let mut rng = Rng::new(seed);
     let mut now = Timestamp::ZERO;
     let mut examination = Examination::new(plan.clone(), now);
     let mut sent: Vec<Packet> = Vec::new();
     let hostility = rng.unit();
     let mut rounds = 0_u32;
+    let mut events = 0_u32;
     while now.since(Timestamp::ZERO) < LONGEST {
         rounds += 1;
         match examination.poll(now) {
@@ -29,13 +31,14 @@ pub fn feed(plan: Plan, seed: u64) -> Result<(), String> {
             Action::Done => return examination.examined().map(|_| ()).ok_or("done without findings".into()),
             Action::WaitUntil(at) => now = at.max(now + Duration::from_micros(rng.below(3000))).min(now + LONGEST),
         }
-        if sent.len() as u32 > MOST_PACKETS {
-            return Err(format!("more than {MOST_PACKETS} packets"));
+        if sent.len() as u32 > MOST_PACKETS + events {
+            return Err(format!("{} packets and {events} events", sent.len()));
         }
         // A flood of nonsense may take an examination's time, but only as long as it lasts.
         while rounds < 20_000 && rng.chance(hostility) {
-            let event = random_event(&plan, &sent, &mut rng);
+            let event = random_event(plan, &sent, &mut rng);
             examination.handle(&event, now);
+            events += 1;
         }
     }
     Err(format!("not done after {LONGEST:?}"))
@@ -58,7 +61,9 @@ fn random_packet(plan: &Plan, sent: &[Packet], rng: &mut Rng) -> Packet {
     let body = match about.as_ref().map(|packet| &packet.body) {
         _ if rng.chance(0.3) => Body::Error(random_error(plan, about.as_ref(), rng)),
         Some(Body::Tcp(segment)) => Body::Tcp(random_answer(segment, rng)),
-        Some(Body::EchoRequest(echo)) => Body::EchoReply(Echo { payload_len: mutate(echo.payload_len, rng), ..*echo }),
+        Some(Body::EchoRequest(echo)) => {
+            Body::EchoReply(Echo { payload_len: mutate(echo.payload_len, rng) % 65_000, ..*echo })
+        }
         _ => Body::EchoReply(Echo { ident: plan.echo_ident, seq: rng.next_u64() as u16, payload_len: 0 }),
     };
     let ip = IpHeader {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmtu_probe::model::{Body, IcmpErrorKind, Packet};
+use pmtu_probe::model::{Body, IcmpErrorKind, Packet, PacketSize};
 
 use crate::scenario::{Family, Scenario, load, parse};
 use crate::sim::scripted::{Step, answers, dsack_sizes, segments};
@@ -31,7 +31,7 @@ fn hops(packets: &[Packet]) -> Vec<String> {
 
 fn echo_replies(packets: &[Packet]) -> Vec<u32> {
     let is_reply = |packet: &&Packet| matches!(packet.body, Body::EchoReply(_));
-    packets.iter().filter(is_reply).filter_map(|packet| packet.size().map(|size| size.bytes())).collect()
+    packets.iter().filter(is_reply).filter_map(|packet| packet.size().map(PacketSize::bytes)).collect()
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Net {
             flight.fragment(self.links[0].mtu);
         }
         self.note(CLIENT, "sends", &flight);
-        self.transmit(CLIENT, true, flight);
+        self.transmit(CLIENT, true, &flight);
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Net {
     fn peer_sends(&mut self, flights: Vec<Flight>) {
         for flight in flights {
             self.note(SERVER, "sends", &flight);
-            self.transmit(SERVER, false, flight);
+            self.transmit(SERVER, false, &flight);
         }
     }
 
@@ -144,11 +144,11 @@ impl Net {
             Fate::Forward(flight) if rightward && node == 3 && !self.peer_alive => {
                 self.schedule(self.now + NEIGHBOUR_TIMEOUT, 3, flight, rightward, true);
             }
-            Fate::Forward(flight) => self.transmit(node, rightward, flight),
+            Fate::Forward(flight) => self.transmit(node, rightward, &flight),
             Fate::Answer(packet) => {
                 let flight = Flight::from(packet);
                 self.note(node, "answers", &flight);
-                self.transmit(node, !rightward, flight);
+                self.transmit(node, !rightward, &flight);
             }
             Fate::Drop(reason) => self.note(node, &format!("drops ({reason})"), about),
         }
@@ -162,12 +162,12 @@ impl Net {
         self.carry_out(3, fate, true, flight);
     }
 
-    fn transmit(&mut self, node: usize, rightward: bool, flight: Flight) {
+    fn transmit(&mut self, node: usize, rightward: bool, flight: &Flight) {
         let index = if rightward { node } else { node - 1 };
         let target = if rightward { node + 1 } else { node - 1 };
         let link = self.links[index].clone();
         if (0..flight.pieces()).any(|_| self.rng.chance(link.loss)) {
-            self.note(node, "loses", &flight);
+            self.note(node, "loses", flight);
             return;
         }
         let copies = if self.rng.chance(link.duplicate) { 2 } else { 1 };

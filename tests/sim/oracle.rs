@@ -225,7 +225,9 @@ impl Walk {
                 // Only the filter takes the smallest lost size: its copy without DF vanishes too, unless another
                 // fault keeps the control of two tiny fragments from passing.
                 let fragments_pass = scenario.routers().iter().all(|(_, router)| !router.drop_fragments);
-                if fragments_pass {
+                // Under loss, the copy and its control may both be lost by chance.
+                let lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+                if fragments_pass && lossless {
                     self.causes.retain(|cause| *cause == Cause::LinkMismatch);
                 }
             }
@@ -241,10 +243,7 @@ fn fate(scenario: &Scenario, size: u32) -> Fate {
             let all_icmp = |router: &Router| router.drop.contains(&Kind::AllIcmp);
             let speaks = router.ptb == PtbBehaviour::Send && !all_icmp(router);
             let heard = scenario.routers()[..index].iter().all(|(_, nearer)| nearer.forward_ptb && !all_icmp(nearer));
-            return match speaks && heard {
-                true => Fate::Ptb(router.ptb_mtu.unwrap_or(next)),
-                false => Fate::Silence,
-            };
+            return if speaks && heard { Fate::Ptb(router.ptb_mtu.unwrap_or(next)) } else { Fate::Silence };
         }
         if router.drop_larger.is_some_and(|limit| size > limit) {
             return Fate::Filtered;

@@ -1,4 +1,4 @@
-//! Random numbers that a seed fixes (SplitMix64, public domain by Sebastiano Vigna).
+//! Random numbers that a seed fixes (`SplitMix64`, public domain by Sebastiano Vigna).
 
 /// The generator.
 #[derive(Clone, Debug)]

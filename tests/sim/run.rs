@@ -128,7 +128,10 @@ impl<E: Examiner> Driver<E> {
             }
             self.now = self.now.max(next);
             if self.now.since(Timestamp::ZERO) > LONGEST_RUN {
-                return self.faults.push(format!("not done after {LONGEST_RUN:?}"));
+                let stands =
+                    if self.examiner.examined().is_some() { "though the verdict stands" } else { "no verdict" };
+                let wake = wake.since(Timestamp::ZERO);
+                return self.faults.push(format!("not done after {LONGEST_RUN:?}, {stands}, waits until {wake:?}"));
             }
             if self.packets_sent > MOST_PACKETS {
                 return self.faults.push(format!("more than {MOST_PACKETS} packets"));

@@ -66,7 +66,7 @@ pub fn dsack_sizes(packets: &[Packet], family: Family) -> Vec<u32> {
     segments(packets)
         .filter_map(|segment| segment.sack.iter().next().map(|(left, right)| (segment.ack, left, right)))
         .filter(|(ack, _, right)| !right.is_after(*ack))
-        .map(|(_, left, right)| right.distance(left) as u32 + headers)
+        .map(|(_, left, right)| right.distance(left).unsigned_abs() + headers)
         .collect()
 }
 

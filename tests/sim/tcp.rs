@@ -1,4 +1,4 @@
-//! One TCP connection of the peer, from the established state on, as Linux answers (net/ipv4/tcp_input.c).
+//! One TCP connection of the peer, from the established state on, as Linux answers (`net/ipv4/tcp_input.c`).
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use pmtu_probe::model::{Flags, SackBlocks, Segment, SeqNumber, Timestamp};
 use super::smtp::Smtp;
 use crate::scenario::{Peer, Window};
 
-/// TCP_RTO_MIN of Linux.
+/// `TCP_RTO_MIN` of Linux.
 pub const FIRST_RTO: Duration = Duration::from_millis(200);
 const LONGEST_RTO: Duration = Duration::from_secs(120);
-/// tcp_invalid_ratelimit.
+/// `tcp_invalid_ratelimit`.
 pub const INVALID_INTERVAL: Duration = Duration::from_millis(500);
-/// TCP_DELACK_MIN.
+/// `TCP_DELACK_MIN`.
 const DELAYED_ACK: Duration = Duration::from_millis(40);
 const RECEIVE_WINDOW: u16 = 64_240;
 
@@ -33,6 +33,7 @@ pub struct Agreed {
 
 /// A connection.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "FINs, habits and timers are independent facts")]
 pub struct Connection {
     pub agreed: Agreed,
     habits: Peer,
@@ -192,7 +193,7 @@ impl Connection {
             return self.ack(self.duplicate_part(segment), out);
         }
         let duplicate = self.duplicate_part(segment);
-        let skip = self.rcv_nxt.distance(segment.seq) as usize;
+        let skip = self.rcv_nxt.distance(segment.seq).unsigned_abs() as usize;
         let fresh = segment.payload.slice(skip.min(segment.payload.len())..);
         self.deliver(&fresh);
         if segment.flags.fin && self.rcv_nxt == end - 1 {
@@ -227,7 +228,7 @@ impl Connection {
     fn drain_out_of_order(&mut self) {
         while let Some(index) = self.out_of_order.iter().position(|(seq, _)| !seq.is_after(self.rcv_nxt)) {
             let (seq, bytes) = self.out_of_order.remove(index);
-            let skip = self.rcv_nxt.distance(seq) as usize;
+            let skip = self.rcv_nxt.distance(seq).unsigned_abs() as usize;
             if skip < bytes.len() {
                 self.deliver(&bytes.slice(skip..));
             }
@@ -287,7 +288,7 @@ impl Connection {
     }
 
     fn position(&self, seq: SeqNumber) -> usize {
-        seq.distance(self.agreed.iss + 1) as usize
+        seq.distance(self.agreed.iss + 1).unsigned_abs() as usize
     }
 
     fn has_unsent(&self) -> bool {

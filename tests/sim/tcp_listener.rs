@@ -10,7 +10,7 @@ use super::rng::Rng;
 use super::tcp::{Agreed, Connection, INVALID_INTERVAL, Out};
 use crate::scenario::{Peer, Port, Resets, SMTP_PORT};
 
-/// TCP_TIMEOUT_INIT.
+/// `TCP_TIMEOUT_INIT`.
 const SYN_ACK_RTO: Duration = Duration::from_secs(1);
 const SYN_ACK_RETRIES: u32 = 5;
 const RECEIVE_WINDOW: u16 = 64_240;
