@@ -217,8 +217,8 @@ impl Examination {
     /// Looks for the hop, unless a PTB has named it already or nothing can be traced.
     fn run_trace(&mut self, pair: Pair, now: Timestamp) {
         match &mut self.trace {
-            Some(trace) => trace.advance(now, &self.rtt),
-            None => {
+            Some(trace) if trace.is_about(pair.passes, pair.lost) => trace.advance(now, &self.rtt),
+            _ => {
                 let can_trace = self.connection.state() == State::Open || self.echo.campaign.lane.total_answered() > 0;
                 if can_trace && !self.ptb.speaks_of(pair.lost) {
                     self.trace = Some(Trace::new(pair.passes, pair.lost, self.arrived_with));
@@ -250,6 +250,9 @@ impl Examination {
 
     /// A peer that permits SACK but answers old data with bare ACKs: start again with one probe at a time.
     fn speed_up_serial(&mut self, now: Timestamp) -> bool {
+        if !self.dialogue.greeted() && self.repeat_handshake(now) {
+            return true;
+        }
         let lane = &self.tcp.campaign.lane;
         let unnamed = lane.total_answered() == 0 && self.plain_acks >= 2 && !self.tcp.campaign.serial;
         let settled = lane.flights().last().is_some_and(|last| now >= last.sent + self.rtt.or_guess() * 2);
@@ -260,6 +263,23 @@ impl Examination {
             return true;
         }
         false
+    }
+
+    /// Bare ACKs before the greeting: perhaps our last handshake ACK was lost, and the peer still waits for it. It is sent
+    /// again, and so is the ladder, once.
+    fn repeat_handshake(&mut self, now: Timestamp) -> bool {
+        let lane = &self.tcp.campaign.lane;
+        let unnamed = lane.total_answered() == 0 && self.plain_acks >= 1 && !self.tcp.campaign.serial;
+        if !unnamed || self.handshake_repeated {
+            return false;
+        }
+        self.handshake_repeated = true;
+        self.plain_acks = 0;
+        self.connection.acknowledge();
+        let mut campaign = Campaign::new(&self.plan);
+        campaign.start(&[], now);
+        self.tcp.campaign = campaign;
+        true
     }
 
     /// EHLO and NOOPs as soon as a loss is seen, so that the real bytes are ready when the pair is.

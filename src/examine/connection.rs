@@ -174,6 +174,11 @@ impl Connection {
         self.sent = self.sent.max(self.acked);
     }
 
+    /// Sends the last acknowledgment again.
+    pub(super) fn acknowledge(&mut self) {
+        self.ack_due = true;
+    }
+
     /// Asks for an orderly end once everything written is acknowledged.
     pub(super) fn close(&mut self) {
         self.fin_wanted = true;

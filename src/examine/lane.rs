@@ -1,7 +1,6 @@
 //! One technique's probes: what is queued, what is in flight, and what became of each.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::model::{PacketSize, SeqNumber, Timestamp};
 
@@ -270,9 +269,6 @@ impl Lane {
 
 /// When a flying probe counts as lost: a margin after the answer to a later one, or after a whole timeout.
 fn deadline(flight: &Flight, later_answer: Option<Timestamp>, rtt: &RttEstimator) -> Timestamp {
-    let alone = flight.sent + rtt.timeout().max(ALONE_AT_LEAST);
+    let alone = flight.sent + rtt.timeout();
     later_answer.map_or(alone, |at| (at + rtt.margin()).min(alone))
 }
-
-/// Without any later answer a probe is given a whole second, as long as a first retransmission would be (RFC 6298).
-const ALONE_AT_LEAST: Duration = Duration::from_secs(1);

@@ -56,6 +56,11 @@ impl Trace {
         Self { passes, lost, horizon, queue, probes: Vec::new(), rounds: 0, over: false }
     }
 
+    /// Whether it looks for the end of this size.
+    pub(super) fn is_about(&self, passes: PacketSize, lost: PacketSize) -> bool {
+        (self.passes, self.lost) == (passes, lost)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.over
     }

@@ -13,6 +13,8 @@ use crate::scenario::{Family, HostFirewall, Method, Node, SMTP_PORT, Scenario, W
 
 /// An examination may not last longer, on the virtual clock.
 pub const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// The program's own default of `--timeout`.
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// An examination may not send more packets.
 pub const MOST_PACKETS: u32 = 5000;
 /// It may not be woken this often without anything happening.
@@ -25,6 +27,8 @@ pub trait Examiner {
     fn poll(&mut self, now: Timestamp) -> Action;
     fn handle(&mut self, event: &Event, now: Timestamp);
     fn examined(&self) -> Option<&Examined>;
+    /// The time that the user gives a run is over.
+    fn interrupt(&mut self, now: Timestamp);
 }
 
 impl Examiner for Examination {
@@ -36,6 +40,9 @@ impl Examiner for Examination {
     }
     fn examined(&self) -> Option<&Examined> {
         self.examined()
+    }
+    fn interrupt(&mut self, now: Timestamp) {
+        self.interrupt(now);
     }
 }
 
@@ -125,6 +132,12 @@ impl<E: Examiner> Driver<E> {
             let next = self.net.next_at().map_or(wake, |at| at.min(wake));
             if next <= self.now && self.net.next_at().is_none_or(|at| at > self.now) {
                 self.idle_polls += 1;
+            }
+            let timeout = Timestamp::from_origin(TIMEOUT);
+            if self.now < timeout && next >= timeout {
+                self.now = timeout;
+                self.examiner.interrupt(timeout);
+                continue;
             }
             self.now = self.now.max(next);
             if self.now.since(Timestamp::ZERO) > LONGEST_RUN {

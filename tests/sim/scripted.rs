@@ -133,6 +133,7 @@ impl Examiner for Script {
         }
     }
 
+    fn interrupt(&mut self, _now: Timestamp) {}
     fn examined(&self) -> Option<&Examined> {
         None
     }
