@@ -383,7 +383,7 @@ down() {
     take_down
 }
 
-# Also works on a lab that came up only in part.
+# Also works on a lab that came up only in part. Whatever still runs in it is killed: a program that hangs must not outlive its lab.
 take_down() {
     trap '' INT TERM
     local node pid
@@ -393,7 +393,7 @@ take_down() {
     fi
     for node in "${NODES[@]}" w; do
         [[ -e /run/netns/$(namespace "$node") ]] || continue
-        for pid in $(ip netns pids "$(namespace "$node")"); do kill "$pid" 2>/dev/null || true; done
+        for pid in $(ip netns pids "$(namespace "$node")"); do kill -KILL "$pid" 2>/dev/null || true; done
         echo "netns delete $(namespace "$node")"
     done | ip -force -batch - || true
     rm -rf "$LAB_DIR"

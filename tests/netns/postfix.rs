@@ -23,6 +23,7 @@ mynetworks = 127.0.0.0/8
 smtpd_peername_lookup = no
 smtpd_relay_restrictions = reject
 alias_maps =
+local_recipient_maps =
 ";
 const MASTER_CF: &str = "smtp inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -30,6 +31,7 @@ cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 anvil unix - - n - 1 anvil
 rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 ";
 
@@ -57,7 +59,12 @@ fn postfix_case(name: &str, family: Family) {
     let postfix = Postfix::start(&lab);
     let scenario = scenario::load(name).unwrap_or_else(|error| panic!("{error}"));
     let ran = lab.probe(&["--json", &Node::S.near_address(family).to_string()]);
-    assert_eq!(verify::outcome(&ran, &scenario.expect.outcome(family), family), Faults::new(), "{name} {family}");
+    assert_eq!(
+        verify::outcome(&ran, &scenario.expect.outcome(family), family),
+        Faults::new(),
+        "{name} {family}: {}",
+        postfix.log()
+    );
     let log = postfix.log_after_disconnect();
     let unkind: Vec<&str> = log.lines().filter(|line| line.contains("smtpd[") && !is_orderly(line)).collect();
     assert!(unkind.is_empty(), "{name} {family}: {}", unkind.join("\n"));
