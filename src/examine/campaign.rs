@@ -85,6 +85,7 @@ impl Campaign {
     pub(super) fn serial(plan: &Plan) -> Self {
         let mut campaign = Self::narrow(plan, 1);
         campaign.serial = true;
+        campaign.lane.answers_are_nameless = true;
         campaign
     }
 
@@ -144,11 +145,14 @@ impl Campaign {
         // What TCP sends matters first; what other protocols would send, only if TCP finds its way.
         let starts = [self.tcp_limit, Some(self.bounds.max)].into_iter().flatten();
         let walks = starts.map(|start| ptb.walk(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
-        let Some(walk) = walks.into_iter().find(|walk| walk.stuck_at().is_some()) else {
-            return self.settle_discoverable(pair, now);
-        };
-        let suspect = match walk {
-            Walk::Silent { at } if ptb.has_true_word_about(pair.lost) => at,
+        let stuck = walks.into_iter().find(|walk| walk.stuck_at().is_some());
+        // A true PTB settles the matter, but the size above the path MTU must be proven lost too: by a PTB about that very
+        // size, or by statistics when the router rations its messages.
+        if stuck.is_none() && self.lane.count(pair.lost).refused > 0 {
+            return Progress::Discoverable(pair);
+        }
+        let suspect = match stuck {
+            Some(Walk::Silent { at }) if ptb.has_true_word_about(pair.lost) => at,
             _ => pair.lost,
         };
         let trials = self.confirmed(pair.passes, suspect);
@@ -158,7 +162,7 @@ impl Campaign {
             _ => 0,
         };
         if proof.p <= SIGNIFICANCE {
-            return Progress::Proven(proof);
+            return if stuck.is_none() { Progress::Discoverable(pair) } else { Progress::Proven(proof) };
         }
         if queued >= CONFIRM_MOST {
             return Progress::Noisy(proof);
@@ -166,17 +170,6 @@ impl Campaign {
         let batch = if queued == 0 { CONFIRM_FIRST } else { CONFIRM_MORE };
         self.confirming = Some((pair.passes, suspect, queued + batch));
         self.queue_confirmation(pair.passes, suspect, batch, now, rtt);
-        Progress::Busy
-    }
-
-    /// A true PTB settles the matter, but the size above the path MTU must be seen lost: by a PTB, or three times in
-    /// silence when the router rations its messages.
-    fn settle_discoverable(&mut self, pair: Pair, now: Timestamp) -> Progress {
-        let lost = self.lane.count(pair.lost);
-        if lost.refused > 0 || lost.lost >= 3 {
-            return Progress::Discoverable(pair);
-        }
-        self.queue_round(&[pair.lost, pair.lost, pair.passes, pair.passes], now);
         Progress::Busy
     }
 

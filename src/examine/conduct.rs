@@ -29,9 +29,8 @@ const GREETING_NEEDED: Duration = Duration::from_secs(12);
 const GREETING_GRACE: Duration = Duration::from_millis(300);
 /// How long a server may take for a reply before other techniques are asked as well.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
-/// When small echo requests leave, if the earlier ones were not answered.
-const ECHO_SCHEDULE: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(300), Duration::from_millis(1300), Duration::from_millis(3300)];
+/// When small echo requests leave, in milliseconds, if the earlier ones were not answered.
+const ECHO_SCHEDULE: [u64; 13] = [0, 300, 800, 1300, 1800, 2500, 3300, 4000, 5000, 6000, 7000, 8000, 9000];
 /// Twins in the first batch, and in a second one when the path loses packets of any size.
 const TWINS: [u32; 2] = [3, 9];
 
@@ -68,10 +67,10 @@ impl Examination {
         }
         let lane = &mut self.echo.campaign.lane;
         let sent = lane.count(self.plan.min_size).sent as usize;
-        if lane.next_shot().is_some() || lane.total_answered() > 0 {
+        if lane.next_shot().is_some() || lane.count(self.plan.min_size).answered > 0 {
             return;
         }
-        if ECHO_SCHEDULE.get(sent).is_some_and(|&due| now >= self.started + due) {
+        if ECHO_SCHEDULE.get(sent).is_some_and(|&due| now >= self.started + Duration::from_millis(due)) {
             if sent == 0 {
                 lane.queue(self.plan.max_size, Kind::Sized, now);
             }
@@ -128,7 +127,7 @@ impl Examination {
     /// Instants at which waiting alone changes something.
     pub(super) fn timers(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
         let opened = self.open_since.unwrap_or(self.started);
-        let echo = ECHO_SCHEDULE.map(|due| self.started + due);
+        let echo = ECHO_SCHEDULE.map(|due| self.started + Duration::from_millis(due));
         let (greeting_until, deadline) = match self.stage {
             Stage::Closing { greeting_until, deadline } => (greeting_until, deadline),
             _ => (now, now),
@@ -219,12 +218,17 @@ impl Examination {
         match &mut self.trace {
             Some(trace) if trace.is_about(pair.passes, pair.lost) => trace.advance(now, &self.rtt),
             _ => {
-                let can_trace = self.connection.state() == State::Open || self.echo.campaign.lane.total_answered() > 0;
+                let can_trace = self.can_trace_by_tcp() || self.echo.campaign.lane.total_answered() > 0;
                 if can_trace && !self.ptb.speaks_of(pair.lost) {
                     self.trace = Some(Trace::new(pair.passes, pair.lost, self.arrived_with));
                 }
             }
         }
+    }
+
+    /// With answers that name no probe, those that get through would be taken for others.
+    pub(super) fn can_trace_by_tcp(&self) -> bool {
+        self.connection.state() == State::Open && !self.tcp.campaign.serial
     }
 
     fn ask_echo(&mut self, pair: Pair, now: Timestamp) {

@@ -67,8 +67,8 @@ pub(super) struct Peer {
 
 /// Unread bytes kept at most: an SMTP greeting is far smaller.
 const MOST_RECEIVED: usize = 16 * 1024;
-/// SYNs leave at 0, 0.5, 1.5, 3.5 and 7.5 seconds.
-const SYN_TIMEOUT: Duration = Duration::from_millis(500);
+/// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
+const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
 /// Retransmissions of data before the connection counts as dead.
 pub(super) const MOST_TRIES: u32 = 8;
 
@@ -245,7 +245,8 @@ impl Connection {
             return None;
         }
         self.syn_sent_at = Some(now);
-        self.retransmit_at = Some(now + SYN_TIMEOUT * 2u32.saturating_pow(self.tries.min(6)));
+        let interval = SYN_INTERVALS.get(self.tries as usize).or(SYN_INTERVALS.last()).copied();
+        self.retransmit_at = interval.map(|interval| now + interval);
         self.tries += 1;
         let mut syn = Segment::new(self.local_port, self.peer_port, self.iss, SeqNumber(0), Flags::SYN);
         syn.mss = Some(self.local_mss);

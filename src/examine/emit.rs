@@ -135,7 +135,7 @@ impl Examination {
     fn due_trace(&mut self, now: Timestamp) -> Option<Outgoing> {
         let (ttl, size) = self.trace.as_ref()?.next_shot()?;
         let family = self.plan.family();
-        let (key, mut outgoing) = if self.connection.state() == State::Open {
+        let (key, mut outgoing) = if self.can_trace_by_tcp() {
             let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
             let segment = self.connection.segment_over(start, end.distance(start).max(0) as usize);
             (Key::Range { start, end }, self.tcp_packet(segment))

@@ -39,12 +39,15 @@ pub(super) struct InOrder {
     cut_payload: usize,
     phase: Phase,
     tries: u32,
+    controls: u32,
     last_sent: Timestamp,
     next_at: Timestamp,
 }
 
 /// How often the large segment is sent.
 const LARGE_TRIES: u32 = 3;
+/// How many further controls may go unanswered.
+const MOST_CONTROLS: u32 = 8;
 /// How often the cut one is sent before the conversation is called unusable.
 const CUT_TRIES: u32 = 6;
 
@@ -67,6 +70,7 @@ impl InOrder {
             cut_payload: cut_payload.max(1),
             phase: Phase::Large,
             tries: 0,
+            controls: 0,
             last_sent: now,
             next_at: now,
         }
@@ -137,10 +141,14 @@ impl InOrder {
                 self.poll_cut(self.start, now, connection, rtt)
             }
             Some(_) => None,
+            None if !lane.is_idle() => None,
+            None if self.controls < MOST_CONTROLS => {
+                self.controls += 1;
+                lane.queue(self.passes, Kind::Sized, now);
+                None
+            }
             None => {
-                if lane.is_idle() {
-                    lane.queue(self.passes, Kind::Sized, now);
-                }
+                self.phase = Phase::Over(Outcome::Unusable);
                 None
             }
         }

@@ -215,7 +215,9 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
     }
     let best = opinions().find_map(|(technique, second)| match second {
         Second::Agrees(p) => Some((technique, Proof { p: proof.p.max(p), ..proof })),
-        Second::Differs(other) => Some((technique, other)),
+        // A technique that passes less than old data did is filtered for a reason of its own.
+        Second::Differs(other) if other.pair.passes > proof.pair.passes => Some((technique, other)),
+        Second::Differs(_) => None,
         Second::Refutes | Second::Mute => None,
     });
     match best {

@@ -88,6 +88,8 @@ pub(super) struct Count {
 pub(super) struct Lane {
     queue: VecDeque<Shot>,
     flights: Vec<Flight>,
+    /// Answers do not name their probe, so one alone does not prove that a size passes.
+    pub(super) answers_are_nameless: bool,
 }
 
 impl Lane {
@@ -215,9 +217,14 @@ impl Lane {
         count
     }
 
-    /// The largest size that was answered.
+    /// The largest size that was answered, twice if answers are nameless.
     pub(super) fn largest_answered(&self) -> Option<PacketSize> {
-        self.sized().filter(|f| f.answered_at().is_some()).map(|f| f.size).max()
+        let answered = self.sized().filter(|f| f.answered_at().is_some()).map(|f| f.size);
+        if self.answers_are_nameless {
+            answered.filter(|&size| self.count(size).answered >= 2).max()
+        } else {
+            answered.max()
+        }
     }
 
     /// The smallest size above `passes` with a settled loss.

@@ -271,7 +271,7 @@ impl Examination {
 
     /// The interface takes less than its MTU promised.
     fn shrink(&mut self, refused: PacketSize) {
-        let below = PacketSize::new(refused.bytes() - 1).max(self.plan.min_size);
+        let below = PacketSize::new(refused.bytes().saturating_sub(1)).max(self.plan.min_size);
         for track in [&mut self.tcp, &mut self.syn, &mut self.echo] {
             track.campaign.bounds.max = track.campaign.bounds.max.min(below);
         }
