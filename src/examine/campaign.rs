@@ -155,15 +155,29 @@ impl Campaign {
             Some(Walk::Silent { at }) if ptb.has_true_word_about(pair.lost) => at,
             _ => pair.lost,
         };
+        // The size itself first; then, if a PTB speaks truly of that one, the size at which the kernel's walk ends.
+        let proven_by_ptb = self.lane.count(pair.lost).refused > 0;
+        if !proven_by_ptb || suspect == pair.lost {
+            match self.confirm(pair, pair.lost, now, rtt) {
+                Progress::Proven(_) if stuck.is_none() => return Progress::Discoverable(pair),
+                Progress::Proven(_) if suspect != pair.lost => {}
+                progress => return progress,
+            }
+        }
+        self.confirm(pair, suspect, now, rtt)
+    }
+
+    /// Repeats the passing and the suspected size until chance is ruled out or the probes are used up.
+    fn confirm(&mut self, pair: Pair, suspect: PacketSize, now: Timestamp, rtt: &RttEstimator) -> Progress {
         let trials = self.confirmed(pair.passes, suspect);
         let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
+        if proof.p <= SIGNIFICANCE {
+            return Progress::Proven(proof);
+        }
         let queued = match self.confirming {
             Some((passes, lost, queued)) if (passes, lost) == (pair.passes, suspect) => queued,
             _ => 0,
         };
-        if proof.p <= SIGNIFICANCE {
-            return if stuck.is_none() { Progress::Discoverable(pair) } else { Progress::Proven(proof) };
-        }
         if queued >= CONFIRM_MOST {
             return Progress::Noisy(proof);
         }

@@ -160,13 +160,16 @@ impl<'a> Loop<'a> {
         let mut ending = Ending::Complete;
         let mut reported = false;
         let mut next_progress = Timestamp::ZERO;
-        while self.undone > 0 {
+        loop {
             self.read_all()?;
             self.speak();
             let now = self.now();
             if self.unjudged == 0 && !reported {
                 reported = true;
                 observer.judged(self.examined());
+            }
+            if self.undone == 0 {
+                break;
             }
             if !reported && now >= next_progress {
                 observer.progress(&self.standing());
@@ -192,9 +195,6 @@ impl<'a> Loop<'a> {
                 ready = links.icmp.readable() => ready?,
                 () = sleep_until(origin, wake) => {}
             }
-        }
-        if !reported {
-            observer.judged(self.examined());
         }
         Ok(ending)
     }

@@ -128,15 +128,17 @@ struct Driver<E> {
 
 impl<E: Examiner> Driver<E> {
     fn until_done(&mut self) {
+        let mut interrupted = false;
         while let Some(wake) = self.poll_all() {
             let next = self.net.next_at().map_or(wake, |at| at.min(wake));
             if next <= self.now && self.net.next_at().is_none_or(|at| at > self.now) {
                 self.idle_polls += 1;
             }
             let timeout = Timestamp::from_origin(TIMEOUT);
-            if self.now < timeout && next >= timeout {
-                self.now = timeout;
-                self.examiner.interrupt(timeout);
+            if !interrupted && next >= timeout {
+                interrupted = true;
+                self.now = self.now.max(timeout);
+                self.examiner.interrupt(self.now);
                 continue;
             }
             self.now = self.now.max(next);
