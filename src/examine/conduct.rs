@@ -196,12 +196,10 @@ impl Examination {
         let Some((passes, suspect)) = self.track(technique).campaign.confirming() else { return };
         let pair = Pair { passes, lost: suspect };
         self.run_trace(pair, now);
-        if technique != Technique::SynData && self.plan.family() == Family::V4 {
-            self.send_twins(technique, pair, now);
-        }
         if technique != Technique::Echo {
             self.ask_echo(pair, now);
         }
+        self.send_twins(technique, now);
         if over_tcp && self.needs_syn(suspect, now) {
             ask(&mut self.syn, pair, now);
         }
@@ -311,28 +309,29 @@ impl Examination {
         }
     }
 
-    /// The lost size without DF, and tiny fragments as its control.
-    fn send_twins(&mut self, technique: Technique, pair: Pair, now: Timestamp) {
-        let lossy = self.track(technique).campaign.lane.lost_below(pair.passes);
-        let lane = &self.track(technique).campaign.lane;
+    /// The lost size without DF, and tiny fragments as its control (IPv4).
+    fn send_twins(&mut self, technique: Technique, now: Timestamp) {
+        let witness = twin_witness(technique);
+        let campaign = &self.track(witness).campaign;
+        let Some((passes, lost)) = campaign.confirming().filter(|_| self.plan.family() == Family::V4) else { return };
+        let lossy = campaign.lane.lost_below(passes);
+        let unanswered = campaign.lane.trials_of_kind(Kind::Twin).answered == 0;
         let wanted = match self.twins_queued {
             0 => TWINS[0],
-            n if n < TWINS[1] && lossy && lane.is_idle() && lane.trials_of_kind(Kind::Twin).answered == 0 => {
-                TWINS[1] - n
-            }
+            n if n < TWINS[1] && lossy && unanswered && campaign.lane.is_idle() => TWINS[1] - n,
             _ => return,
         };
         self.twins_queued += wanted;
-        let lane = &mut self.track_mut(technique).campaign.lane;
+        let lane = &mut self.track_mut(witness).campaign.lane;
         for _ in 0..wanted {
-            lane.queue(pair.lost, Kind::Twin, now);
+            lane.queue(lost, Kind::Twin, now);
             lane.queue(FRAGMENTED, Kind::Fragments, now);
         }
-        lane.queue(pair.passes, Kind::Sized, now);
+        lane.queue(passes, Kind::Sized, now);
     }
 
     fn twin(&self, technique: Technique) -> Twin {
-        let lane = &self.track(technique).campaign.lane;
+        let lane = &self.track(twin_witness(technique)).campaign.lane;
         let (twins, fragments) = (lane.trials_of_kind(Kind::Twin), lane.trials_of_kind(Kind::Fragments));
         match (twins.total, twins.answered, fragments.answered) {
             (0, ..) => Twin::Untested,
@@ -617,6 +616,11 @@ impl Examination {
             Technique::Echo => &mut self.echo,
         }
     }
+}
+
+/// The technique whose twins speak for another: a SYN in pieces would be dropped by too many firewalls.
+fn twin_witness(technique: Technique) -> Technique {
+    if technique == Technique::SynData { Technique::Echo } else { technique }
 }
 
 /// Asks a technique for its opinion on a pair, unless it is of no use or was asked before.

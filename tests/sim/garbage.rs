@@ -26,6 +26,9 @@ pub fn feed(plan: &Plan, seed: u64) -> Result<(), String> {
     let mut events = 0_u32;
     while now.since(Timestamp::ZERO) < LONGEST {
         rounds += 1;
+        if now >= Timestamp::from_origin(TIMEOUT) && examination.examined().is_none() {
+            examination.interrupt(now);
+        }
         match examination.poll(now) {
             Action::Send(outgoing) => sent.push(outgoing.packet),
             Action::Done => return examination.examined().map(|_| ()).ok_or("done without findings".into()),
@@ -43,6 +46,9 @@ pub fn feed(plan: &Plan, seed: u64) -> Result<(), String> {
     }
     Err(format!("not done after {LONGEST:?}"))
 }
+
+/// The program's own default of `--timeout`.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn random_event(plan: &Plan, sent: &[Packet], rng: &mut Rng) -> Event {
     match rng.below(10) {

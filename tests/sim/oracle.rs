@@ -127,11 +127,16 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
     } else {
         Verdict::BlackHole
     };
-    let broken = matches!(verdict, Verdict::Masked | Verdict::BlackHole);
+    // Mail suffers what happens to the packets that TCP sends.
+    let causes = match verdict {
+        Verdict::BlackHole => self::walk(scenario, family, limit).causes,
+        Verdict::Masked => walk.causes,
+        _ => Vec::new(),
+    };
     let fault = verdict == Verdict::Discoverable && walk.survived_fault;
     Some(Outcome {
         verdict,
-        cause: if broken { walk.causes } else { Vec::new() },
+        cause: causes,
         path_mtu: Some(path_mtu),
         first_lost_size: (verdict != Verdict::Clear).then_some(path_mtu + 1),
         exit_code: if fault { 1 } else { verdict.exit_code() },
