@@ -2,6 +2,11 @@
 //!
 //! TODO
 
+pub mod cli;
 pub mod examine;
 pub mod model;
+pub mod net;
+pub mod report;
+pub mod resolve;
+pub mod runner;
 pub mod wire;

@@ -1,2 +1,26 @@
-//! placeholder
-fn main() {}
+//! The command-line program: arguments in, exit code out.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use pmtu_probe::cli::{self, Request, session};
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(Request::Show(words)) => {
+            // A reader that closes the pipe early has seen enough.
+            let _ = io::stdout().write_all(words.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Probe(invocation)) => {
+            cli::log_to_stderr(invocation.verbosity);
+            session::run(&invocation).map_or_else(|error| fail(&error.to_string()), ExitCode::from)
+        }
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(what: &str) -> ExitCode {
+    session::complain(what);
+    ExitCode::from(session::NOTHING_TO_REPORT)
+}

@@ -1,33 +1,245 @@
-//! One address's examination as a deterministic state machine: no sockets, no tokio, no clock.
+//! One address's examination as a state machine: deterministic, no sockets, no tokio, no clock.
+//!
+//! [`Examination`] is driven from outside: `poll` says what to send or how long to wait, `handle` takes in what arrived,
+//! and `now` is an argument of both. The same inputs give the same probes.
+//!
+//! Inside, small machines that do not know each other share the work:
+//!
+//! * `connection` and `dialogue`: a TCP client in miniature and the little SMTP it speaks;
+//! * `lane`, `search`, `campaign`: one technique's probes, the sizes to try next, the way to a proven pair;
+//! * `in_order`: the proof on real SMTP bytes; `ptb`: what routers said and where a kernel that believes them ends;
+//! * `trace`: the hop at which large packets end;
+//! * `conduct`: which of them has its turn; `emit` and `receive`: packets out and in;
+//! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
 
-use crate::model::{Action, Event, Examined, Plan, Timestamp};
+mod campaign;
+mod conduct;
+mod connection;
+mod dialogue;
+mod emit;
+mod fisher;
+mod in_order;
+mod judge;
+mod lane;
+mod ptb;
+mod receive;
+mod rtt;
+mod search;
+mod summary;
+mod trace;
 
-/// The examination of one address. The same inputs give the same probes.
-pub struct Examination {}
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::model::{
+    Action, Event, Examined, Finding, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber, Technique,
+    Timestamp, Ttl,
+};
+
+use campaign::Campaign;
+use connection::Connection;
+use dialogue::Dialogue;
+use emit::Pacer;
+use in_order::InOrder;
+use judge::Silence;
+use ptb::PtbLedger;
+use rtt::RttEstimator;
+use trace::Trace;
+
+/// The examination of one address.
+#[derive(Debug)]
+pub struct Examination {
+    plan: Plan,
+    started: Timestamp,
+    stage: Stage,
+    rng: u64,
+    rtt: RttEstimator,
+    connection: Connection,
+    dialogue: Dialogue,
+    in_order: Option<InOrder>,
+    tcp: Track,
+    syn: Track,
+    echo: Track,
+    /// The technique that `tcp` uses now: old data at first, SMTP data if that draws no answer.
+    tcp_technique: Technique,
+    /// Techniques that were given up and replaced.
+    retired: Vec<MethodReport>,
+    ranges_used: u32,
+    plain_acks: u32,
+    handshake_repeated: bool,
+    last_ack_id: Option<u16>,
+    quiet_until: Timestamp,
+    ptb: PtbLedger,
+    twins_queued: u32,
+    trace: Option<Trace>,
+    echoes_traced: u16,
+    /// TTL of the last packet from the target.
+    arrived_with: Ttl,
+    open_since: Option<Timestamp>,
+    /// When the server last completed a reply.
+    last_word: Timestamp,
+    silence: Silence,
+    unreachables: u32,
+    findings: Vec<Finding>,
+    resets: VecDeque<Segment>,
+    reset_isns: Vec<SeqNumber>,
+    pacer: Pacer,
+    next_id: u16,
+    probes_sent: u32,
+    bytes_sent: u64,
+    examined: Option<Examined>,
+}
+
+/// A technique's campaign and whether it is of any use.
+#[derive(Clone, Debug)]
+struct Track {
+    campaign: Campaign,
+    /// Why it is of no use.
+    dead: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Probing,
+    /// The verdict stands; the connection is being closed until this instant at the latest.
+    Closing {
+        greeting_until: Timestamp,
+        deadline: Timestamp,
+    },
+    Done,
+}
+
+/// Why a technique is left out by the user's choice of method.
+const NOT_ASKED_FOR: &str = "not asked for";
+
+/// How long an orderly close may take beyond the verdict.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the greeting is awaited beyond the verdict, so that the server can be told QUIT.
+const GREETING_PATIENCE: Duration = Duration::from_secs(1);
+/// The same two when the user interrupts.
+const HURRY: Duration = Duration::from_millis(300);
 
 impl Examination {
     /// Starts an examination.
-    pub fn new(_plan: Plan, _now: Timestamp) -> Self {
-        todo!()
+    pub fn new(plan: Plan, now: Timestamp) -> Self {
+        let mut rng = plan.seed;
+        let iss = SeqNumber(next_random(&mut rng) as u32);
+        let next_id = (next_random(&mut rng) as u16).max(1);
+        let local_mss = plan.local_mtu.to_mss(plan.family());
+        let local_port = plan.local_ports.first().copied().unwrap_or_default();
+        let ports = plan.local_ports.len().saturating_sub(1);
+        Self {
+            started: now,
+            stage: Stage::Probing,
+            rng,
+            rtt: RttEstimator::default(),
+            connection: Connection::new(local_port, plan.port, iss, local_mss),
+            dialogue: Dialogue::new(plan.source),
+            in_order: None,
+            tcp: Track { campaign: Campaign::new(&plan), dead: tcp_forbidden(&plan) },
+            syn: Track {
+                campaign: Campaign::narrow(&plan, ports.clamp(1, MOST_SYNS)),
+                dead: if ports == 0 { Some("no spare local ports") } else { tcp_forbidden(&plan) },
+            },
+            echo: Track {
+                campaign: Campaign::new(&plan),
+                dead: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
+            },
+            tcp_technique: Technique::OldData,
+            retired: Vec::new(),
+            ranges_used: 0,
+            plain_acks: 0,
+            handshake_repeated: false,
+            last_ack_id: None,
+            quiet_until: now,
+            ptb: PtbLedger::default(),
+            twins_queued: 0,
+            trace: None,
+            echoes_traced: 0,
+            arrived_with: Ttl::DEFAULT,
+            open_since: None,
+            last_word: now,
+            silence: Silence::Plain,
+            unreachables: 0,
+            findings: Vec::new(),
+            resets: VecDeque::new(),
+            reset_isns: Vec::new(),
+            pacer: Pacer::default(),
+            next_id,
+            probes_sent: 0,
+            bytes_sent: 0,
+            examined: None,
+            plan,
+        }
     }
 
     /// What to do now. Call again after every `Send`, at the instant of `WaitUntil`, and after every event.
-    pub fn poll(&mut self, _now: Timestamp) -> Action {
-        todo!()
+    pub fn poll(&mut self, now: Timestamp) -> Action {
+        self.conduct(now);
+        if self.stage == Stage::Done {
+            return Action::Done;
+        }
+        match self.next_packet(now) {
+            Some(outgoing) => Action::Send(Box::new(outgoing)),
+            None => Action::WaitUntil(self.wake(now)),
+        }
     }
 
     /// Takes in what the driver saw.
-    pub fn handle(&mut self, _event: &Event, _now: Timestamp) {
-        todo!()
+    pub fn handle(&mut self, event: &Event, now: Timestamp) {
+        self.receive(event, now);
     }
 
-    /// Ends the probing: concludes from what is known and closes the connections.
-    pub fn interrupt(&mut self, _now: Timestamp) {
-        todo!()
+    /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
+    pub fn interrupt(&mut self, now: Timestamp) {
+        if self.examined.is_none() {
+            self.conclude(now);
+        }
+        if let Stage::Closing { .. } = self.stage {
+            self.stage = Stage::Closing { greeting_until: now, deadline: now + HURRY };
+        }
     }
 
-    /// The findings, as soon as the verdict stands. Closing the connections may still go on until `poll` says `Done`.
+    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
     pub fn examined(&self) -> Option<&Examined> {
-        todo!()
+        self.examined.as_ref()
     }
+
+    /// The largest size known to pass and the smallest known to be lost, as far as the search has come.
+    pub fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
+        let lane = &self.tcp.campaign.lane;
+        let passes = lane.largest_answered()?;
+        Some((passes, lane.smallest_lost_above(passes)?))
+    }
+
+    /// Probes sent so far.
+    pub fn probes_sent(&self) -> u32 {
+        self.probes_sent
+    }
+
+    fn find(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        next_random(&mut self.rng)
+    }
+}
+
+fn tcp_forbidden(plan: &Plan) -> Option<&'static str> {
+    (plan.method == MethodChoice::Icmp).then_some(NOT_ASKED_FOR)
+}
+
+/// SYN probes in one round: few, since firewalls count half-open connections.
+const MOST_SYNS: usize = 12;
+
+/// One step of SplitMix64: reproducible and good enough for sequence numbers that need no secrecy from the network.
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

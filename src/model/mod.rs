@@ -10,7 +10,7 @@ mod time;
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
-    SeqNumber,
+    SeqNumber, unreachable_words,
 };
 pub use plan::{MethodChoice, Plan};
 pub use report::{

@@ -11,6 +11,9 @@ impl Timestamp {
     /// The origin.
     pub const ZERO: Self = Self(0);
 
+    /// Later than every instant that occurs.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// An instant this long after the origin.
     pub fn from_origin(elapsed: Duration) -> Self {
         Self(elapsed.as_nanos() as u64)

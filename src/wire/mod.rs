@@ -29,6 +29,6 @@ pub use emit::emit;
 pub use error::{Layer, WireError};
 pub use fragment::fragment;
 pub use options::{TcpOptions, parse_tcp_options};
-pub use parse::{Checksums, Parsed, parse, parse_with};
+pub use parse::{Checksums, Parsed, parse, parse_icmp, parse_with};
 pub use quote::parse_quote;
 pub use summary::{Summary, summary};

@@ -1,6 +1,8 @@
 //! Bytes to packets.
 
-use crate::model::{Body, Family, IpHeader, Packet, PacketSize};
+use std::net::IpAddr;
+
+use crate::model::{Body, Family, IpHeader, Packet, PacketSize, Ttl};
 
 use super::error::{Layer, WireError};
 use super::{icmp, ipv4, ipv6, tcp};
@@ -51,6 +53,20 @@ pub fn parse_with(bytes: &[u8], checksums: Checksums) -> Result<Parsed, WireErro
         protocol => return Err(WireError::Unsupported { layer, field: "protocol", have: protocol.into() }),
     };
     Ok(Parsed { packet: Packet { ip: datagram.header, body }, wire_len: PacketSize::new(datagram.wire_len) })
+}
+
+/// Reads an ICMP message without an IP header, as raw sockets deliver it.
+///
+/// Linux checks the checksum of ICMPv6 before it hands out copies, and that of ICMP only after.
+pub fn parse_icmp(source: IpAddr, destination: IpAddr, message: &[u8]) -> Result<Packet, WireError> {
+    let header = IpHeader { source, destination, ttl: Ttl(0), dont_fragment: true, id: 0 };
+    let protocol = icmp::protocol(Family::of(source));
+    let datagram = Datagram { header, protocol, payload: message, wire_len: 0 };
+    let checksums = match Family::of(source) {
+        Family::V4 => Checksums::Verify,
+        Family::V6 => Checksums::Trust,
+    };
+    Ok(Packet { ip: header, body: icmp::parse(&datagram, checksums)? })
 }
 
 fn family(bytes: &[u8]) -> Result<(Family, Layer), WireError> {

@@ -1,0 +1,121 @@
+# What every script here needs. To be sourced, not run.
+# shellcheck shell=bash
+set -euo pipefail
+
+LAB_SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_REPOSITORY=$(dirname "$LAB_SCRIPTS")
+# One folder per lab that is up: its plan, its logs, its process ids.
+export LAB_STATE=${PMTU_LAB_STATE:-/run/pmtu-lab}
+# For a shell that is inside the user namespace of an unprivileged run.
+export LAB_INSIDE=${LAB_INSIDE:-}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+is_root() { [[ $(id -u) -eq 0 ]]; }
+
+# Debian's package for a command.
+package_of() {
+    case $1 in
+        ip) echo iproute2 ;;
+        nft) echo nftables ;;
+        unshare | nsenter | setpriv) echo util-linux ;;
+        tracepath) echo iputils-tracepath ;;
+        pgrep) echo procps ;;
+        ping) echo iputils-ping ;;
+        cc) echo build-essential ;;
+        *) echo "$1" ;;
+    esac
+}
+
+# require_cmd COMMAND... : installs what is missing where that is allowed, else says how to.
+require_cmd() {
+    local command packages=()
+    PATH=$PATH:/usr/sbin:/sbin
+    for command in "$@"; do
+        command -v "$command" >/dev/null || packages+=("$(package_of "$command")")
+    done
+    [[ ${#packages[@]} -eq 0 ]] && return
+    if is_root && [[ -z $LAB_INSIDE ]] && command -v apt-get >/dev/null; then
+        say "installing ${packages[*]}"
+        install_packages "${packages[@]}" && return
+    fi
+    die "missing: ${packages[*]}. Install with: sudo apt-get install -y ${packages[*]}"
+}
+
+install_packages() {
+    export DEBIAN_FRONTEND=noninteractive
+    if ! apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1; then
+        apt-get update -q >/dev/null
+        apt-get install -y -q --no-install-recommends "$@" >/dev/null
+    fi
+}
+
+# wait_for SECONDS WHAT COMMAND... : until the command succeeds.
+wait_for() {
+    local tries=$(($1 * 100)) what=$2
+    shift 2
+    until "$@" 2>/dev/null; do
+        ((tries-- > 0)) || die "waited too long for $what"
+        sleep 0.01
+    done
+}
+
+# The flags that make an unprivileged user root of its own small world.
+UNSHARE_FLAGS=(--user --map-root-user --net --mount --pid --fork --kill-child --mount-proc)
+
+# Whether this user may make user namespaces; else says what to do.
+require_user_namespaces() {
+    unshare --user --map-root-user --net true 2>/dev/null && return
+    die "needs root or user namespaces. Run it with sudo, or allow them:
+  sudo sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
+}
+
+# Root alone is not enough in a container that may not make namespaces.
+require_labs() {
+    unshare --net --mount true 2>/dev/null ||
+        die "root here may not make network namespaces. In a container: docker run --privileged, or --cap-add SYS_ADMIN --cap-add NET_ADMIN"
+    require_cmd ip nft ethtool nsenter
+}
+
+# as_lab_root SCRIPT ARGS... : starts the script again as root of a user namespace, unless it is root already.
+# Everything it makes ends with it, whatever happens.
+as_lab_root() {
+    if is_root; then return; fi
+    require_cmd unshare
+    require_user_namespaces
+    exec unshare "${UNSHARE_FLAGS[@]}" bash -c \
+        'mount -t tmpfs tmpfs /run && ip link set lo up && LAB_INSIDE=1 exec "$@"' lab "$@"
+}
+
+# The release or debug program, built if the caller did not bring one.
+# PMTU_PROBE and PMTU_LAB name ready ones.
+target_dir() {
+    (cd "$LAB_REPOSITORY" && echo "${CARGO_TARGET_DIR:-$LAB_REPOSITORY/target}")
+}
+
+build_programs() {
+    [[ -n ${PMTU_PROBE:-} && -n ${PMTU_LAB:-} ]] && return
+    command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
+    (cd "$LAB_REPOSITORY" && cargo build --quiet --locked --release --bins --example pmtu-lab) || die "the build failed"
+    PMTU_PROBE=${PMTU_PROBE:-$(target_dir)/release/pmtu-probe}
+    PMTU_LAB=${PMTU_LAB:-$(target_dir)/release/examples/pmtu-lab}
+    export PMTU_PROBE PMTU_LAB
+}
+
+find_lab_program() {
+    if [[ -n ${PMTU_LAB:-} ]]; then
+        export PMTU_LAB
+        return
+    fi
+    local profile
+    for profile in release debug; do
+        PMTU_LAB=$(target_dir)/$profile/examples/pmtu-lab
+        if [[ -x $PMTU_LAB ]]; then
+            export PMTU_LAB
+            return
+        fi
+    done
+    unset PMTU_LAB
+    PMTU_PROBE=none build_programs
+}

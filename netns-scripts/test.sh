@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# All tests, those on real kernel paths included. Arguments go to "cargo test". What is missing is installed or named.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=lib.sh
+source "$here/lib.sh"
+
+command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
+require_cmd cc unshare
+if is_root; then
+    require_labs
+else
+    # The tests enter a user namespace by themselves, each its own.
+    require_user_namespaces
+    require_cmd ip nft ethtool nsenter setpriv
+fi
+cd "$LAB_REPOSITORY"
+exec cargo test --locked "$@"

@@ -1,0 +1,245 @@
+//! The options as clap sees them, and their help texts.
+
+use clap::{ArgAction, Parser, ValueEnum};
+
+use super::error::UsageError;
+use super::invocation::{ColorChoice, Invocation, Rate};
+use super::values::{self, Source};
+use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::text::Detail;
+
+const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
+
+const LONG_HELP_END: &str = "\
+Examples:
+  sudo pmtu-probe mx.example.com
+      All addresses of the host, side by side, with advice.
+  sudo pmtu-probe -q mx1.example.com mx2.example.com
+      One line per address.
+  sudo pmtu-probe [192.0.2.25]:587 2001:db8::25
+      Addresses; the brackets are those of Postfix.
+  sudo pmtu-probe --method icmp --max-size 1400 192.0.2.25
+      By ping only, sizes up to 1400 bytes.
+  sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
+      For programs; docs/report.schema.json describes the document.
+
+Verdicts and exit codes; the worst of all addresses counts, 2 before 1 before 3:
+  0  clear         packets as large as this host sends pass
+     discoverable  the path is smaller, and routers tell this host so
+  1  masked        path MTU discovery is broken, but a small MSS lets mail pass;
+                   or it works in spite of a faulty router
+  2  black_hole    large packets vanish: large mail will hang
+  3  unreachable   even small packets go unanswered
+     inconclusive  the evidence is too thin for a verdict
+     also bad arguments, no privilege, no such name
+  130  interrupted; what is known is printed
+
+Sizes are whole IP packets: an MTU of 1500 is an MSS of 1460 (IPv6: 1440).
+
+Privilege: sudo, or once and for all
+  sudo setcap cap_net_raw+ep \"$(command -v pmtu-probe)\"
+
+Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
+
+/// Find out whether large mail to a server will hang, and what to do about it
+///
+/// Sends packets of many sizes to a mail server and reports the largest that gets
+/// through, whether routers report smaller links on the way (path MTU discovery),
+/// and what to do where they do not. One TCP connection per address, closed in
+/// good order; no mail is sent.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pmtu-probe",
+    version,
+    verbatim_doc_comment,
+    term_width = 80,
+    after_help = SHORT_HELP_END,
+    after_long_help = LONG_HELP_END,
+    override_usage = "pmtu-probe [OPTIONS] TARGET..."
+)]
+#[allow(clippy::struct_excessive_bools)] // switches are switches
+#[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
+pub(super) struct Args {
+    /// Host name or address: mx.example.com, 192.0.2.25, [v6], host:port
+    ///
+    /// A host name (all its addresses are examined), an IPv4 or IPv6 address, or
+    /// either with a port: host:587, [192.0.2.25]:587, [2001:db8::25]:587. A
+    /// link-local address needs its interface: fe80::1%eth0.
+    #[arg(required = true, value_name = "TARGET", value_parser = values::target)]
+    targets: Vec<String>,
+
+    /// IPv4 only
+    #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
+    ipv4: bool,
+
+    /// IPv6 only
+    #[arg(short = '6', long = "ipv6")]
+    ipv6: bool,
+
+    /// TCP port where a target names none
+    #[arg(short, long, value_name = "PORT", default_value = "25", value_parser = values::port)]
+    port: u16,
+
+    /// How to probe: auto, tcp or icmp
+    ///
+    /// auto: TCP, with ping as a second witness. tcp: what mail does, and nothing
+    /// else. icmp: ping only, where no TCP port is open; it cannot tell the two
+    /// directions apart.
+    #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true)]
+    method: MethodArg,
+
+    /// Largest packet to try, in bytes [default: MTU of the interface]
+    #[arg(long, value_name = "BYTES", value_parser = values::size)]
+    max_size: Option<PacketSize>,
+
+    /// Smallest packet to try, in bytes [default: 68, IPv6: 1280]
+    #[arg(long, value_name = "BYTES", value_parser = values::size)]
+    min_size: Option<PacketSize>,
+
+    /// Outgoing interface
+    #[arg(short = 'I', long, value_name = "NAME", value_parser = values::interface)]
+    interface: Option<String>,
+
+    /// Source address, one of this host's
+    #[arg(long, value_name = "ADDRESS", value_parser = values::source)]
+    source: Option<Source>,
+
+    /// Time limit of the whole run, in seconds; fractions are fine
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
+    timeout: std::time::Duration,
+
+    /// Packets per second over all addresses; 0: no limit
+    #[arg(long, value_name = "PACKETS", default_value = "2000", value_parser = values::rate)]
+    rate: Rate,
+
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    json: bool,
+
+    /// Colour: auto, always or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorArg,
+
+    /// Print the verdicts only, one line per address
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more; twice: log decisions, three times: every packet
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MethodArg {
+    Auto,
+    Tcp,
+    Icmp,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Args {
+    pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
+        self.check_sizes()?;
+        let family = self.family()?;
+        let interface = self.outgoing_interface()?;
+        Ok(Invocation {
+            targets: each_once(self.targets),
+            family,
+            port: self.port,
+            method: self.method.into(),
+            max_size: self.max_size,
+            min_size: self.min_size,
+            interface,
+            source: self.source.map(|source| source.address),
+            timeout: self.timeout,
+            rate: self.rate,
+            json: self.json,
+            color: self.color.into(),
+            detail: detail(self.quiet, self.verbose),
+            verbosity: self.verbose,
+        })
+    }
+
+    fn check_sizes(&self) -> Result<(), UsageError> {
+        match (self.min_size, self.max_size) {
+            (Some(min), Some(max)) if min > max => {
+                Err(UsageError::new(format!("--min-size {min} is above --max-size {max}; give a smaller --min-size")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn family(&self) -> Result<Option<Family>, UsageError> {
+        let asked = match (self.ipv4, self.ipv6) {
+            (true, _) => Some(Family::V4),
+            (_, true) => Some(Family::V6),
+            _ => None,
+        };
+        let of_source = self.source.as_ref().map(|source| Family::of(source.address));
+        match (asked, of_source) {
+            (Some(Family::V4), Some(Family::V6)) => {
+                Err(UsageError::new("-4 does not go with an IPv6 --source; leave one of them out"))
+            }
+            (Some(Family::V6), Some(Family::V4)) => {
+                Err(UsageError::new("-6 does not go with an IPv4 --source; leave one of them out"))
+            }
+            _ => Ok(asked.or(of_source)),
+        }
+    }
+
+    fn outgoing_interface(&self) -> Result<Option<String>, UsageError> {
+        let zone = self.source.as_ref().and_then(|source| source.zone.as_ref());
+        match (&self.interface, zone) {
+            (Some(name), Some(zone)) if name != zone => Err(UsageError::new(format!(
+                "--interface {name} contradicts the zone %{zone} of --source; leave one of them out"
+            ))),
+            (name, zone) => Ok(name.as_ref().or(zone).cloned()),
+        }
+    }
+}
+
+/// The same target twice would only be examined against itself.
+fn each_once(targets: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(targets.len());
+    let mut seen = std::collections::HashSet::new();
+    for target in targets {
+        if seen.insert(target.trim_end_matches('.').to_ascii_lowercase()) {
+            kept.push(target);
+        }
+    }
+    kept
+}
+
+fn detail(quiet: bool, verbose: u8) -> Detail {
+    match (quiet, verbose) {
+        (true, _) => Detail::VerdictOnly,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Full,
+    }
+}
+
+impl From<MethodArg> for MethodChoice {
+    fn from(method: MethodArg) -> Self {
+        match method {
+            MethodArg::Auto => Self::Auto,
+            MethodArg::Tcp => Self::Tcp,
+            MethodArg::Icmp => Self::Icmp,
+        }
+    }
+}
+
+impl From<ColorArg> for ColorChoice {
+    fn from(color: ColorArg) -> Self {
+        match color {
+            ColorArg::Auto => Self::Auto,
+            ColorArg::Always => Self::Always,
+            ColorArg::Never => Self::Never,
+        }
+    }
+}

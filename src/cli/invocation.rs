@@ -1,0 +1,71 @@
+//! What the user asks for, as plain types.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::text::Detail;
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Probe, then report.
+    Probe(Box<Invocation>),
+    /// Print this on stdout and exit 0: help or version.
+    Show(String),
+}
+
+/// A run that the user asks for. Valid in itself; whether names and interfaces exist is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// Targets as written, each once, in order. Never empty.
+    pub targets: Vec<String>,
+    /// The one family to use: from `-4`, `-6` or `--source`.
+    pub family: Option<Family>,
+    /// TCP port where a target names none.
+    pub port: u16,
+    /// Methods allowed.
+    pub method: MethodChoice,
+    /// Largest size to probe. `None`: the local MTU.
+    pub max_size: Option<PacketSize>,
+    /// Smallest size to probe. `None`: the minimum of the family.
+    pub min_size: Option<PacketSize>,
+    /// Outgoing interface: from `-I`, or the zone of `--source`.
+    pub interface: Option<String>,
+    /// Source address.
+    pub source: Option<IpAddr>,
+    /// Limit of the whole run.
+    pub timeout: Duration,
+    /// Packets per second over all addresses.
+    pub rate: Rate,
+    /// JSON instead of text.
+    pub json: bool,
+    /// Colour in text.
+    pub color: ColorChoice,
+    /// How much the text says: `-q`, nothing, or `-v`.
+    pub detail: Detail,
+    /// How often `-v` was given: 1 more detail, 2 debug log, 3 every packet.
+    pub verbosity: u8,
+}
+
+/// A limit of packets per second. `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate(pub Option<NonZeroU32>);
+
+impl Rate {
+    /// Enough for tens of addresses side by side, gentle to any link that carries mail.
+    pub const DEFAULT: Self = Self(NonZeroU32::new(2000));
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

@@ -1,0 +1,48 @@
+//! The command line: argument vector to [`Invocation`]. clap stops here.
+
+mod args;
+mod color;
+mod error;
+mod invocation;
+mod planning;
+pub mod progress;
+pub mod session;
+mod values;
+
+pub use color::{Environment, wants_color};
+pub use error::UsageError;
+pub use invocation::{ColorChoice, Invocation, Rate, Request};
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+/// Turns an argument vector, the program's name first, into what the user asks for. Nothing is done yet.
+///
+/// # Errors
+/// A bad argument: one line that says what is wrong and what to do.
+pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Request, UsageError> {
+    match args::Args::try_parse_from(args) {
+        Ok(args) => args.into_invocation().map(|invocation| Request::Probe(Box::new(invocation))),
+        Err(error) if !error.use_stderr() => Ok(Request::Show(error.render().to_string())),
+        Err(error) => Err(UsageError::from_clap(&error)),
+    }
+}
+
+/// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.
+pub fn log_to_stderr(verbosity: u8) {
+    use tracing_subscriber::EnvFilter;
+    let level = match verbosity {
+        0 | 1 => "pmtu_probe=warn",
+        2 => "pmtu_probe=debug",
+        _ => "pmtu_probe=trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// A number that no two runs share: the standard library seeds its hash maps from the kernel's random source.
+fn random_seed() -> u64 {
+    use std::hash::BuildHasher;
+    std::hash::RandomState::new().hash_one(std::process::id())
+}

@@ -1,0 +1,169 @@
+//! From targets to plans: names to addresses, addresses to routes, routes to sizes.
+
+use std::time::{Duration, Instant};
+
+use tracing::{debug, warn};
+
+use crate::model::{Family, PacketSize, Plan};
+use crate::net::interface::Interface;
+use crate::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
+use crate::net::{NetError, Ours};
+use crate::report::HostFacts;
+use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
+use crate::runner::Job;
+
+use super::invocation::Invocation;
+
+/// One address with all that is needed to examine it and to speak of it.
+pub(super) struct Planned {
+    pub(super) address: ResolvedAddress,
+    pub(super) port: u16,
+    pub(super) job: Job,
+    pub(super) host: HostFacts,
+}
+
+/// Why there is nothing to examine.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlanError {
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error("this host has no address on the way to {0}: give one by --source")]
+    NoSource(std::net::IpAddr),
+    #[error("--min-size {min} is above the {max} bytes that {interface} takes: give a smaller --min-size")]
+    MinAboveMax { min: PacketSize, max: PacketSize, interface: String },
+}
+
+impl PlanError {
+    /// Whether it only says that one family of a name cannot be used from here, which is no fault of the path.
+    pub(super) fn is_skipped_family(&self) -> bool {
+        matches!(self, Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_))
+    }
+}
+
+/// A resolver gets at most this much of the run's time.
+const RESOLVER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// When nothing is known about the interface, the size that nearly every one has.
+const USUAL_MTU: PacketSize = PacketSize::new(1500);
+
+/// Finds what to examine. The second list says why some addresses or targets are left out.
+pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant) -> (Vec<Planned>, Vec<PlanError>) {
+    let (mut planned, mut errors) = (Vec::new(), Vec::new());
+    let routes = match Routes::open() {
+        Ok(routes) => routes,
+        Err(error) => return (planned, vec![error.into()]),
+    };
+    if let Err(error) = check_source(invocation, &routes).await {
+        return (planned, vec![error]);
+    }
+    for target in &invocation.targets {
+        match addresses(target, invocation, deadline).await {
+            Ok((port, addresses)) => {
+                for address in addresses {
+                    match plan_one(address, port, invocation, ours, &routes).await {
+                        Ok(one) => planned.push(one),
+                        Err(error) => errors.push(error),
+                    }
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    forget_twins(&mut planned);
+    (planned, errors)
+}
+
+async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), PlanError> {
+    let interface = invocation.interface.as_deref().map(Interface::find).transpose()?;
+    if let Some(source) = invocation.source {
+        routes.require_our_address(source, interface.map(|interface| interface.index)).await?;
+    }
+    Ok(())
+}
+
+async fn addresses(
+    target: &str,
+    invocation: &Invocation,
+    deadline: Instant,
+) -> Result<(u16, Vec<ResolvedAddress>), PlanError> {
+    let target: Target = target.parse()?;
+    let patience = deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE);
+    let addresses = resolve::resolve(&target, invocation.family, patience).await?;
+    Ok((target.port.unwrap_or(invocation.port), addresses))
+}
+
+async fn plan_one(
+    address: ResolvedAddress,
+    port: u16,
+    invocation: &Invocation,
+    ours: Ours,
+    routes: &Routes,
+) -> Result<Planned, PlanError> {
+    let wanted = match (&address.zone, &invocation.interface) {
+        (Some(zone), _) => Some(Interface::find(zone.as_str())?),
+        (None, Some(name)) => Some(Interface::find(name)?),
+        (None, None) => None,
+    };
+    let query = RouteQuery {
+        destination: address.address,
+        source: invocation.source,
+        interface: wanted.as_ref().map(|interface| interface.index),
+    };
+    let route = routes.lookup(query).await?;
+    debug!(?route, "route to {}", address.address);
+    let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
+    let (min_size, max_size, local_mtu) = sizes(&route, Family::of(address.address), invocation)?;
+    let plan = Plan {
+        source,
+        destination: address.address,
+        port,
+        local_ports: ours.ports.ports().collect(),
+        echo_ident: ours.echo_ident,
+        method: invocation.method,
+        local_mtu,
+        kernel_path_mtu: route.kernel_path_mtu(),
+        kernel_min_pmtu: kernel_min_pmtu(Family::of(address.address)),
+        max_size,
+        min_size,
+        seed: super::random_seed(),
+    };
+    let is_link_local = address.zone.is_some();
+    let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+    let host = HostFacts { interface: route.interface.map(|interface| interface.name), gateway: route.gateway };
+    Ok(Planned { address, port, job: Job { plan, scope_id }, host })
+}
+
+/// The sizes to probe between, and the local MTU.
+fn sizes(
+    route: &Route,
+    family: Family,
+    invocation: &Invocation,
+) -> Result<(PacketSize, PacketSize, PacketSize), PlanError> {
+    let local_mtu = route.local_mtu().unwrap_or(USUAL_MTU).min(family.largest_packet());
+    let interface = || route.interface.as_ref().map_or_else(|| "the interface".into(), |i| i.name.clone());
+    let max_size = invocation.max_size.map_or(local_mtu, |wanted| {
+        if wanted > local_mtu {
+            warn!("--max-size {wanted} is more than {} takes; probing up to {local_mtu}", interface());
+        }
+        wanted.min(local_mtu)
+    });
+    // Packets below the smallest MTU of IPv6 are fine as controls: only links must carry 1280, packets may be small.
+    let min_size = invocation.min_size.unwrap_or(SMALLEST_CONTROL).max(SMALLEST_CONTROL);
+    if min_size >= max_size {
+        return Err(PlanError::MinAboveMax { min: min_size, max: max_size, interface: interface() });
+    }
+    Ok((min_size, max_size, local_mtu))
+}
+
+/// The smallest packet with a few bytes of payload in either family: RFC 791's smallest MTU.
+const SMALLEST_CONTROL: PacketSize = PacketSize::new(68);
+
+/// Several names may lead to one address: it is examined once.
+fn forget_twins(planned: &mut Vec<Planned>) {
+    let mut seen = std::collections::HashSet::new();
+    planned.retain(|one| seen.insert((one.address.address, one.job.scope_id, one.port)));
+}

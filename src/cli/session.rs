@@ -1,0 +1,243 @@
+//! One run of the program: sockets, targets, examinations, report, exit code.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant, SystemTime};
+
+use tracing::warn;
+
+use crate::model::{AddressReport, Examined, Report};
+use crate::net::capture::Capture;
+use crate::net::icmp::IcmpSockets;
+use crate::net::sender::Sender;
+use crate::net::silent::SilentPorts;
+use crate::net::{NetError, Ours, privilege};
+use crate::report::{self, json, text};
+use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
+
+use super::invocation::Invocation;
+use super::planning::{self, Planned};
+use super::progress::{self, Progress, ProgressLine, Streams};
+use super::{Environment, wants_color};
+
+/// Exit code when there is nothing to report: bad arguments, no privilege, no such name.
+pub const NOTHING_TO_REPORT: u8 = 3;
+/// Exit code when the user interrupted (128 + SIGINT).
+pub const INTERRUPTED: u8 = 130;
+
+/// The connection, and SYNs with data from ports of their own.
+const PORTS: u16 = 26;
+
+/// Why a run cannot even begin, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SessionError(#[from] Fault);
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error("cannot start the event loop: {0}")]
+    Runtime(io::Error),
+    #[error("cannot receive packets: {0}")]
+    Receive(io::Error),
+    #[error("{0}")]
+    NothingToExamine(String),
+    #[error("cannot write the report: {0}")]
+    Write(io::Error),
+}
+
+/// Runs. Returns the exit code.
+///
+/// # Errors
+/// No privilege, no usable target, no sockets.
+pub fn run(invocation: &Invocation) -> Result<u8, SessionError> {
+    Ok(Session::begin(invocation)?.conduct()?)
+}
+
+/// Everything that needs privilege is opened here; then privilege is given up, and only then is a byte from the network
+/// read.
+struct Session<'a> {
+    invocation: &'a Invocation,
+    ours: Ours,
+    links: Links,
+    runtime: tokio::runtime::Runtime,
+    _ports: SilentPorts,
+    started: SystemTime,
+    deadline: Instant,
+}
+
+impl<'a> Session<'a> {
+    fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
+        let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
+        privilege::require_raw_sockets()?;
+        let ports = SilentPorts::reserve(PORTS)?;
+        let ours = Ours { ports: ports.block(), echo_ident: super::random_seed() as u16 };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)?;
+        let links = {
+            let _guard = runtime.enter();
+            Links {
+                sender: Sender::open(invocation.interface.as_deref())?,
+                capture: Capture::open(ours)?,
+                icmp: IcmpSockets::open(ours)?,
+            }
+        };
+        privilege::drop_all()?;
+        Ok(Self { invocation, ours, links, runtime, _ports: ports, started, deadline })
+    }
+
+    fn conduct(self) -> Result<u8, Fault> {
+        let code = self.runtime.block_on(self.examine());
+        // A resolver that never answers holds a thread that nothing can stop.
+        self.runtime.shutdown_background();
+        code
+    }
+
+    async fn examine(&self) -> Result<u8, Fault> {
+        let interrupt = interrupted();
+        tokio::pin!(interrupt);
+        let (planned, errors) = tokio::select! {
+            plan = planning::plan(self.invocation, self.ours, self.deadline) => plan,
+            () = &mut interrupt => return Ok(INTERRUPTED),
+        };
+        let [first, ..] = &errors[..] else { return self.probe(planned, false, interrupt).await };
+        if planned.is_empty() {
+            for error in errors.iter().skip(1) {
+                complain(&error.to_string());
+            }
+            return Err(Fault::NothingToExamine(first.to_string()));
+        }
+        for error in &errors {
+            complain(&error.to_string());
+        }
+        self.probe(planned, errors.iter().any(|error| !error.is_skipped_family()), interrupt).await
+    }
+
+    async fn probe(
+        &self,
+        planned: Vec<Planned>,
+        is_incomplete: bool,
+        interrupt: impl Future<Output = ()>,
+    ) -> Result<u8, Fault> {
+        let jobs = planned.iter().map(|one| one.job.clone()).collect();
+        let limits = Limits { rate: self.invocation.rate.0, deadline: self.deadline };
+        let mut audience = Audience { session: self, planned, progress: self.progress_line(), outcome: Ok(0) };
+        let ending = runner::run(&self.links, jobs, limits, interrupt, &mut audience).await.map_err(Fault::Receive)?;
+        let code = audience.outcome.map_err(Fault::Write)?;
+        Ok(match (ending, code) {
+            (Ending::Interrupted, _) => INTERRUPTED,
+            (Ending::Complete, 0) if is_incomplete => NOTHING_TO_REPORT,
+            (Ending::Complete, code) => code,
+        })
+    }
+
+    fn progress_line(&self) -> Option<ProgressLine<io::Stderr>> {
+        let streams = Streams {
+            stderr_is_terminal: io::stderr().is_terminal(),
+            stdout_is_terminal: io::stdout().is_terminal(),
+            dumb: Environment::of_process().is_dumb(),
+            quiet: self.invocation.detail == text::Detail::VerdictOnly,
+            logging: self.invocation.verbosity > 1,
+            json: self.invocation.json,
+        };
+        progress::is_wanted(streams).then(|| ProgressLine::new(io::stderr()))
+    }
+
+    fn report(&self, planned: &[Planned], examined: Vec<Examined>) -> Report {
+        let addresses = planned.iter().zip(examined).map(|(one, examined)| {
+            let mut report = AddressReport {
+                host: one.address.host.clone(),
+                preference: None,
+                address: one.address.address,
+                zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
+                port: one.port,
+                examined,
+            };
+            report.examined.advice = report::advise(&report, &one.host);
+            report
+        });
+        Report {
+            target: self.invocation.targets.join(" "),
+            started: self.started,
+            elapsed: self.started.elapsed().unwrap_or_default(),
+            addresses: addresses.collect(),
+        }
+    }
+
+    fn print(&self, report: &Report) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let rendered = if self.invocation.json {
+            json::render(report)
+        } else {
+            let color = wants_color(self.invocation.color, &Environment::of_process(), stdout.is_terminal());
+            text::render(report, &text::Style { color, detail: self.invocation.detail })
+        };
+        stdout.write_all(rendered.as_bytes())?;
+        stdout.flush()
+    }
+}
+
+/// Shows progress, and prints the report as soon as the last verdict stands, before the connections are closed.
+struct Audience<'a> {
+    session: &'a Session<'a>,
+    planned: Vec<Planned>,
+    progress: Option<ProgressLine<io::Stderr>>,
+    outcome: io::Result<u8>,
+}
+
+impl Observer for Audience<'_> {
+    fn progress(&mut self, standing: &Standing) {
+        let Some(line) = &mut self.progress else { return };
+        let label = standing.current.and_then(|index| self.planned.get(index)).map(|one| match one.address.host {
+            ref host if *host == one.address.address.to_string() => host.clone(),
+            ref host => format!("{host} {}", one.address.address),
+        });
+        let progress = Progress {
+            label: label.unwrap_or_default(),
+            addresses: (standing.judged, standing.addresses),
+            range: standing.bracket,
+            probes: standing.probes,
+            elapsed: self.session.started.elapsed().unwrap_or(Duration::ZERO),
+        };
+        // A courtesy; the report does not depend on it.
+        let _ = line.draw(&progress, progress::stderr_columns());
+    }
+
+    fn judged(&mut self, examined: Vec<Examined>) {
+        if let Some(line) = &mut self.progress {
+            let _ = line.erase();
+        }
+        let report = self.session.report(&self.planned, examined);
+        self.outcome = match self.session.print(&report) {
+            // Whoever read the pipe has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
+            Err(error) => Err(error),
+            Ok(()) => Ok(report.exit_code()),
+        };
+    }
+}
+
+/// Until SIGINT or SIGTERM. A second one ends the program at once.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        warn!("signals cannot be caught; an interrupt will leave without a report");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+}
+
+/// One line on stderr.
+pub fn complain(what: &str) {
+    // Nobody is left to hear of an error here.
+    let _ = writeln!(io::stderr(), "pmtu-probe: {what}");
+}

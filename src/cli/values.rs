@@ -1,0 +1,82 @@
+//! Values of options. Each error says what is wrong, then what to do.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::invocation::Rate;
+use crate::model::PacketSize;
+
+const SMALLEST: u32 = 68;
+const LARGEST: u32 = 65_535;
+const LONGEST_RUN: f64 = 86_400.0;
+const FASTEST: u32 = 1_000_000;
+/// `IFNAMSIZ` less the final zero byte.
+const LONGEST_INTERFACE_NAME: usize = 15;
+
+/// An address and, for a link-local one, its interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) address: IpAddr,
+    pub(super) zone: Option<String>,
+}
+
+pub(super) fn target(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("is empty; name a host or an address".into())
+    } else if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Err("holds a blank or a control character; give one host or address per argument".into())
+    } else {
+        Ok(text.into())
+    }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("is no port; give a number from 1 to 65535".into()),
+        Ok(port) => Ok(port),
+    }
+}
+
+pub(super) fn size(text: &str) -> Result<PacketSize, String> {
+    match text.parse() {
+        Ok(bytes) if (SMALLEST..=LARGEST).contains(&bytes) => Ok(PacketSize::new(bytes)),
+        _ => Err(format!("is no packet size; give whole bytes from {SMALLEST} to {LARGEST}")),
+    }
+}
+
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST_RUN => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("is no time limit; give seconds above 0, up to {LONGEST_RUN}")),
+    }
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    match text.parse() {
+        Ok(packets) if packets <= FASTEST => Ok(Rate(NonZeroU32::new(packets))),
+        _ => Err(format!("is no rate; give packets per second from 1 to {FASTEST}, or 0 for no limit")),
+    }
+}
+
+pub(super) fn interface(text: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_INTERFACE_NAME).contains(&text.len());
+    if fits && !text.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        Ok(text.into())
+    } else {
+        Err("is no interface name; pick one that \"ip link\" shows".into())
+    }
+}
+
+pub(super) fn source(text: &str) -> Result<Source, String> {
+    let wrong = || "is no address; give an IPv4 or IPv6 address of this host, as \"ip address\" shows".to_owned();
+    let (address, zone) = match text.split_once('%') {
+        Some((address, zone)) => (address, Some(interface(zone)?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    if zone.is_some() && address.is_ipv4() {
+        return Err(wrong());
+    }
+    Ok(Source { address, zone })
+}

@@ -1,0 +1,410 @@
+//! A TCP client in miniature (RFC 9293): one connection, small writes, in-order reads, an orderly end.
+//!
+//! It answers to nobody but this examination: it never opens its window beyond what it reads, never offers window
+//! scaling or timestamps, and keeps every byte it ever sent, because those bytes are the material of later probes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::model::{Flags, Segment, SeqNumber, Timestamp};
+
+use super::rtt::RttEstimator;
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing sent yet, or the SYN is unanswered.
+    Connecting,
+    /// Open in both directions.
+    Open,
+    /// Our FIN is out.
+    Closing,
+    /// Both directions ended in order.
+    Closed,
+    /// The SYN was answered by a RST: the port is closed.
+    Refused,
+    /// The peer reset the open connection.
+    Reset,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    local_port: u16,
+    peer_port: u16,
+    local_mss: u16,
+    state: State,
+    iss: SeqNumber,
+    /// Every byte written, from `iss + 1` on.
+    stream: Vec<u8>,
+    /// How much of `stream` this connection may send by itself; bytes beyond are [held](Self::hold).
+    released: u32,
+    /// Next byte to send, as an offset into `stream`.
+    sent: u32,
+    acked: u32,
+    fin_wanted: bool,
+    fin_sent: bool,
+    fin_acked: bool,
+    peer_fin: bool,
+    rcv_nxt: SeqNumber,
+    ack_due: bool,
+    received: Vec<u8>,
+    peer: Peer,
+    retransmit_at: Option<Timestamp>,
+    tries: u32,
+    syn_sent_at: Option<Timestamp>,
+}
+
+/// What the SYN-ACK and later segments told of the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Peer {
+    pub(super) mss: Option<u16>,
+    pub(super) sack: bool,
+    pub(super) window: u16,
+    pub(super) window_was_zero: bool,
+}
+
+/// Unread bytes kept at most: an SMTP greeting is far smaller.
+const MOST_RECEIVED: usize = 16 * 1024;
+/// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
+const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
+/// Retransmissions of data before the connection counts as dead.
+pub(super) const MOST_TRIES: u32 = 8;
+
+impl Connection {
+    pub(super) fn new(local_port: u16, peer_port: u16, iss: SeqNumber, local_mss: u16) -> Self {
+        Self {
+            local_port,
+            peer_port,
+            local_mss,
+            state: State::Connecting,
+            iss,
+            stream: Vec::new(),
+            released: 0,
+            sent: 0,
+            acked: 0,
+            fin_wanted: false,
+            fin_sent: false,
+            fin_acked: false,
+            peer_fin: false,
+            rcv_nxt: SeqNumber(0),
+            ack_due: false,
+            received: Vec::new(),
+            peer: Peer::default(),
+            retransmit_at: None,
+            tries: 0,
+            syn_sent_at: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    pub(super) fn local_port(&self) -> u16 {
+        self.local_port
+    }
+
+    /// How often the SYN, or the oldest unacknowledged byte, was sent.
+    pub(super) fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// The peer ended its direction.
+    pub(super) fn peer_finished(&self) -> bool {
+        self.peer_fin
+    }
+
+    /// The sequence number of the first stream byte: everything below is old to the peer from the handshake on.
+    pub(super) fn stream_start(&self) -> SeqNumber {
+        self.iss + 1
+    }
+
+    /// The lowest sequence number that the peer has not acknowledged.
+    pub(super) fn acknowledged(&self) -> SeqNumber {
+        self.stream_start() + self.acked
+    }
+
+    /// Stream bytes acknowledged by the peer.
+    pub(super) fn acknowledged_len(&self) -> u32 {
+        self.acked
+    }
+
+    /// Whether all that was written is acknowledged.
+    pub(super) fn is_drained(&self) -> bool {
+        self.acked as usize == self.stream.len()
+    }
+
+    /// Writes bytes to be sent at once and retransmitted until acknowledged.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.stream.extend_from_slice(bytes);
+        self.released = self.stream.len() as u32;
+    }
+
+    /// Appends bytes that the caller sends itself by [`segment_over`](Self::segment_over).
+    pub(super) fn hold(&mut self, bytes: &[u8]) {
+        self.stream.extend_from_slice(bytes);
+    }
+
+    /// The end of the stream, held bytes included.
+    pub(super) fn held_end(&self) -> SeqNumber {
+        self.stream_start() + self.stream.len() as u32
+    }
+
+    /// A reset for a connection that does not end in order.
+    pub(super) fn abort(&mut self) -> Segment {
+        self.state = State::Reset;
+        let seq = self.stream_start() + self.sent.max(self.acked) + u32::from(self.fin_sent);
+        self.segment(seq, Flags::RST_ACK)
+    }
+
+    /// Whether a last acknowledgment is still to be sent.
+    pub(super) fn owes_ack(&self) -> bool {
+        self.state == State::Closed && self.ack_due
+    }
+
+    /// Lets held bytes go by the ordinary way.
+    pub(super) fn release(&mut self) {
+        self.released = self.stream.len() as u32;
+        self.sent = self.sent.max(self.acked);
+    }
+
+    /// Sends the last acknowledgment again.
+    pub(super) fn acknowledge(&mut self) {
+        self.ack_due = true;
+    }
+
+    /// Asks for an orderly end once everything written is acknowledged.
+    pub(super) fn close(&mut self) {
+        self.fin_wanted = true;
+    }
+
+    /// A segment over the sequence range `[start, start + len)`. Bytes below the stream's start are filler.
+    pub(super) fn segment_over(&self, start: SeqNumber, len: usize) -> Segment {
+        let offset = start.distance(self.stream_start());
+        let filler = (-offset).max(0) as usize;
+        let mut payload = vec![FILLER; filler.min(len)];
+        let from = offset.max(0) as usize;
+        let to = (from + len - payload.len()).min(self.stream.len());
+        payload.extend_from_slice(self.stream.get(from..to).unwrap_or_default());
+        payload.resize(len, FILLER);
+        let mut segment = self.segment(start, Flags::PSH_ACK);
+        segment.payload = Bytes::from(payload);
+        segment
+    }
+
+    /// Bytes received in order and not yet taken.
+    pub(super) fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    /// Takes `len` received bytes off.
+    pub(super) fn consume(&mut self, len: usize) {
+        self.received.drain(..len.min(self.received.len()));
+    }
+
+    /// The next segment that is due, if any.
+    pub(super) fn poll(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
+        if self.retransmit_at.is_some_and(|at| at <= now) {
+            self.rewind();
+        }
+        match self.state {
+            State::Connecting => self.poll_syn(now),
+            State::Open | State::Closing => self.poll_data(now, rtt),
+            State::Closed => self.poll_ack(),
+            State::Refused | State::Reset => None,
+        }
+    }
+
+    /// When to poll again without an event.
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Connecting => Some(self.retransmit_at.unwrap_or(Timestamp::ZERO)),
+            State::Open | State::Closing if self.has_unsent() => Some(Timestamp::ZERO),
+            State::Open | State::Closing => self.retransmit_at,
+            State::Closed if self.ack_due => Some(Timestamp::ZERO),
+            State::Closed | State::Refused | State::Reset => None,
+        }
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.ack_due || (self.sent < self.released && self.peer.window > 0) || (self.fin_due() && !self.fin_sent)
+    }
+
+    fn fin_due(&self) -> bool {
+        self.fin_wanted && self.is_drained()
+    }
+
+    fn poll_syn(&mut self, now: Timestamp) -> Option<Segment> {
+        if self.retransmit_at.is_some() {
+            return None;
+        }
+        self.syn_sent_at = Some(now);
+        let interval = SYN_INTERVALS.get(self.tries as usize).or(SYN_INTERVALS.last()).copied();
+        self.retransmit_at = interval.map(|interval| now + interval);
+        self.tries += 1;
+        let mut syn = Segment::new(self.local_port, self.peer_port, self.iss, SeqNumber(0), Flags::SYN);
+        syn.mss = Some(self.local_mss);
+        syn.sack_permitted = true;
+        Some(syn)
+    }
+
+    fn poll_data(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
+        if self.sent < self.released && self.peer.window > 0 {
+            let start = self.stream_start() + self.sent;
+            let len = self.released - self.sent;
+            self.sent = self.released;
+            self.arm(now, rtt);
+            self.ack_due = false;
+            return Some(self.segment_over(start, len as usize));
+        }
+        if self.fin_due() && !self.fin_sent {
+            self.fin_sent = true;
+            self.state = State::Closing;
+            self.arm(now, rtt);
+            self.ack_due = false;
+            return Some(self.segment(self.acknowledged(), Flags::FIN_ACK));
+        }
+        self.poll_ack()
+    }
+
+    fn poll_ack(&mut self) -> Option<Segment> {
+        if !self.ack_due {
+            return None;
+        }
+        self.ack_due = false;
+        let fin = u32::from(self.fin_sent);
+        Some(self.segment(self.stream_start() + self.sent.max(self.acked) + fin, Flags::ACK))
+    }
+
+    fn segment(&self, seq: SeqNumber, flags: Flags) -> Segment {
+        Segment::new(self.local_port, self.peer_port, seq, self.rcv_nxt, flags)
+    }
+
+    fn arm(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        self.tries += 1;
+        let base = (rtt.or_guess() + rtt.margin() * 2).max(DELAYED_ACK);
+        self.retransmit_at = Some(now + base * 2u32.saturating_pow((self.tries - 1).min(5)));
+    }
+
+    /// Goes back to the first unacknowledged byte (RFC 6298, 5.4).
+    fn rewind(&mut self) {
+        self.retransmit_at = None;
+        self.sent = self.acked;
+        self.fin_sent = false;
+    }
+
+    /// Takes in a segment of this connection. Returns whether it was a pure acknowledgment that moved nothing.
+    pub(super) fn handle(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> bool {
+        match self.state {
+            State::Connecting => self.handle_syn_ack(segment, now, rtt),
+            State::Open | State::Closing | State::Closed => return self.handle_open(segment),
+            State::Refused | State::Reset => {}
+        }
+        false
+    }
+
+    fn handle_syn_ack(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) {
+        if !segment.flags.ack || segment.ack != self.iss + 1 {
+            return;
+        }
+        if segment.flags.rst {
+            self.state = State::Refused;
+        } else if segment.flags.syn {
+            self.state = State::Open;
+            self.rcv_nxt = segment.seq + 1;
+            self.ack_due = true;
+            self.peer = Peer {
+                mss: segment.mss,
+                sack: segment.sack_permitted,
+                window: segment.window,
+                window_was_zero: segment.window == 0,
+            };
+            self.retransmit_at = None;
+        }
+        // Karn's rule: an answer to a repeated SYN gives no sample. A refusal gives one too.
+        if let (1, Some(sent)) = (self.tries, self.syn_sent_at) {
+            rtt.sample(now.since(sent));
+        }
+        if self.state == State::Open {
+            self.tries = 0;
+        }
+    }
+
+    fn handle_open(&mut self, segment: &Segment) -> bool {
+        if segment.flags.rst {
+            // RFC 9293, 3.10.7.4 with RFC 5961: only a RST at exactly rcv_nxt counts, and one that acknowledges ours.
+            if segment.seq == self.rcv_nxt && self.state != State::Closed {
+                self.state = State::Reset;
+            }
+            return false;
+        }
+        if segment.flags.syn {
+            // The SYN-ACK again: our ACK was lost.
+            self.ack_due = true;
+            return false;
+        }
+        let moved = segment.flags.ack && self.take_ack(segment);
+        let took = self.take_data(segment);
+        if self.fin_acked && self.peer_fin {
+            self.state = State::Closed;
+            self.retransmit_at = None;
+        }
+        !moved && !took && segment.payload.is_empty() && !segment.flags.fin
+    }
+
+    fn take_ack(&mut self, segment: &Segment) -> bool {
+        let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
+        let acked = segment.ack.distance(self.stream_start());
+        if acked < 0 || acked as u32 > highest {
+            return false;
+        }
+        self.peer.window = segment.window;
+        self.peer.window_was_zero |= segment.window == 0;
+        let acked = acked as u32;
+        if self.fin_sent && acked == highest {
+            self.fin_acked = true;
+            self.retransmit_at = None;
+        }
+        let acked = acked.min(self.stream.len() as u32);
+        if acked <= self.acked {
+            return false;
+        }
+        self.acked = acked;
+        self.sent = self.sent.max(acked);
+        self.tries = 0;
+        if self.acked >= self.released {
+            self.retransmit_at = None;
+        }
+        true
+    }
+
+    /// Takes in-order bytes; anything else draws an ACK that says what is expected.
+    fn take_data(&mut self, segment: &Segment) -> bool {
+        if segment.sequence_len() == 0 {
+            return false;
+        }
+        self.ack_due = true;
+        let skip = self.rcv_nxt.distance(segment.seq);
+        if skip < 0 || skip as u32 >= segment.sequence_len() {
+            return false;
+        }
+        let fresh = segment.payload.get(skip as usize..).unwrap_or_default();
+        let room = MOST_RECEIVED.saturating_sub(self.received.len());
+        self.received.extend_from_slice(fresh.get(..room.min(fresh.len())).unwrap_or_default());
+        self.rcv_nxt = segment.seq + segment.sequence_len();
+        self.peer_fin |= segment.flags.fin;
+        true
+    }
+}
+
+/// Old bytes that were never part of the stream: a receiver discards them unread.
+const FILLER: u8 = b'.';
+
+/// Receivers may hold an acknowledgment back this long (RFC 9293, 3.8.6.3 allows 500 ms; Linux takes 40).
+const DELAYED_ACK: Duration = Duration::from_millis(60);

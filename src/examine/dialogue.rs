@@ -1,0 +1,196 @@
+//! The SMTP side of the connection: as little as possible, one command at a time, never before the greeting.
+
+use std::net::IpAddr;
+
+use crate::model::PacketSize;
+
+use super::connection::Connection;
+
+/// Where the conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The server has not greeted yet.
+    AwaitGreeting,
+    /// A command may be sent.
+    Ready,
+    /// A command is out and its reply is not complete.
+    AwaitReply,
+    /// QUIT is out.
+    Quitting,
+    /// The server said goodbye, refused to talk, or does not speak SMTP.
+    Over,
+}
+
+/// The conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Dialogue {
+    stage: Stage,
+    greeted: bool,
+    said_hello: bool,
+    noops: u32,
+    name: String,
+}
+
+/// RFC 5321, 4.5.3.1.4: a command line has at most 512 octets; a little below is safe everywhere.
+const LINE: usize = 500;
+/// Servers count commands that do nothing; design: at most four.
+const MOST_NOOPS: u32 = 4;
+
+impl Dialogue {
+    pub(super) fn new(source: IpAddr) -> Self {
+        // RFC 5321, 4.1.3: an address literal is the name of a host that has none to give.
+        let name = match source {
+            IpAddr::V4(address) => format!("[{address}]"),
+            IpAddr::V6(address) => format!("[IPv6:{address}]"),
+        };
+        Self { stage: Stage::AwaitGreeting, greeted: false, said_hello: false, noops: 0, name }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether an SMTP greeting came.
+    pub(super) fn greeted(&self) -> bool {
+        self.greeted
+    }
+
+    /// Whether in-order bytes of our choice can still be put through this conversation.
+    pub(super) fn is_viable(&self) -> bool {
+        self.stage != Stage::Over && self.stage != Stage::Quitting
+    }
+
+    /// Reads what came. Returns whether a reply, or the end, is among it.
+    pub(super) fn read(&mut self, connection: &mut Connection) -> bool {
+        let before = self.stage;
+        while let Some((len, code, is_last)) = next_line(connection.received()) {
+            connection.consume(len);
+            match code {
+                None => self.stage = Stage::Over,
+                Some(code) if is_last => self.reply(code),
+                Some(_) => {}
+            }
+        }
+        if connection.received().len() > MOST_LINE {
+            connection.consume(usize::MAX);
+            self.stage = Stage::Over;
+        }
+        if connection.peer_finished() {
+            self.stage = Stage::Over;
+        }
+        self.stage != before
+    }
+
+    fn reply(&mut self, code: u16) {
+        self.stage = match (self.stage, code) {
+            (Stage::Over, _) | (Stage::Quitting, _) | (_, 421) => Stage::Over,
+            (Stage::AwaitGreeting, 220) => {
+                self.greeted = true;
+                Stage::Ready
+            }
+            // 554 and the like: the server will not talk to us, and QUIT is all that it expects (RFC 5321, 3.1).
+            (Stage::AwaitGreeting, _) => Stage::Over,
+            _ => Stage::Ready,
+        };
+    }
+
+    /// Sends commands, one at a time, until `wanted` bytes are acknowledged. Returns whether they are.
+    pub(super) fn gather(&mut self, connection: &mut Connection, wanted: usize) -> bool {
+        if connection.acknowledged_len() as usize >= wanted && connection.is_drained() && self.stage == Stage::Ready {
+            return true;
+        }
+        if self.stage == Stage::Ready {
+            if !self.said_hello {
+                self.said_hello = true;
+                self.command(connection, &format!("EHLO {}\r\n", self.name.clone()));
+            } else if self.noops < MOST_NOOPS {
+                let line = self.noop(LINE);
+                self.command(connection, &line);
+            }
+        }
+        false
+    }
+
+    /// Whether another NOOP may be sent.
+    pub(super) fn may_noop(&self) -> bool {
+        self.noops < MOST_NOOPS
+    }
+
+    /// How many bytes must be acknowledged before a last line of at most [`LINE`] bytes completes a packet of `size`.
+    pub(super) fn wanted_before(&self, payload: usize) -> usize {
+        payload.saturating_sub(LINE).max(self.name.len())
+    }
+
+    /// Writes a last NOOP that the caller sends itself; returns its length. The reply ends the exchange.
+    pub(super) fn hold_noop(&mut self, connection: &mut Connection, payload: usize) -> u32 {
+        let line = self.noop(payload.clamp(SHORTEST_NOOP, LINE));
+        connection.hold(line.as_bytes());
+        self.stage = Stage::AwaitReply;
+        line.len() as u32
+    }
+
+    fn noop(&mut self, len: usize) -> String {
+        self.noops += 1;
+        let filler = len.saturating_sub(SHORTEST_NOOP);
+        if filler == 0 { "NOOP\r\n".into() } else { format!("NOOP {}\r\n", "x".repeat(filler - 1)) }
+    }
+
+    fn command(&mut self, connection: &mut Connection, line: &str) {
+        connection.write(line.as_bytes());
+        self.stage = Stage::AwaitReply;
+    }
+
+    /// Says QUIT if the server listens. Returns whether a reply is to be expected.
+    pub(super) fn quit(&mut self, connection: &mut Connection) -> bool {
+        if self.stage != Stage::Ready {
+            return false;
+        }
+        connection.write(b"QUIT\r\n");
+        self.stage = Stage::Quitting;
+        true
+    }
+}
+
+/// Bytes of in-order material that EHLO and the NOOPs can provide at most, as a packet size.
+pub(super) fn most_material(headers: u32) -> PacketSize {
+    PacketSize::new(headers + MOST_NOOPS.saturating_sub(1) * LINE as u32)
+}
+
+const SHORTEST_NOOP: usize = "NOOP\r\n".len();
+
+/// RFC 5321, 4.5.3.1.5 allows 512 octets for a reply line; be lenient.
+const MOST_LINE: usize = 4096;
+
+/// The first complete line: its length, its reply code, and whether it ends the reply.
+fn next_line(bytes: &[u8]) -> Option<(usize, Option<u16>, bool)> {
+    let end = bytes.iter().position(|&b| b == b'\n')? + 1;
+    let line = &bytes[..end];
+    let code = line
+        .get(..3)
+        .filter(|digits| digits.iter().all(u8::is_ascii_digit))
+        .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    Some((end, code, code.is_none() || line.get(3) != Some(&b'-')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_lines_are_told_apart() {
+        assert_eq!(next_line(b"220 mx ESMTP\r\nrest"), Some((14, Some(220), true)));
+        assert_eq!(next_line(b"250-SIZE\r\n"), Some((10, Some(250), false)));
+        assert_eq!(next_line(b"250\r\n"), Some((5, Some(250), true)));
+        assert_eq!(next_line(b"SSH-2.0-x\r\n"), Some((11, None, true)));
+        assert_eq!(next_line(b"\n"), Some((1, None, true)));
+        assert_eq!(next_line(b"220 no end"), None);
+    }
+
+    #[test]
+    fn a_noop_has_the_length_asked_for() {
+        let mut dialogue = Dialogue::new("192.0.2.1".parse().expect("literal"));
+        for len in [6, 7, 8, 100, 500] {
+            assert_eq!(dialogue.noop(len).len(), len.max(SHORTEST_NOOP));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The proof on real bytes: an SMTP line that completes a segment of the lost size stalls, and the same bytes cut to the
+//! path MTU pass. It is exactly what a mailer on this path suffers.
+//!
+//! The segment is a repacketised retransmission (RFC 9293, 3.10.7.4: a receiver trims what it has): it begins with bytes
+//! that were acknowledged before and ends with one new command, so the server never sees two commands at once.
+
+use crate::model::{PacketSize, Segment, SeqNumber, Timestamp};
+
+use super::connection::Connection;
+use super::lane::{Kind, Lane};
+use super::rtt::RttEstimator;
+
+/// What the real bytes proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The large segment never arrived, the same bytes in smaller ones did.
+    Stalls,
+    /// The large segment arrived.
+    Passes,
+    /// Not even the small segments were acknowledged.
+    Unusable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Large,
+    Cut { next: SeqNumber },
+    Over(Outcome),
+}
+
+/// The experiment.
+#[derive(Clone, Debug)]
+pub(super) struct InOrder {
+    suspect: PacketSize,
+    passes: PacketSize,
+    start: SeqNumber,
+    end: SeqNumber,
+    large_payload: usize,
+    cut_payload: usize,
+    phase: Phase,
+    tries: u32,
+    controls: u32,
+    last_sent: Timestamp,
+    next_at: Timestamp,
+}
+
+/// How often the large segment is sent.
+const LARGE_TRIES: u32 = 3;
+/// How many further controls may go unanswered.
+const MOST_CONTROLS: u32 = 8;
+/// How often the cut one is sent before the conversation is called unusable.
+const CUT_TRIES: u32 = 6;
+
+impl InOrder {
+    /// `end` is the end of the held line in sequence space.
+    pub(super) fn new(
+        suspect: PacketSize,
+        passes: PacketSize,
+        large_payload: usize,
+        cut_payload: usize,
+        end: SeqNumber,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            suspect,
+            passes,
+            start: end - large_payload as u32,
+            end,
+            large_payload,
+            cut_payload: cut_payload.max(1),
+            phase: Phase::Large,
+            tries: 0,
+            controls: 0,
+            last_sent: now,
+            next_at: now,
+        }
+    }
+
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self.phase {
+            Phase::Over(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// The sizes that the experiment is about: passes, suspect.
+    pub(super) fn pair(&self) -> (PacketSize, PacketSize) {
+        (self.passes, self.suspect)
+    }
+
+    /// Whether a quoted segment is the large one.
+    pub(super) fn sent(&self, seq: SeqNumber, size: PacketSize) -> bool {
+        seq == self.start && size == self.suspect
+    }
+
+    /// The next segment of the experiment, if one is due.
+    pub(super) fn poll(
+        &mut self,
+        now: Timestamp,
+        connection: &Connection,
+        lane: &mut Lane,
+        rtt: &RttEstimator,
+    ) -> Option<Segment> {
+        let arrived = connection.acknowledged().distance(self.end) >= 0;
+        match self.phase {
+            Phase::Large if arrived => {
+                self.phase = Phase::Over(Outcome::Passes);
+                None
+            }
+            Phase::Large => self.poll_large(now, connection, lane, rtt),
+            Phase::Cut { .. } if arrived => {
+                self.phase = Phase::Over(Outcome::Stalls);
+                None
+            }
+            Phase::Cut { next } => self.poll_cut(next, now, connection, rtt),
+            Phase::Over(_) => None,
+        }
+    }
+
+    fn poll_large(
+        &mut self,
+        now: Timestamp,
+        connection: &Connection,
+        lane: &mut Lane,
+        rtt: &RttEstimator,
+    ) -> Option<Segment> {
+        if self.tries < LARGE_TRIES {
+            if now < self.next_at {
+                return None;
+            }
+            self.tries += 1;
+            self.last_sent = now;
+            self.next_at = now + (rtt.or_guess() / 8).clamp(SHORT, SHORT * 20);
+            lane.queue_first(self.passes, Kind::Sized, now + SHORT);
+            return Some(connection.segment_over(self.start, self.large_payload));
+        }
+        match lane.answer_to_probe_after(self.last_sent) {
+            Some(at) if now >= at + rtt.margin() => {
+                self.phase = Phase::Cut { next: self.start };
+                self.tries = 0;
+                self.poll_cut(self.start, now, connection, rtt)
+            }
+            Some(_) => None,
+            None if !lane.is_idle() => None,
+            None if self.controls < MOST_CONTROLS => {
+                self.controls += 1;
+                lane.queue(self.passes, Kind::Sized, now);
+                None
+            }
+            None => {
+                self.phase = Phase::Over(Outcome::Unusable);
+                None
+            }
+        }
+    }
+
+    fn poll_cut(
+        &mut self,
+        next: SeqNumber,
+        now: Timestamp,
+        connection: &Connection,
+        rtt: &RttEstimator,
+    ) -> Option<Segment> {
+        let left = self.end.distance(next);
+        if left > 0 {
+            let len = self.cut_payload.min(left as usize);
+            self.phase = Phase::Cut { next: next + len as u32 };
+            if left as usize <= self.cut_payload {
+                self.tries += 1;
+                self.next_at = now + (rtt.or_guess() + rtt.margin() * 2).max(DELAYED_ACK) * self.tries;
+            }
+            return Some(connection.segment_over(next, len));
+        }
+        if now < self.next_at {
+            return None;
+        }
+        if self.tries >= CUT_TRIES {
+            self.phase = Phase::Over(Outcome::Unusable);
+            return None;
+        }
+        self.poll_cut(self.start, now, connection, rtt)
+    }
+
+    /// When to poll again.
+    pub(super) fn wake(&self, lane: &Lane, rtt: &RttEstimator) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Large if self.tries < LARGE_TRIES => Some(self.next_at),
+            Phase::Large => lane.answer_to_probe_after(self.last_sent).map(|at| at + rtt.margin()),
+            Phase::Cut { next } if self.end.distance(next) > 0 => Some(Timestamp::ZERO),
+            Phase::Cut { .. } => Some(self.next_at),
+            Phase::Over(_) => None,
+        }
+    }
+}
+
+const SHORT: std::time::Duration = std::time::Duration::from_millis(1);
+/// Receivers may hold an acknowledgment back this long.
+const DELAYED_ACK: std::time::Duration = std::time::Duration::from_millis(60);

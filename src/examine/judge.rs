@@ -1,0 +1,315 @@
+//! The decision table of `docs/verdicts.md` in code: evidence in, verdict out. No state, no time.
+
+use crate::model::{Cause, PacketSize, PtbFault, Technique, Verdict};
+
+use super::campaign::Proof;
+use super::in_order;
+use super::ptb::Walk;
+use super::search::Pair;
+
+/// All that a verdict may rest on.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
+    pub(super) carried: Option<(Technique, Carried)>,
+    /// Whether the target answered anything at all, be it a refusal.
+    pub(super) reached: bool,
+    /// Why nothing was reached, if that is known.
+    pub(super) silence: Silence,
+    /// What this host would send at most.
+    pub(super) start: PacketSize,
+    /// Largest packet TCP would send, if the peer told its MSS.
+    pub(super) tcp_limit: Option<PacketSize>,
+    /// Where a kernel ends up that starts with `start`.
+    pub(super) path_walk: Option<Walk>,
+    /// Where a kernel ends up that starts with `tcp_limit`.
+    pub(super) tcp_walk: Option<Walk>,
+    /// The experiment with in-order SMTP bytes.
+    pub(super) in_order: Option<in_order::Outcome>,
+    /// What other techniques say about the same pair.
+    pub(super) second: Vec<(Technique, Second)>,
+    /// The non-DF twin.
+    pub(super) twin: Twin,
+    /// Why no in-order bytes could be tried.
+    pub(super) dialogue_trouble: &'static str,
+}
+
+/// What a technique found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Carried {
+    Full,
+    Discoverable(Pair),
+    Proven(Proof),
+    Noisy(Proof),
+    /// Probing ended before the technique did.
+    Unfinished,
+}
+
+/// A second technique's opinion about a proven pair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Second {
+    /// The same pair, with this p.
+    Agrees(f64),
+    /// The lost size passes with this technique.
+    Refutes,
+    /// It gives no answers, or not enough.
+    Mute,
+    /// It proves another pair, with this p.
+    Differs(Proof),
+}
+
+/// The fate of the non-DF twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twin {
+    Untested,
+    Passes,
+    /// Lost, although fragments pass.
+    Lost,
+    /// Lost, but so are tiny fragments.
+    Uninformative,
+}
+
+/// Why nothing at all was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// No error came either.
+    Plain,
+    /// An ICMP unreachable or the own kernel said so, in these words.
+    Explained(String),
+    /// Local firewall rules refused to send the probes.
+    Forbidden,
+}
+
+/// A verdict with its ground.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    pub(super) cause: Option<Cause>,
+    pub(super) reason: String,
+    pub(super) confidence: Option<f64>,
+    pub(super) path_mtu: Option<PacketSize>,
+    pub(super) first_lost: Option<PacketSize>,
+}
+
+/// Judges.
+pub(super) fn judge(evidence: &Evidence) -> Judgement {
+    let Some((technique, carried)) = evidence.carried else {
+        return match evidence.reached {
+            true => inconclusive("the target answers, but to no kind of probe whose size could be varied".into()),
+            false => unreachable(&evidence.silence),
+        };
+    };
+    match carried {
+        Carried::Full => clear(evidence.start, technique),
+        Carried::Discoverable(pair) => discoverable(pair, evidence),
+        Carried::Proven(proof) => broken(technique, proof, evidence),
+        Carried::Noisy(proof) => Judgement {
+            path_mtu: Some(proof.pair.passes),
+            confidence: Some(1.0 - proof.p),
+            ..inconclusive(format!(
+                "{} byte packets were answered and {} byte packets were not, but too many small packets are lost to \
+                 tell size from chance (p = {:.4})",
+                proof.pair.passes, proof.suspect, proof.p
+            ))
+        },
+        Carried::Unfinished => inconclusive("the time ran out before the sizes were settled".into()),
+    }
+}
+
+fn unreachable(silence: &Silence) -> Judgement {
+    let reason = match silence {
+        Silence::Plain => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
+        Silence::Explained(words) => words.clone(),
+        Silence::Forbidden => {
+            return inconclusive("a firewall rule on this host refuses to send the probes".into());
+        }
+    };
+    Judgement { verdict: Verdict::Unreachable, ..inconclusive(reason) }
+}
+
+fn inconclusive(reason: String) -> Judgement {
+    Judgement {
+        verdict: Verdict::Inconclusive,
+        cause: None,
+        reason,
+        confidence: None,
+        path_mtu: None,
+        first_lost: None,
+    }
+}
+
+fn clear(start: PacketSize, technique: Technique) -> Judgement {
+    Judgement {
+        verdict: Verdict::Clear,
+        path_mtu: Some(start),
+        confidence: Some(1.0),
+        ..inconclusive(format!("a {start} byte packet that must not be fragmented was answered ({})", words(technique)))
+    }
+}
+
+fn discoverable(pair: Pair, evidence: &Evidence) -> Judgement {
+    Judgement {
+        verdict: Verdict::Discoverable,
+        path_mtu: Some(pair.passes),
+        first_lost: Some(pair.lost),
+        confidence: Some(1.0),
+        ..inconclusive(format!(
+            "{} byte packets pass, larger ones are refused by a router whose message reaches this host's kernel, \
+             starting from {}",
+            pair.passes, evidence.start
+        ))
+    }
+}
+
+/// Something vanishes: whom does it hurt, and is it proven?
+fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement {
+    let sizes = |judgement: Judgement| Judgement {
+        path_mtu: Some(proof.pair.passes),
+        first_lost: Some(proof.pair.lost),
+        confidence: Some(1.0 - proof.p),
+        ..judgement
+    };
+    match technique {
+        Technique::Echo => sizes(broken_by_echo(proof, evidence)),
+        Technique::SynData => match second_technique(evidence, Technique::SynData) {
+            Some(second) => sizes(guilty(Verdict::BlackHole, proof, evidence, words(second))),
+            None => sizes(one_witness(proof, "SYN segments with data", "no second technique could confirm it")),
+        },
+        Technique::OldData | Technique::SmtpData => match evidence.tcp_limit {
+            Some(limit) if above_limit(proof, limit, evidence) => beyond_mss(proof, limit, evidence),
+            _ => sizes(broken_for_tcp(proof, evidence)),
+        },
+    }
+}
+
+/// Whether TCP, as negotiated, never sends what vanishes, or recovers by PTBs that do arrive.
+fn above_limit(proof: Proof, limit: PacketSize, evidence: &Evidence) -> bool {
+    proof.suspect > limit || evidence.tcp_walk.is_some_and(|walk| walk.stuck_at().is_none())
+}
+
+fn broken_for_tcp(proof: Proof, evidence: &Evidence) -> Judgement {
+    match evidence.in_order {
+        Some(in_order::Outcome::Stalls) => {
+            guilty(Verdict::BlackHole, proof, evidence, "in-order SMTP bytes of that size stall, and pass when cut")
+        }
+        Some(in_order::Outcome::Passes) => one_witness(
+            proof,
+            "repeated old segments",
+            "in-order SMTP bytes of that size pass: something on the way treats repeated segments differently",
+        ),
+        Some(in_order::Outcome::Unusable) | None => match second_technique(evidence, Technique::OldData) {
+            Some(second) => guilty(Verdict::BlackHole, proof, evidence, words(second)),
+            None if refuted(evidence) => {
+                one_witness(proof, "repeated old segments", "another technique passes packets of that size")
+            }
+            None => one_witness(proof, "repeated old segments", evidence.dialogue_trouble),
+        },
+    }
+}
+
+/// Segments above the peer's MSS may be dropped by a normaliser, so other packets must say whether the path carries them.
+fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement {
+    let opinions = || evidence.second.iter().copied();
+    if let Some((technique, _)) = opinions().find(|(_, second)| *second == Second::Refutes) {
+        return clear(evidence.start, technique);
+    }
+    let best = opinions().find_map(|(technique, second)| match second {
+        Second::Agrees(p) => Some((technique, Proof { p: proof.p.max(p), ..proof })),
+        // A technique that passes less than old data did is filtered for a reason of its own.
+        Second::Differs(other) if other.pair.passes > proof.pair.passes => Some((technique, other)),
+        Second::Differs(_) => None,
+        Second::Refutes | Second::Mute => None,
+    });
+    match best {
+        Some((technique, proven)) => Judgement {
+            path_mtu: Some(proven.pair.passes),
+            first_lost: Some(proven.pair.lost),
+            confidence: Some(1.0 - proven.p),
+            ..guilty(Verdict::Masked, proven, evidence, words(technique))
+        },
+        None => Judgement {
+            path_mtu: Some(proof.pair.passes),
+            ..inconclusive(format!(
+                "packets up to {} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
+                 vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered",
+                proof.pair.passes
+            ))
+        },
+    }
+}
+
+/// Echo alone: its answer is as large as its question, and filters on large echo are common.
+fn broken_by_echo(proof: Proof, evidence: &Evidence) -> Judgement {
+    if evidence.twin == Twin::Passes {
+        return guilty(
+            Verdict::BlackHole,
+            proof,
+            evidence,
+            "the same packet passes when routers may fragment it, so its size is the matter and not its kind",
+        );
+    }
+    one_witness(
+        proof,
+        "ICMP echo requests",
+        "echo alone cannot tell a hole from a firewall that drops large echo, nor the way there from the way back",
+    )
+}
+
+fn one_witness(proof: Proof, witness: &str, why: &str) -> Judgement {
+    inconclusive(format!(
+        "{witness} of {} bytes are answered and of {} bytes are not, but {why}",
+        proof.pair.passes, proof.suspect
+    ))
+}
+
+fn second_technique(evidence: &Evidence, not: Technique) -> Option<Technique> {
+    evidence.second.iter().find(|(t, second)| *t != not && matches!(second, Second::Agrees(_))).map(|(t, _)| *t)
+}
+
+fn refuted(evidence: &Evidence) -> bool {
+    evidence.second.iter().any(|(_, second)| *second == Second::Refutes)
+}
+
+fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, corroboration: &str) -> Judgement {
+    let walk =
+        if verdict == Verdict::BlackHole { evidence.tcp_walk.or(evidence.path_walk) } else { evidence.path_walk };
+    let (cause, what) = match walk.or(evidence.path_walk) {
+        Some(Walk::Firewalled { .. }) => (
+            Cause::LocalFirewall,
+            "the routers' messages reach this host's interface but not its kernel: its own firewall drops them",
+        ),
+        Some(Walk::Misled { fault, .. }) => (Cause::BadPtb, fault_words(fault)),
+        _ if evidence.twin == Twin::Lost => {
+            (Cause::LinkMismatch, "copies that may be fragmented vanish as well, so no router refuses them")
+        }
+        _ => (Cause::NoPtb, "nothing tells the sender"),
+    };
+    Judgement {
+        verdict,
+        cause: Some(cause),
+        ..inconclusive(format!(
+            "{} byte packets are answered, {} byte packets never are, and {what}; confirmed: {corroboration}",
+            proof.pair.passes, proof.suspect
+        ))
+    }
+}
+
+fn fault_words(fault: PtbFault) -> &'static str {
+    match fault {
+        PtbFault::MtuZero => "the router's message states no MTU",
+        PtbFault::StatedSizeLost => "the router's message states a size that is lost as well",
+        PtbFault::NotSmaller => "the router's message states a size that is not smaller than what it refuses",
+        PtbFault::TooLow => "the router's message states too little",
+        PtbFault::BelowMinimum => "the router's message states less than any kernel accepts",
+        PtbFault::BadChecksum => "the router's message has a wrong checksum, so kernels discard it",
+    }
+}
+
+fn words(technique: Technique) -> &'static str {
+    match technique {
+        Technique::OldData => "repeated TCP segments",
+        Technique::SmtpData => "repeated SMTP bytes",
+        Technique::SynData => "SYN segments with data",
+        Technique::Echo => "ICMP echo requests",
+    }
+}

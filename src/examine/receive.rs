@@ -1,0 +1,295 @@
+//! Packets in: which probe an answer belongs to. Nothing that does not name one of our own probes counts.
+
+use std::net::IpAddr;
+
+use crate::model::{
+    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Packet, PacketSize, Quote, QuotedTransport, Refusal,
+    Segment, SeqNumber, Timestamp,
+};
+
+use super::Examination;
+use super::connection::State;
+use super::judge::Silence;
+use super::lane::{Fate, Flight, Key, Kind};
+use super::ptb::Seen;
+use super::trace::Answer;
+
+impl Examination {
+    pub(super) fn receive(&mut self, event: &Event, now: Timestamp) {
+        match event {
+            Event::Received(packet) => self.received(packet, now),
+            Event::KernelSaw(packet) => self.kernel_saw(packet),
+            Event::SendRefused { size, refusal } => self.refused(*size, *refusal, now),
+        }
+    }
+
+    fn received(&mut self, packet: &Packet, now: Timestamp) {
+        match &packet.body {
+            Body::Error(error) => self.icmp_error(packet, error, now),
+            _ if packet.ip.source != self.plan.destination => {}
+            Body::Tcp(segment) => {
+                self.arrived_with = packet.ip.ttl;
+                self.segment(segment, packet.ip.id, now);
+            }
+            Body::EchoReply(echo) if echo.ident == self.plan.echo_ident => {
+                if self.open_since.is_none() {
+                    self.arrived_with = packet.ip.ttl;
+                }
+                let answers = |f: &Flight| f.key == Key::Echo(echo.seq) && Some(f.size) == packet.size();
+                let known = self.echo.campaign.lane.answered(now, &mut self.rtt, answers).is_some();
+                if !known {
+                    self.traced(Answer::Target(packet.ip.source), now, |key| *key == Key::Echo(echo.seq));
+                }
+            }
+            Body::EchoReply(_) | Body::EchoRequest(_) => {}
+        }
+    }
+
+    fn segment(&mut self, segment: &Segment, ip_id: u16, now: Timestamp) {
+        if segment.source_port != self.plan.port {
+            return;
+        }
+        if segment.destination_port != self.connection.local_port() {
+            self.answer_to_syn(segment, now);
+            return;
+        }
+        let named = segment.sack.iter().next().is_some_and(|(start, end)| {
+            let key = Key::Range { start, end };
+            self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.key == key).is_some()
+                || self.traced(Answer::Target(self.plan.destination), now, |k| *k == key)
+        });
+        let before = self.connection.state();
+        let bare = self.connection.handle(segment, now, &mut self.rtt);
+        if before == State::Connecting && self.connection.state() == State::Open {
+            self.open_since = Some(now);
+        }
+        if bare && !named && segment.sack.is_empty() {
+            self.bare_ack(ip_id, now);
+        }
+        if self.connection.peer().window_was_zero {
+            self.find(Finding::ZeroWindow);
+        }
+    }
+
+    /// An ACK that names no probe: it answers the one probe in flight, if probes go one at a time.
+    fn bare_ack(&mut self, ip_id: u16, now: Timestamp) {
+        // The network may deliver a packet twice, and only IPv4 headers tell.
+        if self.last_ack_id == Some(ip_id) && ip_id != 0 {
+            return;
+        }
+        self.last_ack_id = Some(ip_id);
+        self.plain_acks += 1;
+        let lane = &mut self.tcp.campaign.lane;
+        if self.tcp.campaign.serial {
+            // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe
+            // would have to be very late, and calling a loss too early only costs another probe.
+            lane.answered(now, &mut self.rtt, |f| f.fate == Fate::Flying);
+            self.quiet_until = now + self.rtt.margin();
+        }
+    }
+
+    /// A SYN-ACK or RST to a SYN with data: it acknowledges the SYN alone or with the data (RFC 9293, 3.10.7.2).
+    fn answer_to_syn(&mut self, segment: &Segment, now: Timestamp) {
+        if !segment.flags.ack {
+            return;
+        }
+        let headers = self.plan.family().tcp_headers();
+        let answers = |f: &Flight| match f.key {
+            Key::Syn { port, isn } if port == segment.destination_port => {
+                let acked = segment.ack.distance(isn);
+                acked >= 1 && acked as u32 <= 1 + f.size.bytes().saturating_sub(headers)
+            }
+            _ => false,
+        };
+        let lane = &mut self.syn.campaign.lane;
+        let key = lane.answered(now, &mut self.rtt, answers).map(|f| f.key);
+        if let (Some(key), true) = (key, segment.flags.syn) {
+            self.reset_syn(key);
+        }
+    }
+
+    fn icmp_error(&mut self, packet: &Packet, error: &IcmpError, now: Timestamp) {
+        // An error from our own address is the kernel's own opinion, not a router's.
+        if packet.ip.source == self.plan.source {
+            return;
+        }
+        if error.kind == IcmpErrorKind::TimeExceeded && self.time_exceeded(packet.ip.source, &error.quote, now) {
+            return;
+        }
+        let Some(size) = self.quoted(&error.quote) else { return };
+        match error.kind {
+            IcmpErrorKind::Ptb { mtu } => {
+                self.ptb.record(packet.ip.source, mtu, size, error.checksum_ok, Seen::OnWire);
+                self.mark_refused(&error.quote, error.checksum_ok);
+                if error.checksum_ok {
+                    self.take_hint(mtu, &error.quote, now);
+                }
+            }
+            IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
+                self.unreachables += 1;
+                let words = crate::model::unreachable_words(packet.family(), code);
+                self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+            }
+            IcmpErrorKind::TimeExceeded if error.checksum_ok => {
+                self.unreachables += 1;
+                let words = "time exceeded in transit: a routing loop";
+                self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+            }
+            IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => {}
+        }
+    }
+
+    /// A hop answers a probe whose TTL ended there.
+    fn time_exceeded(&mut self, from: IpAddr, quote: &Quote, now: Timestamp) -> bool {
+        let (local_port, port, ident) = (self.connection.local_port(), self.plan.port, self.plan.echo_ident);
+        let is_it = |key: &Key| match (quote.transport, key) {
+            (QuotedTransport::Tcp { source_port, destination_port, seq }, Key::Range { start, .. }) => {
+                source_port == local_port && destination_port == port && *start == seq
+            }
+            (QuotedTransport::Echo { ident: i, seq }, Key::Echo(own)) => i == ident && *own == seq,
+            _ => false,
+        };
+        let known = self.traced(Answer::Hop(from), now, is_it);
+        if known && !quote.dont_fragment && self.plan.family() == Family::V4 {
+            self.find(Finding::DfCleared);
+        }
+        known
+    }
+
+    fn traced(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> bool {
+        self.trace.as_mut().is_some_and(|trace| trace.answered(answer, now, is_it))
+    }
+
+    fn kernel_saw(&mut self, packet: &Packet) {
+        let Body::Error(error) = &packet.body else { return };
+        let IcmpErrorKind::Ptb { mtu } = error.kind else { return };
+        // A raw ICMP socket gets copies before the kernel verifies the checksum.
+        if packet.ip.source == self.plan.source || !error.checksum_ok {
+            return;
+        }
+        if let Some(size) = self.quoted(&error.quote) {
+            self.ptb.record(packet.ip.source, mtu, size, true, Seen::InKernel);
+        }
+    }
+
+    fn take_hint(&mut self, mtu: u32, quote: &Quote, now: Timestamp) {
+        let track = match quote.transport {
+            QuotedTransport::Echo { .. } => &mut self.echo,
+            QuotedTransport::Tcp { source_port, .. } if source_port == self.connection.local_port() => &mut self.tcp,
+            _ => &mut self.syn,
+        };
+        if track.campaign.has_started() && !track.campaign.serial {
+            track.campaign.take_hint(mtu, now);
+        }
+    }
+
+    /// The size of the probe of ours that an ICMP error quotes.
+    fn quoted(&mut self, quote: &Quote) -> Option<PacketSize> {
+        if quote.destination != self.plan.destination {
+            return None;
+        }
+        match quote.transport {
+            QuotedTransport::Tcp { source_port, destination_port, seq } if destination_port == self.plan.port => {
+                self.quoted_segment(source_port, seq, quote)
+            }
+            QuotedTransport::Echo { ident, seq } if ident == self.plan.echo_ident => {
+                self.quoted_flight(quote, |f| f.key == Key::Echo(seq))
+            }
+            _ => None,
+        }
+    }
+
+    fn quoted_segment(&mut self, port: u16, seq: SeqNumber, quote: &Quote) -> Option<PacketSize> {
+        if port != self.connection.local_port() {
+            return self
+                .quoted_flight(quote, |f| matches!(f.key, Key::Syn { port: p, isn } if p == port && isn == seq));
+        }
+        if self.in_order.as_ref().is_some_and(|experiment| experiment.sent(seq, quote.size)) {
+            return Some(quote.size);
+        }
+        let flight = self.quoted_flight(quote, |f| matches!(f.key, Key::Range { start, .. } if start == seq));
+        let traced = |key: &Key| matches!(key, Key::Range { start, .. } if *start == seq);
+        let flight = flight.or_else(|| self.trace.as_ref().is_some_and(|t| t.uses(traced)).then_some(quote.size));
+        // A quoted SYN names no size to learn from, but an unreachable about it is meant for us.
+        flight.or_else(|| (seq + 1 == self.connection.stream_start()).then_some(quote.size))
+    }
+
+    fn quoted_flight(&mut self, quote: &Quote, is_it: impl Fn(&Flight) -> bool) -> Option<PacketSize> {
+        let lanes = [&self.tcp, &self.syn, &self.echo];
+        let flight = lanes
+            .iter()
+            .flat_map(|track| track.campaign.lane.flights())
+            .rev()
+            .find(|f| is_it(f) && (f.size == quote.size || f.kind == Kind::Fragments))
+            .copied()?;
+        if !quote.dont_fragment && matches!(flight.kind, Kind::Sized | Kind::Confirming) {
+            self.find(Finding::DfCleared);
+        }
+        Some(flight.size)
+    }
+
+    fn mark_refused(&mut self, quote: &Quote, checksum_ok: bool) {
+        if !checksum_ok {
+            return;
+        }
+        let size = quote.size;
+        match quote.transport {
+            QuotedTransport::Tcp { source_port, seq, .. } => {
+                let is_it = |f: &Flight| match f.key {
+                    Key::Range { start, .. } => start == seq && f.size == size,
+                    Key::Syn { port, isn } => port == source_port && isn == seq && f.size == size,
+                    Key::Echo(_) => false,
+                };
+                self.tcp.campaign.lane.refused(is_it);
+                self.syn.campaign.lane.refused(is_it);
+            }
+            QuotedTransport::Echo { seq, .. } => {
+                self.echo.campaign.lane.refused(|f| f.key == Key::Echo(seq) && f.size == size);
+            }
+            QuotedTransport::Other(_) => {}
+        }
+    }
+
+    /// The kernel would not send.
+    fn refused(&mut self, size: PacketSize, refusal: Refusal, now: Timestamp) {
+        match refusal {
+            // As if lost on the way: the search asks again.
+            Refusal::Busy => {}
+            Refusal::TooBig => self.shrink(size),
+            Refusal::Forbidden => {
+                self.find(Finding::SendRefusedByFirewall);
+                if self.nothing_answered() {
+                    self.silence = Silence::Forbidden;
+                }
+            }
+            Refusal::NoRoute => {
+                self.local_trouble("this host has no route to it, or its neighbour does not answer", now)
+            }
+            Refusal::InterfaceDown => self.local_trouble("the outgoing interface is down", now),
+        }
+    }
+
+    /// The interface takes less than its MTU promised.
+    fn shrink(&mut self, refused: PacketSize) {
+        let below = PacketSize::new(refused.bytes().saturating_sub(1)).max(self.plan.min_size);
+        for track in [&mut self.tcp, &mut self.syn, &mut self.echo] {
+            track.campaign.bounds.max = track.campaign.bounds.max.min(below);
+        }
+    }
+
+    fn local_trouble(&mut self, words: &str, now: Timestamp) {
+        if self.nothing_answered() && self.examined.is_none() {
+            self.silence = Silence::Explained(words.into());
+            self.unreachables += 1;
+            if self.unreachables >= 2 {
+                self.conclude(now);
+            }
+        }
+    }
+
+    /// Whether no packet of ours was ever answered by the target.
+    pub(super) fn nothing_answered(&self) -> bool {
+        let lanes = [&self.tcp, &self.syn, &self.echo];
+        self.connection.state() == State::Connecting && lanes.iter().all(|t| t.campaign.lane.total_answered() == 0)
+    }
+}

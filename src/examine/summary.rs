@@ -1,0 +1,206 @@
+//! The findings in the words of the report.
+
+use std::net::IpAddr;
+
+use crate::model::{
+    Cause, Examined, Finding, Location, LocationPoint, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
+    PtbReport, Reverse, ReverseVerdict, SizeEvidence, Technique, Timestamp, Verdict,
+};
+
+use super::connection::State;
+use super::judge::{Evidence, Judgement};
+use super::trace::Trace;
+use super::{Examination, Track};
+
+impl Examination {
+    /// Puts together what is reported.
+    pub(super) fn summarise(&mut self, evidence: &Evidence, judgement: Judgement, now: Timestamp) -> Examined {
+        let ptb = self.ptb.reports(judgement.path_mtu, self.plan.family(), self.plan.kernel_min_pmtu);
+        self.collect_findings(&judgement, &ptb);
+        let carrier = evidence.carried.map(|(technique, _)| technique);
+        Examined {
+            verdict: judgement.verdict,
+            cause: judgement.cause,
+            reason: judgement.reason,
+            confidence: judgement.confidence,
+            path_mtu: judgement.path_mtu,
+            first_lost_size: judgement.first_lost,
+            local_mtu: self.plan.local_mtu,
+            kernel_path_mtu: self.plan.kernel_path_mtu,
+            peer_mss: self.connection.peer().mss,
+            local_mss: self.tcp_was_asked().then(|| self.plan.local_mtu.to_mss(self.plan.family())),
+            tcp_packet_limit: self.tcp_limit(),
+            rtt: self.rtt.smoothed(),
+            location: location(judgement.verdict, judgement.cause, &ptb)
+                .or_else(|| self.trace.as_ref().and_then(Trace::location).filter(|_| is_broken(judgement.verdict))),
+            hops: self.trace.as_ref().map(Trace::hops).unwrap_or_default(),
+            ptb,
+            methods: self.methods(carrier),
+            sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
+            reverse: Reverse {
+                verdict: ReverseVerdict::Untested,
+                path_mtu: None,
+                reason: Some("only the way to the target was examined".into()),
+                recovered_after: None,
+            },
+            findings: self.findings.clone(),
+            advice: Vec::new(),
+            probes_sent: self.probes_sent,
+            bytes_sent: self.bytes_sent,
+            elapsed: now.since(self.started),
+        }
+    }
+
+    fn tcp_was_asked(&self) -> bool {
+        self.tcp.dead != Some(super::NOT_ASKED_FOR)
+    }
+
+    fn methods(&self, carrier: Option<Technique>) -> Vec<MethodReport> {
+        let mut methods = self.retired.clone();
+        for (technique, track) in
+            [(self.tcp_technique, &self.tcp), (Technique::SynData, &self.syn), (Technique::Echo, &self.echo)]
+        {
+            let lane = &track.campaign.lane;
+            let answered = lane.total_answered();
+            let status = match track.dead {
+                Some(super::NOT_ASKED_FOR) => MethodStatus::Skipped(super::NOT_ASKED_FOR.into()),
+                Some(why) if carrier != Some(technique) => MethodStatus::Unusable(why.into()),
+                _ if answered > 0 => MethodStatus::Used,
+                _ if lane.sent() == 0 => MethodStatus::Skipped("not needed".into()),
+                _ => MethodStatus::Unusable("no answer".into()),
+            };
+            let method = if technique == Technique::Echo { Method::Icmp } else { Method::Tcp };
+            let path_mtu = lane.largest_answered();
+            methods.push(MethodReport { method, technique, status, sent: lane.sent(), answered, path_mtu });
+        }
+        methods
+    }
+
+    fn collect_findings(&mut self, judgement: &Judgement, ptb: &[PtbReport]) {
+        for report in ptb {
+            if let Some(finding) = report.fault.map(finding_of_fault) {
+                self.find(finding);
+            }
+            if is_private_to_a_public_target(report.from, self.plan.destination) {
+                self.find(Finding::PtbFromPrivateAddress);
+            }
+        }
+        if let (Some(kernel), Some(path)) = (self.plan.kernel_path_mtu, judgement.path_mtu) {
+            if kernel < path {
+                self.find(Finding::StaleKernelPmtu);
+            }
+        }
+        if self.tcp_limit().is_some_and(|limit| limit < self.plan.max_size) {
+            self.find(Finding::MssClamped);
+        }
+        if self.open_since.is_some() && !self.dialogue.greeted() && judgement.verdict != Verdict::Clear {
+            self.find(Finding::NoGreeting);
+        }
+        if self.connection.state() != State::Connecting && self.slow_to_answer() {
+            self.find(Finding::SlowToAnswer);
+        }
+        self.compare_techniques(judgement);
+    }
+
+    fn slow_to_answer(&self) -> bool {
+        self.open_since.is_some_and(|open| open.since(self.started) > SLOW)
+    }
+
+    fn compare_techniques(&mut self, judgement: &Judgement) {
+        let Some(path) = judgement.path_mtu else { return };
+        let echo = &self.echo.campaign.lane;
+        let tcp = self.tcp.campaign.lane.largest_answered().max(self.syn.campaign.lane.largest_answered());
+        let echo_largest = echo.largest_answered();
+        let full_echo_lost = echo.count(self.plan.max_size).lost > 0;
+        if echo.sent() > 0 && echo_largest.is_none() {
+            self.find(Finding::EchoUnanswered);
+        } else if judgement.verdict == Verdict::Clear && full_echo_lost && tcp.is_some_and(|tcp| tcp >= path) {
+            self.find(Finding::LargeEchoFiltered);
+        }
+        if tcp.is_some_and(|tcp| echo_largest.is_some_and(|echo| echo > tcp && echo > path)) {
+            self.find(Finding::EchoPassesLarger);
+        }
+        let old = self.tcp.campaign.lane.largest_answered();
+        if judgement.verdict == Verdict::Clear && old.is_some_and(|old| old < path) {
+            self.find(Finding::SegmentsAboveMssDropped);
+        }
+        let lossy = [&self.tcp, &self.syn, &self.echo].iter().any(|t| {
+            t.campaign.lane.largest_answered().is_some_and(|passes| t.campaign.lane.lost_below(passes.min(path)))
+        });
+        if lossy {
+            self.find(Finding::PacketLoss);
+        }
+        if judgement.verdict == Verdict::Discoverable && self.routers_ration_messages(path) {
+            self.find(Finding::PtbRateLimited);
+        }
+        if self.twin_fragments_lost() {
+            self.find(Finding::FragmentsDropped);
+        }
+    }
+
+    fn routers_ration_messages(&self, path: PacketSize) -> bool {
+        let flights = self.tcp.campaign.lane.flights().iter().chain(self.echo.campaign.lane.flights());
+        flights.filter(|f| f.size > path && matches!(f.fate, super::lane::Fate::Lost(_))).count() >= 2
+    }
+
+    fn twin_fragments_lost(&self) -> bool {
+        [&self.tcp, &self.echo].iter().any(|track| {
+            let fragments = track.campaign.lane.trials_of_kind(super::lane::Kind::Fragments);
+            let twins = track.campaign.lane.trials_of_kind(super::lane::Kind::Twin);
+            fragments.total >= 3 && fragments.answered == 0 && twins.answered == 0
+        })
+    }
+}
+
+/// An address that takes longer than this to answer a SYN needed several.
+const SLOW: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// For the kinds of verdict that rest on a PTB, its sender is where the path narrows.
+fn location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option<Location> {
+    let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
+    let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
+    rests_on_ptb
+        .then(|| Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+}
+
+fn is_broken(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::BlackHole | Verdict::Masked)
+}
+
+fn sizes(track: &Track) -> Vec<SizeEvidence> {
+    let lane = &track.campaign.lane;
+    let mut sizes: Vec<PacketSize> = lane.flights().iter().map(|f| f.size).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.dedup();
+    sizes
+        .into_iter()
+        .map(|size| (size, lane.count(size)))
+        .filter(|(_, count)| count.sent > 0)
+        .map(|(size, count)| SizeEvidence { size, sent: count.sent, answered: count.answered })
+        .collect()
+}
+
+fn finding_of_fault(fault: PtbFault) -> Finding {
+    match fault {
+        PtbFault::MtuZero => Finding::PtbMtuZero,
+        PtbFault::TooLow => Finding::PtbMtuTooLow,
+        PtbFault::BelowMinimum => Finding::PtbBelowMinimum,
+        PtbFault::StatedSizeLost | PtbFault::NotSmaller => Finding::PtbMtuTooHigh,
+        PtbFault::BadChecksum => Finding::PtbBadChecksum,
+    }
+}
+
+/// A router that answers from a private address on the way to a public one: others will filter such messages.
+fn is_private_to_a_public_target(from: IpAddr, target: IpAddr) -> bool {
+    is_private(from) && !is_private(target)
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+            v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
+    }
+}

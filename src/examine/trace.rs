@@ -1,0 +1,254 @@
+//! Where large packets end: probes of the lost size with a limited TTL, on the flow of the verdict, few and once each.
+//!
+//! Routers ration "time exceeded": Linux gives one address a burst of 6 and then one a second. So the lost size goes to
+//! every hop once; only around the last hop that answered it are both sizes sent again.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::{Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
+
+use super::lane::Key;
+use super::rtt::RttEstimator;
+
+/// A probe with a limited TTL.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    ttl: u8,
+    size: PacketSize,
+    key: Key,
+    sent: Timestamp,
+    answer: Option<(Answer, Duration)>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// A router whose TTL it was.
+    Hop(IpAddr),
+    /// The target itself.
+    Target(IpAddr),
+}
+
+/// The search for the hop.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    passes: PacketSize,
+    lost: PacketSize,
+    horizon: u8,
+    queue: VecDeque<(u8, PacketSize)>,
+    probes: Vec<Probe>,
+    rounds: u32,
+    over: bool,
+}
+
+/// Rounds around the last hop, when answers are lost or rationed.
+const MOST_ROUNDS: u32 = 3;
+/// A path has hardly more hops than this.
+const MOST_HOPS: u8 = 30;
+
+impl Trace {
+    /// `arrived_with` is the TTL of a packet from the target: it tells about how far away it is.
+    pub(super) fn new(passes: PacketSize, lost: PacketSize, arrived_with: Ttl) -> Self {
+        let horizon = (likely_distance(arrived_with) + 2).min(MOST_HOPS);
+        let queue = (1..=horizon).map(|ttl| (ttl, lost)).collect();
+        Self { passes, lost, horizon, queue, probes: Vec::new(), rounds: 0, over: false }
+    }
+
+    /// Whether it looks for the end of this size.
+    pub(super) fn is_about(&self, passes: PacketSize, lost: PacketSize) -> bool {
+        (self.passes, self.lost) == (passes, lost)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The next probe to send: TTL and size.
+    pub(super) fn next_shot(&self) -> Option<(Ttl, PacketSize)> {
+        self.queue.front().map(|&(ttl, size)| (Ttl(ttl), size))
+    }
+
+    /// Notes that the next probe was sent.
+    pub(super) fn launched(&mut self, key: Key, now: Timestamp) {
+        if let Some((ttl, size)) = self.queue.pop_front() {
+            self.probes.push(Probe { ttl, size, key, sent: now, answer: None });
+        }
+    }
+
+    pub(super) fn uses(&self, is_it: impl Fn(&Key) -> bool) -> bool {
+        self.probes.iter().any(|probe| is_it(&probe.key))
+    }
+
+    /// Takes an answer to the probe that a key names. Returns whether there is one.
+    pub(super) fn answered(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> bool {
+        let Some(probe) = self.probes.iter_mut().find(|probe| is_it(&probe.key)) else { return false };
+        if probe.answer.is_none() {
+            probe.answer = Some((answer, now.since(probe.sent)));
+        }
+        true
+    }
+
+    /// Moves on once the last round's answers are in or overdue.
+    pub(super) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        if self.over || !self.queue.is_empty() || self.due(rtt).is_some_and(|due| now < due) {
+            return;
+        }
+        let last = self.last_reached();
+        let settled = self.rounds > 0 && self.next_answerer().is_some_and(|(ttl, _)| ttl == last + 1);
+        if settled || self.rounds >= MOST_ROUNDS {
+            self.over = true;
+            return;
+        }
+        self.rounds += 1;
+        for ttl in last + 1..=(last + if self.rounds == 1 { 2 } else { 4 }).min(self.horizon) {
+            self.queue.push_back((ttl, self.passes));
+            self.queue.push_back((ttl, self.lost));
+        }
+        self.over = self.queue.is_empty();
+    }
+
+    /// When silence of the last round becomes meaningful.
+    pub(super) fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
+        let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
+        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over)
+    }
+
+    /// The largest distance at which the lost size was answered; 0 is this host.
+    fn last_reached(&self) -> u8 {
+        self.answers(self.lost).map(|(ttl, _)| ttl).max().unwrap_or(0)
+    }
+
+    /// The first answer to the size that passes, beyond the last hop that the lost size reaches.
+    fn next_answerer(&self) -> Option<(u8, Answer)> {
+        let last = self.last_reached();
+        self.answers(self.passes).filter(|(ttl, _)| *ttl > last).min_by_key(|(ttl, _)| *ttl)
+    }
+
+    fn answers(&self, size: PacketSize) -> impl Iterator<Item = (u8, Answer)> {
+        let of_size = self.probes.iter().filter(move |probe| probe.size == size);
+        of_size.filter_map(|probe| Some((probe.ttl, probe.answer?.0)))
+    }
+
+    /// Where large packets end, as far as the answers tell.
+    pub(super) fn location(&self) -> Option<Location> {
+        let last = self.last_reached();
+        let point = |(ttl, answer): (u8, Answer)| match answer {
+            Answer::Hop(address) | Answer::Target(address) => LocationPoint { ttl: Some(Ttl(ttl)), address },
+        };
+        let last_hop = self.answers(self.lost).find(|(ttl, _)| *ttl == last).map(point);
+        let next_hop = self.next_answerer().map(point);
+        (last_hop.is_some() || next_hop.is_some()).then_some(Location { last_hop, next_hop })
+    }
+
+    /// The hops seen; those up to the last one that answered are listed, silent ones without an address.
+    pub(super) fn hops(&self) -> Vec<Hop> {
+        let furthest = self.probes.iter().filter(|probe| probe.answer.is_some()).map(|probe| probe.ttl).max();
+        (1..=furthest.unwrap_or(0)).filter_map(|ttl| self.hop(ttl)).collect()
+    }
+
+    fn hop(&self, ttl: u8) -> Option<Hop> {
+        let answered = || self.probes.iter().filter(|probe| probe.ttl == ttl).filter_map(|p| Some((p, p.answer?)));
+        let best = answered().max_by_key(|(probe, _)| probe.size);
+        let address = match best {
+            Some((_, (Answer::Target(_), _))) => return None,
+            Some((_, (Answer::Hop(address), _))) => Some(address),
+            None => None,
+        };
+        Some(Hop {
+            ttl: Ttl(ttl),
+            address,
+            largest_answered: best.map(|(probe, _)| probe.size),
+            rtt: answered().map(|(_, (_, rtt))| rtt).min(),
+        })
+    }
+}
+
+/// Hops on the way back, from the TTL that is left of 64, 128 or 255.
+fn likely_distance(arrived_with: Ttl) -> u8 {
+    const STARTS: [u8; 3] = [64, 128, 255];
+    STARTS.into_iter().find(|&start| start >= arrived_with.0).map_or(0, |start| start - arrived_with.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: PacketSize = PacketSize::new(1400);
+    const LOST: PacketSize = PacketSize::new(1401);
+
+    fn hop(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, n, 2])
+    }
+
+    /// A path of `hops` routers of which the one at `narrow` forwards only `OK`; those in `mute` never answer.
+    fn drive(hops: u8, narrow: u8, mute: &[u8]) -> (Trace, usize) {
+        let rtt = RttEstimator::default();
+        let mut trace = Trace::new(OK, LOST, Ttl(64 - hops));
+        let mut now = Timestamp::ZERO;
+        let mut sent = 0u16;
+        while !trace.is_over() {
+            while let Some((ttl, size)) = trace.next_shot() {
+                let key = Key::Echo(sent);
+                sent += 1;
+                trace.launched(key, now);
+                let arrives = size == OK || ttl.0 <= narrow;
+                let answer = match ttl.0 {
+                    n if n <= hops && !mute.contains(&n) && arrives => Some(Answer::Hop(hop(n))),
+                    n if n > hops && arrives => Some(Answer::Target(hop(100))),
+                    _ => None,
+                };
+                if let Some(answer) = answer {
+                    trace.answered(answer, now, |k| *k == key);
+                }
+            }
+            now = now + Duration::from_secs(3);
+            trace.advance(now, &rtt);
+        }
+        (trace, usize::from(sent))
+    }
+
+    fn named(trace: &Trace) -> (Option<IpAddr>, Option<IpAddr>) {
+        let location = trace.location();
+        let address = |point: Option<LocationPoint>| point.map(|point| point.address);
+        location.map_or((None, None), |l| (address(l.last_hop), address(l.next_hop)))
+    }
+
+    #[test]
+    fn names_the_hop_and_the_next_one() {
+        let (trace, sent) = drive(3, 2, &[]);
+        assert_eq!(named(&trace), (Some(hop(2)), Some(hop(3))));
+        assert!(sent <= 9, "{sent}");
+        assert_eq!(
+            trace.hops().iter().filter_map(|h| h.address).collect::<Vec<_>>(),
+            [hop(1), hop(2), hop(3)].map(|a| a)
+        );
+    }
+
+    #[test]
+    fn the_last_link_ends_at_the_target() {
+        let (trace, _) = drive(3, 3, &[]);
+        assert_eq!(named(&trace), (Some(hop(3)), Some(hop(100))));
+    }
+
+    #[test]
+    fn the_own_link_has_no_last_hop() {
+        let (trace, _) = drive(3, 0, &[]);
+        assert_eq!(named(&trace), (None, Some(hop(1))));
+    }
+
+    #[test]
+    fn a_hidden_hop_is_not_invented() {
+        let (trace, _) = drive(5, 2, &[3]);
+        assert_eq!(named(&trace), (Some(hop(2)), Some(hop(4))));
+        assert!(trace.hops().iter().any(|h| h.ttl == Ttl(3) && h.address.is_none()));
+    }
+
+    #[test]
+    fn with_every_hop_mute_nothing_is_claimed_but_the_target() {
+        let (trace, _) = drive(3, 2, &[1, 2, 3]);
+        assert_eq!(named(&trace), (None, Some(hop(100))));
+    }
+}

@@ -1,0 +1,246 @@
+//! The socket filters: what is ours, decided in the kernel, so that foreign traffic costs this program nothing.
+//!
+//! An ICMP error is ours if the packet that it quotes carries one of our source ports or our echo identifier.
+
+use libc::{SKF_AD_OFF, SKF_AD_PKTTYPE, SKF_AD_PROTOCOL};
+
+use super::bpf::{ACCEPT, Assembler, DROP, NEXT, Program};
+use super::ours::{Ours, PortBlock};
+
+const ETH_P_IP: u32 = libc::ETH_P_IP as u32;
+const ETH_P_IPV6: u32 = libc::ETH_P_IPV6 as u32;
+const TCP: u32 = libc::IPPROTO_TCP as u32;
+const ICMP: u32 = libc::IPPROTO_ICMP as u32;
+const ICMPV6: u32 = libc::IPPROTO_ICMPV6 as u32;
+const FRAGMENT_HEADER: u32 = libc::IPPROTO_FRAGMENT as u32;
+
+const IPV4_OFFSET_MASK: u32 = 0x1fff;
+const IPV6_HEADER: u32 = 40;
+
+/// For a packet socket whose data begin at the IP header.
+///
+/// Admits what arrives (not what leaves, nor what is meant for other hosts on a shared link): TCP to our ports, echo
+/// replies with our identifier, ICMP errors about our packets. Of IPv4 fragments only the first names its ports. IPv6
+/// extension headers are not looked through: no answer to our packets carries one.
+pub(super) fn capture(ours: Ours) -> Program {
+    let mut code = Assembler::default();
+    code.load_word(pseudo(SKF_AD_PKTTYPE))
+        .if_equal(u32::from(libc::PACKET_OTHERHOST), DROP, NEXT)
+        .if_equal(u32::from(libc::PACKET_OUTGOING), DROP, NEXT)
+        .load_word(pseudo(SKF_AD_PROTOCOL))
+        .if_equal(ETH_P_IP, "ipv4", NEXT)
+        .if_equal(ETH_P_IPV6, "ipv6", DROP);
+
+    code.label("ipv4").load_half(6).if_bits(IPV4_OFFSET_MASK, DROP, NEXT).index_by_ipv4_header(0);
+    code.load_byte(9).if_equal(TCP, NEXT, "not tcp");
+    code.load_indexed_half(2);
+    if_ours(&mut code, ours.ports);
+    code.label("not tcp").if_equal(ICMP, NEXT, DROP);
+    code.load_indexed_byte(0).if_equal(0, NEXT, "no echo reply");
+    code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label("no echo reply");
+    icmpv4_error(&mut code, ours);
+
+    code.label("ipv6").load_byte(6).if_equal(TCP, NEXT, "not tcp6");
+    code.load_half(IPV6_HEADER + 2);
+    if_ours(&mut code, ours.ports);
+    code.label("not tcp6").if_equal(ICMPV6, NEXT, DROP);
+    code.load_byte(IPV6_HEADER).if_equal(129, NEXT, "no echo reply6");
+    code.load_half(IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label("no echo reply6");
+    icmpv6_error(&mut code, IPV6_HEADER, ours);
+    code.finish()
+}
+
+/// For a raw ICMP socket, whose data begin at the IPv4 header.
+pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
+    let mut code = Assembler::default();
+    code.index_by_ipv4_header(0).load_indexed_byte(0);
+    icmpv4_error(&mut code, ours);
+    code.finish()
+}
+
+/// For a raw ICMPv6 socket, whose data begin at the ICMPv6 header.
+pub(super) fn kernel_icmpv6(ours: Ours) -> Program {
+    let mut code = Assembler::default();
+    code.load_byte(0);
+    icmpv6_error(&mut code, 0, ours);
+    code.finish()
+}
+
+/// X: the place of the ICMP header. Loaded: the ICMP type. Admits types 3 and 11 about a packet of ours.
+fn icmpv4_error(code: &mut Assembler, ours: Ours) {
+    code.if_equal(3, "quote", NEXT).if_equal(11, "quote", DROP);
+    // We send no IPv4 options. If somebody added some, the ports are elsewhere: let user space look.
+    code.label("quote").load_indexed_byte(8).if_equal(0x45, NEXT, ACCEPT);
+    code.load_indexed_byte(8 + 9).if_equal(TCP, NEXT, "quote is not tcp");
+    code.load_indexed_half(8 + 20);
+    if_ours(code, ours.ports);
+    code.label("quote is not tcp").if_equal(ICMP, NEXT, DROP);
+    code.load_indexed_half(8 + 20 + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+}
+
+/// Loaded: the ICMPv6 type. Admits types 1, 2 and 3 about a packet of ours.
+fn icmpv6_error(code: &mut Assembler, icmp: u32, ours: Ours) {
+    let quote = icmp + 8;
+    code.if_at_least(1, NEXT, DROP).if_more(3, DROP, NEXT);
+    code.load_byte(quote + 6).if_equal(TCP, NEXT, "quote6 is not tcp");
+    code.load_half(quote + IPV6_HEADER);
+    if_ours(code, ours.ports);
+    // A translator (RFC 7915) may have put a fragment header into our packet: let user space look.
+    code.label("quote6 is not tcp").if_equal(FRAGMENT_HEADER, ACCEPT, NEXT).if_equal(ICMPV6, NEXT, DROP);
+    code.load_half(quote + IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+}
+
+/// Loaded: a port. The end of the packet's way either way.
+fn if_ours(code: &mut Assembler, ports: PortBlock) {
+    code.if_at_least(u32::from(ports.first()), NEXT, DROP).if_more(u32::from(ports.last()), DROP, ACCEPT);
+}
+
+fn pseudo(field: libc::c_int) -> u32 {
+    (SKF_AD_OFF + field).cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bpf::interpreter::{Metadata, admits};
+    use super::*;
+
+    const IDENT: u16 = 0x5151;
+
+    fn ours() -> Ours {
+        Ours { ports: PortBlock::new(40_000, 24).expect("a valid block"), echo_ident: IDENT }
+    }
+
+    fn v4(protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 0, 0, 1];
+        packet.extend(fragment.to_be_bytes());
+        packet.extend([64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+        packet.extend(payload);
+        packet
+    }
+
+    fn v6(next_header: u8, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 0, next_header, 64];
+        packet.extend([0x20; 32]);
+        packet.extend(payload);
+        packet
+    }
+
+    fn tcp(source: u16, destination: u16) -> Vec<u8> {
+        [&source.to_be_bytes()[..], &destination.to_be_bytes(), &[0; 16]].concat()
+    }
+
+    fn echo(kind: u8, ident: u16) -> Vec<u8> {
+        [&[kind, 0, 0, 0][..], &ident.to_be_bytes(), &[0, 1]].concat()
+    }
+
+    fn error(kind: u8, quoted: &[u8]) -> Vec<u8> {
+        [&[kind, 4, 0, 0, 0, 0, 5, 120][..], quoted].concat()
+    }
+
+    fn arrives(protocol: u32, packet: &[u8]) -> bool {
+        admits(&capture(ours()), Metadata { protocol, packet_type: u32::from(libc::PACKET_HOST) }, packet)
+    }
+
+    #[test]
+    fn capture_admits_tcp_to_our_ports_only() {
+        for (port, expected) in [(39_999, false), (40_000, true), (40_023, true), (40_024, false)] {
+            assert_eq!(arrives(0x0800, &v4(6, 0x4000, &tcp(25, port))), expected, "IPv4 port {port}");
+            assert_eq!(arrives(0x86dd, &v6(6, &tcp(25, port))), expected, "IPv6 port {port}");
+        }
+        assert!(!arrives(0x0800, &v4(17, 0x4000, &tcp(25, 40_000))), "UDP");
+        assert!(!arrives(0x0806, &v4(6, 0x4000, &tcp(25, 40_000))), "ARP");
+        assert!(!arrives(0x86dd, &v6(17, &tcp(25, 40_000))), "UDP in IPv6");
+    }
+
+    #[test]
+    fn capture_finds_the_ports_behind_ipv4_options() {
+        let mut packet = v4(6, 0, &[]);
+        packet[0] = 0x46;
+        packet.extend([1, 1, 1, 0]);
+        packet.extend(tcp(25, 40_001));
+        assert!(arrives(0x0800, &packet));
+    }
+
+    #[test]
+    fn capture_admits_the_first_fragment_and_no_later_one() {
+        assert!(arrives(0x0800, &v4(6, 0x2000, &tcp(25, 40_000))));
+        assert!(!arrives(0x0800, &v4(6, 0x00b9, &tcp(25, 40_000))));
+    }
+
+    #[test]
+    fn capture_admits_only_what_arrives_for_this_host() {
+        let packet = v4(6, 0x4000, &tcp(25, 40_000));
+        for (packet_type, expected) in
+            [(libc::PACKET_HOST, true), (libc::PACKET_OTHERHOST, false), (libc::PACKET_OUTGOING, false)]
+        {
+            let meta = Metadata { protocol: 0x0800, packet_type: u32::from(packet_type) };
+            assert_eq!(admits(&capture(ours()), meta, &packet), expected, "packet type {packet_type}");
+        }
+    }
+
+    #[test]
+    fn capture_admits_replies_to_our_echo_requests_only() {
+        assert!(arrives(0x0800, &v4(1, 0, &echo(0, IDENT))));
+        assert!(!arrives(0x0800, &v4(1, 0, &echo(0, IDENT + 1))), "another program's ping");
+        assert!(!arrives(0x0800, &v4(1, 0, &echo(8, IDENT))), "a request");
+        assert!(arrives(0x86dd, &v6(58, &echo(129, IDENT))));
+        assert!(!arrives(0x86dd, &v6(58, &echo(129, IDENT + 1))));
+        assert!(!arrives(0x86dd, &v6(58, &echo(128, IDENT))));
+        assert!(!arrives(0x86dd, &v6(58, &echo(135, IDENT))), "neighbour solicitation");
+    }
+
+    /// (protocol of the outer packet, whole packet, raw socket's view, admitted?)
+    fn errors() -> Vec<(&'static str, u32, Vec<u8>, bool)> {
+        let quoted4 = v4(6, 0x4000, &tcp(40_003, 25));
+        let quoted6 = v6(6, &tcp(40_003, 25));
+        let mut with_options = quoted4.clone();
+        with_options[0] = 0x46;
+        vec![
+            ("frag needed", 0x0800, v4(1, 0, &error(3, &quoted4)), true),
+            ("time exceeded", 0x0800, v4(1, 0, &error(11, &quoted4)), true),
+            ("redirect", 0x0800, v4(1, 0, &error(5, &quoted4)), false),
+            ("8 bytes quoted", 0x0800, v4(1, 0, &error(3, &quoted4[..28])), true),
+            ("foreign TCP", 0x0800, v4(1, 0, &error(3, &v4(6, 0, &tcp(50_000, 25)))), false),
+            ("about DNS", 0x0800, v4(1, 0, &error(3, &v4(17, 0, &tcp(40_003, 53)))), false),
+            ("our echo", 0x0800, v4(1, 0, &error(3, &v4(1, 0, &echo(8, IDENT)))), true),
+            ("foreign echo", 0x0800, v4(1, 0, &error(3, &v4(1, 0, &echo(8, 7)))), false),
+            ("quoted with options", 0x0800, v4(1, 0, &error(3, &with_options)), true),
+            ("quote cut short", 0x0800, v4(1, 0, &error(3, &quoted4[..20])), false),
+            ("too big", 0x86dd, v6(58, &error(2, &quoted6)), true),
+            ("unreachable", 0x86dd, v6(58, &error(1, &quoted6)), true),
+            ("time exceeded 6", 0x86dd, v6(58, &error(3, &quoted6)), true),
+            ("parameter problem", 0x86dd, v6(58, &error(4, &quoted6)), false),
+            ("foreign TCP 6", 0x86dd, v6(58, &error(2, &v6(6, &tcp(50_000, 25)))), false),
+            ("our echo 6", 0x86dd, v6(58, &error(2, &v6(58, &echo(128, IDENT)))), true),
+            ("foreign echo 6", 0x86dd, v6(58, &error(2, &v6(58, &echo(128, 7)))), false),
+        ]
+    }
+
+    #[test]
+    fn capture_admits_errors_about_our_packets_only() {
+        for (name, protocol, packet, expected) in errors() {
+            assert_eq!(arrives(protocol, &packet), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_raw_icmp_sockets_admit_the_same_errors_as_the_capture() {
+        for (name, protocol, packet, expected) in errors() {
+            let admitted = match protocol {
+                0x0800 => admits(&kernel_icmpv4(ours()), Metadata::default(), &packet),
+                _ => admits(&kernel_icmpv6(ours()), Metadata::default(), &packet[40..]),
+            };
+            assert_eq!(admitted, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_truncation_is_admitted_that_lacks_the_deciding_field() {
+        let whole = v4(6, 0x4000, &tcp(25, 40_000));
+        for length in 0..24 {
+            assert!(!arrives(0x0800, &whole[..length]), "{length} bytes");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Sockets, routes, privileges: the only operating-system code, and the only `unsafe`.
+//!
+//! Everything here handles raw bytes; `wire/` turns them into packets and back.
+//!
+//! Order of use: [`privilege::require_raw_sockets`], open all sockets, [`privilege::drop_all`], build threads if any.
+
+pub mod capture;
+pub mod icmp;
+pub mod interface;
+pub mod privilege;
+pub mod route;
+pub mod sender;
+pub mod silent;
+
+mod bpf;
+mod duplicates;
+mod error;
+mod filter;
+mod ours;
+mod sys;
+
+pub use error::NetError;
+pub use ours::{Ours, PortBlock};

@@ -1,0 +1,51 @@
+//! `CAP_NET_RAW`: found before the sockets are opened, given up right after.
+//!
+//! capset(2) acts on one thread. Threads inherit from the thread that starts them, so [`drop_all`] belongs in the main
+//! thread before any other exists.
+
+use caps::{CapSet, Capability};
+
+use super::NetError;
+
+/// Makes `CAP_NET_RAW` effective, raising it if it is only permitted (`setcap cap_net_raw+p`).
+pub fn require_raw_sockets() -> Result<(), NetError> {
+    if has(CapSet::Effective)? {
+        return Ok(());
+    }
+    if has(CapSet::Permitted)? {
+        return caps::raise(None, CapSet::Effective, Capability::CAP_NET_RAW).map_err(failed("raise"));
+    }
+    Err(NetError::NoPrivilege { program: program() })
+}
+
+/// Gives up every capability of this thread, for good. Open sockets go on working.
+///
+/// Works for uid 0 as well: an emptied bounding set and `no_new_privs` keep an `execve` from giving them back.
+pub fn drop_all() -> Result<(), NetError> {
+    // Needs CAP_SETPCAP, which `setcap cap_net_raw+ep` does not grant: best effort, and first, while it may be there.
+    let _ = caps::clear(None, CapSet::Bounding);
+    let _ = caps::clear(None, CapSet::Ambient);
+    let _ = rustix::thread::set_no_new_privs(true);
+    for set in [CapSet::Inheritable, CapSet::Permitted, CapSet::Effective] {
+        caps::clear(None, set).map_err(failed("drop"))?;
+    }
+    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+        if !caps::read(None, set).map_err(failed("read"))?.is_empty() {
+            return Err(NetError::Capabilities { operation: "drop", reason: format!("{set:?} is not empty") });
+        }
+    }
+    Ok(())
+}
+
+fn has(set: CapSet) -> Result<bool, NetError> {
+    caps::has_cap(None, set, Capability::CAP_NET_RAW).map_err(failed("read"))
+}
+
+fn failed(operation: &'static str) -> impl Fn(caps::errors::CapsError) -> NetError {
+    move |error| NetError::Capabilities { operation, reason: error.to_string() }
+}
+
+/// The path of this program as an admin can paste it.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "pmtu-probe".to_owned(), |path| path.display().to_string())
+}

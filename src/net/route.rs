@@ -1,0 +1,391 @@
+//! What this host's kernel would do with a packet: interface, source address, MTUs, cached path MTU.
+//!
+//! The questions go through rtnetlink. What an older or newer kernel answers in a way that does not decode is unknown,
+//! never fatal: a connected UDP socket then tells the source address at least.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
+use rtnetlink::RouteMessageBuilder;
+use tokio::task::JoinHandle;
+
+use super::NetError;
+use super::interface::Interface;
+use crate::model::{Family, PacketSize};
+
+/// A kernel answers at once. An answer that does not decode never comes, as rtnetlink throws it away.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// `RTAX_MTU` of linux/rtnetlink.h, as a bit of `RTAX_LOCK`.
+const LOCK_MTU: u32 = 1 << 2;
+/// net/ipv4/route.c: 512 + 20 + 20.
+const DEFAULT_MIN_PMTU: u32 = 552;
+
+/// A connection to the kernel's routing tables.
+pub struct Routes {
+    handle: rtnetlink::Handle,
+    connection: JoinHandle<()>,
+}
+
+/// Where a packet is to go, and what the user fixed about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteQuery {
+    /// The destination.
+    pub destination: IpAddr,
+    /// The source address if the user names one. It decides the route where `ip rule` looks at it.
+    pub source: Option<IpAddr>,
+    /// The outgoing interface if the user names one, and always for a link-local destination.
+    pub interface: Option<u32>,
+}
+
+/// The kernel's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The outgoing interface. `None`: unknown.
+    pub interface: Option<Interface>,
+    /// The address that packets leave from. `None`: unknown.
+    pub source: Option<IpAddr>,
+    /// The next router. `None`: on the link, or unknown.
+    pub gateway: Option<IpAddr>,
+    /// What the interface carries in this family. `None`: unknown.
+    pub interface_mtu: Option<PacketSize>,
+    /// The `mtu` that somebody set on the route, or that a router advertised.
+    pub route_mtu: Option<RouteMtu>,
+    /// The path MTU that the kernel learnt from a PTB and has cached.
+    pub cached_path_mtu: Option<PacketSize>,
+    /// The destination is this host itself.
+    pub is_local: bool,
+}
+
+/// The MTU of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteMtu {
+    /// The size.
+    pub mtu: PacketSize,
+    /// `mtu lock`: PTBs do not change it, and DF is not set on packets of this route.
+    pub locked: bool,
+}
+
+/// An address of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// The index of its interface.
+    pub interface: u32,
+}
+
+impl Route {
+    /// The largest packet that this host sends on the route when no path MTU is cached.
+    pub fn local_mtu(&self) -> Option<PacketSize> {
+        let route = self.route_mtu.map(|route| route.mtu);
+        [self.interface_mtu, route].into_iter().flatten().min()
+    }
+
+    /// The path MTU that the kernel assumes now.
+    pub fn kernel_path_mtu(&self) -> Option<PacketSize> {
+        [self.local_mtu(), self.cached_path_mtu].into_iter().flatten().min()
+    }
+}
+
+/// The smallest path MTU that this kernel takes from a PTB.
+pub fn kernel_min_pmtu(family: Family) -> PacketSize {
+    match family {
+        Family::V4 => {
+            let text = std::fs::read_to_string("/proc/sys/net/ipv4/route/min_pmtu").unwrap_or_default();
+            PacketSize::new(text.trim().parse().unwrap_or(DEFAULT_MIN_PMTU))
+        }
+        Family::V6 => Family::V6.minimum_mtu(),
+    }
+}
+
+impl Routes {
+    /// Connects. Needs no privilege, but a tokio runtime with timers around it.
+    pub fn open() -> Result<Self, NetError> {
+        let (connection, handle, _) =
+            rtnetlink::new_connection().map_err(NetError::socket("open a socket", "routing tables"))?;
+        Ok(Self { handle, connection: tokio::spawn(connection) })
+    }
+
+    /// The route that TCP would take.
+    ///
+    /// Like TCP, it asks twice if the user names no source: rules like `ip rule add from ADDRESS` see the source address
+    /// only once a first route has chosen it.
+    pub async fn lookup(&self, query: RouteQuery) -> Result<Route, NetError> {
+        let first = match self.ask(query, RouteFlags::empty()).await {
+            Ok(message) => message,
+            Err(Unanswered::NoRoute) => return Err(self.why_no_route(query).await),
+            Err(Unanswered::Unknown) => return by_udp_socket(query),
+        };
+        let as_tcp = RouteQuery { source: query.source.or(source(&first)), ..query };
+        let message =
+            if as_tcp == query { first } else { self.ask(as_tcp, RouteFlags::empty()).await.unwrap_or(first) };
+        Ok(self.describe(as_tcp, &message).await)
+    }
+
+    /// Whether the address belongs to this host, for `--source`.
+    pub async fn require_our_address(&self, address: IpAddr, interface: Option<u32>) -> Result<(), NetError> {
+        let query = RouteQuery { destination: address, source: None, interface };
+        let by_route = self.ask(query, RouteFlags::empty()).await.is_ok_and(|message| is_local(&message));
+        // A link-local address is "local" on its own interface only, and the route to it needs the interface named.
+        let ours = by_route || self.interface_addresses(interface).await?.iter().any(|own| own.address == address);
+        if ours { Ok(()) } else { Err(NetError::NotOurAddress { address }) }
+    }
+
+    /// The addresses of an interface, or of all.
+    pub async fn interface_addresses(&self, interface: Option<u32>) -> Result<Vec<InterfaceAddress>, NetError> {
+        let failed = |reason: String| NetError::Netlink { subject: "the addresses of this host", reason };
+        let mut request = self.handle.address().get();
+        if let Some(index) = interface {
+            request = request.set_link_index_filter(index);
+        }
+        let messages = tokio::time::timeout(PATIENCE, request.execute().try_collect::<Vec<_>>()).await;
+        let messages =
+            messages.map_err(|_| failed("no answer".to_owned()))?.map_err(|error| failed(error.to_string()))?;
+        Ok(messages.iter().filter_map(own_address).collect())
+    }
+
+    async fn ask(&self, query: RouteQuery, flags: RouteFlags) -> Result<RouteMessage, Unanswered> {
+        let mut answers = Box::pin(self.handle.route().get(request(query, flags)).execute());
+        match tokio::time::timeout(PATIENCE, answers.next()).await {
+            Ok(Some(Ok(message))) => refuse_unreachable(message),
+            Ok(Some(Err(rtnetlink::Error::NetlinkError(error)))) => Err(unanswered(-error.raw_code())),
+            Ok(Some(Err(_)) | None) | Err(_) => Err(Unanswered::Unknown),
+        }
+    }
+
+    async fn describe(&self, query: RouteQuery, message: &RouteMessage) -> Route {
+        let family = Family::of(query.destination);
+        let interface = outgoing(message).and_then(|index| Interface::by_index(index).ok());
+        let learnt = is_learnt(message, family);
+        let (route_mtu, cached_path_mtu) = match metric_mtu(message) {
+            // The learnt value hides the one of the route; the routing table itself still has it.
+            Some(cached) if learnt => (self.configured_mtu(query).await, Some(cached.mtu)),
+            configured => (configured, None),
+        };
+        Route {
+            interface_mtu: interface.as_ref().and_then(|interface| interface.mtu(family)),
+            interface,
+            source: query.source.or(source(message)),
+            gateway: gateway(message),
+            route_mtu,
+            cached_path_mtu,
+            is_local: is_local(message),
+        }
+    }
+
+    async fn configured_mtu(&self, query: RouteQuery) -> Option<RouteMtu> {
+        metric_mtu(&self.ask(query, RouteFlags::FibMatch).await.ok()?)
+    }
+
+    /// The kernel's error is the same whether the destination or the source address is to blame.
+    async fn why_no_route(&self, query: RouteQuery) -> NetError {
+        match query.source {
+            Some(address) => match self.require_our_address(address, query.interface).await {
+                Err(error) => error,
+                Ok(()) => no_route(query),
+            },
+            None => no_route(query),
+        }
+    }
+}
+
+impl Drop for Routes {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+/// Why there is no route to describe.
+enum Unanswered {
+    NoRoute,
+    Unknown,
+}
+
+fn request(query: RouteQuery, flags: RouteFlags) -> RouteMessage {
+    let mut message = match query.destination {
+        IpAddr::V4(address) => RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(address, 32).build(),
+        IpAddr::V6(address) => RouteMessageBuilder::<Ipv6Addr>::new().destination_prefix(address, 128).build(),
+    };
+    if let Some(source) = query.source {
+        message.header.source_prefix_length = if source.is_ipv4() { 32 } else { 128 };
+        message.attributes.push(RouteAttribute::Source(source.into()));
+    }
+    if let Some(index) = query.interface {
+        message.attributes.push(RouteAttribute::Oif(index));
+    }
+    message.header.flags = flags;
+    message
+}
+
+/// IPv6 answers with a route that says "unreachable" where IPv4 answers with an error.
+fn refuse_unreachable(message: RouteMessage) -> Result<RouteMessage, Unanswered> {
+    match message.header.kind {
+        RouteType::Unreachable | RouteType::BlackHole | RouteType::Prohibit | RouteType::Throw => {
+            Err(Unanswered::NoRoute)
+        }
+        _ => Ok(message),
+    }
+}
+
+fn unanswered(errno: i32) -> Unanswered {
+    match errno {
+        libc::ENETUNREACH
+        | libc::EHOSTUNREACH
+        | libc::EACCES
+        | libc::EINVAL
+        | libc::EAFNOSUPPORT
+        | libc::EOPNOTSUPP
+        | libc::ENODEV
+        | libc::EADDRNOTAVAIL
+        | libc::ENETDOWN => Unanswered::NoRoute,
+        _ => Unanswered::Unknown,
+    }
+}
+
+fn no_route(query: RouteQuery) -> NetError {
+    let mut via = String::new();
+    if let Some(source) = query.source {
+        let _ = write!(via, " from {source}");
+    }
+    if let Some(index) = query.interface {
+        let name = Interface::by_index(index).map_or_else(|_| index.to_string(), |interface| interface.name);
+        let _ = write!(via, " oif {name}");
+    }
+    NetError::NoRoute { destination: query.destination, via }
+}
+
+/// Whether the MTU in the answer comes from a PTB, not from the routing table.
+fn is_learnt(message: &RouteMessage, family: Family) -> bool {
+    match family {
+        // Every IPv4 answer is a "clone"; a learnt MTU is the one that expires.
+        Family::V4 => message
+            .attributes
+            .iter()
+            .any(|attribute| matches!(attribute, RouteAttribute::CacheInfo(info) if info.expires != 0)),
+        // Advertised IPv6 routes expire as well; only a learnt one is a clone.
+        Family::V6 => message.header.flags.contains(RouteFlags::Cloned),
+    }
+}
+
+fn metric_mtu(message: &RouteMessage) -> Option<RouteMtu> {
+    let metrics = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Metrics(metrics) => Some(metrics),
+        _ => None,
+    })?;
+    let locks = metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Lock(bits) => Some(*bits),
+        _ => None,
+    });
+    metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Mtu(mtu) if *mtu > 0 => {
+            Some(RouteMtu { mtu: PacketSize::new(*mtu), locked: locks.unwrap_or(0) & LOCK_MTU != 0 })
+        }
+        _ => None,
+    })
+}
+
+fn source(message: &RouteMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::PrefSource(address) => as_ip(address),
+        _ => None,
+    })
+}
+
+fn gateway(message: &RouteMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(address) => as_ip(address),
+        _ => None,
+    })
+}
+
+fn outgoing(message: &RouteMessage) -> Option<u32> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Oif(index) => Some(*index),
+        _ => None,
+    })
+}
+
+fn is_local(message: &RouteMessage) -> bool {
+    message.header.kind == RouteType::Local
+}
+
+fn as_ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
+        _ => None,
+    }
+}
+
+/// `IFA_LOCAL` is the own end of a point-to-point link, where `IFA_ADDRESS` is the other; IPv6 has only the latter.
+fn own_address(message: &AddressMessage) -> Option<InterfaceAddress> {
+    let local = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let plain = || {
+        message.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Address(address) if message.header.family == AddressFamily::Inet6 => Some(*address),
+            _ => None,
+        })
+    };
+    Some(InterfaceAddress { address: local.or_else(plain)?, interface: message.header.index })
+}
+
+/// What a connected UDP socket tells; connecting one sends nothing.
+fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
+    let unspecified: IpAddr = match query.destination {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let destination = match query.destination {
+        IpAddr::V4(address) => SocketAddr::from((address, DISCARD)),
+        IpAddr::V6(address) => SocketAddrV6::new(address, DISCARD, 0, query.interface.unwrap_or(0)).into(),
+    };
+    let own = query.source.unwrap_or(unspecified);
+    let socket = UdpSocket::bind((own, 0)).map_err(|_| NetError::NotOurAddress { address: own })?;
+    socket.connect(destination).map_err(|_| no_route(query))?;
+    let own = socket.local_addr().map_err(NetError::socket("ask for the own address", "routing tables"))?.ip();
+    Ok(Route {
+        interface: query.interface.and_then(|index| Interface::by_index(index).ok()),
+        source: Some(own),
+        gateway: None,
+        interface_mtu: None,
+        // It may be a cached path MTU, but nothing says so.
+        route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
+        cached_path_mtu: None,
+        is_local: own == query.destination,
+    })
+}
+
+/// Any port will do.
+const DISCARD: u16 = 9;
+
+fn socket_mtu(socket: &UdpSocket, destination: IpAddr) -> Option<PacketSize> {
+    let mtu = match destination {
+        IpAddr::V4(_) => rustix::net::sockopt::ip_mtu(socket),
+        IpAddr::V6(_) => rustix::net::sockopt::ipv6_mtu(socket),
+    };
+    mtu.ok().map(PacketSize::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_netlink_a_udp_socket_tells_source_and_mtu() {
+        let loopback: IpAddr = "127.0.0.1".parse().expect("an address");
+        let query = RouteQuery { destination: loopback, source: None, interface: None };
+        let route = by_udp_socket(query).expect("a route");
+        assert_eq!((route.source, route.is_local), (Some(loopback), true));
+        assert_eq!(route.local_mtu(), Some(Family::V4.largest_packet()));
+        let foreign = RouteQuery { source: Some("192.0.2.1".parse().expect("an address")), ..query };
+        assert!(matches!(by_udp_socket(foreign), Err(NetError::NotOurAddress { .. })));
+    }
+}

@@ -1,0 +1,101 @@
+//! Local TCP ports that this host's kernel owns and never answers on.
+//!
+//! Our TCP is not the kernel's, so the kernel would reset our connections: it answers a segment for a port that nobody
+//! has with RST. A listening socket whose filter drops everything makes it own the port and stay silent, without a
+//! firewall rule. A socket that is bound but does not listen is not enough.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::NetError;
+use super::bpf::Program;
+use super::ours::PortBlock;
+use crate::model::Family;
+
+const LOWEST: u16 = 33_000;
+const HIGHEST: u16 = 60_000;
+const ATTEMPTS: usize = 256;
+const SUBJECT: &str = "silent port";
+
+/// Neighbouring silent ports, the same in IPv4 and IPv6. Free again when dropped.
+#[derive(Debug)]
+pub struct SilentPorts {
+    block: PortBlock,
+    has_ipv6: bool,
+    #[expect(dead_code, reason = "the sockets hold the ports")]
+    sockets: Vec<Socket>,
+}
+
+impl SilentPorts {
+    /// Takes `count` ports that no other program uses.
+    pub fn reserve(count: u16) -> Result<Self, NetError> {
+        let has_ipv6 = has_ipv6()?;
+        let random = RandomState::new();
+        for attempt in 0..ATTEMPTS {
+            let room = HIGHEST.saturating_sub(LOWEST).saturating_sub(count).max(1);
+            let first = LOWEST + (random.hash_one(attempt) % u64::from(room)) as u16;
+            let Some(block) = PortBlock::new(first, count) else { break };
+            if let Some(sockets) = take(block, has_ipv6)? {
+                return Ok(Self { block, has_ipv6, sockets });
+            }
+        }
+        Err(NetError::NoFreePorts { count })
+    }
+
+    /// The ports.
+    pub fn block(&self) -> PortBlock {
+        self.block
+    }
+
+    /// Whether this kernel has IPv6, so that the ports are held there too.
+    pub fn has_ipv6(&self) -> bool {
+        self.has_ipv6
+    }
+}
+
+/// All sockets of a block, or `None` if a port of it is in use.
+fn take(block: PortBlock, has_ipv6: bool) -> Result<Option<Vec<Socket>>, NetError> {
+    let families = if has_ipv6 { &[Family::V4, Family::V6][..] } else { &[Family::V4] };
+    let mut sockets = Vec::with_capacity(families.len() * block.ports().count());
+    for port in block.ports() {
+        for &family in families {
+            match silent_socket(family, port) {
+                Ok(socket) => sockets.push(socket),
+                Err(NetError::Socket { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(Some(sockets))
+}
+
+fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
+    let (domain, address) = match family {
+        Family::V4 => (Domain::IPV4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
+        Family::V6 => (Domain::IPV6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))),
+    };
+    let socket =
+        Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(NetError::socket("open a socket", SUBJECT))?;
+    if family == Family::V6 {
+        socket.set_only_v6(true).map_err(NetError::socket("keep IPv4 apart", SUBJECT))?;
+    }
+    // Before listen(2): a segment that came in between would be answered.
+    socket
+        .attach_filter(&Program::drop_everything().as_filter())
+        .map_err(NetError::socket("attach a filter", SUBJECT))?;
+    // Without SO_REUSEADDR a port is either ours alone or an error.
+    socket.bind(&address.into()).map_err(NetError::socket("bind", SUBJECT))?;
+    socket.listen(1).map_err(NetError::socket("listen", SUBJECT))?;
+    Ok(socket)
+}
+
+fn has_ipv6() -> Result<bool, NetError> {
+    match Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(false),
+        Err(source) => Err(NetError::Socket { operation: "open a socket", subject: SUBJECT, source }),
+    }
+}

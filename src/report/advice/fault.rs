@@ -1,0 +1,171 @@
+//! What ends a fault on the path, and who can do it.
+
+use super::{Case, owner, workaround};
+use crate::model::{Advice, Family, Location, LocationPoint, PacketSize, PtbFault, PtbReport, Ttl, Who};
+
+/// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
+pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
+    let place = place(case);
+    let name = case.ptb_name();
+    let who = owner::of_bottleneck(case);
+    let whose = match who {
+        Who::YourNetwork => "That is near this host: its router has to send",
+        Who::TheirSide => "That is at the target: the router there has to send",
+        Who::You | Who::Unknown => "The router there has to send",
+    };
+    Advice {
+        who,
+        text: format!("{place}. {whose} {name}, and every firewall from there to this host has to let it through."),
+        commands: Vec::new(),
+    }
+}
+
+/// PTBs that cannot work: each sender has to correct what it states.
+pub(super) fn bad_ptb(case: &Case<'_>) -> Vec<Advice> {
+    let advice = faulty(case, |fault| !fault.is_survivable());
+    if advice.is_empty() { vec![no_ptb(case)] } else { advice }
+}
+
+/// PTBs that PMTUD survives.
+pub(super) fn survivable(case: &Case<'_>) -> Vec<Advice> {
+    faulty(case, PtbFault::is_survivable)
+}
+
+fn faulty(case: &Case<'_>, wanted: impl Fn(PtbFault) -> bool) -> Vec<Advice> {
+    let mut advice: Vec<Advice> = Vec::new();
+    for ptb in &case.examined().ptb {
+        let Some(fault) = ptb.fault.filter(|fault| wanted(*fault)) else { continue };
+        let text = correction(ptb, fault, case);
+        if !advice.iter().any(|known| known.text == text) {
+            advice.push(Advice { who: owner::of_bottleneck(case), text, commands: Vec::new() });
+        }
+    }
+    advice
+}
+
+fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
+    let (from, mtu) = (ptb.from, ptb.mtu);
+    let truth = case
+        .examined()
+        .path_mtu
+        .map_or_else(|| "what really passes".into(), |size| format!("{size}, the largest size that passes"));
+    match fault {
+        PtbFault::StatedSizeLost => format!(
+            "The router {from} states MTU {mtu}, but packets of that size are lost as well. It has to state {truth}; \
+             look for a tunnel whose overhead is not deducted."
+        ),
+        PtbFault::NotSmaller => format!(
+            "The router {from} refuses packets and states MTU {mtu}, which is no smaller. It has to state {truth}."
+        ),
+        PtbFault::BadChecksum => format!(
+            "The \"too big\" message from {from} has a wrong checksum, so kernels drop it. Look for a NAT or firewall on \
+             the way that rewrites ICMP without correcting the checksum."
+        ),
+        PtbFault::MtuZero => {
+            format!("The router {from} states MTU 0. It should state {truth} (RFC 1191, section 4).")
+        }
+        PtbFault::TooLow => format!("The router {from} states MTU {mtu}, too low. It should state {truth}."),
+        PtbFault::BelowMinimum => format!(
+            "The router {from} states MTU {mtu}, below what this kernel accepts. It should state {truth}; no ordinary \
+             link is that small."
+        ),
+    }
+}
+
+/// Routers are innocent: the two ends of one link disagree, or a box drops by size.
+pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
+    let size = case.examined().path_mtu;
+    let own_link = case.examined().location.as_ref().is_some_and(owner::is_first_link);
+    let ask = Advice {
+        who: owner::of_bottleneck(case),
+        text: format!(
+            "{}, fragmentable copies too, so no router is refusing them. Compare the MTU at both ends of that link, \
+             switches and tunnels between them included, and look for a box that drops by size.",
+            place(case)
+        ),
+        commands: Vec::new(),
+    };
+    let lower = own_link.then(|| lower_own_mtu(case, size)).flatten();
+    lower.into_iter().chain([ask]).collect()
+}
+
+fn lower_own_mtu(case: &Case<'_>, size: Option<PacketSize>) -> Option<Advice> {
+    let size = size?;
+    if size < case.family().minimum_mtu() {
+        return None;
+    }
+    let interface = workaround::shell_word(case.host.interface.as_deref()?);
+    Some(Advice {
+        who: Who::You,
+        text: format!(
+            "If this link is meant to carry no more than {size} bytes, lower the MTU of this host's interface. It acts \
+             on all traffic of the interface, and is gone after a reboot."
+        ),
+        commands: vec![
+            format!("ip link set dev {interface} mtu {size}"),
+            workaround::undo(&format!("ip link set dev {interface} mtu {}", case.examined().local_mtu)),
+        ],
+    })
+}
+
+/// `masked`: mail depends on a clamp that somebody may take for superfluous.
+pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
+    let mss = case.examined().peer_mss.map_or_else(String::new, |mss| format!(" of {mss}"));
+    Advice {
+        who: Who::YourNetwork,
+        text: format!(
+            "Mail needs no change now. But it passes only because of the small MSS{mss}: keep it (often a clamp at a \
+             tunnel or DSL router) until the fault is repaired. UDP, IPsec and QUIC do not have this protection."
+        ),
+        commands: Vec::new(),
+    }
+}
+
+/// The target's large packets do not get here.
+pub(super) fn reverse(case: &Case<'_>) -> Vec<Advice> {
+    // Where only small packets arrived, the largest of them says nothing about the path.
+    const NEARLY_EVERY_PATH: PacketSize = Family::V6.minimum_mtu();
+    let size = case.examined().reverse.path_mtu.unwrap_or(NEARLY_EVERY_PATH).max(NEARLY_EVERY_PATH);
+    vec![
+        workaround::clamp_what_they_send(case, size),
+        Advice {
+            who: Who::TheirSide,
+            text: format!(
+                "Large packets from {} do not arrive here. Their firewall has to let {} in, from any router on the way.",
+                case.address(),
+                case.ptb_name()
+            ),
+            commands: Vec::new(),
+        },
+    ]
+}
+
+/// "Packets of 1400 bytes pass, 1401 vanish after hop 2 (10.0.2.2)".
+fn place(case: &Case<'_>) -> String {
+    let examined = case.examined();
+    let passes = examined.path_mtu.map(|size| format!("Packets of {size} bytes pass, "));
+    let lost = match (examined.first_lost_size, &passes) {
+        (Some(size), Some(_)) => format!("{size} vanish"),
+        (Some(size), None) => format!("Packets of {size} bytes vanish"),
+        (None, Some(_)) => "larger ones vanish".into(),
+        (None, None) => "Large packets vanish".into(),
+    };
+    let at = examined.location.as_ref().map_or_else(String::new, at);
+    format!("{}{lost}{at}", passes.unwrap_or_default())
+}
+
+fn at(location: &Location) -> String {
+    match (&location.last_hop, &location.next_hop) {
+        (Some(hop), _) => format!(" after {}", point(hop)),
+        (None, Some(hop)) => format!(" before {}", point(hop)),
+        (None, None) => String::new(),
+    }
+}
+
+fn point(point: &LocationPoint) -> String {
+    match point.ttl {
+        Some(Ttl(0)) => "this host".into(),
+        Some(Ttl(ttl)) => format!("hop {ttl} ({})", point.address),
+        None => point.address.to_string(),
+    }
+}

@@ -1,0 +1,320 @@
+//! One JSON document of schema `pmtu-probe/1`. `docs/report.schema.json` describes it.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::words::{Word, address_with_zone};
+use crate::model::{
+    AddressReport, Advice, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize, PtbReport,
+    Report, Reverse, SizeEvidence,
+};
+
+/// The schema that the document follows; a change that breaks a reader gets a new number.
+pub const SCHEMA: &str = "pmtu-probe/1";
+
+/// The document, indented, with a final newline.
+///
+/// Plain ASCII apart from letters that are safe to print: a host name of a stranger cannot steer a terminal.
+pub fn render(report: &Report) -> String {
+    // Serializing plain structs with string keys into memory has no way to fail (serde_json, `to_string`).
+    let mut text = serde_json::to_string_pretty(&Document::of(report)).unwrap_or_default();
+    text.push('\n');
+    escape_unprintable(&text)
+}
+
+/// JSON lets DEL, C1 controls and direction marks stand raw in strings; a terminal acts on them.
+fn escape_unprintable(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if super::text::is_unsafe_to_print(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing into a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    version: &'static str,
+    target: &'a str,
+    started: Option<String>,
+    elapsed_ms: f64,
+    exit_code: u8,
+    addresses: Vec<AddressJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AddressJson<'a> {
+    host: &'a str,
+    preference: Option<u16>,
+    address: String,
+    port: u16,
+    verdict: &'static str,
+    cause: Option<&'static str>,
+    reason: &'a str,
+    confidence: Option<f64>,
+    path_mtu: Option<u32>,
+    first_lost_size: Option<u32>,
+    local_mtu: u32,
+    kernel_path_mtu: Option<u32>,
+    peer_mss: Option<u16>,
+    local_mss: Option<u16>,
+    tcp_packet_limit: Option<u32>,
+    rtt_ms: Option<f64>,
+    location: Option<LocationJson>,
+    hops: Vec<HopJson>,
+    ptb: Vec<PtbJson>,
+    methods: Vec<MethodJson<'a>>,
+    sizes: Vec<SizeJson>,
+    reverse: ReverseJson<'a>,
+    findings: Vec<&'static str>,
+    advice: Vec<AdviceJson<'a>>,
+    probes_sent: u32,
+    bytes_sent: u64,
+    elapsed_ms: f64,
+}
+
+#[derive(Serialize)]
+struct LocationJson {
+    last_hop: Option<PointJson>,
+    next_hop: Option<PointJson>,
+}
+
+#[derive(Serialize)]
+struct PointJson {
+    ttl: Option<u8>,
+    address: IpAddr,
+}
+
+#[derive(Serialize)]
+struct HopJson {
+    ttl: u8,
+    address: Option<IpAddr>,
+    largest_answered: Option<u32>,
+    rtt_ms: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct PtbJson {
+    from: IpAddr,
+    mtu: u32,
+    reached_kernel: bool,
+    fault: Option<&'static str>,
+    count: u32,
+}
+
+#[derive(Serialize)]
+struct MethodJson<'a> {
+    method: &'static str,
+    technique: &'static str,
+    status: &'static str,
+    reason: Option<&'a str>,
+    sent: u32,
+    answered: u32,
+    path_mtu: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct SizeJson {
+    size: u32,
+    sent: u32,
+    answered: u32,
+}
+
+#[derive(Serialize)]
+struct ReverseJson<'a> {
+    verdict: &'static str,
+    path_mtu: Option<u32>,
+    reason: Option<&'a str>,
+    recovered_after_ms: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct AdviceJson<'a> {
+    who: &'static str,
+    text: &'a str,
+    commands: &'a [String],
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            target: &report.target,
+            started: rfc3339(report.started),
+            elapsed_ms: milliseconds(report.elapsed),
+            exit_code: report.exit_code(),
+            addresses: report.addresses.iter().map(AddressJson::of).collect(),
+        }
+    }
+}
+
+impl<'a> AddressJson<'a> {
+    fn of(report: &'a AddressReport) -> Self {
+        let examined: &'a Examined = &report.examined;
+        Self {
+            host: &report.host,
+            preference: report.preference,
+            address: address_with_zone(report.address, report.zone.as_deref()),
+            port: report.port,
+            verdict: examined.verdict.word(),
+            cause: examined.cause.map(Word::word),
+            reason: &examined.reason,
+            confidence: examined.confidence.map(rounded_down),
+            path_mtu: examined.path_mtu.map(PacketSize::bytes),
+            first_lost_size: examined.first_lost_size.map(PacketSize::bytes),
+            local_mtu: examined.local_mtu.bytes(),
+            kernel_path_mtu: examined.kernel_path_mtu.map(PacketSize::bytes),
+            peer_mss: examined.peer_mss,
+            local_mss: examined.local_mss,
+            tcp_packet_limit: examined.tcp_packet_limit.map(PacketSize::bytes),
+            rtt_ms: examined.rtt.map(milliseconds),
+            location: examined.location.as_ref().map(LocationJson::of),
+            hops: examined.hops.iter().map(HopJson::of).collect(),
+            ptb: examined.ptb.iter().map(PtbJson::of).collect(),
+            methods: examined.methods.iter().map(MethodJson::of).collect(),
+            sizes: examined.sizes.iter().map(SizeJson::of).collect(),
+            reverse: ReverseJson::of(&examined.reverse),
+            findings: examined.findings.iter().map(|finding| finding.word()).collect(),
+            advice: examined.advice.iter().map(AdviceJson::of).collect(),
+            probes_sent: examined.probes_sent,
+            bytes_sent: examined.bytes_sent,
+            elapsed_ms: milliseconds(examined.elapsed),
+        }
+    }
+}
+
+impl LocationJson {
+    fn of(location: &Location) -> Self {
+        Self {
+            last_hop: location.last_hop.as_ref().map(PointJson::of),
+            next_hop: location.next_hop.as_ref().map(PointJson::of),
+        }
+    }
+}
+
+impl PointJson {
+    fn of(point: &LocationPoint) -> Self {
+        Self { ttl: point.ttl.map(|ttl| ttl.0), address: point.address }
+    }
+}
+
+impl HopJson {
+    fn of(hop: &Hop) -> Self {
+        Self {
+            ttl: hop.ttl.0,
+            address: hop.address,
+            largest_answered: hop.largest_answered.map(PacketSize::bytes),
+            rtt_ms: hop.rtt.map(milliseconds),
+        }
+    }
+}
+
+impl PtbJson {
+    fn of(ptb: &PtbReport) -> Self {
+        Self {
+            from: ptb.from,
+            mtu: ptb.mtu,
+            reached_kernel: ptb.reached_kernel,
+            fault: ptb.fault.map(Word::word),
+            count: ptb.count,
+        }
+    }
+}
+
+impl<'a> MethodJson<'a> {
+    fn of(method: &'a MethodReport) -> Self {
+        let (status, reason) = match &method.status {
+            MethodStatus::Used => ("used", None),
+            MethodStatus::Unusable(reason) => ("unusable", Some(reason.as_str())),
+            MethodStatus::Skipped(reason) => ("skipped", Some(reason.as_str())),
+        };
+        Self {
+            method: method.method.word(),
+            technique: method.technique.word(),
+            status,
+            reason,
+            sent: method.sent,
+            answered: method.answered,
+            path_mtu: method.path_mtu.map(PacketSize::bytes),
+        }
+    }
+}
+
+impl SizeJson {
+    fn of(evidence: &SizeEvidence) -> Self {
+        Self { size: evidence.size.bytes(), sent: evidence.sent, answered: evidence.answered }
+    }
+}
+
+impl<'a> ReverseJson<'a> {
+    fn of(reverse: &'a Reverse) -> Self {
+        Self {
+            verdict: reverse.verdict.word(),
+            path_mtu: reverse.path_mtu.map(PacketSize::bytes),
+            reason: reverse.reason.as_deref(),
+            recovered_after_ms: reverse.recovered_after.map(milliseconds),
+        }
+    }
+}
+
+impl<'a> AdviceJson<'a> {
+    fn of(advice: &'a Advice) -> Self {
+        Self { who: advice.who.word(), text: &advice.text, commands: &advice.commands }
+    }
+}
+
+/// UTC to the second; `None` for a clock set outside the years that RFC 3339 can write.
+fn rfc3339(time: SystemTime) -> Option<String> {
+    let timestamp = jiff::Timestamp::try_from(time).ok()?;
+    let second = jiff::Timestamp::from_second(timestamp.as_second()).ok()?;
+    Some(second.to_string())
+}
+
+/// Milliseconds to the microsecond: finer digits are noise.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Four digits, never rounded up: a test's confidence must not read as certainty.
+pub(super) fn rounded_down(confidence: f64) -> f64 {
+    const HALF_ULP_GUARD: f64 = 1e-9;
+    ((confidence + HALF_ULP_GUARD) * 1e4).floor() / 1e4
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp)] // the digits printed are what counts
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_is_never_rounded_up_to_certainty() {
+        assert_eq!(rounded_down(1.0), 1.0);
+        assert_eq!(rounded_down(0.999_98), 0.9999);
+        assert_eq!(rounded_down(0.9989), 0.9989);
+        assert_eq!(rounded_down(0.998_917), 0.9989);
+    }
+
+    #[test]
+    fn times_are_utc_to_the_second() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_987);
+        assert_eq!(rfc3339(time).as_deref(), Some("2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn milliseconds_keep_microseconds() {
+        assert_eq!(milliseconds(Duration::from_nanos(171_234_567)), 171.235);
+        assert_eq!(milliseconds(Duration::from_micros(30)), 0.03);
+    }
+}

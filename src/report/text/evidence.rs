@@ -1,0 +1,204 @@
+//! The evidence in aligned rows: what was measured, no interpretation.
+
+use super::verdict::{reverse_words, seconds, without_full_stop};
+use crate::model::{
+    Examined, Family, Location, LocationPoint, Method, MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport,
+    Technique, Ttl, Verdict,
+};
+
+/// A label and its value.
+pub(super) type Row = (&'static str, String);
+
+/// Routers under attack or by mistake can send many kinds of PTB; these show the pattern.
+const PTB_ROWS: usize = 4;
+
+/// The rows of a normal report.
+pub(super) fn rows(examined: &Examined, family: Family) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if examined.verdict != Verdict::Inconclusive && !examined.reason.is_empty() {
+        rows.push(("because", examined.reason.clone()));
+    }
+    sizes(examined, &mut rows);
+    ptbs(examined, family, &mut rows);
+    if let Some(place) = examined.location.as_ref().and_then(location) {
+        rows.push(("where", place));
+    }
+    mss(examined, &mut rows);
+    rows.push(("local MTU", local_mtu(examined)));
+    rows.push(("other way", reverse_words(&examined.reverse)));
+    rows.extend(examined.methods.iter().map(|method| ("method", method_words(method))));
+    if let Some(rtt) = examined.rtt {
+        rows.push(("round trip", milliseconds(rtt.as_secs_f64())));
+    }
+    rows.push(("sent", sent(examined)));
+    if let Some(confidence) = examined.confidence {
+        rows.push(("confidence", confidence_words(confidence)));
+    }
+    rows
+}
+
+/// Every size and every hop, for those who ask for more.
+pub(super) fn detail_rows(examined: &Examined) -> Vec<Row> {
+    let sizes = examined.sizes.iter().map(|evidence| {
+        ("size", format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent))
+    });
+    let hops = examined.hops.iter().map(|hop| {
+        let address = hop.address.map_or_else(|| "no answer".into(), |address| address.to_string());
+        let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
+        let rtt = hop.rtt.map_or_else(String::new, |rtt| format!(", {}", milliseconds(rtt.as_secs_f64())));
+        ("hop", format!("{:>3} {address}{largest}{rtt}", hop.ttl.0))
+    });
+    sizes.chain(hops).collect()
+}
+
+fn sizes(examined: &Examined, rows: &mut Vec<Row>) {
+    if let Some(size) = examined.path_mtu {
+        rows.push(("passes", format!("{size} bytes{}", answered(examined, size))));
+    }
+    if let Some(size) = examined.first_lost_size {
+        let label = if examined.verdict == Verdict::Discoverable { "too big" } else { "vanishes" };
+        rows.push((label, format!("{size} bytes{}", answered(examined, size))));
+    }
+}
+
+fn answered(examined: &Examined, size: PacketSize) -> String {
+    examined
+        .sizes
+        .iter()
+        .find(|evidence| evidence.size == size)
+        .map_or_else(String::new, |evidence| format!(": {} of {} answered", evidence.answered, evidence.sent))
+}
+
+fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<Row>) {
+    let name = match family {
+        Family::V4 => "fragmentation needed",
+        Family::V6 => "packet too big",
+    };
+    for ptb in examined.ptb.iter().take(PTB_ROWS) {
+        rows.push(("ICMP", ptb_words(name, ptb)));
+    }
+    let more = examined.ptb.len().saturating_sub(PTB_ROWS);
+    if more > 0 {
+        rows.push(("ICMP", format!("and {more} other kinds of \"{name}\"")));
+    }
+    if examined.ptb.is_empty() && matches!(examined.verdict, Verdict::BlackHole | Verdict::Masked) {
+        rows.push(("ICMP", format!("no \"{name}\" came back")));
+    }
+}
+
+fn ptb_words(name: &str, ptb: &PtbReport) -> String {
+    let fate = match (ptb.reached_kernel, ptb.fault) {
+        (true, _) => "reached this kernel",
+        (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",
+        (false, _) => "did not reach this kernel: dropped by this host's own firewall",
+    };
+    let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", fault_words(fault)));
+    let times = if ptb.count == 1 { "once".into() } else { format!("{} times", ptb.count) };
+    format!("\"{name}\", MTU {}, from {}, {times}; {fate}{fault}", ptb.mtu, ptb.from)
+}
+
+fn fault_words(fault: PtbFault) -> &'static str {
+    match fault {
+        PtbFault::MtuZero => "it states no size",
+        PtbFault::StatedSizeLost => "but the size it states is lost as well",
+        PtbFault::NotSmaller => "but it states no smaller size than was sent",
+        PtbFault::TooLow => "but larger packets pass",
+        PtbFault::BelowMinimum => "below the minimum of this kernel",
+        PtbFault::BadChecksum => "its checksum is wrong",
+    }
+}
+
+fn location(location: &Location) -> Option<String> {
+    match (&location.last_hop, &location.next_hop) {
+        (Some(last), Some(next)) => Some(format!("after {}, before {}", point(last), point(next))),
+        (Some(last), None) => Some(format!("after {}", point(last))),
+        (None, Some(next)) => Some(format!("before {}", point(next))),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn point(point: &LocationPoint) -> String {
+    match point.ttl {
+        Some(Ttl(0)) => format!("this host ({})", point.address),
+        Some(Ttl(ttl)) => format!("hop {ttl} ({})", point.address),
+        None => point.address.to_string(),
+    }
+}
+
+fn mss(examined: &Examined, rows: &mut Vec<Row>) {
+    let Some(theirs) = examined.peer_mss else { return };
+    let ours = examined.local_mss.map_or_else(String::new, |ours| format!("ours {ours}, "));
+    let limit =
+        examined.tcp_packet_limit.map_or_else(String::new, |limit| format!(": TCP sends packets up to {limit} bytes"));
+    rows.push(("MSS", format!("{ours}theirs {theirs}{limit}")));
+}
+
+fn local_mtu(examined: &Examined) -> String {
+    match examined.kernel_path_mtu {
+        Some(cached) if cached != examined.local_mtu => {
+            format!("{} bytes; this kernel assumes a path MTU of {cached}", examined.local_mtu)
+        }
+        _ => format!("{} bytes", examined.local_mtu),
+    }
+}
+
+fn method_words(method: &MethodReport) -> String {
+    let name = match (method.method, method.technique) {
+        (Method::Tcp, Technique::OldData) => "TCP, old data",
+        (Method::Tcp, Technique::SmtpData) => "TCP, SMTP lines",
+        (Method::Tcp, Technique::SynData) => "TCP, SYN with data",
+        (Method::Tcp, Technique::Echo) => "TCP",
+        (Method::Icmp, _) => "ICMP echo",
+    };
+    match &method.status {
+        MethodStatus::Used => format!("{name}: {} of {} answered", method.answered, method.sent),
+        MethodStatus::Unusable(reason) => format!("{name}: not usable, {}", without_full_stop(reason)),
+        MethodStatus::Skipped(reason) => format!("{name}: not tried, {}", without_full_stop(reason)),
+    }
+}
+
+fn sent(examined: &Examined) -> String {
+    let probes = match examined.probes_sent {
+        1 => "1 probe".into(),
+        count => format!("{count} probes"),
+    };
+    format!("{probes}, {} bytes, in {}", examined.bytes_sent, seconds(examined.elapsed))
+}
+
+fn confidence_words(confidence: f64) -> String {
+    if confidence >= 1.0 {
+        "rests on answers, not on silence".into()
+    } else {
+        format!("{:.2} %", crate::report::json::rounded_down(confidence) * 100.0)
+    }
+}
+
+/// Three digits at most: `0.03 ms`, `20.4 ms`, `171 ms`.
+fn milliseconds(seconds: f64) -> String {
+    let ms = seconds * 1e3;
+    if ms < 1.0 {
+        format!("{ms:.2} ms")
+    } else if ms < 100.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{ms:.0} ms")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_at_most() {
+        assert_eq!(milliseconds(0.000_03), "0.03 ms");
+        assert_eq!(milliseconds(0.020_44), "20.4 ms");
+        assert_eq!(milliseconds(0.171_2), "171 ms");
+    }
+
+    #[test]
+    fn only_answers_give_certainty() {
+        assert_eq!(confidence_words(1.0), "rests on answers, not on silence");
+        assert_eq!(confidence_words(0.999_999), "99.99 %");
+    }
+}

@@ -1,0 +1,80 @@
+//! Lines of at most [`WIDTH`] columns.
+
+/// Columns of the narrowest terminal that counts.
+pub(super) const WIDTH: usize = 80;
+
+/// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
+pub(super) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in prose.split_whitespace() {
+        for piece in pieces(word, WIDTH - columns(rest).max(columns(first))) {
+            if !empty && columns(&line) + 1 + columns(piece) > WIDTH {
+                lines.push(std::mem::replace(&mut line, rest.to_owned()));
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(piece);
+            empty = false;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// Cuts a word that no line can hold: a host name may have 253 characters.
+fn pieces(word: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut used = 0;
+    for (at, c) in word.char_indices() {
+        if used + width(c) > room && at > start {
+            pieces.push(&word[start..at]);
+            start = at;
+            used = 0;
+        }
+        used += width(c);
+    }
+    pieces.push(&word[start..]);
+    pieces
+}
+
+/// Columns of a text, never too few.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+/// Wide scripts take two columns; which letters are wide is a table that this program does without.
+fn width(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_breaks_between_words() {
+        let prose = "word ".repeat(20);
+        let lines = wrap(&prose, "- ", "  ");
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], format!("- {}", ["word"; 15].join(" ")));
+        assert_eq!(lines[1], format!("  {}", ["word"; 5].join(" ")));
+    }
+
+    #[test]
+    fn a_word_that_fits_exactly_stays() {
+        let word = "x".repeat(WIDTH - 2);
+        assert_eq!(wrap(&word, "- ", "  "), [format!("- {word}")]);
+    }
+
+    #[test]
+    fn a_word_wider_than_a_line_is_cut() {
+        let lines = wrap(&"x".repeat(200), "", "  ");
+        assert_eq!(lines.concat().matches('x').count(), 200);
+        assert!(lines.iter().all(|line| columns(line) <= WIDTH));
+    }
+}

@@ -1,0 +1,184 @@
+//! The report for a mail admin: the verdict first, then the evidence, then what to do.
+//!
+//! Prose fits into 80 columns; a command to paste is never broken.
+
+mod evidence;
+mod findings;
+mod layout;
+mod paint;
+mod safe;
+mod verdict;
+
+use std::cmp::Reverse as Descending;
+use std::fmt::Write;
+
+use paint::{Ink, Painter};
+pub(crate) use safe::is_unsafe_to_print;
+use safe::printable;
+
+use crate::model::{AddressReport, Advice, Examined, Family, Report, ReverseVerdict, Verdict, Who};
+
+/// How a report looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to use colour.
+    pub color: bool,
+    /// How much to say.
+    pub detail: Detail,
+}
+
+/// How much a report says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// One line per address, never wrapped.
+    VerdictOnly,
+    /// Verdict, evidence, advice.
+    #[default]
+    Normal,
+    /// Every size and hop as well.
+    Full,
+}
+
+/// The report as lines of text, with a final newline.
+pub fn render(report: &Report, style: &Style) -> String {
+    let painter = Painter { color: style.color };
+    let addresses = worst_first(&report.addresses);
+    let mut out = String::new();
+    if style.detail == Detail::VerdictOnly {
+        for address in addresses {
+            let line = printable(&verdict::headline(address));
+            push_line(&mut out, &painter.paint(ink(&address.examined), &line));
+        }
+        return out;
+    }
+    if report.addresses.len() != 1 {
+        summary(&mut out, report, painter);
+    }
+    for (index, address) in addresses.into_iter().enumerate() {
+        if index > 0 || report.addresses.len() != 1 {
+            out.push('\n');
+        }
+        block(&mut out, address, style.detail, painter);
+    }
+    out
+}
+
+/// The order of the exit code's severity; equals keep their order.
+fn worst_first(addresses: &[AddressReport]) -> Vec<&AddressReport> {
+    let mut sorted: Vec<_> = addresses.iter().collect();
+    sorted.sort_by_key(|address| Descending(severity(address.examined.exit_code())));
+    sorted
+}
+
+fn severity(exit_code: u8) -> u8 {
+    match exit_code {
+        2 => 3,
+        1 => 2,
+        0 => 0,
+        _ => 1,
+    }
+}
+
+fn summary(out: &mut String, report: &Report, painter: Painter) {
+    let text = match report.addresses.len() {
+        0 => format!("{}: no address was examined", report.target),
+        count => format!("{}: {count} addresses: {}", report.target, counts(&report.addresses)),
+    };
+    for line in layout::wrap(&printable(&text), "", "  ") {
+        push_line(out, &painter.paint(Ink::Title, &line));
+    }
+}
+
+/// How many addresses have which verdict, worst first.
+fn counts(addresses: &[AddressReport]) -> String {
+    const WORST_FIRST: [(Verdict, &str); 6] = [
+        (Verdict::BlackHole, "black hole"),
+        (Verdict::Masked, "masked"),
+        (Verdict::Unreachable, "unreachable"),
+        (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::Discoverable, "discoverable"),
+        (Verdict::Clear, "clear"),
+    ];
+    let mut parts: Vec<String> = WORST_FIRST
+        .iter()
+        .map(|(verdict, name)| (addresses.iter().filter(|a| a.examined.verdict == *verdict).count(), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    let reverse = addresses.iter().filter(|a| a.examined.reverse.verdict == ReverseVerdict::BlackHole).count();
+    if reverse > 0 {
+        parts.push(format!("{reverse} with a black hole in the other direction"));
+    }
+    parts.join(", ")
+}
+
+fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {
+    let examined = &report.examined;
+    for line in layout::wrap(&printable(&verdict::headline(report)), "", "  ") {
+        push_line(out, &painter.paint(ink(examined), &line));
+    }
+    out.push('\n');
+    let mut rows = evidence::rows(examined, Family::of(report.address));
+    if detail == Detail::Full {
+        rows.extend(evidence::detail_rows(examined));
+    }
+    let mut last = "";
+    for (label, value) in rows {
+        evidence_row(out, if label == last { "" } else { label }, &value, painter);
+        last = label;
+    }
+    if !examined.findings.is_empty() {
+        title(out, "Also noticed", painter);
+        for finding in &examined.findings {
+            for line in layout::wrap(&findings::sentence(*finding, examined), "  - ", "    ") {
+                push_line(out, &line);
+            }
+        }
+    }
+    if !examined.advice.is_empty() {
+        title(out, "What to do", painter);
+        for (index, advice) in examined.advice.iter().enumerate() {
+            advice_lines(out, index + 1, advice, painter);
+        }
+    }
+}
+
+fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
+    const LABEL: usize = 12;
+    let indent = " ".repeat(2 + LABEL);
+    for (index, line) in layout::wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        let padded = painter.paint(Ink::Label, &format!("{label:<LABEL$}"));
+        push_line(out, &format!("  {padded}{}", &line[indent.len()..]));
+    }
+}
+
+fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Painter) {
+    let who = match advice.who {
+        Who::You => "On this host",
+        Who::YourNetwork => "In your network",
+        Who::TheirSide => "Ask their side",
+        Who::Unknown => "Owner not known from here",
+    };
+    let text = printable(&format!("{who}: {}", advice.text));
+    for line in layout::wrap(&text, &format!("  {number}. "), "     ") {
+        push_line(out, &line);
+    }
+    for command in &advice.commands {
+        push_line(out, &format!("       {}", painter.paint(Ink::Command, &printable(command))));
+    }
+}
+
+fn title(out: &mut String, text: &str, painter: Painter) {
+    out.push('\n');
+    push_line(out, &painter.paint(Ink::Title, text));
+}
+
+fn ink(examined: &Examined) -> Ink {
+    Ink::of_exit_code(examined.exit_code())
+}
+
+fn push_line(out: &mut String, line: &str) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "{}", line.trim_end());
+}

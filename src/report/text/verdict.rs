@@ -1,0 +1,133 @@
+//! The verdict in plain words: what size works, and what that means for mail.
+
+use std::time::Duration;
+
+use crate::model::{AddressReport, Cause, Examined, PacketSize, PtbFault, Reverse, ReverseVerdict, Verdict};
+use crate::report::words::address_with_zone;
+
+/// One line per address, not wrapped.
+pub(super) fn headline(report: &AddressReport) -> String {
+    let mut line = format!("{}: {}", name(report), forward(&report.examined));
+    if let Some(reverse) = reverse_trouble(&report.examined.reverse) {
+        line.push_str("; other direction: ");
+        line.push_str(&reverse);
+    }
+    line
+}
+
+/// Host, address, and the port if it is not that of SMTP.
+fn name(report: &AddressReport) -> String {
+    const SMTP: u16 = 25;
+    let address = address_with_zone(report.address, report.zone.as_deref());
+    let name = if report.host.is_empty() || report.host == address || report.host == report.address.to_string() {
+        address
+    } else {
+        format!("{} {address}", report.host)
+    };
+    if report.port == SMTP { name } else { format!("{name} port {}", report.port) }
+}
+
+fn forward(examined: &Examined) -> String {
+    match examined.verdict {
+        Verdict::Clear => clear(examined),
+        Verdict::Discoverable => discoverable(examined),
+        Verdict::Masked => masked(examined),
+        Verdict::BlackHole => black_hole(examined),
+        Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
+        Verdict::Inconclusive => format!("inconclusive: {}", without_full_stop(&examined.reason)),
+    }
+}
+
+fn clear(examined: &Examined) -> String {
+    let would_send = examined.tcp_packet_limit.unwrap_or(examined.local_mtu);
+    match examined.path_mtu {
+        Some(size) if size < would_send => {
+            format!("clear up to {size} bytes: larger packets were not tested")
+        }
+        Some(size) => format!("clear: packets of {size} bytes pass, mail of any size gets through"),
+        None => "clear: full-size packets pass, mail of any size gets through".into(),
+    }
+}
+
+fn discoverable(examined: &Examined) -> String {
+    let size = bytes_or(examined.path_mtu, "smaller packets");
+    if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
+        format!("{size} pass and mail gets through, but a router states a wrong MTU")
+    } else {
+        format!("{size} pass and routers say so: PMTU discovery works, mail gets through")
+    }
+}
+
+fn masked(examined: &Examined) -> String {
+    let above = above(examined.path_mtu);
+    match examined.peer_mss {
+        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
+        None => format!("masked: PMTU discovery is broken{above}, but mail passes"),
+    }
+}
+
+fn black_hole(examined: &Examined) -> String {
+    let above = above(examined.path_mtu);
+    match examined.cause {
+        Some(Cause::LocalFirewall) => {
+            format!("black hole{above}, made by this host's own firewall: large mail will hang")
+        }
+        _ => format!("black hole{above}: large mail will hang"),
+    }
+}
+
+/// What the headline says of the reverse direction: nothing, unless it is a fault or a doubt that shows in the exit code.
+fn reverse_trouble(reverse: &Reverse) -> Option<String> {
+    match reverse.verdict {
+        ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => None,
+        ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Inconclusive => {
+            Some(reverse_words(reverse))
+        }
+    }
+}
+
+/// The reverse direction in plain words.
+pub(super) fn reverse_words(reverse: &Reverse) -> String {
+    let size = reverse.path_mtu;
+    let because = reverse.reason.as_deref().map(without_full_stop);
+    match reverse.verdict {
+        ReverseVerdict::Clear => format!("clear: {} from there arrive", bytes_or(size, "full-size packets")),
+        ReverseVerdict::Discoverable => {
+            format!("the peer shrinks its packets to {} at once: PMTU discovery works there", bytes_or(size, "fit"))
+        }
+        ReverseVerdict::BlackHole => {
+            format!("black hole{}: large answers from there never arrive", above(size))
+        }
+        ReverseVerdict::Recovers => match reverse.recovered_after {
+            Some(after) => format!("large answers are lost, the peer recovers after {}", seconds(after)),
+            None => "large answers are lost, the peer recovers after a while".into(),
+        },
+        ReverseVerdict::Untested => with_reason("not tested", because),
+        ReverseVerdict::Inconclusive => with_reason("inconclusive", because),
+    }
+}
+
+fn with_reason(words: &str, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("{words}: {reason}"),
+        None => words.into(),
+    }
+}
+
+pub(super) fn without_full_stop(sentence: &str) -> &str {
+    sentence.trim().trim_end_matches('.')
+}
+
+fn above(size: Option<PacketSize>) -> String {
+    size.map_or_else(String::new, |size| format!(" above {size} bytes"))
+}
+
+fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
+    size.map_or_else(|| otherwise.into(), |size| format!("{size} bytes"))
+}
+
+/// Seconds to two digits below ten, to one above.
+pub(super) fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.1} s") }
+}

@@ -1,0 +1,129 @@
+//! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
+
+use crate::model::{Cause, Finding, Method, PtbFault, ReverseVerdict, Technique, Verdict, Who};
+
+/// A word of the contract for an enum value.
+pub(crate) trait Word {
+    /// The word, in `snake_case`.
+    fn word(self) -> &'static str;
+}
+
+impl Word for Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Discoverable => "discoverable",
+            Self::Masked => "masked",
+            Self::BlackHole => "black_hole",
+            Self::Unreachable => "unreachable",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl Word for Cause {
+    fn word(self) -> &'static str {
+        match self {
+            Self::NoPtb => "no_ptb",
+            Self::LocalFirewall => "local_firewall",
+            Self::BadPtb => "bad_ptb",
+            Self::LinkMismatch => "link_mismatch",
+        }
+    }
+}
+
+impl Word for PtbFault {
+    fn word(self) -> &'static str {
+        match self {
+            Self::MtuZero => "mtu_zero",
+            Self::StatedSizeLost => "stated_size_lost",
+            Self::NotSmaller => "not_smaller",
+            Self::TooLow => "too_low",
+            Self::BelowMinimum => "below_minimum",
+            Self::BadChecksum => "bad_checksum",
+        }
+    }
+}
+
+impl Word for Method {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Icmp => "icmp",
+        }
+    }
+}
+
+impl Word for Technique {
+    fn word(self) -> &'static str {
+        match self {
+            Self::OldData => "old_data",
+            Self::SmtpData => "smtp_data",
+            Self::SynData => "syn_data",
+            Self::Echo => "echo",
+        }
+    }
+}
+
+impl Word for ReverseVerdict {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Discoverable => "discoverable",
+            Self::BlackHole => "black_hole",
+            Self::Recovers => "recovers",
+            Self::Untested => "untested",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl Word for Who {
+    fn word(self) -> &'static str {
+        match self {
+            Self::You => "you",
+            Self::YourNetwork => "your_network",
+            Self::TheirSide => "their_side",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Word for Finding {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PtbMtuZero => "ptb_mtu_zero",
+            Self::PtbMtuTooLow => "ptb_mtu_too_low",
+            Self::PtbBelowMinimum => "ptb_below_minimum",
+            Self::PtbMtuTooHigh => "ptb_mtu_too_high",
+            Self::PtbBadChecksum => "ptb_bad_checksum",
+            Self::PtbFromPrivateAddress => "ptb_from_private_address",
+            Self::StaleKernelPmtu => "stale_kernel_pmtu",
+            Self::MssClamped => "mss_clamped",
+            Self::NoSack => "no_sack",
+            Self::PortClosed => "port_closed",
+            Self::PortFiltered => "port_filtered",
+            Self::EchoUnanswered => "echo_unanswered",
+            Self::LargeEchoFiltered => "large_echo_filtered",
+            Self::EchoPassesLarger => "echo_passes_larger",
+            Self::SegmentsAboveMssDropped => "segments_above_mss_dropped",
+            Self::PtbRateLimited => "ptb_rate_limited",
+            Self::DfCleared => "df_cleared",
+            Self::FragmentsDropped => "fragments_dropped",
+            Self::ConnectionReset => "connection_reset",
+            Self::NoGreeting => "no_greeting",
+            Self::ZeroWindow => "zero_window",
+            Self::PacketLoss => "packet_loss",
+            Self::SlowToAnswer => "slow_to_answer",
+            Self::SendRefusedByFirewall => "send_refused_by_firewall",
+        }
+    }
+}
+
+/// An address with its zone, as users write it: `fe80::1%eth0`.
+pub(crate) fn address_with_zone(address: std::net::IpAddr, zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) => format!("{address}%{zone}"),
+        None => address.to_string(),
+    }
+}

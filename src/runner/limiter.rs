@@ -1,0 +1,78 @@
+//! The pace of the whole run: packets per second over all addresses.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// A bucket of packets that refills at a steady rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limiter {
+    interval: Option<Duration>,
+    /// When the bucket will be full again.
+    full_at: Timestamp,
+}
+
+/// The bucket holds what the rate gives in this time, so that no second sees more than the rate and a little.
+const DEPTH: Duration = Duration::from_millis(20);
+
+impl Limiter {
+    /// `None`: no limit.
+    pub(super) fn new(per_second: Option<NonZeroU32>, now: Timestamp) -> Self {
+        Self { interval: per_second.map(|rate| Duration::from_secs(1) / rate.get()), full_at: now }
+    }
+
+    /// Takes one packet out of the bucket, or says when there will be one.
+    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        let Some(interval) = self.interval else { return Ok(()) };
+        let start = self.full_at.max(now);
+        let next = start + interval;
+        if next.since(now) > DEPTH.max(interval) {
+            return Err(next - DEPTH.max(interval));
+        }
+        self.full_at = next;
+        Ok(())
+    }
+
+    /// Puts a packet back that was not sent after all.
+    pub(super) fn give_back(&mut self) {
+        if let Some(interval) = self.interval {
+            self.full_at = self.full_at - interval;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_second_sees_more_than_the_rate_and_a_little() {
+        let mut limiter = Limiter::new(NonZeroU32::new(1000), Timestamp::ZERO);
+        let mut now = Timestamp::ZERO;
+        let mut sent = Vec::new();
+        while now < Timestamp::from_origin(Duration::from_secs(3)) {
+            match limiter.take(now) {
+                Ok(()) => sent.push(now),
+                Err(at) => {
+                    assert!(at > now);
+                    now = at;
+                }
+            }
+        }
+        let busiest = sent
+            .iter()
+            .map(|&from| sent.iter().filter(|&&at| at >= from && at.since(from) < Duration::from_secs(1)).count())
+            .max();
+        assert!(busiest.is_some_and(|n| (990..=1050).contains(&n)), "{busiest:?}");
+    }
+
+    #[test]
+    fn a_slow_rate_still_lets_packets_out() {
+        let mut limiter = Limiter::new(NonZeroU32::new(2), Timestamp::ZERO);
+        assert_eq!(limiter.take(Timestamp::ZERO), Ok(()));
+        let next = limiter.take(Timestamp::ZERO).expect_err("the bucket is empty");
+        assert_eq!(next, Timestamp::from_origin(Duration::from_millis(500)));
+        assert_eq!(limiter.take(next), Ok(()));
+    }
+}

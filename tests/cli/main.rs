@@ -1,0 +1,249 @@
+//! Argument vectors, what becomes of them, and what the user is told.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
+use pmtu_probe::model::{Family, MethodChoice, PacketSize};
+use pmtu_probe::report::text::Detail;
+
+fn request(line: &str) -> Result<Request, UsageError> {
+    parse(line.split(' '))
+}
+
+fn invocation(line: &str) -> Invocation {
+    match request(line) {
+        Ok(Request::Probe(invocation)) => *invocation,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn shown(line: &str) -> String {
+    match request(line) {
+        Ok(Request::Show(text)) => text,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn defaults() -> Invocation {
+    Invocation {
+        targets: vec!["mx".into()],
+        family: None,
+        port: 25,
+        method: MethodChoice::Auto,
+        max_size: None,
+        min_size: None,
+        interface: None,
+        source: None,
+        timeout: Duration::from_secs(30),
+        rate: Rate::DEFAULT,
+        json: false,
+        color: ColorChoice::Auto,
+        detail: Detail::Normal,
+        verbosity: 0,
+    }
+}
+
+fn targets(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn good_rows() {
+    let size = |bytes| Some(PacketSize::new(bytes));
+    let rate = |packets| Rate(std::num::NonZeroU32::new(packets));
+    let rows: Vec<(&str, Invocation)> = vec![
+        ("pmtu-probe mx", defaults()),
+        ("pmtu-probe a b", Invocation { targets: targets(&["a", "b"]), ..defaults() }),
+        ("pmtu-probe a b A a. b", Invocation { targets: targets(&["a", "b"]), ..defaults() }),
+        ("pmtu-probe [192.0.2.1]:587", Invocation { targets: targets(&["[192.0.2.1]:587"]), ..defaults() }),
+        ("pmtu-probe fe80::1%eth0", Invocation { targets: targets(&["fe80::1%eth0"]), ..defaults() }),
+        ("pmtu-probe -- -mx", Invocation { targets: targets(&["-mx"]), ..defaults() }),
+        ("pmtu-probe -4 mx", Invocation { family: Some(Family::V4), ..defaults() }),
+        ("pmtu-probe mx -6", Invocation { family: Some(Family::V6), ..defaults() }),
+        ("pmtu-probe -p 587 mx", Invocation { port: 587, ..defaults() }),
+        ("pmtu-probe -p587 mx", Invocation { port: 587, ..defaults() }),
+        ("pmtu-probe --port=65535 mx", Invocation { port: 65_535, ..defaults() }),
+        ("pmtu-probe --method tcp mx", Invocation { method: MethodChoice::Tcp, ..defaults() }),
+        ("pmtu-probe --method icmp mx", Invocation { method: MethodChoice::Icmp, ..defaults() }),
+        ("pmtu-probe --max-size 68 mx", Invocation { max_size: size(68), ..defaults() }),
+        ("pmtu-probe --max-size 65535 mx", Invocation { max_size: size(65_535), ..defaults() }),
+        (
+            "pmtu-probe --min-size 1400 --max-size 1400 mx",
+            Invocation { min_size: size(1400), max_size: size(1400), ..defaults() },
+        ),
+        ("pmtu-probe -I eth0 mx", Invocation { interface: Some("eth0".into()), ..defaults() }),
+        ("pmtu-probe --interface br-a.100 mx", Invocation { interface: Some("br-a.100".into()), ..defaults() }),
+        (
+            "pmtu-probe --source 192.0.2.1 mx",
+            Invocation { source: Some(ip("192.0.2.1")), family: Some(Family::V4), ..defaults() },
+        ),
+        (
+            "pmtu-probe -6 --source 2001:db8::1 mx",
+            Invocation { source: Some(ip("2001:db8::1")), family: Some(Family::V6), ..defaults() },
+        ),
+        (
+            "pmtu-probe --source fe80::1%eth0 mx",
+            Invocation {
+                source: Some(ip("fe80::1")),
+                family: Some(Family::V6),
+                interface: Some("eth0".into()),
+                ..defaults()
+            },
+        ),
+        ("pmtu-probe --timeout 2.5 mx", Invocation { timeout: Duration::from_millis(2500), ..defaults() }),
+        ("pmtu-probe --timeout 86400 mx", Invocation { timeout: Duration::from_secs(86_400), ..defaults() }),
+        ("pmtu-probe --rate 50 mx", Invocation { rate: rate(50), ..defaults() }),
+        ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
+        ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
+        ("pmtu-probe --color always mx", Invocation { color: ColorChoice::Always, ..defaults() }),
+        ("pmtu-probe --color=never mx", Invocation { color: ColorChoice::Never, ..defaults() }),
+        ("pmtu-probe -q mx", Invocation { detail: Detail::VerdictOnly, ..defaults() }),
+        ("pmtu-probe -v mx", Invocation { detail: Detail::Full, verbosity: 1, ..defaults() }),
+        ("pmtu-probe -vvv mx", Invocation { detail: Detail::Full, verbosity: 3, ..defaults() }),
+    ];
+    for (line, expected) in rows {
+        assert_eq!(invocation(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn bad_rows_say_what_is_wrong_and_what_to_do() {
+    let rows = [
+        ("pmtu-probe", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),
+        ("pmtu-probe -q", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),
+        ("pmtu-probe ", "target \"\" is empty; name a host or an address"),
+        (
+            "pmtu-probe a\tb",
+            "target \"a\\tb\" holds a blank or a control character; give one host or address per argument",
+        ),
+        ("pmtu-probe --nonsense mx", "unknown option --nonsense; \"pmtu-probe --help\" lists them all"),
+        ("pmtu-probe -x mx", "unknown option -x; \"pmtu-probe --help\" lists them all"),
+        ("pmtu-probe --timout 3 mx", "unknown option --timout; did you mean --timeout?"),
+        ("pmtu-probe -4 -6 mx", "--ipv4 and --ipv6 exclude each other; give one of them"),
+        ("pmtu-probe -6 -4 mx", "--ipv4 and --ipv6 exclude each other; give one of them"),
+        ("pmtu-probe -q -v mx", "--quiet and --verbose exclude each other; give one of them"),
+        ("pmtu-probe -p 25 -p 26 mx", "--port is given twice; give it once"),
+        ("pmtu-probe -p 0 mx", "--port \"0\" is no port; give a number from 1 to 65535"),
+        ("pmtu-probe -p 65536 mx", "--port \"65536\" is no port; give a number from 1 to 65535"),
+        ("pmtu-probe --port smtp mx", "--port \"smtp\" is no port; give a number from 1 to 65535"),
+        ("pmtu-probe mx --port", "--port needs a value; see \"pmtu-probe --help\""),
+        ("pmtu-probe --method udp mx", "--method udp is no choice; give one of: auto, tcp, icmp"),
+        ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
+        ("pmtu-probe --max-size 67 mx", "--max-size \"67\" is no packet size; give whole bytes from 68 to 65535"),
+        ("pmtu-probe --max-size 65536 mx", "--max-size \"65536\" is no packet size; give whole bytes from 68 to 65535"),
+        ("pmtu-probe --min-size 1e3 mx", "--min-size \"1e3\" is no packet size; give whole bytes from 68 to 65535"),
+        (
+            "pmtu-probe --min-size 1401 --max-size 1400 mx",
+            "--min-size 1401 is above --max-size 1400; give a smaller --min-size",
+        ),
+        (
+            "pmtu-probe --source eth0 mx",
+            "--source \"eth0\" is no address; give an IPv4 or IPv6 address of this host, as \"ip address\" shows",
+        ),
+        (
+            "pmtu-probe --source 192.0.2.1%eth0 mx",
+            "--source \"192.0.2.1%eth0\" is no address; give an IPv4 or IPv6 address of this host, as \"ip address\" shows",
+        ),
+        ("pmtu-probe -4 --source 2001:db8::1 mx", "-4 does not go with an IPv6 --source; leave one of them out"),
+        ("pmtu-probe -6 --source 192.0.2.1 mx", "-6 does not go with an IPv4 --source; leave one of them out"),
+        (
+            "pmtu-probe -I eth1 --source fe80::1%eth0 mx",
+            "--interface eth1 contradicts the zone %eth0 of --source; leave one of them out",
+        ),
+        ("pmtu-probe -I a/b mx", "--interface \"a/b\" is no interface name; pick one that \"ip link\" shows"),
+        (
+            "pmtu-probe -I sixteen-letters- mx",
+            "--interface \"sixteen-letters-\" is no interface name; pick one that \"ip link\" shows",
+        ),
+        ("pmtu-probe --timeout 0 mx", "--timeout \"0\" is no time limit; give seconds above 0, up to 86400"),
+        ("pmtu-probe --timeout=-1 mx", "--timeout \"-1\" is no time limit; give seconds above 0, up to 86400"),
+        ("pmtu-probe --timeout inf mx", "--timeout \"inf\" is no time limit; give seconds above 0, up to 86400"),
+        ("pmtu-probe --timeout NaN mx", "--timeout \"NaN\" is no time limit; give seconds above 0, up to 86400"),
+        ("pmtu-probe --timeout 86401 mx", "--timeout \"86401\" is no time limit; give seconds above 0, up to 86400"),
+        ("pmtu-probe --rate -1 mx", "unknown option -1; \"pmtu-probe --help\" lists them all"),
+        (
+            "pmtu-probe --rate 1000001 mx",
+            "--rate \"1000001\" is no rate; give packets per second from 1 to 1000000, or 0 for no limit",
+        ),
+        ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
+    ];
+    for (line, expected) in rows {
+        let error = request(line).expect_err(line).to_string();
+        assert_eq!(error, format!("pmtu-probe: {expected}"), "{line}");
+        assert_eq!(error.lines().count(), 1, "{line}");
+    }
+}
+
+#[test]
+fn a_usage_error_is_no_black_hole() {
+    assert_eq!(UsageError::EXIT_CODE, 3);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let args = ["pmtu-probe".into(), std::ffi::OsString::from_vec(vec![0xff, b'\n'])];
+    let error = parse(args).unwrap_err().to_string();
+    assert_eq!(error, "pmtu-probe: an argument is not valid UTF-8; retype it");
+}
+
+#[test]
+fn an_error_stays_on_one_line_whatever_was_typed() {
+    for evil in ["--a\nb", "-\u{1b}", "--port=\n", "--method=a\nb", "\u{1b}[2J", "--json=\n\r"] {
+        let error = parse(["pmtu-probe", evil, "mx"]).unwrap_err().to_string();
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
+fn help_teaches() {
+    assert_eq!(without_trailing_blanks("pmtu-probe -h"), include_str!("help-short.txt"));
+    assert_eq!(without_trailing_blanks("pmtu-probe --help"), include_str!("help-long.txt"));
+}
+
+/// clap indents its empty lines.
+fn without_trailing_blanks(line: &str) -> String {
+    shown(line).lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+#[test]
+fn help_fits_80_columns_and_names_every_option() {
+    let long = shown("pmtu-probe --help");
+    for option in [
+        "-4",
+        "-6",
+        "-p",
+        "--method",
+        "--max-size",
+        "--min-size",
+        "-I",
+        "--source",
+        "--timeout",
+        "--rate",
+        "--json",
+        "--color",
+        "-q",
+        "-v",
+        "-h",
+        "-V",
+    ] {
+        assert!(long.contains(option), "{option}");
+        assert!(shown("pmtu-probe -h").contains(option), "{option}");
+    }
+    for line in long.lines().chain(shown("pmtu-probe -h").lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let expected = format!("pmtu-probe {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(shown("pmtu-probe -V"), expected);
+    assert_eq!(shown("pmtu-probe --version"), expected);
+    assert_eq!(shown("pmtu-probe --help mx -4 -6").lines().count(), shown("pmtu-probe --help").lines().count());
+}

@@ -1,0 +1,173 @@
+//! What a scenario expects: `[expect]`, with `[expect.v4]` and `[expect.v6]` for what differs by family.
+
+use serde::Deserialize;
+
+use super::{Family, Node};
+
+/// The `[expect]` table.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    verdict: Option<Verdict>,
+    cause: Option<OneOrMany>,
+    path_mtu: Option<u32>,
+    first_lost_size: Option<u32>,
+    exit_code: Option<u8>,
+    findings: Option<Vec<String>>,
+    located_at: Option<Node>,
+    may_be_inconclusive: Option<bool>,
+    v4: Option<Box<Expect>>,
+    v6: Option<Box<Expect>>,
+}
+
+/// What is expected in one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The cause is one of these; empty: `null`. More than one only where the design's words fit both.
+    pub cause: Vec<Cause>,
+    /// The largest packet that passes; `None`: `null`.
+    pub path_mtu: Option<u32>,
+    /// The smallest size that is lost; in a file by default `path_mtu + 1`, and none if `clear`.
+    pub first_lost_size: Option<u32>,
+    /// The exit code; in a file by default that of the verdict.
+    pub exit_code: u8,
+    /// Findings that must be present, among others.
+    pub findings: Vec<String>,
+    /// The `last_hop` of `location`; `None`: not checked. Only meant for runs without loss.
+    pub located_at: Option<Node>,
+    /// Whether `inconclusive` (exit code 3) is right as well.
+    pub may_be_inconclusive: bool,
+}
+
+/// The verdict in the words of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Clear,
+    Discoverable,
+    Masked,
+    BlackHole,
+    Unreachable,
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The exit code that the contract gives it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Clear | Self::Discoverable => 0,
+            Self::Masked => 1,
+            Self::BlackHole => 2,
+            Self::Unreachable | Self::Inconclusive => 3,
+        }
+    }
+
+    /// The word in the JSON document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Discoverable => "discoverable",
+            Self::Masked => "masked",
+            Self::BlackHole => "black_hole",
+            Self::Unreachable => "unreachable",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// The cause in the words of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    NoPtb,
+    LocalFirewall,
+    BadPtb,
+    LinkMismatch,
+}
+
+impl Cause {
+    /// The word in the JSON document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoPtb => "no_ptb",
+            Self::LocalFirewall => "local_firewall",
+            Self::BadPtb => "bad_ptb",
+            Self::LinkMismatch => "link_mismatch",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Cause),
+    Many(Vec<Cause>),
+}
+
+impl Expect {
+    /// An expectation that is the same in both families.
+    pub fn always(outcome: Outcome) -> Self {
+        Self {
+            verdict: Some(outcome.verdict),
+            cause: Some(OneOrMany::Many(outcome.cause)),
+            path_mtu: outcome.path_mtu,
+            first_lost_size: outcome.first_lost_size,
+            exit_code: Some(outcome.exit_code),
+            findings: Some(outcome.findings),
+            located_at: outcome.located_at,
+            may_be_inconclusive: Some(outcome.may_be_inconclusive),
+            v4: None,
+            v6: None,
+        }
+    }
+
+    /// What is expected in a family. A field of the family's own table replaces the common one.
+    pub fn outcome(&self, family: Family) -> Outcome {
+        let own = match family {
+            Family::V4 => self.v4.as_deref(),
+            Family::V6 => self.v6.as_deref(),
+        };
+        let verdict = own.and_then(|own| own.verdict).or(self.verdict).unwrap_or(Verdict::Inconclusive);
+        let cause = own.and_then(|own| own.cause.clone()).or_else(|| self.cause.clone());
+        let path_mtu = own.and_then(|own| own.path_mtu).or(self.path_mtu);
+        let first_lost_size = own.and_then(|own| own.first_lost_size).or(self.first_lost_size);
+        let may_be_inconclusive = own.and_then(|own| own.may_be_inconclusive).or(self.may_be_inconclusive);
+        Outcome {
+            verdict,
+            cause: match cause {
+                None => Vec::new(),
+                // A family without a fault ignores the cause that stands for the other.
+                Some(_) if !matches!(verdict, Verdict::Masked | Verdict::BlackHole) => Vec::new(),
+                Some(OneOrMany::One(cause)) => vec![cause],
+                Some(OneOrMany::Many(causes)) => causes,
+            },
+            path_mtu,
+            first_lost_size: match verdict {
+                Verdict::Clear => None,
+                _ => first_lost_size.or(path_mtu.map(|size| size + 1)),
+            },
+            exit_code: own.and_then(|own| own.exit_code).or(self.exit_code).unwrap_or(verdict.exit_code()),
+            findings: own.and_then(|own| own.findings.clone()).or_else(|| self.findings.clone()).unwrap_or_default(),
+            located_at: own.and_then(|own| own.located_at).or(self.located_at),
+            may_be_inconclusive: may_be_inconclusive.unwrap_or(false),
+        }
+    }
+}
+
+/// What makes no sense.
+pub(super) fn check(outcome: &Outcome) -> Result<(), String> {
+    let broken = matches!(outcome.verdict, Verdict::Masked | Verdict::BlackHole);
+    let small = broken || outcome.verdict == Verdict::Discoverable;
+    match outcome {
+        Outcome { verdict: Verdict::Inconclusive, .. } => {
+            Err("expect names no verdict, or none that proves anything".into())
+        }
+        Outcome { cause, .. } if broken && cause.is_empty() => Err("masked and black_hole need a cause".into()),
+        Outcome { path_mtu: None, .. } if small || outcome.verdict == Verdict::Clear => {
+            Err("expect needs a path_mtu".into())
+        }
+        _ => Ok(()),
+    }
+}

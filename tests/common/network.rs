@@ -1,0 +1,272 @@
+//! The parts of a path: links, routers, the peer, and the nodes with their addresses.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::Deserialize;
+
+use super::Family;
+
+/// A link. Every probability is per packet and holds in each direction on its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Link {
+    /// MTU of the interfaces at both ends.
+    pub mtu: u32,
+    /// One-way delay. Not given on any link: the simulator takes 10 ms for the whole round trip, the kernel lab none.
+    pub delay_ms: Option<f64>,
+    /// Random extra delay of each packet, from 0 to this. Packets keep their order.
+    pub jitter_ms: f64,
+    /// Probability that a packet is lost.
+    pub loss: f64,
+    /// Probability that a packet arrives twice.
+    pub duplicate: f64,
+    /// Probability that a packet is held back by `reorder_ms`, so that later ones overtake it.
+    pub reorder: f64,
+    /// How long a reordered packet is held back.
+    pub reorder_ms: f64,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { mtu: 1500, delay_ms: None, jitter_ms: 0.0, loss: 0.0, duplicate: 0.0, reorder: 0.0, reorder_ms: 0.0 }
+    }
+}
+
+impl Link {
+    /// Whether only a user-space wire (or a simulator) can do what the link does.
+    pub fn needs_wire(&self) -> bool {
+        self.delay_ms.is_some() || self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0
+    }
+}
+
+/// The three routers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Routers {
+    pub r1: Router,
+    pub r2: Router,
+    pub r3: Router,
+}
+
+/// A router. Order of its work as in Linux: on arrival `clear_df` and the way back through `nat`; then TTL; then the MTU
+/// of the next link (PTB or fragments); then the filters for what it forwards; last the way out through `nat`.
+/// All filters act in both directions unless stated.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent faults, as a file lists them")]
+pub struct Router {
+    /// Whether it sends PTBs of its own.
+    pub ptb: PtbBehaviour,
+    /// States this MTU in its PTBs instead of the true one, also when the packet was not larger than this.
+    pub ptb_mtu: Option<u32>,
+    /// Sends at most this many PTBs a second, burst 1.
+    pub ptb_per_second: Option<u32>,
+    /// Its PTBs carry a wrong ICMP checksum.
+    pub ptb_bad_checksum: bool,
+    /// `false`: drops PTBs of others that pass through it.
+    pub forward_ptb: bool,
+    /// Kinds of packets it drops.
+    pub drop: Vec<Kind>,
+    /// Silently drops forwarded packets larger than this, both families, DF or not; a fragment counts on its own.
+    pub drop_larger: Option<u32>,
+    /// IPv4: clears DF of packets from c's side before it looks at the next link's MTU.
+    pub clear_df: bool,
+    /// Drops IPv4 fragments, also the first one of a packet and those it would have to make itself.
+    pub drop_fragments: bool,
+    /// Lowers the MSS option of SYN and SYN-ACK to what makes packets of this size (MSS 1360 in IPv4 or 1340 in IPv6
+    /// for 1400); never raises it.
+    pub clamp_mss_for: Option<u32>,
+    /// Drops SYNs that carry data.
+    pub drop_syn_data: bool,
+    /// From c's side: admits only new SYNs to port 25 and packets that belong to such a connection (sequence numbers
+    /// checked against the window, as Linux conntrack does). To c: only packets of those connections and ICMP errors
+    /// about them. Its own ICMP errors go out.
+    pub stateful: bool,
+    /// Drops segments without SYN that are larger than the MSS their receiver announced, as it passed this router.
+    pub drop_above_mss: bool,
+    /// Source NAT: packets from c's side leave with this router's own address, ports unchanged.
+    pub nat: bool,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            ptb: PtbBehaviour::Send,
+            ptb_mtu: None,
+            ptb_per_second: None,
+            ptb_bad_checksum: false,
+            forward_ptb: true,
+            drop: Vec::new(),
+            drop_larger: None,
+            clear_df: false,
+            drop_fragments: false,
+            clamp_mss_for: None,
+            drop_syn_data: false,
+            stateful: false,
+            drop_above_mss: false,
+            nat: false,
+        }
+    }
+}
+
+/// Whether a router sends PTBs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PtbBehaviour {
+    #[default]
+    Send,
+    Silent,
+}
+
+/// A kind of packet that a router drops, in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Forwarded echo requests and replies.
+    Echo,
+    /// Forwarded echo requests and replies in packets larger than [`LARGE_ECHO`].
+    LargeEcho,
+    /// Time exceeded, forwarded or its own.
+    TimeExceeded,
+    /// Every forwarded ICMP message, and its own errors. Neighbour discovery on its links goes on.
+    AllIcmp,
+}
+
+/// Larger echo packets are large.
+pub const LARGE_ECHO: u32 = 1200;
+
+/// The mail server: its interface MTU is the MTU of the last link. Otherwise an ordinary Linux host with an SMTP server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent habits, as a file lists them")]
+pub struct Peer {
+    /// `false`: nobody there.
+    pub alive: bool,
+    /// The SMTP port.
+    pub port: Port,
+    /// Whether it negotiates SACK.
+    pub sack: bool,
+    /// Whether it sends D-SACK; without, old data draws a plain ACK.
+    pub dsack: bool,
+    /// Whether it answers echo requests.
+    pub echo: bool,
+    /// `false`: accepts connections and never says a word.
+    pub greeting: bool,
+    /// Greets this long after the handshake.
+    pub greeting_after_ms: u32,
+    /// When it resets the connection.
+    pub resets: Resets,
+    /// `zero`: states a window of 0 in everything it sends after the SYN-ACK and takes no new data.
+    pub window: Window,
+    /// Answers nothing at all until this long after the first packet that reaches it.
+    pub answers_after_ms: u32,
+    /// Silently drops segments whose bytes it has already acknowledged.
+    pub old_data_ignored: bool,
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self {
+            alive: true,
+            port: Port::Open,
+            sack: true,
+            dsack: true,
+            echo: true,
+            greeting: true,
+            greeting_after_ms: 0,
+            resets: Resets::Never,
+            window: Window::Normal,
+            answers_after_ms: 0,
+            old_data_ignored: false,
+        }
+    }
+}
+
+/// What a SYN to the SMTP port meets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Port {
+    #[default]
+    Open,
+    /// RST.
+    Closed,
+    /// Silence.
+    Filtered,
+}
+
+/// When the peer resets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resets {
+    #[default]
+    Never,
+    /// As soon as the handshake is complete, in place of the greeting.
+    AfterHandshake,
+    /// Right after the greeting.
+    AfterGreeting,
+}
+
+/// The receive window of the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    #[default]
+    Normal,
+    Zero,
+}
+
+/// A node of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Node {
+    C,
+    R1,
+    R2,
+    R3,
+    S,
+}
+
+impl Node {
+    /// All of them, from c to s.
+    pub const ALL: [Self; 5] = [Self::C, Self::R1, Self::R2, Self::R3, Self::S];
+
+    /// Hops from c.
+    pub fn distance(self) -> usize {
+        self as usize
+    }
+
+    /// The address on the side of c, which is the one c sees; c itself has only the other side.
+    pub fn near_address(self, family: Family) -> IpAddr {
+        match self {
+            Self::C => self.far_address(family),
+            _ => address(family, self.distance() - 1, 2),
+        }
+    }
+
+    /// The address on the side of s; s itself has only the near side.
+    pub fn far_address(self, family: Family) -> IpAddr {
+        match self {
+            Self::S => self.near_address(family),
+            _ => address(family, self.distance(), 1),
+        }
+    }
+}
+
+/// The address on link 0..=3: end 1 is nearer to c, end 2 to s. `10.0.LINK+1.END/24` or `fd00:0:0:LINK+1::END/64`.
+fn address(family: Family, link: usize, end: u8) -> IpAddr {
+    let subnet = link as u8 + 1;
+    match family {
+        Family::V4 => Ipv4Addr::new(10, 0, subnet, end).into(),
+        Family::V6 => Ipv6Addr::new(0xfd00, 0, 0, subnet.into(), 0, 0, 0, end.into()).into(),
+    }
+}
+
+/// The port that the mail server listens on.
+pub const SMTP_PORT: u16 = 25;
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(["c", "r1", "r2", "r3", "s"][self.distance()])
+    }
+}

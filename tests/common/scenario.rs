@@ -1,0 +1,216 @@
+//! A path in words: what `tests/scenarios/*.toml` say, with types and defaults.
+//!
+//! Every scenario is the same chain `c - r1 - r2 - r3 - s`: client, three routers, mail server. A file says only what
+//! differs from a healthy path with an MTU of 1500. The simulator and the kernel lab build their networks from the same
+//! files, and both compare with the same `[expect]`, which follows from the path and never from what the program prints.
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "several test programs include this file, and none uses all of it"
+)]
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+#[path = "expect.rs"]
+mod expect;
+#[path = "network.rs"]
+mod network;
+
+pub use expect::{Cause, Expect, Outcome, Verdict};
+pub use network::{Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window};
+
+/// One scenario file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The name of the file without its extension.
+    #[serde(skip)]
+    pub name: String,
+    /// One sentence: what the path does.
+    pub about: String,
+    /// The families in which the scenario exists.
+    #[serde(default = "both_families")]
+    pub families: Vec<Family>,
+    /// The worlds it runs in.
+    #[serde(default = "both_worlds")]
+    pub worlds: Vec<World>,
+    /// Why it does not run in the other world; required if one is left out.
+    pub worlds_why: Option<String>,
+    /// This host, `c`.
+    #[serde(default)]
+    pub host: Host,
+    /// The links in order: c-r1, r1-r2, r2-r3, r3-s. Missing ones have defaults; see [`Scenario::link`].
+    #[serde(default)]
+    pub link: Vec<Link>,
+    /// What the routers do.
+    #[serde(default)]
+    pub router: Routers,
+    /// The mail server, `s`.
+    #[serde(default)]
+    pub peer: Peer,
+    /// What must come out.
+    pub expect: Expect,
+}
+
+/// An IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// Where a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// The simulator.
+    Sim,
+    /// Network namespaces on a real kernel.
+    Netns,
+}
+
+/// This host: its interface MTU is the MTU of the first link.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Host {
+    /// Its own firewall.
+    pub firewall: HostFirewall,
+    /// A path MTU that its kernel has cached for the peer, though the path no longer justifies it.
+    pub cached_pmtu: Option<u32>,
+    /// The `--method` to use.
+    pub method: Method,
+}
+
+/// What the host's own firewall does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostFirewall {
+    /// Lets everything in.
+    #[default]
+    Open,
+    /// Drops PTBs after the interface and before the kernel uses them.
+    DropPtb,
+}
+
+/// The probing method asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    #[default]
+    Auto,
+    Tcp,
+    Icmp,
+}
+
+impl Scenario {
+    /// The link with this index: 0 is c-r1, 3 is r3-s.
+    pub fn link(&self, index: usize) -> Link {
+        self.link.get(index).cloned().unwrap_or_default()
+    }
+
+    /// The four links in order.
+    pub fn links(&self) -> [Link; 4] {
+        std::array::from_fn(|index| self.link(index))
+    }
+
+    /// Replaces the links.
+    pub fn set_links(&mut self, links: [Link; 4]) {
+        self.link = links.into();
+    }
+
+    /// The routers in order, with the nodes they are.
+    pub fn routers(&self) -> [(Node, &Router); 3] {
+        [(Node::R1, &self.router.r1), (Node::R2, &self.router.r2), (Node::R3, &self.router.r3)]
+    }
+
+    /// Whether the scenario runs in this world.
+    pub fn runs_in(&self, world: World) -> bool {
+        self.worlds.contains(&world)
+    }
+}
+
+fn both_families() -> Vec<Family> {
+    vec![Family::V4, Family::V6]
+}
+
+fn both_worlds() -> Vec<World> {
+    vec![World::Sim, World::Netns]
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "v4",
+            Self::V6 => "v6",
+        })
+    }
+}
+
+/// The folder of the scenario files.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+/// Every scenario, by name. The error names the file and what is wrong in it.
+pub fn load_all() -> Result<Vec<Scenario>, String> {
+    let folder = folder();
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| load_file(path)).collect()
+}
+
+/// The scenario with this name, or in the file with this path.
+pub fn load(name_or_path: &str) -> Result<Scenario, String> {
+    let path = Path::new(name_or_path);
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        load_file(path)
+    } else {
+        load_file(&folder().join(format!("{name_or_path}.toml")))
+    }
+}
+
+/// Reads and checks one file.
+pub fn load_file(path: &Path) -> Result<Scenario, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    parse(&name, &text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Reads and checks the text of a file.
+pub fn parse(name: &str, text: &str) -> Result<Scenario, String> {
+    let mut scenario: Scenario = toml::from_str(text).map_err(|error| error.to_string())?;
+    name.clone_into(&mut scenario.name);
+    check(&scenario)?;
+    Ok(scenario)
+}
+
+/// What the types cannot express.
+fn check(scenario: &Scenario) -> Result<(), String> {
+    if scenario.link.len() > 4 {
+        return Err("there are only four links".into());
+    }
+    if scenario.families.is_empty() || scenario.worlds.is_empty() {
+        return Err("families and worlds must not be empty".into());
+    }
+    if (scenario.worlds.len() < 2) != scenario.worlds_why.is_some() {
+        return Err("worlds_why belongs to a scenario that leaves out a world".into());
+    }
+    for link in &scenario.link {
+        if [link.loss, link.duplicate, link.reorder].iter().any(|p| !(0.0..=1.0).contains(p)) {
+            return Err("a probability lies between 0 and 1".into());
+        }
+        if link.mtu < 1280 && scenario.families.contains(&Family::V6) {
+            return Err("IPv6 has no links below 1280 (RFC 8200, section 5)".into());
+        }
+    }
+    scenario.families.iter().try_for_each(|family| expect::check(&scenario.expect.outcome(*family)))
+}

@@ -1,0 +1,37 @@
+//! One full-size packet from the kernel's own stack: it makes the kernel learn (or not learn) a path MTU.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+
+use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover};
+
+const UDP_HEADER: usize = 8;
+const DISCARD_PORT: u16 = 9;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where to.
+    #[arg(long)]
+    to: IpAddr,
+    /// Size of the whole packet.
+    #[arg(long)]
+    size: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
+    let (socket, ip_header) = match arguments.to {
+        IpAddr::V4(_) => {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DO)?;
+            (socket, 20)
+        }
+        IpAddr::V6(_) => {
+            let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?;
+            set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::DO)?;
+            (socket, 40)
+        }
+    };
+    let payload = vec![0; arguments.size.saturating_sub(ip_header + UDP_HEADER)];
+    socket.send_to(&payload, (arguments.to, DISCARD_PORT))?;
+    Ok(())
+}

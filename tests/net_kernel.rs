@@ -1,0 +1,15 @@
+//! What `net` promises, on a real kernel, in network namespaces made for each test.
+//!
+//! These need root or user namespaces, and fail without; `PMTU_PROBE_SKIP_KERNEL=1` leaves them out.
+
+#[path = "net_kernel/lab.rs"]
+mod lab;
+#[path = "net_kernel/packets.rs"]
+mod packets;
+
+#[path = "net_kernel/receiving.rs"]
+mod receiving;
+#[path = "net_kernel/routing.rs"]
+mod routing;
+#[path = "net_kernel/sending.rs"]
+mod sending;

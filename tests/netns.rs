@@ -1,0 +1,81 @@
+//! Every scenario on real kernels: the program runs in network namespaces, and what it says is compared with the scenario file.
+//!
+//! `PMTU_NETNS_ONLY=text` limits the scenarios to those whose name contains the text, `PMTU_NETNS_LOSS_RUNS=100` sets the runs of
+//! each lossy path.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+#[path = "netns/cases.rs"]
+mod cases;
+#[path = "netns/lab.rs"]
+mod lab;
+#[path = "netns/loss.rs"]
+mod loss;
+#[path = "netns/postfix.rs"]
+mod postfix;
+#[path = "common/scenario.rs"]
+mod scenario;
+#[path = "netns/uplinks.rs"]
+mod uplinks;
+#[path = "netns/verify.rs"]
+mod verify;
+
+use scenario::{Family, Scenario, World};
+
+const LABS_AT_A_TIME: usize = 2;
+
+#[test]
+fn every_scenario_gets_its_verdict() {
+    lab::with_labs("every_scenario_gets_its_verdict", || {
+        let cases = cases_to_run();
+        assert!(!cases.is_empty(), "PMTU_NETNS_ONLY matches no scenario");
+        let (count, next, failures) = (cases.len(), Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..LABS_AT_A_TIME {
+                scope.spawn(|| {
+                    while let Some((scenario, family)) = take_next(&next) {
+                        let faults = run_case(&scenario, family);
+                        if !faults.is_empty() {
+                            locked(&failures).push((format!("{} {family}", scenario.name), faults));
+                        }
+                    }
+                });
+            }
+        });
+        let mut failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        failures.sort();
+        assert!(failures.is_empty(), "{} of {count} cases failed:\n{}", failures.len(), table(&failures));
+    });
+}
+
+fn cases_to_run() -> Vec<(Scenario, Family)> {
+    let only = std::env::var("PMTU_NETNS_ONLY").unwrap_or_default();
+    let scenarios = scenario::load_all().unwrap_or_else(|error| panic!("{error}"));
+    scenarios
+        .into_iter()
+        .filter(|scenario| scenario.runs_in(World::Netns) && scenario.name.contains(&only))
+        .flat_map(|scenario| scenario.families.clone().into_iter().map(move |family| (scenario.clone(), family)))
+        .collect()
+}
+
+fn take_next<T>(next: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    locked(next).next()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn run_case(scenario: &Scenario, family: Family) -> verify::Faults {
+    let start = Instant::now();
+    let faults = verify::scenario_case(scenario, family);
+    let result = if faults.is_empty() { "ok" } else { "FAILED" };
+    println!("{:32} {family}  {result:6} {:5.1} s", scenario.name, start.elapsed().as_secs_f64());
+    faults
+}
+
+fn table(failures: &[(String, verify::Faults)]) -> String {
+    let lines = failures.iter().flat_map(|(case, faults)| faults.iter().map(move |fault| format!("{case:36} {fault}")));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,190 @@
+//! One scenario on real kernels, made and removed by `netns-scripts/path.sh`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::scenario::Family;
+
+/// The program under test: the one that cargo built, unless `PMTU_PROBE` names another.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("PMTU_PROBE").map_or_else(|| env!("CARGO_BIN_EXE_pmtu-probe").into(), PathBuf::from)
+}
+
+/// No run takes longer, the slowest peers included.
+const LONGEST_RUN: Duration = Duration::from_secs(20);
+
+/// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace.
+/// Where that is not allowed, the test fails and says what to do: a skipped test must not look like a passed one.
+pub(crate) fn with_labs(test: &str, body: impl FnOnce()) {
+    if std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1") {
+        println!("SKIPPED {test}: PMTU_PROBE_SKIP_KERNEL=1");
+        return;
+    }
+    if rustix::process::geteuid().is_root() {
+        return body();
+    }
+    let this = std::env::current_exe().expect("a test knows its own program");
+    let again = Command::new(script("inside.sh")).arg(this).args([test, "--exact", "--nocapture"]).status();
+    let again = again.expect("netns-scripts/inside.sh starts");
+    assert!(
+        again.success(),
+        "{test} failed in a user namespace, or there is none: see above. PMTU_PROBE_SKIP_KERNEL=1 skips it"
+    );
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("netns-scripts").join(name)
+}
+
+/// `pmtu-lab`, which cargo builds with the tests.
+pub(crate) fn lab_program() -> PathBuf {
+    if let Some(path) = std::env::var_os("PMTU_LAB") {
+        return path.into();
+    }
+    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("examples/pmtu-lab");
+    assert!(path.exists(), "{} is missing: run cargo build --example pmtu-lab", path.display());
+    path
+}
+
+/// A scenario that is up. Dropping it takes it down.
+pub(crate) struct Lab {
+    id: String,
+    is_up: bool,
+}
+
+/// What a command in a lab did.
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Lab {
+    /// Brings a scenario up. `options` are those of `path.sh up`.
+    pub(crate) fn up(scenario: &str, family: Family, options: &[&str]) -> Result<Self, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let process = std::process::id().to_string();
+        let id = format!("t{process}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let lab = Self { id, is_up: true };
+        let made = path_script()
+            .args(["up", scenario, &family.to_string(), "--id", &lab.id, "--owner", &process])
+            .args(options)
+            .stdin(Stdio::null())
+            .output();
+        let made = made.map_err(|error| format!("netns-scripts/path.sh: {error}"))?;
+        if made.status.success() { Ok(lab) } else { Err(format!("cannot bring {scenario} up: {}", text(&made.stderr))) }
+    }
+
+    /// The folder with the logs.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let state = std::env::var_os("PMTU_LAB_STATE").unwrap_or_else(|| "/run/pmtu-lab".into());
+        Path::new(&state).join(&self.id)
+    }
+
+    /// The file that stands for the network namespace of a node.
+    pub(crate) fn namespace(&self, node: &str) -> String {
+        format!("/run/netns/pl-{}-{node}", self.id)
+    }
+
+    /// A command inside a node.
+    pub(crate) fn command(&self, node: &str, program: impl AsRef<OsStr>) -> Command {
+        let mut command = path_script();
+        command.args(["exec", &self.id, node]).arg(program).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a shell command in a node and returns what it prints; panics if it fails.
+    pub(crate) fn shell(&self, node: &str, line: &str) -> String {
+        let output = self.command(node, "bash").args(["-euc", line]).output().expect("bash starts");
+        assert!(output.status.success(), "{line} in {node}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs the program in c with these arguments.
+    pub(crate) fn probe(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command("c", program());
+        command.args(arguments);
+        run(&mut command)
+    }
+
+    /// The processes that run in a node.
+    pub(crate) fn processes(&self, node: &str) -> String {
+        let listed = Command::new("ip").args(["netns", "pids", &format!("pl-{}-{node}", self.id)]).output();
+        text(&listed.expect("ip starts").stdout)
+    }
+
+    /// The mail server's log, once every connection has ended or a second has passed.
+    pub(crate) fn mail_log(&self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        loop {
+            let log = fs::read_to_string(self.folder().join("mx.log")).unwrap_or_default();
+            let count = |word| log.lines().filter(|line| line.starts_with(word)).count();
+            if count("connect ") <= count("quit ") + count("lost ") + count("reset ") || Instant::now() > deadline {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Takes the lab down and says what is left of it.
+    pub(crate) fn down(mut self) -> Result<(), String> {
+        self.is_up = false;
+        take_down(&self.id)?;
+        let namespaces = fs::read_dir("/run/netns").map_or_else(|_| vec![], |entries| entries.flatten().collect());
+        let prefix = format!("pl-{}-", self.id);
+        let left: Vec<_> = namespaces.iter().map(fs::DirEntry::file_name).collect();
+        match left.iter().find(|name| name.to_string_lossy().starts_with(&prefix)) {
+            Some(name) => Err(format!("namespace {} is left", name.display())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if self.is_up {
+            let _ = take_down(&self.id);
+        }
+    }
+}
+
+fn take_down(id: &str) -> Result<(), String> {
+    let output = path_script().args(["down", id]).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("netns-scripts/path.sh: {error}"))?;
+    if output.status.success() { Ok(()) } else { Err(format!("cannot take {id} down: {}", text(&output.stderr))) }
+}
+
+fn path_script() -> Command {
+    let mut command = Command::new(script("path.sh"));
+    command.env("PMTU_LAB", lab_program());
+    command
+}
+
+/// Runs a command to its end and kills it when it does not come to one.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    finish(child)
+}
+
+/// Waits for the end of a child with piped output.
+pub(crate) fn finish(child: std::process::Child) -> Ran {
+    let pid = rustix::process::Pid::from_child(&child);
+    let (done, watch) = std::sync::mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        if watch.recv_timeout(LONGEST_RUN) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("a child can be waited for");
+    drop(done);
+    let _ = watchdog.join();
+    Ran { status, stdout: text(&stdout), stderr: text(&stderr) }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,185 @@
+//! Compares what the program says and leaves behind with what the scenario expects.
+
+use serde_json::Value;
+
+use super::lab::{Lab, Ran};
+use super::scenario::{Family, HostFirewall, Kind, Method, Node, Outcome, PtbBehaviour, Resets, Scenario, Window};
+
+/// Every way in which a run differs from what it should be.
+pub(crate) type Faults = Vec<String>;
+
+/// Runs the program over one scenario in one family.
+pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
+    let lab = match Lab::up(&scenario.name, family, &[]) {
+        Ok(lab) => lab,
+        Err(error) => return vec![error],
+    };
+    let before = Traces::of(&lab, family);
+    let ran = lab.probe(&probe_arguments(scenario, family).iter().map(String::as_str).collect::<Vec<_>>());
+    let mut faults = outcome(&ran, &scenario.expect.outcome(family), family);
+    faults.extend(Traces::of(&lab, family).faults_since(&before, ptb_may_reach_the_kernel(scenario)));
+    faults.extend(politeness(&lab.mail_log(), must_quit(scenario)));
+    faults.extend(lab.down().err());
+    faults
+}
+
+/// `--json`, the method and the address.
+pub(crate) fn probe_arguments(scenario: &Scenario, family: Family) -> Vec<String> {
+    let method = match scenario.host.method {
+        Method::Auto => "auto",
+        Method::Tcp => "tcp",
+        Method::Icmp => "icmp",
+    };
+    vec!["--json".into(), "--method".into(), method.into(), Node::S.near_address(family).to_string()]
+}
+
+/// The JSON document of a run, or what is wrong with it.
+pub(crate) fn document(ran: &Ran) -> Result<Value, String> {
+    let told = || format!("exit code {:?}, stderr: {}", ran.status.code(), ran.stderr.trim());
+    let document: Value = serde_json::from_str(&ran.stdout)
+        .map_err(|error| format!("stdout is not one JSON document ({error}); {}", told()))?;
+    if document["schema"] == "pmtu-probe/1" { Ok(document) } else { Err(format!("unknown schema; {}", told())) }
+}
+
+/// The run as a whole: one address, and an exit code that agrees with the document.
+pub(crate) fn outcome(ran: &Ran, expected: &Outcome, family: Family) -> Faults {
+    let document = match document(ran) {
+        Ok(document) => document,
+        Err(fault) => return vec![fault],
+    };
+    let Some([address]) = document["addresses"].as_array().map(Vec::as_slice) else {
+        return vec!["not exactly one address in the document".into()];
+    };
+    let mut faults = address_outcome(address, expected, family);
+    let exit_code = ran.status.code().map(i64::from);
+    if document["exit_code"].as_i64() != exit_code {
+        faults.push(format!("exit code {exit_code:?}, but the document says {}", document["exit_code"]));
+    }
+    if !is_permitted_doubt(address, expected) && exit_code != Some(expected.exit_code.into()) {
+        faults.push(format!("exit code {exit_code:?} instead of {}", expected.exit_code));
+    }
+    faults
+}
+
+/// One address of a document.
+pub(crate) fn address_outcome(address: &Value, expected: &Outcome, family: Family) -> Faults {
+    if is_permitted_doubt(address, expected) {
+        return Faults::new();
+    }
+    let mut faults = Faults::new();
+    let mut differs = |what: &str, found: &Value, wanted: Value| {
+        if *found != wanted {
+            faults.push(format!("{what} {found} instead of {wanted}"));
+        }
+    };
+    differs("verdict", &address["verdict"], expected.verdict.word().into());
+    differs("path_mtu", &address["path_mtu"], expected.path_mtu.into());
+    differs("first_lost_size", &address["first_lost_size"], expected.first_lost_size.into());
+    if let Some(node) = expected.located_at {
+        let wanted = node.near_address(family).to_string();
+        differs("last_hop", &address["location"]["last_hop"]["address"], wanted.into());
+    }
+    let cause = &address["cause"];
+    let is_expected = expected.cause.iter().any(|wanted| *cause == wanted.word());
+    if !(is_expected || expected.cause.is_empty() && cause.is_null()) {
+        faults.push(format!("cause {cause} instead of {:?}", expected.cause));
+    }
+    let found = address["findings"].as_array().cloned().unwrap_or_default();
+    for finding in &expected.findings {
+        if !found.iter().any(|found| found == finding.as_str()) {
+            faults.push(format!("finding {finding} is missing among {}", address["findings"]));
+        }
+    }
+    if !faults.is_empty() {
+        faults.push(format!("its reason: {}", address["reason"]));
+    }
+    faults
+}
+
+fn is_permitted_doubt(address: &Value, expected: &Outcome) -> bool {
+    expected.may_be_inconclusive && address["verdict"] == "inconclusive"
+}
+
+/// What a run could leave behind on its host.
+pub(crate) struct Traces {
+    /// Its route to the peer, with the path MTU, then its firewall rules.
+    kernel: String,
+    processes: String,
+}
+
+impl Traces {
+    /// What is there now.
+    pub(crate) fn of(lab: &Lab, family: Family) -> Self {
+        let peer = Node::S.near_address(family);
+        // The time to expiry runs on by itself.
+        let lines = format!("ip route get {peer} | sed -E 's/expires [0-9]+sec//'; nft --stateless list ruleset");
+        Self { kernel: lab.shell("c", &lines), processes: lab.processes("c") }
+    }
+
+    /// What is not as it was.
+    pub(crate) fn faults_since(&self, before: &Self, a_ptb_may_have_passed: bool) -> Faults {
+        let mut faults = Faults::new();
+        let route_and_rules = |traces: &Self| {
+            let at = traces.kernel.find("table ").unwrap_or(traces.kernel.len());
+            (traces.kernel[..at].to_owned(), traces.kernel[at..].to_owned())
+        };
+        let ((route, rules), (route_before, rules_before)) = (route_and_rules(self), route_and_rules(before));
+        if !a_ptb_may_have_passed && route != route_before {
+            faults.push(format!("the kernel's route changed from {route_before:?} to {route:?}"));
+        }
+        if rules != rules_before {
+            faults.push("firewall rules changed".into());
+        }
+        if !self.processes.trim().is_empty() && self.processes != before.processes {
+            faults.push(format!("processes are left: {}", self.processes.trim()));
+        }
+        faults
+    }
+}
+
+/// Whether a router that sends PTBs stands in front of a link smaller than the first one, and nothing on the way back drops them.
+fn ptb_may_reach_the_kernel(scenario: &Scenario) -> bool {
+    let links = scenario.links();
+    let routers = scenario.routers();
+    let is_mute = |kinds: &[Kind]| kinds.contains(&Kind::AllIcmp);
+    let sends = |index: usize| {
+        let router = routers[index].1;
+        links[index + 1].mtu < links[0].mtu && router.ptb == PtbBehaviour::Send && !is_mute(&router.drop)
+    };
+    let passes = |index: usize| routers[index].1.forward_ptb && !is_mute(&routers[index].1.drop);
+    scenario.host.firewall == HostFirewall::Open && (0..3).any(|index| sends(index) && (0..index).all(passes))
+}
+
+/// Whether the peer and the path let an orderly visitor say QUIT.
+fn must_quit(scenario: &Scenario) -> bool {
+    let peer = &scenario.peer;
+    let talks =
+        peer.greeting && peer.greeting_after_ms == 0 && peer.resets == Resets::Never && peer.window == Window::Normal;
+    talks && scenario.links().iter().all(|link| link.loss == 0.0)
+}
+
+/// A mail server must see little and nothing unkind: few connections, harmless commands, QUIT at the end.
+pub(crate) fn politeness(log: &str, must_quit: bool) -> Faults {
+    const HARMLESS: [&str; 6] = ["EHLO", "HELO", "NOOP", "HELP", "RSET", "QUIT"];
+    const FEW: usize = 4;
+    let mut faults = Faults::new();
+    let connections = log.lines().filter(|line| line.starts_with("connect ")).count();
+    if connections > FEW {
+        faults.push(format!("{connections} connections"));
+    }
+    for line in log.lines() {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("command"), _, Some(verb)) if !HARMLESS.contains(&verb.to_ascii_uppercase().as_str()) => {
+                faults.push(format!("the mail server heard: {}", line.escape_debug()));
+            }
+            (Some("lost"), ..) if must_quit => faults.push(format!("the mail server noted: {line}")),
+            _ => {}
+        }
+    }
+    let quits = log.lines().filter(|line| line.starts_with("quit ")).count();
+    if must_quit && quits < connections {
+        faults.push(format!("{connections} connections, but only {quits} QUIT"));
+    }
+    faults
+}

@@ -1,0 +1,218 @@
+//! The commands that advice gives, run in a network namespace of their own: right syntax, the effect that the text
+//! promises, and the undo that it names.
+//!
+//! Needs `unshare`, `nft`, `ip` and `iptables`, and root or user namespaces. `PMTU_PROBE_SKIP_KERNEL=1` skips.
+
+use std::process::{Command, Output};
+
+use pmtu_probe::model::{AddressReport, Advice, Cause, Finding, Location, LocationPoint, ReverseVerdict, Ttl};
+use pmtu_probe::report::advise;
+
+use super::fixtures::{V4, V6, host_of, ip, link_mismatch, local_firewall, no_ptb, size};
+
+/// Set by the outer run for the one inside the namespace.
+const INSIDE: &str = "PMTU_PROBE_TEST_INSIDE";
+
+/// An interface named as in the advice, with the gateway's network on it, and a firewall as Debian lays it out.
+const NAMESPACE: &str = "
+set -e
+ip link set lo up
+ip link add eth0 type veth peer name far0
+ip link set eth0 up
+ip link set far0 up
+ip address add 198.51.100.2/24 dev eth0
+ip -6 address add 2001:db8:1::2/64 dev eth0 nodad
+nft add table inet filter
+nft add chain inet filter input '{ type filter hook input priority 0; policy accept; }'
+";
+
+#[test]
+fn workarounds_run_and_undo() {
+    if skipped() {
+        return;
+    }
+    for address in [V4, V6] {
+        check(
+            &no_ptb(address),
+            &["nft list ruleset", "ip route show", "ip -6 route show", "sysctl net.ipv4.tcp_mtu_probing"],
+        );
+    }
+}
+
+#[test]
+fn the_clamp_of_the_other_direction_runs_and_undoes() {
+    if skipped() {
+        return;
+    }
+    for address in [V4, V6] {
+        let mut report = no_ptb(address);
+        report.examined.verdict = pmtu_probe::model::Verdict::Clear;
+        report.examined.cause = None;
+        report.examined.reverse.verdict = ReverseVerdict::BlackHole;
+        check(&report, &["nft list ruleset"]);
+    }
+}
+
+#[test]
+fn firewall_rules_run_and_undo() {
+    if skipped() {
+        return;
+    }
+    for address in [V4, V6] {
+        check(
+            &local_firewall(address),
+            &["nft list chain inet filter input", "iptables -S INPUT", "ip6tables -S INPUT"],
+        );
+    }
+}
+
+#[test]
+fn lowering_the_mtu_of_an_interface_runs_and_undoes() {
+    if skipped() {
+        return;
+    }
+    let mut report = link_mismatch();
+    let point = |ttl, address| Some(LocationPoint { ttl: Some(Ttl(ttl)), address: ip(address) });
+    report.examined.cause = Some(Cause::LinkMismatch);
+    report.examined.location =
+        Some(Location { last_hop: point(0, "198.51.100.2"), next_hop: point(1, "198.51.100.1") });
+    check(&report, &["ip -o link show eth0 | grep -o 'mtu [0-9]*'"]);
+}
+
+#[test]
+fn forgetting_path_mtus_runs() {
+    if skipped() {
+        return;
+    }
+    for address in [V4, V6] {
+        let mut report = no_ptb(address);
+        report.examined.findings = vec![Finding::StaleKernelPmtu];
+        let flush = advise(&report, &host_of(report.address)).pop().unwrap();
+        assert!(flush.commands[0].ends_with("route flush cache"), "{flush:?}");
+        in_namespace(&flush.commands.join("\n"));
+    }
+}
+
+#[test]
+fn a_fixed_route_takes_effect() {
+    if skipped() {
+        return;
+    }
+    let commands = commands_with(&no_ptb(V4), "route replace");
+    let shown = in_namespace(&format!("{}\nip route get {V4}", commands.join("\n")));
+    assert!(shown.contains("mtu lock 1400"), "{shown}");
+    let commands = commands_with(&no_ptb(V6), "route replace");
+    let shown = in_namespace(&format!("{}\nip -6 route get {V6}", commands.join("\n")));
+    assert!(shown.contains("mtu lock 1400"), "{shown}");
+}
+
+/// What Linux makes of the clamp is what counts: the MSS of a real connection.
+#[test]
+fn a_clamp_lowers_what_this_host_sends_and_nothing_else() {
+    if skipped() {
+        return;
+    }
+    for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
+        let mut report = no_ptb(address);
+        report.examined.path_mtu = Some(size(1400));
+        let headers = if address == V4 { 40 } else { 60 };
+        let script =
+            format!("{}\n{}", commands_with(&report, "maxseg").join("\n"), mss_of_a_connection_to(address, other));
+        let shown = in_namespace(&script);
+        let seen = |which: &str| {
+            let line = shown.lines().find_map(|line| line.strip_prefix(which)).unwrap_or_else(|| panic!("{shown}"));
+            line.trim().parse::<u32>().unwrap()
+        };
+        // Timestamps take 12 bytes of each segment.
+        assert_eq!(seen("clamped"), 1400 - headers - 12, "{shown}");
+        assert!(seen("free") > 1400, "{shown}");
+    }
+}
+
+/// Runs this test binary inside the namespace as the client.
+fn mss_of_a_connection_to(address: &str, other: &str) -> String {
+    let length = if address == V4 { 32 } else { 128 };
+    let nodad = if address == V4 { "" } else { "nodad" };
+    let program = std::env::current_exe().unwrap();
+    format!(
+        "ip address add {address}/{length} dev lo {nodad}\n\
+         ip address add {other}/{length} dev lo {nodad}\n\
+         {INSIDE}='clamped {address} free {other}' '{}' --exact commands::inside --nocapture --test-threads 1",
+        program.display()
+    )
+}
+
+/// Prints the MSS of a connection to each address named; does nothing in an ordinary run.
+#[test]
+fn inside() {
+    let Ok(wanted) = std::env::var(INSIDE) else { return };
+    let words: Vec<_> = wanted.split(' ').collect();
+    for pair in words.chunks_exact(2) {
+        let listener = std::net::TcpListener::bind((ip(pair[1]), 0)).unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mss = socket2::SockRef::from(&stream).tcp_mss().unwrap();
+        println!("\n{} {mss}", pair[0]);
+    }
+}
+
+/// Runs all commands, then all undo lines, and compares what the probes of state print before, between and after.
+fn check(report: &AddressReport, state: &[&str]) {
+    let advice = advise(report, &host_of(report.address));
+    let commands: Vec<&String> = advice.iter().flat_map(|advice| &advice.commands).collect();
+    assert!(commands.iter().any(|command| !command.starts_with('#')), "{advice:?}");
+    let state = state.join("\n");
+    let script = format!(
+        "{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}",
+        commands.iter().map(|command| command.as_str()).collect::<Vec<_>>().join("\n"),
+        undo_of(&advice).join("\n"),
+    );
+    let shown = in_namespace(&script);
+    let parts: Vec<_> = shown.split("=====\n").collect();
+    assert_eq!(parts.len(), 3, "{shown}");
+    assert_ne!(parts[0], parts[1], "the commands change nothing");
+    assert_eq!(parts[0], parts[2], "the undo does not restore\n{script}");
+}
+
+/// The undo lines as the text tells to use them.
+fn undo_of(advice: &[Advice]) -> Vec<String> {
+    let mut undo: Vec<String> = Vec::new();
+    for command in advice.iter().flat_map(|advice| &advice.commands) {
+        if let Some(line) = command.strip_prefix("# undo: ") {
+            let handle = "$(nft -a list chain inet filter input | sed -n 's/.*destination-unreachable.* handle //p')";
+            undo.push(line.replace("NUMBER", handle));
+        } else if command.contains("tables -I ") {
+            undo.push(command.replace(" -I ", " -D "));
+        }
+    }
+    undo
+}
+
+/// The commands of the advice that has one with this word.
+fn commands_with(report: &AddressReport, word: &str) -> Vec<String> {
+    let advice = advise(report, &host_of(report.address));
+    let found = advice.into_iter().find(|advice| advice.commands.iter().any(|command| command.contains(word)));
+    found.unwrap_or_else(|| panic!("no advice has {word}")).commands
+}
+
+/// Whether the user wants no test that needs a kernel of its own.
+fn skipped() -> bool {
+    let skip = std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1");
+    if skip {
+        eprintln!("SKIPPED: PMTU_PROBE_SKIP_KERNEL=1");
+    }
+    skip
+}
+
+/// Runs a script in a fresh namespace that ends with it; every command has to succeed.
+fn in_namespace(script: &str) -> String {
+    let script = format!("{NAMESPACE}\n{script}");
+    let output = Command::new("unshare").args(["--map-root-user", "--net", "sh", "-c", &script]).output();
+    let Output { status, stdout, stderr } = output.expect("unshare (util-linux) is needed");
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(
+        status.success(),
+        "{status}: {stderr}\nneeds nft, ip, iptables (apt-get install nftables iproute2 iptables) and root or user \
+         namespaces; PMTU_PROBE_SKIP_KERNEL=1 skips\n{script}\n{stdout}"
+    );
+    stdout.into_owned()
+}

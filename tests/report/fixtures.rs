@@ -1,0 +1,344 @@
+//! Reports as examinations would give them: one for each row of the decision table.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use pmtu_probe::model::{
+    AddressReport, Cause, Examined, Finding, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus,
+    PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Ttl, Verdict,
+};
+use pmtu_probe::report::{HostFacts, advise};
+
+pub(crate) const V4: &str = "192.0.2.25";
+pub(crate) const V6: &str = "2001:db8::25";
+
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub(crate) fn size(bytes: u32) -> PacketSize {
+    PacketSize::new(bytes)
+}
+
+/// How this host reaches the fixtures' addresses.
+pub(crate) fn host_of(address: IpAddr) -> HostFacts {
+    let gateway = if address.is_ipv4() { "198.51.100.1" } else { "fe80::1" };
+    HostFacts { interface: Some("eth0".into()), gateway: Some(ip(gateway)) }
+}
+
+/// A path that carries 1500 bytes.
+pub(crate) fn clear(address: &str) -> AddressReport {
+    let address = ip(address);
+    let mss = if address.is_ipv4() { 1460 } else { 1440 };
+    AddressReport {
+        host: "mx.example.com".into(),
+        preference: Some(10),
+        address,
+        zone: None,
+        port: 25,
+        examined: Examined {
+            verdict: Verdict::Clear,
+            cause: None,
+            reason: "TCP packets of 1500 bytes were answered.".into(),
+            confidence: Some(1.0),
+            path_mtu: Some(size(1500)),
+            first_lost_size: None,
+            local_mtu: size(1500),
+            kernel_path_mtu: Some(size(1500)),
+            peer_mss: Some(mss),
+            local_mss: Some(mss),
+            tcp_packet_limit: Some(size(1500)),
+            rtt: Some(Duration::from_micros(20_400)),
+            location: None,
+            hops: Vec::new(),
+            ptb: Vec::new(),
+            methods: vec![
+                used(Method::Tcp, Technique::OldData, 10, 10, 1500),
+                used(Method::Icmp, Technique::Echo, 4, 4, 1500),
+            ],
+            sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
+            reverse: Reverse {
+                verdict: ReverseVerdict::Clear,
+                path_mtu: Some(size(1500)),
+                reason: None,
+                recovered_after: None,
+            },
+            findings: Vec::new(),
+            advice: Vec::new(),
+            probes_sent: 14,
+            bytes_sent: 14_200,
+            elapsed: Duration::from_millis(62),
+        },
+    }
+}
+
+/// A path that carries 1400 bytes: hop 2 cannot pass more to hop 3.
+pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> AddressReport {
+    let mut report = clear(address);
+    let (second, third) = if report.address.is_ipv4() {
+        (ip("203.0.113.2"), ip("203.0.113.6"))
+    } else {
+        (ip("2001:db8:2::2"), ip("2001:db8:3::2"))
+    };
+    let point = |ttl, address| Some(LocationPoint { ttl: Some(Ttl(ttl)), address });
+    let examined = &mut report.examined;
+    examined.verdict = verdict;
+    examined.cause = cause;
+    examined.reason = "1401 bytes were lost 6 of 6 times, 1400 bytes passed 6 of 6 times in between.".into();
+    examined.confidence = Some(0.998_917);
+    examined.path_mtu = Some(size(1400));
+    examined.first_lost_size = Some(size(1401));
+    examined.location = Some(Location { last_hop: point(2, second), next_hop: point(3, third) });
+    examined.hops =
+        vec![hop(1, "198.51.100.1", 1500), hop(2, &second.to_string(), 1500), hop(3, &third.to_string(), 1400)];
+    examined.methods = vec![
+        used(Method::Tcp, Technique::OldData, 60, 41, 1400),
+        MethodReport {
+            status: MethodStatus::Unusable("no answer to small echo requests".into()),
+            path_mtu: None,
+            ..used(Method::Icmp, Technique::Echo, 3, 0, 0)
+        },
+    ];
+    examined.sizes = vec![
+        SizeEvidence { size: size(1500), sent: 2, answered: 0 },
+        SizeEvidence { size: size(1401), sent: 8, answered: 0 },
+        SizeEvidence { size: size(1400), sent: 8, answered: 8 },
+    ];
+    examined.probes_sent = 63;
+    examined.bytes_sent = 61_000;
+    examined.elapsed = Duration::from_millis(170);
+    report
+}
+
+pub(crate) fn no_ptb(address: &str) -> AddressReport {
+    narrow(address, Verdict::BlackHole, Some(Cause::NoPtb))
+}
+
+pub(crate) fn discoverable(address: &str) -> AddressReport {
+    let mut report = narrow(address, Verdict::Discoverable, None);
+    report.examined.reason = "A router reports MTU 1400, and 1400 bytes pass.".into();
+    report.examined.confidence = Some(1.0);
+    report.examined.ptb = vec![ptb(&report, 1400, true, None)];
+    report
+}
+
+pub(crate) fn masked(address: &str) -> AddressReport {
+    let mut report = narrow(address, Verdict::Masked, Some(Cause::NoPtb));
+    report.examined.peer_mss = Some(if report.address.is_ipv4() { 1360 } else { 1340 });
+    report.examined.tcp_packet_limit = Some(size(1400));
+    report.examined.findings = vec![Finding::MssClamped];
+    report
+}
+
+pub(crate) fn local_firewall(address: &str) -> AddressReport {
+    let mut report = narrow(address, Verdict::BlackHole, Some(Cause::LocalFirewall));
+    report.examined.ptb = vec![ptb(&report, 1400, false, None)];
+    report
+}
+
+pub(crate) fn bad_ptb(address: &str) -> AddressReport {
+    let mut report = narrow(address, Verdict::BlackHole, Some(Cause::BadPtb));
+    report.examined.ptb = vec![ptb(&report, 1480, true, Some(PtbFault::StatedSizeLost))];
+    report.examined.findings = vec![Finding::PtbMtuTooHigh];
+    report
+}
+
+pub(crate) fn link_mismatch() -> AddressReport {
+    narrow(V4, Verdict::BlackHole, Some(Cause::LinkMismatch))
+}
+
+/// Nobody answers.
+pub(crate) fn unreachable(address: &str) -> AddressReport {
+    let mut report = silent(address, Verdict::Unreachable);
+    report.examined.reason = "No answer to 5 SYNs and 5 small echo requests.".into();
+    report.examined.methods = vec![
+        MethodReport {
+            status: MethodStatus::Unusable("no answer to SYN".into()),
+            path_mtu: None,
+            ..used(Method::Tcp, Technique::OldData, 5, 0, 0)
+        },
+        MethodReport {
+            status: MethodStatus::Unusable("no answer to small echo requests".into()),
+            path_mtu: None,
+            ..used(Method::Icmp, Technique::Echo, 5, 0, 0)
+        },
+    ];
+    report
+}
+
+/// So much loss that silence proves nothing.
+pub(crate) fn inconclusive(address: &str) -> AddressReport {
+    let mut report = silent(address, Verdict::Inconclusive);
+    report.examined.reason = "7 of 12 packets of 1400 bytes were lost as well, so silence proves nothing.".into();
+    report.examined.rtt = Some(Duration::from_millis(240));
+    report.examined.findings = vec![Finding::PacketLoss];
+    report.examined.methods = vec![
+        used(Method::Tcp, Technique::OldData, 60, 20, 1400),
+        MethodReport {
+            status: MethodStatus::Skipped("--method tcp".into()),
+            path_mtu: None,
+            ..used(Method::Icmp, Technique::Echo, 0, 0, 0)
+        },
+    ];
+    report
+}
+
+fn silent(address: &str, verdict: Verdict) -> AddressReport {
+    let mut report = clear(address);
+    let examined = &mut report.examined;
+    examined.verdict = verdict;
+    examined.confidence = None;
+    examined.path_mtu = None;
+    examined.kernel_path_mtu = None;
+    examined.peer_mss = None;
+    examined.local_mss = None;
+    examined.tcp_packet_limit = None;
+    examined.rtt = None;
+    examined.sizes = Vec::new();
+    examined.reverse = Reverse {
+        verdict: ReverseVerdict::Untested,
+        path_mtu: None,
+        reason: Some("no connection".into()),
+        recovered_after: None,
+    };
+    report
+}
+
+/// One for each row of the decision table, both families.
+pub(crate) fn all() -> Vec<AddressReport> {
+    let both = [V4, V6].into_iter().flat_map(|address| {
+        [
+            clear(address),
+            discoverable(address),
+            masked(address),
+            no_ptb(address),
+            local_firewall(address),
+            bad_ptb(address),
+            unreachable(address),
+            inconclusive(address),
+        ]
+    });
+    both.chain([link_mismatch()]).collect()
+}
+
+/// A report on these addresses, with the advice that belongs to each.
+pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
+    Report {
+        target: "mx.example.com".into(),
+        started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_250),
+        elapsed: Duration::from_micros(171_200),
+        addresses: addresses.into_iter().map(with_advice).collect(),
+    }
+}
+
+pub(crate) fn with_advice(mut report: AddressReport) -> AddressReport {
+    report.examined.advice = advise(&report, &host_of(report.address));
+    report
+}
+
+pub(crate) fn ptb(report: &AddressReport, mtu: u32, reached_kernel: bool, fault: Option<PtbFault>) -> PtbReport {
+    let from = if report.address.is_ipv4() { ip("203.0.113.2") } else { ip("2001:db8:2::2") };
+    PtbReport { from, mtu, reached_kernel, fault, count: 3 }
+}
+
+fn hop(ttl: u8, address: &str, largest: u32) -> Hop {
+    Hop {
+        ttl: Ttl(ttl),
+        address: Some(ip(address)),
+        largest_answered: Some(size(largest)),
+        rtt: Some(Duration::from_micros(u64::from(ttl) * 6_800)),
+    }
+}
+
+fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu: u32) -> MethodReport {
+    MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
+}
+
+pub(crate) const FINDINGS: [Finding; 24] = [
+    Finding::PtbMtuZero,
+    Finding::PtbMtuTooLow,
+    Finding::PtbBelowMinimum,
+    Finding::PtbMtuTooHigh,
+    Finding::PtbBadChecksum,
+    Finding::PtbFromPrivateAddress,
+    Finding::StaleKernelPmtu,
+    Finding::MssClamped,
+    Finding::NoSack,
+    Finding::PortClosed,
+    Finding::PortFiltered,
+    Finding::EchoUnanswered,
+    Finding::LargeEchoFiltered,
+    Finding::EchoPassesLarger,
+    Finding::SegmentsAboveMssDropped,
+    Finding::PtbRateLimited,
+    Finding::DfCleared,
+    Finding::FragmentsDropped,
+    Finding::ConnectionReset,
+    Finding::NoGreeting,
+    Finding::ZeroWindow,
+    Finding::PacketLoss,
+    Finding::SlowToAnswer,
+    Finding::SendRefusedByFirewall,
+];
+
+pub(crate) const FAULTS: [PtbFault; 6] = [
+    PtbFault::MtuZero,
+    PtbFault::StatedSizeLost,
+    PtbFault::NotSmaller,
+    PtbFault::TooLow,
+    PtbFault::BelowMinimum,
+    PtbFault::BadChecksum,
+];
+
+pub(crate) const REVERSES: [ReverseVerdict; 6] = [
+    ReverseVerdict::Clear,
+    ReverseVerdict::Discoverable,
+    ReverseVerdict::BlackHole,
+    ReverseVerdict::Recovers,
+    ReverseVerdict::Untested,
+    ReverseVerdict::Inconclusive,
+];
+
+/// Every verdict with every finding, fault and reverse verdict that the model knows, whether or not they go together.
+pub(crate) fn combinations() -> Vec<AddressReport> {
+    let mut reports = all();
+    for mut report in all() {
+        report.examined.findings = FINDINGS.to_vec();
+        report.examined.ptb = FAULTS.iter().map(|fault| ptb(&report, 1234, false, Some(*fault))).collect();
+        reports.push(report.clone());
+        report.zone = Some("eth0".into());
+        report.port = 587;
+        report.preference = None;
+        for verdict in REVERSES {
+            report.examined.reverse = Reverse {
+                verdict,
+                path_mtu: Some(size(1320)),
+                reason: Some("because of this".into()),
+                recovered_after: Some(Duration::from_millis(3140)),
+            };
+            reports.push(report.clone());
+            report.examined.reverse = Reverse { verdict, path_mtu: None, reason: None, recovered_after: None };
+            reports.push(report.clone());
+        }
+        report.examined.path_mtu = None;
+        report.examined.first_lost_size = None;
+        report.examined.location = None;
+        report.host = String::new();
+        reports.push(report);
+    }
+    reports
+}
+
+/// A name and reasons that try to steer the terminal, and are too long for it.
+pub(crate) fn hostile() -> AddressReport {
+    let evil = "\u{1b}[2J\u{9b}31m\u{7}\r\n\u{202e}\u{200b}mx\u{7f}".to_owned();
+    let mut report = no_ptb(V4);
+    report.host = evil.clone() + &"x".repeat(250);
+    report.zone = Some("e;\u{1b}c".into());
+    report.examined.reason.clone_from(&evil);
+    report.examined.reverse.verdict = ReverseVerdict::Inconclusive;
+    report.examined.reverse.reason = Some(evil.clone());
+    report.examined.methods[0].status = MethodStatus::Unusable(evil.clone());
+    report.examined.methods[1].status = MethodStatus::Skipped(evil);
+    report
+}

@@ -1,0 +1,7 @@
+//! Every renderer on every kind of report.
+
+mod advice;
+mod commands;
+mod fixtures;
+mod json;
+mod text;

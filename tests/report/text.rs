@@ -1,0 +1,270 @@
+//! The text report.
+
+use std::collections::HashSet;
+
+use pmtu_probe::model::{Finding, PtbFault, Report, ReverseVerdict};
+use pmtu_probe::report::text::{Detail, Style, render};
+
+use super::fixtures::{
+    FINDINGS, V4, V6, bad_ptb, clear, combinations, discoverable, hostile, inconclusive, link_mismatch, local_firewall,
+    masked, no_ptb, ptb, report, size, unreachable,
+};
+
+const PLAIN: Style = Style { color: false, detail: Detail::Normal };
+const QUIET: Style = Style { color: false, detail: Detail::VerdictOnly };
+const FULL: Style = Style { color: false, detail: Detail::Full };
+
+macro_rules! matches_file {
+    ($report:expr, $name:literal) => {
+        assert_eq!(render(&report(vec![$report]), &PLAIN), include_str!(concat!("expected/", $name, ".txt")));
+    };
+}
+
+#[test]
+fn each_verdict_reads_as_it_should() {
+    matches_file!(clear(V4), "clear");
+    matches_file!(discoverable(V4), "discoverable");
+    matches_file!(masked(V4), "masked");
+    matches_file!(no_ptb(V4), "no_ptb");
+    matches_file!(no_ptb(V6), "no_ptb_v6");
+    matches_file!(local_firewall(V4), "local_firewall");
+    matches_file!(local_firewall(V6), "local_firewall_v6");
+    matches_file!(bad_ptb(V4), "bad_ptb");
+    matches_file!(link_mismatch(), "link_mismatch");
+    matches_file!(unreachable(V4), "unreachable");
+    matches_file!(inconclusive(V4), "inconclusive");
+}
+
+#[test]
+fn quiet_is_one_line_per_address_worst_first() {
+    let whole = report(vec![
+        clear(V4),
+        inconclusive(V4),
+        discoverable(V6),
+        masked(V4),
+        unreachable(V6),
+        local_firewall(V4),
+        no_ptb(V6),
+    ]);
+    assert_eq!(
+        render(&whole, &QUIET),
+        "\
+mx.example.com 192.0.2.25: black hole above 1400 bytes, made by this host's own firewall: large mail will hang
+mx.example.com 2001:db8::25: black hole above 1400 bytes: large mail will hang
+mx.example.com 192.0.2.25: masked: PMTU discovery is broken above 1400 bytes, but MSS 1360 lets mail pass
+mx.example.com 192.0.2.25: inconclusive: 7 of 12 packets of 1400 bytes were lost as well, so silence proves nothing
+mx.example.com 2001:db8::25: unreachable: even small packets go unanswered, the path cannot be judged
+mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of any size gets through
+mx.example.com 2001:db8::25: 1400 bytes pass and routers say so: PMTU discovery works, mail gets through
+"
+    );
+}
+
+#[test]
+fn several_addresses_get_a_summary_then_a_block_each_worst_first() {
+    let text = render(&report(vec![clear(V4), no_ptb(V6)]), &PLAIN);
+    let bad = render(&report(vec![no_ptb(V6)]), &PLAIN);
+    let good = render(&report(vec![clear(V4)]), &PLAIN);
+    assert_eq!(text, format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n\n{bad}\n{good}"));
+}
+
+#[test]
+fn no_address_is_said_so() {
+    assert_eq!(render(&report(Vec::new()), &PLAIN), "mx.example.com: no address was examined\n");
+}
+
+#[test]
+fn a_fault_of_the_other_direction_stands_in_the_first_line() {
+    let line = |verdict, path_mtu, recovered_after, reason: Option<&str>| {
+        let mut address = clear(V4);
+        address.examined.reverse.verdict = verdict;
+        address.examined.reverse.path_mtu = path_mtu;
+        address.examined.reverse.recovered_after = recovered_after;
+        address.examined.reverse.reason = reason.map(str::to_owned);
+        let text = render(&report(vec![address]), &QUIET);
+        text.trim_end().split_once("gets through").unwrap().1.to_owned()
+    };
+    assert_eq!(line(ReverseVerdict::Clear, Some(size(1500)), None, None), "");
+    assert_eq!(line(ReverseVerdict::Discoverable, Some(size(1400)), None, None), "");
+    assert_eq!(line(ReverseVerdict::Untested, None, None, Some("not asked for")), "");
+    assert_eq!(
+        line(ReverseVerdict::BlackHole, Some(size(1400)), None, None),
+        "; other direction: black hole above 1400 bytes: large answers from there never arrive"
+    );
+    assert_eq!(
+        line(ReverseVerdict::Recovers, None, Some(std::time::Duration::from_millis(3140)), None),
+        "; other direction: large answers are lost, the peer recovers after 3.14 s"
+    );
+    assert_eq!(
+        line(ReverseVerdict::Inconclusive, None, None, Some("The peer sent too little.")),
+        "; other direction: inconclusive: The peer sent too little"
+    );
+}
+
+#[test]
+fn the_first_line_names_zone_and_port_and_does_not_repeat_an_address() {
+    let mut address = clear("fe80::25");
+    address.host = "fe80::25%eth0".into();
+    address.zone = Some("eth0".into());
+    address.port = 587;
+    let text = render(&report(vec![address]), &QUIET);
+    assert!(text.starts_with("fe80::25%eth0 port 587: clear"), "{text}");
+}
+
+#[test]
+fn a_limit_of_the_user_is_not_sold_as_a_clear_path() {
+    let mut address = clear(V4);
+    address.examined.path_mtu = Some(size(1300));
+    let text = render(&report(vec![address.clone()]), &QUIET);
+    assert!(text.contains("clear up to 1300 bytes: larger packets were not tested"), "{text}");
+    // A peer that takes no more than that is another matter.
+    address.examined.tcp_packet_limit = Some(size(1300));
+    let text = render(&report(vec![address]), &QUIET);
+    assert!(text.contains("mail of any size gets through"), "{text}");
+}
+
+#[test]
+fn a_discoverable_path_with_a_survivable_fault_says_so() {
+    for fault in [PtbFault::MtuZero, PtbFault::TooLow, PtbFault::BelowMinimum] {
+        let mut address = discoverable(V4);
+        address.examined.ptb = vec![ptb(&address, 600, true, Some(fault))];
+        let text = render(&report(vec![address]), &PLAIN);
+        assert!(unwrapped(&text).contains("mail gets through, but a router states a wrong MTU"), "{text}");
+        assert!(text.contains("What to do"), "{text}");
+    }
+}
+
+#[test]
+fn each_ptb_tells_whether_the_kernel_saw_it() {
+    let text = render(&report(vec![discoverable(V4)]), &PLAIN);
+    assert!(text.contains("reached this kernel") && !text.contains("firewall"), "{text}");
+    let text = render(&report(vec![local_firewall(V4)]), &PLAIN);
+    assert!(unwrapped(&text).contains("did not reach this kernel: dropped by this host's own firewall"), "{text}");
+    let mut damaged = no_ptb(V4);
+    damaged.examined.ptb = vec![ptb(&damaged, 1400, false, Some(PtbFault::BadChecksum))];
+    let text = render(&report(vec![damaged]), &PLAIN);
+    assert!(unwrapped(&text).contains("dropped by this kernel for its checksum"), "{text}");
+    assert!(!text.contains("own firewall"), "{text}");
+}
+
+#[test]
+fn many_kinds_of_ptb_are_counted_not_listed() {
+    let mut address = no_ptb(V4);
+    address.examined.ptb = (0..500).map(|mtu| ptb(&address, mtu, true, None)).collect();
+    let text = render(&report(vec![address]), &PLAIN);
+    assert!(text.contains("and 496 other kinds of \"fragmentation needed\""), "{text}");
+}
+
+#[test]
+fn every_finding_is_a_sentence_of_its_own() {
+    let sentences: HashSet<String> = FINDINGS.iter().map(|finding| sentence(*finding)).collect();
+    assert_eq!(sentences.len(), FINDINGS.len());
+    assert!(sentences.iter().all(|sentence| sentence.ends_with('.')), "{sentences:?}");
+}
+
+fn sentence(finding: Finding) -> String {
+    let mut address = no_ptb(V4);
+    address.examined.findings = vec![finding];
+    let text = render(&report(vec![address]), &PLAIN);
+    let (_, rest) = text.split_once("Also noticed\n").unwrap();
+    let (finding, _) = rest.split_once("\n\n").unwrap();
+    unwrapped(finding)
+}
+
+#[test]
+fn more_detail_shows_every_size_and_hop() {
+    let text = render(&report(vec![no_ptb(V4)]), &FULL);
+    for line in [
+        "  size         1500 bytes: 0 of 2 answered",
+        "               1400 bytes: 8 of 8 answered",
+        "  hop           1 198.51.100.1, up to 1500 bytes, 6.8 ms",
+        "                3 203.0.113.6, up to 1400 bytes, 20.4 ms",
+    ] {
+        let normal = render(&report(vec![no_ptb(V4)]), &PLAIN);
+        assert!(text.lines().any(|l| l.split_whitespace().eq(line.split_whitespace())), "{line}\n{text}");
+        assert!(!normal.lines().any(|l| l.split_whitespace().eq(line.split_whitespace())), "{line}\n{normal}");
+    }
+}
+
+#[test]
+fn prose_fits_80_columns_and_commands_are_whole() {
+    for whole in everything() {
+        let advice = whole.addresses.iter().flat_map(|address| &address.examined.advice);
+        let commands: HashSet<_> = advice.flat_map(|advice| &advice.commands).map(String::as_str).collect();
+        for style in [PLAIN, FULL] {
+            let text = render(&whole, &style);
+            let lines: HashSet<_> = text.lines().map(str::trim).collect();
+            assert!(commands.is_subset(&lines), "{text}");
+            for line in text.lines() {
+                assert!(commands.contains(line.trim()) || line.chars().count() <= 80, "{line}");
+                assert_eq!(line, line.trim_end());
+            }
+        }
+    }
+}
+
+#[test]
+fn quiet_lines_are_one_per_address_whatever_a_host_calls_itself() {
+    for whole in everything().into_iter().chain([report(vec![hostile(), clear(V4)])]) {
+        assert_eq!(render(&whole, &QUIET).lines().count(), whole.addresses.len());
+    }
+}
+
+#[test]
+fn nothing_printed_steers_a_terminal() {
+    for whole in everything().into_iter().chain([report(vec![hostile()])]) {
+        for style in [PLAIN, QUIET, FULL] {
+            let text = render(&whole, &style);
+            let bad: Vec<_> = text.chars().filter(|c| !(c.is_ascii_graphic() || matches!(c, ' ' | '\n'))).collect();
+            assert!(bad.is_empty(), "{bad:?}");
+        }
+    }
+}
+
+#[test]
+fn hostile_prose_fits_as_well() {
+    let text = render(&report(vec![hostile()]), &PLAIN);
+    let prose = text.lines().filter(|line| !line.starts_with("       "));
+    assert!(prose.clone().count() > 10);
+    for line in prose {
+        assert!(line.len() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn colour_adds_escapes_and_changes_no_letter() {
+    for whole in everything().into_iter().step_by(7) {
+        for detail in [Detail::VerdictOnly, Detail::Normal, Detail::Full] {
+            let colored = render(&whole, &Style { color: true, detail });
+            assert!(colored.contains("\u{1b}["));
+            assert_eq!(
+                anstream::adapter::strip_str(&colored).to_string(),
+                render(&whole, &Style { color: false, detail })
+            );
+        }
+    }
+}
+
+#[test]
+fn the_colour_is_that_of_the_exit_code() {
+    let first = |address| render(&report(vec![address]), &Style { color: true, detail: Detail::VerdictOnly });
+    let (red, yellow, green, magenta) = ("\u{1b}[31m", "\u{1b}[33m", "\u{1b}[32m", "\u{1b}[35m");
+    assert!(first(no_ptb(V4)).contains(red));
+    assert!(first(masked(V4)).contains(yellow));
+    assert!(first(clear(V4)).contains(green));
+    assert!(first(discoverable(V4)).contains(green));
+    assert!(first(inconclusive(V4)).contains(magenta));
+    assert!(first(unreachable(V4)).contains(magenta));
+}
+
+/// Each combination alone, and all in one.
+fn everything() -> Vec<Report> {
+    let mut reports: Vec<_> = combinations().into_iter().map(|address| report(vec![address])).collect();
+    reports.push(report(combinations()));
+    reports
+}
+
+/// Text without its line breaks.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,219 @@
+//! Every scenario, in a simulated network with a virtual clock: thousands of runs, no privilege.
+//!
+//! - `PMTU_SIM_SEEDS=1000 cargo test --release --test sim` runs every sweep with that many seeds.
+//! - `PMTU_SIM_ONLY=silent_router:v4:17` (a line of the table; a fourth field is the loss that was added) replays one
+//!   run and prints every packet.
+
+#[path = "common/scenario.rs"]
+mod scenario;
+#[path = "sim/mod.rs"]
+mod sim;
+
+#[path = "sim/model_tests.rs"]
+#[cfg(test)]
+mod model_tests;
+
+use scenario::{Family, Outcome, Scenario, Verdict, World};
+use sim::check::{Strictness, check};
+use sim::sweep::{Job, Tallies, sweep, table, total};
+
+/// Seeds per scenario and family where no loss is added.
+const PLAIN_SEEDS: u64 = 20;
+/// Seeds per scenario and family with loss, and random paths divided by 40, unless `PMTU_SIM_SEEDS` says more.
+const SWEEP_SEEDS: u64 = 25;
+/// The link that loses packets in a sweep: r2-r3.
+const LOSSY_LINK: usize = 2;
+
+#[test]
+fn every_scenario_file_makes_sense() {
+    let scenarios = scenario::load_all().unwrap();
+    assert!(scenarios.len() > 60, "only {} scenarios", scenarios.len());
+    assert!(scenarios.iter().all(|scenario| !scenario.about.is_empty()));
+}
+
+#[test]
+fn a_mistake_in_a_file_is_refused() {
+    let good = "about = \"x\"\n[expect]\nverdict = \"clear\"\npath_mtu = 1500\n";
+    assert!(scenario::parse("x", good).is_ok());
+    for bad in [
+        "about = \"x\"\n",
+        "about = \"x\"\n[expect]\nverdict = \"black_hole\"\npath_mtu = 1400\n",
+        "about = \"x\"\n[expect]\nverdict = \"clear\"\n",
+        "about = \"x\"\nworlds = [\"sim\"]\n[expect]\nverdict = \"clear\"\npath_mtu = 1500\n",
+        "about = \"x\"\n[router.r1]\nptp = \"silent\"\n[expect]\nverdict = \"clear\"\npath_mtu = 1500\n",
+    ] {
+        assert!(scenario::parse("x", bad).is_err(), "{bad}");
+    }
+}
+
+/// The oracle of the random paths and the files were written apart: where a file says nothing that the oracle does not
+/// know, they have to agree.
+#[test]
+fn the_oracle_agrees_with_the_files() {
+    let mut compared = 0;
+    for scenario in scenario::load_all().unwrap() {
+        let is_beyond_the_oracle = !scenario.peer.alive
+            || scenario.routers().iter().any(|(_, router)| router.clear_df || router.ptb_bad_checksum);
+        if is_beyond_the_oracle {
+            continue;
+        }
+        for family in &scenario.families {
+            let file = scenario.expect.outcome(*family);
+            let found = sim::oracle::expect(&scenario, *family);
+            let Some(oracle) = found else { panic!("{}:{family}: the oracle has no word for it", scenario.name) };
+            let core =
+                |outcome: &Outcome| (outcome.verdict, outcome.path_mtu, outcome.first_lost_size, outcome.exit_code);
+            assert_eq!(core(&oracle), core(&file), "{}:{family}", scenario.name);
+            assert!(file.cause.iter().all(|cause| oracle.cause.contains(cause)), "{}:{family}", scenario.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 150, "only {compared} compared");
+}
+
+#[test]
+fn every_scenario() {
+    let jobs = jobs(0.0, |scenario| (0..if is_lossy(scenario) { seeds() } else { PLAIN_SEEDS }).into());
+    let (lossy, plain): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| is_lossy(&job.scenario));
+    let tallies = sweep(&plain, Strictness::Whole);
+    let lossy_tallies = sweep(&lossy, Strictness::Verdict);
+    let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
+    let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
+    assert!(bad.is_empty(), "{} scenarios fail\n{text}", bad.len());
+    assert_no_wrong_verdict(&lossy_tallies, &text);
+}
+
+#[test]
+fn loss_sweep() {
+    let with_ten = sweep(&jobs(0.10, |_| (0..seeds()).into()), Strictness::Verdict);
+    let text = table(&with_ten, ":0.10");
+    assert_no_wrong_verdict(&with_ten, &text);
+    let expected_runs = with_ten.iter().filter(|((name, _), _)| !is_excused(name));
+    let sums = expected_runs.fold((0, 0), |sum, (_, tally)| (sum.0 + tally.inconclusive, sum.1 + tally.runs));
+    assert!(sums.0 * 50 <= sums.1, "{} of {} are inconclusive, more than 2 %\n{text}", sums.0, sums.1);
+}
+
+#[test]
+fn heavy_loss_sweep() {
+    let with_thirty = sweep(&jobs(0.30, |_| (0..seeds()).into()), Strictness::Verdict);
+    let text = table(&with_thirty, ":0.30");
+    assert_no_wrong_verdict(&with_thirty, &text);
+}
+
+#[test]
+fn random_paths() {
+    let count = seeds() * 40;
+    let mut jobs = Vec::new();
+    for seed in 0..count {
+        for family in [Family::V4, Family::V6] {
+            if let Some(scenario) = sim::oracle::random_scenario(seed, family) {
+                jobs.push(Job { scenario, family, seeds: seed..seed + 1 });
+            }
+        }
+    }
+    let expected =
+        |verdict| jobs.iter().filter(|job| job.scenario.expect.outcome(job.family).verdict == verdict).count();
+    for verdict in [Verdict::Clear, Verdict::Discoverable, Verdict::Masked, Verdict::BlackHole] {
+        assert!(expected(verdict) * 50 > jobs.len(), "too few paths are {verdict:?}");
+    }
+    let tallies = sweep(&jobs, Strictness::Verdict);
+    let text = table(&tallies, "");
+    assert_no_wrong_verdict(&tallies, &text);
+    let flawed: u64 = total(&tallies).flawed;
+    assert_eq!(flawed, 0, "wrong causes\n{text}");
+    let sure = |job: &&Job| !job.scenario.expect.outcome(job.family).may_be_inconclusive;
+    let unsure: Vec<_> = jobs
+        .iter()
+        .filter(sure)
+        .filter(|job| tallies[&(job.scenario.name.clone(), job.family)].inconclusive > 0)
+        .map(|job| format!("{}:{}", job.scenario.name, job.family))
+        .collect();
+    assert!(unsure.is_empty(), "inconclusive without a reason: {unsure:?}\n{text}");
+}
+
+#[test]
+fn garbage_neither_panics_nor_runs_on() {
+    let healthy = scenario::load("clear").unwrap();
+    for seed in 0..seeds() * 20 {
+        for family in [Family::V4, Family::V6] {
+            let plan = sim::run::plan(&healthy, family, seed);
+            if let Err(fault) = sim::garbage::feed(&plan, seed) {
+                panic!("seed {seed}, {family}: {fault}");
+            }
+        }
+    }
+}
+
+/// One run, packet by packet.
+#[test]
+fn replay() {
+    let Ok(only) = std::env::var("PMTU_SIM_ONLY") else { return };
+    let parts: Vec<&str> = only.split(':').collect();
+    let family = if parts[1] == "v4" { Family::V4 } else { Family::V6 };
+    let seed = parts[2].parse().expect("the third field is a seed");
+    let mut scenario = match parts[0].strip_prefix("random-") {
+        Some(number) => sim::oracle::random_scenario(number.parse().unwrap(), family).unwrap(),
+        None => scenario::load(parts[0]).unwrap(),
+    };
+    let loss: f64 = parts.get(3).map_or(0.0, |loss| loss.parse().unwrap());
+    add_loss(&mut scenario, loss);
+    let strictness = if is_lossy(&scenario) { Strictness::Verdict } else { Strictness::Whole };
+    let expected = scenario.expect.outcome(family);
+    let run = sim::run::run(&scenario, family, seed, true);
+    let (class, notes) = check(&run, &expected, family, strictness);
+    for line in &run.trace {
+        println!("{line}");
+    }
+    println!("{:#?}\n{:#?}\nexpected {expected:#?}", scenario, run.examined);
+    println!("{} packets, verdict at {:?}, end at {:?}", run.packets_sent, run.verdict_at, run.ended_at);
+    assert!(notes.is_empty(), "{class:?}: {}", notes.join("; "));
+}
+
+/// One job per scenario and family of the simulator's world, with loss added.
+fn jobs(loss: f64, seeds: impl Fn(&Scenario) -> SeedRange) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for mut scenario in scenario::load_all().unwrap() {
+        if scenario.runs_in(World::Sim) {
+            add_loss(&mut scenario, loss);
+            for family in scenario.families.clone() {
+                jobs.push(Job { scenario: scenario.clone(), family, seeds: seeds(&scenario).0 });
+            }
+        }
+    }
+    jobs
+}
+
+struct SeedRange(std::ops::Range<u64>);
+
+impl From<std::ops::Range<u64>> for SeedRange {
+    fn from(range: std::ops::Range<u64>) -> Self {
+        Self(range)
+    }
+}
+
+fn add_loss(scenario: &mut Scenario, loss: f64) {
+    let mut links = scenario.links();
+    links[LOSSY_LINK].loss = 1.0 - (1.0 - links[LOSSY_LINK].loss) * (1.0 - loss);
+    scenario.set_links(links);
+}
+
+fn is_lossy(scenario: &Scenario) -> bool {
+    scenario.links().iter().any(|link| link.loss > 0.0)
+}
+
+/// The 2 % do not count what is thin by its own nature: paths that lose 10 % or more already, and those that may be
+/// inconclusive without any loss.
+fn is_excused(name: &str) -> bool {
+    let scenario = scenario::load(name).unwrap();
+    let is_thin = |family: &Family| scenario.expect.outcome(*family).may_be_inconclusive;
+    is_lossy(&scenario) || scenario.families.iter().any(is_thin)
+}
+
+fn assert_no_wrong_verdict(tallies: &Tallies, text: &str) {
+    let wrong = total(tallies).wrong;
+    assert_eq!(wrong, 0, "{wrong} wrong verdicts\n{text}");
+}
+
+fn seeds() -> u64 {
+    std::env::var("PMTU_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SWEEP_SEEDS)
+}

@@ -1,0 +1,18 @@
+//! A simulated network with a virtual clock: the same seed gives the same run, packet by packet.
+#![allow(unreachable_pub, reason = "a test program has no public interface")]
+
+pub mod check;
+pub mod conntrack;
+pub mod flight;
+pub mod garbage;
+pub mod net;
+pub mod oracle;
+pub mod peer;
+pub mod rng;
+pub mod router;
+pub mod run;
+pub mod scripted;
+pub mod smtp;
+pub mod sweep;
+pub mod tcp;
+pub mod tcp_listener;

@@ -1,0 +1,210 @@
+//! The chain c - r1 - r2 - r3 - s: links, routers and the peer on one virtual clock.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use pmtu_probe::model::{Family, IcmpErrorKind, Outgoing, Packet, Refusal, Timestamp};
+
+use super::flight::Flight;
+use super::peer::Peer;
+use super::rng::Rng;
+use super::router::{Fate, Passage, Router};
+use crate::scenario::{Link, Node, Scenario};
+
+/// The one-way delay of a link when the scenario gives none at all: 10 ms for the round trip over four links.
+const DEFAULT_DELAY: Duration = Duration::from_micros(1250);
+/// How long a router tries to find a neighbour that is not there.
+const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(3);
+const CLIENT: usize = 0;
+const SERVER: usize = 4;
+
+/// The network.
+pub struct Net {
+    now: Timestamp,
+    rng: Rng,
+    order: u64,
+    queue: BinaryHeap<Reverse<(Timestamp, u64, Arrival)>>,
+    arrivals: Vec<Option<(Flight, bool)>>,
+    links: [Link; 4],
+    /// Latest arrival on each link, by direction: a link keeps the order.
+    latest: [[Timestamp; 2]; 4],
+    default_delay: Duration,
+    routers: [Router; 3],
+    pub peer: Peer,
+    peer_alive: bool,
+    /// What happened, line by line, if asked for.
+    pub trace: Option<Vec<String>>,
+    /// Packets delivered over any link, for the curious.
+    pub hops: u64,
+}
+
+/// A packet reaches a node, or a router gives up on its neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Arrival {
+    node: usize,
+    slot: usize,
+    unreachable: bool,
+}
+
+impl Net {
+    pub fn new(scenario: &Scenario, family: crate::scenario::Family, seed: u64, trace: bool) -> Self {
+        let links = scenario.links();
+        let has_delay = links.iter().any(|link| link.delay_ms.is_some());
+        Self {
+            now: Timestamp::ZERO,
+            rng: Rng::new(seed),
+            order: 0,
+            queue: BinaryHeap::new(),
+            arrivals: Vec::new(),
+            latest: [[Timestamp::ZERO; 2]; 4],
+            default_delay: if has_delay { Duration::from_micros(50) } else { DEFAULT_DELAY },
+            routers: scenario.routers().map(|(node, config)| Router::new(config, node, family)),
+            peer: Peer::new(&scenario.peer, family, links[3].mtu),
+            peer_alive: scenario.peer.alive,
+            links,
+            trace: trace.then(Vec::new),
+            hops: 0,
+        }
+    }
+
+    /// The client sends.
+    pub fn send(&mut self, outgoing: Outgoing, now: Timestamp) -> Result<(), Refusal> {
+        self.now = self.now.max(now);
+        let mut flight = Flight::from(outgoing);
+        if flight.largest_piece() > self.links[0].mtu {
+            let may_fragment = flight.packet.family() == Family::V4 && !flight.packet.ip.dont_fragment;
+            if !may_fragment {
+                self.note(CLIENT, "refused", &flight);
+                return Err(Refusal::TooBig);
+            }
+            flight.fragment(self.links[0].mtu);
+        }
+        self.note(CLIENT, "sends", &flight);
+        self.transmit(CLIENT, true, &flight);
+        Ok(())
+    }
+
+    /// When something happens next.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let queued = self.queue.peek().map(|Reverse((at, _, _))| *at);
+        [queued, self.peer.next_wake()].into_iter().flatten().min()
+    }
+
+    /// Lets the next thing happen; returns what reaches the client.
+    pub fn step(&mut self) -> Option<Packet> {
+        let at = self.next_at()?;
+        self.now = self.now.max(at);
+        if self.queue.peek().is_none_or(|Reverse((queued, _, _))| *queued > at) {
+            let flights = self.peer.wake(self.now);
+            self.peer_sends(flights);
+            return None;
+        }
+        let Reverse((_, _, arrival)) = self.queue.pop()?;
+        let (flight, rightward) = self.arrivals[arrival.slot].take()?;
+        match arrival.node {
+            CLIENT => {
+                self.note(CLIENT, "receives", &flight);
+                Some(flight.packet)
+            }
+            SERVER => {
+                self.note(SERVER, "receives", &flight);
+                let flights = self.peer.receive(&flight.packet, self.now, &mut self.rng);
+                self.peer_sends(flights);
+                None
+            }
+            _ if arrival.unreachable => {
+                self.neighbour_missing(&flight);
+                None
+            }
+            node => {
+                self.route(node, flight, rightward);
+                None
+            }
+        }
+    }
+
+    fn peer_sends(&mut self, flights: Vec<Flight>) {
+        for flight in flights {
+            self.note(SERVER, "sends", &flight);
+            self.transmit(SERVER, false, &flight);
+        }
+    }
+
+    fn route(&mut self, node: usize, flight: Flight, rightward: bool) {
+        let next_link = if rightward { node } else { node - 1 };
+        let passage = Passage { rightward, next_mtu: self.links[next_link].mtu, now: self.now };
+        let copy = flight.clone();
+        let fate = self.routers[node - 1].pass(flight, passage);
+        self.carry_out(node, fate, rightward, &copy);
+    }
+
+    fn carry_out(&mut self, node: usize, fate: Fate, rightward: bool, about: &Flight) {
+        match fate {
+            Fate::Forward(flight) if rightward && node == 3 && !self.peer_alive => {
+                self.schedule(self.now + NEIGHBOUR_TIMEOUT, 3, flight, rightward, true);
+            }
+            Fate::Forward(flight) => self.transmit(node, rightward, &flight),
+            Fate::Answer(packet) => {
+                let flight = Flight::from(packet);
+                self.note(node, "answers", &flight);
+                self.transmit(node, !rightward, &flight);
+            }
+            Fate::Drop(reason) => self.note(node, &format!("drops ({reason})"), about),
+        }
+    }
+
+    fn neighbour_missing(&mut self, flight: &Flight) {
+        // Host unreachable (RFC 792), address unreachable (RFC 4443).
+        let code = if flight.packet.family() == Family::V4 { 1 } else { 3 };
+        let passage = Passage { rightward: true, next_mtu: self.links[3].mtu, now: self.now };
+        let fate = self.routers[2].limited_error(IcmpErrorKind::Unreachable { code }, flight, passage);
+        self.carry_out(3, fate, true, flight);
+    }
+
+    fn transmit(&mut self, node: usize, rightward: bool, flight: &Flight) {
+        let index = if rightward { node } else { node - 1 };
+        let target = if rightward { node + 1 } else { node - 1 };
+        let link = self.links[index].clone();
+        if (0..flight.pieces()).any(|_| self.rng.chance(link.loss)) {
+            self.note(node, "loses", flight);
+            return;
+        }
+        let copies = if self.rng.chance(link.duplicate) { 2 } else { 1 };
+        for _ in 0..copies {
+            let at = self.arrival_time(index, rightward, &link);
+            self.schedule(at, target, flight.clone(), rightward, false);
+        }
+    }
+
+    fn arrival_time(&mut self, index: usize, rightward: bool, link: &Link) -> Timestamp {
+        let delay = link.delay_ms.map_or(self.default_delay, milliseconds);
+        let jitter = milliseconds(link.jitter_ms * self.rng.unit());
+        let latest = &mut self.latest[index][usize::from(rightward)];
+        let at = (self.now + delay + jitter).max(*latest);
+        if self.rng.chance(link.reorder) {
+            return at + milliseconds(link.reorder_ms);
+        }
+        *latest = at;
+        at
+    }
+
+    fn schedule(&mut self, at: Timestamp, node: usize, flight: Flight, rightward: bool, unreachable: bool) {
+        self.order += 1;
+        self.hops += 1;
+        let slot = self.arrivals.len();
+        self.arrivals.push(Some((flight, rightward)));
+        self.queue.push(Reverse((at, self.order, Arrival { node, slot, unreachable })));
+    }
+
+    fn note(&mut self, node: usize, what: &str, flight: &Flight) {
+        if let Some(trace) = &mut self.trace {
+            let at = self.now.since(Timestamp::ZERO).as_secs_f64() * 1e3;
+            trace.push(format!("{at:9.3} ms  {} {what} {}", Node::ALL[node], flight.describe()));
+        }
+    }
+}
+
+fn milliseconds(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms / 1e3)
+}

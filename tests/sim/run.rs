@@ -1,0 +1,282 @@
+//! One examination in the simulated network, from the first probe to the last packet.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use pmtu_probe::examine::Examination;
+use pmtu_probe::model::{
+    Action, Body, Event, Examined, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan, Timestamp,
+};
+
+use super::net::Net;
+use crate::scenario::{Family, HostFirewall, Method, Node, SMTP_PORT, Scenario, Window};
+
+/// An examination may not last longer, on the virtual clock.
+pub const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// The program's own default of `--timeout`.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// An examination may not send more packets.
+pub const MOST_PACKETS: u32 = 5000;
+/// It may not be woken this often without anything happening.
+const MOST_IDLE_POLLS: u32 = 100_000;
+/// How long the network is watched after the end.
+const AFTERMATH: Duration = Duration::from_secs(3);
+
+/// What is driven: the examination, or a stand-in that tests the simulator itself.
+pub trait Examiner {
+    fn poll(&mut self, now: Timestamp) -> Action;
+    fn handle(&mut self, event: &Event, now: Timestamp);
+    fn examined(&self) -> Option<&Examined>;
+    /// The time that the user gives a run is over.
+    fn interrupt(&mut self, now: Timestamp);
+}
+
+impl Examiner for Examination {
+    fn poll(&mut self, now: Timestamp) -> Action {
+        self.poll(now)
+    }
+    fn handle(&mut self, event: &Event, now: Timestamp) {
+        self.handle(event, now);
+    }
+    fn examined(&self) -> Option<&Examined> {
+        self.examined()
+    }
+    fn interrupt(&mut self, now: Timestamp) {
+        self.interrupt(now);
+    }
+}
+
+/// What a run showed.
+#[derive(Debug)]
+pub struct Run {
+    pub examined: Option<Examined>,
+    /// What must never happen on any path: a run without end, words after the end, a panic.
+    pub faults: Vec<String>,
+    /// What the mail server saw and should not have seen.
+    pub complaints: Vec<String>,
+    pub packets_sent: u32,
+    /// When the verdict stood.
+    pub verdict_at: Option<Duration>,
+    /// When everything was over.
+    pub ended_at: Duration,
+    pub trace: Vec<String>,
+}
+
+/// What a program finds out before the first probe.
+pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
+    let local_mtu = PacketSize::new(scenario.link(0).mtu);
+    Plan {
+        source: Node::C.near_address(family),
+        destination: Node::S.near_address(family),
+        port: SMTP_PORT,
+        local_ports: (40_000..40_016).collect(),
+        echo_ident: 0x4d54,
+        method: match scenario.host.method {
+            Method::Auto => MethodChoice::Auto,
+            Method::Tcp => MethodChoice::Tcp,
+            Method::Icmp => MethodChoice::Icmp,
+        },
+        local_mtu,
+        kernel_path_mtu: Some(scenario.host.cached_pmtu.map_or(local_mtu, PacketSize::new)),
+        kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),
+        max_size: local_mtu,
+        min_size: PacketSize::new(68),
+        seed,
+    }
+}
+
+/// Runs a scenario once.
+pub fn run(scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Run {
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let examination = Examination::new(plan(scenario, family, seed), Timestamp::ZERO);
+        drive(examination, scenario, family, seed, trace)
+    }));
+    attempt.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+        Run::failed(format!("panic: {text}"))
+    })
+}
+
+/// Drives an examiner to its end.
+pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Run {
+    let mut driver = Driver {
+        examiner,
+        net: Net::new(scenario, family, seed, trace),
+        firewall: scenario.host.firewall,
+        now: Timestamp::ZERO,
+        packets_sent: 0,
+        idle_polls: 0,
+        verdict_at: None,
+        faults: Vec::new(),
+    };
+    driver.until_done();
+    driver.watch_aftermath();
+    driver.finish(scenario)
+}
+
+struct Driver<E> {
+    examiner: E,
+    net: Net,
+    firewall: HostFirewall,
+    now: Timestamp,
+    packets_sent: u32,
+    idle_polls: u32,
+    verdict_at: Option<Duration>,
+    faults: Vec<String>,
+}
+
+impl<E: Examiner> Driver<E> {
+    fn until_done(&mut self) {
+        let mut interrupted = false;
+        while let Some(wake) = self.poll_all() {
+            let next = self.net.next_at().map_or(wake, |at| at.min(wake));
+            if next <= self.now && self.net.next_at().is_none_or(|at| at > self.now) {
+                self.idle_polls += 1;
+            }
+            let timeout = Timestamp::from_origin(TIMEOUT);
+            if !interrupted && next >= timeout {
+                interrupted = true;
+                self.now = self.now.max(timeout);
+                self.examiner.interrupt(self.now);
+                continue;
+            }
+            self.now = self.now.max(next);
+            if self.now.since(Timestamp::ZERO) > LONGEST_RUN {
+                let stands =
+                    if self.examiner.examined().is_some() { "though the verdict stands" } else { "no verdict" };
+                let wake = wake.since(Timestamp::ZERO);
+                return self.faults.push(format!("not done after {LONGEST_RUN:?}, {stands}, waits until {wake:?}"));
+            }
+            if self.packets_sent > MOST_PACKETS {
+                return self.faults.push(format!("more than {MOST_PACKETS} packets"));
+            }
+            if self.idle_polls > MOST_IDLE_POLLS {
+                return self.faults.push("waits for a time that has passed, again and again".into());
+            }
+            self.step_network(wake);
+        }
+    }
+
+    /// Polls until there is nothing to send; `None` when it is over.
+    fn poll_all(&mut self) -> Option<Timestamp> {
+        loop {
+            let action = self.examiner.poll(self.now);
+            if self.verdict_at.is_none() && self.examiner.examined().is_some() {
+                self.verdict_at = Some(self.now.since(Timestamp::ZERO));
+            }
+            match action {
+                Action::Send(outgoing) => self.send(*outgoing),
+                Action::WaitUntil(at) => return Some(at),
+                Action::Done => return None,
+            }
+            if self.packets_sent > MOST_PACKETS {
+                return Some(self.now);
+            }
+        }
+    }
+
+    fn send(&mut self, outgoing: Outgoing) {
+        self.packets_sent += 1;
+        let size = outgoing.packet.size();
+        if let (Err(refusal), Some(size)) = (self.net.send(outgoing, self.now), size) {
+            self.examiner.handle(&Event::SendRefused { size, refusal }, self.now);
+        }
+    }
+
+    /// Lets the network go on until something reaches this host or `wake` has come.
+    fn step_network(&mut self, wake: Timestamp) {
+        while let Some(at) = self.net.next_at().filter(|at| *at <= wake) {
+            self.now = self.now.max(at);
+            if self.now.since(Timestamp::ZERO) > LONGEST_RUN {
+                return;
+            }
+            if let Some(packet) = self.net.step() {
+                return self.deliver(packet);
+            }
+        }
+        self.now = self.now.max(wake);
+    }
+
+    /// The interface sees everything; the kernel sees ICMP that the host's firewall lets pass.
+    fn deliver(&mut self, packet: Packet) {
+        self.examiner.handle(&Event::Received(packet.clone()), self.now);
+        let is_ptb = matches!(&packet.body, Body::Error(error) if matches!(error.kind, IcmpErrorKind::Ptb { .. }));
+        let dropped = is_ptb && self.firewall == HostFirewall::DropPtb;
+        if !matches!(packet.body, Body::Tcp(_)) && !dropped {
+            self.examiner.handle(&Event::KernelSaw(packet), self.now);
+        }
+    }
+
+    /// After the end nothing is sent any more, whatever still arrives.
+    fn watch_aftermath(&mut self) {
+        if !self.faults.is_empty() {
+            return;
+        }
+        let end = self.now + AFTERMATH;
+        let ended_at = self.now;
+        while self.net.next_at().is_some_and(|at| at <= end) {
+            if let Some(at) = self.net.next_at() {
+                self.now = self.now.max(at);
+            }
+            if let Some(packet) = self.net.step() {
+                self.deliver(packet);
+                if self.examiner.poll(self.now) != Action::Done {
+                    self.faults.push("goes on after it was done".into());
+                    break;
+                }
+            }
+        }
+        self.now = ended_at;
+    }
+
+    fn finish(self, scenario: &Scenario) -> Run {
+        let examined = self.examiner.examined().cloned();
+        let mut faults = self.faults;
+        if examined.is_none() && faults.is_empty() {
+            faults.push("done without findings".into());
+        }
+        Run {
+            complaints: complaints(&self.net, scenario),
+            examined,
+            faults,
+            packets_sent: self.packets_sent,
+            verdict_at: self.verdict_at,
+            ended_at: self.now.since(Timestamp::ZERO),
+            trace: self.net.trace.unwrap_or_default(),
+        }
+    }
+}
+
+/// What the mail server's admin would not like to see.
+fn complaints(net: &Net, scenario: &Scenario) -> Vec<String> {
+    let tcp = &net.peer.tcp;
+    let connections = || tcp.finished.iter().chain(tcp.connections.values());
+    let mut complaints: Vec<String> = connections().flat_map(|connection| connection.smtp.verdict()).collect();
+    // A window of zero takes no QUIT, and some stacks no FIN: there a RST is the way out.
+    if tcp.reset_by_client && scenario.peer.window == Window::Normal {
+        complaints.push("reset an established connection".into());
+    }
+    let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+    if is_lossless {
+        let open = connections().filter(|connection| !connection.is_closed() && !connection.reset_by_client).count();
+        if open > 0 {
+            complaints.push(format!("{open} connections left open"));
+        }
+    }
+    complaints
+}
+
+impl Run {
+    fn failed(fault: String) -> Self {
+        Self {
+            examined: None,
+            faults: vec![fault],
+            complaints: Vec::new(),
+            packets_sent: 0,
+            verdict_at: None,
+            ended_at: Duration::ZERO,
+            trace: Vec::new(),
+        }
+    }
+}

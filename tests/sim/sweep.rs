@@ -1,0 +1,132 @@
+//! Many runs on two threads, and a table of what went wrong.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::check::{Class, Strictness, check};
+use super::run::run;
+use crate::scenario::{Family, Scenario};
+
+const THREADS: usize = 2;
+/// Examples shown for each scenario and family.
+const EXAMPLES: usize = 3;
+
+/// What to run.
+pub struct Job {
+    pub scenario: Scenario,
+    pub family: Family,
+    pub seeds: std::ops::Range<u64>,
+}
+
+/// The counts of one scenario in one family.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub runs: u64,
+    pub inconclusive: u64,
+    pub flawed: u64,
+    pub wrong: u64,
+    /// What has to be shown, each with its seed.
+    examples: Vec<(Class, u64, String)>,
+}
+
+/// The counts of a sweep, by scenario and family.
+pub type Tallies = BTreeMap<(String, Family), Tally>;
+
+/// Runs all jobs.
+pub fn sweep(jobs: &[Job], strictness: Strictness) -> Tallies {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut tallies = Tallies::new();
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tally = tallies.entry((job.scenario.name.clone(), job.family)).or_default();
+            run_job(job, strictness, tally);
+        }
+        tallies
+    };
+    let parts: Vec<Tallies> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("runs catch their own panics")).collect()
+    });
+    let mut all = Tallies::new();
+    for (key, tally) in parts.into_iter().flatten() {
+        all.entry(key).or_default().add(tally);
+    }
+    all
+}
+
+fn run_job(job: &Job, strictness: Strictness, tally: &mut Tally) {
+    let expected = job.scenario.expect.outcome(job.family);
+    for seed in job.seeds.clone() {
+        let run = run(&job.scenario, job.family, seed, false);
+        let (class, notes) = check(&run, &expected, job.family, strictness);
+        tally.runs += 1;
+        match class {
+            Class::Right => {}
+            Class::Inconclusive => tally.inconclusive += 1,
+            Class::Flawed => tally.flawed += 1,
+            Class::Wrong => tally.wrong += 1,
+        }
+        if !notes.is_empty() {
+            tally.note(class, seed, notes.join("; "));
+        }
+    }
+}
+
+impl Tally {
+    /// Keeps the worst examples.
+    fn note(&mut self, class: Class, seed: u64, text: String) {
+        self.examples.push((class, seed, text));
+        self.examples.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.examples.truncate(EXAMPLES);
+    }
+
+    fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.inconclusive += other.inconclusive;
+        self.flawed += other.flawed;
+        self.wrong += other.wrong;
+        for (class, seed, text) in other.examples {
+            self.note(class, seed, text);
+        }
+    }
+
+    /// Whether something has to be shown.
+    pub fn has_notes(&self) -> bool {
+        !self.examples.is_empty()
+    }
+}
+
+/// The sum over all scenarios.
+pub fn total(tallies: &Tallies) -> Tally {
+    let mut sum = Tally::default();
+    for tally in tallies.values() {
+        sum.runs += tally.runs;
+        sum.inconclusive += tally.inconclusive;
+        sum.flawed += tally.flawed;
+        sum.wrong += tally.wrong;
+    }
+    sum
+}
+
+/// The table for people: one line per scenario that has something to tell, its examples below.
+/// `replay` is what a replay needs beyond scenario, family and seed.
+pub fn table(tallies: &Tallies, replay: &str) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{:<40} {:>6} {:>6} {:>6} {:>6}", "scenario:family", "runs", "wrong", "flawed", "inconcl");
+    for ((name, family), tally) in tallies {
+        if tally.wrong + tally.flawed + tally.inconclusive == 0 {
+            continue;
+        }
+        let who = format!("{name}:{family}");
+        let Tally { runs, inconclusive, flawed, wrong, .. } = tally;
+        let _ = writeln!(text, "{who:<40} {runs:>6} {wrong:>6} {flawed:>6} {inconclusive:>6}");
+        for (class, seed, example) in &tally.examples {
+            let _ = writeln!(text, "    {class:?} PMTU_SIM_ONLY={who}:{seed}{replay}  {example}");
+        }
+    }
+    let Tally { runs, inconclusive, flawed, wrong, .. } = total(tallies);
+    let _ = writeln!(text, "{:<40} {runs:>6} {wrong:>6} {flawed:>6} {inconclusive:>6}", "total");
+    text
+}
