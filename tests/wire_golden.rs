@@ -3,7 +3,9 @@
 mod wire_support;
 
 use pmtu_probe::model::{Body, Family, PacketSize};
-use pmtu_probe::wire::{Checksums, Layer, WireError, emit, fragment, parse, parse_quote, parse_with, summary};
+use pmtu_probe::wire::{
+    Checksums, Layer, WireError, emit, fragment, parse, parse_icmp, parse_quote, parse_with, summary,
+};
 
 use wire_support::golden::{Golden, all};
 use wire_support::hex;
@@ -106,6 +108,18 @@ fn a_quote_is_read_wherever_it_ends_after_the_ip_header() {
                 _ => assert_eq!(read, Ok(error.quote), "{name}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_message_without_its_ip_header_is_read_alike() {
+    for Golden { name, bytes, packet, .. } in all() {
+        if matches!(packet.body, Body::Tcp(_)) {
+            continue;
+        }
+        let message = &bytes[packet.family().ip_header() as usize..];
+        let read = parse_icmp(packet.ip.source, packet.ip.destination, message);
+        assert_eq!(read.map(|read| read.body), Ok(packet.body), "{name}");
     }
 }
 

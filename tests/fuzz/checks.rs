@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use pmtu_probe::model::{
     Body, Family, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, PacketSize, Segment, SeqNumber, Ttl,
 };
-use pmtu_probe::wire::{Checksums, emit, fragment, parse, parse_quote, parse_tcp_options, parse_with, summary};
+use pmtu_probe::wire::{
+    Checksums, emit, fragment, parse, parse_icmp, parse_quote, parse_tcp_options, parse_with, summary,
+};
 
 /// A whole packet: with and without checksums, and as something to fragment.
 pub(crate) fn packet(bytes: &[u8]) {
@@ -21,6 +23,13 @@ pub(crate) fn packet(bytes: &[u8]) {
         assert_eq!(trusting.packet.ip, strict.packet.ip);
     }
     check_fragments(bytes);
+    for family in [Family::V4, Family::V6] {
+        // The bytes as a raw ICMP socket would deliver them.
+        let IpHeader { source, destination, .. } = header(family);
+        if let Ok(message) = parse_icmp(source, destination, bytes) {
+            survives_the_wire(&message);
+        }
+    }
 }
 
 /// The options part of a TCP header.
