@@ -44,6 +44,8 @@ pub(super) struct Campaign {
     started: bool,
     /// Largest packet TCP would send, once the peer has told its MSS.
     pub(super) tcp_limit: Option<PacketSize>,
+    /// The same pair as in-order bytes fared with it: the large segment lost, the cut one answered.
+    pub(super) in_order: Option<(PacketSize, PacketSize, Trials, Trials)>,
     /// The pair under confirmation and how many probes of each size were queued for it.
     confirming: Option<(PacketSize, PacketSize, u32)>,
     rounds: u32,
@@ -68,6 +70,7 @@ impl Campaign {
             bounds,
             started: false,
             tcp_limit: None,
+            in_order: None,
             confirming: None,
             rounds: 0,
             serial: false,
@@ -207,7 +210,14 @@ impl Campaign {
 
     /// Statistics of the confirmation: control, suspect.
     fn confirmed(&self, passes: PacketSize, suspect: PacketSize) -> (Trials, Trials) {
-        (self.lane.trials(passes, Kind::Confirming), self.lane.trials(suspect, Kind::Confirming))
+        let (control, suspected) =
+            (self.lane.trials(passes, Kind::Confirming), self.lane.trials(suspect, Kind::Confirming));
+        match self.in_order {
+            Some((p, s, more_control, more_suspected)) if (p, s) == (passes, suspect) => {
+                (control.plus(more_control), suspected.plus(more_suspected))
+            }
+            _ => (control, suspected),
+        }
     }
 
     fn queue_confirmation(

@@ -9,7 +9,7 @@ use crate::model::{
 use super::campaign::{Campaign, Progress, Proof};
 use super::connection::{MOST_TRIES, State};
 use super::dialogue;
-use super::fisher::SIGNIFICANCE;
+use super::fisher::{SIGNIFICANCE, Trials};
 use super::in_order::{InOrder, Outcome};
 use super::judge::{Carried, Evidence, Second, Silence, Twin, judge};
 use super::lane::Kind;
@@ -156,7 +156,17 @@ impl Examination {
             Progress::Busy => self.meanwhile(technique, now),
             Progress::Full => self.conclude_full(technique, now),
             Progress::Discoverable(_) => self.conclude(now),
-            Progress::Noisy(_) => self.conclude(now),
+            Progress::Noisy(proof) => {
+                // The real bytes may still tip the balance.
+                self.meanwhile(technique, now);
+                let undecided = self.in_order.as_ref().is_some_and(|experiment| experiment.outcome().is_none());
+                let talking = self.dialogue.greeted() && self.dialogue.is_viable() && self.in_order.is_none();
+                let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData)
+                    && self.tcp_limit().is_some_and(|limit| proof.suspect <= limit);
+                if !over_tcp || !(undecided || talking && !self.is_stuck(now)) {
+                    self.conclude(now);
+                }
+            }
             Progress::Nothing => self.give_up(technique, now),
             Progress::Proven(proof) => {
                 self.meanwhile(technique, now);
@@ -169,13 +179,21 @@ impl Examination {
 
     fn advance(&mut self, technique: Technique, now: Timestamp) -> Progress {
         let limit = self.tcp_limit();
+        let in_order = self.in_order_trials().filter(|_| matches!(technique, Technique::OldData | Technique::SmtpData));
         let track = match technique {
             Technique::OldData | Technique::SmtpData => &mut self.tcp,
             Technique::SynData => &mut self.syn,
             Technique::Echo => &mut self.echo,
         };
         track.campaign.tcp_limit = limit;
+        track.campaign.in_order = in_order;
         track.campaign.advance(now, &self.rtt, &self.ptb, &self.plan)
+    }
+
+    fn in_order_trials(&self) -> Option<(PacketSize, PacketSize, Trials, Trials)> {
+        let experiment = self.in_order.as_ref()?;
+        let ((passes, suspect), (control, suspected)) = (experiment.pair(), experiment.trials()?);
+        Some((passes, suspect, control, suspected))
     }
 
     /// A technique whose bounds are narrower than the question cannot say "full".

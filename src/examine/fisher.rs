@@ -12,6 +12,13 @@ pub(super) struct Trials {
     pub(super) answered: u32,
 }
 
+impl Trials {
+    /// Both series taken together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { total: self.total + other.total, answered: self.answered + other.answered }
+    }
+}
+
 /// The one-sided p: the chance that, with size making no difference, so many of the answers would fall to `control`.
 pub(super) fn p_value(control: Trials, suspect: Trials) -> f64 {
     let answered = control.answered + suspect.answered;

@@ -7,6 +7,7 @@
 use crate::model::{PacketSize, Segment, SeqNumber, Timestamp};
 
 use super::connection::Connection;
+use super::fisher::Trials;
 use super::lane::{Kind, Lane};
 use super::rtt::RttEstimator;
 
@@ -83,6 +84,13 @@ impl InOrder {
         }
     }
 
+    /// How the two sizes fared, once that is known: control, suspect.
+    pub(super) fn trials(&self) -> Option<(Trials, Trials)> {
+        let lost = Trials { total: LARGE_TRIES, answered: 0 };
+        let passed = Trials { total: 1, answered: 1 };
+        (self.phase == Phase::Over(Outcome::Stalls)).then_some((passed, lost))
+    }
+
     /// The sizes that the experiment is about: passes, suspect.
     pub(super) fn pair(&self) -> (PacketSize, PacketSize) {
         (self.passes, self.suspect)
@@ -131,7 +139,7 @@ impl InOrder {
             self.tries += 1;
             self.last_sent = now;
             self.next_at = now + (rtt.or_guess() / 8).clamp(SHORT, SHORT * 20);
-            lane.queue_first(self.passes, Kind::Sized, now + SHORT);
+            lane.queue_first(self.passes, Kind::Confirming, now + SHORT);
             return Some(connection.segment_over(self.start, self.large_payload));
         }
         match lane.answer_to_probe_after(self.last_sent) {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Packet, PacketSize, Quote, QuotedTransport, Refusal,
-    Segment, SeqNumber, Timestamp,
+    Segment, SeqNumber, Timestamp, Ttl,
 };
 
 use super::Examination;
@@ -18,7 +18,7 @@ impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) {
         match event {
             Event::Received(packet) => self.received(packet, now),
-            Event::KernelSaw(packet) => self.kernel_saw(packet),
+            Event::KernelSaw(packet) => self.kernel_saw(packet, now),
             Event::SendRefused { size, refusal } => self.refused(*size, *refusal, now),
         }
     }
@@ -32,7 +32,7 @@ impl Examination {
                 self.segment(segment, packet.ip.id, now);
             }
             Body::EchoReply(echo) if echo.ident == self.plan.echo_ident => {
-                if self.open_since.is_none() {
+                if self.open_since.is_none() && packet.ip.ttl > Ttl(0) {
                     self.arrived_with = packet.ip.ttl;
                 }
                 let answers = |f: &Flight| f.key == Key::Echo(echo.seq) && Some(f.size) == packet.size();
@@ -74,7 +74,7 @@ impl Examination {
     /// An ACK that names no probe: it answers the one probe in flight, if probes go one at a time.
     fn bare_ack(&mut self, ip_id: u16, now: Timestamp) {
         // The network may deliver a packet twice, and only IPv4 headers tell.
-        if self.last_ack_id == Some(ip_id) && ip_id != 0 {
+        if self.plan.family() == Family::V4 && self.last_ack_id == Some(ip_id) && ip_id != 0 {
             return;
         }
         self.last_ack_id = Some(ip_id);
@@ -160,8 +160,13 @@ impl Examination {
         self.trace.as_mut().is_some_and(|trace| trace.answered(answer, now, is_it))
     }
 
-    fn kernel_saw(&mut self, packet: &Packet) {
-        let Body::Error(error) = &packet.body else { return };
+    fn kernel_saw(&mut self, packet: &Packet, now: Timestamp) {
+        let error = match &packet.body {
+            Body::Error(error) => error,
+            // Large replies may have come in fragments, which only the kernel puts together.
+            Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, now),
+            _ => return,
+        };
         let IcmpErrorKind::Ptb { mtu } = error.kind else { return };
         // A raw ICMP socket gets copies before the kernel verifies the checksum.
         if packet.ip.source == self.plan.source || !error.checksum_ok {

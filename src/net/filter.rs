@@ -55,7 +55,9 @@ pub(super) fn capture(ours: Ours) -> Program {
 /// For a raw ICMP socket, whose data begin at the IPv4 header.
 pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
     let mut code = Assembler::default();
-    code.index_by_ipv4_header(0).load_indexed_byte(0);
+    code.index_by_ipv4_header(0).load_indexed_byte(0).if_equal(0, NEXT, "no echo reply");
+    code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label("no echo reply");
     icmpv4_error(&mut code, ours);
     code.finish()
 }
@@ -63,7 +65,9 @@ pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
 /// For a raw ICMPv6 socket, whose data begin at the ICMPv6 header.
 pub(super) fn kernel_icmpv6(ours: Ours) -> Program {
     let mut code = Assembler::default();
-    code.load_byte(0);
+    code.load_byte(0).if_equal(129, NEXT, "no echo reply6");
+    code.load_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label("no echo reply6");
     icmpv6_error(&mut code, 0, ours);
     code.finish()
 }

@@ -1,4 +1,5 @@
-//! Receives the ICMP errors that passed this host's firewall: the ones its kernel acts on.
+//! Receives the ICMP errors that passed this host's firewall: the ones its kernel acts on. Echo replies come as well, since
+//! a large one may arrive in fragments, which only the kernel puts together.
 //!
 //! An error that [`capture`](super::capture) saw and these sockets did not was dropped by this host.
 
@@ -58,9 +59,8 @@ impl IcmpSockets {
         // A raw ICMP socket makes the kernel cache a path MTU for our echo requests. In IPv4 this mode prevents it.
         rustix::net::sockopt::set_ip_mtu_discover(&v4, Ipv4PathMtuDiscovery::INTERFACE)
             .map_err(|error| NetError::socket("keep the path MTU cache as it is", SUBJECT)(error.into()))?;
-        let errors_only: u32 = !(1 << 3 | 1 << 11);
-        sys::set_option(&v4, libc::SOL_RAW, ICMP_FILTER, errors_only)
-            .map_err(NetError::socket("select types", SUBJECT))?;
+        let wanted: u32 = !(1 | 1 << 3 | 1 << 11);
+        sys::set_option(&v4, libc::SOL_RAW, ICMP_FILTER, wanted).map_err(NetError::socket("select types", SUBJECT))?;
         let register = |socket| sys::register(socket).map_err(NetError::socket("register with the runtime", SUBJECT));
         Ok(Self { v4: register(v4)?, v6: open_v6(ours)?.map(register).transpose()? })
     }
@@ -147,6 +147,7 @@ fn open_v6(ours: Ours) -> Result<Option<Socket>, NetError> {
     // A set bit blocks a type (RFC 3542, section 3.2, as Linux has it).
     let mut blocked = [u32::MAX; 8];
     blocked[0] = !(1 << 1 | 1 << 2 | 1 << 3);
+    blocked[129 / 32] = !(1 << (129 % 32));
     sys::set_option(&socket, libc::IPPROTO_ICMPV6, ICMPV6_FILTER, blocked)
         .map_err(NetError::socket("select types", SUBJECT))?;
     Ok(Some(socket))

@@ -157,7 +157,8 @@ fn is_thin(scenario: &Scenario) -> bool {
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
     let above_mss = peer_limit(scenario) < scenario.link(0).mtu;
-    lossy || (no_echo && no_syn_data && (no_connection || no_new_data || above_mss))
+    // Two kinds of packets must agree. An open connection gives one, the real bytes, echo and SYNs with data others.
+    lossy || (no_connection && (no_echo || no_syn_data)) || (no_echo && no_syn_data && (no_new_data || above_mss))
 }
 
 /// The largest packet that TCP would send to the peer, by the MSS as it arrives at c; without a SYN-ACK nobody states one.
