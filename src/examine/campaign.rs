@@ -44,8 +44,8 @@ pub(super) struct Campaign {
     started: bool,
     /// Largest packet TCP would send, once the peer has told its MSS.
     pub(super) tcp_limit: Option<PacketSize>,
-    /// The same pair as in-order bytes fared with it: the large segment lost, the cut one answered.
-    pub(super) in_order: Option<(PacketSize, PacketSize, Trials, Trials)>,
+    /// How the same two sizes fared with other techniques: passes, suspect, control, suspected.
+    pub(super) elsewhere: Vec<(PacketSize, PacketSize, Trials, Trials)>,
     /// The pair under confirmation and how many probes of each size were queued for it.
     confirming: Option<(PacketSize, PacketSize, u32)>,
     rounds: u32,
@@ -70,7 +70,7 @@ impl Campaign {
             bounds,
             started: false,
             tcp_limit: None,
-            in_order: None,
+            elsewhere: Vec::new(),
             confirming: None,
             rounds: 0,
             serial: false,
@@ -210,14 +210,21 @@ impl Campaign {
 
     /// Statistics of the confirmation: control, suspect.
     fn confirmed(&self, passes: PacketSize, suspect: PacketSize) -> (Trials, Trials) {
-        let (control, suspected) =
-            (self.lane.trials(passes, Kind::Confirming), self.lane.trials(suspect, Kind::Confirming));
-        match self.in_order {
-            Some((p, s, more_control, more_suspected)) if (p, s) == (passes, suspect) => {
-                (control.plus(more_control), suspected.plus(more_suspected))
-            }
-            _ => (control, suspected),
-        }
+        let own = (self.lane.trials(passes, Kind::Confirming), self.lane.trials(suspect, Kind::Confirming));
+        let same = self.elsewhere.iter().filter(|(p, s, ..)| (*p, *s) == (passes, suspect));
+        same.fold(own, |(control, suspected), (.., more_control, more_suspected)| {
+            (control.plus(*more_control), suspected.plus(*more_suspected))
+        })
+    }
+
+    /// What this technique alone tells about the pair under confirmation, for others to count in: only if it passes the
+    /// one size and has never passed the other.
+    pub(super) fn testimony(&self) -> Option<(PacketSize, PacketSize, Trials, Trials)> {
+        let (passes, suspect) = self.confirming()?;
+        let control = self.lane.trials(passes, Kind::Confirming);
+        let suspected = self.lane.trials(suspect, Kind::Confirming);
+        (self.lane.largest_answered() == Some(passes) && control.answered > 0)
+            .then_some((passes, suspect, control, suspected))
     }
 
     fn queue_confirmation(

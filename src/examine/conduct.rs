@@ -31,6 +31,10 @@ const GREETING_GRACE: Duration = Duration::from_millis(300);
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// When small echo requests leave, in milliseconds, if the earlier ones were not answered.
 const ECHO_SCHEDULE: [u64; 13] = [0, 300, 800, 1300, 1800, 2500, 3300, 4000, 5000, 6000, 7000, 8000, 9000];
+/// A path on which so many probes bring no verdict will not get one.
+const MOST_PROBES: u32 = 1000;
+/// Largest p at which a second technique, its probes used up, still counts as agreeing.
+const SECOND_SIGNIFICANCE: f64 = 0.05;
 /// Twins in the first batch, and in a second one when the path loses packets of any size.
 const TWINS: [u32; 2] = [3, 9];
 
@@ -54,6 +58,7 @@ impl Examination {
         self.send_small_echoes(now);
         self.watch_connection();
         match self.carrier(now) {
+            Some(_) if self.probes_sent >= MOST_PROBES => self.conclude(now),
             Some(technique) => self.carry(technique, now),
             None if self.is_hopeless(now) => self.conclude(now),
             None => {}
@@ -146,6 +151,7 @@ impl Examination {
     }
 
     fn carry(&mut self, technique: Technique, now: Timestamp) {
+        self.carrying = Some(technique);
         if !self.track(technique).campaign.has_started() {
             let limit = self.tcp_limit();
             let also: Vec<PacketSize> = [limit, self.plan.kernel_path_mtu].into_iter().flatten().collect();
@@ -156,19 +162,9 @@ impl Examination {
             Progress::Busy => self.meanwhile(technique, now),
             Progress::Full => self.conclude_full(technique, now),
             Progress::Discoverable(_) => self.conclude(now),
-            Progress::Noisy(proof) => {
-                // The real bytes may still tip the balance.
-                self.meanwhile(technique, now);
-                let undecided = self.in_order.as_ref().is_some_and(|experiment| experiment.outcome().is_none());
-                let talking = self.dialogue.greeted() && self.dialogue.is_viable() && self.in_order.is_none();
-                let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData)
-                    && self.tcp_limit().is_some_and(|limit| proof.suspect <= limit);
-                if !over_tcp || !(undecided || talking && !self.is_stuck(now)) {
-                    self.conclude(now);
-                }
-            }
             Progress::Nothing => self.give_up(technique, now),
-            Progress::Proven(proof) => {
+            // Real bytes and other techniques may still tip the balance of a noisy one.
+            Progress::Proven(proof) | Progress::Noisy(proof) => {
                 self.meanwhile(technique, now);
                 if self.all_is_said(technique, proof, now) {
                     self.conclude(now);
@@ -179,21 +175,30 @@ impl Examination {
 
     fn advance(&mut self, technique: Technique, now: Timestamp) -> Progress {
         let limit = self.tcp_limit();
-        let in_order = self.in_order_trials().filter(|_| matches!(technique, Technique::OldData | Technique::SmtpData));
+        let elsewhere = if self.is_carrying(technique) { self.testimonies(technique) } else { Vec::new() };
         let track = match technique {
             Technique::OldData | Technique::SmtpData => &mut self.tcp,
             Technique::SynData => &mut self.syn,
             Technique::Echo => &mut self.echo,
         };
         track.campaign.tcp_limit = limit;
-        track.campaign.in_order = in_order;
+        track.campaign.elsewhere = elsewhere;
         track.campaign.advance(now, &self.rtt, &self.ptb, &self.plan)
     }
 
-    fn in_order_trials(&self) -> Option<(PacketSize, PacketSize, Trials, Trials)> {
-        let experiment = self.in_order.as_ref()?;
-        let ((passes, suspect), (control, suspected)) = (experiment.pair(), experiment.trials()?);
-        Some((passes, suspect, control, suspected))
+    fn is_carrying(&self, technique: Technique) -> bool {
+        self.carrying == Some(technique)
+    }
+
+    /// What real bytes and the other techniques add to the statistics of the one that carries the verdict.
+    fn testimonies(&self, technique: Technique) -> Vec<(PacketSize, PacketSize, Trials, Trials)> {
+        let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData);
+        let real_bytes = self.in_order.as_ref().filter(|_| over_tcp).and_then(|experiment| {
+            let ((passes, suspect), (control, suspected)) = (experiment.pair(), experiment.trials()?);
+            Some((passes, suspect, control, suspected))
+        });
+        let others = [Technique::SynData, Technique::Echo].into_iter().filter(|&other| other != technique);
+        others.filter_map(|other| self.track(other).campaign.testimony()).chain(real_bytes).collect()
     }
 
     /// A technique whose bounds are narrower than the question cannot say "full".
@@ -421,7 +426,12 @@ impl Examination {
         match found.p <= SIGNIFICANCE {
             true if found.pair.passes == proof.pair.passes => Some(Second::Agrees(found.p)),
             true => Some(Second::Differs(found)),
-            false => track.campaign.is_exhausted().then_some(Second::Mute),
+            // As a second witness, less will do: the first one's statistics stand on their own.
+            false if !track.campaign.is_exhausted() => None,
+            false if found.p <= SECOND_SIGNIFICANCE && found.pair.passes == proof.pair.passes => {
+                Some(Second::Agrees(found.p))
+            }
+            false => Some(Second::Mute),
         }
     }
 

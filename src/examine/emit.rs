@@ -279,7 +279,7 @@ const MOST_TRACED: u16 = 60;
 /// Echo sequence numbers of TTL-limited requests begin here, far from those of the sized ones.
 const FIRST_TRACED_ECHO: u16 = 0x4000;
 /// Probes use at most so many bytes of the sequence space below the newest old byte.
-const MOST_RANGES: u32 = 400;
+const MOST_RANGES: u32 = 4000;
 /// The finest step of the driver's clock.
 const TICK: Duration = Duration::from_micros(200);
 /// The longest a driver sleeps.

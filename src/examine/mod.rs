@@ -62,6 +62,8 @@ pub struct Examination {
     echo: Track,
     /// The technique that `tcp` uses now: old data at first, SMTP data if that draws no answer.
     tcp_technique: Technique,
+    /// The technique that carries the verdict now.
+    carrying: Option<Technique>,
     /// Techniques that were given up and replaced.
     retired: Vec<MethodReport>,
     ranges_used: u32,
@@ -146,6 +148,7 @@ impl Examination {
                 dead: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
             },
             tcp_technique: Technique::OldData,
+            carrying: None,
             retired: Vec::new(),
             ranges_used: 0,
             plain_acks: 0,
