@@ -190,6 +190,12 @@ impl Campaign {
         Progress::Busy
     }
 
+    /// The largest size that passes and the smallest lost above it, once a round has shown both.
+    pub(super) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
+        let passes = self.lane.largest_answered().filter(|_| self.rounds > 0)?;
+        Some((passes, self.lane.smallest_lost_above(passes)?))
+    }
+
     /// The pair under confirmation, once there is one: passes, suspect.
     pub(super) fn confirming(&self) -> Option<(PacketSize, PacketSize)> {
         self.confirming.map(|(passes, suspect, _)| (passes, suspect))
@@ -235,8 +241,8 @@ impl Campaign {
         now: Timestamp,
         rtt: &RttEstimator,
     ) {
-        // Spread over a round trip and a half, so that one burst of loss does not take them all.
-        let gap = (rtt.or_guess() / 8).clamp(Duration::from_millis(1), Duration::from_millis(50));
+        // Spread over half a round trip, so that one burst of loss does not take them all.
+        let gap = (rtt.or_guess() / 24).clamp(Duration::from_millis(1), Duration::from_millis(50));
         let mut at = now;
         for _ in 0..batch {
             self.lane.queue(suspect, Kind::Confirming, at);

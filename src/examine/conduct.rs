@@ -216,9 +216,9 @@ impl Examination {
         if over_tcp && !self.speed_up_serial(now) {
             self.run_dialogue(now);
         }
+        self.run_trace(technique, now);
         let Some((passes, suspect)) = self.track(technique).campaign.confirming() else { return };
         let pair = Pair { passes, lost: suspect };
-        self.run_trace(pair, now);
         if technique != Technique::Echo {
             self.ask_echo(pair, now);
         }
@@ -234,16 +234,22 @@ impl Examination {
         }
     }
 
-    /// Looks for the hop, unless a PTB has named it already or nothing can be traced.
-    fn run_trace(&mut self, pair: Pair, now: Timestamp) {
-        match &mut self.trace {
-            Some(trace) if trace.is_about(pair.passes, pair.lost) => trace.advance(now, &self.rtt),
-            _ => {
-                let can_trace = self.can_trace_by_tcp() || self.echo.campaign.lane.total_answered() > 0;
-                if can_trace && !self.ptb.speaks_of(pair.lost) {
-                    self.trace = Some(Trace::new(pair.passes, pair.lost, self.arrived_with));
-                }
+    /// Looks for the hop, from the first loss on, unless a PTB has named it already or nothing can be traced.
+    fn run_trace(&mut self, technique: Technique, now: Timestamp) {
+        let campaign = &self.track(technique).campaign;
+        let pair = campaign.confirming();
+        let Some((passes, lost)) = pair.or_else(|| campaign.bracket()) else { return };
+        if let (Some(trace), Some((passes, lost))) = (&mut self.trace, pair) {
+            if trace.refine(passes, lost) {
+                trace.advance(now, &self.rtt);
+                return;
             }
+        } else if self.trace.is_some() {
+            return;
+        }
+        let can_trace = self.can_trace_by_tcp() || self.echo.campaign.lane.total_answered() > 0;
+        if can_trace && !self.ptb.speaks_of(lost) {
+            self.trace = Some(Trace::new(passes, lost, self.arrived_with));
         }
     }
 
@@ -307,28 +313,18 @@ impl Examination {
         true
     }
 
-    /// EHLO and NOOPs as soon as a loss is seen, so that the real bytes are ready when the pair is.
+    /// Completes a segment of the suspected size with the next command, as soon as a pair stands and the server listens.
     fn run_dialogue(&mut self, now: Timestamp) {
-        if self.in_order.is_some() || !self.dialogue.greeted() || !self.dialogue.is_viable() {
-            return;
-        }
-        let lane = &self.tcp.campaign.lane;
-        let passes = lane.largest_answered().unwrap_or(self.plan.min_size);
-        let Some(lost) = lane.smallest_lost_above(passes) else { return };
-        let (control, suspect) = self.tcp.campaign.confirming().unwrap_or((passes, lost));
-        let is_helped = self.ptb.has_true_word_about(suspect) && self.tcp.campaign.confirming().is_none();
-        if is_helped || self.tcp_limit().is_some_and(|limit| suspect > limit) {
+        let Some((passes, suspect)) = self.tcp.campaign.confirming() else { return };
+        let running = self.in_order.as_ref().is_some_and(|x| x.outcome().is_none() || x.pair() == (passes, suspect));
+        if running || !self.dialogue.is_ready() || self.tcp_limit().is_some_and(|limit| suspect > limit) {
             return;
         }
         let family = self.plan.family();
-        let payload = suspect.tcp_payload(family).max(1);
-        let wanted = self.dialogue.wanted_before(payload).min(dialogue::most_material(0).bytes() as usize);
-        let ready = self.dialogue.gather(&mut self.connection, wanted);
-        if ready && self.tcp.campaign.confirming().is_some() && self.dialogue.may_noop() {
-            self.dialogue.hold_noop(&mut self.connection, payload);
+        let (payload, cut) = (suspect.tcp_payload(family).max(1), passes.tcp_payload(family).max(1));
+        if self.dialogue.hold_next(&mut self.connection, payload) {
             let end = self.connection.held_end();
-            let cut = control.tcp_payload(family).max(1);
-            self.in_order = Some(InOrder::new(suspect, control, payload, cut, end, now));
+            self.in_order = Some(InOrder::new(suspect, passes, payload, cut, end, now));
         }
     }
 
@@ -376,7 +372,10 @@ impl Examination {
             Technique::OldData | Technique::SmtpData => {
                 let above = self.tcp_limit().is_some_and(|limit| proof.suspect > limit);
                 match self.in_order.as_ref().map(|experiment| (experiment.pair(), experiment.outcome())) {
-                    Some((pair, _)) if pair != (proof.pair.passes, proof.suspect) => true,
+                    // Made with another pair: it is made again if the server still listens.
+                    Some((pair, _)) if pair != (proof.pair.passes, proof.suspect) => {
+                        above || !self.dialogue.may_go_on() || self.is_stuck(now)
+                    }
                     Some((_, Some(Outcome::Stalls | Outcome::Passes))) => true,
                     Some((_, None)) => false,
                     _ if above => self.second_opinions_are_in(proof),

@@ -100,8 +100,8 @@ impl Dialogue {
         }
         if self.stage == Stage::Ready {
             if !self.said_hello {
-                self.said_hello = true;
-                self.command(connection, &format!("EHLO {}\r\n", self.name.clone()));
+                let line = self.hello();
+                self.command(connection, &line);
             } else if self.noops < MOST_NOOPS {
                 let line = self.noop(LINE);
                 self.command(connection, &line);
@@ -110,22 +110,31 @@ impl Dialogue {
         false
     }
 
-    /// Whether another NOOP may be sent.
-    pub(super) fn may_noop(&self) -> bool {
-        self.noops < MOST_NOOPS
+    /// Whether the server waits for a command now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.stage == Stage::Ready
     }
 
-    /// How many bytes must be acknowledged before a last line of at most [`LINE`] bytes completes a packet of `size`.
-    pub(super) fn wanted_before(&self, payload: usize) -> usize {
-        payload.saturating_sub(LINE).max(self.name.len())
+    /// Whether another command can still follow.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.greeted && self.is_viable() && self.noops < MOST_NOOPS
     }
 
-    /// Writes a last NOOP that the caller sends itself; returns its length. The reply ends the exchange.
-    pub(super) fn hold_noop(&mut self, connection: &mut Connection, payload: usize) -> u32 {
-        let line = self.noop(payload.clamp(SHORTEST_NOOP, LINE));
+    /// Writes the next command, EHLO or a NOOP of at most `payload` bytes, for the caller to send itself. Returns whether
+    /// one may be said.
+    pub(super) fn hold_next(&mut self, connection: &mut Connection, payload: usize) -> bool {
+        if !self.is_ready() || !self.may_go_on() {
+            return false;
+        }
+        let line = if self.said_hello { self.noop(payload.clamp(SHORTEST_NOOP, LINE)) } else { self.hello() };
         connection.hold(line.as_bytes());
         self.stage = Stage::AwaitReply;
-        line.len() as u32
+        true
+    }
+
+    fn hello(&mut self) -> String {
+        self.said_hello = true;
+        format!("EHLO {}\r\n", self.name)
     }
 
     fn noop(&mut self, len: usize) -> String {

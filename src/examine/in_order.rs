@@ -1,8 +1,8 @@
-//! The proof on real bytes: an SMTP line that completes a segment of the lost size stalls, and the same bytes cut to the
-//! path MTU pass. It is exactly what a mailer on this path suffers.
+//! The proof on real bytes: an SMTP command that completes a segment of the lost size stalls, and the same bytes cut to the
+//! path MTU pass. It is what a mailer on this path suffers.
 //!
-//! The segment is a repacketised retransmission (RFC 9293, 3.10.7.4: a receiver trims what it has): it begins with bytes
-//! that were acknowledged before and ends with one new command, so the server never sees two commands at once.
+//! The segment begins with bytes that the receiver has, or that lie below its initial sequence number, and ends with one
+//! new command. A receiver trims what is old (RFC 9293, 3.10.7.4), so the server sees an ordinary command, one at a time.
 
 use crate::model::{PacketSize, Segment, SeqNumber, Timestamp};
 
@@ -138,7 +138,7 @@ impl InOrder {
             }
             self.tries += 1;
             self.last_sent = now;
-            self.next_at = now + (rtt.or_guess() / 8).clamp(SHORT, SHORT * 20);
+            self.next_at = now + (rtt.or_guess() / 16).clamp(SHORT, SHORT * 5);
             lane.queue_first(self.passes, Kind::Confirming, now + SHORT);
             return Some(connection.segment_over(self.start, self.large_payload));
         }

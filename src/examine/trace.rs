@@ -40,6 +40,8 @@ pub(super) struct Trace {
     queue: VecDeque<(u8, PacketSize)>,
     probes: Vec<Probe>,
     rounds: u32,
+    /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
+    exact: bool,
     over: bool,
 }
 
@@ -53,12 +55,17 @@ impl Trace {
     pub(super) fn new(passes: PacketSize, lost: PacketSize, arrived_with: Ttl) -> Self {
         let horizon = (likely_distance(arrived_with) + 2).min(MOST_HOPS);
         let queue = (1..=horizon).map(|ttl| (ttl, lost)).collect();
-        Self { passes, lost, horizon, queue, probes: Vec::new(), rounds: 0, over: false }
+        Self { passes, lost, horizon, queue, probes: Vec::new(), rounds: 0, exact: false, over: false }
     }
 
-    /// Whether it looks for the end of this size.
-    pub(super) fn is_about(&self, passes: PacketSize, lost: PacketSize) -> bool {
-        (self.passes, self.lost) == (passes, lost)
+    /// Turns to the exact pair once it is known. Returns whether what was learnt so far is about it too.
+    pub(super) fn refine(&mut self, passes: PacketSize, lost: PacketSize) -> bool {
+        let fits = self.passes <= passes && lost <= self.lost;
+        if fits {
+            self.exact = true;
+            (self.passes, self.lost) = (passes, lost);
+        }
+        fits
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -95,6 +102,9 @@ impl Trace {
         if self.over || !self.queue.is_empty() || self.due(rtt).is_some_and(|due| now < due) {
             return;
         }
+        if !self.exact {
+            return;
+        }
         let last = self.last_reached();
         let settled = self.rounds > 0 && self.next_answerer().is_some_and(|(ttl, _)| ttl == last + 1);
         if settled || self.rounds >= MOST_ROUNDS {
@@ -113,22 +123,23 @@ impl Trace {
     pub(super) fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
         let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
-        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over)
+        let asked = self.exact || !self.queue.is_empty();
+        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && asked)
     }
 
     /// The largest distance at which the lost size was answered; 0 is this host.
     fn last_reached(&self) -> u8 {
-        self.answers(self.lost).map(|(ttl, _)| ttl).max().unwrap_or(0)
+        self.answers(|size| size >= self.lost).map(|(ttl, _)| ttl).max().unwrap_or(0)
     }
 
     /// The first answer to the size that passes, beyond the last hop that the lost size reaches.
     fn next_answerer(&self) -> Option<(u8, Answer)> {
         let last = self.last_reached();
-        self.answers(self.passes).filter(|(ttl, _)| *ttl > last).min_by_key(|(ttl, _)| *ttl)
+        self.answers(|size| size <= self.passes).filter(|(ttl, _)| *ttl > last).min_by_key(|(ttl, _)| *ttl)
     }
 
-    fn answers(&self, size: PacketSize) -> impl Iterator<Item = (u8, Answer)> {
-        let of_size = self.probes.iter().filter(move |probe| probe.size == size);
+    fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answer)> {
+        let of_size = self.probes.iter().filter(move |probe| wanted(probe.size));
         of_size.filter_map(|probe| Some((probe.ttl, probe.answer?.0)))
     }
 
@@ -138,7 +149,7 @@ impl Trace {
         let point = |(ttl, answer): (u8, Answer)| match answer {
             Answer::Hop(address) | Answer::Target(address) => LocationPoint { ttl: Some(Ttl(ttl)), address },
         };
-        let last_hop = self.answers(self.lost).find(|(ttl, _)| *ttl == last).map(point);
+        let last_hop = self.answers(|size| size >= self.lost).find(|(ttl, _)| *ttl == last).map(point);
         let next_hop = self.next_answerer().map(point);
         (last_hop.is_some() || next_hop.is_some()).then_some(Location { last_hop, next_hop })
     }
@@ -187,6 +198,7 @@ mod tests {
     fn drive(hops: u8, narrow: u8, mute: &[u8]) -> (Trace, usize) {
         let rtt = RttEstimator::default();
         let mut trace = Trace::new(OK, LOST, Ttl(64 - hops));
+        assert!(trace.refine(OK, LOST));
         let mut now = Timestamp::ZERO;
         let mut sent = 0u16;
         while !trace.is_over() {

@@ -290,7 +290,8 @@ fn milliseconds(duration: Duration) -> f64 {
 /// Four digits, never rounded up: a test's confidence must not read as certainty.
 pub(super) fn rounded_down(confidence: f64) -> f64 {
     const HALF_ULP_GUARD: f64 = 1e-9;
-    ((confidence + HALF_ULP_GUARD) * 1e4).floor() / 1e4
+    let rounded = ((confidence + HALF_ULP_GUARD) * 1e4).floor() / 1e4;
+    if confidence < 1.0 { rounded.min(0.9999) } else { rounded }
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl<'a> Loop<'a> {
     async fn run(mut self, interrupt: impl Future<Output = ()>, observer: &mut impl Observer) -> io::Result<Ending> {
         tokio::pin!(interrupt);
         let mut ending = Ending::Complete;
-        let mut reported = false;
+        let (mut reported, mut interrupted) = (false, false);
         let mut next_progress = Timestamp::ZERO;
         loop {
             self.read_all()?;
@@ -183,8 +183,12 @@ impl<'a> Loop<'a> {
             let (links, origin, received) = (self.links, self.origin, &mut self.received);
             tokio::select! {
                 biased;
-                () = &mut interrupt, if ending == Ending::Complete => {
-                    ending = Ending::Interrupted;
+                () = &mut interrupt, if !interrupted => {
+                    interrupted = true;
+                    // With every verdict out, only the orderly close is cut short.
+                    if !reported {
+                        ending = Ending::Interrupted;
+                    }
                     let now = self.now();
                     self.interrupt_all(now);
                 }
