@@ -30,6 +30,7 @@ pub(super) enum State {
 
 /// One TCP connection.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // the two directions end independently of each other
 pub(super) struct Connection {
     local_port: u16,
     peer_port: u16,
@@ -186,10 +187,9 @@ impl Connection {
 
     /// A segment over the sequence range `[start, start + len)`. Bytes below the stream's start are filler.
     pub(super) fn segment_over(&self, start: SeqNumber, len: usize) -> Segment {
-        let offset = start.distance(self.stream_start());
-        let filler = (-offset).max(0) as usize;
+        let filler = self.stream_start().bytes_since(start).unwrap_or(0) as usize;
         let mut payload = vec![FILLER; filler.min(len)];
-        let from = offset.max(0) as usize;
+        let from = start.bytes_since(self.stream_start()).unwrap_or(0) as usize;
         let to = (from + len - payload.len()).min(self.stream.len());
         payload.extend_from_slice(self.stream.get(from..to).unwrap_or_default());
         payload.resize(len, FILLER);
@@ -360,13 +360,10 @@ impl Connection {
 
     fn take_ack(&mut self, segment: &Segment) -> bool {
         let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
-        let acked = segment.ack.distance(self.stream_start());
-        if acked < 0 || acked as u32 > highest {
-            return false;
-        }
+        let acked = segment.ack.bytes_since(self.stream_start());
+        let Some(acked) = acked.filter(|&acked| acked <= highest) else { return false };
         self.peer.window = segment.window;
         self.peer.window_was_zero |= segment.window == 0;
-        let acked = acked as u32;
         if self.fin_sent && acked == highest {
             self.fin_acked = true;
             self.retransmit_at = None;
@@ -390,10 +387,8 @@ impl Connection {
             return false;
         }
         self.ack_due = true;
-        let skip = self.rcv_nxt.distance(segment.seq);
-        if skip < 0 || skip as u32 >= segment.sequence_len() {
-            return false;
-        }
+        let skip = self.rcv_nxt.bytes_since(segment.seq).filter(|&skip| skip < segment.sequence_len());
+        let Some(skip) = skip else { return false };
         let fresh = segment.payload.get(skip as usize..).unwrap_or_default();
         let room = MOST_RECEIVED.saturating_sub(self.received.len());
         self.received.extend_from_slice(fresh.get(..room.min(fresh.len())).unwrap_or_default());

@@ -83,13 +83,12 @@ impl Dialogue {
 
     fn reply(&mut self, code: u16) {
         self.stage = match (self.stage, code) {
-            (Stage::Over, _) | (Stage::Quitting, _) | (_, 421) => Stage::Over,
             (Stage::AwaitGreeting, 220) => {
                 self.greeted = true;
                 Stage::Ready
             }
-            // 554 and the like: the server will not talk to us, and QUIT is all that it expects (RFC 5321, 3.1).
-            (Stage::AwaitGreeting, _) => Stage::Over,
+            // 554 and the like in place of a greeting: the server will not talk to us (RFC 5321, 3.1).
+            (Stage::AwaitGreeting | Stage::Over | Stage::Quitting, _) | (_, 421) => Stage::Over,
             _ => Stage::Ready,
         };
     }

@@ -57,9 +57,12 @@ impl Examination {
     /// When something may be due without an event.
     pub(super) fn wake(&self, now: Timestamp) -> Timestamp {
         let lanes = [&self.tcp, &self.syn, &self.echo];
-        let lane_wakes = lanes.iter().filter_map(|track| match track.campaign.serial {
-            true if track.campaign.lane.next_shot().is_some() => Some(self.serial_turn()),
-            _ => track.campaign.lane.wake(&self.rtt),
+        let lane_wakes = lanes.iter().filter_map(|track| {
+            if track.campaign.serial && track.campaign.lane.next_shot().is_some() {
+                Some(self.serial_turn())
+            } else {
+                track.campaign.lane.wake(&self.rtt)
+            }
         });
         let wake = lane_wakes
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
@@ -105,8 +108,8 @@ impl Examination {
         let shot = due_shot(&mut self.tcp, now)?;
         let (start, end) = self.next_range(shot.size.tcp_payload(self.plan.family()).max(1))?;
         self.tcp.campaign.lane.launched(shot, Key::Range { start, end }, now);
-        let segment = self.connection.segment_over(start, end.distance(start).max(0) as usize);
-        self.probe(shot, |examination| examination.tcp_packet(segment))
+        let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
+        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
     }
 
     /// With answers that name no probe, the next one leaves when the last has its fate and a quiet moment has passed, or
@@ -137,7 +140,7 @@ impl Examination {
         let family = self.plan.family();
         let (key, mut outgoing) = if self.can_trace_by_tcp() {
             let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
-            let segment = self.connection.segment_over(start, end.distance(start).max(0) as usize);
+            let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
             (Key::Range { start, end }, self.tcp_packet(segment))
         } else {
             self.echoes_traced += 1;
@@ -162,7 +165,7 @@ impl Examination {
         segment.mss = Some(self.plan.local_mtu.to_mss(self.plan.family()));
         let payload = shot.size.tcp_payload(self.plan.family()).saturating_sub(segment.options_len());
         segment.payload = Bytes::from(vec![b'.'; payload]);
-        self.probe(shot, |examination| examination.tcp_packet(segment))
+        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
     }
 
     fn due_echo(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -171,17 +174,17 @@ impl Examination {
         self.echo.campaign.lane.launched(shot, Key::Echo(seq), now);
         let payload_len = shot.size.bytes().saturating_sub(self.plan.family().echo_headers());
         let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
-        self.probe(shot, |examination| examination.packet(Body::EchoRequest(echo)))
+        Some(self.probe(shot, |examination| examination.packet(Body::EchoRequest(echo))))
     }
 
     /// Makes a probe of a packet: DF or not, whole or in pieces.
-    fn probe(&mut self, shot: Shot, build: impl FnOnce(&mut Self) -> Outgoing) -> Option<Outgoing> {
+    fn probe(&mut self, shot: Shot, build: impl FnOnce(&mut Self) -> Outgoing) -> Outgoing {
         let mut outgoing = build(self);
         self.probes_sent += 1;
         let may_be_fragmented = matches!(shot.kind, Kind::Twin | Kind::Fragments);
         outgoing.packet.ip.dont_fragment = !may_be_fragmented;
         outgoing.fragments = (shot.kind == Kind::Fragments).then_some(TINY_FRAGMENT);
-        Some(outgoing)
+        outgoing
     }
 
     /// A part of the sequence space that is old to the peer and unlike every other probe's.

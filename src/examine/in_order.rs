@@ -169,11 +169,11 @@ impl InOrder {
         connection: &Connection,
         rtt: &RttEstimator,
     ) -> Option<Segment> {
-        let left = self.end.distance(next);
+        let left = self.end.bytes_since(next).unwrap_or(0) as usize;
         if left > 0 {
-            let len = self.cut_payload.min(left as usize);
+            let len = self.cut_payload.min(left);
             self.phase = Phase::Cut { next: next + len as u32 };
-            if left as usize <= self.cut_payload {
+            if left <= self.cut_payload {
                 self.tries += 1;
                 self.next_at = now + (rtt.or_guess() + rtt.margin() * 2).max(DELAYED_ACK) * self.tries;
             }

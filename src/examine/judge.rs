@@ -94,9 +94,10 @@ pub(super) struct Judgement {
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
-        return match evidence.reached {
-            true => inconclusive("the target answers, but to no kind of probe whose size could be varied".into()),
-            false => unreachable(&evidence.silence),
+        return if evidence.reached {
+            inconclusive("the target answers, but to no kind of probe whose size could be varied".into())
+        } else {
+            unreachable(&evidence.silence)
         };
     };
     match carried {
@@ -217,8 +218,7 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
         Second::Agrees(p) => Some((technique, Proof { p: proof.p.max(p), ..proof })),
         // A technique that passes less than old data did is filtered for a reason of its own.
         Second::Differs(other) if other.pair.passes > proof.pair.passes => Some((technique, other)),
-        Second::Differs(_) => None,
-        Second::Refutes | Second::Mute => None,
+        Second::Differs(_) | Second::Refutes | Second::Mute => None,
     });
     match best {
         Some((technique, proven)) => Judgement {

@@ -96,8 +96,8 @@ impl Examination {
         let headers = self.plan.family().tcp_headers();
         let answers = |f: &Flight| match f.key {
             Key::Syn { port, isn } if port == segment.destination_port => {
-                let acked = segment.ack.distance(isn);
-                acked >= 1 && acked as u32 <= 1 + f.size.bytes().saturating_sub(headers)
+                let most = 1 + f.size.bytes().saturating_sub(headers);
+                segment.ack.bytes_since(isn).is_some_and(|acked| (1..=most).contains(&acked))
             }
             _ => false,
         };
@@ -268,7 +268,7 @@ impl Examination {
                 }
             }
             Refusal::NoRoute => {
-                self.local_trouble("this host has no route to it, or its neighbour does not answer", now)
+                self.local_trouble("this host has no route to it, or its neighbour does not answer", now);
             }
             Refusal::InterfaceDown => self.local_trouble("the outgoing interface is down", now),
         }

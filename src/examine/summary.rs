@@ -85,10 +85,10 @@ impl Examination {
                 self.find(Finding::PtbFromPrivateAddress);
             }
         }
-        if let (Some(kernel), Some(path)) = (self.plan.kernel_path_mtu, judgement.path_mtu) {
-            if kernel < path {
-                self.find(Finding::StaleKernelPmtu);
-            }
+        if let (Some(kernel), Some(path)) = (self.plan.kernel_path_mtu, judgement.path_mtu)
+            && kernel < path
+        {
+            self.find(Finding::StaleKernelPmtu);
         }
         if self.tcp_limit().is_some_and(|limit| limit < self.plan.max_size) {
             self.find(Finding::MssClamped);
@@ -160,7 +160,7 @@ fn location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option
     let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
     let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
     rests_on_ptb
-        .then(|| Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+        .then_some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
 }
 
 fn is_broken(verdict: Verdict) -> bool {

@@ -76,7 +76,12 @@ pub struct SeqNumber(pub u32);
 impl SeqNumber {
     /// Signed distance from `earlier` to `self`.
     pub fn distance(self, earlier: Self) -> i32 {
-        self.0.wrapping_sub(earlier.0) as i32
+        self.0.wrapping_sub(earlier.0).cast_signed()
+    }
+
+    /// How many bytes lie between `earlier` and `self`; `None` if `self` comes first.
+    pub fn bytes_since(self, earlier: Self) -> Option<u32> {
+        u32::try_from(self.distance(earlier)).ok()
     }
 
     /// Whether `self` comes after `other`.
@@ -317,7 +322,7 @@ pub enum QuotedTransport {
 /// What the code of a "destination unreachable" says, in words: RFC 792 and RFC 1812 for IPv4, RFC 4443 for IPv6.
 pub fn unreachable_words(family: Family, code: u8) -> &'static str {
     match (family, code) {
-        (Family::V4, 0) | (Family::V6, 0) => "no route to the network",
+        (Family::V4 | Family::V6, 0) => "no route to the network",
         (Family::V4, 1) | (Family::V6, 3) => "the host does not answer on its network",
         (Family::V4, 2) => "protocol unreachable",
         (Family::V4, 3) | (Family::V6, 4) => "port unreachable",

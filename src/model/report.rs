@@ -353,9 +353,8 @@ impl Examined {
     /// The exit code of this address: see [`Report::exit_code`].
     pub fn exit_code(&self) -> u8 {
         let forward = match self.verdict {
-            Verdict::Clear => 0,
             Verdict::Discoverable if self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) => 1,
-            Verdict::Discoverable => 0,
+            Verdict::Clear | Verdict::Discoverable => 0,
             Verdict::Masked => 1,
             Verdict::BlackHole => 2,
             Verdict::Unreachable | Verdict::Inconclusive => 3,

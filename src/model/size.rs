@@ -78,6 +78,7 @@ impl PacketSize {
     }
 
     /// The packet one byte larger.
+    #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
