@@ -102,9 +102,8 @@ fn faults(path: &Path, text: &str) -> Vec<String> {
     }
     let Some(layer) = layer_of(path) else { return vec![format!("{}: belongs to no layer", path.display())] };
     let tokens = tokens(text);
-    let misplaced = WORDS.iter().filter(|(_, layers)| !layers.contains(&layer)).filter_map(|(word, layers)| {
-        tokens.iter().any(|token| token == word).then(|| format!("`{word}` belongs to {}", layers.join(", ")))
-    });
+    let misplaced = WORDS.iter().filter(|(word, layers)| !layers.contains(&layer) && tokens.iter().any(|t| t == word));
+    let misplaced = misplaced.map(|(word, layers)| format!("`{word}` belongs to {}", layers.join(", ")));
     let upward = arrows(&tokens, depth_of(path)).into_iter().filter(|to| !may_use(layer, to));
     let upward = upward.map(|to| format!("{layer} may not use `{to}`"));
     misplaced.chain(upward).map(|fault| format!("{}: {fault}", path.display())).collect()
