@@ -1,6 +1,59 @@
 //! Proves whether Path MTU Discovery to a mail server is black-holed, and which packet size works.
 //!
-//! TODO
+//! The program is `pmtu-probe`; this library is what it is made of. A module uses only those below it:
+//!
+//! * [`cli`]: the command line, and one run from sockets to exit code;
+//! * [`report`]: what was found as text or JSON, and advice;
+//! * [`runner`]: many examinations over one set of sockets;
+//! * [`resolve`]: names and addresses as users write them;
+//! * [`net`]: sockets, routes, privileges;
+//! * [`wire`]: bytes to packets and back;
+//! * [`examine`]: one address's examination, without sockets and without a clock;
+//! * [`model`]: the types that all of them share.
+//!
+//! # Example
+//!
+//! An examination says what to send and is told what arrives. This network returns every ping at once, so the path is clear:
+//!
+//! ```
+//! use pmtu_probe::examine::Examination;
+//! use pmtu_probe::model::{Action, Body, Event, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
+//!
+//! let plan = Plan {
+//!     source: "192.0.2.1".parse()?,
+//!     destination: "192.0.2.25".parse()?,
+//!     port: 25,
+//!     local_ports: vec![40_000],
+//!     echo_ident: 1,
+//!     method: MethodChoice::Icmp,
+//!     local_mtu: PacketSize::new(1500),
+//!     kernel_path_mtu: None,
+//!     kernel_min_pmtu: PacketSize::new(552),
+//!     max_size: PacketSize::new(1500),
+//!     min_size: PacketSize::new(68),
+//!     seed: 1,
+//! };
+//! let mut now = Timestamp::ZERO;
+//! let mut examination = Examination::new(plan, now);
+//! loop {
+//!     match examination.poll(now) {
+//!         Action::Send(outgoing) => {
+//!             let mut packet = outgoing.packet;
+//!             if let Body::EchoRequest(echo) = packet.body {
+//!                 packet.body = Body::EchoReply(echo);
+//!                 std::mem::swap(&mut packet.ip.source, &mut packet.ip.destination);
+//!                 examination.handle(&Event::Received(packet), now);
+//!             }
+//!         }
+//!         Action::WaitUntil(instant) => now = instant,
+//!         Action::Done => break,
+//!     }
+//! }
+//! let examined = examination.examined().ok_or("a verdict stands when all is done")?;
+//! assert_eq!(examined.verdict, Verdict::Clear);
+//! assert_eq!(examined.path_mtu, Some(PacketSize::new(1500)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod cli;
 pub mod examine;

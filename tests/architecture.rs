@@ -1,0 +1,281 @@
+//! The arrows of `docs/architecture.md`: a folder of `src` uses only what stands below it, and some words stay where they belong.
+//!
+//! The sources are read as tokens, without comments and strings, so a path counts however it is written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the lowest up.
+const LAYERS: [&str; 9] = ["model", "examine", "wire", "net", "resolve", "runner", "report", "cli", "main"];
+
+/// Layers that may use less than all below them.
+const NARROW: [(&str, &[&str]); 2] = [("report", &["model"]), ("main", &["cli"])];
+
+/// Words of the language, of other crates and of the standard library, and the only layers that may contain them.
+const WORDS: [(&str, &[&str]); 6] = [
+    ("unsafe", &["net"]),
+    ("libc", &["net"]),
+    ("pnet", &["wire"]),
+    ("clap", &["cli"]),
+    ("tokio", &["net", "resolve", "runner", "cli"]),
+    ("Instant", &["net", "resolve", "runner", "cli"]),
+];
+
+#[test]
+fn every_arrow_points_down() {
+    let files = sources();
+    assert!(files.len() > 60, "only {} files", files.len());
+    let faults: Vec<String> = files.iter().flat_map(|(path, text)| faults(path, text)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A reader that saw nothing would find no fault either.
+#[test]
+fn the_reader_sees_the_arrows_and_words_that_are_there() {
+    let files = sources();
+    for (from, to) in
+        [("examine", "model"), ("runner", "examine"), ("report", "model"), ("cli", "net"), ("main", "cli")]
+    {
+        let is_seen = files.iter().any(|(path, text)| {
+            layer_of(path) == Some(from) && arrows(&tokens(text), depth_of(path)).iter().any(|layer| layer == to)
+        });
+        assert!(is_seen, "no arrow from {from} to {to}");
+    }
+    for (word, layers) in WORDS {
+        let is_seen = files.iter().any(|(path, text)| {
+            layer_of(path).is_some_and(|layer| layers.contains(&layer))
+                && tokens(text).iter().any(|token| token == word)
+        });
+        assert!(is_seen, "`{word}` occurs nowhere");
+    }
+}
+
+#[test]
+fn a_planted_fault_is_caught() {
+    for (path, text) in [
+        ("model/size.rs", "use crate::examine::Examination;"),
+        ("examine/mod.rs", "fn f() { let x = crate::net::NetError::new(); }"),
+        ("examine/lane.rs", "use crate::{model::Plan, net::{self, sender}};"),
+        ("examine/lane.rs", "use super::super::wire::parse;"),
+        ("examine/mod.rs", "use super::runner;"),
+        ("wire/parse.rs", "use crate::*;"),
+        ("wire/parse.rs", "use crate as everything;"),
+        ("report/json.rs", "use crate::runner::Job;"),
+        ("net/route.rs", "impl From<crate :: cli :: Invocation> for Route {}"),
+        ("main.rs", "use pmtu_probe::runner;"),
+        ("main.rs", "use pmtu_probe::{cli, net::privilege};"),
+        ("examine/rtt.rs", "let now = std::time::Instant::now();"),
+        ("runner/mod.rs", "unsafe { close(fd) }"),
+        ("report/text/mod.rs", "use clap::Parser;"),
+        ("net/icmp.rs", "use pnet::packet::icmp;"),
+        ("report/json.rs", "let quote = '\"'; use crate::net::Ours; let end = '\"';"),
+        ("helpers.rs", "use crate::model::Plan;"),
+    ] {
+        assert_eq!(faults(Path::new(path), text).len(), 1, "{path}: {text}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_no_fault() {
+    for (path, text) in [
+        ("lib.rs", "pub mod cli;"),
+        ("main.rs", "use pmtu_probe::cli::{self, session};"),
+        ("cli/invocation.rs", "use crate::report::text::Detail; use clap::Parser;"),
+        ("runner/mod.rs", "use crate::{examine::Examination, model::{Action, Event}, net, wire};"),
+        ("model/mod.rs", "mod report; pub use report::Report;"),
+        ("model/event.rs", "use super::report::Report; pub(crate) fn f() {}"),
+        ("net/filter.rs", "mod tests { use super::super::bpf::Program; }"),
+        ("examine/mod.rs", "//! no tokio, no crate::net\n/* unsafe /* nested */ crate::cli */ fn f<'a>(x: &'a str) {}"),
+        (
+            "wire/error.rs",
+            "const TEXT: &str = \"say \\\"unsafe\\\" and crate::cli\"; const RAW: &str = r#\"\"tokio\"\"#; const B: &[u8] = br\"\\\"; const C: char = '\"';",
+        ),
+    ] {
+        assert_eq!(faults(Path::new(path), text), Vec::<String>::new(), "{path}: {text}");
+    }
+}
+
+/// What is wrong in a file, given by its path below `src`.
+fn faults(path: &Path, text: &str) -> Vec<String> {
+    if path == Path::new("lib.rs") {
+        return Vec::new();
+    }
+    let Some(layer) = layer_of(path) else { return vec![format!("{}: belongs to no layer", path.display())] };
+    let tokens = tokens(text);
+    let misplaced = WORDS.iter().filter(|(word, layers)| !layers.contains(&layer) && tokens.iter().any(|t| t == word));
+    let misplaced = misplaced.map(|(word, layers)| format!("`{word}` belongs to {}", layers.join(", ")));
+    let upward = arrows(&tokens, depth_of(path)).into_iter().filter(|to| !may_use(layer, to));
+    let upward = upward.map(|to| format!("{layer} may not use `{to}`"));
+    misplaced.chain(upward).map(|fault| format!("{}: {fault}", path.display())).collect()
+}
+
+fn may_use(from: &str, to: &str) -> bool {
+    if from == to {
+        return true;
+    }
+    if let Some((_, allowed)) = NARROW.iter().find(|(layer, _)| *layer == from) {
+        return allowed.contains(&to);
+    }
+    let rank = |layer: &str| LAYERS.iter().position(|known| *known == layer);
+    matches!((rank(from), rank(to)), (Some(from), Some(to)) if to < from)
+}
+
+fn layer_of(path: &Path) -> Option<&'static str> {
+    let first = path.components().next()?.as_os_str().to_str()?;
+    LAYERS.into_iter().find(|layer| first == *layer || first.strip_suffix(".rs") == Some(*layer))
+}
+
+/// How many `super` lead from the top of a file to the root of the crate.
+fn depth_of(path: &Path) -> usize {
+    path.components().count() - usize::from(path.ends_with("mod.rs"))
+}
+
+/// The names right below the root of the crate that paths mention, each once.
+fn arrows(tokens: &[String], depth: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut supers = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        let rest = &tokens[index + 1..];
+        let is_path = rest.first().is_some_and(|next| next == "::");
+        match token.as_str() {
+            "super" if is_path => {
+                supers += 1;
+                // A module in the file may add a `super`, so more than enough of them reach the root only with a layer's name.
+                if supers >= depth {
+                    let names = names_after(&rest[1..]);
+                    found.extend(names.into_iter().filter(|name| LAYERS.contains(&name.as_str())));
+                }
+            }
+            "::" if supers > 0 => {}
+            "crate" | "pmtu_probe" if is_path => found.extend(names_after(&rest[1..])),
+            "crate" | "pmtu_probe" if rest.first().is_some_and(|next| next == "as") => found.push("as".into()),
+            _ => supers = 0,
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The first name of a path, or those of a group: `{a, b::c}` gives `a` and `b`.
+fn names_after(tokens: &[String]) -> Vec<String> {
+    match tokens {
+        [open, group @ ..] if open == "{" => {
+            let (mut names, mut depth, mut is_first) = (Vec::new(), 1, true);
+            for token in group {
+                match token.as_str() {
+                    "{" => depth += 1,
+                    "}" => depth -= 1,
+                    "," if depth == 1 => is_first = true,
+                    name if is_first => {
+                        names.push(name.to_owned());
+                        is_first = false;
+                    }
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            names
+        }
+        [name, ..] => vec![name.clone()],
+        [] => Vec::new(),
+    }
+}
+
+/// Words, `::` and single signs. Comments, strings and character literals are left out.
+fn tokens(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut tokens = Vec::new();
+    let mut index = 0;
+    while index < chars.len() {
+        let c = at(index);
+        if c == '/' && at(index + 1) == '/' {
+            index = (index..chars.len()).find(|&i| at(i) == '\n').unwrap_or(chars.len());
+        } else if c == '/' && at(index + 1) == '*' {
+            index = end_of_comment(&chars, index);
+        } else if let Some(end) = end_of_raw_string(&chars, index) {
+            index = end;
+        } else if c == '"' {
+            index = end_of_quoted(&chars, index, '"');
+        } else if c == '\'' && (at(index + 1) == '\\' || at(index + 2) == '\'') {
+            index = end_of_quoted(&chars, index, '\'');
+        } else if is_word(c) {
+            let end = (index..chars.len()).find(|&i| !is_word(at(i))).unwrap_or(chars.len());
+            tokens.push(chars[index..end].iter().collect());
+            index = end;
+        } else if c == ':' && at(index + 1) == ':' {
+            tokens.push("::".into());
+            index += 2;
+        } else {
+            if !c.is_whitespace() {
+                tokens.push(c.to_string());
+            }
+            index += 1;
+        }
+    }
+    tokens
+}
+
+/// Comments of this form nest.
+fn end_of_comment(chars: &[char], start: usize) -> usize {
+    let (mut depth, mut index) = (0, start);
+    while index < chars.len() {
+        match chars[index..] {
+            ['/', '*', ..] => (depth, index) = (depth + 1, index + 2),
+            ['*', '/', ..] => (depth, index) = (depth - 1, index + 2),
+            _ => index += 1,
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    index
+}
+
+/// The end of `r"…"`, `r#"…"#`, `br"…"` and so on, if one starts here.
+fn end_of_raw_string(chars: &[char], start: usize) -> Option<usize> {
+    let start = start + usize::from(chars[start] == 'b');
+    if chars.get(start) != Some(&'r') {
+        return None;
+    }
+    let hashes = chars[start + 1..].iter().take_while(|c| **c == '#').count();
+    let open = start + 1 + hashes;
+    if chars.get(open) != Some(&'"') {
+        return None;
+    }
+    let closes = |i: usize| chars[i] == '"' && chars[i + 1..].iter().take_while(|c| **c == '#').count() >= hashes;
+    Some((open + 1..chars.len()).find(|&i| closes(i)).map_or(chars.len(), |i| i + 1 + hashes))
+}
+
+fn end_of_quoted(chars: &[char], start: usize, quote: char) -> usize {
+    let mut index = start + 1;
+    while index < chars.len() && chars[index] != quote {
+        index += if chars[index] == '\\' { 2 } else { 1 };
+    }
+    index + 1
+}
+
+/// Every Rust file below `src`: its path there, and its text.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &root, &mut files);
+    files
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("an entry of a folder that is being read").path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let below = path.strip_prefix(root).expect("what is below the root").to_owned();
+            files.push((below, text));
+        }
+    }
+}
