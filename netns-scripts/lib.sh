@@ -17,7 +17,7 @@ is_root() { [[ $(id -u) -eq 0 ]]; }
 # Debian's package for a command.
 package_of() {
     case $1 in
-        ip) echo iproute2 ;;
+        ip | tc) echo iproute2 ;;
         nft) echo nftables ;;
         unshare | nsenter | setpriv) echo util-linux ;;
         tracepath) echo iputils-tracepath ;;

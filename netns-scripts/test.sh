@@ -9,10 +9,11 @@ command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl http
 require_cmd cc unshare
 if is_root; then
     require_labs
+    require_cmd iptables tc ping
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
-    require_cmd ip nft ethtool nsenter setpriv
+    require_cmd ip nft ethtool nsenter setpriv iptables tc ping
 fi
 cd "$LAB_REPOSITORY"
 exec cargo test --locked "$@"

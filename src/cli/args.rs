@@ -92,7 +92,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
     max_size: Option<PacketSize>,
 
-    /// Smallest packet to try, in bytes [default: 68, IPv6: 1280]
+    /// Smallest packet to try, in bytes [default: 68]
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
     min_size: Option<PacketSize>,
 

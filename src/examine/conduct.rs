@@ -47,10 +47,11 @@ impl Examination {
         if self.dialogue.read(&mut self.connection) {
             self.last_word = now;
         }
-        match self.stage {
-            Stage::Probing => self.probe_on(now),
-            Stage::Closing { greeting_until, deadline } => self.close_on(now, greeting_until, deadline),
-            Stage::Done => {}
+        if self.stage == Stage::Probing {
+            self.probe_on(now);
+        }
+        if let Stage::Closing { greeting_until, deadline } = self.stage {
+            self.close_on(now, greeting_until, deadline);
         }
     }
 

@@ -114,9 +114,9 @@ impl PtbLedger {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
-    /// Whether any PTB speaks of a size.
+    /// Whether any PTB with a right checksum speaks of a size.
     pub(super) fn speaks_of(&self, size: PacketSize) -> bool {
-        self.entries.iter().any(|entry| entry.speaks_of(size))
+        self.entries.iter().any(|entry| entry.checksum_ok && entry.speaks_of(size))
     }
 
     /// Whether a PTB with a right checksum and a usable MTU speaks of a size.
