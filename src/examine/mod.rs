@@ -9,12 +9,15 @@
 //! * `lane`, `search`, `campaign`: one technique's probes, the sizes to try next, the way to a proven pair;
 //! * `in_order`: the proof on real SMTP bytes; `ptb`: what routers said and where a kernel that believes them ends;
 //! * `trace`: the hop at which large packets end;
-//! * `conduct`: which of them has its turn; `emit` and `receive`: packets out and in;
+//! * `conduct`: which of them has its turn; `corroborate`: what confirms a loss beside it; `conclude`: the end;
+//! * `emit` and `receive`: packets out and in;
 //! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
 
 mod campaign;
+mod conclude;
 mod conduct;
 mod connection;
+mod corroborate;
 mod dialogue;
 mod emit;
 mod fisher;

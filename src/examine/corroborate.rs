@@ -1,0 +1,245 @@
+//! What runs beside the search once large packets are seen to vanish: real bytes, other techniques, the twin, the trace; and
+//! when all of them have said what they can.
+
+use std::time::Duration;
+
+use crate::model::{Family, PacketSize, Technique, Timestamp};
+
+use super::campaign::{Progress, Proof};
+use super::connection::{MOST_TRIES, State};
+use super::fisher::{SIGNIFICANCE, Trials};
+use super::in_order::{InOrder, Outcome};
+use super::judge::{Second, Twin};
+use super::lane::Kind;
+use super::search::Pair;
+use super::trace::Trace;
+use super::{Examination, Track};
+
+/// How long a greeting is awaited when nothing else can corroborate a hole: postscreen's and Exim's delays are 6 s and less.
+pub(super) const GREETING_NEEDED: Duration = Duration::from_secs(12);
+/// How long after the first loss other techniques wait for a greeting to come instead.
+pub(super) const GREETING_GRACE: Duration = Duration::from_millis(300);
+/// How long a server may take for a reply before other techniques are asked as well.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// Largest p at which a second technique, its probes used up, still counts as agreeing.
+const SECOND_SIGNIFICANCE: f64 = 0.05;
+/// Twins in the first batch, and in a second one when the path loses packets of any size.
+const TWINS: [u32; 2] = [3, 9];
+
+impl Examination {
+    /// What runs beside the search once large packets are seen to vanish: real bytes, other techniques, the twin.
+    pub(super) fn meanwhile(&mut self, technique: Technique, now: Timestamp) {
+        let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData);
+        if over_tcp && !self.speed_up_serial(now) {
+            self.run_dialogue(now);
+        }
+        self.run_trace(technique, now);
+        let Some((passes, suspect)) = self.track(technique).campaign.confirming() else { return };
+        let pair = Pair { passes, lost: suspect };
+        if technique != Technique::Echo {
+            self.ask_echo(pair, now);
+        }
+        self.send_twins(technique, now);
+        if over_tcp && self.needs_syn(suspect, now) {
+            ask(&mut self.syn, pair, now);
+        }
+        for second in [Technique::SynData, Technique::Echo] {
+            let asked = second != technique && self.track(second).campaign.has_started();
+            if asked && self.track(second).dead.is_none() && self.advance(second, now) == Progress::Nothing {
+                self.track_mut(second).dead = Some("no answer to small probes");
+            }
+        }
+    }
+
+    /// Looks for the hop, from the first loss on, unless a PTB has named it already or nothing can be traced.
+    fn run_trace(&mut self, technique: Technique, now: Timestamp) {
+        let campaign = &self.track(technique).campaign;
+        let pair = campaign.confirming();
+        let Some((passes, lost)) = pair.or_else(|| campaign.bracket()) else { return };
+        if let (Some(trace), Some((passes, lost))) = (&mut self.trace, pair) {
+            if trace.refine(passes, lost) {
+                trace.advance(now, &self.rtt);
+                return;
+            }
+        } else if self.trace.is_some() {
+            return;
+        }
+        let can_trace = self.can_trace_by_tcp() || self.echo.campaign.lane.total_answered() > 0;
+        if can_trace && !self.ptb.speaks_of(lost) {
+            self.trace = Some(Trace::new(passes, lost, self.arrived_with));
+        }
+    }
+
+    /// With answers that name no probe, those that get through would be taken for others.
+    pub(super) fn can_trace_by_tcp(&self) -> bool {
+        self.connection.state() == State::Open && !self.tcp.campaign.serial
+    }
+
+    fn ask_echo(&mut self, pair: Pair, now: Timestamp) {
+        if self.echo.campaign.lane.total_answered() > 0 {
+            ask(&mut self.echo, pair, now);
+        }
+    }
+
+    /// SYNs with data are asked when the real bytes cannot speak: above the MSS, or without a conversation.
+    fn needs_syn(&self, suspect: PacketSize, now: Timestamp) -> bool {
+        let above = self.tcp_limit().is_some_and(|limit| suspect > limit);
+        let grace = self.open_since.unwrap_or(self.started) + GREETING_GRACE.max(self.rtt.or_guess() * 3);
+        let mute = !self.dialogue.greeted() && now >= grace || !self.dialogue.is_viable() || self.is_stuck(now);
+        let failed = self.in_order.as_ref().and_then(InOrder::outcome) == Some(Outcome::Unusable);
+        above || mute || failed
+    }
+
+    /// The conversation has begun but the server takes no bytes, or no longer answers.
+    pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
+        let waiting = self.in_order.is_none() && !self.connection.is_drained() || self.connection.peer().window == 0;
+        self.dialogue.greeted() && waiting && now >= self.last_word + STUCK_AFTER.max(self.rtt.or_guess() * 4)
+    }
+
+    /// Completes a segment of the suspected size with the next command, as soon as a pair stands and the server listens.
+    fn run_dialogue(&mut self, now: Timestamp) {
+        let Some((passes, suspect)) = self.tcp.campaign.confirming() else { return };
+        let running = self.in_order.as_ref().is_some_and(|x| x.outcome().is_none() || x.pair() == (passes, suspect));
+        if running || !self.dialogue.is_ready() || self.tcp_limit().is_some_and(|limit| suspect > limit) {
+            return;
+        }
+        let family = self.plan.family();
+        let (payload, cut) = (suspect.tcp_payload(family).max(1), passes.tcp_payload(family).max(1));
+        if self.dialogue.hold_next(&mut self.connection, payload) {
+            let end = self.connection.held_end();
+            self.in_order = Some(InOrder::new(suspect, passes, payload, cut, end, now));
+        }
+    }
+
+    /// The lost size without DF, and tiny fragments as its control (IPv4).
+    fn send_twins(&mut self, technique: Technique, now: Timestamp) {
+        let witness = twin_witness(technique);
+        let campaign = &self.track(witness).campaign;
+        let Some((passes, lost)) = campaign.confirming().filter(|_| self.plan.family() == Family::V4) else { return };
+        let lossy = campaign.lane.lost_below(passes);
+        let unanswered = campaign.lane.trials_of_kind(Kind::Twin).answered == 0;
+        let wanted = match self.twins_queued {
+            0 => TWINS[0],
+            n if n < TWINS[1] && lossy && unanswered && campaign.lane.is_idle() => TWINS[1] - n,
+            _ => return,
+        };
+        self.twins_queued += wanted;
+        let lane = &mut self.track_mut(witness).campaign.lane;
+        for _ in 0..wanted {
+            lane.queue(lost, Kind::Twin, now);
+            lane.queue(FRAGMENTED, Kind::Fragments, now);
+        }
+        lane.queue(passes, Kind::Sized, now);
+    }
+
+    pub(super) fn twin(&self, technique: Technique) -> Twin {
+        let lane = &self.track(twin_witness(technique)).campaign.lane;
+        let (twins, fragments) = (lane.trials_of_kind(Kind::Twin), lane.trials_of_kind(Kind::Fragments));
+        match (twins.total, twins.answered, fragments.answered) {
+            (0, ..) => Twin::Untested,
+            (_, 0, 0) => Twin::Uninformative,
+            (_, 0, _) => Twin::Lost,
+            _ => Twin::Passes,
+        }
+    }
+
+    /// Whether no further evidence is to be had that could change the verdict on a proven pair.
+    pub(super) fn all_is_said(&self, technique: Technique, proof: Proof, now: Timestamp) -> bool {
+        let traced = self.trace.as_ref().is_none_or(Trace::is_over);
+        if !traced || !self.track(technique).campaign.lane.is_idle() {
+            return false;
+        }
+        match technique {
+            Technique::Echo => true,
+            Technique::SynData => self.opinion(Technique::Echo, proof).is_some(),
+            Technique::OldData | Technique::SmtpData => {
+                let above = self.tcp_limit().is_some_and(|limit| proof.suspect > limit);
+                match self.in_order.as_ref().map(|experiment| (experiment.pair(), experiment.outcome())) {
+                    // Made with another pair: it is made again if the server still listens.
+                    Some((pair, _)) if pair != (proof.pair.passes, proof.suspect) => {
+                        above || !self.dialogue.may_go_on() || self.is_stuck(now)
+                    }
+                    Some((_, Some(Outcome::Stalls | Outcome::Passes))) => true,
+                    Some((_, None)) => false,
+                    _ if above => self.second_opinions_are_in(proof),
+                    _ => {
+                        self.second_opinions_are_in(proof)
+                            && (self.is_corroborated(proof, now) || self.no_greeting_left(now))
+                    }
+                }
+            }
+        }
+    }
+
+    fn second_opinions_are_in(&self, proof: Proof) -> bool {
+        self.opinion(Technique::SynData, proof).is_some() && self.opinion(Technique::Echo, proof).is_some()
+    }
+
+    fn is_corroborated(&self, proof: Proof, now: Timestamp) -> bool {
+        let agrees = |technique| matches!(self.opinion(technique, proof), Some(Second::Agrees(_)));
+        let talking = self.dialogue.greeted() && self.dialogue.is_viable() && self.in_order.is_none();
+        (!talking || self.is_stuck(now)) && (agrees(Technique::SynData) || agrees(Technique::Echo))
+    }
+
+    fn no_greeting_left(&self, now: Timestamp) -> bool {
+        let unusable = self.in_order.as_ref().and_then(InOrder::outcome).is_some();
+        let stuck = self.connection.tries() >= MOST_TRIES;
+        let waited = now >= self.open_since.unwrap_or(self.started) + GREETING_NEEDED;
+        unusable || stuck || waited || !self.dialogue.is_viable()
+    }
+
+    /// What a second technique says about a proven pair; `None` while it has not finished.
+    pub(super) fn opinion(&self, technique: Technique, proof: Proof) -> Option<Second> {
+        let track = self.track(technique);
+        if track.dead.is_some() {
+            return Some(Second::Mute);
+        }
+        if !track.campaign.has_started() {
+            // Echo is asked only if small requests were answered; SYNs only if needed.
+            return (technique == Technique::Echo).then_some(Second::Mute);
+        }
+        let lane = &track.campaign.lane;
+        let passes = lane.largest_answered().filter(|_| lane.is_idle())?;
+        if passes >= proof.suspect {
+            return Some(Second::Refutes)
+                .filter(|_| passes >= track.campaign.bounds.max || technique == Technique::Echo);
+        }
+        let found = track.campaign.proof()?;
+        match found.p <= SIGNIFICANCE {
+            true if found.pair.passes == proof.pair.passes => Some(Second::Agrees(found.p)),
+            true => Some(Second::Differs(found)),
+            // As a second witness, less will do: the first one's statistics stand on their own.
+            false if !track.campaign.is_exhausted() => None,
+            false if found.p <= SECOND_SIGNIFICANCE && found.pair.passes == proof.pair.passes => {
+                Some(Second::Agrees(found.p))
+            }
+            false => Some(Second::Mute),
+        }
+    }
+
+    /// What real bytes and the other techniques add to the statistics of the one that carries the verdict.
+    pub(super) fn testimonies(&self, technique: Technique) -> Vec<(PacketSize, PacketSize, Trials, Trials)> {
+        let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData);
+        let real_bytes = self.in_order.as_ref().filter(|_| over_tcp).and_then(|experiment| {
+            let ((passes, suspect), (control, suspected)) = (experiment.pair(), experiment.trials()?);
+            Some((passes, suspect, control, suspected))
+        });
+        let others = [Technique::SynData, Technique::Echo].into_iter().filter(|&other| other != technique);
+        others.filter_map(|other| self.track(other).campaign.testimony()).chain(real_bytes).collect()
+    }
+}
+
+/// The technique whose twins speak for another: a SYN in pieces would be dropped by too many firewalls.
+fn twin_witness(technique: Technique) -> Technique {
+    if technique == Technique::SynData { Technique::Echo } else { technique }
+}
+
+/// Asks a technique for its opinion on a pair, unless it is of no use or was asked before.
+fn ask(track: &mut Track, pair: Pair, now: Timestamp) {
+    if track.dead.is_none() && !track.campaign.has_started() {
+        track.campaign.start_at(pair, now);
+    }
+}
+
+/// A packet that is sent in tiny fragments.
+const FRAGMENTED: PacketSize = PacketSize::new(160);
