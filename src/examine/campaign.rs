@@ -147,7 +147,9 @@ impl Campaign {
     ) -> Progress {
         // What TCP sends matters first; what other protocols would send, only if TCP finds its way.
         let starts = [self.tcp_limit, Some(self.bounds.max)].into_iter().flatten();
-        let walks = starts.map(|start| ptb.walk(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
+        let walks = starts
+            .map(|start| start.min(self.bounds.max))
+            .map(|start| ptb.walk(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
         let stuck = walks.into_iter().find(|walk| walk.stuck_at().is_some());
         // A true PTB settles the matter, but the size above the path MTU must be proven lost too: by a PTB about that very
         // size, or by statistics when the router rations its messages.

@@ -285,7 +285,7 @@ impl Examination {
         let open = self.open_since.is_some();
         open.then(|| {
             let mss = self.connection.peer().mss.unwrap_or(default);
-            PacketSize::from_mss(mss, family).min(self.plan.max_size)
+            PacketSize::from_mss(mss, family).min(self.plan.local_mtu)
         })
     }
 

@@ -90,7 +90,7 @@ impl Examination {
         {
             self.find(Finding::StaleKernelPmtu);
         }
-        if self.tcp_limit().is_some_and(|limit| limit < self.plan.max_size) {
+        if self.tcp_limit().is_some_and(|limit| limit < self.plan.local_mtu) {
             self.find(Finding::MssClamped);
         }
         if self.open_since.is_some() && !self.dialogue.greeted() && judgement.verdict != Verdict::Clear {

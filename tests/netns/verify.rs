@@ -1,9 +1,18 @@
 //! Compares what the program says and leaves behind with what the scenario expects.
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::lab::{Lab, Ran};
 use super::scenario::{Family, HostFirewall, Kind, Method, Node, Outcome, PtbBehaviour, Resets, Scenario, Window};
+
+/// The contract that every document keeps.
+static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("the schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is a schema")
+});
 
 /// Every way in which a run differs from what it should be.
 pub(crate) type Faults = Vec<String>;
@@ -38,7 +47,8 @@ pub(crate) fn document(ran: &Ran) -> Result<Value, String> {
     let told = || format!("exit code {:?}, stderr: {}", ran.status.code(), ran.stderr.trim());
     let document: Value = serde_json::from_str(&ran.stdout)
         .map_err(|error| format!("stdout is not one JSON document ({error}); {}", told()))?;
-    if document["schema"] == "pmtu-probe/1" { Ok(document) } else { Err(format!("unknown schema; {}", told())) }
+    let faults: Vec<String> = SCHEMA.iter_errors(&document).map(|fault| fault.to_string()).collect();
+    if faults.is_empty() { Ok(document) } else { Err(format!("breaks the schema: {}; {}", faults.join("; "), told())) }
 }
 
 /// The run as a whole: one address, and an exit code that agrees with the document.
