@@ -59,6 +59,9 @@ const CONFIRM_FIRST: u32 = 6;
 const CONFIRM_MORE: u32 = 3;
 /// Probes of each size at most.
 const CONFIRM_MOST: u32 = 12;
+/// The same, and the p to reach, where small packets are lost too.
+const CONFIRM_MOST_LOSSY: u32 = 24;
+const LOSSY_SIGNIFICANCE: f64 = 1e-6;
 /// A search that has not ended after so many rounds meets a path that changes under it.
 const MOST_ROUNDS: u32 = 60;
 
@@ -172,18 +175,34 @@ impl Campaign {
         self.confirm(pair, suspect, now, rtt)
     }
 
+    /// The p to reach and the probes of each size that may be spent on it. On a path that loses packets of any size the
+    /// search may stumble over many pairs that chance made, so each has to be proven far better.
+    fn demands(&self, passes: PacketSize) -> (f64, u32) {
+        if self.lane.lost_below(passes) {
+            (LOSSY_SIGNIFICANCE, CONFIRM_MOST_LOSSY)
+        } else {
+            (SIGNIFICANCE, CONFIRM_MOST)
+        }
+    }
+
+    /// Whether the path loses packets of any size and the first dozen of each size did not settle the matter.
+    pub(super) fn is_struggling(&self) -> bool {
+        self.confirming.is_some_and(|(passes, _, queued)| queued >= CONFIRM_MOST && self.lane.lost_below(passes))
+    }
+
     /// Repeats the passing and the suspected size until chance is ruled out or the probes are used up.
     fn confirm(&mut self, pair: Pair, suspect: PacketSize, now: Timestamp, rtt: &RttEstimator) -> Progress {
         let trials = self.confirmed(pair.passes, suspect);
         let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
-        if proof.p <= SIGNIFICANCE {
+        let (significance, most) = self.demands(pair.passes);
+        if proof.p <= significance {
             return Progress::Proven(proof);
         }
         let queued = match self.confirming {
             Some((passes, lost, queued)) if (passes, lost) == (pair.passes, suspect) => queued,
             _ => 0,
         };
-        if queued >= CONFIRM_MOST {
+        if queued >= most {
             return Progress::Noisy(proof);
         }
         let batch = if queued == 0 { CONFIRM_FIRST } else { CONFIRM_MORE };
@@ -205,7 +224,7 @@ impl Campaign {
 
     /// Whether the confirmation has used all its probes.
     pub(super) fn is_exhausted(&self) -> bool {
-        self.confirming.is_some_and(|(.., queued)| queued >= CONFIRM_MOST) && self.lane.is_idle()
+        self.confirming.is_some_and(|(passes, _, queued)| queued >= self.demands(passes).1) && self.lane.is_idle()
     }
 
     /// The pair as it stands, with its p, once there is one.

@@ -19,8 +19,10 @@ const SILENCE_PATIENCE: Duration = Duration::from_secs(10);
 const EXPLAINED_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long a silent TCP port is given when the host answers echo.
 const FILTERED_PATIENCE: Duration = Duration::from_millis(3600);
-/// When small echo requests leave, in milliseconds, if the earlier ones were not answered.
-const ECHO_SCHEDULE: [u64; 13] = [0, 300, 800, 1300, 1800, 2500, 3300, 4000, 5000, 6000, 7000, 8000, 9000];
+/// How often a small echo request leaves while none was answered: a lossy path may swallow many.
+const ECHO_INTERVAL: Duration = Duration::from_millis(300);
+/// And how many at most once the TCP port has answered.
+const ECHOES_BESIDE_TCP: u32 = 4;
 /// A path on which so many probes bring no verdict will not get one.
 const MOST_PROBES: u32 = 1000;
 
@@ -58,11 +60,13 @@ impl Examination {
             return;
         }
         let lane = &mut self.echo.campaign.lane;
-        let sent = lane.count(self.plan.min_size).sent as usize;
-        if lane.next_shot().is_some() || lane.count(self.plan.min_size).answered > 0 {
+        let small = lane.count(self.plan.min_size);
+        let enough = self.open_since.is_some() && small.sent >= ECHOES_BESIDE_TCP;
+        if lane.next_shot().is_some() || small.answered > 0 || enough {
             return;
         }
-        if ECHO_SCHEDULE.get(sent).is_some_and(|&due| now >= self.started + Duration::from_millis(due)) {
+        let sent = small.sent;
+        if now >= self.started + ECHO_INTERVAL * sent {
             if sent == 0 {
                 lane.queue(self.plan.max_size, Kind::Sized, now);
             }
@@ -119,22 +123,23 @@ impl Examination {
     /// Instants at which waiting alone changes something.
     pub(super) fn timers(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
         let opened = self.open_since.unwrap_or(self.started);
-        let echo = ECHO_SCHEDULE.map(|due| self.started + Duration::from_millis(due));
+        let small = self.echo.campaign.lane.count(self.plan.min_size).sent;
         let (greeting_until, deadline) = match self.stage {
             Stage::Closing { greeting_until, deadline } => (greeting_until, deadline),
             _ => (now, now),
         };
-        echo.into_iter()
-            .chain([
-                self.started + EXPLAINED_PATIENCE,
-                self.started + FILTERED_PATIENCE,
-                self.started + SILENCE_PATIENCE,
-                opened + GREETING_GRACE,
-                opened + GREETING_NEEDED,
-                greeting_until,
-                deadline,
-            ])
-            .filter(move |&at| at > now)
+        [
+            self.started + ECHO_INTERVAL * small,
+            self.started + EXPLAINED_PATIENCE,
+            self.started + FILTERED_PATIENCE,
+            self.started + SILENCE_PATIENCE,
+            opened + GREETING_GRACE,
+            opened + GREETING_NEEDED,
+            greeting_until,
+            deadline,
+        ]
+        .into_iter()
+        .filter(move |&at| at > now)
     }
 
     fn carry(&mut self, technique: Technique, now: Timestamp) {

@@ -7,8 +7,8 @@ use crate::model::{Family, PacketSize, Technique, Timestamp};
 
 use super::campaign::{Progress, Proof};
 use super::connection::{MOST_TRIES, State};
-use super::fisher::{SIGNIFICANCE, Trials};
-use super::in_order::{InOrder, Outcome};
+use super::fisher::{SIGNIFICANCE, Trials, p_value};
+use super::in_order::{InOrder, LARGE_TRIES, Outcome};
 use super::judge::{Second, Twin};
 use super::lane::Kind;
 use super::search::Pair;
@@ -24,7 +24,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// Largest p at which a second technique, its probes used up, still counts as agreeing.
 const SECOND_SIGNIFICANCE: f64 = 0.05;
 /// Twins in the first batch, and in a second one when the path loses packets of any size.
-const TWINS: [u32; 2] = [3, 9];
+const TWINS: [u32; 2] = [3, 12];
+/// Largest p at which lost twins beside answered fragments mean more than chance, on a lossy path.
+const TWIN_SIGNIFICANCE: f64 = 0.001;
 
 impl Examination {
     /// What runs beside the search once large packets are seen to vanish: real bytes, other techniques, the twin.
@@ -87,7 +89,7 @@ impl Examination {
         let grace = self.open_since.unwrap_or(self.started) + GREETING_GRACE.max(self.rtt.or_guess() * 3);
         let mute = !self.dialogue.greeted() && now >= grace || !self.dialogue.is_viable() || self.is_stuck(now);
         let failed = self.in_order.as_ref().and_then(InOrder::outcome) == Some(Outcome::Unusable);
-        above || mute || failed
+        above || mute || failed || self.tcp.campaign.is_struggling()
     }
 
     /// The conversation has begun but the server takes no bytes, or no longer answers.
@@ -107,7 +109,8 @@ impl Examination {
         let (payload, cut) = (suspect.tcp_payload(family).max(1), passes.tcp_payload(family).max(1));
         if self.dialogue.hold_next(&mut self.connection, payload) {
             let end = self.connection.held_end();
-            self.in_order = Some(InOrder::new(suspect, passes, payload, cut, end, now));
+            let tries = LARGE_TRIES[usize::from(self.tcp.campaign.lane.lost_below(passes))];
+            self.in_order = Some(InOrder::new(suspect, passes, payload, cut, end, tries, now));
         }
     }
 
@@ -117,12 +120,15 @@ impl Examination {
         let campaign = &self.track(witness).campaign;
         let Some((passes, lost)) = campaign.confirming().filter(|_| self.plan.family() == Family::V4) else { return };
         let lossy = campaign.lane.lost_below(passes);
-        let unanswered = campaign.lane.trials_of_kind(Kind::Twin).answered == 0;
-        let wanted = match self.twins_queued {
+        let unanswered = campaign.lane.trials(lost, Kind::Twin).answered == 0;
+        let queued = if self.twinned == Some(lost) { self.twins_queued } else { 0 };
+        let wanted = match queued {
             0 => TWINS[0],
             n if n < TWINS[1] && lossy && unanswered && campaign.lane.is_idle() => TWINS[1] - n,
             _ => return,
         };
+        self.twinned = Some(lost);
+        self.twins_queued = queued;
         self.twins_queued += wanted;
         let lane = &mut self.track_mut(witness).campaign.lane;
         for _ in 0..wanted {
@@ -134,12 +140,16 @@ impl Examination {
 
     pub(super) fn twin(&self, technique: Technique) -> Twin {
         let lane = &self.track(twin_witness(technique)).campaign.lane;
-        let (twins, fragments) = (lane.trials_of_kind(Kind::Twin), lane.trials_of_kind(Kind::Fragments));
-        match (twins.total, twins.answered, fragments.answered) {
-            (0, ..) => Twin::Untested,
-            (_, 0, 0) => Twin::Uninformative,
-            (_, 0, _) => Twin::Lost,
-            _ => Twin::Passes,
+        let Some(lost) = self.twinned else { return Twin::Untested };
+        let (twins, fragments) = (lane.trials(lost, Kind::Twin), lane.trials_of_kind(Kind::Fragments));
+        let lossy = lane.largest_answered().is_some_and(|passes| lane.lost_below(passes));
+        match (twins.total, twins.answered) {
+            (0, _) => Twin::Untested,
+            (_, 1..) => Twin::Passes,
+            _ if fragments.answered == 0 => Twin::Uninformative,
+            // Two fragments are lost more often than one packet, so on a lossy path chance has to be ruled out.
+            _ if lossy && p_value(fragments, twins) > TWIN_SIGNIFICANCE => Twin::Uninformative,
+            _ => Twin::Lost,
         }
     }
 

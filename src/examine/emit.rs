@@ -67,7 +67,8 @@ impl Examination {
         let wake = lane_wakes
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
-            .chain(self.trace.as_ref().and_then(|trace| trace.due(&self.rtt)))
+            .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
+            .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()
             .unwrap_or(now + IDLE);
@@ -92,7 +93,13 @@ impl Examination {
     }
 
     fn due_in_order(&mut self, now: Timestamp) -> Option<Outgoing> {
-        let segment = self.in_order.as_mut()?.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
+        let experiment = self.in_order.as_mut()?;
+        let was_over = experiment.outcome().is_some();
+        let segment = experiment.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt);
+        if !was_over && experiment.outcome().is_some() {
+            self.quiet_until = now + self.rtt.or_guess() + self.rtt.margin();
+        }
+        let segment = segment?;
         self.probes_sent += 1;
         Some(self.tcp_packet(segment))
     }
@@ -101,7 +108,7 @@ impl Examination {
         if self.connection.state() != State::Open {
             return None;
         }
-        if self.tcp.campaign.serial && self.serial_turn() > now {
+        if self.tcp.campaign.serial && (self.serial_turn() > now || self.must_yield_to_real_bytes()) {
             return None;
         }
         self.break_serial_silence(now);
@@ -121,6 +128,12 @@ impl Examination {
             [sent] => sent + (self.rtt.or_guess() + self.rtt.margin()).max(self.rtt.or_guess() * 3 / 2),
             [..] => Timestamp::MAX,
         }
+    }
+
+    /// Copies of real bytes that did arrive draw bare ACKs, which must not be taken for answers to a size under test.
+    fn must_yield_to_real_bytes(&self) -> bool {
+        let next = self.tcp.campaign.lane.next_shot().map(|shot| shot.size);
+        self.in_order.as_ref().is_some_and(|x| x.outcome().is_none() && next.is_some_and(|size| size > x.pair().0))
     }
 
     /// Only a control may follow a probe without a fate: its answer settles the silence.

@@ -38,6 +38,7 @@ pub(super) struct InOrder {
     end: SeqNumber,
     large_payload: usize,
     cut_payload: usize,
+    large_tries: u32,
     phase: Phase,
     tries: u32,
     controls: u32,
@@ -45,8 +46,8 @@ pub(super) struct InOrder {
     next_at: Timestamp,
 }
 
-/// How often the large segment is sent.
-const LARGE_TRIES: u32 = 3;
+/// How often the large segment is sent, and how often where small packets are lost too.
+pub(super) const LARGE_TRIES: [u32; 2] = [3, 6];
 /// How many further controls may go unanswered.
 const MOST_CONTROLS: u32 = 8;
 /// How often the cut one is sent before the conversation is called unusable.
@@ -60,6 +61,7 @@ impl InOrder {
         large_payload: usize,
         cut_payload: usize,
         end: SeqNumber,
+        large_tries: u32,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -69,6 +71,7 @@ impl InOrder {
             end,
             large_payload,
             cut_payload: cut_payload.max(1),
+            large_tries,
             phase: Phase::Large,
             tries: 0,
             controls: 0,
@@ -86,7 +89,7 @@ impl InOrder {
 
     /// How the two sizes fared, once that is known: control, suspect.
     pub(super) fn trials(&self) -> Option<(Trials, Trials)> {
-        let lost = Trials { total: LARGE_TRIES, answered: 0 };
+        let lost = Trials { total: self.large_tries, answered: 0 };
         let passed = Trials { total: 1, answered: 1 };
         (self.phase == Phase::Over(Outcome::Stalls)).then_some((passed, lost))
     }
@@ -132,7 +135,7 @@ impl InOrder {
         lane: &mut Lane,
         rtt: &RttEstimator,
     ) -> Option<Segment> {
-        if self.tries < LARGE_TRIES {
+        if self.tries < self.large_tries {
             if now < self.next_at {
                 return None;
             }
@@ -192,7 +195,7 @@ impl InOrder {
     /// When to poll again.
     pub(super) fn wake(&self, lane: &Lane, rtt: &RttEstimator) -> Option<Timestamp> {
         match self.phase {
-            Phase::Large if self.tries < LARGE_TRIES => Some(self.next_at),
+            Phase::Large if self.tries < self.large_tries => Some(self.next_at),
             Phase::Large => lane.answer_to_probe_after(self.last_sent).map(|at| at + rtt.margin()),
             Phase::Cut { next } if self.end.distance(next) > 0 => Some(Timestamp::ZERO),
             Phase::Cut { .. } => Some(self.next_at),

@@ -180,15 +180,17 @@ fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement 
         confidence: Some(1.0 - proof.p),
         ..judgement
     };
+    let above = evidence.tcp_limit.filter(|&limit| above_limit(proof, limit, evidence));
+    let guilt = if above.is_some() { Verdict::Masked } else { Verdict::BlackHole };
     match technique {
-        Technique::Echo => sizes(broken_by_echo(proof, evidence)),
+        Technique::Echo => sizes(broken_by_echo(guilt, proof, evidence)),
         Technique::SynData => match second_technique(evidence, Technique::SynData) {
-            Some(second) => sizes(guilty(Verdict::BlackHole, proof, evidence, words(second))),
+            Some(second) => sizes(guilty(guilt, proof, evidence, words(second))),
             None => sizes(one_witness(proof, "SYN segments with data", "no second technique could confirm it")),
         },
-        Technique::OldData | Technique::SmtpData => match evidence.tcp_limit {
-            Some(limit) if above_limit(proof, limit, evidence) => beyond_mss(proof, limit, evidence),
-            _ => sizes(broken_for_tcp(proof, evidence)),
+        Technique::OldData | Technique::SmtpData => match above {
+            Some(limit) => beyond_mss(proof, limit, evidence),
+            None => sizes(broken_for_tcp(proof, evidence)),
         },
     }
 }
@@ -249,10 +251,10 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
 }
 
 /// Echo alone: its answer is as large as its question, and filters on large echo are common.
-fn broken_by_echo(proof: Proof, evidence: &Evidence) -> Judgement {
+fn broken_by_echo(guilt: Verdict, proof: Proof, evidence: &Evidence) -> Judgement {
     if evidence.twin == Twin::Passes {
         return guilty(
-            Verdict::BlackHole,
+            guilt,
             proof,
             evidence,
             "the same packet passes when routers may fragment it, so its size is the matter and not its kind",

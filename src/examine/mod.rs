@@ -76,6 +76,8 @@ pub struct Examination {
     quiet_until: Timestamp,
     ptb: PtbLedger,
     twins_queued: u32,
+    /// The lost size that the twins were sent for.
+    twinned: Option<PacketSize>,
     trace: Option<Trace>,
     echoes_traced: u16,
     /// TTL of the last packet from the target.
@@ -160,6 +162,7 @@ impl Examination {
             quiet_until: now,
             ptb: PtbLedger::default(),
             twins_queued: 0,
+            twinned: None,
             trace: None,
             echoes_traced: 0,
             arrived_with: Ttl::DEFAULT,

@@ -119,12 +119,16 @@ impl Trace {
         self.over = self.queue.is_empty();
     }
 
+    /// When to send, or to move on.
+    pub(super) fn wake(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        if self.queue.is_empty() { self.due(rtt) } else { Some(Timestamp::ZERO) }
+    }
+
     /// When silence of the last round becomes meaningful.
-    pub(super) fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+    fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
         let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
-        let asked = self.exact || !self.queue.is_empty();
-        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && asked)
+        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && self.exact)
     }
 
     /// The largest distance at which the lost size was answered; 0 is this host.
