@@ -101,15 +101,15 @@ bench_pmtu_probe() {
     local path=$1 run line ours=() verdict sent budget limit met
     for ((run = 0; run < runs; run++)); do
         line=$(measure pmtu-probe "$PMTU_PROBE" --json "$peer")
-        ours+=("$line")
+        ours+=("$line $(field elapsed_ms "$scratch/pmtu-probe")")
     done
     verdict="$(field verdict "$scratch/pmtu-probe") $(field path_mtu "$scratch/pmtu-probe")"
     sent=$(field probes_sent "$scratch/pmtu-probe")
     local time whole packets status
     whole=$(printf '%s\n' "${ours[@]}" | awk '{ print $1 }' | median)
     packets=$(printf '%s\n' "${ours[@]}" | awk '{ print $2 }' | median)
-    status=${ours[-1]##* }
-    time=$(field elapsed_ms "$scratch/pmtu-probe")
+    read -r _ _ status _ <<<"${ours[-1]}"
+    time=$(printf '%s\n' "${ours[@]}" | awk '{ print $4 }' | median)
     result pmtu-probe "$whole" "$packets" "$status" "$verdict (exit $status), by its own clock $time ms, $sent probes"
     read -r -a budget < <(budget_of "$path")
     limit=$((budget[0] * rtt + budget[1]))
