@@ -178,7 +178,7 @@ impl InOrder {
             self.phase = Phase::Cut { next: next + len as u32 };
             if left <= self.cut_payload {
                 self.tries += 1;
-                self.next_at = now + (rtt.or_guess() + rtt.margin() * 2).max(DELAYED_ACK) * self.tries;
+                self.next_at = now + rtt.retransmission() * self.tries;
             }
             return Some(connection.segment_over(next, len));
         }
@@ -205,5 +205,3 @@ impl InOrder {
 }
 
 const SHORT: std::time::Duration = std::time::Duration::from_millis(1);
-/// Receivers may hold an acknowledgment back this long.
-const DELAYED_ACK: std::time::Duration = std::time::Duration::from_millis(60);

@@ -237,18 +237,20 @@ impl Lane {
 
     /// The settled probes of one size and kind.
     pub(super) fn trials(&self, size: PacketSize, kind: Kind) -> Trials {
-        let settled = |f: &&Flight| f.kind == kind && f.size == size && f.fate != Fate::Flying;
-        let total = self.flights.iter().filter(settled).count() as u32;
-        let answered = self.flights.iter().filter(settled).filter(|f| f.answered_at().is_some()).count() as u32;
-        Trials { total, answered }
+        self.trials_of(|f| f.kind == kind && f.size == size)
     }
 
     /// Settled probes of one kind, whatever their size.
     pub(super) fn trials_of_kind(&self, kind: Kind) -> Trials {
-        let settled = |f: &&Flight| f.kind == kind && f.fate != Fate::Flying;
-        let total = self.flights.iter().filter(settled).count() as u32;
-        let answered = self.flights.iter().filter(settled).filter(|f| f.answered_at().is_some()).count() as u32;
-        Trials { total, answered }
+        self.trials_of(|f| f.kind == kind)
+    }
+
+    fn trials_of(&self, wanted: impl Fn(&Flight) -> bool) -> Trials {
+        let settled = self.flights.iter().filter(|f| wanted(f) && f.fate != Fate::Flying);
+        settled.fold(Trials::default(), |trials, flight| Trials {
+            total: trials.total + 1,
+            answered: trials.answered + u32::from(flight.answered_at().is_some()),
+        })
     }
 
     pub(super) fn sent(&self) -> u32 {

@@ -21,6 +21,8 @@ const LEAST_MARGIN: Duration = Duration::from_millis(4);
 const MOST_MARGIN: Duration = Duration::from_secs(1);
 /// Retransmission timeout before the first sample (RFC 6298, 2.1).
 const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Receivers may hold an acknowledgment back: RFC 9293, 3.8.6.3 allows 500 ms, Linux takes 40.
+const DELAYED_ACK: Duration = Duration::from_millis(60);
 /// Least time after which a probe without any later answer counts as lost.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -56,6 +58,11 @@ impl RttEstimator {
     /// How long after the answer to a later probe an earlier one counts as lost.
     pub(super) fn margin(&self) -> Duration {
         (LEAST_MARGIN.max(self.deviation * 4).max(self.or_guess() / 16) + self.lateness * 5 / 4).min(MOST_MARGIN)
+    }
+
+    /// When data that was sent in order and not acknowledged is sent again.
+    pub(super) fn retransmission(&self) -> Duration {
+        (self.or_guess() + self.margin() * 2).max(DELAYED_ACK)
     }
 
     /// How long a probe may stay unanswered when no later one was answered either.
