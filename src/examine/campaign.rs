@@ -195,13 +195,14 @@ impl Campaign {
         let trials = self.confirmed(pair.passes, suspect);
         let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
         let (significance, most) = self.demands(pair.passes);
-        if proof.p <= significance {
-            return Progress::Proven(proof);
-        }
         let queued = match self.confirming {
             Some((passes, lost, queued)) if (passes, lost) == (pair.passes, suspect) => queued,
             _ => 0,
         };
+        // What others tell counts only beside the technique's own first batch.
+        if queued > 0 && proof.p <= significance {
+            return Progress::Proven(proof);
+        }
         if queued >= most {
             return Progress::Noisy(proof);
         }

@@ -63,6 +63,8 @@ impl Examination {
                 trace.advance(now, &self.rtt);
                 return;
             }
+            // Chance had taken a smaller size: what was learnt is about nothing.
+            self.trace = None;
         } else if self.trace.is_some() {
             return;
         }
@@ -94,7 +96,8 @@ impl Examination {
 
     /// The conversation has begun but the server takes no bytes, or no longer answers.
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
-        let waiting = self.in_order.is_none() && !self.connection.is_drained() || self.connection.peer().window == 0;
+        let running = self.in_order.as_ref().is_some_and(|experiment| experiment.outcome().is_none());
+        let waiting = !running && !self.dialogue.is_ready() || self.connection.peer().window == 0;
         self.dialogue.greeted() && waiting && now >= self.last_word + STUCK_AFTER.max(self.rtt.or_guess() * 4)
     }
 

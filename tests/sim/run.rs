@@ -107,6 +107,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         now: Timestamp::ZERO,
         packets_sent: 0,
         idle_polls: 0,
+        must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
         verdict_at: None,
         faults: Vec::new(),
     };
@@ -122,6 +123,7 @@ struct Driver<E> {
     now: Timestamp,
     packets_sent: u32,
     idle_polls: u32,
+    must_end_by_itself: bool,
     verdict_at: Option<Duration>,
     faults: Vec<String>,
 }
@@ -137,6 +139,9 @@ impl<E: Examiner> Driver<E> {
             let timeout = Timestamp::from_origin(TIMEOUT);
             if !interrupted && next >= timeout {
                 interrupted = true;
+                if self.must_end_by_itself {
+                    self.faults.push(format!("no verdict within {TIMEOUT:?}"));
+                }
                 self.now = self.now.max(timeout);
                 self.examiner.interrupt(self.now);
                 continue;
