@@ -35,11 +35,23 @@ impl Examination {
         if self.dialogue.read(&mut self.connection) {
             self.last_word = now;
         }
+        self.observe_real_bytes(now);
         if self.stage == Stage::Probing {
             self.probe_on(now);
         }
         if let Stage::Closing { greeting_until, deadline } = self.stage {
             self.close_on(now, greeting_until, deadline);
+        }
+    }
+
+    fn observe_real_bytes(&mut self, now: Timestamp) {
+        let Some(experiment) = self.in_order.as_mut().filter(|experiment| experiment.outcome().is_none()) else {
+            return;
+        };
+        experiment.observe(&self.connection);
+        if experiment.outcome().is_some() {
+            // Answers to their copies may still be on the way, and name nothing.
+            self.quiet_until = now + self.rtt.or_guess() + self.rtt.margin();
         }
     }
 

@@ -93,13 +93,7 @@ impl Examination {
     }
 
     fn due_in_order(&mut self, now: Timestamp) -> Option<Outgoing> {
-        let experiment = self.in_order.as_mut()?;
-        let was_over = experiment.outcome().is_some();
-        let segment = experiment.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt);
-        if !was_over && experiment.outcome().is_some() {
-            self.quiet_until = now + self.rtt.or_guess() + self.rtt.margin();
-        }
-        let segment = segment?;
+        let segment = self.in_order.as_mut()?.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
         self.probes_sent += 1;
         Some(self.tcp_packet(segment))
     }

@@ -104,6 +104,16 @@ impl InOrder {
         seq == self.start && size == self.suspect
     }
 
+    /// Takes note of what the peer has acknowledged.
+    pub(super) fn observe(&mut self, connection: &Connection) {
+        let arrived = connection.acknowledged().distance(self.end) >= 0;
+        match self.phase {
+            Phase::Large if arrived => self.phase = Phase::Over(Outcome::Passes),
+            Phase::Cut { .. } if arrived => self.phase = Phase::Over(Outcome::Stalls),
+            _ => {}
+        }
+    }
+
     /// The next segment of the experiment, if one is due.
     pub(super) fn poll(
         &mut self,
@@ -112,17 +122,8 @@ impl InOrder {
         lane: &mut Lane,
         rtt: &RttEstimator,
     ) -> Option<Segment> {
-        let arrived = connection.acknowledged().distance(self.end) >= 0;
         match self.phase {
-            Phase::Large if arrived => {
-                self.phase = Phase::Over(Outcome::Passes);
-                None
-            }
             Phase::Large => self.poll_large(now, connection, lane, rtt),
-            Phase::Cut { .. } if arrived => {
-                self.phase = Phase::Over(Outcome::Stalls);
-                None
-            }
             Phase::Cut { next } => self.poll_cut(next, now, connection, rtt),
             Phase::Over(_) => None,
         }
