@@ -2,6 +2,7 @@
 
 mod event;
 mod host;
+mod meaning;
 mod packet;
 mod plan;
 mod report;
@@ -10,6 +11,7 @@ mod time;
 
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
+pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber, unreachable_words,
