@@ -6,6 +6,7 @@ use super::error::UsageError;
 use super::invocation::{ColorChoice, Invocation, Rate};
 use super::values::{self, Source};
 use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::letter::Language;
 use crate::report::text::Detail;
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
@@ -116,6 +117,14 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Print a letter to whoever has to repair the path: en or de
+    ///
+    /// In place of the report, one for each address with a fault: what was
+    /// measured, why it breaks mail, what to change. --letter is --letter=en.
+    #[arg(long, value_name = "LANGUAGE", num_args = 0..=1, require_equals = true, default_missing_value = "en",
+          conflicts_with_all = ["json", "quiet"], hide_possible_values = true)]
+    letter: Option<LetterArg>,
+
     /// Colour: auto, always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     color: ColorArg,
@@ -143,6 +152,12 @@ enum ColorArg {
     Never,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LetterArg {
+    En,
+    De,
+}
+
 impl Args {
     pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
         self.check_sizes()?;
@@ -160,6 +175,7 @@ impl Args {
             timeout: self.timeout,
             rate: self.rate,
             json: self.json,
+            letter: self.letter.map(Language::from),
             color: self.color.into(),
             detail: detail(self.quiet, self.verbose),
             verbosity: self.verbose,
@@ -230,6 +246,15 @@ impl From<MethodArg> for MethodChoice {
             MethodArg::Auto => Self::Auto,
             MethodArg::Tcp => Self::Tcp,
             MethodArg::Icmp => Self::Icmp,
+        }
+    }
+}
+
+impl From<LetterArg> for Language {
+    fn from(letter: LetterArg) -> Self {
+        match letter {
+            LetterArg::En => Self::English,
+            LetterArg::De => Self::German,
         }
     }
 }

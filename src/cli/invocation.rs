@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::letter::Language;
 use crate::report::text::Detail;
 
 /// What a command line asks for.
@@ -41,6 +42,8 @@ pub struct Invocation {
     pub rate: Rate,
     /// JSON instead of text.
     pub json: bool,
+    /// Letters in place of the report, in this language.
+    pub letter: Option<Language>,
     /// Colour in text.
     pub color: ColorChoice,
     /// How much the text says: `-q`, nothing, or `-v`.

@@ -4,6 +4,7 @@ mod advice;
 mod complete;
 mod hints;
 pub mod json;
+pub mod letter;
 mod place;
 pub mod text;
 pub(crate) mod words;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
 use pmtu_probe::model::{Family, MethodChoice, PacketSize};
+use pmtu_probe::report::letter::Language;
 use pmtu_probe::report::text::Detail;
 
 fn request(line: &str) -> Result<Request, UsageError> {
@@ -38,6 +39,7 @@ fn defaults() -> Invocation {
         timeout: Duration::from_secs(30),
         rate: Rate::DEFAULT,
         json: false,
+        letter: None,
         color: ColorChoice::Auto,
         detail: Detail::Normal,
         verbosity: 0,
@@ -100,6 +102,9 @@ fn good_rows() {
         ("pmtu-probe --rate 50 mx", Invocation { rate: rate(50), ..defaults() }),
         ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
         ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
+        ("pmtu-probe --letter mx", Invocation { letter: Some(Language::English), ..defaults() }),
+        ("pmtu-probe --letter=en mx", Invocation { letter: Some(Language::English), ..defaults() }),
+        ("pmtu-probe --letter=de mx", Invocation { letter: Some(Language::German), ..defaults() }),
         ("pmtu-probe --color always mx", Invocation { color: ColorChoice::Always, ..defaults() }),
         ("pmtu-probe --color=never mx", Invocation { color: ColorChoice::Never, ..defaults() }),
         ("pmtu-probe -q mx", Invocation { detail: Detail::VerdictOnly, ..defaults() }),

@@ -4,4 +4,6 @@ mod advice;
 mod commands;
 mod fixtures;
 mod json;
+mod letter;
+mod path;
 mod text;

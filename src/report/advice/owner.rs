@@ -41,7 +41,7 @@ fn in_private_network(case: &Case<'_>, location: &Location) -> bool {
 }
 
 /// RFC 1918, RFC 6598, RFC 4193, and link-local.
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let [first, second, ..] = address.octets();
