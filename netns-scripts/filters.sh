@@ -139,6 +139,15 @@ filter_nat() {
     rule source_nat oifname e1 counter masquerade
 }
 
+# filter_note_members N: in sets member_0, member_1, ... the client ports seen on each of N parallel links.
+filter_note_members() {
+    local member
+    for ((member = 0; member < $1; member++)); do
+        echo "add set inet lab member_$member { type inet_service; size 4096; flags dynamic; }"
+        rule forward oifname "$(member_interface e1 $member)" tcp dport 25 add "@member_$member { tcp sport }"
+    done
+}
+
 # On s: nobody there.
 filter_dead() {
     rule arrival counter drop

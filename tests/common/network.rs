@@ -13,6 +13,11 @@ use super::Family;
 pub struct Link {
     /// MTU of the interfaces at both ends.
     pub mtu: u32,
+    /// MTUs of further links of equal cost beside this one, between the same two routers. The router nearer to c spreads flows
+    /// over all of them (ECMP); the way back uses this one alone. It is the largest.
+    pub parallel: Vec<u32>,
+    /// What makes a flow, where there are parallel links.
+    pub hash: Hash,
     /// One-way delay. Not given on any link: the simulator takes 10 ms for the whole round trip, the kernel lab none.
     pub delay_ms: Option<f64>,
     /// Random extra delay of each packet, from 0 to this. Packets keep their order.
@@ -29,11 +34,37 @@ pub struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self { mtu: 1500, delay_ms: None, jitter_ms: 0.0, loss: 0.0, duplicate: 0.0, reorder: 0.0, reorder_ms: 0.0 }
+        Self {
+            mtu: 1500,
+            parallel: Vec::new(),
+            hash: Hash::default(),
+            delay_ms: None,
+            jitter_ms: 0.0,
+            loss: 0.0,
+            duplicate: 0.0,
+            reorder: 0.0,
+            reorder_ms: 0.0,
+        }
     }
 }
 
+/// What a router looks at to spread flows: `fib_multipath_hash_policy` of Linux.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hash {
+    /// Policy 1: addresses, protocol, and the ports of TCP; echo and fragments have none.
+    #[default]
+    Ports,
+    /// Policy 0: addresses; in IPv6 next header and flow label as well.
+    Addresses,
+}
+
 impl Link {
+    /// The MTUs of all links of equal cost, this one first: the members between which flows are spread.
+    pub fn members(&self) -> Vec<u32> {
+        [&[self.mtu], self.parallel.as_slice()].concat()
+    }
+
     /// Whether only a user-space wire (or a simulator) can do what the link does.
     pub fn needs_wire(&self) -> bool {
         self.delay_ms.is_some() || self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0

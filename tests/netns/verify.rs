@@ -25,11 +25,29 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
     };
     let before = Traces::of(&lab, family);
     let ran = lab.probe(&probe_arguments(scenario, family).iter().map(String::as_str).collect::<Vec<_>>());
-    let mut faults = outcome(&ran, &scenario.expect.outcome(family), family);
+    let (member, mut faults) = match member_of_the_connection(&lab, scenario) {
+        Ok(member) => (member, Faults::new()),
+        Err(fault) => (0, vec![fault]),
+    };
+    faults.extend(outcome(&ran, &scenario.expect.outcome_over(member, family), family));
     faults.extend(Traces::of(&lab, family).faults_since(&before, ptb_may_reach_the_kernel(scenario)));
     faults.extend(politeness(&lab.mail_log(), must_quit(scenario)));
     faults.extend(lab.down().err());
     faults
+}
+
+/// Of parallel links, the one over which the first connection ran, as the router in front noted it.
+fn member_of_the_connection(lab: &Lab, scenario: &Scenario) -> Result<usize, String> {
+    if scenario.parallel_link().is_none() {
+        return Ok(0);
+    }
+    let flows = lab.flows(scenario);
+    if let Some((port, members)) = flows.iter().find(|(_, members)| members.len() > 1) {
+        return Err(format!("one flow, port {port}, was spread over the parallel links {members:?}"));
+    }
+    let port = lab.first_port().ok_or("the mail server saw no connection")?;
+    let members = flows.get(&port).ok_or_else(|| format!("no router saw port {port}, only {flows:?}"))?;
+    members.first().copied().ok_or_else(|| format!("port {port} took no link"))
 }
 
 /// `--json`, the method and the address.
@@ -154,7 +172,8 @@ fn ptb_may_reach_the_kernel(scenario: &Scenario) -> bool {
     let is_mute = |kinds: &[Kind]| kinds.contains(&Kind::AllIcmp);
     let sends = |index: usize| {
         let router = routers[index].1;
-        links[index + 1].mtu < links[0].mtu && router.ptb == PtbBehaviour::Send && !is_mute(&router.drop)
+        let smallest = links[index + 1].members().into_iter().min();
+        smallest < Some(links[0].mtu) && router.ptb == PtbBehaviour::Send && !is_mute(&router.drop)
     };
     let passes = |index: usize| routers[index].1.forward_ptb && !is_mute(&routers[index].1.drop);
     scenario.host.firewall == HostFirewall::Open && (0..3).any(|index| sends(index) && (0..index).all(passes))

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod conntrack;
+pub mod ecmp;
 pub mod flight;
 pub mod garbage;
 pub mod net;
