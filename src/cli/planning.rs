@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use crate::model::{Family, PacketSize, Plan};
+use crate::model::{Family, HostFacts, PacketSize, Plan};
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
 use crate::net::{NetError, Ours};
-use crate::report::HostFacts;
 use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
 use crate::runner::Job;
 
@@ -19,7 +18,7 @@ pub(super) struct Planned {
     pub(super) address: ResolvedAddress,
     pub(super) port: u16,
     pub(super) job: Job,
-    pub(super) host: HostFacts,
+    pub(super) here: HostFacts,
 }
 
 /// Why there is nothing to examine.
@@ -133,8 +132,15 @@ async fn plan_one(
     };
     let is_link_local = address.zone.is_some();
     let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
-    let host = HostFacts { interface: route.interface.map(|interface| interface.name), gateway: route.gateway };
-    Ok(Planned { address, port, job: Job { plan, scope_id }, host })
+    let here = HostFacts {
+        source: Some(source),
+        interface: route.interface.map(|interface| interface.name),
+        gateway: route.gateway,
+        interface_mtu: route.interface_mtu,
+        route_mtu: route.route_mtu,
+        ..HostFacts::default()
+    };
+    Ok(Planned { address, port, job: Job { plan, scope_id }, here })
 }
 
 /// The sizes to probe between, and the local MTU.

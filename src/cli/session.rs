@@ -150,9 +150,10 @@ impl<'a> Session<'a> {
                 address: one.address.address,
                 zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
                 port: one.port,
+                here: one.here.clone(),
                 examined,
             };
-            report.examined.advice = report::advise(&report, &one.host);
+            report.examined.advice = report::advise(&report);
             report
         });
         Report {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::model::{
-    Body, Echo, Flags, IpHeader, Outgoing, Packet, PacketSize, Segment, SeqNumber, Technique, Timestamp, Ttl,
+    Body, Echo, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Probe, Purpose, Segment, SeqNumber, Step,
+    Technique, Timestamp, Ttl,
 };
 
 use super::connection::State;
@@ -78,7 +79,7 @@ impl Examination {
 
     fn due_reset(&mut self) -> Option<Outgoing> {
         let reset = self.resets.pop_front()?;
-        Some(self.tcp_packet(reset))
+        Some(self.tcp_packet(reset, Meaning::Connection(Step::Reset)))
     }
 
     fn due_connection(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -89,13 +90,18 @@ impl Examination {
         if segment.flags.syn {
             self.probes_sent += 1;
         }
-        Some(self.tcp_packet(segment))
+        let step = step(&segment);
+        Some(self.tcp_packet(segment, Meaning::Connection(step)))
     }
 
     fn due_in_order(&mut self, now: Timestamp) -> Option<Outgoing> {
-        let segment = self.in_order.as_mut()?.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
+        let experiment = self.in_order.as_mut()?;
+        let segment = experiment.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
+        let size = PacketSize::new(self.plan.family().tcp_headers() + segment.payload.len() as u32);
+        let purpose = if size >= experiment.pair().1 { Purpose::RealBytes } else { Purpose::CutBytes };
+        let probe = Probe { technique: Technique::SmtpData, size, purpose };
         self.probes_sent += 1;
-        Some(self.tcp_packet(segment))
+        Some(self.tcp_packet(segment, Meaning::Probe(probe)))
     }
 
     fn due_old_data(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -110,7 +116,8 @@ impl Examination {
         let (start, end) = self.next_range(shot.size.tcp_payload(self.plan.family()).max(1))?;
         self.tcp.campaign.lane.launched(shot, Key::Range { start, end }, now);
         let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
-        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
+        let technique = self.tcp_technique;
+        Some(self.probe(shot, technique, |examination, meaning| examination.tcp_packet(segment, meaning)))
     }
 
     /// With answers that name no probe, the next one leaves when the last has its fate and a quiet moment has passed, or
@@ -145,16 +152,18 @@ impl Examination {
     fn due_trace(&mut self, now: Timestamp) -> Option<Outgoing> {
         let (ttl, size) = self.trace.as_ref()?.next_shot()?;
         let family = self.plan.family();
-        let (key, mut outgoing) = if self.can_trace_by_tcp() {
+        let technique = if self.can_trace_by_tcp() { self.tcp_technique } else { Technique::Echo };
+        let meaning = Meaning::Probe(Probe { technique, size, purpose: Purpose::Trace(ttl) });
+        let (key, mut outgoing) = if technique != Technique::Echo {
             let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
             let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
-            (Key::Range { start, end }, self.tcp_packet(segment))
+            (Key::Range { start, end }, self.tcp_packet(segment, meaning))
         } else {
             self.echoes_traced += 1;
             let seq = FIRST_TRACED_ECHO + self.echoes_traced;
             let payload_len = size.bytes().saturating_sub(family.echo_headers());
             let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
-            (Key::Echo(seq), self.packet(Body::EchoRequest(echo)))
+            (Key::Echo(seq), self.packet(Body::EchoRequest(echo), meaning))
         };
         outgoing.packet.ip.ttl = ttl;
         self.trace.as_mut()?.launched(key, now);
@@ -172,7 +181,7 @@ impl Examination {
         segment.mss = Some(self.plan.local_mtu.to_mss(self.plan.family()));
         let payload = shot.size.tcp_payload(self.plan.family()).saturating_sub(segment.options_len());
         segment.payload = Bytes::from(vec![b'.'; payload]);
-        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
+        Some(self.probe(shot, Technique::SynData, |examination, meaning| examination.tcp_packet(segment, meaning)))
     }
 
     fn due_echo(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -181,12 +190,22 @@ impl Examination {
         self.echo.campaign.lane.launched(shot, Key::Echo(seq), now);
         let payload_len = shot.size.bytes().saturating_sub(self.plan.family().echo_headers());
         let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
-        Some(self.probe(shot, |examination| examination.packet(Body::EchoRequest(echo))))
+        Some(
+            self.probe(shot, Technique::Echo, |examination, meaning| {
+                examination.packet(Body::EchoRequest(echo), meaning)
+            }),
+        )
     }
 
     /// Makes a probe of a packet: DF or not, whole or in pieces.
-    fn probe(&mut self, shot: Shot, build: impl FnOnce(&mut Self) -> Outgoing) -> Outgoing {
-        let mut outgoing = build(self);
+    fn probe(
+        &mut self,
+        shot: Shot,
+        technique: Technique,
+        build: impl FnOnce(&mut Self, Meaning) -> Outgoing,
+    ) -> Outgoing {
+        let probe = Probe { technique, size: shot.size, purpose: shot.kind.purpose() };
+        let mut outgoing = build(self, Meaning::Probe(probe));
         self.probes_sent += 1;
         let may_be_fragmented = matches!(shot.kind, Kind::Twin | Kind::Fragments);
         outgoing.packet.ip.dont_fragment = !may_be_fragmented;
@@ -253,11 +272,11 @@ impl Examination {
         fresh
     }
 
-    pub(super) fn tcp_packet(&mut self, segment: Segment) -> Outgoing {
-        self.packet(Body::Tcp(segment))
+    fn tcp_packet(&mut self, segment: Segment, meaning: Meaning) -> Outgoing {
+        self.packet(Body::Tcp(segment), meaning)
     }
 
-    fn packet(&mut self, body: Body) -> Outgoing {
+    fn packet(&mut self, body: Body, meaning: Meaning) -> Outgoing {
         let id = self.next_id;
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
         let ip = IpHeader {
@@ -267,11 +286,21 @@ impl Examination {
             dont_fragment: true,
             id,
         };
-        Outgoing { packet: Packet { ip, body }, fragments: None }
+        Outgoing { packet: Packet { ip, body }, fragments: None, meaning }
     }
 
     fn connection_in_use(&self) -> bool {
         self.tcp.dead != Some(NOT_ASKED_FOR)
+    }
+}
+
+pub(super) fn step(segment: &Segment) -> Step {
+    match segment.flags {
+        flags if flags.rst => Step::Reset,
+        flags if flags.syn => Step::Open,
+        flags if flags.fin => Step::Close,
+        _ if segment.payload.is_empty() => Step::Ack,
+        _ => Step::Data,
     }
 }
 

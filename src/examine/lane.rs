@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{PacketSize, SeqNumber, Timestamp};
+use crate::model::{PacketSize, Probe, Purpose, SeqNumber, Technique, Timestamp};
 
 use super::fisher::Trials;
 use super::rtt::RttEstimator;
@@ -59,7 +59,24 @@ pub(super) struct Flight {
     pub(super) fate: Fate,
 }
 
+impl Kind {
+    /// The same in the words of a transcript.
+    pub(super) fn purpose(self) -> Purpose {
+        match self {
+            Self::Sized => Purpose::Search,
+            Self::Confirming => Purpose::Confirm,
+            Self::Twin => Purpose::Twin,
+            Self::Fragments => Purpose::Fragments,
+        }
+    }
+}
+
 impl Flight {
+    /// The probe in the words of a transcript.
+    pub(super) fn probe(&self, technique: Technique) -> Probe {
+        Probe { technique, size: self.size, purpose: self.kind.purpose() }
+    }
+
     fn is_sized(&self) -> bool {
         matches!(self.kind, Kind::Sized | Kind::Confirming)
     }

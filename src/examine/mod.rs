@@ -35,8 +35,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber, Technique,
-    Timestamp, Ttl,
+    Action, Event, Examined, Finding, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber,
+    Technique, Timestamp, Ttl,
 };
 
 use campaign::Campaign;
@@ -194,9 +194,9 @@ impl Examination {
         }
     }
 
-    /// Takes in what the driver saw.
-    pub fn handle(&mut self, event: &Event, now: Timestamp) {
-        self.receive(event, now);
+    /// Takes in what the driver saw. Returns what it means, for a transcript.
+    pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
+        self.receive(event, now)
     }
 
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.

@@ -37,6 +37,7 @@ impl Examination {
             ptb,
             methods: self.methods(carrier),
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
+            flows: None,
             reverse: Reverse {
                 verdict: ReverseVerdict::Untested,
                 path_mtu: None,

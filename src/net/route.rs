@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::NetError;
 use super::interface::Interface;
-use crate::model::{Family, PacketSize};
+use crate::model::{Family, PacketSize, RouteMtu};
 
 /// A kernel answers at once. An answer that does not decode never comes, as rtnetlink throws it away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,15 +59,6 @@ pub struct Route {
     pub cached_path_mtu: Option<PacketSize>,
     /// The destination is this host itself.
     pub is_local: bool,
-}
-
-/// The MTU of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteMtu {
-    /// The size.
-    pub mtu: PacketSize,
-    /// `mtu lock`: PTBs do not change it, and DF is not set on packets of this route.
-    pub locked: bool,
 }
 
 /// An address of this host.

@@ -5,4 +5,4 @@ pub mod json;
 pub mod text;
 pub(crate) mod words;
 
-pub use advice::{HostFacts, advise};
+pub use advice::advise;

@@ -1,9 +1,9 @@
 //! What the kernel's routing tables say.
 
-use pmtu_probe::model::{Family, PacketSize};
+use pmtu_probe::model::{Family, PacketSize, RouteMtu};
 use pmtu_probe::net::icmp::IcmpSockets;
 use pmtu_probe::net::interface::Interface;
-use pmtu_probe::net::route::{Route, RouteMtu, RouteQuery, Routes, kernel_min_pmtu};
+use pmtu_probe::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
 use pmtu_probe::net::{NetError, Ours, PortBlock};
 use socket2::{Domain, Protocol, Socket, Type};
 

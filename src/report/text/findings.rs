@@ -65,7 +65,38 @@ pub(super) fn sentence(finding: Finding, examined: &Examined) -> String {
         Finding::SendRefusedByFirewall => {
             "This host's own firewall refused to send some of the probes; they count for nothing.".into()
         }
+        Finding::HoleOnSomeFlows => some_flows(examined),
+        Finding::OnlyPtbMissing => {
+            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive: only the \
+             \"too big\" message is missing, so it is not sent, or filtered by its type."
+                .into()
+        }
+        Finding::RouteMtuBelowPath => {
+            "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
+             has been repaired."
+                .into()
+        }
+        Finding::PathMtuLocked => {
+            "The path MTU of this route is locked: this host sends without don't-fragment, and PTBs change nothing."
+                .into()
+        }
+        Finding::PmtudDisabledHere => "This kernel's path MTU discovery is switched off (ip_no_pmtu_disc).".into(),
+        Finding::TcpMtuProbingOn => {
+            "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing).".into()
+        }
+        Finding::SizeSuggests(_) => "The size suggests a tunnel.".into(),
     }
+}
+
+fn some_flows(examined: &Examined) -> String {
+    let share = examined
+        .flows
+        .as_ref()
+        .map_or_else(String::new, |flows| format!(": on {} of the {} flows tried", flows.hit(), flows.known()));
+    format!(
+        "Large packets vanish on some flows only{share}. A load balancer spreads flows over several paths, and one of them \
+         has a hole: some connections hang, others do not."
+    )
 }
 
 fn stale_kernel_pmtu(examined: &Examined) -> String {
