@@ -161,7 +161,7 @@ fn replay() {
     let strictness = if is_lossy(&scenario) { Strictness::Verdict } else { Strictness::Whole };
     let run = sim::run::run(&scenario, family, seed, true);
     let expected = scenario.expect.outcome_over(run.member, family);
-    let (class, notes) = check(&run, &expected, family, strictness);
+    let (class, notes) = check(&run, &scenario, family, strictness);
     for line in &run.trace {
         println!("{line}");
     }

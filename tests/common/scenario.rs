@@ -19,11 +19,14 @@ use serde::Deserialize;
 mod expect;
 #[path = "network.rs"]
 mod network;
+#[path = "place.rs"]
+mod place;
 
 pub use expect::{Cause, Expect, Outcome, Verdict};
 pub use network::{
     Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window,
 };
+pub use place::{Found, FoundHop, Place, Placing, Point, is_visible, judge_place, place, places, wrong_hops};
 
 /// One scenario file.
 #[derive(Clone, Debug, Default, Deserialize)]
