@@ -79,6 +79,12 @@ filter_drop_time_exceeded() {
     done
 }
 
+# It says no time exceeded of its own.
+filter_hidden() {
+    rule output icmp type time-exceeded counter drop
+    rule output icmpv6 type time-exceeded counter drop
+}
+
 # Every forwarded ICMP message and its own errors; neighbour discovery goes on.
 filter_drop_all_icmp() {
     rule forward meta l4proto icmp counter drop
@@ -144,7 +150,11 @@ filter_note_members() {
     local member
     for ((member = 0; member < $1; member++)); do
         echo "add set inet lab member_$member { type inet_service; size 4096; flags dynamic; }"
-        rule forward oifname "$(member_interface e1 $member)" tcp dport 25 add "@member_$member { tcp sport }"
+        # A fragment has no ports to spread it by, not even the first.
+        local packet
+        for packet in 'ip frag-off & 0x3fff == 0' 'meta nfproto ipv6'; do
+            rule forward oifname "$(member_interface e1 $member)" "$packet" tcp dport 25 add "@member_$member { tcp sport }"
+        done
     done
 }
 

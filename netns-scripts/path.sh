@@ -122,7 +122,7 @@ up() {
 
 # For "show", "exec" and "down".
 save_plan() {
-    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_PARALLEL LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
+    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_FAR_MTUS LAB_PARALLEL LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
         LAB_PEER LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
     {
         printf '127.0.0.1 localhost\n::1 localhost\n'
@@ -154,7 +154,7 @@ make_links() {
     {
         for link in 1 2 3 4; do
             near="netns $(namespace "${NODES[link - 1]}") address $(mac $link 1) mtu ${LAB_MTUS[link - 1]}"
-            far="netns $(namespace "${NODES[link]}") address $(mac $link 2) mtu ${LAB_MTUS[link - 1]}"
+            far="netns $(namespace "${NODES[link]}") address $(mac $link 2) mtu ${LAB_FAR_MTUS[link - 1]}"
             if [[ -z ${LAB_WIRES[link - 1]} ]]; then
                 echo "link add e1 $near type veth peer name e0 $far"
             else

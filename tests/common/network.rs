@@ -13,6 +13,9 @@ use super::Family;
 pub struct Link {
     /// MTU of the interfaces at both ends.
     pub mtu: u32,
+    /// Two ends that disagree: the MTU of the interface at the end nearer to s. It takes packets of up to 4 bytes more, as Linux
+    /// leaves room for a VLAN tag, and drops larger ones without a word.
+    pub far_mtu: Option<u32>,
     /// MTUs of further links of equal cost beside this one, between the same two routers. The router nearer to c spreads flows
     /// over all of them (ECMP); the way back uses this one alone. It is the largest.
     pub parallel: Vec<u32>,
@@ -36,6 +39,7 @@ impl Default for Link {
     fn default() -> Self {
         Self {
             mtu: 1500,
+            far_mtu: None,
             parallel: Vec::new(),
             hash: Hash::default(),
             delay_ms: None,
@@ -63,6 +67,12 @@ impl Link {
     /// The MTUs of all links of equal cost, this one first: the members between which flows are spread.
     pub fn members(&self) -> Vec<u32> {
         [&[self.mtu], self.parallel.as_slice()].concat()
+    }
+
+    /// The largest packet that the end nearer to s takes.
+    pub fn largest_taken(&self) -> u32 {
+        const VLAN_TAG: u32 = 4;
+        self.far_mtu.map_or(u32::MAX, |mtu| mtu + VLAN_TAG)
     }
 
     /// Whether only a user-space wire (or a simulator) can do what the link does.
@@ -97,6 +107,8 @@ pub struct Router {
     pub ptb_bad_checksum: bool,
     /// `false`: drops PTBs of others that pass through it.
     pub forward_ptb: bool,
+    /// It says no time exceeded of its own, and passes that of others.
+    pub hidden: bool,
     /// Kinds of packets it drops.
     pub drop: Vec<Kind>,
     /// Silently drops forwarded packets larger than this, both families, DF or not; a fragment counts on its own.
@@ -128,6 +140,7 @@ impl Default for Router {
             ptb_per_second: None,
             ptb_bad_checksum: false,
             forward_ptb: true,
+            hidden: false,
             drop: Vec::new(),
             drop_larger: None,
             clear_df: false,
@@ -281,6 +294,16 @@ impl Node {
             Self::S => self.near_address(family),
             _ => address(family, self.distance(), 1),
         }
+    }
+}
+
+/// The address of the end nearer to s on the n-th of the links beside a link: 10.0.12.2 for the first one beside link 2.
+pub(super) fn parallel_address(family: Family, link: usize, n: usize) -> IpAddr {
+    let number = link as u16 + 1 + 10 * n as u16;
+    match family {
+        Family::V4 => Ipv4Addr::new(10, 0, number as u8, 2).into(),
+        // The digits as they stand: link 12 is fd00:0:0:12::/64.
+        Family::V6 => Ipv6Addr::new(0xfd00, 0, 0, number / 10 * 16 + number % 10, 0, 0, 0, 2).into(),
     }
 }
 

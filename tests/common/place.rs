@@ -50,7 +50,7 @@ pub fn place(scenario: &Scenario, member: usize, size: u32) -> Option<Place> {
         let members = scenario.link(index + 1).members();
         let mtu = members.get(member).unwrap_or(&members[0]);
         let limit = scenario.routers()[*index].1.drop_larger.unwrap_or(u32::MAX);
-        size > *mtu || size > limit
+        size > *mtu || size > limit || size > scenario.link(index + 1).largest_taken()
     };
     let index = (0..3).find(ends_at)?;
     Some(Place { last: Node::ALL[index + 1], next: Node::ALL[index + 2] })
@@ -81,7 +81,11 @@ pub fn is_visible(scenario: &Scenario, node: Node) -> bool {
     match node {
         Node::C => false,
         Node::S => true,
-        _ => !scenario.routers()[..node.distance()].iter().any(|(_, router)| router.drop.iter().any(is_mute)),
+        _ => {
+            let routers = &scenario.routers()[..node.distance()];
+            let itself_hides = routers.last().is_some_and(|(_, router)| router.hidden);
+            !itself_hides && !routers.iter().any(|(_, router)| router.drop.iter().any(is_mute))
+        }
     }
 }
 
@@ -94,7 +98,7 @@ impl Place {
     }
 
     fn judge(self, found: Found, scenario: &Scenario, family: Family) -> Placing {
-        let (last, next) = match (named(found.last, family), named(found.next, family)) {
+        let (last, next) = match (named(found.last, scenario, family), named(found.next, scenario, family)) {
             (Ok(last), Ok(next)) => (last, next),
             (Err(wrong), _) | (_, Err(wrong)) => return Placing::Wrong(wrong),
         };
@@ -116,14 +120,20 @@ impl Place {
 }
 
 /// The node that a report names.
-fn named(point: Option<Point>, family: Family) -> Result<Option<Node>, String> {
+fn named(point: Option<Point>, scenario: &Scenario, family: Family) -> Result<Option<Node>, String> {
     let Some((ttl, address)) = point else { return Ok(None) };
-    let node = Node::ALL[1..].iter().copied().find(|node| node.near_address(family) == address);
+    let node = Node::ALL[1..].iter().copied().find(|node| scenario.names(*node, family).contains(&address));
     let node = node.ok_or_else(|| format!("{address} is no hop"))?;
     match ttl {
         Some(ttl) if usize::from(ttl) != node.distance() => Err(format!("{node} is not at distance {ttl}")),
         _ => Ok(Some(node)),
     }
+}
+
+/// Hops that must be listed, answered or not: all up to the one that the location names next, without the target itself.
+pub fn missing_hops(hops: &[FoundHop], next: Option<Point>) -> Option<String> {
+    let distance = next.and_then(|(ttl, _)| ttl)?.min(3);
+    (hops.len() < distance.into()).then(|| format!("{} hops in the list, not at least {distance}", hops.len()))
 }
 
 /// What is not true of a list of hops. `lost`: a size that is lost, and where.
@@ -136,7 +146,9 @@ pub fn wrong_hops(hops: &[FoundHop], lost: Option<(u32, Place)>, scenario: &Scen
         }
         let Some(address) = hop.address else { continue };
         let node = Node::ALL.get(index + 1).copied().filter(|node| *node != Node::S);
-        let Some(node) = node.filter(|node| node.near_address(family) == address && is_visible(scenario, *node)) else {
+        let Some(node) =
+            node.filter(|node| scenario.names(*node, family).contains(&address) && is_visible(scenario, *node))
+        else {
             notes.push(format!("hop {} is {address}", hop.ttl));
             continue;
         };

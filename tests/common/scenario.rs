@@ -11,6 +11,7 @@
 )]
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -26,7 +27,9 @@ pub use expect::{Cause, Expect, Outcome, Verdict};
 pub use network::{
     Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window,
 };
-pub use place::{Found, FoundHop, Place, Placing, Point, is_visible, judge_place, place, places, wrong_hops};
+pub use place::{
+    Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
+};
 
 /// One scenario file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -138,6 +141,17 @@ impl Scenario {
         self.link.iter().position(|link| !link.parallel.is_empty())
     }
 
+    /// The addresses by which c may hear of a node: one, or one of each parallel link that ends there. A router answers from the
+    /// interface that it answers through (IPv4 of Linux) or that the packet came in by (IPv6).
+    pub fn names(&self, node: Node, family: Family) -> Vec<IpAddr> {
+        let mut names = vec![node.near_address(family)];
+        if let Some(link) = self.parallel_link().filter(|link| link + 1 == node.distance()) {
+            let others = 1..=self.link(link).parallel.len();
+            names.extend(others.map(|n| network::parallel_address(family, link, n)));
+        }
+        names
+    }
+
     /// Whether the scenario runs in this world.
     pub fn runs_in(&self, world: World) -> bool {
         self.worlds.contains(&world)
@@ -221,6 +235,11 @@ fn check(scenario: &Scenario) -> Result<(), String> {
         if link.mtu < 1280 && scenario.families.contains(&Family::V6) {
             return Err("IPv6 has no links below 1280 (RFC 8200, section 5)".into());
         }
+    }
+    let disagrees =
+        |link: &Link| link.far_mtu.is_some_and(|far| far >= link.mtu || far < 1280 || !link.parallel.is_empty());
+    if scenario.link.iter().any(disagrees) {
+        return Err("far_mtu is smaller than mtu, IPv6 fits into it, and the link is alone".into());
     }
     check_parallel(scenario)?;
     let members = scenario.parallel_link().map_or(1, |index| scenario.link(index).members().len());

@@ -85,6 +85,7 @@ fn env(scenario: &str, family: Family) -> Result<String, String> {
     plan.value("LAB_EXIT_CODE", &scenario.expect.outcome(family).exit_code.to_string());
     plan.value("LAB_MX", &mail_server(&scenario));
     plan.list("LAB_MTUS", &links.each_ref().map(|link| link.mtu.to_string()));
+    plan.list("LAB_FAR_MTUS", &links.each_ref().map(|link| link.far_mtu.unwrap_or(link.mtu).to_string()));
     plan.list("LAB_PARALLEL", &links.each_ref().map(|link| words(&link.parallel)));
     plan.list("LAB_WIRES", &links.each_ref().map(wire));
     plan.list("LAB_FILTERS", &filters(&scenario)?);
@@ -208,6 +209,7 @@ fn router_filters(scenario: &Scenario, index: usize) -> Vec<String> {
     add(router.ptb == PtbBehaviour::Silent, "ptb_silent".into());
     add(router.ptb_bad_checksum, "ptb_bad_checksum".into());
     add(!router.forward_ptb, "ptb_filtered".into());
+    add(router.hidden, "hidden".into());
     add(router.clear_df, "clear_df".into());
     add(router.drop_fragments, format!("drop_fragments {} {}", links[index].mtu, links[index + 1].mtu));
     add(router.drop_syn_data, "drop_syn_data".into());

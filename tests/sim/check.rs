@@ -3,11 +3,11 @@
 use std::fmt;
 
 use pmtu_probe::model::{
-    Cause as FoundCause, Examined, Finding, LocationPoint, PacketSize, Verdict as FoundVerdict,
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
 };
 
 use super::run::Run;
-use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Scenario, Verdict};
+use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
 
 /// How much of an outcome has to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         if let Some(Placing::Vague(vague)) = placing {
             notes.push(vague);
         }
+        let next = examined.location.as_ref().and_then(|location| location.next_hop.as_ref()).map(point);
+        notes.extend(scenario::missing_hops(&hops(examined), next));
         notes.extend(run.complaints.iter().cloned());
     }
     (if notes.is_empty() { Class::Right } else { Class::Flawed }, notes)
@@ -85,12 +87,15 @@ fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec
 /// How true and how good the place is; `None` where nothing is lost, or c itself refuses what is.
 pub fn placing(examined: &Examined, member: usize, scenario: &Scenario, family: Family) -> Option<Placing> {
     let places = scenario::places(scenario, member, bytes(examined.first_lost_size)?);
-    let point = |point: &LocationPoint| (point.ttl.map(|ttl| ttl.0), point.address);
     let location = examined.location.as_ref();
     let last = location.and_then(|location| location.last_hop.as_ref()).map(point);
     let next = location.and_then(|location| location.next_hop.as_ref()).map(point);
     let rests_on_ptb = last.is_some_and(|(ttl, from)| ttl.is_none() && examined.ptb.iter().any(|ptb| ptb.from == from));
     scenario::judge_place(&places, Found { last, next, rests_on_ptb }, scenario, family)
+}
+
+fn point(point: &LocationPoint) -> Point {
+    (point.ttl.map(|ttl| ttl.0), point.address)
 }
 
 /// The smallest size that is said to be lost, and where it really ends.
@@ -99,14 +104,14 @@ fn lost_at(examined: &Examined, member: usize, scenario: &Scenario) -> Option<(u
     Some((size, scenario::place(scenario, member, size)?))
 }
 
+fn hops(examined: &Examined) -> Vec<FoundHop> {
+    let hop =
+        |hop: &Hop| FoundHop { ttl: hop.ttl.0, address: hop.address, largest_answered: bytes(hop.largest_answered) };
+    examined.hops.iter().map(hop).collect()
+}
+
 fn wrong_hops(examined: &Examined, member: usize, scenario: &Scenario, family: Family) -> Vec<String> {
-    let hop = |hop: &pmtu_probe::model::Hop| FoundHop {
-        ttl: hop.ttl.0,
-        address: hop.address,
-        largest_answered: bytes(hop.largest_answered),
-    };
-    let hops: Vec<FoundHop> = examined.hops.iter().map(hop).collect();
-    scenario::wrong_hops(&hops, lost_at(examined, member, scenario), scenario, family)
+    scenario::wrong_hops(&hops(examined), lost_at(examined, member, scenario), scenario, family)
 }
 
 fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<String> {

@@ -139,7 +139,8 @@ impl Net {
         let link = &self.links[next_link];
         let next_mtu = match link.parallel.as_slice() {
             others if rightward && !others.is_empty() => link.members()[self.spreader.choose(link, &flight)],
-            _ => link.mtu,
+            _ if rightward => link.mtu,
+            _ => link.far_mtu.unwrap_or(link.mtu),
         };
         let passage = Passage { rightward, next_mtu, now: self.now };
         let copy = flight.clone();
@@ -176,6 +177,10 @@ impl Net {
         let link = self.links[index].clone();
         if (0..flight.pieces()).any(|_| self.rng.chance(link.loss)) {
             self.note(node, "loses", flight);
+            return;
+        }
+        if rightward && flight.largest_piece() > link.largest_taken() {
+            self.note(target, "does not take", flight);
             return;
         }
         let copies = if self.rng.chance(link.duplicate) { 2 } else { 1 };

@@ -97,7 +97,7 @@ impl Router {
     }
 
     fn time_exceeded(&mut self, flight: &Flight, passage: Passage) -> Fate {
-        if self.drops(Kind::TimeExceeded) || self.drops(Kind::AllIcmp) {
+        if self.config.hidden || self.drops(Kind::TimeExceeded) || self.drops(Kind::AllIcmp) {
             return Fate::Drop("ttl, silently");
         }
         self.limited_error(IcmpErrorKind::TimeExceeded, flight, passage)
