@@ -107,6 +107,9 @@ pub struct Router {
     pub ptb_bad_checksum: bool,
     /// `false`: drops PTBs of others that pass through it.
     pub forward_ptb: bool,
+    /// How many of the 6 errors that it sends to an address at once are left at the start; the simulator alone heeds it. Whoever
+    /// looks twice finds the burst used up.
+    pub errors_left: Option<u32>,
     /// It says no time exceeded of its own, and passes that of others.
     pub hidden: bool,
     /// Kinds of packets it drops.
@@ -140,6 +143,7 @@ impl Default for Router {
             ptb_per_second: None,
             ptb_bad_checksum: false,
             forward_ptb: true,
+            errors_left: None,
             hidden: false,
             drop: Vec::new(),
             drop_larger: None,

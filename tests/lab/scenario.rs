@@ -181,6 +181,7 @@ fn sysctls(scenario: &Scenario) -> Vec<String> {
 
 /// `NODE FILTER ARGUMENTS`, by the names of `netns-scripts/filters.sh`.
 fn filters(scenario: &Scenario) -> Result<Vec<String>, String> {
+    check(scenario)?;
     let mut filters = Vec::new();
     if scenario.host.firewall == HostFirewall::DropPtb {
         filters.push("c host_drops_ptb".to_owned());
@@ -191,6 +192,14 @@ fn filters(scenario: &Scenario) -> Result<Vec<String>, String> {
     }
     filters.extend(peer_filters(scenario)?.into_iter().map(|filter| format!("s {filter}")));
     Ok(filters)
+}
+
+/// What no kernel can be told.
+fn check(scenario: &Scenario) -> Result<(), String> {
+    if scenario.routers().iter().any(|(_, router)| router.errors_left.is_some()) {
+        return Err("a kernel starts with its whole burst of errors".into());
+    }
+    Ok(())
 }
 
 fn router_filters(scenario: &Scenario, index: usize) -> Vec<String> {

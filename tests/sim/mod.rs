@@ -9,6 +9,7 @@ pub mod garbage;
 pub mod net;
 pub mod oracle;
 pub mod peer;
+pub mod places;
 pub mod rng;
 pub mod router;
 pub mod run;
