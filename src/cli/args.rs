@@ -112,6 +112,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "PACKETS", default_value = "2000", value_parser = values::rate)]
     rate: Rate,
 
+    /// Compare this many flows; 1: none but the first
+    ///
+    /// Load balancers spread flows over parallel paths, of which one may have a
+    /// hole. By default eight flows are compared where large packets vanish; with
+    /// this option always. Each flow has a source port of its own.
+    #[arg(long, value_name = "COUNT", value_parser = values::flows)]
+    flows: Option<u8>,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
@@ -159,6 +167,7 @@ impl Args {
             source: self.source.map(|source| source.address),
             timeout: self.timeout,
             rate: self.rate,
+            flows: self.flows,
             json: self.json,
             color: self.color.into(),
             detail: detail(self.quiet, self.verbose),
