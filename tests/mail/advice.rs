@@ -1,8 +1,11 @@
 //! The advice for the sending host, run as printed.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
-use super::lab::{Lab, run};
+use super::lab::{Lab, program, run};
 
 const UNDO: &str = "# undo: ";
 
@@ -60,8 +63,18 @@ impl Advice {
 }
 
 fn paste(lab: &Lab, line: &str) -> Result<(), String> {
-    let ran = run(lab.command("c", "sh").args(["-c", line]));
+    let mut shell = lab.command("c", "sh");
+    shell.args(["-c", line]).env("PATH", path_with_the_program());
+    let ran = run(&mut shell);
     if ran.status.success() { Ok(()) } else { Err(format!("fails as printed: {line}: {}", ran.stderr.trim())) }
+}
+
+/// Some advice is to run the program again.
+fn path_with_the_program() -> OsString {
+    let folder = program().parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&others));
+    std::env::join_paths(folders).unwrap_or(others.clone())
 }
 
 #[test]

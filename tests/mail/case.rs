@@ -11,7 +11,7 @@ use super::lab::Lab;
 use super::message::Message;
 use super::mx::{Mx, Running};
 use super::rows::{Effect, Remedy, Row};
-use super::scenario::{Family, Node, Scenario, Verdict};
+use super::scenario::{Family, Node, Outcome, Scenario, Verdict};
 use super::sender::{Attempt, Mail, Sender};
 use super::state::{State, forget};
 use super::verify;
@@ -111,20 +111,35 @@ impl<'a> Bench<'a> {
 
     /// What the program says of the same path, which has to be what the scenario expects.
     fn verdict(&self, row: &mut Row) -> Result<Value, String> {
+        let mut expected = self.case.scenario.expect.outcome(self.case.family);
+        // The mail before has woken the peer.
+        expected.findings.retain(|finding| finding != "slow_to_answer");
+        self.let_rate_limits_recover();
         let arguments = verify::probe_arguments(&self.case.scenario, self.case.family);
         let ran = self.lab.probe(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        row.faults.extend(verify::outcome(
-            &ran,
-            &self.case.scenario.expect.outcome(self.case.family),
-            self.case.family,
-        ));
+        row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
+        let address = verify::document(&ran)?["addresses"][0].clone();
+        if address["verdict"] != "inconclusive" {
+            return Ok(address);
+        }
+        // Where one method alone may be in doubt, all of them together may not.
+        let expected = Outcome { may_be_inconclusive: false, ..expected };
+        let ran = self.lab.probe(&["--json", &Node::S.near_address(self.case.family).to_string()]);
+        row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
         Ok(verify::document(&ran)?["addresses"][0].clone())
+    }
+
+    /// What a router says in a second, it has said to Postfix.
+    fn let_rate_limits_recover(&self) {
+        if self.case.scenario.routers().iter().any(|(_, router)| router.ptb_per_second.is_some()) {
+            std::thread::sleep(Duration::from_millis(1100));
+        }
     }
 
     /// Each advice on its own, from the clean state. At the end mail stalls again, now with packets only one byte larger than what
     /// passes: it was the advice that helped, and the size is exact.
     fn remedies(&self, advice: &[Advice], mut stalled: Vec<Mail>, row: &mut Row) -> Result<(), String> {
-        self.sender.be_patient()?;
+        self.be_patient()?;
         for (number, advice) in advice.iter().enumerate() {
             forget(self.lab);
             let fault_moved = firewall::prepare(self.lab, &self.case.scenario, self.case.family, advice);
@@ -162,13 +177,20 @@ impl<'a> Bench<'a> {
         self.lab.shell("c", &rules);
     }
 
+    /// Postfix is ready again after its reload when a small message has passed.
+    fn be_patient(&self) -> Result<(), String> {
+        self.sender.be_patient()?;
+        let small = self.sender.submit(Message::small("ready"))?;
+        self.must_arrive(&small, "the small message").map(drop)
+    }
+
     fn stall_another(&self, token: &str) -> Result<Mail, String> {
         self.sender.be_short()?;
         let large = self.sender.submit(Message::large(token))?;
         let small = self.sender.submit(Message::small(&format!("{token}-small")))?;
         self.must_arrive(&small, "the small message")?;
         let attempt = self.sender.attempt(&large)?;
-        self.sender.be_patient()?;
+        self.be_patient()?;
         match attempt {
             (Attempt::Stalled, _) => Ok(large),
             (Attempt::Sent, took) => Err(format!("{token} passes after {took:?} although no remedy is in force")),

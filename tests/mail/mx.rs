@@ -60,19 +60,13 @@ pub(crate) struct Running {
 impl Running {
     /// Waits until it listens.
     pub(crate) fn start(mx: Mx, lab: &Lab) -> Result<Self, String> {
-        let running = match mx {
-            Mx::Postfix => start_postfix(lab)?,
-            Mx::Exim | Mx::OpenSmtpd => start_unpacked(mx, lab)?,
-        };
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !lab.shell("s", "ss -Hltn 'sport = :25'").contains(":25") {
-            if Instant::now() > deadline {
-                let log = fs::read_to_string(lab.folder().join("mx.log")).unwrap_or_default();
-                return Err(format!("{mx} does not listen; it says: {log}"));
+        match mx {
+            Mx::Postfix => start_postfix(lab),
+            Mx::Exim | Mx::OpenSmtpd => {
+                let running = start_unpacked(mx, lab)?;
+                wait_until_it_listens(mx, lab).map(|()| running)
             }
-            std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(running)
     }
 
     /// Where messages arrive, in the form of maildir.
@@ -110,6 +104,18 @@ fn start_unpacked(mx: Mx, lab: &Lab) -> Result<Running, String> {
     let errors = log.try_clone().map_err(|error| error.to_string())?;
     let child = command.stdout(Stdio::from(log)).stderr(errors).spawn().map_err(|error| error.to_string())?;
     Ok(Running { mailbox: mail.join("box"), child: Some(child) })
+}
+
+fn wait_until_it_listens(mx: Mx, lab: &Lab) -> Result<(), String> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !lab.shell("s", "ss -Hltn 'sport = :25'").contains(":25") {
+        if Instant::now() > deadline {
+            let log = fs::read_to_string(lab.folder().join("mx.log")).unwrap_or_default();
+            return Err(format!("{mx} does not listen; it says: {log}"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 fn owned_by_nobody(folder: &Path) -> Result<(), String> {

@@ -2,10 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::lab::{Lab, run};
 
 pub(crate) const POSTFIX: &str = "/usr/sbin/postfix";
+
+/// Starts the master daemon itself and waits until it listens: `postfix start` does the same after checks that take a second.
+const START: &str = "chown postfix ../data
+install -d -o postfix -m 700 active bounce corrupt defer deferred flush hold incoming private saved trace
+install -d -o postfix -g postdrop -m 710 public
+install -d -o postfix -g postdrop -m 730 maildrop
+install -d pid
+$(postconf -h daemon_directory)/master -w";
 
 /// What both ends need. The queue manager tries nothing again by itself: only a flush does.
 const COMMON_MAIN_CF: &str = "compatibility_level = 3.6
@@ -48,8 +57,35 @@ impl<'a> Postfix<'a> {
         }
         postfix.write("master.cf", master_cf)?;
         postfix.configure(extra)?;
-        postfix.command(&format!("chown postfix {}/data && {POSTFIX} start", postfix.folder.display()))?;
+        postfix.command(&format!("cd {}/spool\n{START}", postfix.folder.display()))?;
         Ok(postfix)
+    }
+
+    /// Makes it read its configuration again, and waits until it has.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        let seen = self.log().lines().count();
+        self.command(&format!("kill -HUP $(cat {}/spool/pid/master.pid)", self.folder.display()))?;
+        let is_done = || self.log().lines().skip(seen).any(|line| line.contains("]: reload -- version"));
+        self.wait(Duration::from_secs(20), "Postfix to reload", || is_done().then_some(()))
+    }
+
+    /// Waits until there is something to find.
+    pub(crate) fn wait<T>(
+        &self,
+        limit: Duration,
+        what: &str,
+        mut find: impl FnMut() -> Option<T>,
+    ) -> Result<T, String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(found) = find() {
+                return Ok(found);
+            }
+            if Instant::now() > deadline {
+                return Err(format!("waited too long for {what}; the log:\n{}", self.log()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Writes main.cf, with these lines at its end. A Postfix that runs needs a reload.

@@ -76,7 +76,7 @@ impl<'a> Sender<'a> {
 
     fn set_timeout(&self, timeout: Duration) -> Result<(), String> {
         self.postfix.configure(&settings(self.mx, timeout))?;
-        self.postfix.command(&format!("{} reload", super::postfix::POSTFIX)).map(drop)
+        self.postfix.reload()
     }
 
     /// Hands a message to Postfix, which tries at once.
@@ -86,7 +86,7 @@ impl<'a> Sender<'a> {
         let seen = self.postfix.log().lines().count();
         let tried_at = Instant::now();
         self.postfix.command(&format!("sendmail -i -f {SENDER} {RECIPIENT} <{}", file.display()))?;
-        let id = self.wait(Duration::from_secs(20), "Postfix to take a message", || {
+        let id = self.postfix.wait(Duration::from_secs(20), "Postfix to take a message", || {
             self.postfix.log().lines().skip(seen).find_map(queued_by_pickup)
         })?;
         Ok(Mail { message, id, seen, tried_at })
@@ -101,7 +101,7 @@ impl<'a> Sender<'a> {
 
     /// Waits for the end of the latest attempt; also says how long it took.
     pub(crate) fn attempt(&self, mail: &Mail) -> Result<(Attempt, Duration), String> {
-        let status = self.wait(PATIENT_TIMEOUT + SHORT_TIMEOUT, "an attempt to deliver", || {
+        let status = self.postfix.wait(PATIENT_TIMEOUT + SHORT_TIMEOUT, "an attempt to deliver", || {
             self.postfix.log().lines().skip(mail.seen).find_map(|line| status_of(&mail.id, line))
         })?;
         let took = mail.tried_at.elapsed();
@@ -114,19 +114,6 @@ impl<'a> Sender<'a> {
         let queue = self.postfix.command("postqueue -j")?;
         let is_queued = queue.lines().any(|line| line.contains(&format!("\"{}\"", mail.id)) && is_stall(line));
         if is_queued { Ok((Attempt::Stalled, took)) } else { Err(format!("stalled, but not in the queue:\n{queue}")) }
-    }
-
-    fn wait<T>(&self, limit: Duration, what: &str, mut find: impl FnMut() -> Option<T>) -> Result<T, String> {
-        let deadline = Instant::now() + limit;
-        loop {
-            if let Some(found) = find() {
-                return Ok(found);
-            }
-            if Instant::now() > deadline {
-                return Err(format!("waited too long for {what}; the log:\n{}", self.postfix.log()));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 }
 
