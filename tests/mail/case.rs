@@ -139,7 +139,6 @@ impl<'a> Bench<'a> {
     /// Each advice on its own, from the clean state. At the end mail stalls again, now with packets only one byte larger than what
     /// passes: it was the advice that helped, and the size is exact.
     fn remedies(&self, advice: &[Advice], mut stalled: Vec<Mail>, row: &mut Row) -> Result<(), String> {
-        self.be_patient()?;
         for (number, advice) in advice.iter().enumerate() {
             forget(self.lab);
             let fault_moved = firewall::prepare(self.lab, &self.case.scenario, self.case.family, advice);
@@ -177,21 +176,11 @@ impl<'a> Bench<'a> {
         self.lab.shell("c", &rules);
     }
 
-    /// Postfix is ready again after its reload when a small message has passed.
-    fn be_patient(&self) -> Result<(), String> {
-        self.sender.be_patient()?;
-        let small = self.sender.submit(Message::small("ready"))?;
-        self.must_arrive(&small, "the small message").map(drop)
-    }
-
     fn stall_another(&self, token: &str) -> Result<Mail, String> {
-        self.sender.be_short()?;
         let large = self.sender.submit(Message::large(token))?;
         let small = self.sender.submit(Message::small(&format!("{token}-small")))?;
         self.must_arrive(&small, "the small message")?;
-        let attempt = self.sender.attempt(&large)?;
-        self.be_patient()?;
-        match attempt {
+        match self.sender.attempt(&large)? {
             (Attempt::Stalled, _) => Ok(large),
             (Attempt::Sent, took) => Err(format!("{token} passes after {took:?} although no remedy is in force")),
         }

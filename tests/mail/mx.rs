@@ -87,7 +87,7 @@ impl Drop for Running {
 fn start_postfix(lab: &Lab) -> Result<Running, String> {
     let mail = lab.folder().join("postfix-s/mail");
     owned_by_nobody(&mail)?;
-    Postfix::start(lab, "s", POSTFIX_MAIN_CF, POSTFIX_MASTER_CF, "")?;
+    Postfix::start(lab, "s", POSTFIX_MAIN_CF, POSTFIX_MASTER_CF)?;
     Ok(Running { mailbox: mail.join("box"), child: None })
 }
 

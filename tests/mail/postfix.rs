@@ -38,35 +38,20 @@ pub(crate) struct Postfix<'a> {
     lab: &'a Lab,
     node: &'static str,
     folder: PathBuf,
-    main_cf: &'static str,
 }
 
 impl<'a> Postfix<'a> {
-    pub(crate) fn start(
-        lab: &'a Lab,
-        node: &'static str,
-        main_cf: &'static str,
-        master_cf: &str,
-        extra: &str,
-    ) -> Result<Self, String> {
+    pub(crate) fn start(lab: &'a Lab, node: &'static str, main_cf: &str, master_cf: &str) -> Result<Self, String> {
         let folder = lab.folder().join(format!("postfix-{node}"));
-        let postfix = Self { lab, node, folder, main_cf };
+        let postfix = Self { lab, node, folder };
         for part in ["config", "spool", "data"] {
             let part = postfix.folder.join(part);
             fs::create_dir_all(&part).map_err(|error| format!("{}: {error}", part.display()))?;
         }
         postfix.write("master.cf", master_cf)?;
-        postfix.configure(extra)?;
+        postfix.write("main.cf", &format!("{COMMON_MAIN_CF}{main_cf}"))?;
         postfix.command(&format!("cd {}/spool\n{START}", postfix.folder.display()))?;
         Ok(postfix)
-    }
-
-    /// Makes it read its configuration again, and waits until it has.
-    pub(crate) fn reload(&self) -> Result<(), String> {
-        let seen = self.log().lines().count();
-        self.command(&format!("kill -HUP $(cat {}/spool/pid/master.pid)", self.folder.display()))?;
-        let is_done = || self.log().lines().skip(seen).any(|line| line.contains("]: reload -- version"));
-        self.wait(Duration::from_secs(20), "Postfix to reload", || is_done().then_some(()))
     }
 
     /// Waits until there is something to find.
@@ -86,11 +71,6 @@ impl<'a> Postfix<'a> {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-    }
-
-    /// Writes main.cf, with these lines at its end. A Postfix that runs needs a reload.
-    pub(crate) fn configure(&self, extra: &str) -> Result<(), String> {
-        self.write("main.cf", &format!("{COMMON_MAIN_CF}{}{extra}", self.main_cf))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), String> {

@@ -8,12 +8,14 @@ use super::lab::Lab;
 use super::message::{Message, RECIPIENT, SENDER};
 use super::postfix::Postfix;
 
-/// Postfix waits minutes for data to move; here, so long. No live path of the scenarios pauses for as long.
-const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Long enough for TCP that searches a size by itself after several retransmission time-outs.
-const PATIENT_TIMEOUT: Duration = Duration::from_secs(60);
+/// An attempt takes no longer, a stall included.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);
 
+/// Postfix waits minutes for data to move; here ten seconds. No live path of the scenarios pauses for as long, and TCP that searches a
+/// size by itself finds one before: Linux starts to after four retransmission time-outs, 6 s on a short path.
 const MAIN_CF: &str = "myhostname = client.example.com
+smtp_data_xfer_timeout = 10s
+smtp_data_done_timeout = 10s
 smtp_connection_cache_on_demand = no
 smtp_host_lookup = native
 initial_destination_concurrency = 20
@@ -55,28 +57,13 @@ pub(crate) enum Attempt {
 
 pub(crate) struct Sender<'a> {
     postfix: Postfix<'a>,
-    mx: IpAddr,
 }
 
 impl<'a> Sender<'a> {
     /// Sends everything to this address.
     pub(crate) fn start(lab: &'a Lab, mx: IpAddr) -> Result<Self, String> {
-        let postfix = Postfix::start(lab, "c", MAIN_CF, MASTER_CF, &settings(mx, SHORT_TIMEOUT))?;
-        Ok(Self { postfix, mx })
-    }
-
-    /// From now on, gives TCP more time.
-    pub(crate) fn be_patient(&self) -> Result<(), String> {
-        self.set_timeout(PATIENT_TIMEOUT)
-    }
-
-    pub(crate) fn be_short(&self) -> Result<(), String> {
-        self.set_timeout(SHORT_TIMEOUT)
-    }
-
-    fn set_timeout(&self, timeout: Duration) -> Result<(), String> {
-        self.postfix.configure(&settings(self.mx, timeout))?;
-        self.postfix.reload()
+        let main_cf = format!("{MAIN_CF}relayhost = [{mx}]\n");
+        Ok(Self { postfix: Postfix::start(lab, "c", &main_cf, MASTER_CF)? })
     }
 
     /// Hands a message to Postfix, which tries at once.
@@ -101,7 +88,7 @@ impl<'a> Sender<'a> {
 
     /// Waits for the end of the latest attempt; also says how long it took.
     pub(crate) fn attempt(&self, mail: &Mail) -> Result<(Attempt, Duration), String> {
-        let status = self.postfix.wait(PATIENT_TIMEOUT + SHORT_TIMEOUT, "an attempt to deliver", || {
+        let status = self.postfix.wait(LONGEST_ATTEMPT, "an attempt to deliver", || {
             self.postfix.log().lines().skip(mail.seen).find_map(|line| status_of(&mail.id, line))
         })?;
         let took = mail.tried_at.elapsed();
@@ -115,11 +102,6 @@ impl<'a> Sender<'a> {
         let is_queued = queue.lines().any(|line| line.contains(&format!("\"{}\"", mail.id)) && is_stall(line));
         if is_queued { Ok((Attempt::Stalled, took)) } else { Err(format!("stalled, but not in the queue:\n{queue}")) }
     }
-}
-
-fn settings(mx: IpAddr, timeout: Duration) -> String {
-    let seconds = timeout.as_secs();
-    format!("relayhost = [{mx}]\nsmtp_data_xfer_timeout = {seconds}s\nsmtp_data_done_timeout = {seconds}s\n")
 }
 
 /// `… postfix/pickup[12]: ID: uid=0 from=<…>`
