@@ -43,7 +43,7 @@ use choice::Choice;
 use rows::Row;
 
 /// Nearly all time is waiting for time-outs, so more cases than cores run side by side.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 6;
 
 #[test]
 fn mail_passes_exactly_where_the_verdict_says_so() {
