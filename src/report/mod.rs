@@ -1,8 +1,10 @@
-//! Renderers: pure functions of a [`Report`](crate::model::Report). No I/O, no clock.
+//! Renderers: pure functions of a [`Report`](crate::model::Report), or of a packet that went by. No I/O, no clock.
 
 mod advice;
 pub mod json;
+pub mod pcapng;
 pub mod text;
+pub mod transcript;
 pub(crate) mod words;
 
 pub use advice::advise;

@@ -37,6 +37,7 @@ fn defaults() -> Invocation {
         source: None,
         timeout: Duration::from_secs(30),
         rate: Rate::DEFAULT,
+        pcapng: None,
         json: false,
         color: ColorChoice::Auto,
         detail: Detail::Normal,

@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use paint::{Ink, Painter};
 pub(crate) use safe::is_unsafe_to_print;
-use safe::printable;
+pub(super) use safe::printable;
 
 use crate::model::{AddressReport, Advice, Examined, Family, Report, ReverseVerdict, Verdict, Who};
 
