@@ -114,6 +114,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "PACKETS", default_value = "2000", value_parser = values::rate)]
     rate: Rate,
 
+    /// Compare this many flows; 1: none but the first
+    ///
+    /// Load balancers spread flows over parallel paths, of which one may have a
+    /// hole. By default eight flows are compared where large packets vanish; with
+    /// this option always. Each flow has a source port of its own.
+    #[arg(long, value_name = "COUNT", value_parser = values::flows)]
+    flows: Option<u8>,
+
     /// Write every packet to this file, with comments, for Wireshark
     ///
     /// The comment of each packet says what it is for or what it proved. An
@@ -174,6 +182,7 @@ impl Args {
             source: self.source.map(|source| source.address),
             timeout: self.timeout,
             rate: self.rate,
+            flows: self.flows,
             pcapng: self.pcapng,
             json: self.json,
             color: self.color.into(),

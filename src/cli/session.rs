@@ -29,7 +29,7 @@ pub const NOTHING_TO_REPORT: u8 = 3;
 pub const INTERRUPTED: u8 = 130;
 
 /// The connection, and SYNs with data from ports of their own.
-const PORTS: u16 = 26;
+pub(super) const PROBING_PORTS: usize = 26;
 
 /// Why a run cannot even begin, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
     fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
         privilege::require_raw_sockets()?;
-        let ports = SilentPorts::reserve(PORTS)?;
+        let ports = SilentPorts::reserve(PROBING_PORTS as u16 + invocation.other_flows())?;
         let ours = Ours { ports: ports.block(), echo_ident: super::random_seed() as u16 };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)?;
         let links = {

@@ -17,7 +17,7 @@ pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber, unreachable_words,
 };
-pub use plan::{MethodChoice, Plan};
+pub use plan::{FlowChoice, MethodChoice, Plan};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Finding, Flow, FlowFate, Flows, Hop, Location, LocationPoint, Method,
     MethodReport, MethodStatus, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Tunnel,

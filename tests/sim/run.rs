@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Event, Examined, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan, Timestamp,
+    Action, Body, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan,
+    Timestamp,
 };
 
 use super::net::Net;
@@ -70,6 +71,8 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         destination: Node::S.near_address(family),
         port: SMTP_PORT,
         local_ports: (40_000..40_016).collect(),
+        flow_ports: (41_000..41_015).collect(),
+        flows: FlowChoice::default(),
         echo_ident: 0x4d54,
         method: match scenario.host.method {
             Method::Auto => MethodChoice::Auto,
