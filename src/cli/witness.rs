@@ -1,6 +1,6 @@
 //! Who looks over the shoulder of a run: the transcript of `-v`, the capture of `--pcapng`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use super::recording::Recording;
 use crate::model::{Examined, Sighting};
@@ -54,10 +54,12 @@ impl<O: Observer> Observer for Witness<O> {
         if let Some(recording) = &mut self.recording {
             recording.flush();
         }
-        if let Some(transcript) = &self.transcript {
-            say(transcript.verdict());
-        }
+        let Some(transcript) = &self.transcript else { return self.observer.judged(examined) };
+        // The report comes in between, if both go to one terminal.
+        let apart = if io::stdout().is_terminal() && io::stderr().is_terminal() { "\n" } else { "" };
+        say(&format!("{}{apart}", transcript.verdict()));
         self.observer.judged(examined);
+        say(apart);
     }
 }
 

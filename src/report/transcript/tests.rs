@@ -61,7 +61,7 @@ fn old_data(size: u32, purpose: Purpose) -> Probe {
     probe(Technique::OldData, size, purpose)
 }
 
-fn sighting<'a>(way: Way, meaning: Meaning, packet: &'a Packet) -> Sighting<'a> {
+fn sighting(way: Way, meaning: Meaning, packet: &Packet) -> Sighting<'_> {
     let at = Timestamp::from_origin(Duration::from_micros(20_412));
     // What an IPv6 packet could begin with: no fragment.
     let bytes: &[u8] = if matches!(way, Way::PastFirewall) { &[] } else { &[0x60; 52] };

@@ -21,12 +21,11 @@ pub(super) fn tell(sighting: &Sighting<'_>) -> String {
 
 fn meaning(meaning: Meaning, packet: &Packet) -> String {
     match meaning {
-        Meaning::Connection(_) => plain(packet),
+        Meaning::Connection(_) | Meaning::Unreachable => plain(packet),
         Meaning::Probe(probe) => outgoing(probe, packet),
         Meaning::Answer(probe) => answer(probe),
         Meaning::Hop(probe) => hop(probe, packet),
         Meaning::TooBig { refused, mtu, checksum_ok } => too_big(packet, refused, mtu, checksum_ok),
-        Meaning::Unreachable => plain(packet),
         Meaning::Stray => format!("does not count: {}", plain(packet)),
     }
 }
