@@ -131,6 +131,8 @@ pub enum FlowFate {
     Passes,
     /// It was lost, again and again, while smaller packets of the flow were answered.
     Lost,
+    /// A router refused it by a PTB.
+    Refused,
     /// Not even small packets of the flow were answered, or chance cannot be ruled out.
     Unknown,
 }

@@ -100,8 +100,9 @@ fn this_hosts_own_firewall_is_repaired_not_worked_around() {
     assert_eq!(
         commands(&advice),
         [
-            "nft insert rule inet filter input icmp type { destination-unreachable, time-exceeded, parameter-problem } accept comment '\"pmtu-probe\"'",
-            "# undo: nft delete rule inet filter input handle $(nft -a list chain inet filter input | sed -n 's/.*\"pmtu-probe\" # handle //p')",
+            "nft insert rule inet filter input icmp type { destination-unreachable, time-exceeded, parameter-problem } accept comment pmtu-probe",
+            "# undo: nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | xargs -n 1 nft \
+             delete rule inet filter input handle",
             "iptables -I INPUT -p icmp --icmp-type destination-unreachable -j ACCEPT",
             "iptables -I INPUT -p icmp --icmp-type time-exceeded -j ACCEPT",
             "iptables -I INPUT -p icmp --icmp-type parameter-problem -j ACCEPT",

@@ -90,7 +90,6 @@ fn admit_errors(family: Family) -> Vec<Advice> {
 }
 
 fn with_nft(family: Family) -> Advice {
-    let handle = "$(nft -a list chain inet filter input | sed -n 's/.*\"pmtu-probe\" # handle //p')";
     Advice {
         who: Who::You,
         text: "Admit ICMP errors in this host's firewall, then run pmtu-probe again. This is for nftables; where \
@@ -98,8 +97,12 @@ fn with_nft(family: Family) -> Advice {
                error messages only; to keep it over a reboot, add it to /etc/nftables.conf."
             .into(),
         commands: vec![
-            format!("{} comment '\"pmtu-probe\"'", Rules::of(family, "input").nft),
-            undo(&format!("nft delete rule inet filter input handle {handle}")),
+            // A rule is deleted by its handle, which nobody knows before: the comment finds it again.
+            format!("{} comment pmtu-probe", Rules::of(family, "input").nft),
+            undo(
+                "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
+                 xargs -n 1 nft delete rule inet filter input handle",
+            ),
         ],
     }
 }

@@ -91,6 +91,7 @@ fn fate_words(fate: FlowFate) -> &'static str {
     match fate {
         FlowFate::Passes => "passes",
         FlowFate::Lost => "vanishes",
+        FlowFate::Refused => "is refused by a router",
         FlowFate::Unknown => "no clear answer",
     }
 }
