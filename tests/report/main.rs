@@ -2,6 +2,7 @@
 
 mod advice;
 mod commands;
+mod complete;
 mod fixtures;
 mod json;
 mod letter;

@@ -2,7 +2,7 @@
 
 use super::{Case, firewall, has, owner, workaround};
 use crate::model::{Advice, Family, Finding, FlowFate, PacketSize, PtbFault, PtbReport, Who};
-use crate::report::place::place_of;
+use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
@@ -19,7 +19,8 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
         Family::V4 => "ICMP types 3, 11 and 12",
         Family::V6 => "ICMPv6 types 1 to 4",
     };
-    let only = if has(case, Finding::OnlyPtbMissing) {
+    let is_exact = place_of(case.report).is_some_and(Place::is_exact);
+    let only = if is_exact && has(case, Finding::OnlyPtbMissing) {
         " Its \"time exceeded\" arrives here, so look for what concerns this one type."
     } else {
         ""
@@ -90,7 +91,7 @@ fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
 /// Routers are innocent: the two ends of one link disagree, or a box drops by size.
 pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
     let size = case.examined().path_mtu;
-    let own_link = case.examined().location.as_ref().is_some_and(owner::is_first_link);
+    let own_link = owner::is_first_link(case);
     let ask = Advice {
         who: owner::of_bottleneck(case),
         text: format!(

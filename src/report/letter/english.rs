@@ -128,17 +128,10 @@ fn size_words(facts: &Facts<'_>, size: PacketSize) -> String {
 
 fn flows(facts: &Facts<'_>) -> Option<(&'static str, String)> {
     let flows = facts.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
-    let ports = |fate| facts.ports(fate).unwrap_or_else(|| "none".into());
-    Some((
-        "flows",
-        format!(
-            "{} of {} are hit; source ports hit: {}; not hit: {}",
-            flows.hit(),
-            flows.known(),
-            ports(FlowFate::Lost),
-            ports(FlowFate::Passes)
-        ),
-    ))
+    let share = format!("{} of {} are hit", flows.hit(), flows.known());
+    let ports = facts.ports(FlowFate::Lost).zip(facts.ports(FlowFate::Passes));
+    let ports = ports.map(|(hit, spared)| format!("; source ports hit: {hit}; not hit: {spared}"));
+    Some(("flows", share + &ports.unwrap_or_default()))
 }
 
 fn message_words(facts: &Facts<'_>, message: &PtbReport) -> String {

@@ -124,8 +124,9 @@ impl<'a> Facts<'a> {
         messages.get(..MOST_MESSAGES).unwrap_or(messages)
     }
 
+    /// Whether the router that has to send the message sends other errors, and they arrive.
     pub(super) fn only_ptb_missing(&self) -> bool {
-        self.address.examined.findings.contains(&Finding::OnlyPtbMissing)
+        self.place.is_some_and(Place::is_exact) && self.address.examined.findings.contains(&Finding::OnlyPtbMissing)
     }
 
     /// Source ports of the flows that met this fate, separated by commas.

@@ -155,17 +155,10 @@ fn size_words(facts: &Facts<'_>, size: PacketSize) -> String {
 
 fn flows(facts: &Facts<'_>) -> Option<(&'static str, String)> {
     let flows = facts.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
-    let ports = |fate| facts.ports(fate).unwrap_or_else(|| "keine".into());
-    Some((
-        "Flows",
-        format!(
-            "{} von {} betroffen; betroffene Quellports: {}; nicht betroffene: {}",
-            flows.hit(),
-            flows.known(),
-            ports(FlowFate::Lost),
-            ports(FlowFate::Passes)
-        ),
-    ))
+    let share = format!("{} von {} betroffen", flows.hit(), flows.known());
+    let ports = facts.ports(FlowFate::Lost).zip(facts.ports(FlowFate::Passes));
+    let ports = ports.map(|(hit, spared)| format!("; betroffene Quellports: {hit}; nicht betroffene: {spared}"));
+    Some(("Flows", share + &ports.unwrap_or_default()))
 }
 
 fn message_words(facts: &Facts<'_>, message: &PtbReport) -> String {

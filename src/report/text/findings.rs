@@ -3,6 +3,7 @@
 use super::this_host::{expiry, read_aloud};
 use crate::model::{AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, Tunnel, Verdict};
 use crate::report::hints;
+use crate::report::place::{Place, place_of};
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -79,16 +80,28 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
             "This host's own firewall refused to send some of the probes; they count for nothing.".into()
         }
         Finding::HoleOnSomeFlows => some_flows(examined),
-        Finding::OnlyPtbMissing => {
-            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive. Only its \
-             \"too big\" message is missing: it is not sent, or it is filtered by its type."
-                .into()
-        }
+        Finding::OnlyPtbMissing => only_ptb_missing(report),
         Finding::RouteMtuBelowPath => route_mtu_below_path(report),
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
         Finding::SizeSuggests(_) => size_suggests(report),
+    }
+}
+
+/// Where a hop hides, nobody knows which router has to speak.
+fn only_ptb_missing(report: &AddressReport) -> String {
+    match place_of(report) {
+        Some(Place::Between { last, hidden, .. }) if hidden != Some(0) => format!(
+            "Other ICMP errors (time exceeded) from {} do arrive, so ICMP is not blocked altogether; whether it is the \
+             router that has to send the \"too big\" message is not known.",
+            last.words()
+        ),
+        _ => {
+            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive. Only its \
+              \"too big\" message is missing: it is not sent, or it is filtered by its type."
+                .into()
+        }
     }
 }
 

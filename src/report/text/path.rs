@@ -102,7 +102,8 @@ fn stations(report: &AddressReport, place: Place) -> Vec<Station> {
     let (ends, target_ttl) = match place {
         Place::At(sender) => ([Some(sender), None], None),
         Place::Between { last, next, hidden } => {
-            let target_ttl = hidden.filter(|_| next == Point::Target).and_then(|hidden| Some(ttl(last)? + hidden + 1));
+            let target_ttl =
+                hidden.filter(|_| next == Point::Target).and_then(|hidden| Some(last.distance()? + hidden + 1));
             ([Some(last), Some(next)], target_ttl)
         }
     };
@@ -132,14 +133,6 @@ fn stations(report: &AddressReport, place: Place) -> Vec<Station> {
     }
     stations.push(Station::Known(Point::Target));
     stations
-}
-
-fn ttl(point: Point) -> Option<u8> {
-    match point {
-        Point::Here => Some(0),
-        Point::Hop(ttl, _) => ttl.map(|ttl| ttl.0),
-        Point::Target => None,
-    }
 }
 
 /// The hops between two that answer.
