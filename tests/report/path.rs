@@ -28,13 +28,13 @@ fn place(report: &mut AddressReport, last: Option<(u8, &str)>, next: Option<(u8,
 
 /// Hops by address, hidden where there is none.
 fn hops(report: &mut AddressReport, addresses: &[Option<&str>]) {
-    let hop = |(index, address): (usize, &Option<&str>)| Hop {
+    let hop = |(index, address): (usize, Option<&str>)| Hop {
         ttl: Ttl(u8::try_from(index).unwrap() + 1),
         address: address.map(ip),
         largest_answered: None,
         rtt: None,
     };
-    report.examined.hops = addresses.iter().enumerate().map(hop).collect();
+    report.examined.hops = addresses.iter().copied().enumerate().map(hop).collect();
 }
 
 #[test]

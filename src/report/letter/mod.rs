@@ -26,6 +26,9 @@ pub enum Language {
 /// RFC 5322, 2.1.1 recommends 78 at most; a quoted reply adds to it.
 const WIDTH: usize = 72;
 
+/// What commands are indented by.
+const CODE: &str = "    ";
+
 /// All letters that the report asks for, and a line for each address that needs none.
 pub fn render(report: &Report, language: Language) -> String {
     let mut letters = Vec::new();
@@ -88,7 +91,7 @@ impl Block {
             Self::Header(rows) => rows.iter().map(|(name, value)| lines(value, &format!("{name}: "), "    ")).collect(),
             Self::Prose(text) => lines(text, "", ""),
             Self::Table(rows) => table(rows),
-            Self::Code(code) => code.iter().map(|line| format!("    {}\n", printable(line))).collect(),
+            Self::Code(code) => code.iter().fold(String::new(), |text, line| text + CODE + &printable(line) + "\n"),
             Self::Close(regards, name) => format!("{regards}\n{name}\n"),
         }
     }
