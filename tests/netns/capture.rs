@@ -289,7 +289,7 @@ fn tcpdump_understands(file: &Path, packets: usize) {
 fn tcpdump() -> Command {
     let is_alone = fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.trim_end().ends_with(" 4294967295"));
     let (program, arguments) = if is_alone {
-        ("unshare", ["--user", "--map-user=1000", "tcpdump"].as_slice())
+        ("unshare", ["--user", "--map-user=1000", "--map-group=1000", "tcpdump"].as_slice())
     } else {
         ("tcpdump", ["-Z", "root"].as_slice())
     };
