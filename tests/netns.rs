@@ -14,6 +14,8 @@ mod cases;
 mod lab;
 #[path = "netns/loss.rs"]
 mod loss;
+#[path = "netns/places.rs"]
+mod places;
 #[path = "netns/postfix.rs"]
 mod postfix;
 #[path = "common/scenario.rs"]
