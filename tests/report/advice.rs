@@ -362,6 +362,11 @@ fn a_forgotten_route_mtu_is_taken_off_with_its_undo() {
             "# undo: ip route change $(ip route get fibmatch 192.0.2.25) mtu lock 1300",
         ]
     );
+    // What passes is less than the interface takes: without any MTU, larger packets would be sent again.
+    report.examined.path_mtu = Some(size(1400));
+    let raised = advice(&report).remove(0);
+    assert!(raised.text.contains("from 1300 to 1400"), "{raised:?}");
+    assert!(raised.commands[0].ends_with(" mtu lock 1400"), "{raised:?}");
 }
 
 #[test]

@@ -131,6 +131,11 @@ fn a_route_is_freed_of_its_mtu_and_gets_it_back() {
         let commands = commands_with(&report, "route change");
         let shown = in_namespace(&format!("{setup}\n{}\n{ip} route get {address}", commands.join("\n")));
         assert!(shown.contains("dev eth0") && !shown.contains("mtu"), "{setup}: {shown}");
+
+        report.examined.path_mtu = Some(size(1400));
+        let commands = commands_with(&report, "route change");
+        let shown = in_namespace(&format!("{setup}\n{}\n{ip} route get {address}", commands.join("\n")));
+        assert!(shown.contains(if locked { "mtu lock 1400" } else { "mtu 1400" }), "{setup}: {shown}");
     }
 }
 

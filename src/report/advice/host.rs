@@ -18,26 +18,32 @@ pub(super) fn forget_path_mtu(case: &Case<'_>) -> Advice {
     }
 }
 
-/// `fibmatch` prints the route as it was set, so every part of it but the MTU stays (iproute2 4.13 and later).
+/// Takes the MTU off the route if all that the interface carries is proven to pass, else raises it to what is.
+///
+/// `fibmatch` prints the route as it was set, so every other part of it stays (iproute2 4.13 and later).
 pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
     let route = case.host.route_mtu?;
+    let proven = case.examined().path_mtu.max(case.examined().beyond_route)?;
     let ip = ip(case.family());
     let lock = if route.locked { "lock " } else { "" };
     let zone = case.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
     let matching = format!("{ip} route get fibmatch {}{}", case.address(), zone.unwrap_or_default());
+    let bare = format!(r"{ip} route change $({matching} | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')");
+    let is_free = case.host.interface_mtu.is_some_and(|most| proven >= most);
+    let (what, command) = if is_free {
+        (format!("Take the MTU of {} off the route", route.mtu), bare)
+    } else {
+        (format!("Raise the MTU of the route from {} to {proven}", route.mtu), format!("{bare} mtu {lock}{proven}"))
+    };
     Some(Advice {
         who: Who::You,
         text: format!(
-            "Take the MTU of {} off the route to {}, so that packets as large as the path carries go out. It acts on \
-             everything that uses that route. If the MTU comes back, see what sets it: netplan, NetworkManager, \
-             ifupdown, or a router's advertisement.",
-            route.mtu,
+            "{what} to {}, so that packets as large as the path carries go out. It acts on everything that uses that \
+             route. If the old MTU comes back, see what sets it: netplan, NetworkManager, ifupdown, or a router's \
+             advertisement.",
             address_with_zone(case.address(), case.report.zone.as_deref())
         ),
-        commands: vec![
-            format!(r"{ip} route change $({matching} | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')"),
-            undo(&format!("{ip} route change $({matching}) mtu {lock}{}", route.mtu)),
-        ],
+        commands: vec![command, undo(&format!("{ip} route change $({matching}) mtu {lock}{}", route.mtu))],
     })
 }
 
