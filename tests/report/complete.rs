@@ -112,6 +112,12 @@ fn tcp_that_probes_is_told_for_a_black_hole_with_what_it_means() {
     assert_eq!(findings(probing(1)), [Finding::TcpMtuProbingOn]);
     assert!(noticed(&probing(1)).contains("after some seconds and goes on with segments of 1024 bytes"));
     assert!(noticed(&probing(2)).contains("starts with segments of 1024 bytes"));
+    // Measured: where even the first segments are too large, mode 2 stalls like mode 1.
+    let mut small = probing(2);
+    small.examined.path_mtu = Some(size(1095));
+    assert!(noticed(&small).contains("after some seconds and goes on with smaller segments"));
+    small.examined.path_mtu = Some(size(1096));
+    assert!(noticed(&small).contains("starts with segments of 1024 bytes"));
     let mut masked = masked(V4);
     masked.here.settings.tcp_mtu_probing = Some(1);
     assert!(!findings(masked).contains(&Finding::TcpMtuProbingOn), "mail passes anyway");

@@ -171,23 +171,31 @@ fn pmtud_disabled(report: &AddressReport) -> String {
     format!("ip_no_pmtu_disc{value} on this host: its TCP sends without don't-fragment over IPv4. {effect}")
 }
 
-/// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`.
+/// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`, or at
+/// half of it, again and again, where that is too large.
 fn tcp_mtu_probing(report: &AddressReport) -> String {
     let KernelSettings { tcp_mtu_probing: mode, tcp_base_mss: base, .. } = report.here.settings;
-    let segments = base.map_or_else(|| "small segments".into(), |base| format!("segments of {base} bytes"));
-    match mode {
-        Some(2) => format!(
+    let mode = mode.unwrap_or(1);
+    let base = base.filter(|base| fits(*base, report));
+    let segments = base.map_or_else(|| "smaller segments".into(), |base| format!("segments of {base} bytes"));
+    if mode == 2 && base.is_some() {
+        format!(
             "tcp_mtu_probing is 2 on this host: its TCP starts with {segments} and feels its way up, so mail from here \
              passes. Hosts without it hang."
-        ),
-        Some(mode) => format!(
+        )
+    } else {
+        format!(
             "tcp_mtu_probing is {mode} on this host: its TCP notices the hole after some seconds and goes on with \
              {segments}, so mail from here stalls in each connection, then passes. Hosts without it hang."
-        ),
-        None => {
-            "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing).".into()
-        }
+        )
     }
+}
+
+/// Whether a segment of this MSS, with the timestamps that Linux adds, is small enough for the path.
+fn fits(mss: u16, report: &AddressReport) -> bool {
+    const TIMESTAMPS: u32 = 12;
+    let packet = PacketSize::from_mss(mss, Family::of(report.address)).bytes() + TIMESTAMPS;
+    report.examined.path_mtu.is_some_and(|path| packet <= path.bytes())
 }
 
 fn some_flows(examined: &Examined) -> String {
