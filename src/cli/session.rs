@@ -14,6 +14,7 @@ use crate::net::{NetError, Ours, privilege};
 use crate::report::{self, json, text};
 use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
 
+use super::firewall::HostFirewall;
 use super::invocation::Invocation;
 use super::planning::{self, Planned};
 use super::progress::{self, Progress, ProgressLine, Streams};
@@ -62,6 +63,7 @@ struct Session<'a> {
     links: Links,
     runtime: tokio::runtime::Runtime,
     _ports: SilentPorts,
+    firewall: HostFirewall,
     started: SystemTime,
     deadline: Instant,
 }
@@ -70,6 +72,7 @@ impl<'a> Session<'a> {
     fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
         privilege::require_raw_sockets()?;
+        let firewall = HostFirewall::watch();
         let ports = SilentPorts::reserve(PORTS)?;
         let ours = Ours { ports: ports.block(), echo_ident: super::random_seed() as u16 };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)?;
@@ -82,7 +85,7 @@ impl<'a> Session<'a> {
             }
         };
         privilege::drop_all()?;
-        Ok(Self { invocation, ours, links, runtime, _ports: ports, started, deadline })
+        Ok(Self { invocation, ours, links, runtime, _ports: ports, firewall, started, deadline })
     }
 
     fn conduct(self) -> Result<u8, Fault> {
@@ -153,6 +156,7 @@ impl<'a> Session<'a> {
                 here: one.here.clone(),
                 examined,
             };
+            report.here.blockers = self.firewall.blockers(&report);
             report.examined.advice = report::advise(&report);
             report
         });
