@@ -17,13 +17,15 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Event, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
+//! use pmtu_probe::model::{Action, Body, Event, FlowChoice, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
 //!     destination: "192.0.2.25".parse()?,
 //!     port: 25,
 //!     local_ports: vec![40_000],
+//!     flow_ports: Vec::new(),
+//!     flows: FlowChoice::default(),
 //!     echo_ident: 1,
 //!     method: MethodChoice::Icmp,
 //!     local_mtu: PacketSize::new(1500),

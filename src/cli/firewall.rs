@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 
 use crate::model::{AddressReport, Blockers, Cause, RulesetText};
 use crate::net::ruleset::RulesetReader;
-use crate::report::{self, Message};
+use crate::report::blockers::{self, Message};
 
 /// Reads the rules once, whatever number of addresses they concern.
 pub(super) struct HostFirewall {
@@ -27,7 +27,7 @@ impl HostFirewall {
             return Blockers::NotSought;
         }
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => report::find_blockers(rules, &messages(report)),
+            Ok(rules) => blockers::find(rules, &messages(report)),
             Err(reason) => Blockers::Unreadable(reason.clone()),
         }
     }

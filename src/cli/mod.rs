@@ -7,8 +7,10 @@ mod firewall;
 mod invocation;
 mod planning;
 pub mod progress;
+mod recording;
 pub mod session;
 mod values;
+mod witness;
 
 pub use color::{Environment, wants_color};
 pub use error::UsageError;

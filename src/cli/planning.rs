@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use crate::model::{Blockers, Family, HostFacts, PacketSize, Plan};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan};
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
@@ -122,7 +122,9 @@ async fn plan_one(
         source,
         destination: address.address,
         port,
-        local_ports: ours.ports.ports().collect(),
+        local_ports: ours.ports.ports().take(super::session::PROBING_PORTS).collect(),
+        flow_ports: ours.ports.ports().skip(super::session::PROBING_PORTS).collect(),
+        flows: if invocation.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: ours.echo_ident,
         method: invocation.method,
         local_mtu,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::model::{
-    Body, Echo, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Probe, Purpose, Segment, SeqNumber, Step,
-    Technique, Timestamp, Ttl,
+    Body, Echo, Family, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Probe, Purpose, Segment, SeqNumber,
+    Step, Technique, Timestamp, Ttl,
 };
 
 use super::connection::State;
 use super::lane::{Fate, Key, Kind, Shot};
-use super::{Examination, NOT_ASKED_FOR, Track};
+use super::{Examination, NOT_ASKED_FOR, Stage, Track};
 
 /// Spreads a burst so that queues on the way and in the receiver can follow: design, at most 32 packets at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +49,7 @@ impl Examination {
             .or_else(|| self.due_old_data(now))
             .or_else(|| self.due_trace(now))
             .or_else(|| self.due_syn(now))
+            .or_else(|| self.due_flow(now))
             .or_else(|| self.due_echo(now))?;
         self.pacer.sent += 1;
         self.bytes_sent += u64::from(outgoing.packet.size().map_or(0, PacketSize::bytes));
@@ -69,6 +70,7 @@ impl Examination {
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
             .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
+            .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.is_lossy(scout.sizes().0))))
             .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()
@@ -177,11 +179,30 @@ impl Examination {
         let shot = due_shot(&mut self.syn, now)?;
         let isn = SeqNumber(self.random() as u32);
         self.syn.campaign.lane.launched(shot, Key::Syn { port, isn }, now);
-        let mut segment = Segment::new(port, self.plan.port, isn, SeqNumber(0), Flags::SYN);
-        segment.mss = Some(self.plan.local_mtu.to_mss(self.plan.family()));
-        let payload = shot.size.tcp_payload(self.plan.family()).saturating_sub(segment.options_len());
-        segment.payload = Bytes::from(vec![b'.'; payload]);
+        let segment = self.syn_with_data(port, isn, shot.size);
         Some(self.probe(shot, Technique::SynData, |examination, meaning| examination.tcp_packet(segment, meaning)))
+    }
+
+    /// A SYN of another flow.
+    fn due_flow(&mut self, now: Timestamp) -> Option<Outgoing> {
+        let scout = self.scout.as_ref().filter(|_| self.stage == Stage::Probing)?;
+        let shot = scout.next_shot(now, &self.rtt, self.is_lossy(scout.sizes().0))?;
+        let isn = SeqNumber(self.random() as u32);
+        self.scout.as_mut()?.launched(shot, isn, now);
+        self.probes_sent += 1;
+        let segment = self.syn_with_data(shot.port, isn, shot.size);
+        let purpose = Purpose::Flow { port: shot.port };
+        let probe = Probe { technique: Technique::SynData, size: shot.size, purpose };
+        Some(self.tcp_packet(segment, Meaning::Probe(probe)))
+    }
+
+    fn syn_with_data(&self, port: u16, isn: SeqNumber, size: PacketSize) -> Segment {
+        let family = self.plan.family();
+        let mut segment = Segment::new(port, self.plan.port, isn, SeqNumber(0), Flags::SYN);
+        segment.mss = Some(self.plan.local_mtu.to_mss(family));
+        let payload = size.tcp_payload(family).saturating_sub(segment.options_len());
+        segment.payload = Bytes::from(vec![b'.'; payload]);
+        segment
     }
 
     fn due_echo(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -277,7 +298,11 @@ impl Examination {
     }
 
     fn packet(&mut self, body: Body, meaning: Meaning) -> Outgoing {
-        let id = self.next_id;
+        let id = match (self.plan.family(), &body) {
+            (Family::V4, _) => self.next_id,
+            (Family::V6, Body::Tcp(segment)) => self.label_of(segment.source_port),
+            (Family::V6, _) => self.flow_label,
+        };
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
         let ip = IpHeader {
             source: self.plan.source,

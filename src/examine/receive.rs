@@ -110,11 +110,28 @@ impl Examination {
             _ => false,
         };
         let lane = &mut self.syn.campaign.lane;
-        let Some(flight) = lane.answered(now, &mut self.rtt, answers) else { return Meaning::Stray };
+        let Some(flight) = lane.answered(now, &mut self.rtt, answers) else {
+            return self.answer_to_flow(segment, now);
+        };
         if segment.flags.syn {
             self.reset_syn(flight.key);
         }
         Meaning::Answer(flight.probe(Technique::SynData))
+    }
+
+    fn answer_to_flow(&mut self, segment: &Segment, now: Timestamp) -> Meaning {
+        let headers = self.plan.family().tcp_headers();
+        let is_acked = |isn: SeqNumber, size: PacketSize| {
+            let most = 1 + size.bytes().saturating_sub(headers);
+            segment.ack.bytes_since(isn).is_some_and(|acked| (1..=most).contains(&acked))
+        };
+        let port = segment.destination_port;
+        let answered = self.scout.as_mut().and_then(|scout| scout.answered(port, is_acked, now));
+        let Some((size, isn)) = answered else { return Meaning::Stray };
+        if segment.flags.syn {
+            self.reset_syn(Key::Syn { port, isn });
+        }
+        Meaning::Answer(Probe { technique: Technique::SynData, size, purpose: Purpose::Flow { port } })
     }
 
     fn icmp_error(&mut self, packet: &Packet, error: &IcmpError, now: Timestamp) -> Meaning {
@@ -126,6 +143,9 @@ impl Examination {
             && let Some(probe) = self.time_exceeded(packet.ip.source, &error.quote, now)
         {
             return Meaning::Hop(probe);
+        }
+        if let Some(meaning) = self.refused_flow(error) {
+            return meaning;
         }
         let Some(size) = self.quoted(&error.quote) else { return Meaning::Stray };
         match error.kind {
@@ -151,6 +171,14 @@ impl Examination {
             }
             IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
         }
+    }
+
+    /// A PTB about a SYN of another flow says nothing about the flow of the verdict.
+    fn refused_flow(&mut self, error: &IcmpError) -> Option<Meaning> {
+        let IcmpErrorKind::Ptb { mtu } = error.kind else { return None };
+        let QuotedTransport::Tcp { source_port, seq, .. } = error.quote.transport else { return None };
+        let refused = self.scout.as_mut().filter(|_| error.checksum_ok)?.refused(source_port, seq)?;
+        Some(Meaning::TooBig { refused, mtu, checksum_ok: true })
     }
 
     /// A hop answers a probe whose TTL ended there.

@@ -7,6 +7,7 @@ mod packet;
 mod plan;
 mod report;
 mod ruleset;
+mod sighting;
 mod size;
 mod time;
 
@@ -17,12 +18,13 @@ pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber, unreachable_words,
 };
-pub use plan::{MethodChoice, Plan};
+pub use plan::{FlowChoice, MethodChoice, Plan};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Finding, Flow, FlowFate, Flows, Hop, Location, LocationPoint, Method,
     MethodReport, MethodStatus, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Tunnel,
     Verdict, Who,
 };
 pub use ruleset::{RulesetText, SavedTables};
+pub use sighting::{Sighting, Way};
 pub use size::{Family, PacketSize, Ttl};
 pub use time::Timestamp;

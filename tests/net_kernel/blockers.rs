@@ -8,7 +8,7 @@ use pmtu_probe::model::{Blocker, Blockers};
 use pmtu_probe::net::privilege;
 use pmtu_probe::net::route::{RouteQuery, Routes};
 use pmtu_probe::net::ruleset::RulesetReader;
-use pmtu_probe::report::{Message, find_blockers};
+use pmtu_probe::report::blockers::{self, Message};
 
 use crate::lab::{HERE4, HERE6, Lab, THERE4, THERE6, in_namespaces, ip, sh};
 use crate::packets::{inject, ptb, udp};
@@ -188,7 +188,7 @@ fn a_rule_that_drops_other_things_is_not_accused() {
         for case in HEALTHY {
             set_rules(case);
             assert!(arrives(&lab, case).await, "the kernel drops it: {}", case.rules);
-            assert_eq!(certain(blockers(case)), [], "{}", case.rules);
+            assert_eq!(certain(found(case)), [], "{}", case.rules);
         }
     });
 }
@@ -199,7 +199,7 @@ fn two_firewalls_are_both_named() {
         sh("iptables -A INPUT -p icmp -j DROP");
         sh("nft 'table inet own { chain in { type filter hook input priority 5; policy drop; }; }'");
         let case = v4("", "", "");
-        let places: Vec<String> = certain(blockers(&case)).into_iter().map(|blocker| blocker.place).collect();
+        let places: Vec<String> = certain(found(&case)).into_iter().map(|blocker| blocker.place).collect();
         assert_eq!(places, ["table inet own, chain in", "iptables chain INPUT"]);
     });
 }
@@ -248,14 +248,14 @@ fn ends(case: &Case) -> (IpAddr, IpAddr) {
     if case.v6 { (ip(HERE6), ip(THERE6)) } else { (ip(HERE4), ip(THERE4)) }
 }
 
-fn blockers(case: &Case) -> Blockers {
+fn found(case: &Case) -> Blockers {
     let rules = RulesetReader::start().read(0x5eed).expect("the rules can be read");
     let (to, from) = ends(case);
-    find_blockers(&rules, &[Message { from, to, interface: Some("here"), mtu: STATED.into() }])
+    blockers::find(&rules, &[Message { from, to, interface: Some("here"), mtu: STATED.into() }])
 }
 
-fn certain(blockers: Blockers) -> Vec<Blocker> {
-    match blockers {
+fn certain(found: Blockers) -> Vec<Blocker> {
+    match found {
         Blockers::Found(found) => found.into_iter().filter(|one| !one.place.ends_with("(probably)")).collect(),
         Blockers::NoneFound => Vec::new(),
         other => panic!("{other:?}"),
@@ -263,7 +263,7 @@ fn certain(blockers: Blockers) -> Vec<Blocker> {
 }
 
 fn only_blocker(case: &Case) -> Blocker {
-    match blockers(case) {
+    match found(case) {
         Blockers::Found(mut found) if found.len() == 1 => found.remove(0),
         other => panic!("{}: {other:?}", case.rules),
     }

@@ -25,7 +25,7 @@ struct Suspect {
 }
 
 /// What drops these messages, of which it is known that something does.
-pub fn find_blockers(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
+pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
     let iptables: Vec<Saved<'_>> = rules.iptables.iter().map(Saved::read).collect();
     let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
     if nft.is_none() && !rules.nft_json.trim().is_empty() && iptables.is_empty() {
