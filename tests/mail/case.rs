@@ -84,7 +84,8 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn start(case: &'a Case, lab: &'a Lab) -> Result<Self, String> {
         let mx = Running::start(case.mx, lab)?;
-        let sender = Sender::start(lab, Node::S.near_address(case.family))?;
+        let is_lossy = case.scenario.links().iter().any(|link| link.loss > 0.0);
+        let sender = Sender::start(lab, Node::S.near_address(case.family), is_lossy)?;
         Ok(Self { case, lab, mx, sender })
     }
 
