@@ -79,6 +79,12 @@ filter_drop_time_exceeded() {
     done
 }
 
+# It says no time exceeded of its own.
+filter_hidden() {
+    rule output icmp type time-exceeded counter drop
+    rule output icmpv6 type time-exceeded counter drop
+}
+
 # Every forwarded ICMP message and its own errors; neighbour discovery goes on.
 filter_drop_all_icmp() {
     rule forward meta l4proto icmp counter drop
@@ -137,6 +143,19 @@ filter_drop_above() {
 filter_nat() {
     echo 'add chain inet lab source_nat { type nat hook postrouting priority 100; }'
     rule source_nat oifname e1 counter masquerade
+}
+
+# filter_note_members N: in sets member_0, member_1, ... the client ports seen on each of N parallel links.
+filter_note_members() {
+    local member
+    for ((member = 0; member < $1; member++)); do
+        echo "add set inet lab member_$member { type inet_service; size 4096; flags dynamic; }"
+        # A fragment has no ports to spread it by, not even the first.
+        local packet
+        for packet in 'ip frag-off & 0x3fff == 0' 'meta nfproto ipv6'; do
+            rule forward oifname "$(member_interface e1 $member)" "$packet" tcp dport 25 add "@member_$member { tcp sport }"
+        done
+    done
 }
 
 # On s: nobody there.

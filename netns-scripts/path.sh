@@ -122,7 +122,7 @@ up() {
 
 # For "show", "exec" and "down".
 save_plan() {
-    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
+    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_FAR_MTUS LAB_PARALLEL LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
         LAB_PEER LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
     {
         printf '127.0.0.1 localhost\n::1 localhost\n'
@@ -135,7 +135,14 @@ save_plan() {
 has_wires() { [[ -n ${LAB_WIRES[*]// /} ]]; }
 
 # The MAC of an end of a link: neighbours are written down, so that no loss ever hits ARP.
-mac() { echo "02:00:00:00:0$1:0$2"; }
+mac() { printf '02:00:00:00:%02d:%02d\n' "$1" "$2"; }
+
+# Links parallel to link 2 are 12, 22, ...; their interfaces are those of link 2 with a number behind.
+member_link() { echo $(($1 + 10 * $2)); }
+member_interface() { if (($2 == 0)); then echo "$1"; else echo "$1p$2"; fi; }
+
+# How many links lie beside a link.
+others_beside() { wc -w <<<"${LAB_PARALLEL[$1 - 1]}"; }
 
 # Interfaces: e0 looks to c, e1 to s. A link with a wire goes through namespace w, where the wire reads both sides.
 make_links() {
@@ -147,7 +154,7 @@ make_links() {
     {
         for link in 1 2 3 4; do
             near="netns $(namespace "${NODES[link - 1]}") address $(mac $link 1) mtu ${LAB_MTUS[link - 1]}"
-            far="netns $(namespace "${NODES[link]}") address $(mac $link 2) mtu ${LAB_MTUS[link - 1]}"
+            far="netns $(namespace "${NODES[link]}") address $(mac $link 2) mtu ${LAB_FAR_MTUS[link - 1]}"
             if [[ -z ${LAB_WIRES[link - 1]} ]]; then
                 echo "link add e1 $near type veth peer name e0 $far"
             else
@@ -155,8 +162,20 @@ make_links() {
                 echo "link add e1 $near type veth peer name w${link}a $ends"
                 echo "link add w${link}b $ends type veth peer name e0 $far"
             fi
+            parallel_links "$link"
         done
     } | ip -batch -
+}
+
+# Links of equal cost beside a link.
+parallel_links() {
+    local link=$1 member=0 number mtu
+    for mtu in ${LAB_PARALLEL[link - 1]}; do
+        member=$((member + 1))
+        number=$(member_link "$link" $member)
+        echo "link add $(member_interface e1 $member) netns $(namespace "${NODES[link - 1]}") address $(mac "$number" 1) mtu $mtu" \
+            "type veth peer name $(member_interface e0 $member) netns $(namespace "${NODES[link]}") address $(mac "$number" 2) mtu $mtu"
+    done
 }
 
 # All nodes at the same time.
@@ -181,12 +200,21 @@ configure_node() {
         echo "set -euo pipefail"
         node_sysctls "$node"
         # Packets in the lab have their true size and checksum: no offload to a card that is not there.
-        [[ $index -gt 0 ]] && echo 'ethtool -K e0 tx off >/dev/null 2>&1'
-        [[ $index -lt 4 ]] && echo 'ethtool -K e1 tx off >/dev/null 2>&1'
+        if ((index > 0)); then offloads_off e0 "$index"; fi
+        if ((index < 4)); then offloads_off e1 $((index + 1)); fi
         printf 'ip -batch - <<END\n%s\nEND\n' "$(node_addresses "$index")"
         rules=$(node_rules "$node")
         if [[ -n $rules ]]; then printf 'nft -f - <<"END"\n%s\nEND\n' "$rules"; fi
     } | inside "$node" bash
+}
+
+# offloads_off NAME LINK: commands for the interfaces of a link and of those beside it.
+offloads_off() {
+    local member others
+    others=$(others_beside "$2")
+    for ((member = 0; member <= others; member++)); do
+        echo "ethtool -K $(member_interface "$1" $member) tx off >/dev/null 2>&1"
+    done
 }
 
 node_sysctls() {
@@ -194,7 +222,7 @@ node_sysctls() {
     local settings=(
         net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1
         net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0
-        net/ipv6/conf/e0/accept_dad=0 net/ipv6/conf/e1/accept_dad=0
+        net/ipv6/conf/e0/accept_dad=0 net/ipv6/conf/e1/accept_dad=0 net/ipv6/conf/default/accept_dad=0
     )
     # Ends are hosts, not routers.
     if [[ $1 == c || $1 == s ]]; then settings=("${settings[@]:2}"); fi
@@ -216,17 +244,39 @@ has_ipv6() {
 
 # Addresses, neighbours and routes of a node, as a batch for "ip".
 node_addresses() {
-    local index=$1 near=$1 far=$(($1 + 1)) n
+    local index=$1 near=$1 far=$(($1 + 1)) n member
     echo 'link set lo up'
-    [[ $index -gt 0 ]] && interface e0 "$near" 2 1
-    [[ $index -lt 4 ]] && interface e1 "$far" 1 2
+    if ((index > 0)); then interfaces e0 "$near" 2 1; fi
+    if ((index < 4)); then interfaces e1 "$far" 1 2; fi
     for n in 1 2 3 4; do
-        if ((n < near)); then routes "$n" "10.0.$near.1" "fd00:0:0:$near::1"; fi
-        if ((n > far)); then routes "$n" "10.0.$far.2" "fd00:0:0:$far::2"; fi
+        if ((n < near)); then routes "$n" "via 10.0.$near.1" "via fd00:0:0:$near::1"; fi
+        if ((n > far)); then routes "$n" "$(ways 10.0. "$far" .2)" "$(ways fd00:0:0: "$far" ::2)"; fi
     done
     # Hosts have a default route, as hosts do.
     if [[ $index -eq 0 ]]; then default_route 10.0.1.2 fd00:0:0:1::2; fi
     if [[ $index -eq 4 ]]; then default_route 10.0.4.1 fd00:0:0:4::1; fi
+}
+
+# The way towards s over a link, or over it and those beside it: ways BEFORE LINK AFTER, around the link's number.
+ways() {
+    local member others
+    others=$(others_beside "$2")
+    if ((others == 0)); then
+        echo "via $1$2$3"
+        return
+    fi
+    for ((member = 0; member <= others; member++)); do
+        printf 'nexthop via %s ' "$1$(member_link "$2" $member)$3"
+    done
+}
+
+# interfaces NAME LINK OWN_END OTHER_END: of a link and of those beside it.
+interfaces() {
+    local member others
+    others=$(others_beside "$2")
+    for ((member = 0; member <= others; member++)); do
+        interface "$(member_interface "$1" $member)" "$(member_link "$2" $member)" "$3" "$4"
+    done
 }
 
 # interface NAME LINK OWN_END OTHER_END
@@ -239,8 +289,8 @@ interface() {
 }
 
 routes() {
-    echo "route add 10.0.$1.0/24 via $2"
-    if has_ipv6; then echo "route add fd00:0:0:$1::/64 via $3"; fi
+    echo "route add 10.0.$1.0/24 $2"
+    if has_ipv6; then echo "route add fd00:0:0:$1::/64 $3"; fi
 }
 
 default_route() {

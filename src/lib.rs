@@ -17,19 +17,22 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Event, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
+//! use pmtu_probe::model::{Action, Body, Event, FlowChoice, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
 //!     destination: "192.0.2.25".parse()?,
 //!     port: 25,
 //!     local_ports: vec![40_000],
+//!     flow_ports: Vec::new(),
+//!     flows: FlowChoice::default(),
 //!     echo_ident: 1,
 //!     method: MethodChoice::Icmp,
 //!     local_mtu: PacketSize::new(1500),
 //!     kernel_path_mtu: None,
 //!     kernel_min_pmtu: PacketSize::new(552),
 //!     max_size: PacketSize::new(1500),
+//!     beyond_route: None,
 //!     min_size: PacketSize::new(68),
 //!     seed: 1,
 //! };

@@ -6,12 +6,16 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
+#[path = "netns/capture.rs"]
+mod capture;
 #[path = "netns/cases.rs"]
 mod cases;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]
 mod loss;
+#[path = "netns/places.rs"]
+mod places;
 #[path = "netns/postfix.rs"]
 mod postfix;
 #[path = "common/scenario.rs"]

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use crate::model::{Family, PacketSize, Plan};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan};
 use crate::net::interface::Interface;
-use crate::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
+use crate::net::route::{Route, RouteQuery, Routes};
+use crate::net::settings::{kernel_min_pmtu, kernel_settings};
 use crate::net::{NetError, Ours};
-use crate::report::HostFacts;
 use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
 use crate::runner::Job;
 
@@ -19,7 +19,7 @@ pub(super) struct Planned {
     pub(super) address: ResolvedAddress,
     pub(super) port: u16,
     pub(super) job: Job,
-    pub(super) host: HostFacts,
+    pub(super) here: HostFacts,
 }
 
 /// Why there is nothing to examine.
@@ -116,25 +116,38 @@ async fn plan_one(
     let route = routes.lookup(query).await?;
     debug!(?route, "route to {}", address.address);
     let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
-    let (min_size, max_size, local_mtu) = sizes(&route, Family::of(address.address), invocation)?;
+    let family = Family::of(address.address);
+    let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
     let plan = Plan {
         source,
         destination: address.address,
         port,
-        local_ports: ours.ports.ports().collect(),
+        local_ports: ours.ports.ports().take(super::session::PROBING_PORTS).collect(),
+        flow_ports: ours.ports.ports().skip(super::session::PROBING_PORTS).collect(),
+        flows: if invocation.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: ours.echo_ident,
         method: invocation.method,
         local_mtu,
         kernel_path_mtu: route.kernel_path_mtu(),
-        kernel_min_pmtu: kernel_min_pmtu(Family::of(address.address)),
+        kernel_min_pmtu: kernel_min_pmtu(family),
         max_size,
+        beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
         min_size,
         seed: super::random_seed(),
     };
     let is_link_local = address.zone.is_some();
     let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
-    let host = HostFacts { interface: route.interface.map(|interface| interface.name), gateway: route.gateway };
-    Ok(Planned { address, port, job: Job { plan, scope_id }, host })
+    let here = HostFacts {
+        source: Some(source),
+        interface: route.interface.map(|interface| interface.name),
+        gateway: route.gateway,
+        interface_mtu: route.interface_mtu,
+        route_mtu: route.route_mtu,
+        cached: route.cached,
+        settings: kernel_settings(family),
+        blockers: Blockers::NotSought,
+    };
+    Ok(Planned { address, port, job: Job { plan, scope_id }, here })
 }
 
 /// The sizes to probe between, and the local MTU.

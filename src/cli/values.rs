@@ -10,6 +10,7 @@ use crate::model::PacketSize;
 const SMALLEST: u32 = 68;
 const LARGEST: u32 = 65_535;
 const LONGEST_RUN: f64 = 86_400.0;
+const MOST_FLOWS: u8 = 64;
 const FASTEST: u32 = 1_000_000;
 /// `IFNAMSIZ` less the final zero byte.
 const LONGEST_INTERFACE_NAME: usize = 15;
@@ -56,6 +57,13 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     match text.parse() {
         Ok(packets) if packets <= FASTEST => Ok(Rate(NonZeroU32::new(packets))),
         _ => Err(format!("is no rate; give packets per second from 1 to {FASTEST}, or 0 for no limit")),
+    }
+}
+
+pub(super) fn flows(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(flows) if (1..=MOST_FLOWS).contains(&flows) => Ok(flows),
+        _ => Err(format!("is no number of flows; give 1 to {MOST_FLOWS}")),
     }
 }
 

@@ -14,7 +14,9 @@ impl Examination {
     pub(super) fn conclude(&mut self, now: Timestamp) {
         let evidence = self.evidence(now);
         let judgement = judge(&evidence);
-        self.examined = Some(self.summarise(&evidence, judgement, now));
+        let examined = self.summarise(&evidence, judgement, now);
+        self.examined = Some(self.with_flows(examined));
+        self.reset_flows();
         for flight in self.syn.campaign.lane.flights().to_vec() {
             if !matches!(flight.fate, Fate::Answered(_)) {
                 self.reset_syn(flight.key);

@@ -160,11 +160,13 @@ impl Examination {
             let limit = self.tcp_limit();
             let also: Vec<PacketSize> = [limit, self.plan.kernel_path_mtu].into_iter().flatten().collect();
             self.track_mut(technique).campaign.start(&also, now);
+            self.look_beyond_route(technique, now);
             return;
         }
         match self.advance(technique, now) {
             Progress::Busy => self.meanwhile(technique, now),
             Progress::Full => self.conclude_full(technique, now),
+            Progress::Discoverable(pair) if self.awaits_other_flows(pair.passes, pair.lost, now) => {}
             Progress::Discoverable(_) => self.conclude(now),
             Progress::Nothing => self.give_up(technique, now),
             // Real bytes and other techniques may still tip the balance of a noisy one.
@@ -174,6 +176,16 @@ impl Examination {
                     self.conclude(now);
                 }
             }
+        }
+    }
+
+    /// A forgotten workaround hides what the path carries: one probe of each larger plateau tells.
+    fn look_beyond_route(&mut self, technique: Technique, now: Timestamp) {
+        let campaign = &mut self.tcp.campaign;
+        let can_tell = technique == Technique::OldData && !campaign.serial;
+        let Some(most) = self.plan.beyond_route.filter(|_| can_tell) else { return };
+        for size in campaign.bounds.beyond(most) {
+            campaign.lane.queue(size, Kind::Beyond, now);
         }
     }
 
@@ -200,7 +212,10 @@ impl Examination {
             self.tcp.dead = Some("too few bytes may be sent to make a packet of full size");
             return;
         }
-        self.conclude(now);
+        let (passes, suspect) = self.full_pair();
+        if !self.awaits_other_flows(passes, suspect, now) {
+            self.conclude(now);
+        }
     }
 
     /// A peer that permits SACK but answers old data with bare ACKs: start again with one probe at a time.

@@ -36,6 +36,7 @@ impl Examination {
             self.run_dialogue(now);
         }
         self.run_trace(technique, now);
+        self.compare_flows(technique, now);
         let Some((passes, suspect)) = self.track(technique).campaign.confirming() else { return };
         let pair = Pair { passes, lost: suspect };
         if technique != Technique::Echo {
@@ -159,7 +160,7 @@ impl Examination {
     /// Whether no further evidence is to be had that could change the verdict on a proven pair.
     pub(super) fn all_is_said(&self, technique: Technique, proof: Proof, now: Timestamp) -> bool {
         let traced = self.trace.as_ref().is_none_or(Trace::is_over);
-        if !traced || !self.track(technique).campaign.lane.is_idle() {
+        if !traced || !self.flows_are_compared() || !self.track(technique).campaign.lane.is_idle() {
             return false;
         }
         match technique {

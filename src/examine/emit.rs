@@ -5,12 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::model::{
-    Body, Echo, Flags, IpHeader, Outgoing, Packet, PacketSize, Segment, SeqNumber, Technique, Timestamp, Ttl,
+    Body, Echo, Family, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Probe, Purpose, Segment, SeqNumber,
+    Step, Technique, Timestamp, Ttl,
 };
 
 use super::connection::State;
 use super::lane::{Fate, Key, Kind, Shot};
-use super::{Examination, NOT_ASKED_FOR, Track};
+use super::{Examination, NOT_ASKED_FOR, Stage, Track};
 
 /// Spreads a burst so that queues on the way and in the receiver can follow: design, at most 32 packets at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +49,7 @@ impl Examination {
             .or_else(|| self.due_old_data(now))
             .or_else(|| self.due_trace(now))
             .or_else(|| self.due_syn(now))
+            .or_else(|| self.due_flow(now))
             .or_else(|| self.due_echo(now))?;
         self.pacer.sent += 1;
         self.bytes_sent += u64::from(outgoing.packet.size().map_or(0, PacketSize::bytes));
@@ -68,6 +70,7 @@ impl Examination {
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
             .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
+            .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.is_lossy(scout.sizes().0))))
             .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()
@@ -78,7 +81,7 @@ impl Examination {
 
     fn due_reset(&mut self) -> Option<Outgoing> {
         let reset = self.resets.pop_front()?;
-        Some(self.tcp_packet(reset))
+        Some(self.tcp_packet(reset, Meaning::Connection(Step::Reset)))
     }
 
     fn due_connection(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -89,13 +92,18 @@ impl Examination {
         if segment.flags.syn {
             self.probes_sent += 1;
         }
-        Some(self.tcp_packet(segment))
+        let step = step(&segment);
+        Some(self.tcp_packet(segment, Meaning::Connection(step)))
     }
 
     fn due_in_order(&mut self, now: Timestamp) -> Option<Outgoing> {
-        let segment = self.in_order.as_mut()?.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
+        let experiment = self.in_order.as_mut()?;
+        let segment = experiment.poll(now, &self.connection, &mut self.tcp.campaign.lane, &self.rtt)?;
+        let size = PacketSize::new(self.plan.family().tcp_headers() + segment.payload.len() as u32);
+        let purpose = if size >= experiment.pair().1 { Purpose::RealBytes } else { Purpose::CutBytes };
+        let probe = Probe { technique: Technique::SmtpData, size, purpose };
         self.probes_sent += 1;
-        Some(self.tcp_packet(segment))
+        Some(self.tcp_packet(segment, Meaning::Probe(probe)))
     }
 
     fn due_old_data(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -110,7 +118,8 @@ impl Examination {
         let (start, end) = self.next_range(shot.size.tcp_payload(self.plan.family()).max(1))?;
         self.tcp.campaign.lane.launched(shot, Key::Range { start, end }, now);
         let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
-        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
+        let technique = self.tcp_technique;
+        Some(self.probe(shot, technique, |examination, meaning| examination.tcp_packet(segment, meaning)))
     }
 
     /// With answers that name no probe, the next one leaves when the last has its fate and a quiet moment has passed, or
@@ -145,16 +154,18 @@ impl Examination {
     fn due_trace(&mut self, now: Timestamp) -> Option<Outgoing> {
         let (ttl, size) = self.trace.as_ref()?.next_shot()?;
         let family = self.plan.family();
-        let (key, mut outgoing) = if self.can_trace_by_tcp() {
+        let technique = if self.can_trace_by_tcp() { self.tcp_technique } else { Technique::Echo };
+        let meaning = Meaning::Probe(Probe { technique, size, purpose: Purpose::Trace(ttl) });
+        let (key, mut outgoing) = if technique != Technique::Echo {
             let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
             let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
-            (Key::Range { start, end }, self.tcp_packet(segment))
+            (Key::Range { start, end }, self.tcp_packet(segment, meaning))
         } else {
             self.echoes_traced += 1;
             let seq = FIRST_TRACED_ECHO + self.echoes_traced;
             let payload_len = size.bytes().saturating_sub(family.echo_headers());
             let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
-            (Key::Echo(seq), self.packet(Body::EchoRequest(echo)))
+            (Key::Echo(seq), self.packet(Body::EchoRequest(echo), meaning))
         };
         outgoing.packet.ip.ttl = ttl;
         self.trace.as_mut()?.launched(key, now);
@@ -168,11 +179,30 @@ impl Examination {
         let shot = due_shot(&mut self.syn, now)?;
         let isn = SeqNumber(self.random() as u32);
         self.syn.campaign.lane.launched(shot, Key::Syn { port, isn }, now);
+        let segment = self.syn_with_data(port, isn, shot.size);
+        Some(self.probe(shot, Technique::SynData, |examination, meaning| examination.tcp_packet(segment, meaning)))
+    }
+
+    /// A SYN of another flow.
+    fn due_flow(&mut self, now: Timestamp) -> Option<Outgoing> {
+        let scout = self.scout.as_ref().filter(|_| self.stage == Stage::Probing)?;
+        let shot = scout.next_shot(now, &self.rtt, self.is_lossy(scout.sizes().0))?;
+        let isn = SeqNumber(self.random() as u32);
+        self.scout.as_mut()?.launched(shot, isn, now);
+        self.probes_sent += 1;
+        let segment = self.syn_with_data(shot.port, isn, shot.size);
+        let purpose = Purpose::Flow { port: shot.port };
+        let probe = Probe { technique: Technique::SynData, size: shot.size, purpose };
+        Some(self.tcp_packet(segment, Meaning::Probe(probe)))
+    }
+
+    fn syn_with_data(&self, port: u16, isn: SeqNumber, size: PacketSize) -> Segment {
+        let family = self.plan.family();
         let mut segment = Segment::new(port, self.plan.port, isn, SeqNumber(0), Flags::SYN);
-        segment.mss = Some(self.plan.local_mtu.to_mss(self.plan.family()));
-        let payload = shot.size.tcp_payload(self.plan.family()).saturating_sub(segment.options_len());
+        segment.mss = Some(self.plan.local_mtu.to_mss(family));
+        let payload = size.tcp_payload(family).saturating_sub(segment.options_len());
         segment.payload = Bytes::from(vec![b'.'; payload]);
-        Some(self.probe(shot, |examination| examination.tcp_packet(segment)))
+        segment
     }
 
     fn due_echo(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -181,12 +211,22 @@ impl Examination {
         self.echo.campaign.lane.launched(shot, Key::Echo(seq), now);
         let payload_len = shot.size.bytes().saturating_sub(self.plan.family().echo_headers());
         let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
-        Some(self.probe(shot, |examination| examination.packet(Body::EchoRequest(echo))))
+        Some(
+            self.probe(shot, Technique::Echo, |examination, meaning| {
+                examination.packet(Body::EchoRequest(echo), meaning)
+            }),
+        )
     }
 
     /// Makes a probe of a packet: DF or not, whole or in pieces.
-    fn probe(&mut self, shot: Shot, build: impl FnOnce(&mut Self) -> Outgoing) -> Outgoing {
-        let mut outgoing = build(self);
+    fn probe(
+        &mut self,
+        shot: Shot,
+        technique: Technique,
+        build: impl FnOnce(&mut Self, Meaning) -> Outgoing,
+    ) -> Outgoing {
+        let probe = Probe { technique, size: shot.size, purpose: shot.kind.purpose() };
+        let mut outgoing = build(self, Meaning::Probe(probe));
         self.probes_sent += 1;
         let may_be_fragmented = matches!(shot.kind, Kind::Twin | Kind::Fragments);
         outgoing.packet.ip.dont_fragment = !may_be_fragmented;
@@ -253,12 +293,16 @@ impl Examination {
         fresh
     }
 
-    pub(super) fn tcp_packet(&mut self, segment: Segment) -> Outgoing {
-        self.packet(Body::Tcp(segment))
+    fn tcp_packet(&mut self, segment: Segment, meaning: Meaning) -> Outgoing {
+        self.packet(Body::Tcp(segment), meaning)
     }
 
-    fn packet(&mut self, body: Body) -> Outgoing {
-        let id = self.next_id;
+    fn packet(&mut self, body: Body, meaning: Meaning) -> Outgoing {
+        let id = match (self.plan.family(), &body) {
+            (Family::V4, _) => self.next_id,
+            (Family::V6, Body::Tcp(segment)) => self.label_of(segment.source_port),
+            (Family::V6, _) => self.flow_label,
+        };
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
         let ip = IpHeader {
             source: self.plan.source,
@@ -267,11 +311,21 @@ impl Examination {
             dont_fragment: true,
             id,
         };
-        Outgoing { packet: Packet { ip, body }, fragments: None }
+        Outgoing { packet: Packet { ip, body }, fragments: None, meaning }
     }
 
     fn connection_in_use(&self) -> bool {
         self.tcp.dead != Some(NOT_ASKED_FOR)
+    }
+}
+
+pub(super) fn step(segment: &Segment) -> Step {
+    match segment.flags {
+        flags if flags.rst => Step::Reset,
+        flags if flags.syn => Step::Open,
+        flags if flags.fin => Step::Close,
+        _ if segment.payload.is_empty() => Step::Ack,
+        _ => Step::Data,
     }
 }
 

@@ -11,9 +11,11 @@
 //! * `trace`: the hop at which large packets end;
 //! * `conduct`: which of them has its turn; `corroborate`: what confirms a loss beside it; `conclude`: the end;
 //! * `emit` and `receive`: packets out and in;
+//! * `flows`, `companion`: whether other flows fare alike, and a second examination on one that does not;
 //! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
 
 mod campaign;
+mod companion;
 mod conclude;
 mod conduct;
 mod connection;
@@ -21,6 +23,7 @@ mod corroborate;
 mod dialogue;
 mod emit;
 mod fisher;
+mod flows;
 mod in_order;
 mod judge;
 mod lane;
@@ -35,14 +38,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber, Technique,
-    Timestamp, Ttl,
+    Action, Event, Examined, Finding, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber,
+    Technique, Timestamp, Ttl,
 };
 
 use campaign::Campaign;
 use connection::Connection;
 use dialogue::Dialogue;
 use emit::Pacer;
+use flows::Scout;
 use in_order::InOrder;
 use judge::Silence;
 use ptb::PtbLedger;
@@ -80,6 +84,14 @@ pub struct Examination {
     twinned: Option<PacketSize>,
     trace: Option<Trace>,
     echoes_traced: u16,
+    /// How other flows fare.
+    scout: Option<Scout>,
+    /// A second examination, on a flow where large packets seem to vanish.
+    companion: Option<Box<Examination>>,
+    /// Flows that had one.
+    visited: Vec<u16>,
+    /// What the worst of them found.
+    worst_flow: Option<Box<Examined>>,
     /// TTL of the last packet from the target.
     arrived_with: Ttl,
     open_since: Option<Timestamp>,
@@ -92,6 +104,8 @@ pub struct Examination {
     reset_isns: Vec<SeqNumber>,
     pacer: Pacer,
     next_id: u16,
+    /// In IPv6 all packets of one flow carry one label (RFC 6437), or load balancers would take each for a flow of its own.
+    flow_label: u16,
     probes_sent: u32,
     bytes_sent: u64,
     examined: Option<Examined>,
@@ -165,6 +179,10 @@ impl Examination {
             twinned: None,
             trace: None,
             echoes_traced: 0,
+            scout: None,
+            companion: None,
+            visited: Vec::new(),
+            worst_flow: None,
             arrived_with: Ttl::DEFAULT,
             open_since: None,
             last_word: now,
@@ -175,6 +193,7 @@ impl Examination {
             reset_isns: Vec::new(),
             pacer: Pacer::default(),
             next_id,
+            flow_label: next_id,
             probes_sent: 0,
             bytes_sent: 0,
             examined: None,
@@ -185,22 +204,32 @@ impl Examination {
     /// What to do now. Call again after every `Send`, at the instant of `WaitUntil`, and after every event.
     pub fn poll(&mut self, now: Timestamp) -> Action {
         self.conduct(now);
+        let company = self.poll_companion(now);
         if self.stage == Stage::Done {
-            return Action::Done;
+            return company.unwrap_or(Action::Done);
         }
-        match self.next_packet(now) {
-            Some(outgoing) => Action::Send(Box::new(outgoing)),
-            None => Action::WaitUntil(self.wake(now)),
+        match (company, self.next_packet(now)) {
+            (Some(Action::Send(packet)), None) => Action::Send(packet),
+            (Some(Action::WaitUntil(at)), None) => Action::WaitUntil(at.min(self.wake(now))),
+            (_, Some(outgoing)) => Action::Send(Box::new(outgoing)),
+            (_, None) => Action::WaitUntil(self.wake(now)),
         }
     }
 
-    /// Takes in what the driver saw.
-    pub fn handle(&mut self, event: &Event, now: Timestamp) {
-        self.receive(event, now);
+    /// Takes in what the driver saw. Returns what it means, for a transcript.
+    pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
+        let company = self.companion.as_mut().map(|companion| companion.handle(event, now));
+        match self.receive(event, now) {
+            Meaning::Stray => company.unwrap_or(Meaning::Stray),
+            meaning => meaning,
+        }
     }
 
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
     pub fn interrupt(&mut self, now: Timestamp) {
+        if let Some(companion) = &mut self.companion {
+            companion.interrupt(now);
+        }
         if self.examined.is_none() {
             self.conclude(now);
         }
@@ -223,7 +252,7 @@ impl Examination {
 
     /// Probes sent so far.
     pub fn probes_sent(&self) -> u32 {
-        self.probes_sent
+        self.probes_sent + self.companion.as_ref().map_or(0, |companion| companion.probes_sent)
     }
 
     fn find(&mut self, finding: Finding) {

@@ -3,95 +3,103 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Packet, PacketSize, Quote, QuotedTransport, Refusal,
-    Segment, SeqNumber, Timestamp, Ttl,
+    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Quote,
+    QuotedTransport, Refusal, Segment, SeqNumber, Technique, Timestamp, Ttl,
 };
 
 use super::Examination;
 use super::connection::State;
+use super::emit::step;
 use super::judge::Silence;
 use super::lane::{Fate, Flight, Key, Kind};
 use super::ptb::Seen;
 use super::trace::Answer;
 
 impl Examination {
-    pub(super) fn receive(&mut self, event: &Event, now: Timestamp) {
+    pub(super) fn receive(&mut self, event: &Event, now: Timestamp) -> Meaning {
         match event {
             Event::Received(packet) => self.received(packet, now),
             Event::KernelSaw(packet) => self.kernel_saw(packet, now),
-            Event::SendRefused { size, refusal } => self.refused(*size, *refusal, now),
+            Event::SendRefused { size, refusal } => {
+                self.refused(*size, *refusal, now);
+                Meaning::Stray
+            }
         }
     }
 
-    fn received(&mut self, packet: &Packet, now: Timestamp) {
+    fn received(&mut self, packet: &Packet, now: Timestamp) -> Meaning {
         match &packet.body {
             Body::Error(error) => self.icmp_error(packet, error, now),
-            _ if packet.ip.source != self.plan.destination => {}
+            _ if packet.ip.source != self.plan.destination => Meaning::Stray,
             Body::Tcp(segment) => {
                 self.arrived_with = packet.ip.ttl;
-                self.segment(segment, packet.ip.id, now);
+                self.segment(segment, packet.ip.id, now)
             }
             Body::EchoReply(echo) if echo.ident == self.plan.echo_ident => {
                 if self.open_since.is_none() && packet.ip.ttl > Ttl(0) {
                     self.arrived_with = packet.ip.ttl;
                 }
                 let answers = |f: &Flight| f.key == Key::Echo(echo.seq) && Some(f.size) == packet.size();
-                let known = self.echo.campaign.lane.answered(now, &mut self.rtt, answers).is_some();
-                if !known {
-                    self.traced(Answer::Target(packet.ip.source), now, |key| *key == Key::Echo(echo.seq));
+                match self.echo.campaign.lane.answered(now, &mut self.rtt, answers) {
+                    Some(flight) => Meaning::Answer(flight.probe(Technique::Echo)),
+                    None => self
+                        .traced(Answer::Target(packet.ip.source), now, |key| *key == Key::Echo(echo.seq))
+                        .map_or(Meaning::Stray, Meaning::Answer),
                 }
             }
-            Body::EchoReply(_) | Body::EchoRequest(_) => {}
+            Body::EchoReply(_) | Body::EchoRequest(_) => Meaning::Stray,
         }
     }
 
-    fn segment(&mut self, segment: &Segment, ip_id: u16, now: Timestamp) {
+    fn segment(&mut self, segment: &Segment, ip_id: u16, now: Timestamp) -> Meaning {
         if segment.source_port != self.plan.port {
-            return;
+            return Meaning::Stray;
         }
         if segment.destination_port != self.connection.local_port() {
-            self.answer_to_syn(segment, now);
-            return;
+            return self.answer_to_syn(segment, now);
         }
-        let named = segment.sack.iter().next().is_some_and(|(start, end)| {
+        let technique = self.tcp_technique;
+        let named = segment.sack.iter().next().and_then(|(start, end)| {
             let key = Key::Range { start, end };
-            self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.key == key).is_some()
-                || self.traced(Answer::Target(self.plan.destination), now, |k| *k == key)
+            let flight = self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.key == key);
+            flight
+                .map(|flight| flight.probe(technique))
+                .or_else(|| self.traced(Answer::Target(self.plan.destination), now, |k| *k == key))
         });
         let before = self.connection.state();
         let bare = self.connection.handle(segment, now, &mut self.rtt);
         if before == State::Connecting && self.connection.state() == State::Open {
             self.open_since = Some(now);
         }
-        if bare && !named && segment.sack.is_empty() {
-            self.bare_ack(ip_id, now);
-        }
+        let unnamed = (bare && named.is_none() && segment.sack.is_empty()).then(|| self.bare_ack(ip_id, now)).flatten();
         if self.connection.peer().window_was_zero {
             self.find(Finding::ZeroWindow);
         }
+        named.or(unnamed).map_or(Meaning::Connection(step(segment)), Meaning::Answer)
     }
 
     /// An ACK that names no probe: it answers the one probe in flight, if probes go one at a time.
-    fn bare_ack(&mut self, ip_id: u16, now: Timestamp) {
+    fn bare_ack(&mut self, ip_id: u16, now: Timestamp) -> Option<Probe> {
         // The network may deliver a packet twice, and only IPv4 headers tell.
         if self.plan.family() == Family::V4 && self.last_ack_id == Some(ip_id) && ip_id != 0 {
-            return;
+            return None;
         }
         self.last_ack_id = Some(ip_id);
         self.plain_acks += 1;
-        let lane = &mut self.tcp.campaign.lane;
-        if self.tcp.campaign.serial {
-            // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe
-            // would have to be very late, and calling a loss too early only costs another probe.
-            lane.answered(now, &mut self.rtt, |f| f.fate == Fate::Flying);
-            self.quiet_until = now + self.rtt.margin();
+        if !self.tcp.campaign.serial {
+            return None;
         }
+        // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe would have
+        // to be very late, and calling a loss too early only costs another probe.
+        let flight = self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.fate == Fate::Flying);
+        self.quiet_until = now + self.rtt.margin();
+        flight.map(|flight| flight.probe(self.tcp_technique))
     }
 
     /// A SYN-ACK or RST to a SYN with data: it acknowledges the SYN alone or with the data (RFC 9293, 3.10.7.2).
-    fn answer_to_syn(&mut self, segment: &Segment, now: Timestamp) {
+    fn answer_to_syn(&mut self, segment: &Segment, now: Timestamp) -> Meaning {
         if !segment.flags.ack {
-            return;
+            return Meaning::Stray;
         }
         let headers = self.plan.family().tcp_headers();
         let answers = |f: &Flight| match f.key {
@@ -102,21 +110,44 @@ impl Examination {
             _ => false,
         };
         let lane = &mut self.syn.campaign.lane;
-        let key = lane.answered(now, &mut self.rtt, answers).map(|f| f.key);
-        if let (Some(key), true) = (key, segment.flags.syn) {
-            self.reset_syn(key);
+        let Some(flight) = lane.answered(now, &mut self.rtt, answers) else {
+            return self.answer_to_flow(segment, now);
+        };
+        if segment.flags.syn {
+            self.reset_syn(flight.key);
         }
+        Meaning::Answer(flight.probe(Technique::SynData))
     }
 
-    fn icmp_error(&mut self, packet: &Packet, error: &IcmpError, now: Timestamp) {
+    fn answer_to_flow(&mut self, segment: &Segment, now: Timestamp) -> Meaning {
+        let headers = self.plan.family().tcp_headers();
+        let is_acked = |isn: SeqNumber, size: PacketSize| {
+            let most = 1 + size.bytes().saturating_sub(headers);
+            segment.ack.bytes_since(isn).is_some_and(|acked| (1..=most).contains(&acked))
+        };
+        let port = segment.destination_port;
+        let answered = self.scout.as_mut().and_then(|scout| scout.answered(port, is_acked, now));
+        let Some((size, isn)) = answered else { return Meaning::Stray };
+        if segment.flags.syn {
+            self.reset_syn(Key::Syn { port, isn });
+        }
+        Meaning::Answer(Probe { technique: Technique::SynData, size, purpose: Purpose::Flow { port } })
+    }
+
+    fn icmp_error(&mut self, packet: &Packet, error: &IcmpError, now: Timestamp) -> Meaning {
         // An error from our own address is the kernel's own opinion, not a router's.
         if packet.ip.source == self.plan.source {
-            return;
+            return Meaning::Stray;
         }
-        if error.kind == IcmpErrorKind::TimeExceeded && self.time_exceeded(packet.ip.source, &error.quote, now) {
-            return;
+        if error.kind == IcmpErrorKind::TimeExceeded
+            && let Some(probe) = self.time_exceeded(packet.ip.source, &error.quote, now)
+        {
+            return Meaning::Hop(probe);
         }
-        let Some(size) = self.quoted(&error.quote) else { return };
+        if let Some(meaning) = self.refused_flow(error) {
+            return meaning;
+        }
+        let Some(size) = self.quoted(&error.quote) else { return Meaning::Stray };
         match error.kind {
             IcmpErrorKind::Ptb { mtu } => {
                 self.ptb.record(packet.ip.source, mtu, size, error.checksum_ok, Seen::OnWire);
@@ -124,23 +155,34 @@ impl Examination {
                 if error.checksum_ok {
                     self.take_hint(mtu, &error.quote, now);
                 }
+                Meaning::TooBig { refused: size, mtu, checksum_ok: error.checksum_ok }
             }
             IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
                 self.unreachables += 1;
                 let words = crate::model::unreachable_words(packet.family(), code);
                 self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+                Meaning::Unreachable
             }
             IcmpErrorKind::TimeExceeded if error.checksum_ok => {
                 self.unreachables += 1;
                 let words = "time exceeded in transit: a routing loop";
                 self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+                Meaning::Unreachable
             }
-            IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => {}
+            IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
         }
     }
 
+    /// A PTB about a SYN of another flow says nothing about the flow of the verdict.
+    fn refused_flow(&mut self, error: &IcmpError) -> Option<Meaning> {
+        let IcmpErrorKind::Ptb { mtu } = error.kind else { return None };
+        let QuotedTransport::Tcp { source_port, seq, .. } = error.quote.transport else { return None };
+        let refused = self.scout.as_mut().filter(|_| error.checksum_ok)?.refused(source_port, seq)?;
+        Some(Meaning::TooBig { refused, mtu, checksum_ok: true })
+    }
+
     /// A hop answers a probe whose TTL ended there.
-    fn time_exceeded(&mut self, from: IpAddr, quote: &Quote, now: Timestamp) -> bool {
+    fn time_exceeded(&mut self, from: IpAddr, quote: &Quote, now: Timestamp) -> Option<Probe> {
         let (local_port, port, ident) = (self.connection.local_port(), self.plan.port, self.plan.echo_ident);
         let is_it = |key: &Key| match (quote.transport, key) {
             (QuotedTransport::Tcp { source_port, destination_port, seq }, Key::Range { start, .. }) => {
@@ -150,31 +192,33 @@ impl Examination {
             _ => false,
         };
         let known = self.traced(Answer::Hop(from), now, is_it);
-        if known && !quote.dont_fragment && self.plan.family() == Family::V4 {
+        if known.is_some() && !quote.dont_fragment && self.plan.family() == Family::V4 {
             self.find(Finding::DfCleared);
         }
         known
     }
 
-    fn traced(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> bool {
-        self.trace.as_mut().is_some_and(|trace| trace.answered(answer, now, is_it))
+    fn traced(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> Option<Probe> {
+        let (ttl, size) = self.trace.as_mut()?.answered(answer, now, is_it)?;
+        let technique = if self.can_trace_by_tcp() { self.tcp_technique } else { Technique::Echo };
+        Some(Probe { technique, size, purpose: Purpose::Trace(ttl) })
     }
 
-    fn kernel_saw(&mut self, packet: &Packet, now: Timestamp) {
+    fn kernel_saw(&mut self, packet: &Packet, now: Timestamp) -> Meaning {
         let error = match &packet.body {
             Body::Error(error) => error,
             // Large replies may have come in fragments, which only the kernel puts together.
             Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, now),
-            _ => return,
+            _ => return Meaning::Stray,
         };
-        let IcmpErrorKind::Ptb { mtu } = error.kind else { return };
+        let IcmpErrorKind::Ptb { mtu } = error.kind else { return Meaning::Stray };
         // A raw ICMP socket gets copies before the kernel verifies the checksum.
         if packet.ip.source == self.plan.source || !error.checksum_ok {
-            return;
+            return Meaning::Stray;
         }
-        if let Some(size) = self.quoted(&error.quote) {
-            self.ptb.record(packet.ip.source, mtu, size, true, Seen::InKernel);
-        }
+        let Some(size) = self.quoted(&error.quote) else { return Meaning::Stray };
+        self.ptb.record(packet.ip.source, mtu, size, true, Seen::InKernel);
+        Meaning::TooBig { refused: size, mtu, checksum_ok: true }
     }
 
     fn take_hint(&mut self, mtu: u32, quote: &Quote, now: Timestamp) {
@@ -225,7 +269,7 @@ impl Examination {
             .iter()
             .flat_map(|track| track.campaign.lane.flights())
             .rev()
-            .find(|f| is_it(f) && (f.size == quote.size || f.kind == Kind::Fragments))
+            .find(|f| is_it(f) && f.kind != Kind::Beyond && (f.size == quote.size || f.kind == Kind::Fragments))
             .copied()?;
         if !quote.dont_fragment && matches!(flight.kind, Kind::Sized | Kind::Confirming) {
             self.find(Finding::DfCleared);

@@ -88,13 +88,18 @@ impl Trace {
         self.probes.iter().any(|probe| is_it(&probe.key))
     }
 
-    /// Takes an answer to the probe that a key names. Returns whether there is one.
-    pub(super) fn answered(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> bool {
-        let Some(probe) = self.probes.iter_mut().find(|probe| is_it(&probe.key)) else { return false };
+    /// Takes an answer to the probe that a key names. Returns that probe's TTL and size.
+    pub(super) fn answered(
+        &mut self,
+        answer: Answer,
+        now: Timestamp,
+        is_it: impl Fn(&Key) -> bool,
+    ) -> Option<(Ttl, PacketSize)> {
+        let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
         if probe.answer.is_none() {
             probe.answer = Some((answer, now.since(probe.sent)));
         }
-        true
+        Some((Ttl(probe.ttl), probe.size))
     }
 
     /// Moves on once the last round's answers are in or overdue.

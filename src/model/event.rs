@@ -1,5 +1,6 @@
 //! What passes between the sans-I/O core and its driver.
 
+use super::meaning::Meaning;
 use super::packet::Packet;
 use super::size::PacketSize;
 use super::time::Timestamp;
@@ -11,6 +12,8 @@ pub struct Outgoing {
     pub packet: Packet,
     /// `Some(n)`: not as one packet but as IPv4 fragments of at most `n` bytes each.
     pub fragments: Option<PacketSize>,
+    /// What it is for.
+    pub meaning: Meaning,
 }
 
 /// What an examination asks of its driver.

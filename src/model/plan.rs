@@ -15,6 +15,10 @@ pub struct Plan {
     pub port: u16,
     /// Kernel-silent local ports: the first carries the connection, the others SYN probes. Never empty.
     pub local_ports: Vec<u16>,
+    /// Further kernel-silent local ports: one for each flow that may be compared with the first.
+    pub flow_ports: Vec<u16>,
+    /// When flows are compared.
+    pub flows: FlowChoice,
     /// ICMP echo identifier of this run.
     pub echo_ident: u16,
     /// Which methods may be used.
@@ -27,6 +31,8 @@ pub struct Plan {
     pub kernel_min_pmtu: PacketSize,
     /// Largest size to probe: `local_mtu` unless the user wants less.
     pub max_size: PacketSize,
+    /// What the interface takes, where the route allows less: sizes up to it show whether the path carries more.
+    pub beyond_route: Option<PacketSize>,
     /// Smallest size to probe.
     pub min_size: PacketSize,
     /// Seed for initial sequence numbers and packet ids.
@@ -38,6 +44,16 @@ impl Plan {
     pub fn family(&self) -> Family {
         Family::of(self.destination)
     }
+}
+
+/// When the decisive sizes are tried on other flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlowChoice {
+    /// When large packets vanish on the first one.
+    #[default]
+    WhenHoled,
+    /// Always.
+    Always,
 }
 
 /// Which probing methods the user allows.

@@ -1,6 +1,6 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
-use crate::model::{Cause, Finding, Method, PtbFault, ReverseVerdict, Technique, Verdict, Who};
+use crate::model::{Cause, Finding, Method, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
 
 /// A word of the contract for an enum value.
 pub(crate) trait Word {
@@ -116,7 +116,33 @@ impl Word for Finding {
             Self::PacketLoss => "packet_loss",
             Self::SlowToAnswer => "slow_to_answer",
             Self::SendRefusedByFirewall => "send_refused_by_firewall",
+            Self::HoleOnSomeFlows => "hole_on_some_flows",
+            Self::OnlyPtbMissing => "only_ptb_missing",
+            Self::RouteMtuBelowPath => "route_mtu_below_path",
+            Self::PathMtuLocked => "path_mtu_locked",
+            Self::PmtudDisabledHere => "pmtud_disabled_here",
+            Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
+            Self::SizeSuggests(tunnel) => suggestion(tunnel),
         }
+    }
+}
+
+fn suggestion(tunnel: Tunnel) -> &'static str {
+    match tunnel {
+        Tunnel::Pppoe => "size_suggests_pppoe",
+        Tunnel::Ipip => "size_suggests_ipip",
+        Tunnel::Gre => "size_suggests_gre",
+        Tunnel::DsLite => "size_suggests_ds_lite",
+        Tunnel::L2tp => "size_suggests_l2tp",
+        Tunnel::Tags => "size_suggests_tags",
+        Tunnel::Vxlan => "size_suggests_vxlan",
+        Tunnel::Ipsec => "size_suggests_ipsec",
+        Tunnel::Wireguard => "size_suggests_wireguard",
+        Tunnel::Vpn => "size_suggests_vpn",
+        Tunnel::Cloud => "size_suggests_cloud",
+        Tunnel::Mobile => "size_suggests_mobile",
+        Tunnel::Ipv6Minimum => "size_suggests_ipv6_minimum",
+        Tunnel::Ethernet => "size_suggests_ethernet",
     }
 }
 

@@ -4,6 +4,7 @@
 //! has come, and sleeps until the next packet or the next wake-up.
 
 mod limiter;
+mod observer;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,13 +16,14 @@ use std::time::{Duration, Instant};
 use tracing::{debug, trace, warn};
 
 use crate::examine::Examination;
-use crate::model::{Action, Body, Event, Examined, Outgoing, Packet, PacketSize, Plan, Timestamp};
+use crate::model::{Action, Body, Event, Examined, Outgoing, Packet, PacketSize, Plan, Sighting, Timestamp, Way};
 use crate::net::capture::{Capture, Checksum, Received};
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::{SendError, Sender};
 use crate::wire::{self, Checksums};
 
 use limiter::Limiter;
+pub use observer::{Ending, Observer, Standing};
 
 /// The sockets that all examinations share.
 pub struct Links {
@@ -51,38 +53,6 @@ pub struct Limits {
     pub deadline: Instant,
 }
 
-/// Where a run stands, for a progress line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Addresses with a verdict.
-    pub judged: usize,
-    /// Addresses in all.
-    pub addresses: usize,
-    /// The first address without a verdict, as an index into the jobs.
-    pub current: Option<usize>,
-    /// The sizes still in question there.
-    pub bracket: Option<(PacketSize, PacketSize)>,
-    /// Probes sent so far.
-    pub probes: u64,
-}
-
-/// What the outside world does with a run.
-pub trait Observer {
-    /// Called a few times a second.
-    fn progress(&mut self, standing: &Standing);
-    /// Called once, when the last verdict stands; the connections are closed after that.
-    fn judged(&mut self, examined: Vec<Examined>);
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Every address has the verdict that its evidence gives.
-    Complete,
-    /// The user interrupted.
-    Interrupted,
-}
-
 /// Examines all addresses side by side.
 ///
 /// # Errors
@@ -94,7 +64,7 @@ pub async fn run(
     interrupt: impl Future<Output = ()>,
     observer: &mut impl Observer,
 ) -> io::Result<Ending> {
-    Loop::new(links, jobs, limits).run(interrupt, observer).await
+    Loop::new(links, jobs, limits, observer).run(interrupt).await
 }
 
 struct Running {
@@ -104,8 +74,9 @@ struct Running {
     wake: Timestamp,
 }
 
-struct Loop<'a> {
+struct Loop<'a, O> {
     links: &'a Links,
+    observer: &'a mut O,
     origin: Instant,
     deadline: Timestamp,
     running: Vec<Running>,
@@ -126,8 +97,8 @@ const PROGRESS: Duration = Duration::from_millis(100);
 /// Packets read before the examinations have their turn again.
 const READ_AT_ONCE: usize = 256;
 
-impl<'a> Loop<'a> {
-    fn new(links: &'a Links, jobs: Vec<Job>, limits: Limits) -> Self {
+impl<'a, O: Observer> Loop<'a, O> {
+    fn new(links: &'a Links, jobs: Vec<Job>, limits: Limits, observer: &'a mut O) -> Self {
         let origin = Instant::now();
         let now = Timestamp::ZERO;
         let mut by_address: HashMap<IpAddr, Vec<usize>> = HashMap::new();
@@ -142,6 +113,7 @@ impl<'a> Loop<'a> {
         }
         Self {
             links,
+            observer,
             origin,
             deadline: Timestamp::from_origin(limits.deadline.saturating_duration_since(origin)),
             by_address,
@@ -155,7 +127,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    async fn run(mut self, interrupt: impl Future<Output = ()>, observer: &mut impl Observer) -> io::Result<Ending> {
+    async fn run(mut self, interrupt: impl Future<Output = ()>) -> io::Result<Ending> {
         tokio::pin!(interrupt);
         let mut ending = Ending::Complete;
         let (mut reported, mut interrupted) = (false, false);
@@ -166,13 +138,15 @@ impl<'a> Loop<'a> {
             let now = self.now();
             if self.unjudged == 0 && !reported {
                 reported = true;
-                observer.judged(self.examined());
+                let examined = self.examined();
+                self.observer.judged(examined);
             }
             if self.undone == 0 {
                 break;
             }
             if !reported && now >= next_progress {
-                observer.progress(&self.standing());
+                let standing = self.standing();
+                self.observer.progress(&standing);
                 next_progress = now + PROGRESS;
             }
             if now >= self.deadline && self.unjudged > 0 {
@@ -218,7 +192,7 @@ impl<'a> Loop<'a> {
             let Some(error) = self.links.icmp.try_recv(&mut self.received)? else { break };
             // Which of our addresses it came to does not matter: the quote names the probe.
             match wire::parse_icmp(error.from, error.from, error.message) {
-                Ok(packet) => self.deliver(packet, Event::KernelSaw),
+                Ok(packet) => self.deliver(packet, Event::KernelSaw, 0),
                 Err(error) => trace!(%error, "ICMP message behind the firewall not understood"),
             }
         }
@@ -226,18 +200,19 @@ impl<'a> Loop<'a> {
     }
 
     fn take_packet(&mut self, received: Received) {
-        let bytes = self.received.get(..received.len).unwrap_or_default();
+        let len = received.len;
+        let bytes = self.received.get(..len).unwrap_or_default();
         let checksums = match received.checksum {
             Checksum::Ready => Checksums::Verify,
             Checksum::NotReady => Checksums::Trust,
         };
         match wire::parse_with(bytes, checksums) {
-            Ok(parsed) => self.deliver(parsed.packet, Event::Received),
+            Ok(parsed) => self.deliver(parsed.packet, Event::Received, len),
             Err(error) => debug!(%error, "packet ignored"),
         }
     }
 
-    fn deliver(&mut self, packet: Packet, event: fn(Packet) -> Event) {
+    fn deliver(&mut self, packet: Packet, event: fn(Packet) -> Event, len: usize) {
         let about = match &packet.body {
             Body::Error(error) => error.quote.destination,
             _ => packet.ip.source,
@@ -250,9 +225,16 @@ impl<'a> Loop<'a> {
             let Some(running) = self.running.get_mut(index).filter(|running| running.wake < Timestamp::MAX) else {
                 continue;
             };
-            running.examination.handle(&event, now);
+            let meaning = running.examination.handle(&event, now);
             running.wake = now;
             self.wakes.push(Reverse((now, index)));
+            let (way, packet) = match &event {
+                Event::Received(packet) => (Way::In, packet),
+                Event::KernelSaw(packet) => (Way::PastFirewall, packet),
+                Event::SendRefused { .. } => continue,
+            };
+            let bytes = self.received.get(..len).unwrap_or_default();
+            self.observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
         }
     }
 
@@ -318,10 +300,22 @@ impl<'a> Loop<'a> {
             return;
         }
         let (destination, scope_id) = (running.destination, running.scope_id);
+        let (links, observer) = (self.links, &mut *self.observer);
+        let mut send = |bytes: &[u8]| {
+            let result = links.sender.send(bytes, destination, scope_id);
+            let way = match &result {
+                Ok(()) => Way::Out,
+                Err(SendError::Refused(refusal)) => Way::Refused(*refusal),
+                Err(SendError::Failed(_)) => return result,
+            };
+            let (packet, meaning) = (&outgoing.packet, outgoing.meaning);
+            observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
+            result
+        };
         let result = match outgoing.fragments {
-            None => self.links.sender.send(&self.sent, destination, scope_id),
+            None => send(&self.sent),
             Some(largest) => match wire::fragment(&self.sent, largest) {
-                Ok(pieces) => pieces.iter().try_for_each(|piece| self.links.sender.send(piece, destination, scope_id)),
+                Ok(pieces) => pieces.iter().try_for_each(|piece| send(piece)),
                 Err(error) => {
                     warn!(%error, "a packet could not be cut into fragments");
                     Ok(())

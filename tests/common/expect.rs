@@ -16,6 +16,8 @@ pub struct Expect {
     findings: Option<Vec<String>>,
     located_at: Option<Node>,
     may_be_inconclusive: Option<bool>,
+    /// Parallel links: what is expected when the connection runs over the first, the second, ... Each stands for itself.
+    over: Vec<Expect>,
     v4: Option<Box<Expect>>,
     v6: Option<Box<Expect>>,
 }
@@ -118,13 +120,43 @@ impl Expect {
             findings: Some(outcome.findings),
             located_at: outcome.located_at,
             may_be_inconclusive: Some(outcome.may_be_inconclusive),
+            over: Vec::new(),
             v4: None,
             v6: None,
         }
     }
 
-    /// What is expected in a family. A field of the family's own table replaces the common one.
+    /// How many parallel links the expectation tells apart; 0 if none.
+    pub fn members(&self) -> usize {
+        self.over.len()
+    }
+
+    /// What is expected if the connection runs over this one of the parallel links.
+    pub fn outcome_over(&self, member: usize, family: Family) -> Outcome {
+        self.over.get(member).unwrap_or(self).outcome(family)
+    }
+
+    /// What is expected if the connection runs over one parallel link, and further flows over others are examined as well:
+    /// a hole on any of them is a hole, and one that spares some is told as such.
+    pub fn outcome_of_flows(&self, main: usize, flows: &[usize], family: Family) -> Outcome {
+        let all: Vec<Outcome> =
+            [&[main], flows].concat().into_iter().map(|flow| self.outcome_over(flow, family)).collect();
+        let hit = all.iter().filter(|outcome| outcome.verdict == Verdict::BlackHole).count();
+        let Some(worst) = all.iter().find(|outcome| outcome.verdict == Verdict::BlackHole) else {
+            return all[0].clone();
+        };
+        let mut outcome = worst.clone();
+        if hit < all.len() {
+            outcome.findings.push("hole_on_some_flows".into());
+        }
+        outcome
+    }
+
+    /// What is expected in a family. Of parallel links, the first. A field of the family's own table replaces the common one.
     pub fn outcome(&self, family: Family) -> Outcome {
+        if let Some(first) = self.over.first() {
+            return first.outcome(family);
+        }
         let own = match family {
             Family::V4 => self.v4.as_deref(),
             Family::V6 => self.v6.as_deref(),

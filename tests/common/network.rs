@@ -13,6 +13,14 @@ use super::Family;
 pub struct Link {
     /// MTU of the interfaces at both ends.
     pub mtu: u32,
+    /// Two ends that disagree: the MTU of the interface at the end nearer to s. It takes packets of up to 4 bytes more, as Linux
+    /// leaves room for a VLAN tag, and drops larger ones without a word.
+    pub far_mtu: Option<u32>,
+    /// MTUs of further links of equal cost beside this one, between the same two routers. The router nearer to c spreads flows
+    /// over all of them (ECMP); the way back uses this one alone. It is the largest.
+    pub parallel: Vec<u32>,
+    /// What makes a flow, where there are parallel links.
+    pub hash: Hash,
     /// One-way delay. Not given on any link: the simulator takes 10 ms for the whole round trip, the kernel lab none.
     pub delay_ms: Option<f64>,
     /// Random extra delay of each packet, from 0 to this. Packets keep their order.
@@ -29,11 +37,44 @@ pub struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self { mtu: 1500, delay_ms: None, jitter_ms: 0.0, loss: 0.0, duplicate: 0.0, reorder: 0.0, reorder_ms: 0.0 }
+        Self {
+            mtu: 1500,
+            far_mtu: None,
+            parallel: Vec::new(),
+            hash: Hash::default(),
+            delay_ms: None,
+            jitter_ms: 0.0,
+            loss: 0.0,
+            duplicate: 0.0,
+            reorder: 0.0,
+            reorder_ms: 0.0,
+        }
     }
 }
 
+/// What a router looks at to spread flows: `fib_multipath_hash_policy` of Linux.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hash {
+    /// Policy 1: addresses, protocol, and the ports of TCP; echo and fragments have none.
+    #[default]
+    Ports,
+    /// Policy 0: addresses; in IPv6 next header and flow label as well.
+    Addresses,
+}
+
 impl Link {
+    /// The MTUs of all links of equal cost, this one first: the members between which flows are spread.
+    pub fn members(&self) -> Vec<u32> {
+        [&[self.mtu], self.parallel.as_slice()].concat()
+    }
+
+    /// The largest packet that the end nearer to s takes.
+    pub fn largest_taken(&self) -> u32 {
+        const VLAN_TAG: u32 = 4;
+        self.far_mtu.map_or(u32::MAX, |mtu| mtu + VLAN_TAG)
+    }
+
     /// Whether only a user-space wire (or a simulator) can do what the link does.
     pub fn needs_wire(&self) -> bool {
         self.delay_ms.is_some() || self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0
@@ -66,6 +107,11 @@ pub struct Router {
     pub ptb_bad_checksum: bool,
     /// `false`: drops PTBs of others that pass through it.
     pub forward_ptb: bool,
+    /// How many of the 6 errors that it sends to an address at once are left at the start; the simulator alone heeds it. Whoever
+    /// looks twice finds the burst used up.
+    pub errors_left: Option<u32>,
+    /// It says no time exceeded of its own, and passes that of others.
+    pub hidden: bool,
     /// Kinds of packets it drops.
     pub drop: Vec<Kind>,
     /// Silently drops forwarded packets larger than this, both families, DF or not; a fragment counts on its own.
@@ -97,6 +143,8 @@ impl Default for Router {
             ptb_per_second: None,
             ptb_bad_checksum: false,
             forward_ptb: true,
+            errors_left: None,
+            hidden: false,
             drop: Vec::new(),
             drop_larger: None,
             clear_df: false,
@@ -250,6 +298,16 @@ impl Node {
             Self::S => self.near_address(family),
             _ => address(family, self.distance(), 1),
         }
+    }
+}
+
+/// The address of the end nearer to s on the n-th of the links beside a link: 10.0.12.2 for the first one beside link 2.
+pub(super) fn parallel_address(family: Family, link: usize, n: usize) -> IpAddr {
+    let number = link as u16 + 1 + 10 * n as u16;
+    match family {
+        Family::V4 => Ipv4Addr::new(10, 0, number as u8, 2).into(),
+        // The digits as they stand: link 12 is fd00:0:0:12::/64.
+        Family::V6 => Ipv6Addr::new(0xfd00, 0, 0, number / 10 * 16 + number % 10, 0, 0, 0, 2).into(),
     }
 }
 

@@ -11,6 +11,7 @@
 )]
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -19,9 +20,16 @@ use serde::Deserialize;
 mod expect;
 #[path = "network.rs"]
 mod network;
+#[path = "place.rs"]
+mod place;
 
 pub use expect::{Cause, Expect, Outcome, Verdict};
-pub use network::{Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window};
+pub use network::{
+    Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window,
+};
+pub use place::{
+    Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
+};
 
 /// One scenario file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -128,6 +136,22 @@ impl Scenario {
         [(Node::R1, &self.router.r1), (Node::R2, &self.router.r2), (Node::R3, &self.router.r3)]
     }
 
+    /// The index of the link that has others beside it.
+    pub fn parallel_link(&self) -> Option<usize> {
+        self.link.iter().position(|link| !link.parallel.is_empty())
+    }
+
+    /// The addresses by which c may hear of a node: one, or one of each parallel link that ends there. A router answers from the
+    /// interface that it answers through (IPv4 of Linux) or that the packet came in by (IPv6).
+    pub fn names(&self, node: Node, family: Family) -> Vec<IpAddr> {
+        let mut names = vec![node.near_address(family)];
+        if let Some(link) = self.parallel_link().filter(|link| link + 1 == node.distance()) {
+            let others = 1..=self.link(link).parallel.len();
+            names.extend(others.map(|n| network::parallel_address(family, link, n)));
+        }
+        names
+    }
+
     /// Whether the scenario runs in this world.
     pub fn runs_in(&self, world: World) -> bool {
         self.worlds.contains(&world)
@@ -212,5 +236,43 @@ fn check(scenario: &Scenario) -> Result<(), String> {
             return Err("IPv6 has no links below 1280 (RFC 8200, section 5)".into());
         }
     }
-    scenario.families.iter().try_for_each(|family| expect::check(&scenario.expect.outcome(*family)))
+    let disagrees =
+        |link: &Link| link.far_mtu.is_some_and(|far| far >= link.mtu || far < 1280 || !link.parallel.is_empty());
+    if scenario.link.iter().any(disagrees) {
+        return Err("far_mtu is smaller than mtu, IPv6 fits into it, and the link is alone".into());
+    }
+    check_parallel(scenario)?;
+    let members = scenario.parallel_link().map_or(1, |index| scenario.link(index).members().len());
+    (0..members).try_for_each(|member| {
+        let outcomes = scenario.families.iter().map(|family| scenario.expect.outcome_over(member, *family));
+        outcomes.into_iter().try_for_each(|outcome| expect::check(&outcome))
+    })
+}
+
+/// Parallel links exist where both worlds can build them.
+fn check_parallel(scenario: &Scenario) -> Result<(), String> {
+    let Some(index) = scenario.parallel_link() else {
+        return if scenario.expect.members() == 0 { Ok(()) } else { Err("expect.over needs parallel links".into()) };
+    };
+    let link = scenario.link(index);
+    let needs_sides = |router: &Router| {
+        router.stateful || router.nat || router.drop_fragments || router.clear_df || router.drop_above_mss
+    };
+    let [left, right] = [index.wrapping_sub(1), index].map(|router| scenario.routers().get(router).copied());
+    let (Some((_, left)), Some((_, right))) = (left, right) else {
+        return Err("parallel links lie between two routers".into());
+    };
+    if scenario.link.iter().filter(|link| !link.parallel.is_empty()).count() > 1 {
+        return Err("only one link has others beside it".into());
+    }
+    if link.parallel.iter().any(|mtu| *mtu > link.mtu || *mtu < 1280) {
+        return Err("parallel links are not larger than the first, and IPv6 fits into them".into());
+    }
+    if link.needs_wire() || needs_sides(left) || needs_sides(right) {
+        return Err("nothing that knows directions stands at parallel links".into());
+    }
+    if scenario.expect.members() != link.members().len() {
+        return Err("expect.over has one entry for each parallel link".into());
+    }
+    Ok(())
 }

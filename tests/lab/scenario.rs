@@ -7,7 +7,9 @@ use std::path::Path;
 #[path = "../common/scenario.rs"]
 mod file;
 
-use file::{Family, HostFirewall, Kind, LARGE_ECHO, Link, Node, Port, PtbBehaviour, Resets, Scenario, Window, World};
+use file::{
+    Family, Hash, HostFirewall, Kind, LARGE_ECHO, Link, Node, Port, PtbBehaviour, Resets, Scenario, Window, World,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -83,6 +85,8 @@ fn env(scenario: &str, family: Family) -> Result<String, String> {
     plan.value("LAB_EXIT_CODE", &scenario.expect.outcome(family).exit_code.to_string());
     plan.value("LAB_MX", &mail_server(&scenario));
     plan.list("LAB_MTUS", &links.each_ref().map(|link| link.mtu.to_string()));
+    plan.list("LAB_FAR_MTUS", &links.each_ref().map(|link| link.far_mtu.unwrap_or(link.mtu).to_string()));
+    plan.list("LAB_PARALLEL", &links.each_ref().map(|link| words(&link.parallel)));
     plan.list("LAB_WIRES", &links.each_ref().map(wire));
     plan.list("LAB_FILTERS", &filters(&scenario)?);
     plan.list("LAB_SYSCTLS", &sysctls(&scenario));
@@ -106,6 +110,10 @@ impl Plan {
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn words(numbers: &[u32]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Options for `pmtu-lab wire`; empty for a link that needs none.
@@ -158,11 +166,22 @@ fn sysctls(scenario: &Scenario) -> Vec<String> {
     off(peer.dsack, "net/ipv4/tcp_dsack=0");
     off(peer.echo, "net/ipv4/icmp_echo_ignore_all=1");
     off(peer.echo, "net/ipv6/icmp/echo_ignore_all=1");
+    if let Some(index) = scenario.parallel_link() {
+        let policy = match scenario.link(index).hash {
+            Hash::Addresses => 0,
+            Hash::Ports => 1,
+        };
+        let spreader = scenario.routers()[index - 1].0;
+        for family in ["ipv4", "ipv6"] {
+            settings.push(format!("{spreader} net/{family}/fib_multipath_hash_policy={policy}"));
+        }
+    }
     settings
 }
 
 /// `NODE FILTER ARGUMENTS`, by the names of `netns-scripts/filters.sh`.
 fn filters(scenario: &Scenario) -> Result<Vec<String>, String> {
+    check(scenario)?;
     let mut filters = Vec::new();
     if scenario.host.firewall == HostFirewall::DropPtb {
         filters.push("c host_drops_ptb".to_owned());
@@ -175,6 +194,14 @@ fn filters(scenario: &Scenario) -> Result<Vec<String>, String> {
     Ok(filters)
 }
 
+/// What no kernel can be told.
+fn check(scenario: &Scenario) -> Result<(), String> {
+    if scenario.routers().iter().any(|(_, router)| router.errors_left.is_some()) {
+        return Err("a kernel starts with its whole burst of errors".into());
+    }
+    Ok(())
+}
+
 fn router_filters(scenario: &Scenario, index: usize) -> Vec<String> {
     let router = scenario.routers()[index].1;
     let links = scenario.links();
@@ -184,9 +211,14 @@ fn router_filters(scenario: &Scenario, index: usize) -> Vec<String> {
             filters.push(filter);
         }
     };
+    if scenario.parallel_link() == Some(index + 1) {
+        // First: what passes is noted, whatever later rules say.
+        add(true, format!("note_members {}", links[index + 1].members().len()));
+    }
     add(router.ptb == PtbBehaviour::Silent, "ptb_silent".into());
     add(router.ptb_bad_checksum, "ptb_bad_checksum".into());
     add(!router.forward_ptb, "ptb_filtered".into());
+    add(router.hidden, "hidden".into());
     add(router.clear_df, "clear_df".into());
     add(router.drop_fragments, format!("drop_fragments {} {}", links[index].mtu, links[index + 1].mtu));
     add(router.drop_syn_data, "drop_syn_data".into());

@@ -1,5 +1,6 @@
 //! One scenario on real kernels, made and removed by `netns-scripts/path.sh`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::scenario::Family;
+use super::scenario::{Family, Scenario};
 
 /// The program under test: the one that cargo built, unless `PMTU_PROBE` names another.
 pub(crate) fn program() -> PathBuf {
@@ -130,6 +131,27 @@ impl Lab {
         }
     }
 
+    /// Of the client ports seen at the router in front of parallel links: the links that each took.
+    pub(crate) fn flows(&self, scenario: &Scenario) -> BTreeMap<u16, BTreeSet<usize>> {
+        let mut flows = BTreeMap::<u16, BTreeSet<usize>>::new();
+        let Some(index) = scenario.parallel_link() else { return flows };
+        let router = scenario.routers()[index - 1].0.to_string();
+        for member in 0..scenario.link(index).members().len() {
+            let listed = self.shell(&router, &format!("nft -j list set inet lab member_{member}"));
+            for port in set_of_ports(&listed) {
+                flows.entry(port).or_default().insert(member);
+            }
+        }
+        flows
+    }
+
+    /// The client port of the first connection that the mail server saw.
+    pub(crate) fn first_port(&self) -> Option<u16> {
+        let log = self.mail_log();
+        let peer = log.lines().find_map(|line| line.strip_prefix("connect "))?.split_whitespace().nth(1)?;
+        peer.parse().ok().map(|peer: std::net::SocketAddr| peer.port())
+    }
+
     /// Takes the lab down and says what is left of it.
     pub(crate) fn down(mut self) -> Result<(), String> {
         self.is_up = false;
@@ -150,6 +172,16 @@ impl Drop for Lab {
             let _ = take_down(&self.id);
         }
     }
+}
+
+/// The elements of a set as `nft -j list set` prints it.
+fn set_of_ports(listed: &str) -> Vec<u16> {
+    let listed: serde_json::Value = serde_json::from_str(listed).expect("nft -j prints JSON");
+    let entries = listed["nftables"].as_array().expect("nft lists objects");
+    let elements = entries.iter().filter_map(|entry| entry["set"]["elem"].as_array()).flatten();
+    elements
+        .map(|port| u16::try_from(port.as_u64().expect("a port is a number")).expect("a port has 16 bits"))
+        .collect()
 }
 
 fn take_down(id: &str) -> Result<(), String> {

@@ -6,7 +6,10 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::lab::{Lab, Ran};
-use super::scenario::{Family, HostFirewall, Kind, Method, Node, Outcome, PtbBehaviour, Resets, Scenario, Window};
+use super::scenario::{
+    self, Family, Found, FoundHop, HostFirewall, Kind, Link, Method, Node, Outcome, Placing, Point, PtbBehaviour,
+    Resets, Scenario, Window,
+};
 
 /// The contract that every document keeps.
 static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
@@ -19,17 +22,91 @@ pub(crate) type Faults = Vec<String>;
 
 /// Runs the program over one scenario in one family.
 pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
-    let lab = match Lab::up(&scenario.name, family, &[]) {
+    let lab = match Lab::up(&scenario.name, family, delay(scenario, family)) {
         Ok(lab) => lab,
         Err(error) => return vec![error],
     };
     let before = Traces::of(&lab, family);
     let ran = lab.probe(&probe_arguments(scenario, family).iter().map(String::as_str).collect::<Vec<_>>());
-    let mut faults = outcome(&ran, &scenario.expect.outcome(family), family);
+    let (member, mut faults) = match member_of_the_connection(&lab, scenario) {
+        Ok(member) => (member, Faults::new()),
+        Err(fault) => (0, vec![fault]),
+    };
+    let expected = scenario.expect.outcome_over(member, family);
+    faults.extend(outcome(&ran, &expected, family));
+    match placing(&ran, scenario, member, family) {
+        Some(Placing::Wrong(fault)) => faults.push(fault),
+        Some(Placing::Vague(fault)) if !expected.may_be_inconclusive => faults.push(fault),
+        Some(_) | None => {}
+    }
+    faults.extend(wrong_hops(&ran, scenario, member, family));
     faults.extend(Traces::of(&lab, family).faults_since(&before, ptb_may_reach_the_kernel(scenario)));
     faults.extend(politeness(&lab.mail_log(), must_quit(scenario)));
     faults.extend(lab.down().err());
     faults
+}
+
+/// 20 ms for a round trip where a place has to be found: nobody rations or delays the messages that name it more than a
+/// kernel does by itself.
+fn delay(scenario: &Scenario, family: Family) -> &'static [&'static str] {
+    let has_wires = scenario.links().iter().any(Link::needs_wire);
+    let has_place = (0..2).any(|member| scenario.expect.outcome_over(member, family).first_lost_size.is_some());
+    // Link 2 may have others beside it; then link 3 has none.
+    match (has_place && !has_wires, scenario.parallel_link()) {
+        (false, _) => &[],
+        (true, Some(1)) => &["--wire", "3 --delay-ms 10 --back-delay-ms 10"],
+        (true, _) => &["--delay", "10"],
+    }
+}
+
+/// How true and how good the place of a run is; `None` where nothing is lost, or where c itself refuses what is.
+pub(crate) fn placing(ran: &Ran, scenario: &Scenario, member: usize, family: Family) -> Option<Placing> {
+    let address = &document(ran).ok()?["addresses"][0];
+    let places = scenario::places(scenario, member, size(&address["first_lost_size"])?);
+    let location = &address["location"];
+    let point = |point: &Value| -> Option<Point> {
+        let named = point["address"].as_str()?.parse().ok()?;
+        Some((point["ttl"].as_u64().and_then(|ttl| u8::try_from(ttl).ok()), named))
+    };
+    let (last, next) = (point(&location["last_hop"]), point(&location["next_hop"]));
+    let mut senders = address["ptb"].as_array().into_iter().flatten().map(|ptb| &ptb["from"]);
+    let last_speaks =
+        location["last_hop"]["ttl"].is_null() && senders.any(|from| *from == location["last_hop"]["address"]);
+    let found = Found { last, next, rests_on_ptb: last.is_some() && last_speaks };
+    scenario::judge_place(&places, found, scenario, family)
+}
+
+/// What is not true of the hops of a run.
+pub(crate) fn wrong_hops(ran: &Ran, scenario: &Scenario, member: usize, family: Family) -> Faults {
+    let Ok(document) = document(ran) else { return Faults::new() };
+    let address = &document["addresses"][0];
+    let hop = |hop: &Value| FoundHop {
+        ttl: hop["ttl"].as_u64().and_then(|ttl| u8::try_from(ttl).ok()).unwrap_or_default(),
+        address: hop["address"].as_str().and_then(|address| address.parse().ok()),
+        largest_answered: size(&hop["largest_answered"]),
+    };
+    let hops: Vec<FoundHop> = address["hops"].as_array().into_iter().flatten().map(hop).collect();
+    let lost = size(&address["first_lost_size"]);
+    let lost = lost.and_then(|lost| Some((lost, scenario::place(scenario, member, lost)?)));
+    scenario::wrong_hops(&hops, lost, scenario, family)
+}
+
+fn size(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|size| u32::try_from(size).ok())
+}
+
+/// Of parallel links, the one over which the first connection ran, as the router in front noted it.
+fn member_of_the_connection(lab: &Lab, scenario: &Scenario) -> Result<usize, String> {
+    if scenario.parallel_link().is_none() {
+        return Ok(0);
+    }
+    let flows = lab.flows(scenario);
+    if let Some((port, members)) = flows.iter().find(|(_, members)| members.len() > 1) {
+        return Err(format!("one flow, port {port}, was spread over the parallel links {members:?}"));
+    }
+    let port = lab.first_port().ok_or("the mail server saw no connection")?;
+    let members = flows.get(&port).ok_or_else(|| format!("no router saw port {port}, only {flows:?}"))?;
+    members.first().copied().ok_or_else(|| format!("port {port} took no link"))
 }
 
 /// `--json`, the method and the address.
@@ -154,7 +231,8 @@ fn ptb_may_reach_the_kernel(scenario: &Scenario) -> bool {
     let is_mute = |kinds: &[Kind]| kinds.contains(&Kind::AllIcmp);
     let sends = |index: usize| {
         let router = routers[index].1;
-        links[index + 1].mtu < links[0].mtu && router.ptb == PtbBehaviour::Send && !is_mute(&router.drop)
+        let smallest = links[index + 1].members().into_iter().min();
+        smallest < Some(links[0].mtu) && router.ptb == PtbBehaviour::Send && !is_mute(&router.drop)
     };
     let passes = |index: usize| routers[index].1.forward_ptb && !is_mute(&routers[index].1.drop);
     scenario.host.firewall == HostFirewall::Open && (0..3).any(|index| sends(index) && (0..index).all(passes))

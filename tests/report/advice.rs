@@ -1,7 +1,8 @@
 //! Who is asked to do what.
 
+use pmtu_probe::model::HostFacts;
 use pmtu_probe::model::{AddressReport, Advice, Finding, Location, LocationPoint, PtbFault, ReverseVerdict, Ttl, Who};
-use pmtu_probe::report::{HostFacts, advise};
+use pmtu_probe::report::advise;
 
 use super::fixtures::{
     V4, V6, all, bad_ptb, clear, discoverable, host_of, inconclusive, ip, link_mismatch, local_firewall, masked,
@@ -9,7 +10,7 @@ use super::fixtures::{
 };
 
 fn advice(report: &AddressReport) -> Vec<Advice> {
-    advise(report, &host_of(report.address))
+    advise(report)
 }
 
 fn commands(advice: &[Advice]) -> Vec<&str> {
@@ -64,13 +65,13 @@ fn ipv6_headers_are_larger_and_its_message_has_another_name() {
 #[test]
 fn no_route_is_given_where_none_can_work() {
     let route = |report: &AddressReport, host: &HostFacts| {
-        let advice = advise(report, host);
+        let advice = advise(&AddressReport { here: host.clone(), ..report.clone() });
         commands(&advice).iter().find(|command| command.contains("route replace")).map(|command| (*command).to_owned())
     };
     // Which interface is not known.
     assert_eq!(route(&no_ptb(V4), &HostFacts::default()), None);
     // A neighbour on the link.
-    let on_link = HostFacts { interface: Some("eth0".into()), gateway: None };
+    let on_link = HostFacts { interface: Some("eth0".into()), gateway: None, ..HostFacts::default() };
     assert_eq!(route(&no_ptb(V4), &on_link).as_deref(), Some("ip route replace 192.0.2.25/32 dev eth0 mtu lock 1400"));
     // Linux ignores an IPv6 MTU below 1280.
     let mut tiny = no_ptb(V6);
@@ -242,8 +243,8 @@ fn a_stale_path_mtu_is_forgotten() {
 
 #[test]
 fn a_strange_interface_name_stays_one_word() {
-    let host = HostFacts { interface: Some("x;reboot".into()), gateway: None };
-    let advice = advise(&no_ptb(V4), &host);
+    let host = HostFacts { interface: Some("x;reboot".into()), gateway: None, ..HostFacts::default() };
+    let advice = advise(&AddressReport { here: host, ..no_ptb(V4) });
     assert!(commands(&advice).contains(&"ip route replace 192.0.2.25/32 dev 'x;reboot' mtu lock 1400"), "{advice:?}");
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use pmtu_probe::model::{AddressReport, Advice, Cause, Finding, Location, LocationPoint, ReverseVerdict, Ttl};
 use pmtu_probe::report::advise;
 
-use super::fixtures::{V4, V6, host_of, ip, link_mismatch, local_firewall, no_ptb, size};
+use super::fixtures::{V4, V6, ip, link_mismatch, local_firewall, no_ptb, size};
 
 /// Set by the outer run for the one inside the namespace.
 const INSIDE: &str = "PMTU_PROBE_TEST_INSIDE";
@@ -87,7 +87,7 @@ fn forgetting_path_mtus_runs() {
     for address in [V4, V6] {
         let mut report = no_ptb(address);
         report.examined.findings = vec![Finding::StaleKernelPmtu];
-        let flush = advise(&report, &host_of(report.address)).pop().unwrap();
+        let flush = advise(&report).pop().unwrap();
         assert!(flush.commands[0].ends_with("route flush cache"), "{flush:?}");
         in_namespace(&flush.commands.join("\n"));
     }
@@ -157,7 +157,7 @@ fn inside() {
 
 /// Runs all commands, then all undo lines, and compares what the probes of state print before, between and after.
 fn check(report: &AddressReport, state: &[&str]) {
-    let advice = advise(report, &host_of(report.address));
+    let advice = advise(report);
     let commands: Vec<&String> = advice.iter().flat_map(|advice| &advice.commands).collect();
     assert!(commands.iter().any(|command| !command.starts_with('#')), "{advice:?}");
     let state = state.join("\n");
@@ -181,7 +181,7 @@ fn undo_of(advice: &[Advice]) -> Vec<&str> {
 
 /// The commands of the advice that has one with this word.
 fn commands_with(report: &AddressReport, word: &str) -> Vec<String> {
-    let advice = advise(report, &host_of(report.address));
+    let advice = advise(report);
     let found = advice.into_iter().find(|advice| advice.commands.iter().any(|command| command.contains(word)));
     found.unwrap_or_else(|| panic!("no advice has {word}")).commands
 }

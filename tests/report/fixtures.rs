@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Examined, Finding, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus,
-    PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Ttl, Verdict,
+    AddressReport, Cause, Examined, Finding, Hop, HostFacts, Location, LocationPoint, Method, MethodReport,
+    MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Ttl,
+    Tunnel, Verdict,
 };
-use pmtu_probe::report::{HostFacts, advise};
+use pmtu_probe::report::complete;
 
 pub(crate) const V4: &str = "192.0.2.25";
 pub(crate) const V6: &str = "2001:db8::25";
@@ -23,7 +24,7 @@ pub(crate) fn size(bytes: u32) -> PacketSize {
 /// How this host reaches the fixtures' addresses.
 pub(crate) fn host_of(address: IpAddr) -> HostFacts {
     let gateway = if address.is_ipv4() { "198.51.100.1" } else { "fe80::1" };
-    HostFacts { interface: Some("eth0".into()), gateway: Some(ip(gateway)) }
+    HostFacts { interface: Some("eth0".into()), gateway: Some(ip(gateway)), ..HostFacts::default() }
 }
 
 /// A path that carries 1500 bytes.
@@ -36,6 +37,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
         address,
         zone: None,
         port: 25,
+        here: host_of(address),
         examined: Examined {
             verdict: Verdict::Clear,
             cause: None,
@@ -57,6 +59,8 @@ pub(crate) fn clear(address: &str) -> AddressReport {
                 used(Method::Icmp, Technique::Echo, 4, 4, 1500),
             ],
             sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
+            flows: None,
+            beyond_route: None,
             reverse: Reverse {
                 verdict: ReverseVerdict::Clear,
                 path_mtu: Some(size(1500)),
@@ -232,7 +236,7 @@ pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
 }
 
 pub(crate) fn with_advice(mut report: AddressReport) -> AddressReport {
-    report.examined.advice = advise(&report, &host_of(report.address));
+    complete(&mut report);
     report
 }
 
@@ -254,7 +258,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 24] = [
+pub(crate) const FINDINGS: [Finding; 44] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -279,6 +283,26 @@ pub(crate) const FINDINGS: [Finding; 24] = [
     Finding::PacketLoss,
     Finding::SlowToAnswer,
     Finding::SendRefusedByFirewall,
+    Finding::HoleOnSomeFlows,
+    Finding::OnlyPtbMissing,
+    Finding::RouteMtuBelowPath,
+    Finding::PathMtuLocked,
+    Finding::PmtudDisabledHere,
+    Finding::TcpMtuProbingOn,
+    Finding::SizeSuggests(Tunnel::Pppoe),
+    Finding::SizeSuggests(Tunnel::Ipip),
+    Finding::SizeSuggests(Tunnel::Gre),
+    Finding::SizeSuggests(Tunnel::DsLite),
+    Finding::SizeSuggests(Tunnel::L2tp),
+    Finding::SizeSuggests(Tunnel::Tags),
+    Finding::SizeSuggests(Tunnel::Vxlan),
+    Finding::SizeSuggests(Tunnel::Ipsec),
+    Finding::SizeSuggests(Tunnel::Wireguard),
+    Finding::SizeSuggests(Tunnel::Vpn),
+    Finding::SizeSuggests(Tunnel::Cloud),
+    Finding::SizeSuggests(Tunnel::Mobile),
+    Finding::SizeSuggests(Tunnel::Ipv6Minimum),
+    Finding::SizeSuggests(Tunnel::Ethernet),
 ];
 
 pub(crate) const FAULTS: [PtbFault; 6] = [

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use pmtu_probe::model::{Cause as FoundCause, Examined, Finding, PacketSize, Verdict as FoundVerdict};
+use pmtu_probe::model::{
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
+};
 
 use super::run::Run;
-use crate::scenario::{Cause, Family, Outcome, Verdict};
+use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
 
 /// How much of an outcome has to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +25,23 @@ pub enum Class {
     Inconclusive,
     /// The verdict is right, something else is not.
     Flawed,
-    /// The verdict, or a size it rests on, is not true of the path.
+    /// The verdict, a size it rests on, or a place that is named, is not true of the path.
     Wrong,
 }
 
 /// Class and reasons.
-pub fn check(run: &Run, expected: &Outcome, family: Family, strictness: Strictness) -> (Class, Vec<String>) {
+pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictness) -> (Class, Vec<String>) {
+    let expected = &scenario.expect.outcome_over(run.member, family);
     let mut notes = run.faults.clone();
     let Some(examined) = &run.examined else { return (Class::Wrong, notes) };
+    if !notes.is_empty() {
+        return (Class::Wrong, notes);
+    }
+    let placing = placing(examined, run.member, scenario, family);
+    if let Some(Placing::Wrong(wrong)) = &placing {
+        notes.push(wrong.clone());
+    }
+    notes.extend(wrong_hops(examined, run.member, scenario, family));
     if !notes.is_empty() {
         return (Class::Wrong, notes);
     }
@@ -52,6 +63,11 @@ pub fn check(run: &Run, expected: &Outcome, family: Family, strictness: Strictne
     }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
+        if let Some(Placing::Vague(vague)) = placing {
+            notes.push(vague);
+        }
+        let next = examined.location.as_ref().and_then(|location| location.next_hop.as_ref()).map(point);
+        notes.extend(scenario::missing_hops(&hops(examined), next));
         notes.extend(run.complaints.iter().cloned());
     }
     (if notes.is_empty() { Class::Right } else { Class::Flawed }, notes)
@@ -66,6 +82,36 @@ fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec
         notes.push(format!("{}, not {}: {}", verdict.word(), expected.verdict.word(), examined.reason));
     }
     notes
+}
+
+/// How true and how good the place is; `None` where nothing is lost, or c itself refuses what is.
+pub fn placing(examined: &Examined, member: usize, scenario: &Scenario, family: Family) -> Option<Placing> {
+    let places = scenario::places(scenario, member, bytes(examined.first_lost_size)?);
+    let location = examined.location.as_ref();
+    let last = location.and_then(|location| location.last_hop.as_ref()).map(point);
+    let next = location.and_then(|location| location.next_hop.as_ref()).map(point);
+    let rests_on_ptb = last.is_some_and(|(ttl, from)| ttl.is_none() && examined.ptb.iter().any(|ptb| ptb.from == from));
+    scenario::judge_place(&places, Found { last, next, rests_on_ptb }, scenario, family)
+}
+
+fn point(point: &LocationPoint) -> Point {
+    (point.ttl.map(|ttl| ttl.0), point.address)
+}
+
+/// The smallest size that is said to be lost, and where it really ends.
+fn lost_at(examined: &Examined, member: usize, scenario: &Scenario) -> Option<(u32, Place)> {
+    let size = bytes(examined.first_lost_size)?;
+    Some((size, scenario::place(scenario, member, size)?))
+}
+
+fn hops(examined: &Examined) -> Vec<FoundHop> {
+    let hop =
+        |hop: &Hop| FoundHop { ttl: hop.ttl.0, address: hop.address, largest_answered: bytes(hop.largest_answered) };
+    examined.hops.iter().map(hop).collect()
+}
+
+fn wrong_hops(examined: &Examined, member: usize, scenario: &Scenario, family: Family) -> Vec<String> {
+    scenario::wrong_hops(&hops(examined), lost_at(examined, member, scenario), scenario, family)
 }
 
 fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<String> {

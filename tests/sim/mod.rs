@@ -3,11 +3,13 @@
 
 pub mod check;
 pub mod conntrack;
+pub mod ecmp;
 pub mod flight;
 pub mod garbage;
 pub mod net;
 pub mod oracle;
 pub mod peer;
+pub mod places;
 pub mod rng;
 pub mod router;
 pub mod run;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pmtu_probe::model::{Family, IcmpErrorKind, Outgoing, Packet, Refusal, Timestamp};
 
+use super::ecmp::Spreader;
 use super::flight::Flight;
 use super::peer::Peer;
 use super::rng::Rng;
@@ -31,6 +32,7 @@ pub struct Net {
     latest: [[Timestamp; 2]; 4],
     default_delay: Duration,
     routers: [Router; 3],
+    pub spreader: Spreader,
     pub peer: Peer,
     peer_alive: bool,
     /// What happened, line by line, if asked for.
@@ -60,6 +62,7 @@ impl Net {
             latest: [[Timestamp::ZERO; 2]; 4],
             default_delay: if has_delay { Duration::from_micros(50) } else { DEFAULT_DELAY },
             routers: scenario.routers().map(|(node, config)| Router::new(config, node, family)),
+            spreader: Spreader::new(seed),
             peer: Peer::new(&scenario.peer, family, links[3].mtu),
             peer_alive: scenario.peer.alive,
             links,
@@ -133,7 +136,13 @@ impl Net {
 
     fn route(&mut self, node: usize, flight: Flight, rightward: bool) {
         let next_link = if rightward { node } else { node - 1 };
-        let passage = Passage { rightward, next_mtu: self.links[next_link].mtu, now: self.now };
+        let link = &self.links[next_link];
+        let next_mtu = match link.parallel.as_slice() {
+            others if rightward && !others.is_empty() => link.members()[self.spreader.choose(link, &flight)],
+            _ if rightward => link.mtu,
+            _ => link.far_mtu.unwrap_or(link.mtu),
+        };
+        let passage = Passage { rightward, next_mtu, now: self.now };
         let copy = flight.clone();
         let fate = self.routers[node - 1].pass(flight, passage);
         self.carry_out(node, fate, rightward, &copy);
@@ -168,6 +177,10 @@ impl Net {
         let link = self.links[index].clone();
         if (0..flight.pieces()).any(|_| self.rng.chance(link.loss)) {
             self.note(node, "loses", flight);
+            return;
+        }
+        if rightward && flight.largest_piece() > link.largest_taken() {
+            self.note(target, "does not take", flight);
             return;
         }
         let copies = if self.rng.chance(link.duplicate) { 2 } else { 1 };

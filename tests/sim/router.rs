@@ -97,7 +97,7 @@ impl Router {
     }
 
     fn time_exceeded(&mut self, flight: &Flight, passage: Passage) -> Fate {
-        if self.drops(Kind::TimeExceeded) || self.drops(Kind::AllIcmp) {
+        if self.config.hidden || self.drops(Kind::TimeExceeded) || self.drops(Kind::AllIcmp) {
             return Fate::Drop("ttl, silently");
         }
         self.limited_error(IcmpErrorKind::TimeExceeded, flight, passage)
@@ -105,7 +105,9 @@ impl Router {
 
     /// The error that Linux limits to a burst of 6 and then one a second for each destination.
     pub fn limited_error(&mut self, kind: IcmpErrorKind, flight: &Flight, passage: Passage) -> Fate {
-        let bucket = self.errors.entry(flight.packet.ip.source).or_insert_with(|| TokenBucket::full(passage.now));
+        let burst = self.config.errors_left.map_or(TokenBucket::BURST, |left| TokenBucket::COST * left);
+        let full = || TokenBucket { tokens: burst, filled: passage.now };
+        let bucket = self.errors.entry(flight.packet.ip.source).or_insert_with(full);
         if !bucket.take(passage.now) {
             return Fate::Drop("error rate limit");
         }
@@ -204,10 +206,6 @@ struct TokenBucket {
 impl TokenBucket {
     const COST: Duration = Duration::from_secs(1);
     const BURST: Duration = Duration::from_secs(6);
-
-    fn full(now: Timestamp) -> Self {
-        Self { tokens: Self::BURST, filled: now }
-    }
 
     fn take(&mut self, now: Timestamp) -> bool {
         self.tokens = (self.tokens + now.since(self.filled)).min(Self::BURST);

@@ -1,11 +1,13 @@
 //! One examination in the simulated network, from the first probe to the last packet.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Event, Examined, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan, Timestamp,
+    Action, Body, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan,
+    Timestamp,
 };
 
 use super::net::Net;
@@ -54,6 +56,10 @@ pub struct Run {
     pub faults: Vec<String>,
     /// What the mail server saw and should not have seen.
     pub complaints: Vec<String>,
+    /// Of parallel links, the one over which the connection ran.
+    pub member: usize,
+    /// The parallel links that each client port was seen on.
+    pub flows: BTreeMap<u16, BTreeSet<usize>>,
     pub packets_sent: u32,
     /// When the verdict stood.
     pub verdict_at: Option<Duration>,
@@ -70,6 +76,8 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         destination: Node::S.near_address(family),
         port: SMTP_PORT,
         local_ports: (40_000..40_016).collect(),
+        flow_ports: (41_000..41_015).collect(),
+        flows: FlowChoice::default(),
         echo_ident: 0x4d54,
         method: match scenario.host.method {
             Method::Auto => MethodChoice::Auto,
@@ -80,6 +88,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         kernel_path_mtu: Some(scenario.host.cached_pmtu.map_or(local_mtu, PacketSize::new)),
         kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),
         max_size: local_mtu,
+        beyond_route: None,
         min_size: PacketSize::new(68),
         seed,
     }
@@ -243,6 +252,8 @@ impl<E: Examiner> Driver<E> {
         }
         Run {
             complaints: complaints(&self.net, scenario),
+            member: self.net.spreader.main(),
+            flows: self.net.spreader.ports.clone(),
             examined,
             faults,
             packets_sent: self.packets_sent,
@@ -262,6 +273,9 @@ fn complaints(net: &Net, scenario: &Scenario) -> Vec<String> {
     if tcp.reset_by_client && scenario.peer.window == Window::Normal {
         complaints.push("reset an established connection".into());
     }
+    for (port, members) in net.spreader.ports.iter().filter(|(_, members)| members.len() > 1) {
+        complaints.push(format!("one flow, port {port}, was spread over the parallel links {members:?}"));
+    }
     let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
     if is_lossless {
         let open = connections().filter(|connection| !connection.is_closed() && !connection.reset_by_client).count();
@@ -278,6 +292,8 @@ impl Run {
             examined: None,
             faults: vec![fault],
             complaints: Vec::new(),
+            member: 0,
+            flows: BTreeMap::new(),
             packets_sent: 0,
             verdict_at: None,
             ended_at: Duration::ZERO,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pmtu_probe::model::{
-    Action, Body, Echo, Event, Examined, Flags, IpHeader, Outgoing, Packet, PacketSize, Segment, SeqNumber, Timestamp,
-    Ttl,
+    Action, Body, Echo, Event, Examined, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Segment, SeqNumber,
+    Timestamp, Ttl,
 };
 
 use super::run::{Examiner, drive};
@@ -178,7 +178,7 @@ impl Script {
             dont_fragment,
             id: 7,
         };
-        let outgoing = Outgoing { packet: Packet { ip, body }, fragments: None::<PacketSize> };
+        let outgoing = Outgoing { packet: Packet { ip, body }, fragments: None::<PacketSize>, meaning: Meaning::Stray };
         Action::Send(Box::new(outgoing))
     }
 }

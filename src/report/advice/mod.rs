@@ -11,20 +11,11 @@ mod workaround;
 
 use std::net::IpAddr;
 
-use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, ReverseVerdict, Verdict, Who};
-
-/// What advice needs to know of this host.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostFacts {
-    /// The outgoing interface. `None`: not known, so no route command is given.
-    pub interface: Option<String>,
-    /// The next hop towards the address. `None` with an interface: the address is on that link, or behind a tunnel.
-    pub gateway: Option<IpAddr>,
-}
+use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, ReverseVerdict, Verdict, Who};
 
 /// The advice for one address, most helpful first.
-pub fn advise(report: &AddressReport, host: &HostFacts) -> Vec<Advice> {
-    let case = Case { report, host };
+pub fn advise(report: &AddressReport) -> Vec<Advice> {
+    let case = Case { report, host: &report.here };
     let mut advice = forward(&case);
     if matches!(case.examined().reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers) {
         advice.extend(fault::reverse(&case));

@@ -1,0 +1,87 @@
+//! This host as far as it bears on one destination: interface, route, kernel settings, firewall.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::size::PacketSize;
+
+/// What is known of this host. Whatever is `None` could not be found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The address that packets to the destination leave from.
+    pub source: Option<IpAddr>,
+    /// The outgoing interface. `None`: not known, so no route command is given.
+    pub interface: Option<String>,
+    /// The next hop towards the address. `None` with an interface: the address is on that link, or behind a tunnel.
+    pub gateway: Option<IpAddr>,
+    /// What the interface carries in this family.
+    pub interface_mtu: Option<PacketSize>,
+    /// The `mtu` that somebody set on the route, or that a router advertised.
+    pub route_mtu: Option<RouteMtu>,
+    /// The path MTU that the kernel had cached before the first probe.
+    pub cached: Option<CachedPathMtu>,
+    /// Settings that decide how this kernel's TCP copes with a black hole.
+    pub settings: KernelSettings,
+    /// What drops PTBs on this host; sought for the cause `local_firewall` only.
+    pub blockers: Blockers,
+}
+
+/// The MTU of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteMtu {
+    /// The size.
+    pub mtu: PacketSize,
+    /// `mtu lock`: PTBs do not change it, and DF is not set on packets of this route.
+    pub locked: bool,
+}
+
+/// A path MTU that the kernel learnt from a PTB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachedPathMtu {
+    /// The size.
+    pub mtu: PacketSize,
+    /// How long the kernel will still believe it.
+    pub expires_in: Option<Duration>,
+    /// The stated MTU was below `min_pmtu`: the kernel stays at that minimum and no longer sets DF.
+    pub locked: bool,
+}
+
+/// `sysctl` values; those of IPv4's name rule TCP over IPv6 too, where there is no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KernelSettings {
+    /// `net.ipv4.ip_no_pmtu_disc`: 0 PMTUD, 1 minimum at any PTB, 2 off, 3 hardened. IPv4 only.
+    pub no_pmtu_disc: Option<u8>,
+    /// `net.ipv4.tcp_mtu_probing`: 0 off, 1 after a black hole is suspected, 2 always (RFC 4821).
+    pub tcp_mtu_probing: Option<u8>,
+    /// `net.ipv4.tcp_base_mss`: the MSS that probing starts from.
+    pub tcp_base_mss: Option<u16>,
+    /// The smallest path MTU that a PTB may set: `net.ipv4.route.min_pmtu`, or 1280 in IPv6 (RFC 8201, section 4).
+    pub min_pmtu: Option<PacketSize>,
+    /// `net.ipv4.route.mtu_expires` or `net.ipv6.route.mtu_expires`: how long a PTB is believed.
+    pub mtu_expires: Option<Duration>,
+}
+
+/// What was found in this host's firewall.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Blockers {
+    /// Nobody looked.
+    #[default]
+    NotSought,
+    /// The rules cannot be read, for this reason.
+    Unreadable(String),
+    /// The rules were read, and none of them explains the loss.
+    NoneFound,
+    /// The first rule that drops the message; more than one if several firewalls do.
+    Found(Vec<Blocker>),
+}
+
+/// A rule, or a chain's policy, that drops PTBs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// Where it stands, as its own program names it: `table inet filter, chain input` or `iptables chain INPUT`.
+    pub place: String,
+    /// The rule as its own program prints it, or `policy drop`.
+    pub rule: String,
+    /// Commands that admit PTBs just before it, and the comment lines that undo them.
+    pub remedy: Vec<String>,
+}
