@@ -2,6 +2,8 @@
 //!
 //! These need root or user namespaces, and fail without; `PMTU_PROBE_SKIP_KERNEL=1` leaves them out.
 
+#[path = "net_kernel/blockers.rs"]
+mod blockers;
 #[path = "net_kernel/lab.rs"]
 mod lab;
 #[path = "net_kernel/packets.rs"]

@@ -6,6 +6,8 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
+#[path = "netns/blockers.rs"]
+mod blockers;
 #[path = "netns/capture.rs"]
 mod capture;
 #[path = "netns/cases.rs"]

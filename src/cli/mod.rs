@@ -3,6 +3,7 @@
 mod args;
 mod color;
 mod error;
+mod firewall;
 mod invocation;
 mod planning;
 pub mod progress;

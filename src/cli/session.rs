@@ -16,6 +16,7 @@ use crate::report::transcript::Transcript;
 use crate::report::{self, json, text};
 use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
 
+use super::firewall::HostFirewall;
 use super::invocation::Invocation;
 use super::planning::{self, Planned};
 use super::progress::{self, Progress, ProgressLine, Streams};
@@ -68,6 +69,7 @@ struct Session<'a> {
     links: Links,
     runtime: tokio::runtime::Runtime,
     _ports: SilentPorts,
+    firewall: HostFirewall,
     recording: Cell<Option<Recording>>,
     started: SystemTime,
     deadline: Instant,
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
     fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
         privilege::require_raw_sockets()?;
+        let firewall = HostFirewall::watch();
         let ports = SilentPorts::reserve(PROBING_PORTS as u16 + invocation.other_flows())?;
         let ours = Ours { ports: ports.block(), echo_ident: super::random_seed() as u16 };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)?;
@@ -90,7 +93,7 @@ impl<'a> Session<'a> {
         };
         let recording = Cell::new(invocation.pcapng.as_deref().map(Recording::create).transpose()?);
         privilege::drop_all()?;
-        Ok(Self { invocation, ours, links, runtime, _ports: ports, recording, started, deadline })
+        Ok(Self { invocation, ours, links, runtime, _ports: ports, firewall, recording, started, deadline })
     }
 
     fn conduct(self) -> Result<u8, Fault> {
@@ -167,6 +170,7 @@ impl<'a> Session<'a> {
                 here: one.here.clone(),
                 examined,
             };
+            report.here.blockers = self.firewall.blockers(&report);
             report::complete(&mut report);
             report
         });

@@ -9,6 +9,7 @@ pub mod icmp;
 pub mod interface;
 pub mod privilege;
 pub mod route;
+pub mod ruleset;
 pub mod sender;
 pub mod settings;
 pub mod silent;

@@ -120,7 +120,7 @@ fn what_states_less_than_the_minimum_locks_the_path_mtu_at_it() {
             let found = cached.map(|CachedPathMtu { mtu, locked, .. }| (mtu, locked));
             assert_eq!(found, Some((PacketSize::new(mtu), locked)), "stated {stated}");
         }
-        // RFC 8201, section 4: discarded. Kernels before 5.12 stay at the minimum instead. None locks.
+        // RFC 8201, section 4: discarded. Older kernels stay at the minimum instead. None locks.
         teach_path_mtu(&lab, ip(HERE6), ip(THERE6), 1000);
         let cached = route(&routes, THERE6).await.cached.map(|CachedPathMtu { mtu, locked, .. }| (mtu, locked));
         assert!(cached.is_none() || cached == Some((PacketSize::new(1280), false)), "{cached:?}");

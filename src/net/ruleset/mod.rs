@@ -1,0 +1,140 @@
+//! Reads this host's firewall rules after all privilege is gone.
+//!
+//! Rules are wanted for one verdict only, and reading them takes longer than a packet: a small child, started while the
+//! privilege is there, waits for the word. It ends when its stdin does, in whatever way this process ends.
+
+mod sections;
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use caps::{CapSet, Capability};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::model::RulesetText;
+
+/// Thousands of rules take tens of milliseconds.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// Rules of this length are beyond any admin; a blocklist of a hundred thousand addresses is not.
+const LIMIT: u64 = 16 << 20;
+/// A child whose stdin is closed has nothing left to do.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+const SCRIPT: &str = include_str!("list_rules.sh");
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Why the rules cannot be read: the end of the sentence "cannot read the firewall rules: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesetError {
+    /// `CAP_NET_ADMIN` is missing.
+    #[error("that needs root, or the capability CAP_NET_ADMIN")]
+    NoPrivilege,
+    /// The child could not be started.
+    #[error("/bin/sh does not start: {0}")]
+    NoChild(String),
+    /// Neither nft nor iptables-save.
+    #[error("neither nft nor iptables-save is in {PATH}")]
+    NoProgram,
+    /// A program is there, but failed.
+    #[error("{0} failed")]
+    Failed(String),
+    /// It takes too long.
+    #[error("nft or iptables-save takes longer than {} ms", PATIENCE.as_millis())]
+    TooSlow,
+    /// Too much output.
+    #[error("the rules are longer than {} MiB", LIMIT >> 20)]
+    TooLong,
+}
+
+/// The child that waits for the word.
+pub struct RulesetReader {
+    child: Result<Waiting, RulesetError>,
+}
+
+impl RulesetReader {
+    /// Starts the child. To be called before [`super::privilege::drop_all`].
+    pub fn start() -> Self {
+        Self { child: start_child() }
+    }
+
+    /// Has the child read the rules, and sees it off. Blocks for some milliseconds, at worst for a second and a half.
+    ///
+    /// `mark` is a random word.
+    pub fn read(self, mark: u64) -> Result<RulesetText, RulesetError> {
+        let output = self.child?.ask(&format!("{mark:016x}"))?;
+        sections::split(&output, &format!("{mark:016x}"))
+    }
+}
+
+fn start_child() -> Result<Waiting, RulesetError> {
+    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap_or(false);
+    if !may {
+        return Err(RulesetError::NoPrivilege);
+    }
+    hand_down();
+    let child = Command::new("/bin/sh")
+        .args(["-c", SCRIPT])
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        // A ^C at the terminal is for this process alone: the report of an interrupted run may still need the rules.
+        .process_group(0)
+        .spawn();
+    child.map(Waiting).map_err(|error| RulesetError::NoChild(error.to_string()))
+}
+
+/// A capability that comes from the program's file is lost in an `execve` unless it is ambient; root's is not.
+fn hand_down() {
+    if !rustix::process::geteuid().is_root() {
+        let _ = caps::raise(None, CapSet::Inheritable, Capability::CAP_NET_ADMIN);
+        let _ = caps::raise(None, CapSet::Ambient, Capability::CAP_NET_ADMIN);
+    }
+}
+
+/// Leaves no process behind.
+struct Waiting(Child);
+
+impl Waiting {
+    fn ask(mut self, mark: &str) -> Result<Vec<u8>, RulesetError> {
+        let gone = || RulesetError::Failed("/bin/sh".to_owned());
+        let (mut stdin, stdout) = self.0.stdin.take().zip(self.0.stdout.take()).ok_or_else(gone)?;
+        writeln!(stdin, "{mark}").map_err(|_| gone())?;
+        drop(stdin);
+        let (done, output) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let read = stdout.take(LIMIT + 1).read_to_end(&mut text);
+            let _ = done.send(read.map(|_| text));
+        });
+        let output = output.recv_timeout(PATIENCE).map_err(|_| RulesetError::TooSlow)?.map_err(|_| gone())?;
+        if output.len() as u64 > LIMIT { Err(RulesetError::TooLong) } else { Ok(output) }
+    }
+
+    fn ends_by_itself(&mut self) -> bool {
+        let deadline = Instant::now() + FAREWELL;
+        while Instant::now() < deadline {
+            match self.0.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(Some(_)) | Err(_) => return true,
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        if !self.ends_by_itself() {
+            // Its group is its own, and it is not reaped yet, so the number means no other.
+            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+            let _ = self.0.wait();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The child's output, cut into its parts.
+
+use super::RulesetError;
+use crate::model::{RulesetText, SavedTables};
+
+/// Each part ends with a line `MARK NAME STATUS`; the last one is named `end`.
+pub(super) fn split(output: &[u8], mark: &str) -> Result<RulesetText, RulesetError> {
+    let output = String::from_utf8_lossy(output);
+    let mut rules = RulesetText::default();
+    let mut failed = Vec::new();
+    let (mut part, mut is_whole, mut programs) = (String::new(), false, 0);
+    for line in output.lines() {
+        let Some((name, status)) = end_of_part(line, mark) else {
+            part.push_str(line);
+            part.push('\n');
+            continue;
+        };
+        let text = std::mem::take(&mut part);
+        match name {
+            "end" => is_whole = true,
+            _ if status != "0" => failed.push(name.to_owned()),
+            _ => {
+                programs += 1;
+                file(&mut rules, name, text);
+            }
+        }
+    }
+    match failed.into_iter().next() {
+        _ if !is_whole => Err(RulesetError::Failed("/bin/sh".to_owned())),
+        Some(name) if programs == 0 => Err(RulesetError::Failed(program(&name).to_owned())),
+        None if programs == 0 => Err(RulesetError::NoProgram),
+        _ => Ok(rules),
+    }
+}
+
+fn end_of_part<'a>(line: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    line.strip_prefix(mark)?.strip_prefix(' ')?.split_once(' ')
+}
+
+fn file(rules: &mut RulesetText, name: &str, text: String) {
+    match (name, name.split_once('/')) {
+        ("nft-json", _) => rules.nft_json = text,
+        ("nft-text", _) => rules.nft_text = text,
+        (_, Some((program, kind))) => {
+            rules.iptables.push(SavedTables { program: program.to_owned(), in_nftables: kind == "nft", text });
+        }
+        _ => {}
+    }
+}
+
+fn program(name: &str) -> &str {
+    name.split_once('/').map_or("nft", |(program, _)| program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_finds_its_place() {
+        let output = "{}\nabc nft-json 0\ntable\nabc nft-text 0\n*filter\nabc iptables/nft 0\n*raw\nabc ip6tables-legacy/own 0\nabc end 0\n";
+        let rules = split(output.as_bytes(), "abc").expect("rules");
+        assert_eq!((rules.nft_json.as_str(), rules.nft_text.as_str()), ("{}\n", "table\n"));
+        let saved = |program: &str, in_nftables, text: &str| SavedTables {
+            program: program.into(),
+            in_nftables,
+            text: text.into(),
+        };
+        let expected = [saved("iptables", true, "*filter\n"), saved("ip6tables-legacy", false, "*raw\n")];
+        assert_eq!(rules.iptables, expected);
+    }
+
+    #[test]
+    fn another_mark_is_text() {
+        let rules = split(b"abd nft-text 0\nabc nft-json 0\nabc end 0\n", "abc").expect("rules");
+        assert_eq!(rules.nft_json, "abd nft-text 0\n");
+    }
+
+    #[test]
+    fn what_is_missing_has_a_reason() {
+        let reason = |output: &str| split(output.as_bytes(), "abc").expect_err("no rules").to_string();
+        assert!(reason("abc end 0\n").contains("neither nft nor iptables-save"));
+        assert_eq!(reason("abc nft-json 1\nabc nft-text 1\nabc end 0\n"), "nft failed");
+        assert_eq!(reason("abc ip6tables/nft 1\nabc end 0\n"), "ip6tables failed");
+        assert_eq!(reason("{}\nabc nft-json 0\n"), "/bin/sh failed", "the end is missing");
+        assert!(split(b"{}\nabc nft-json 0\nabc iptables/nft 1\nabc end 0\n", "abc").is_ok());
+    }
+}

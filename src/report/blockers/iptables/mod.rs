@@ -1,0 +1,143 @@
+//! iptables-save and ip6tables-save: which base chains drop the message?
+
+mod spec;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Suspect;
+use super::message::Arrival;
+use super::remedy;
+use super::walk::{Action, Chains, Culprit, Step, suspect};
+use crate::model::{Blocker, SavedTables};
+
+/// The base chains in the order in which a message for this host meets them. Table `nat` is not among them: it sees the
+/// first packet of a connection only.
+const BASES: [(&str, &str); 5] =
+    [("raw", "PREROUTING"), ("mangle", "PREROUTING"), ("mangle", "INPUT"), ("filter", "INPUT"), ("security", "INPUT")];
+
+/// The parsed output of one program.
+pub(super) struct Saved<'a> {
+    program: &'a str,
+    /// As nft names it.
+    pub(super) family: &'static str,
+    pub(super) in_nftables: bool,
+    tables: BTreeMap<&'a str, Table<'a>>,
+}
+
+#[derive(Default)]
+struct Table<'a> {
+    policies: BTreeMap<&'a str, &'a str>,
+    lines: Vec<Line<'a>>,
+    lengths: BTreeMap<String, usize>,
+}
+
+struct Line<'a> {
+    chain: String,
+    /// Its number in the chain, from 1.
+    number: usize,
+    text: &'a str,
+    words: Vec<String>,
+}
+
+impl<'a> Saved<'a> {
+    pub(super) fn read(saved: &'a SavedTables) -> Self {
+        let mut tables: BTreeMap<&str, Table<'_>> = BTreeMap::new();
+        let (mut current, mut foreign) = ("", BTreeSet::new());
+        for line in saved.text.lines() {
+            if let Some(name) = left_to_nft(line) {
+                foreign.insert(name);
+            } else if let Some(name) = line.strip_prefix('*') {
+                current = name.trim();
+                tables.entry(current).or_default();
+            } else if let Some(table) = tables.get_mut(current) {
+                table.read(line);
+            }
+        }
+        // It invents empty tables in their place.
+        tables.retain(|name, _| !foreign.contains(name));
+        let family = if saved.program.starts_with("ip6") { "ip6" } else { "ip" };
+        Self { program: &saved.program, family, in_nftables: saved.in_nftables, tables }
+    }
+
+    /// Whether it tells of this table.
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.tables.contains_key(table)
+    }
+
+    /// What drops the message, at most one culprit for each base chain.
+    pub(super) fn suspects(&self, arrival: &Arrival<'_>) -> Vec<Suspect> {
+        if (self.family == "ip") != arrival.is_v4() {
+            return Vec::new();
+        }
+        BASES.iter().filter_map(|(table, chain)| self.suspect_in(table, chain, arrival)).collect()
+    }
+
+    fn suspect_in(&self, name: &str, base: &str, arrival: &Arrival<'_>) -> Option<Suspect> {
+        let table = self.tables.get(name)?;
+        let policy_drops = *table.policies.get(base)? == "DROP";
+        let (culprit, suspicion) = suspect(&table.chains(arrival), base, policy_drops)?;
+        let (chain, rule, number) = match culprit {
+            Culprit::Policy { at_end } => (base, "policy drop", (!at_end).then_some(1)),
+            Culprit::Rule(index) => {
+                let line = table.lines.get(index)?;
+                (line.chain.as_str(), line.text, Some(line.number))
+            }
+        };
+        let of_table = if name == "filter" { String::new() } else { format!(" table {name},") };
+        let place = format!("{}{of_table} chain {chain}", self.program);
+        let remedy = remedy::with_iptables(self.program, name, chain, number, arrival.family());
+        Some(Suspect { blocker: Blocker { place, rule: rule.to_owned(), remedy }, suspicion })
+    }
+}
+
+/// ``# Table `filter' contains incompatible base-chains, use 'nft' tool to list them.``
+fn left_to_nft(line: &str) -> Option<&str> {
+    let (name, rest) = line.strip_prefix("# Table `")?.split_once('\'')?;
+    rest.contains("incompatible").then_some(name)
+}
+
+impl<'a> Table<'a> {
+    /// `:CHAIN POLICY [packets:bytes]`, or `-A CHAIN …`.
+    fn read(&mut self, line: &'a str) {
+        if let Some(chain) = line.strip_prefix(':') {
+            let mut words = chain.split_whitespace();
+            if let (Some(name), Some(policy)) = (words.next(), words.next()) {
+                self.policies.insert(name, policy);
+            }
+            return;
+        }
+        let mut words = spec::words(line);
+        if words.len() < 2 || words[0] != "-A" {
+            return;
+        }
+        let chain = words[1].clone();
+        words.drain(..2);
+        let number = self.lengths.entry(chain.clone()).or_default();
+        *number += 1;
+        self.lines.push(Line { chain, number: *number, text: line, words });
+    }
+
+    fn chains(&self, arrival: &Arrival<'_>) -> Chains {
+        let mut chains: Chains = self.policies.keys().map(|name| ((*name).to_owned(), Vec::new())).collect();
+        for (rule, line) in self.lines.iter().enumerate() {
+            let spec::Spec { truth, target } = spec::read(&line.words, arrival);
+            let action = target.and_then(|target| self.action(target));
+            let steps = chains.entry(line.chain.clone()).or_default();
+            steps.extend(action.map(|action| Step { truth, action, rule }));
+        }
+        chains
+    }
+
+    /// `None`: everything passes the target, as with LOG and MARK.
+    fn action(&self, target: spec::Target) -> Option<Action> {
+        match target.name.as_str() {
+            // Whoever takes a message out of a queue decides; no rule does.
+            "ACCEPT" | "QUEUE" | "NFQUEUE" => Some(Action::Accept),
+            "DROP" | "REJECT" => Some(Action::Drop),
+            "RETURN" => Some(Action::Return),
+            name if !self.policies.contains_key(name) => None,
+            _ if target.is_goto => Some(Action::Goto(target.name)),
+            _ => Some(Action::Jump(target.name)),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `nft -j list ruleset`: which base chains drop the message?
+
+mod compare;
+mod fact;
+mod listing;
+mod names;
+mod rule;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::message::Arrival;
+use super::remedy::{self, Position};
+use super::walk::{Chains, Culprit, suspect};
+use super::{Saved, Suspect};
+use crate::model::Blocker;
+use compare::Set;
+use listing::Listing;
+
+/// A parsed ruleset.
+pub(super) struct Ruleset {
+    tables: BTreeMap<(String, String), Table>,
+    bases: Vec<Base>,
+    listing: Listing,
+}
+
+#[derive(Default)]
+struct Table {
+    rules: Vec<Rule>,
+    chains: Vec<String>,
+    sets: BTreeMap<String, NamedSet>,
+}
+
+struct Rule {
+    chain: String,
+    handle: u64,
+    expression: Vec<Value>,
+}
+
+struct NamedSet {
+    elements: Vec<Value>,
+    changes: bool,
+}
+
+/// A chain that the kernel itself calls.
+struct Base {
+    family: String,
+    table: String,
+    chain: String,
+    hook: Hook,
+    priority: i64,
+    policy_drops: bool,
+    device: Option<Value>,
+}
+
+/// In the order in which a message for this host meets them. Address translation is not among them: it sees the first
+/// packet of a connection only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hook {
+    Ingress,
+    Prerouting,
+    Input,
+}
+
+impl Ruleset {
+    /// `None`: not what nft prints.
+    pub(super) fn read(json: &str, text: &str) -> Option<Self> {
+        let document: Value = serde_json::from_str(json).ok()?;
+        let mut ruleset = Self { tables: BTreeMap::new(), bases: Vec::new(), listing: Listing::read(text) };
+        for item in document.get("nftables")?.as_array()? {
+            let Some((kind, inside)) = item.as_object().and_then(|object| object.iter().next()) else { continue };
+            ruleset.add(kind, inside);
+        }
+        ruleset.bases.sort_by_key(|base| (base.hook, base.priority));
+        Some(ruleset)
+    }
+
+    fn add(&mut self, kind: &str, inside: &Value) {
+        let owner = if kind == "table" { "name" } else { "table" };
+        let place = (text(inside, "family").to_owned(), text(inside, owner).to_owned());
+        let table = self.tables.entry(place).or_default();
+        match kind {
+            "chain" => {
+                table.chains.push(text(inside, "name").to_owned());
+                self.bases.extend(base(inside));
+            }
+            "rule" => table.rules.push(Rule {
+                chain: text(inside, "chain").to_owned(),
+                handle: inside.get("handle").and_then(Value::as_u64).unwrap_or_default(),
+                expression: list(inside.get("expr")),
+            }),
+            "set" | "map" => {
+                let flags = inside.get("flags").map(Value::to_string).unwrap_or_default();
+                let changes = flags.contains("dynamic") || flags.contains("timeout");
+                let set = NamedSet { elements: list(inside.get("elem")), changes };
+                table.sets.insert(text(inside, "name").to_owned(), set);
+            }
+            _ => {}
+        }
+    }
+
+    /// What drops the message, at most one culprit for each base chain. Tables that iptables tells of are left to it.
+    pub(super) fn suspects(&self, arrival: &Arrival<'_>, iptables: &[Saved<'_>]) -> Vec<Suspect> {
+        let family = if arrival.is_v4() { "ip" } else { "ip6" };
+        let is_told = |base: &Base| {
+            iptables.iter().any(|saved| saved.in_nftables && saved.family == base.family && saved.has(&base.table))
+        };
+        let concerns = |base: &&Base| {
+            ["inet", "netdev", family].contains(&base.family.as_str())
+                && !self.listing.is_dormant(&base.family, &base.table)
+                && !is_told(base)
+                && self.is_on_the_way(base, arrival)
+        };
+        self.bases.iter().filter(concerns).filter_map(|base| self.suspect_in(base, arrival)).collect()
+    }
+
+    /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.
+    fn is_on_the_way(&self, base: &Base, arrival: &Arrival<'_>) -> bool {
+        if base.hook != Hook::Ingress {
+            return true;
+        }
+        let Some(interface) = arrival.message.interface else { return false };
+        let quoted = format!("\"{interface}\"");
+        match &base.device {
+            Some(devices) => devices.to_string().contains(&quoted),
+            None => self
+                .listing
+                .hook(&base.family, &base.table, &base.chain)
+                .is_some_and(|hook| hook.contains(&quoted) || hook.split([' ', ',']).any(|word| word == interface)),
+        }
+    }
+
+    fn suspect_in(&self, base: &Base, arrival: &Arrival<'_>) -> Option<Suspect> {
+        let table = self.tables.get(&(base.family.clone(), base.table.clone()))?;
+        let chains = table.chains(arrival);
+        let (culprit, suspicion) = suspect(&chains, &base.chain, base.policy_drops)?;
+        let (chain, rule, position) = match culprit {
+            Culprit::Policy { at_end } => {
+                let position = if at_end { Position::End } else { Position::Start };
+                (base.chain.as_str(), "policy drop".to_owned(), position)
+            }
+            Culprit::Rule(index) => {
+                let rule = table.rules.get(index)?;
+                let words = self.listing.rule(&base.family, &base.table, rule.handle);
+                let words = words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned);
+                (rule.chain.as_str(), words, Position::Before(rule.handle))
+            }
+        };
+        let place = format!("table {} {}, chain {chain}", base.family, base.table);
+        let remedy = remedy::with_nft([&base.family, &base.table, chain], position, arrival.family());
+        Some(Suspect { blocker: Blocker { place, rule, remedy }, suspicion })
+    }
+}
+
+impl Table {
+    fn chains(&self, arrival: &Arrival<'_>) -> Chains {
+        let mut chains: Chains = self.chains.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let set = |name: &str| self.sets.get(name).map(|set| Set { elements: &set.elements, changes: set.changes });
+        let map = |name: &str| self.sets.get(name).map(|set| set.elements.as_slice());
+        for (index, rule) in self.rules.iter().enumerate() {
+            let steps = rule::steps(&rule.expression, arrival, &set, &map, index);
+            chains.entry(rule.chain.clone()).or_default().extend(steps);
+        }
+        chains
+    }
+}
+
+fn base(inside: &Value) -> Option<Base> {
+    let hook = match text(inside, "hook") {
+        "ingress" => Hook::Ingress,
+        "prerouting" => Hook::Prerouting,
+        "input" => Hook::Input,
+        _ => return None,
+    };
+    if text(inside, "type") == "nat" {
+        return None;
+    }
+    Some(Base {
+        family: text(inside, "family").to_owned(),
+        table: text(inside, "table").to_owned(),
+        chain: text(inside, "name").to_owned(),
+        hook,
+        priority: inside.get("prio").and_then(Value::as_i64).unwrap_or_default(),
+        policy_drops: text(inside, "policy") == "drop",
+        device: inside.get("dev").cloned(),
+    })
+}
+
+fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
+    inside.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// nft prints an element that stands alone without brackets.
+fn list(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        Some(Value::Array(values)) => values.clone(),
+        Some(value) => vec![value.clone()],
+        None => Vec::new(),
+    }
+}
