@@ -8,6 +8,8 @@ use std::time::Instant;
 
 #[path = "netns/cases.rs"]
 mod cases;
+#[path = "netns/flows.rs"]
+mod flows;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]

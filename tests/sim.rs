@@ -84,6 +84,29 @@ fn every_scenario() {
     assert_no_wrong_verdict(&lossy_tallies, &text);
 }
 
+/// `--flows`: a hole on any flow is found, with the right share, whatever link the first one takes. Where all flows are alike
+/// nothing changes.
+#[test]
+fn flows_are_compared() {
+    for flows in [2, 8, 16] {
+        let mut jobs = jobs(0.0, |_| (0..seeds() * 4).into());
+        jobs.retain(|job| {
+            let is_alike = ["clear", "silent_router", "ptb_1400", "mss_clamped"].contains(&job.scenario.name.as_str());
+            job.scenario.parallel_link().is_some() || is_alike
+        });
+        assert!(jobs.len() > 15, "only {}", jobs.len());
+        jobs.iter_mut().for_each(|job| job.scenario.host.flows = Some(flows));
+        let tallies = sweep(&jobs, Strictness::Whole);
+        let text = format!("--flows {flows}\n{}", table(&tallies, ""));
+        assert!(tallies.values().all(|tally| !tally.has_notes()), "{text}");
+        for job in &mut jobs {
+            add_loss_everywhere(&mut job.scenario, 0.05);
+        }
+        let tallies = sweep(&jobs, Strictness::Verdict);
+        assert_no_wrong_verdict(&tallies, &format!("--flows {flows} at 5 % loss\n{}", table(&tallies, ":0.05*")));
+    }
+}
+
 /// Time exceeded is rationed everywhere, as Linux does by default: a burst of 6 for each address, then one a second.
 #[test]
 fn the_place_is_right_or_vague_but_never_wrong() {
@@ -185,12 +208,13 @@ fn replay() {
         Some(everywhere) => add_loss_everywhere(&mut scenario, everywhere.parse().unwrap()),
         None => add_loss(&mut scenario, loss.parse().unwrap()),
     }
+    scenario.host.flows = std::env::var("PMTU_SIM_FLOWS").ok().map(|flows| flows.parse().unwrap());
     if let Some(left) = parts.get(4) {
         leave_errors(&mut scenario, left.parse().unwrap());
     }
     let strictness = if is_lossy(&scenario) { Strictness::Verdict } else { Strictness::Whole };
     let run = sim::run::run(&scenario, family, seed, true);
-    let expected = scenario.expect.outcome_over(run.member, family);
+    let expected = sim::flows::expected(&run, &scenario, family);
     let (class, notes) = check(&run, &scenario, family, strictness);
     for line in &run.trace {
         println!("{line}");
