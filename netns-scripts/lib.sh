@@ -17,7 +17,7 @@ is_root() { [[ $(id -u) -eq 0 ]]; }
 # Debian's package for a command.
 package_of() {
     case $1 in
-        ip | tc) echo iproute2 ;;
+        ip | tc | ss) echo iproute2 ;;
         nft) echo nftables ;;
         unshare | nsenter | setpriv) echo util-linux ;;
         tracepath) echo iputils-tracepath ;;
@@ -49,6 +49,59 @@ install_packages() {
         apt-get update -q >/dev/null
         apt-get install -y -q --no-install-recommends "$@" >/dev/null
     fi
+}
+
+# Real mail servers for the tests, all run inside namespaces with settings of their own. As packages they exclude each other: Postfix is
+# installed if there is no other mail server, Exim and OpenSMTPD are only unpacked.
+require_mail_servers() {
+    { is_root && [[ -z $LAB_INSIDE ]]; } ||
+        die "the tests with real mail servers need root (sudo). PMTU_PROBE_SKIP_POSTFIX=1 leaves them out"
+    if [[ ! -x /usr/sbin/postfix ]]; then
+        [[ ! -e /usr/sbin/sendmail ]] || die "missing: postfix, and another mail server is installed. PMTU_PROBE_SKIP_POSTFIX=1 leaves out what needs it"
+        require_apt postfix
+        say "installing postfix, which stays off"
+        echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+        without_services install_packages postfix
+    fi
+    export PMTU_MAIL_SERVERS=${PMTU_MAIL_SERVERS:-$(target_dir)/mail-servers}
+    if [[ ! -x $PMTU_MAIL_SERVERS/usr/sbin/exim4 || ! -x $PMTU_MAIL_SERVERS/usr/sbin/smtpd ]]; then
+        require_apt exim4-daemon-light opensmtpd
+        unpack_mail_servers
+    fi
+}
+
+require_apt() {
+    command -v apt-get >/dev/null || die "missing: $*, which come from Debian. PMTU_PROBE_SKIP_POSTFIX=1 leaves out what needs them"
+}
+
+# A policy that is there already is left alone.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [[ -e $policy ]]; then
+        "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    "$@" || status=$?
+    rm -f "$policy"
+    return $status
+}
+
+# The libraries are installed: they exclude nothing. A start that fails leaves no half of it behind.
+unpack_mail_servers() {
+    local servers=(exim4-daemon-light opensmtpd) libraries folder package
+    say "unpacking ${servers[*]} in $PMTU_MAIL_SERVERS"
+    [[ -n $(apt-cache show opensmtpd 2>/dev/null) ]] || apt-get update -q >/dev/null
+    mapfile -t libraries < <(apt-cache depends --important "${servers[@]}" | sed -n 's/^  Depends: \(lib[^ <>]*\)$/\1/p' | sort -u)
+    install_packages "${libraries[@]}"
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get download -q -o APT::Sandbox::User=root "${servers[@]}" >/dev/null) || die "cannot download ${servers[*]}"
+    mkdir -p "$folder/root" "$(dirname "$PMTU_MAIL_SERVERS")"
+    for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/root"; done
+    rm -rf "$PMTU_MAIL_SERVERS"
+    cp -a "$folder/root" "$PMTU_MAIL_SERVERS"
+    rm -rf "$folder"
 }
 
 # wait_for SECONDS WHAT COMMAND... : until the command succeeds.

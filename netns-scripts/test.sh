@@ -15,9 +15,10 @@ else
     require_user_namespaces
     require_cmd ip nft ethtool nsenter setpriv iptables tc ping
 fi
-if ! is_root || [[ ! -x /usr/sbin/postfix ]]; then
-    export PMTU_PROBE_SKIP_POSTFIX=1
-    trap 'say "SKIPPED: the test against a real Postfix. It needs root and: apt-get install postfix"' EXIT
+if [[ ${PMTU_PROBE_SKIP_POSTFIX:-} == 1 ]]; then
+    trap 'say "SKIPPED: all tests with real mail servers, for PMTU_PROBE_SKIP_POSTFIX=1"' EXIT
+else
+    require_mail_servers
 fi
 cd "$LAB_REPOSITORY"
 cargo test --locked "$@"

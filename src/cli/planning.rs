@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use crate::model::{Family, FlowChoice, HostFacts, PacketSize, Plan};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan};
 use crate::net::interface::Interface;
-use crate::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
+use crate::net::route::{Route, RouteQuery, Routes};
+use crate::net::settings::{kernel_min_pmtu, kernel_settings};
 use crate::net::{NetError, Ours};
 use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
 use crate::runner::Job;
@@ -115,7 +116,8 @@ async fn plan_one(
     let route = routes.lookup(query).await?;
     debug!(?route, "route to {}", address.address);
     let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
-    let (min_size, max_size, local_mtu) = sizes(&route, Family::of(address.address), invocation)?;
+    let family = Family::of(address.address);
+    let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
     let plan = Plan {
         source,
         destination: address.address,
@@ -127,7 +129,7 @@ async fn plan_one(
         method: invocation.method,
         local_mtu,
         kernel_path_mtu: route.kernel_path_mtu(),
-        kernel_min_pmtu: kernel_min_pmtu(Family::of(address.address)),
+        kernel_min_pmtu: kernel_min_pmtu(family),
         max_size,
         min_size,
         seed: super::random_seed(),
@@ -140,7 +142,9 @@ async fn plan_one(
         gateway: route.gateway,
         interface_mtu: route.interface_mtu,
         route_mtu: route.route_mtu,
-        ..HostFacts::default()
+        cached: route.cached,
+        settings: kernel_settings(family),
+        blockers: Blockers::NotSought,
     };
     Ok(Planned { address, port, job: Job { plan, scope_id }, here })
 }

@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
                 here: one.here.clone(),
                 examined,
             };
-            report.examined.advice = report::advise(&report);
+            report::complete(&mut report);
             report
         });
         Report {

@@ -49,8 +49,10 @@ pub(super) struct Scout {
     over: bool,
 }
 
-/// Rounds in which a size has to stay silent, and how many where small packets are lost as well.
-const ROUNDS: [usize; 2] = [2, 6];
+/// Rounds in which a size has to stay silent: while all flows agree, when they do not, and where small packets are lost too.
+const ROUNDS_AGREED: usize = 1;
+const ROUNDS_MIXED: usize = 2;
+const ROUNDS_LOSSY: usize = 6;
 
 impl Scout {
     /// `reserve` holds further ports, used only if the size passes on every one of the first.
@@ -74,8 +76,8 @@ impl Scout {
         if let Some(track) = owes_control {
             return Some(FlowShot { port: track.port, size: self.passes });
         }
-        let lossy = lossy || self.loses_controls(now, rtt);
-        let track = self.tracks.iter().find(|track| track.wants_round(now, rtt, ROUNDS[usize::from(lossy)]))?;
+        let rounds = self.rounds(now, rtt, lossy);
+        let track = self.tracks.iter().find(|track| track.wants_round(now, rtt, rounds))?;
         Some(FlowShot { port: track.port, size: self.suspect })
     }
 
@@ -145,6 +147,15 @@ impl Scout {
         self.tracks.iter().filter_map(|track| track.silent_at(rtt)).filter(|&at| at > now).min()
     }
 
+    fn rounds(&self, now: Timestamp, rtt: &RttEstimator, lossy: bool) -> usize {
+        let passing = self.tracks.iter().any(|track| track.passes() || track.refused);
+        match () {
+            () if lossy || self.loses_controls(now, rtt) => ROUNDS_LOSSY,
+            () if passing => ROUNDS_MIXED,
+            () => ROUNDS_AGREED,
+        }
+    }
+
     fn loses_controls(&self, now: Timestamp, rtt: &RttEstimator) -> bool {
         let speaks = self.tracks.iter().any(|track| track.controls_answered() > 0);
         speaks && self.tracks.iter().any(|track| track.lost_control(now, rtt))
@@ -195,7 +206,7 @@ impl Track {
 
     /// Whether the size has to be tried once more.
     fn wants_round(&self, now: Timestamp, rtt: &RttEstimator, rounds: usize) -> bool {
-        let mute = self.rounds.len() >= ROUNDS[0] && self.controls_answered() == 0;
+        let mute = self.rounds.len() >= ROUNDS_MIXED && self.controls_answered() == 0;
         !self.passes()
             && !self.refused
             && !mute
@@ -216,7 +227,7 @@ impl Track {
             () if self.passes() => FlowFate::Passes,
             () if self.refused => FlowFate::Refused,
             // Where packets are lost anyway, a few silences mean nothing beside as many lost controls.
-            () if controls < ROUNDS[0] || controls * 2 < self.rounds.len() => FlowFate::Unknown,
+            () if controls == 0 || controls * 2 < self.rounds.len() => FlowFate::Unknown,
             () => FlowFate::Lost,
         }
     }
@@ -261,11 +272,11 @@ mod tests {
         assert_eq!(flows.flows.iter().find(|flow| flow.port == 3).map(|flow| flow.fate), Some(FlowFate::Passes));
     }
 
-    /// Two rounds of two SYNs for each flow: what the budget of a black hole has room for.
+    /// The budget of a black hole has room for no more.
     #[test]
-    fn a_hole_on_every_flow_costs_four_probes_each() {
+    fn a_hole_on_every_flow_costs_two_probes_each() {
         let (flows, sent) = drive(&[2, 3, 4], &[5], |_, size, _| size == OK);
-        assert_eq!((flows.hit(), flows.known(), sent), (4, 4, 12));
+        assert_eq!((flows.hit(), flows.known(), sent), (4, 4, 6));
     }
 
     #[test]
@@ -278,7 +289,7 @@ mod tests {
     fn where_no_syn_with_data_is_answered_nothing_is_known() {
         let (flows, sent) = drive(&[2, 3], &[4], |_, _, _| false);
         assert_eq!((flows.hit(), flows.known()), (1, 1));
-        assert_eq!(sent, 8);
+        assert_eq!(sent, 4);
     }
 
     /// One lost control makes the rest be tried more often.

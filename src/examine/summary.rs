@@ -38,6 +38,7 @@ impl Examination {
             methods: self.methods(carrier),
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
             flows: None,
+            beyond_route: None,
             reverse: Reverse {
                 verdict: ReverseVerdict::Untested,
                 path_mtu: None,
@@ -100,7 +101,16 @@ impl Examination {
         if self.connection.state() != State::Connecting && self.slow_to_answer() {
             self.find(Finding::SlowToAnswer);
         }
+        if self.speaks_otherwise(judgement) {
+            self.find(Finding::OnlyPtbMissing);
+        }
         self.compare_techniques(judgement);
+    }
+
+    /// Whether the router that should have sent the PTB sends other ICMP errors, which arrive.
+    fn speaks_otherwise(&self, judgement: &Judgement) -> bool {
+        let last_hop = self.trace.as_ref().and_then(Trace::location).and_then(|location| location.last_hop);
+        judgement.cause == Some(Cause::NoPtb) && last_hop.is_some()
     }
 
     fn slow_to_answer(&self) -> bool {

@@ -79,6 +79,8 @@ pub struct Examined {
     pub sizes: Vec<SizeEvidence>,
     /// How the decisive pair of sizes fared on other flows; `None`: not tried.
     pub flows: Option<Flows>,
+    /// Largest size above `local_mtu` that passed, where a route pins less than its interface carries.
+    pub beyond_route: Option<PacketSize>,
     /// The other direction.
     pub reverse: Reverse,
     /// Remarkable facts beside the verdict.
@@ -383,7 +385,7 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
-    /// The path MTU is what a kind of tunnel leaves of 1500 bytes.
+    /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }
 
@@ -392,7 +394,7 @@ pub enum Finding {
 pub enum Tunnel {
     /// `PPPoE`.
     Pppoe,
-    /// `IPv4` in `IPv4`, or `IPv6` in `IPv4`.
+    /// IP in `IPv4`: IPIP, 6in4, 6rd.
     Ipip,
     /// `GRE`.
     Gre,
@@ -408,8 +410,10 @@ pub enum Tunnel {
     Ipsec,
     /// `WireGuard`.
     Wireguard,
-    /// A VPN or cloud network with a round number set by hand.
+    /// A VPN whose round MTU somebody set by hand.
     Vpn,
+    /// The network of a cloud provider.
+    Cloud,
     /// A mobile network's GTP tunnel.
     Mobile,
     /// The smallest MTU of IPv6, set to be on the safe side.

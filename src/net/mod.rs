@@ -10,6 +10,7 @@ pub mod interface;
 pub mod privilege;
 pub mod route;
 pub mod sender;
+pub mod settings;
 pub mod silent;
 
 mod bpf;

@@ -139,6 +139,7 @@ fn suggestion(tunnel: Tunnel) -> &'static str {
         Tunnel::Ipsec => "size_suggests_ipsec",
         Tunnel::Wireguard => "size_suggests_wireguard",
         Tunnel::Vpn => "size_suggests_vpn",
+        Tunnel::Cloud => "size_suggests_cloud",
         Tunnel::Mobile => "size_suggests_mobile",
         Tunnel::Ipv6Minimum => "size_suggests_ipv6_minimum",
         Tunnel::Ethernet => "size_suggests_ethernet",

@@ -1,9 +1,12 @@
 //! What the kernel's routing tables say.
 
-use pmtu_probe::model::{Family, PacketSize, RouteMtu};
+use std::time::Duration;
+
+use pmtu_probe::model::{CachedPathMtu, Family, KernelSettings, PacketSize, RouteMtu};
 use pmtu_probe::net::icmp::IcmpSockets;
 use pmtu_probe::net::interface::Interface;
-use pmtu_probe::net::route::{Route, RouteQuery, Routes, kernel_min_pmtu};
+use pmtu_probe::net::route::{Route, RouteQuery, Routes};
+use pmtu_probe::net::settings::{kernel_min_pmtu, kernel_settings};
 use pmtu_probe::net::{NetError, Ours, PortBlock};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -26,6 +29,10 @@ fn size(bytes: u32) -> Option<PacketSize> {
     Some(PacketSize::new(bytes))
 }
 
+fn cached_mtu(route: &Route) -> Option<PacketSize> {
+    route.cached.map(|cached| cached.mtu)
+}
+
 #[test]
 fn a_neighbour_is_reached_over_the_link() {
     in_namespaces("routing::a_neighbour_is_reached_over_the_link", async |_| {
@@ -35,7 +42,7 @@ fn a_neighbour_is_reached_over_the_link() {
             assert_eq!(route.interface.as_ref().map(|interface| interface.name.as_str()), Some("here"));
             assert_eq!(route.source, Some(ip(here)));
             assert_eq!((route.gateway, route.is_local), (None, false));
-            assert_eq!((route.interface_mtu, route.route_mtu, route.cached_path_mtu), (size(1500), None, None));
+            assert_eq!((route.interface_mtu, route.route_mtu, route.cached), (size(1500), None, None));
             assert_eq!((route.local_mtu(), route.kernel_path_mtu()), (size(1500), size(1500)));
         }
     });
@@ -66,21 +73,88 @@ fn a_learnt_path_mtu_is_told_from_a_configured_one() {
         for (far, expected) in [("10.77.0.1", (1400, false)), ("10.78.0.1", (1380, true)), ("fd77::1", (1400, false))] {
             let route = route(&routes, far).await;
             assert_eq!(route.route_mtu, configured(expected.0, expected.1), "{far}");
-            assert_eq!(route.cached_path_mtu, None, "{far}");
+            assert_eq!(route.cached, None, "{far}");
             assert_eq!(route.local_mtu(), size(expected.0), "{far}");
         }
         for (here, far, mtu) in [(HERE4, "10.77.0.1", 1400), (HERE6, "fd77::1", 1400)] {
             teach_path_mtu(&lab, ip(here), ip(far), 1300);
             let route = route(&routes, far).await;
-            assert_eq!(route.cached_path_mtu, size(1300), "{far}");
+            assert_eq!(cached_mtu(&route), size(1300), "{far}");
             assert_eq!(route.route_mtu, configured(mtu, false), "{far}: the learnt value hides it, but it is there");
             assert_eq!((route.local_mtu(), route.kernel_path_mtu()), (size(1400), size(1300)), "{far}");
         }
         for (here, there) in [(HERE4, THERE4), (HERE6, THERE6)] {
             teach_path_mtu(&lab, ip(here), ip(there), 1300);
             let route = route(&routes, there).await;
-            assert_eq!((route.route_mtu, route.cached_path_mtu), (None, size(1300)), "{there}");
+            assert_eq!((route.route_mtu, cached_mtu(&route)), (None, size(1300)), "{there}");
         }
+    });
+}
+
+#[test]
+fn a_learnt_path_mtu_tells_how_long_it_is_believed() {
+    in_namespaces("routing::a_learnt_path_mtu_tells_how_long_it_is_believed", async |lab| {
+        for family in ["ipv4", "ipv6"] {
+            sh(&format!("echo 97 > /proc/sys/net/{family}/route/mtu_expires"));
+        }
+        let routes = Routes::open().expect("routes");
+        for (here, there) in [(HERE4, THERE4), (HERE6, THERE6)] {
+            teach_path_mtu(&lab, ip(here), ip(there), 1300);
+            let cached = route(&routes, there).await.cached.expect("a learnt path MTU");
+            let left = cached.expires_in.expect("it expires");
+            // Learnt a moment ago, on a machine that may be busy.
+            assert!((Duration::from_secs(80)..=Duration::from_secs(97)).contains(&left), "{there}: {left:?}");
+            assert!(!cached.locked, "{there}");
+        }
+    });
+}
+
+#[test]
+fn what_states_less_than_the_minimum_locks_the_path_mtu_at_it() {
+    in_namespaces("routing::what_states_less_than_the_minimum_locks_the_path_mtu_at_it", async |lab| {
+        sh("echo 600 > /proc/sys/net/ipv4/route/min_pmtu");
+        let routes = Routes::open().expect("routes");
+        for (stated, mtu, locked) in [(601, 601, false), (599, 600, true)] {
+            teach_path_mtu(&lab, ip(HERE4), ip(THERE4), stated);
+            let cached = route(&routes, THERE4).await.cached;
+            let found = cached.map(|CachedPathMtu { mtu, locked, .. }| (mtu, locked));
+            assert_eq!(found, Some((PacketSize::new(mtu), locked)), "stated {stated}");
+        }
+        // RFC 8201, section 4: discarded. Kernels before 5.12 stay at the minimum instead. None locks.
+        teach_path_mtu(&lab, ip(HERE6), ip(THERE6), 1000);
+        let cached = route(&routes, THERE6).await.cached.map(|CachedPathMtu { mtu, locked, .. }| (mtu, locked));
+        assert!(cached.is_none() || cached == Some((PacketSize::new(1280), false)), "{cached:?}");
+    });
+}
+
+#[test]
+fn settings_are_those_of_the_network_namespace() {
+    in_namespaces("routing::settings_are_those_of_the_network_namespace", async |_| {
+        for (name, value) in [
+            ("ipv4/ip_no_pmtu_disc", 3),
+            ("ipv4/tcp_mtu_probing", 2),
+            ("ipv4/tcp_base_mss", 1111),
+            ("ipv4/route/min_pmtu", 777),
+            ("ipv4/route/mtu_expires", 123),
+            ("ipv6/route/mtu_expires", 321),
+        ] {
+            sh(&format!("echo {value} > /proc/sys/net/{name}"));
+        }
+        let v4 = KernelSettings {
+            no_pmtu_disc: Some(3),
+            tcp_mtu_probing: Some(2),
+            tcp_base_mss: Some(1111),
+            min_pmtu: size(777),
+            mtu_expires: Some(Duration::from_secs(123)),
+        };
+        assert_eq!(kernel_settings(Family::V4), v4);
+        let v6 = KernelSettings {
+            no_pmtu_disc: None,
+            min_pmtu: size(1280),
+            mtu_expires: Some(Duration::from_secs(321)),
+            ..v4
+        };
+        assert_eq!(kernel_settings(Family::V6), v6);
     });
 }
 
@@ -193,10 +267,10 @@ fn listening_for_icmp_leaves_the_ipv4_path_mtu_cache_as_it_was() {
         let ours = Ours { ports: PortBlock::new(40_000, 8).expect("a block"), echo_ident: IDENT };
         let sockets = IcmpSockets::open(ours).expect("sockets");
         ptb_about_echo(&lab);
-        assert_eq!(route(&routes, THERE4).await.cached_path_mtu, None);
+        assert_eq!(route(&routes, THERE4).await.cached, None);
         drop(sockets);
         let _plain = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
         ptb_about_echo(&lab);
-        assert_eq!(route(&routes, THERE4).await.cached_path_mtu, size(1300), "an ordinary socket leaves a trace");
+        assert_eq!(cached_mtu(&route(&routes, THERE4).await), size(1300), "an ordinary socket leaves a trace");
     });
 }

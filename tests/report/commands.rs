@@ -173,18 +173,10 @@ fn check(report: &AddressReport, state: &[&str]) {
     assert_eq!(parts[0], parts[2], "the undo does not restore\n{script}");
 }
 
-/// The undo lines as the text tells to use them.
-fn undo_of(advice: &[Advice]) -> Vec<String> {
-    let mut undo: Vec<String> = Vec::new();
-    for command in advice.iter().flat_map(|advice| &advice.commands) {
-        if let Some(line) = command.strip_prefix("# undo: ") {
-            let handle = "$(nft -a list chain inet filter input | sed -n 's/.*destination-unreachable.* handle //p')";
-            undo.push(line.replace("NUMBER", handle));
-        } else if command.contains("tables -I ") {
-            undo.push(command.replace(" -I ", " -D "));
-        }
-    }
-    undo
+/// What the comments say.
+fn undo_of(advice: &[Advice]) -> Vec<&str> {
+    let commands = advice.iter().flat_map(|advice| &advice.commands);
+    commands.filter_map(|command| command.strip_prefix("# undo: ")).collect()
 }
 
 /// The commands of the advice that has one with this word.

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use pmtu_probe::model::{
     AddressReport, Cause, Examined, Finding, Hop, HostFacts, Location, LocationPoint, Method, MethodReport,
     MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Ttl,
-    Verdict,
+    Tunnel, Verdict,
 };
-use pmtu_probe::report::advise;
+use pmtu_probe::report::complete;
 
 pub(crate) const V4: &str = "192.0.2.25";
 pub(crate) const V6: &str = "2001:db8::25";
@@ -60,6 +60,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             ],
             sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
             flows: None,
+            beyond_route: None,
             reverse: Reverse {
                 verdict: ReverseVerdict::Clear,
                 path_mtu: Some(size(1500)),
@@ -235,7 +236,7 @@ pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
 }
 
 pub(crate) fn with_advice(mut report: AddressReport) -> AddressReport {
-    report.examined.advice = advise(&report);
+    complete(&mut report);
     report
 }
 
@@ -257,7 +258,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 24] = [
+pub(crate) const FINDINGS: [Finding; 44] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -282,6 +283,26 @@ pub(crate) const FINDINGS: [Finding; 24] = [
     Finding::PacketLoss,
     Finding::SlowToAnswer,
     Finding::SendRefusedByFirewall,
+    Finding::HoleOnSomeFlows,
+    Finding::OnlyPtbMissing,
+    Finding::RouteMtuBelowPath,
+    Finding::PathMtuLocked,
+    Finding::PmtudDisabledHere,
+    Finding::TcpMtuProbingOn,
+    Finding::SizeSuggests(Tunnel::Pppoe),
+    Finding::SizeSuggests(Tunnel::Ipip),
+    Finding::SizeSuggests(Tunnel::Gre),
+    Finding::SizeSuggests(Tunnel::DsLite),
+    Finding::SizeSuggests(Tunnel::L2tp),
+    Finding::SizeSuggests(Tunnel::Tags),
+    Finding::SizeSuggests(Tunnel::Vxlan),
+    Finding::SizeSuggests(Tunnel::Ipsec),
+    Finding::SizeSuggests(Tunnel::Wireguard),
+    Finding::SizeSuggests(Tunnel::Vpn),
+    Finding::SizeSuggests(Tunnel::Cloud),
+    Finding::SizeSuggests(Tunnel::Mobile),
+    Finding::SizeSuggests(Tunnel::Ipv6Minimum),
+    Finding::SizeSuggests(Tunnel::Ethernet),
 ];
 
 pub(crate) const FAULTS: [PtbFault; 6] = [

@@ -19,9 +19,13 @@ fn with_nft(family: Family) -> Advice {
                \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits \
                error messages only; to keep it over a reboot, add it to /etc/nftables.conf."
             .into(),
+        // A rule can be deleted by its handle alone, which nobody knows before: the comment finds it again.
         commands: vec![
-            format!("nft insert rule inet filter input {rule} accept"),
-            undo("nft -a list chain inet filter input; nft delete rule inet filter input handle NUMBER"),
+            format!("nft insert rule inet filter input {rule} accept comment pmtu-probe"),
+            undo(
+                "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
+                 xargs -n 1 nft delete rule inet filter input handle",
+            ),
         ],
     }
 }
@@ -38,15 +42,11 @@ fn with_iptables(family: Family) -> Advice {
             &["packet-too-big", "destination-unreachable", "time-exceeded", "parameter-problem"],
         ),
     };
+    let line = |action, kind: &str| format!("{program} {action} INPUT -p {protocol} {option} {kind} -j ACCEPT");
+    let undo_all = undo(&format!("for kind in {}; do {}; done", types.join(" "), line("-D", "$kind")));
     Advice {
         who: Who::You,
-        text: format!(
-            "Or the same with {program}. Undo: the same lines with -D for -I. To keep them over a reboot, save them \
-             with {program}-save."
-        ),
-        commands: types
-            .iter()
-            .map(|kind| format!("{program} -I INPUT -p {protocol} {option} {kind} -j ACCEPT"))
-            .collect(),
+        text: format!("Or the same with {program}. To keep the rules over a reboot, save them with {program}-save."),
+        commands: types.iter().map(|kind| line("-I", kind)).chain([undo_all]).collect(),
     }
 }

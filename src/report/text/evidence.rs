@@ -1,10 +1,12 @@
 //! The evidence in aligned rows: what was measured, no interpretation.
 
 use super::verdict::{reverse_words, seconds, without_full_stop};
+use super::{path, this_host};
 use crate::model::{
-    Examined, Family, Location, LocationPoint, Method, MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport,
-    Technique, Ttl, Verdict,
+    AddressReport, Examined, Family, FlowFate, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
+    PtbReport, Technique, Verdict,
 };
+use crate::report::place::place_of;
 
 /// A label and its value.
 pub(super) type Row = (&'static str, String);
@@ -13,20 +15,20 @@ pub(super) type Row = (&'static str, String);
 const PTB_ROWS: usize = 4;
 
 /// The rows of a normal report.
-pub(super) fn rows(examined: &Examined, family: Family) -> Vec<Row> {
+pub(super) fn rows(report: &AddressReport) -> Vec<Row> {
+    let examined = &report.examined;
     let mut rows = Vec::new();
     if examined.verdict != Verdict::Inconclusive && !examined.reason.is_empty() {
         rows.push(("because", examined.reason.clone()));
     }
     sizes(examined, &mut rows);
-    ptbs(examined, family, &mut rows);
-    if let Some(place) = examined.location.as_ref().and_then(location) {
-        rows.push(("where", place));
-    }
+    rows.extend(examined.flows.as_ref().map(|flows| ("flows", flows_words(flows))));
+    ptbs(examined, Family::of(report.address), &mut rows);
+    place(report, &mut rows);
     mss(examined, &mut rows);
-    rows.push(("local MTU", local_mtu(examined)));
+    rows.push(this_host::row(report));
     rows.push(("other way", reverse_words(&examined.reverse)));
-    rows.extend(examined.methods.iter().map(|method| ("method", method_words(method))));
+    rows.extend(methods(examined).map(|method| ("method", method_words(method, examined))));
     if let Some(rtt) = examined.rtt {
         rows.push(("round trip", milliseconds(rtt.as_secs_f64())));
     }
@@ -37,18 +39,52 @@ pub(super) fn rows(examined: &Examined, family: Family) -> Vec<Row> {
     rows
 }
 
-/// Every size and every hop, for those who ask for more.
-pub(super) fn detail_rows(examined: &Examined) -> Vec<Row> {
+/// Every size, flow and hop, and all that is known of this host, for those who ask for more.
+pub(super) fn detail_rows(report: &AddressReport) -> Vec<Row> {
+    let examined = &report.examined;
     let sizes = examined.sizes.iter().map(|evidence| {
         ("size", format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent))
     });
+    let flows = examined.flows.iter().flat_map(|flows| &flows.flows).map(|flow| {
+        ("flow", format!("source port {}: {}", flow.port, fate_words(flow.fate)))
+    });
     let hops = examined.hops.iter().map(|hop| {
-        let address = hop.address.map_or_else(|| "no answer".into(), |address| address.to_string());
+        let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
         let rtt = hop.rtt.map_or_else(String::new, |rtt| format!(", {}", milliseconds(rtt.as_secs_f64())));
         ("hop", format!("{:>3} {address}{largest}{rtt}", hop.ttl.0))
     });
-    sizes.chain(hops).collect()
+    sizes.chain(flows).chain(hops).chain(this_host::detail_rows(&report.here)).collect()
+}
+
+fn place(report: &AddressReport, rows: &mut Vec<Row>) {
+    let Some(place) = place_of(report) else { return };
+    let hidden = if place.has_hidden_hops() { "; what lies between does not answer (*)" } else { "" };
+    rows.push(("where", format!("{}{hidden}", place.words())));
+    rows.extend(path::draw(report).map(|drawing| ("path", drawing)));
+}
+
+fn flows_words(flows: &Flows) -> String {
+    let (passes, questioned) = flows.sizes;
+    let share = match (flows.hit(), flows.known()) {
+        (_, 0) => return format!("{questioned} bytes: no other flow gave an answer"),
+        (0, known) => format!("{questioned} bytes pass on all {known}"),
+        (hit, known) if hit == known => format!("{questioned} bytes vanish on all {known}, {passes} pass"),
+        (hit, known) => format!("{questioned} bytes vanish on {hit} of {known}"),
+    };
+    let unknown = match flows.flows.len() - flows.known() {
+        0 => String::new(),
+        count => format!("; {count} gave no clear answer"),
+    };
+    format!("{share}{unknown}")
+}
+
+fn fate_words(fate: FlowFate) -> &'static str {
+    match fate {
+        FlowFate::Passes => "passes",
+        FlowFate::Lost => "vanishes",
+        FlowFate::Unknown => "no clear answer",
+    }
 }
 
 fn sizes(examined: &Examined, rows: &mut Vec<Row>) {
@@ -108,23 +144,6 @@ fn fault_words(fault: PtbFault) -> &'static str {
     }
 }
 
-fn location(location: &Location) -> Option<String> {
-    match (&location.last_hop, &location.next_hop) {
-        (Some(last), Some(next)) => Some(format!("after {}, before {}", point(last), point(next))),
-        (Some(last), None) => Some(format!("after {}", point(last))),
-        (None, Some(next)) => Some(format!("before {}", point(next))),
-        (None, None) => None,
-    }
-}
-
-pub(super) fn point(point: &LocationPoint) -> String {
-    match point.ttl {
-        Some(Ttl(0)) => format!("this host ({})", point.address),
-        Some(Ttl(ttl)) => format!("hop {ttl} ({})", point.address),
-        None => point.address.to_string(),
-    }
-}
-
 fn mss(examined: &Examined, rows: &mut Vec<Row>) {
     let Some(theirs) = examined.peer_mss else { return };
     let ours = examined.local_mss.map_or_else(String::new, |ours| format!("ours {ours}, "));
@@ -133,16 +152,23 @@ fn mss(examined: &Examined, rows: &mut Vec<Row>) {
     rows.push(("MSS", format!("{ours}theirs {theirs}{limit}")));
 }
 
-fn local_mtu(examined: &Examined) -> String {
-    match examined.kernel_path_mtu {
-        Some(cached) if cached != examined.local_mtu => {
-            format!("{} bytes; this kernel assumes a path MTU of {cached}", examined.local_mtu)
-        }
-        _ => format!("{} bytes", examined.local_mtu),
-    }
+/// The technique that carries the verdict comes first.
+fn methods(examined: &Examined) -> impl Iterator<Item = &MethodReport> {
+    let carrier = carrier(examined);
+    let is_carrier = move |method: &&MethodReport| carrier == Some(method.technique);
+    examined.methods.iter().filter(is_carrier).chain(examined.methods.iter().filter(move |m| !is_carrier(m)))
 }
 
-fn method_words(method: &MethodReport) -> String {
+/// The technique whose sizes the report shows: the first one used whose largest answered size is the path MTU.
+fn carrier(examined: &Examined) -> Option<Technique> {
+    let proves = |method: &&MethodReport| {
+        method.status == MethodStatus::Used && method.path_mtu.is_some() && method.path_mtu == examined.path_mtu
+    };
+    let concluded = !matches!(examined.verdict, Verdict::Unreachable | Verdict::Inconclusive);
+    examined.methods.iter().find(proves).filter(|_| concluded).map(|method| method.technique)
+}
+
+fn method_words(method: &MethodReport, examined: &Examined) -> String {
     let name = match (method.method, method.technique) {
         (Method::Tcp, Technique::OldData) => "TCP, old data",
         (Method::Tcp, Technique::SmtpData) => "TCP, SMTP lines",
@@ -150,8 +176,9 @@ fn method_words(method: &MethodReport) -> String {
         (Method::Tcp, Technique::Echo) => "TCP",
         (Method::Icmp, _) => "ICMP echo",
     };
+    let carries = if carrier(examined) == Some(method.technique) { "; it carries the verdict" } else { "" };
     match &method.status {
-        MethodStatus::Used => format!("{name}: {} of {} answered", method.answered, method.sent),
+        MethodStatus::Used => format!("{name}: {} of {} answered{carries}", method.answered, method.sent),
         MethodStatus::Unusable(reason) => format!("{name}: not usable, {}", without_full_stop(reason)),
         MethodStatus::Skipped(reason) => format!("{name}: not tried, {}", without_full_stop(reason)),
     }

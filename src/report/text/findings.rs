@@ -1,9 +1,22 @@
-//! A sentence for each finding.
+//! A sentence for each finding; what a size suggests is one sentence for all suggestions.
 
-use crate::model::{Examined, Finding};
+use super::this_host::{expiry, read_aloud};
+use crate::model::{AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, Tunnel, Verdict};
+use crate::report::hints;
+
+/// Every finding in words, in order.
+pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
+    let mut suggested = false;
+    let once = |finding: &&Finding| match finding {
+        Finding::SizeSuggests(_) => !std::mem::replace(&mut suggested, true),
+        _ => true,
+    };
+    report.examined.findings.iter().filter(once).map(|finding| sentence(*finding, report)).collect()
+}
 
 /// What the finding is and why it matters here.
-pub(super) fn sentence(finding: Finding, examined: &Examined) -> String {
+fn sentence(finding: Finding, report: &AddressReport) -> String {
+    let examined = &report.examined;
     match finding {
         Finding::PtbMtuZero => {
             "A router reports MTU 0, as routers older than RFC 1191 do: this host has to guess the size.".into()
@@ -26,7 +39,7 @@ pub(super) fn sentence(finding: Finding, examined: &Examined) -> String {
         Finding::PtbFromPrivateAddress => {
             "A \"too big\" message came from a private address: networks that filter such sources never see it.".into()
         }
-        Finding::StaleKernelPmtu => stale_kernel_pmtu(examined),
+        Finding::StaleKernelPmtu => stale_kernel_pmtu(report),
         Finding::MssClamped => mss_clamped(examined),
         Finding::NoSack => "The peer does not offer SACK, so sizes were probed one at a time.".into(),
         Finding::PortClosed => "The TCP port is closed: the host answered with a reset.".into(),
@@ -67,24 +80,95 @@ pub(super) fn sentence(finding: Finding, examined: &Examined) -> String {
         }
         Finding::HoleOnSomeFlows => some_flows(examined),
         Finding::OnlyPtbMissing => {
-            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive: only the \
-             \"too big\" message is missing, so it is not sent, or filtered by its type."
+            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive. Only its \
+             \"too big\" message is missing: it is not sent, or it is filtered by its type."
                 .into()
         }
-        Finding::RouteMtuBelowPath => {
-            "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
-             has been repaired."
-                .into()
+        Finding::RouteMtuBelowPath => route_mtu_below_path(report),
+        Finding::PathMtuLocked => path_mtu_locked(report),
+        Finding::PmtudDisabledHere => pmtud_disabled(report),
+        Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::SizeSuggests(_) => size_suggests(report),
+    }
+}
+
+fn size_suggests(report: &AddressReport) -> String {
+    let tunnels = report.examined.findings.iter().filter_map(|finding| match finding {
+        Finding::SizeSuggests(tunnel) => Some(*tunnel),
+        _ => None,
+    });
+    let names: Vec<&str> = tunnels.map(|tunnel| in_words(tunnel, report)).collect();
+    let size = report.examined.path_mtu.map_or_else(String::new, |size| format!(" of {size} bytes"));
+    format!("The size{size} suggests {}. This is a hint where to look, no proof.", names.join(", or "))
+}
+
+fn in_words(tunnel: Tunnel, report: &AddressReport) -> &'static str {
+    let size = report.examined.path_mtu.unwrap_or(PacketSize::new(0));
+    let known = hints::hints(Family::of(report.address), size, report.examined.local_mtu);
+    known.iter().find(|hint| hint.tunnel == tunnel).map_or_else(|| hints::name(tunnel), |hint| hint.words)
+}
+
+fn route_mtu_below_path(report: &AddressReport) -> String {
+    let proven = report.examined.path_mtu.max(report.examined.beyond_route);
+    match (report.here.route_mtu, proven) {
+        (Some(route), Some(proven)) if route.mtu < proven => format!(
+            "The route of this host sets an MTU of {}, but packets of {proven} bytes pass: perhaps a workaround whose \
+             fault has been repaired. Mail passes, in needlessly small packets.",
+            route.mtu
+        ),
+        _ => "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
+              has been repaired."
+            .into(),
+    }
+}
+
+fn path_mtu_locked(report: &AddressReport) -> String {
+    let effect = match Family::of(report.address) {
+        Family::V4 => "this host sends to this address without don't-fragment, and \"fragmentation needed\" changes nothing",
+        Family::V6 => "\"packet too big\" changes nothing",
+    };
+    match (report.here.route_mtu, report.here.cached) {
+        (Some(route), _) if route.locked => {
+            format!("The route's MTU is locked at {} bytes: {effect}.", route.mtu)
         }
-        Finding::PathMtuLocked => {
-            "The path MTU of this route is locked: this host sends without don't-fragment, and PTBs change nothing."
-                .into()
+        (_, Some(cached)) if cached.locked => format!(
+            "A router stated less than this kernel accepts, so the kernel locked the path MTU at {} bytes{}: {effect}.",
+            cached.mtu,
+            expiry(cached)
+        ),
+        _ => format!("The path MTU is locked on this host: {effect}."),
+    }
+}
+
+fn pmtud_disabled(report: &AddressReport) -> String {
+    let value = report.here.settings.no_pmtu_disc.map_or_else(String::new, |value| format!(" is {value}"));
+    let effect = match (report.examined.verdict, report.examined.cause) {
+        (Verdict::BlackHole, Some(Cause::LinkMismatch)) => {
+            "Routers may then cut its packets to pieces, but where no router notices, mail hangs all the same."
         }
-        Finding::PmtudDisabledHere => "This kernel's path MTU discovery is switched off (ip_no_pmtu_disc).".into(),
-        Finding::TcpMtuProbingOn => {
-            "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing).".into()
+        (Verdict::BlackHole, _) => {
+            "So routers may cut mail to pieces and deliver it, while any host with the usual setting hangs."
         }
-        Finding::SizeSuggests(_) => "The size suggests a tunnel.".into(),
+        _ => "So routers may cut its packets to pieces instead of reporting a size.",
+    };
+    format!("ip_no_pmtu_disc{value} on this host: its TCP sends without don't-fragment over IPv4. {effect}")
+}
+
+/// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`.
+fn tcp_mtu_probing(report: &AddressReport) -> String {
+    let KernelSettings { tcp_mtu_probing: mode, tcp_base_mss: base, .. } = report.here.settings;
+    let segments = base.map_or_else(|| "small segments".into(), |base| format!("segments of {base} bytes"));
+    match mode {
+        Some(2) => format!(
+            "tcp_mtu_probing is 2 on this host: its TCP starts with {segments} and feels its way up, so mail from here \
+             passes. Hosts without it hang."
+        ),
+        Some(mode) => format!(
+            "tcp_mtu_probing is {mode} on this host: its TCP notices the hole after some seconds and goes on with \
+             {segments}, so mail from here stalls in each connection, then passes. Hosts without it hang."
+        ),
+        None => "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing)."
+            .into(),
     }
 }
 
@@ -99,13 +183,18 @@ fn some_flows(examined: &Examined) -> String {
     )
 }
 
-fn stale_kernel_pmtu(examined: &Examined) -> String {
-    match (examined.kernel_path_mtu, examined.path_mtu) {
+fn stale_kernel_pmtu(report: &AddressReport) -> String {
+    let until = report
+        .here
+        .cached
+        .and_then(|cached| cached.expires_in)
+        .map_or_else(String::new, |left| format!(", for {} more", read_aloud(left)));
+    match (report.examined.kernel_path_mtu, report.examined.path_mtu) {
         (Some(cached), Some(path)) => format!(
-            "This kernel still remembers a path MTU of {cached} bytes from earlier, but the path now carries {path}: \
-             mail passes, in needlessly small packets."
+            "This kernel still remembers a path MTU of {cached} bytes from earlier{until}, but the path now carries \
+             {path}: mail passes, in needlessly small packets."
         ),
-        _ => "This kernel still remembers a smaller path MTU than the path now carries.".into(),
+        _ => format!("This kernel still remembers a smaller path MTU than the path now carries{until}."),
     }
 }
 

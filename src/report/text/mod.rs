@@ -6,7 +6,9 @@ mod evidence;
 mod findings;
 mod layout;
 mod paint;
+mod path;
 mod safe;
+mod this_host;
 mod verdict;
 
 use std::cmp::Reverse as Descending;
@@ -14,9 +16,9 @@ use std::fmt::Write;
 
 use paint::{Ink, Painter};
 pub(crate) use safe::is_unsafe_to_print;
-use safe::printable;
+pub(crate) use safe::printable;
 
-use crate::model::{AddressReport, Advice, Examined, Family, Report, ReverseVerdict, Verdict, Who};
+use crate::model::{AddressReport, Advice, Examined, Report, ReverseVerdict, Verdict, Who};
 
 /// How a report looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,9 +120,9 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
         push_line(out, &painter.paint(ink(examined), &line));
     }
     out.push('\n');
-    let mut rows = evidence::rows(examined, Family::of(report.address));
+    let mut rows = evidence::rows(report);
     if detail == Detail::Full {
-        rows.extend(evidence::detail_rows(examined));
+        rows.extend(evidence::detail_rows(report));
     }
     let mut last = "";
     for (label, value) in rows {
@@ -129,8 +131,8 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
     }
     if !examined.findings.is_empty() {
         title(out, "Also noticed", painter);
-        for finding in &examined.findings {
-            for line in layout::wrap(&findings::sentence(*finding, examined), "  - ", "    ") {
+        for sentence in findings::sentences(report) {
+            for line in layout::wrap(&printable(&sentence), "  - ", "    ") {
                 push_line(out, &line);
             }
         }

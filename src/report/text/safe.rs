@@ -10,7 +10,7 @@ pub(crate) fn is_unsafe_to_print(c: char) -> bool {
 }
 
 /// The text with every unsafe character written as an escape.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe_to_print(c) {

@@ -3,27 +3,24 @@
 //! The questions go through rtnetlink. What an older or newer kernel answers in a way that does not decode is unknown,
 //! never fatal: a connected UDP socket then tells the source address at least.
 
+mod answer;
+
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use netlink_packet_route::AddressFamily;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
+use netlink_packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteType};
 use rtnetlink::RouteMessageBuilder;
 use tokio::task::JoinHandle;
 
 use super::NetError;
 use super::interface::Interface;
-use crate::model::{Family, PacketSize, RouteMtu};
+use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
+use answer::{gateway, is_local, learnt_mtu, metric_mtu, outgoing, own_address, source};
 
 /// A kernel answers at once. An answer that does not decode never comes, as rtnetlink throws it away.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// `RTAX_MTU` of linux/rtnetlink.h, as a bit of `RTAX_LOCK`.
-const LOCK_MTU: u32 = 1 << 2;
-/// net/ipv4/route.c: 512 + 20 + 20.
-const DEFAULT_MIN_PMTU: u32 = 552;
 
 /// A connection to the kernel's routing tables.
 pub struct Routes {
@@ -56,7 +53,7 @@ pub struct Route {
     /// The `mtu` that somebody set on the route, or that a router advertised.
     pub route_mtu: Option<RouteMtu>,
     /// The path MTU that the kernel learnt from a PTB and has cached.
-    pub cached_path_mtu: Option<PacketSize>,
+    pub cached: Option<CachedPathMtu>,
     /// The destination is this host itself.
     pub is_local: bool,
 }
@@ -79,18 +76,7 @@ impl Route {
 
     /// The path MTU that the kernel assumes now.
     pub fn kernel_path_mtu(&self) -> Option<PacketSize> {
-        [self.local_mtu(), self.cached_path_mtu].into_iter().flatten().min()
-    }
-}
-
-/// The smallest path MTU that this kernel takes from a PTB.
-pub fn kernel_min_pmtu(family: Family) -> PacketSize {
-    match family {
-        Family::V4 => {
-            let text = std::fs::read_to_string("/proc/sys/net/ipv4/route/min_pmtu").unwrap_or_default();
-            PacketSize::new(text.trim().parse().unwrap_or(DEFAULT_MIN_PMTU))
-        }
-        Family::V6 => Family::V6.minimum_mtu(),
+        [self.local_mtu(), self.cached.map(|cached| cached.mtu)].into_iter().flatten().min()
     }
 }
 
@@ -152,11 +138,10 @@ impl Routes {
     async fn describe(&self, query: RouteQuery, message: &RouteMessage) -> Route {
         let family = Family::of(query.destination);
         let interface = outgoing(message).and_then(|index| Interface::by_index(index).ok());
-        let learnt = is_learnt(message, family);
-        let (route_mtu, cached_path_mtu) = match metric_mtu(message) {
+        let (route_mtu, cached) = match learnt_mtu(message, family) {
             // The learnt value hides the one of the route; the routing table itself still has it.
-            Some(cached) if learnt => (self.configured_mtu(query).await, Some(cached.mtu)),
-            configured => (configured, None),
+            Some(learnt) => (self.configured_mtu(query).await, Some(learnt)),
+            None => (metric_mtu(message), None),
         };
         Route {
             interface_mtu: interface.as_ref().and_then(|interface| interface.mtu(family)),
@@ -164,7 +149,7 @@ impl Routes {
             source: query.source.or(source(message)),
             gateway: gateway(message),
             route_mtu,
-            cached_path_mtu,
+            cached,
             is_local: is_local(message),
         }
     }
@@ -250,84 +235,6 @@ fn no_route(query: RouteQuery) -> NetError {
     NetError::NoRoute { destination: query.destination, via }
 }
 
-/// Whether the MTU in the answer comes from a PTB, not from the routing table.
-fn is_learnt(message: &RouteMessage, family: Family) -> bool {
-    match family {
-        // Every IPv4 answer is a "clone"; a learnt MTU is the one that expires.
-        Family::V4 => message
-            .attributes
-            .iter()
-            .any(|attribute| matches!(attribute, RouteAttribute::CacheInfo(info) if info.expires != 0)),
-        // Advertised IPv6 routes expire as well; only a learnt one is a clone.
-        Family::V6 => message.header.flags.contains(RouteFlags::Cloned),
-    }
-}
-
-fn metric_mtu(message: &RouteMessage) -> Option<RouteMtu> {
-    let metrics = message.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Metrics(metrics) => Some(metrics),
-        _ => None,
-    })?;
-    let locks = metrics.iter().find_map(|metric| match metric {
-        RouteMetric::Lock(bits) => Some(*bits),
-        _ => None,
-    });
-    metrics.iter().find_map(|metric| match metric {
-        RouteMetric::Mtu(mtu) if *mtu > 0 => {
-            Some(RouteMtu { mtu: PacketSize::new(*mtu), locked: locks.unwrap_or(0) & LOCK_MTU != 0 })
-        }
-        _ => None,
-    })
-}
-
-fn source(message: &RouteMessage) -> Option<IpAddr> {
-    message.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::PrefSource(address) => as_ip(address),
-        _ => None,
-    })
-}
-
-fn gateway(message: &RouteMessage) -> Option<IpAddr> {
-    message.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Gateway(address) => as_ip(address),
-        _ => None,
-    })
-}
-
-fn outgoing(message: &RouteMessage) -> Option<u32> {
-    message.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Oif(index) => Some(*index),
-        _ => None,
-    })
-}
-
-fn is_local(message: &RouteMessage) -> bool {
-    message.header.kind == RouteType::Local
-}
-
-fn as_ip(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
-        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
-        _ => None,
-    }
-}
-
-/// `IFA_LOCAL` is the own end of a point-to-point link, where `IFA_ADDRESS` is the other; IPv6 has only the latter.
-fn own_address(message: &AddressMessage) -> Option<InterfaceAddress> {
-    let local = message.attributes.iter().find_map(|attribute| match attribute {
-        AddressAttribute::Local(address) => Some(*address),
-        _ => None,
-    });
-    let plain = || {
-        message.attributes.iter().find_map(|attribute| match attribute {
-            AddressAttribute::Address(address) if message.header.family == AddressFamily::Inet6 => Some(*address),
-            _ => None,
-        })
-    };
-    Some(InterfaceAddress { address: local.or_else(plain)?, interface: message.header.index })
-}
-
 /// What a connected UDP socket tells; connecting one sends nothing.
 fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
     let unspecified: IpAddr = match query.destination {
@@ -349,7 +256,7 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         interface_mtu: None,
         // It may be a cached path MTU, but nothing says so.
         route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
-        cached_path_mtu: None,
+        cached: None,
         is_local: own == query.destination,
     })
 }

@@ -1,0 +1,108 @@
+//! What stands in the kernel's answers.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
+
+use super::InterfaceAddress;
+use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
+
+/// `RTAX_MTU` of linux/rtnetlink.h, as a bit of `RTAX_LOCK`.
+const LOCK_MTU: u32 = 1 << 2;
+
+/// The path MTU that the kernel learnt from a PTB, if that is what the answer states.
+pub(super) fn learnt_mtu(message: &RouteMessage, family: Family) -> Option<CachedPathMtu> {
+    let expires = time_to_expiry(message);
+    let is_learnt = is_learnt(message, family, expires);
+    let RouteMtu { mtu, locked } = metric_mtu(message).filter(|_| is_learnt)?;
+    Some(CachedPathMtu { mtu, expires_in: expires, locked })
+}
+
+/// `rta_expires`, which the kernel counts in the clock ticks of user space, whatever its own are. Negative: over.
+fn time_to_expiry(message: &RouteMessage) -> Option<Duration> {
+    let ticks = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::CacheInfo(info) => Some(info.expires.cast_signed()),
+        _ => None,
+    })?;
+    let ticks = u64::try_from(ticks).ok().filter(|ticks| *ticks > 0)?;
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Some(Duration::from_millis(ticks.saturating_mul(1000) / per_second))
+}
+
+/// Whether the MTU in the answer comes from a PTB, not from the routing table.
+fn is_learnt(message: &RouteMessage, family: Family, expires: Option<Duration>) -> bool {
+    match family {
+        // Every IPv4 answer is a "clone"; a learnt MTU is the one that expires.
+        Family::V4 => expires.is_some(),
+        // Advertised IPv6 routes expire as well; only a learnt one is a clone.
+        Family::V6 => message.header.flags.contains(RouteFlags::Cloned),
+    }
+}
+
+pub(super) fn metric_mtu(message: &RouteMessage) -> Option<RouteMtu> {
+    let metrics = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Metrics(metrics) => Some(metrics),
+        _ => None,
+    })?;
+    let locks = metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Lock(bits) => Some(*bits),
+        _ => None,
+    });
+    metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Mtu(mtu) if *mtu > 0 => {
+            Some(RouteMtu { mtu: PacketSize::new(*mtu), locked: locks.unwrap_or(0) & LOCK_MTU != 0 })
+        }
+        _ => None,
+    })
+}
+
+pub(super) fn source(message: &RouteMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::PrefSource(address) => as_ip(address),
+        _ => None,
+    })
+}
+
+pub(super) fn gateway(message: &RouteMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(address) => as_ip(address),
+        _ => None,
+    })
+}
+
+pub(super) fn outgoing(message: &RouteMessage) -> Option<u32> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Oif(index) => Some(*index),
+        _ => None,
+    })
+}
+
+pub(super) fn is_local(message: &RouteMessage) -> bool {
+    message.header.kind == RouteType::Local
+}
+
+fn as_ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
+        _ => None,
+    }
+}
+
+/// `IFA_LOCAL` is the own end of a point-to-point link, where `IFA_ADDRESS` is the other; IPv6 has only the latter.
+pub(super) fn own_address(message: &AddressMessage) -> Option<InterfaceAddress> {
+    let local = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let plain = || {
+        message.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Address(address) if message.header.family == AddressFamily::Inet6 => Some(*address),
+            _ => None,
+        })
+    };
+    Some(InterfaceAddress { address: local.or_else(plain)?, interface: message.header.index })
+}

@@ -1,0 +1,93 @@
+//! Where large packets end, as far as it is known: what the text, the advice and the letter say in their own words.
+
+use std::net::IpAddr;
+
+use crate::model::{AddressReport, LocationPoint, PtbFault, Ttl};
+
+/// A point on the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point {
+    /// This host.
+    Here,
+    /// A router that answered.
+    Hop(Option<Ttl>, IpAddr),
+    /// The address examined.
+    Target,
+}
+
+/// Where large packets end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At a router that says so itself.
+    At(Point),
+    /// Somewhere between the last point that they reach and the first that they do not.
+    Between {
+        /// The last point that they reach.
+        last: Point,
+        /// The first point that they do not reach, or the target where no point before it is known.
+        next: Point,
+        /// Hops between the two that do not answer; `None`: how many is not known.
+        hidden: Option<u8>,
+    },
+}
+
+/// The place, if anything is known of it.
+pub(crate) fn place_of(report: &AddressReport) -> Option<Place> {
+    let location = report.examined.location.as_ref()?;
+    let point = |point: &LocationPoint| match point.ttl {
+        Some(Ttl(0)) => Point::Here,
+        _ if point.address == report.address => Point::Target,
+        ttl => Point::Hop(ttl.or_else(|| ttl_of(report, point.address)), point.address),
+    };
+    let (last, next) = (location.last_hop.as_ref(), location.next_hop.as_ref());
+    if last.is_none() && next.is_none() {
+        return None;
+    }
+    if let Some(sender) = last.filter(|last| reports_it(report, last.address)) {
+        return Some(Place::At(point(sender)));
+    }
+    let distance = |end: Option<&LocationPoint>| end.and_then(|end| end.ttl).map(|ttl| ttl.0);
+    let from = if last.is_some() { distance(last) } else { Some(0) };
+    let hidden = from.zip(distance(next)).map(|(from, to)| to.saturating_sub(from).saturating_sub(1));
+    Some(Place::Between {
+        last: last.map_or(Point::Here, point),
+        next: next.map_or(Point::Target, point),
+        hidden,
+    })
+}
+
+/// Whether the router itself reports that packets are too big for it.
+fn reports_it(report: &AddressReport, router: IpAddr) -> bool {
+    report.examined.ptb.iter().any(|ptb| ptb.from == router && ptb.fault != Some(PtbFault::BadChecksum))
+}
+
+fn ttl_of(report: &AddressReport, address: IpAddr) -> Option<Ttl> {
+    report.examined.hops.iter().find(|hop| hop.address == Some(address)).map(|hop| hop.ttl)
+}
+
+impl Place {
+    /// In English, after "packets vanish".
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::At(point) => format!("at {}", point.words()),
+            Self::Between { last, next, .. } => format!("between {} and {}", last.words(), next.words()),
+        }
+    }
+
+    /// Whether one or more hops at the place do not answer.
+    pub(crate) fn has_hidden_hops(self) -> bool {
+        matches!(self, Self::Between { hidden: Some(1..), .. })
+    }
+}
+
+impl Point {
+    /// "hop 2 (10.0.2.2)".
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Here => "this host".into(),
+            Self::Hop(Some(Ttl(ttl)), address) => format!("hop {ttl} ({address})"),
+            Self::Hop(None, address) => address.to_string(),
+            Self::Target => "the target".into(),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The path on a few lines: `==>` carries large packets, `--1400-->` is the link where they end, `-->` lies beyond it.
+
+use std::net::IpAddr;
+
+use crate::model::{AddressReport, PacketSize, Ttl};
+use crate::report::place::{Place, Point, place_of};
+
+/// The hops from this host to the target, with the link where large packets end marked. `None`: nothing to draw.
+///
+/// A hop that hides is `*`. Where more than one link may be the one, each carries a question mark.
+pub(super) fn draw(report: &AddressReport) -> Option<String> {
+    let place = place_of(report)?;
+    let stations = stations(report, place);
+    let suspects = suspects(&stations, place);
+    let doubt = if suspects.len() > 1 { "?" } else { "" };
+    let limit = report.examined.path_mtu.as_ref().map_or_else(String::new, PacketSize::to_string);
+    let mut drawing = stations.first()?.words(report.address);
+    for (link, station) in stations.iter().skip(1).enumerate() {
+        let arrow = match link {
+            link if suspects.contains(&link) => format!("--{limit}{doubt}-->"),
+            link if link < suspects.start => "==>".into(),
+            _ => "-->".into(),
+        };
+        drawing.push_str(&format!(" {arrow} {}", station.words(report.address)));
+    }
+    Some(drawing)
+}
+
+/// What the path leads through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Station {
+    Known(Point),
+    /// Hops that do not answer, the first and the last of them.
+    Hidden(u8, u8),
+    /// Hops of which nothing is known, not even how many.
+    Unknown,
+}
+
+impl Station {
+    fn words(self, target: IpAddr) -> String {
+        match self {
+            Self::Known(Point::Here) => "this host".into(),
+            Self::Known(Point::Hop(Some(Ttl(ttl)), address)) => format!("{ttl} {address}"),
+            Self::Known(Point::Hop(None, address)) => address.to_string(),
+            Self::Known(Point::Target) => target.to_string(),
+            Self::Hidden(first, last) if first == last => format!("{first} *"),
+            Self::Hidden(first, last) => format!("{first}-{last} *"),
+            Self::Unknown => "...".into(),
+        }
+    }
+}
+
+/// From this host to the target: the hops seen, and the ends of the place if they are not among them.
+fn stations(report: &AddressReport, place: Place) -> Vec<Station> {
+    let (ends, target_ttl) = match place {
+        Place::At(sender) => ([Some(sender), None], None),
+        Place::Between { last, next, hidden } => {
+            let target_ttl = hidden.filter(|_| next == Point::Target).and_then(|hidden| Some(ttl(last)? + hidden + 1));
+            ([Some(last), Some(next)], target_ttl)
+        }
+    };
+    let mut hops: Vec<(u8, IpAddr)> =
+        report.examined.hops.iter().filter_map(|hop| Some((hop.ttl.0, hop.address?))).collect();
+    hops.extend(ends.into_iter().flatten().filter_map(|end| match end {
+        Point::Hop(Some(ttl), address) => Some((ttl.0, address)),
+        _ => None,
+    }));
+    hops.retain(|(_, address)| *address != report.address);
+    hops.sort_unstable();
+    hops.dedup_by_key(|(ttl, _)| *ttl);
+
+    let mut stations = vec![Station::Known(Point::Here)];
+    let mut reached = 0;
+    for (ttl, address) in hops {
+        stations.extend(gap(reached, ttl));
+        stations.push(Station::Known(Point::Hop(Some(Ttl(ttl)), address)));
+        reached = ttl;
+    }
+    if let Some(sender @ Point::Hop(None, _)) = ends[0] {
+        stations.extend([Station::Unknown, Station::Known(sender)]);
+    }
+    match target_ttl {
+        Some(target) => stations.extend(gap(reached, target)),
+        None => stations.push(Station::Unknown),
+    }
+    stations.push(Station::Known(Point::Target));
+    stations
+}
+
+fn ttl(point: Point) -> Option<u8> {
+    match point {
+        Point::Here => Some(0),
+        Point::Hop(ttl, _) => ttl.map(|ttl| ttl.0),
+        Point::Target => None,
+    }
+}
+
+/// The hops between two that answer.
+fn gap(reached: u8, next: u8) -> Option<Station> {
+    (next > reached + 1).then(|| Station::Hidden(reached + 1, next - 1))
+}
+
+/// The links that may be the one: link `n` leads from station `n` to the next.
+fn suspects(stations: &[Station], place: Place) -> std::ops::Range<usize> {
+    let at = |point: Point| stations.iter().position(|station| *station == Station::Known(point));
+    match place {
+        Place::At(sender) => at(sender).map_or(0..0, |sender| sender..sender + 1),
+        Place::Between { last, next, .. } => at(last).unwrap_or(0)..at(next).unwrap_or(stations.len() - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(ttl: u8) -> Point {
+        Point::Hop(Some(Ttl(ttl)), IpAddr::from([10, 0, ttl, 2]))
+    }
+
+    #[test]
+    fn a_gap_is_one_station() {
+        assert_eq!(gap(0, 1), None);
+        assert_eq!(gap(1, 3), Some(Station::Hidden(2, 2)));
+        assert_eq!(gap(1, 5), Some(Station::Hidden(2, 4)));
+    }
+
+    #[test]
+    fn every_link_between_the_ends_is_suspect_and_no_other() {
+        let known = Station::Known;
+        let path = [known(Point::Here), known(hop(1)), Station::Hidden(2, 2), known(hop(3)), known(Point::Target)];
+        let between = |last, next| suspects(&path, Place::Between { last, next, hidden: None });
+        assert_eq!(between(hop(1), hop(3)), 1..3);
+        assert_eq!(between(hop(3), Point::Target), 3..4);
+        assert_eq!(between(Point::Here, hop(1)), 0..1);
+        assert_eq!(suspects(&path, Place::At(hop(1))), 1..2);
+    }
+}

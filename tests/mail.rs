@@ -1,0 +1,84 @@
+//! The proof on real mail: a real Postfix sends 200 kB to a real MX over the scenarios, in network namespaces. The message arrives
+//! exactly where the verdict is `clear`, `discoverable` or `masked`, and stalls exactly where it is `black_hole`; there every advised
+//! command, run as printed, lets the stalled mail through.
+//!
+//! A handful of scenarios by default; `netns-scripts/mail.sh` (`PMTU_MAIL_FULL=1`) runs all. `PMTU_MAIL_ONLY=text` limits the scenarios
+//! to those whose name contains the text, `PMTU_MAIL_AT_A_TIME=N` sets how many run side by side.
+
+#[path = "mail/advice.rs"]
+mod advice;
+#[path = "mail/case.rs"]
+mod case;
+#[path = "mail/choice.rs"]
+mod choice;
+#[path = "mail/firewall.rs"]
+mod firewall;
+#[path = "netns/lab.rs"]
+#[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
+mod lab;
+#[path = "mail/message.rs"]
+mod message;
+#[path = "mail/mx.rs"]
+mod mx;
+#[path = "mail/needs.rs"]
+mod needs;
+#[path = "mail/postfix.rs"]
+mod postfix;
+#[path = "mail/rows.rs"]
+mod rows;
+#[path = "common/scenario.rs"]
+mod scenario;
+#[path = "mail/sender.rs"]
+mod sender;
+#[path = "mail/state.rs"]
+mod state;
+#[path = "netns/verify.rs"]
+#[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
+mod verify;
+
+use std::sync::Mutex;
+
+use case::Case;
+use choice::Choice;
+use rows::Row;
+
+/// Nearly all time is waiting for time-outs, so more cases than cores run side by side.
+const AT_A_TIME: usize = 6;
+
+#[test]
+fn mail_passes_exactly_where_the_verdict_says_so() {
+    if !needs::are_met("mail_passes_exactly_where_the_verdict_says_so") {
+        return;
+    }
+    let choice = Choice::from_environment();
+    let cases = choice::cases(&choice);
+    assert!(!cases.is_empty(), "PMTU_MAIL_ONLY matches no scenario");
+    let rows = run_all(cases);
+    rows::print(&rows);
+    if choice.is_full() {
+        choice::print_left_out();
+    }
+    let failed: Vec<String> = rows.iter().filter_map(Row::faults).collect();
+    assert!(failed.is_empty(), "{} of {} cases failed:\n{}", failed.len(), rows.len(), failed.join("\n"));
+}
+
+fn run_all(cases: Vec<Case>) -> Vec<Row> {
+    let at_a_time = std::env::var("PMTU_MAIL_AT_A_TIME").ok().and_then(|n| n.parse().ok()).unwrap_or(AT_A_TIME);
+    let (next, rows) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            scope.spawn(|| {
+                while let Some(case) = take_next(&next) {
+                    let row = case::run(&case);
+                    println!("{row}");
+                    rows.lock().expect("no case panics").push(row);
+                }
+            });
+        }
+    });
+    rows.into_inner().expect("no case panics")
+}
+
+fn take_next(next: &Mutex<impl Iterator<Item = Case>>) -> Option<Case> {
+    next.lock().expect("no case panics").next()
+}

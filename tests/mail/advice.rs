@@ -1,0 +1,90 @@
+//! The advice for the sending host, run as printed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::lab::{Lab, program, run};
+
+const UNDO: &str = "# undo: ";
+
+/// One piece of advice with its commands.
+#[derive(Clone, Debug)]
+pub(crate) struct Advice {
+    commands: Vec<String>,
+}
+
+impl Advice {
+    /// All that the sending host can run.
+    pub(crate) fn of(address: &Value) -> Vec<Self> {
+        let advice = address["advice"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let strings = |value: &Value| -> Vec<String> {
+            value.as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)).collect()
+        };
+        let for_this_host = advice.iter().filter(|advice| advice["who"] == "you");
+        let runnable = for_this_host.map(|advice| Self { commands: strings(&advice["commands"]) });
+        runnable.filter(|advice| !advice.commands.is_empty()).collect()
+    }
+
+    /// Pastes the commands, comments included.
+    pub(crate) fn apply(&self, lab: &Lab) -> Result<(), String> {
+        self.commands.iter().try_for_each(|line| paste(lab, line))
+    }
+
+    /// Runs what the comments say.
+    pub(crate) fn undo(&self, lab: &Lab) -> Result<(), String> {
+        let undo: Vec<&str> = self.commands.iter().filter_map(|line| line.strip_prefix(UNDO)).collect();
+        if undo.is_empty() {
+            return Err(format!("no undo for: {}", self.commands.join("; ")));
+        }
+        undo.iter().try_for_each(|line| paste(lab, line))
+    }
+
+    /// Whether it is for the way back: the MSS in this host's own SYN limits what the other side sends, and nothing else
+    /// (RFC 9293, section 3.7.1).
+    pub(crate) fn is_for_the_way_back(&self) -> bool {
+        self.commands.iter().any(|line| line.contains("hook output") && line.contains("pmtu_clamp"))
+    }
+
+    /// A few words that tell it from others.
+    pub(crate) fn name(&self) -> &'static str {
+        let has = |word: &str| self.commands[..].iter().any(|line| line.contains(word));
+        match () {
+            () if self.is_for_the_way_back() => "clamp for the way back",
+            () if has("pmtu_clamp") => "clamp",
+            () if has("mtu lock") => "route",
+            () if has("tcp_mtu_probing") => "mtu_probing",
+            () if has("iptables ") || has("ip6tables ") => "iptables",
+            () if has("nft insert rule") => "nft",
+            () => "other",
+        }
+    }
+}
+
+fn paste(lab: &Lab, line: &str) -> Result<(), String> {
+    let mut shell = lab.command("c", "sh");
+    shell.args(["-c", line]).env("PATH", path_with_the_program());
+    let ran = run(&mut shell);
+    if ran.status.success() { Ok(()) } else { Err(format!("fails as printed: {line}: {}", ran.stderr.trim())) }
+}
+
+/// Some advice is to run the program again.
+fn path_with_the_program() -> OsString {
+    let folder = program().parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&others));
+    std::env::join_paths(folders).unwrap_or(others.clone())
+}
+
+#[test]
+fn only_what_this_host_can_run_is_run() {
+    let address = serde_json::json!({ "advice": [
+        { "who": "you", "text": "", "commands": ["ip route replace x mtu lock 1400", "# undo: ip route del x"] },
+        { "who": "you", "text": "look", "commands": [] },
+        { "who": "their_side", "text": "", "commands": ["reboot"] },
+    ]});
+    let advice = Advice::of(&address);
+    assert_eq!(advice.len(), 1);
+    assert_eq!(advice[0].name(), "route");
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# own_root.sh ROOT MAIL SERVERS NAME : runs a mail server that was unpacked and not installed. Its root is ROOT: the machine's programs
+# and libraries, users and settings of its own, MAIL for what it receives. To be run in a mount namespace of its own.
+set -euo pipefail
+root=$1 mail=$2 servers=$3 name=$4
+
+mount -t tmpfs tmpfs "$root"
+cd "$root"
+mkdir -p usr dev proc etc/exim4 mail servers tmp run var/spool/exim4 var/spool/smtpd var/lib/opensmtpd/empty
+chmod 1777 tmp
+chmod 711 var/spool/smtpd
+ln -s /run var/run
+mount --rbind /usr usr
+for folder in bin sbin lib lib32 lib64; do
+    if [[ -L /$folder ]]; then
+        cp -a "/$folder" "$folder"
+    elif [[ -d /$folder ]]; then
+        mkdir "$folder"
+        mount --rbind "/$folder" "$folder"
+    fi
+done
+mount --rbind /dev dev
+mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
+mount --bind "$mail" mail
+mount --bind "$servers" servers
+# OpenSMTPD looks for its helpers here and nowhere else.
+mount -t tmpfs tmpfs usr/libexec
+mkdir usr/libexec/opensmtpd
+mount --bind "$servers/usr/libexec/opensmtpd" usr/libexec/opensmtpd
+
+cat >etc/passwd <<'END'
+root:x:0:0:root:/:/bin/sh
+nobody:x:65534:65534:nobody:/mail:/bin/sh
+Debian-exim:x:901:901:exim:/var/spool/exim4:/bin/sh
+opensmtpd:x:902:902:smtpd:/var/lib/opensmtpd/empty:/bin/sh
+opensmtpq:x:903:903:smtpd queue:/var/lib/opensmtpd/empty:/bin/sh
+END
+cat >etc/group <<'END'
+root:x:0:
+mail:x:8:
+nogroup:x:65534:
+Debian-exim:x:901:
+opensmtpd:x:902:
+opensmtpq:x:903:
+END
+echo '127.0.0.1 localhost mx.example.com' >etc/hosts
+echo 'hosts: files' >etc/nsswitch.conf
+chown 901:901 var/spool/exim4
+
+cat >etc/exim4/exim4.conf <<'END'
+primary_hostname = mx.example.com
+exim_path = /servers/usr/sbin/exim4
+log_file_path = /var/spool/exim4/%slog
+host_lookup =
+tls_advertise_hosts =
+keep_environment =
+rfc1413_query_timeout = 0s
+acl_smtp_rcpt = accept_all
+acl_smtp_data = accept_all
+begin acl
+accept_all:
+  accept
+begin routers
+box:
+  driver = accept
+  transport = box
+begin transports
+box:
+  driver = appendfile
+  directory = /mail/box
+  maildir_format
+  user = nobody
+  group = nogroup
+END
+cat >etc/smtpd.conf <<'END'
+table users { "@" = "nobody" }
+listen on 0.0.0.0
+listen on ::
+action "box" maildir "/mail/box" virtual <users>
+match from any for any action "box"
+END
+
+case $name in
+    exim) command=(/servers/usr/sbin/exim4 -bdf -oX 25) ;;
+    opensmtpd) command=(/servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
+    *) echo "unknown mail server: $name" >&2 && exit 3 ;;
+esac
+exec chroot . "${command[@]}"
