@@ -9,11 +9,11 @@ command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl http
 require_cmd cc unshare
 if is_root; then
     require_labs
-    require_cmd iptables tc ping
+    require_cmd iptables tc ping tcpdump
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
-    require_cmd ip nft ethtool nsenter setpriv iptables tc ping
+    require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump
 fi
 if [[ ${PMTU_PROBE_SKIP_POSTFIX:-} == 1 ]]; then
     trap 'say "SKIPPED: all tests with real mail servers, for PMTU_PROBE_SKIP_POSTFIX=1"' EXIT

@@ -6,6 +6,8 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
+#[path = "netns/capture.rs"]
+mod capture;
 #[path = "netns/cases.rs"]
 mod cases;
 #[path = "netns/flows.rs"]

@@ -1,5 +1,7 @@
 //! The options as clap sees them, and their help texts.
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, Parser, ValueEnum};
 
 use super::error::UsageError;
@@ -120,6 +122,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "COUNT", value_parser = values::flows)]
     flows: Option<u8>,
 
+    /// Write every packet to this file, with comments, for Wireshark
+    ///
+    /// The comment of each packet says what it is for or what it proved. An
+    /// existing file is overwritten. If the disk fills up, the capture ends with a
+    /// warning, and the examination goes on.
+    #[arg(long, value_name = "FILE")]
+    pcapng: Option<PathBuf>,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
@@ -132,7 +142,11 @@ pub(super) struct Args {
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say more; twice: log decisions, three times: every packet
+    /// Say more, and tell about each packet; -vv, -vvv: log
+    ///
+    /// Once: a line on stderr for each packet, with its time, direction, size and
+    /// meaning, and a fuller report. Twice: a log of decisions as well. Three
+    /// times: every packet in full.
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
 }
@@ -154,6 +168,7 @@ enum ColorArg {
 impl Args {
     pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
         self.check_sizes()?;
+        self.check_capture()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         Ok(Invocation {
@@ -168,6 +183,7 @@ impl Args {
             timeout: self.timeout,
             rate: self.rate,
             flows: self.flows,
+            pcapng: self.pcapng,
             json: self.json,
             color: self.color.into(),
             detail: detail(self.quiet, self.verbose),
@@ -179,6 +195,15 @@ impl Args {
         match (self.min_size, self.max_size) {
             (Some(min), Some(max)) if min > max => {
                 Err(UsageError::new(format!("--min-size {min} is above --max-size {max}; give a smaller --min-size")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_capture(&self) -> Result<(), UsageError> {
+        match &self.pcapng {
+            Some(path) if path.as_os_str() == "-" => {
+                Err(UsageError::new("--pcapng - is no file: stdout carries the report; name a file"))
             }
             _ => Ok(()),
         }

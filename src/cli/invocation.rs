@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::{Family, MethodChoice, PacketSize};
@@ -41,13 +42,15 @@ pub struct Invocation {
     pub rate: Rate,
     /// Flows to compare, the first one included. `None`: a few, where large packets vanish.
     pub flows: Option<u8>,
+    /// Where to write the packets.
+    pub pcapng: Option<PathBuf>,
     /// JSON instead of text.
     pub json: bool,
     /// Colour in text.
     pub color: ColorChoice,
     /// How much the text says: `-q`, nothing, or `-v`.
     pub detail: Detail,
-    /// How often `-v` was given: 1 more detail, 2 debug log, 3 every packet.
+    /// How often `-v` was given: 1 transcript and more detail, 2 debug log, 3 every packet in full.
     pub verbosity: u8,
 }
 

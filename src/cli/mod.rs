@@ -6,8 +6,10 @@ mod error;
 mod invocation;
 mod planning;
 pub mod progress;
+mod recording;
 pub mod session;
 mod values;
+mod witness;
 
 pub use color::{Environment, wants_color};
 pub use error::UsageError;

@@ -32,7 +32,7 @@ pub struct Streams {
     pub dumb: bool,
     /// `-q`.
     pub quiet: bool,
-    /// Log lines go to stderr: they would tear the progress line.
+    /// A transcript or log lines go to stderr: they would tear the progress line.
     pub logging: bool,
     /// `--json`.
     pub json: bool,

@@ -1,5 +1,6 @@
 //! One run of the program: sockets, targets, examinations, report, exit code.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,12 +12,15 @@ use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
 use crate::net::silent::SilentPorts;
 use crate::net::{NetError, Ours, privilege};
+use crate::report::transcript::Transcript;
 use crate::report::{self, json, text};
 use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
 
 use super::invocation::Invocation;
 use super::planning::{self, Planned};
 use super::progress::{self, Progress, ProgressLine, Streams};
+use super::recording::{Recording, RecordingError};
+use super::witness::Witness;
 use super::{Environment, wants_color};
 
 /// Exit code when there is nothing to report: bad arguments, no privilege, no such name.
@@ -36,6 +40,8 @@ pub struct SessionError(#[from] Fault);
 enum Fault {
     #[error(transparent)]
     Net(#[from] NetError),
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
     #[error("cannot receive packets: {0}")]
@@ -62,6 +68,7 @@ struct Session<'a> {
     links: Links,
     runtime: tokio::runtime::Runtime,
     _ports: SilentPorts,
+    recording: Cell<Option<Recording>>,
     started: SystemTime,
     deadline: Instant,
 }
@@ -81,8 +88,9 @@ impl<'a> Session<'a> {
                 icmp: IcmpSockets::open(ours)?,
             }
         };
+        let recording = Cell::new(invocation.pcapng.as_deref().map(Recording::create).transpose()?);
         privilege::drop_all()?;
-        Ok(Self { invocation, ours, links, runtime, _ports: ports, started, deadline })
+        Ok(Self { invocation, ours, links, runtime, _ports: ports, recording, started, deadline })
     }
 
     fn conduct(self) -> Result<u8, Fault> {
@@ -120,14 +128,20 @@ impl<'a> Session<'a> {
     ) -> Result<u8, Fault> {
         let jobs = planned.iter().map(|one| one.job.clone()).collect();
         let limits = Limits { rate: self.invocation.rate.0, deadline: self.deadline };
-        let mut audience = Audience { session: self, planned, progress: self.progress_line(), outcome: Ok(0) };
-        let ending = runner::run(&self.links, jobs, limits, interrupt, &mut audience).await.map_err(Fault::Receive)?;
-        let code = audience.outcome.map_err(Fault::Write)?;
+        let transcript = self.transcript(&planned);
+        let audience = Audience { session: self, planned, progress: self.progress_line(), outcome: Ok(0) };
+        let mut witness = Witness::new(audience, transcript, self.recording.take());
+        let ending = runner::run(&self.links, jobs, limits, interrupt, &mut witness).await.map_err(Fault::Receive)?;
+        let code = witness.into_observer().outcome.map_err(Fault::Write)?;
         Ok(match (ending, code) {
             (Ending::Interrupted, _) => INTERRUPTED,
             (Ending::Complete, 0) if is_incomplete => NOTHING_TO_REPORT,
             (Ending::Complete, code) => code,
         })
+    }
+
+    fn transcript(&self, planned: &[Planned]) -> Option<Transcript> {
+        (self.invocation.verbosity > 0).then(|| Transcript::new(planned.iter().map(label).collect()))
     }
 
     fn progress_line(&self) -> Option<ProgressLine<io::Stderr>> {
@@ -136,7 +150,7 @@ impl<'a> Session<'a> {
             stdout_is_terminal: io::stdout().is_terminal(),
             dumb: Environment::of_process().is_dumb(),
             quiet: self.invocation.detail == text::Detail::VerdictOnly,
-            logging: self.invocation.verbosity > 1,
+            logging: self.invocation.verbosity > 0,
             json: self.invocation.json,
         };
         progress::is_wanted(streams).then(|| ProgressLine::new(io::stderr()))
@@ -188,10 +202,7 @@ struct Audience<'a> {
 impl Observer for Audience<'_> {
     fn progress(&mut self, standing: &Standing) {
         let Some(line) = &mut self.progress else { return };
-        let label = standing.current.and_then(|index| self.planned.get(index)).map(|one| match one.address.host {
-            ref host if *host == one.address.address.to_string() => host.clone(),
-            ref host => format!("{host} {}", one.address.address),
-        });
+        let label = standing.current.and_then(|index| self.planned.get(index)).map(label);
         let progress = Progress {
             label: label.unwrap_or_default(),
             addresses: (standing.judged, standing.addresses),
@@ -215,6 +226,12 @@ impl Observer for Audience<'_> {
             Ok(()) => Ok(report.exit_code()),
         };
     }
+}
+
+/// How people recognize an address: `mx.example.com 192.0.2.25`.
+fn label(one: &Planned) -> String {
+    let (host, address) = (&one.address.host, one.address.address);
+    if *host == address.to_string() { host.clone() } else { format!("{host} {address}") }
 }
 
 /// Until SIGINT or SIGTERM. A second one ends the program at once.

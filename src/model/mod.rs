@@ -6,6 +6,7 @@ mod meaning;
 mod packet;
 mod plan;
 mod report;
+mod sighting;
 mod size;
 mod time;
 
@@ -22,5 +23,6 @@ pub use report::{
     MethodReport, MethodStatus, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Tunnel,
     Verdict, Who,
 };
+pub use sighting::{Sighting, Way};
 pub use size::{Family, PacketSize, Ttl};
 pub use time::Timestamp;

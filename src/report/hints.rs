@@ -94,7 +94,11 @@ const ROWS: &[Row] = &[
     (1320, On::Both, &[FIXED_VPN, MOBILE]),
     (1300, On::Both, &[FIXED_VPN, MOBILE]),
     // RFC 8200, 5. Overlay VPNs such as Tailscale choose it as it fits everywhere.
-    (1280, On::V4, &[hint(Tunnel::Vpn, "an overlay VPN that chose the smallest MTU of IPv6, as Tailscale does"), MINIMUM]),
+    (
+        1280,
+        On::V4,
+        &[hint(Tunnel::Vpn, "an overlay VPN that chose the smallest MTU of IPv6, as Tailscale does"), MINIMUM],
+    ),
     (1280, On::V6, &[MINIMUM, hint(Tunnel::Vpn, "an overlay VPN such as Tailscale")]),
 ];
 

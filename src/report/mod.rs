@@ -1,11 +1,13 @@
-//! Renderers: pure functions of a [`Report`](crate::model::Report). No I/O, no clock.
+//! Renderers: pure functions of a [`Report`](crate::model::Report), or of a packet that went by. No I/O, no clock.
 
 mod advice;
 mod complete;
 mod hints;
 pub mod json;
+pub mod pcapng;
 mod place;
 pub mod text;
+pub mod transcript;
 pub(crate) mod words;
 
 pub use advice::advise;

@@ -49,11 +49,7 @@ pub(crate) fn place_of(report: &AddressReport) -> Option<Place> {
     let distance = |end: Option<&LocationPoint>| end.and_then(|end| end.ttl).map(|ttl| ttl.0);
     let from = if last.is_some() { distance(last) } else { Some(0) };
     let hidden = from.zip(distance(next)).map(|(from, to)| to.saturating_sub(from).saturating_sub(1));
-    Some(Place::Between {
-        last: last.map_or(Point::Here, point),
-        next: next.map_or(Point::Target, point),
-        hidden,
-    })
+    Some(Place::Between { last: last.map_or(Point::Here, point), next: next.map_or(Point::Target, point), hidden })
 }
 
 /// Whether the router itself reports that packets are too big for it.

@@ -4,6 +4,7 @@
 //! has come, and sleeps until the next packet or the next wake-up.
 
 mod limiter;
+mod observer;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,13 +16,14 @@ use std::time::{Duration, Instant};
 use tracing::{debug, trace, warn};
 
 use crate::examine::Examination;
-use crate::model::{Action, Body, Event, Examined, Meaning, Outgoing, Packet, PacketSize, Plan, Refusal, Timestamp};
+use crate::model::{Action, Body, Event, Examined, Outgoing, Packet, PacketSize, Plan, Sighting, Timestamp, Way};
 use crate::net::capture::{Capture, Checksum, Received};
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::{SendError, Sender};
 use crate::wire::{self, Checksums};
 
 use limiter::Limiter;
+pub use observer::{Ending, Observer, Standing};
 
 /// The sockets that all examinations share.
 pub struct Links {
@@ -49,73 +51,6 @@ pub struct Limits {
     pub rate: Option<NonZeroU32>,
     /// When the run must have its verdicts.
     pub deadline: Instant,
-}
-
-/// Where a run stands, for a progress line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Addresses with a verdict.
-    pub judged: usize,
-    /// Addresses in all.
-    pub addresses: usize,
-    /// The first address without a verdict, as an index into the jobs.
-    pub current: Option<usize>,
-    /// The sizes still in question there.
-    pub bracket: Option<(PacketSize, PacketSize)>,
-    /// Probes sent so far.
-    pub probes: u64,
-}
-
-/// A packet that went by.
-#[derive(Clone, Copy, Debug)]
-pub struct Sighting<'a> {
-    /// The address that it belongs to, as an index into the jobs.
-    pub job: usize,
-    /// Since the start of the run.
-    pub at: Timestamp,
-    /// Where it was seen.
-    pub way: Way,
-    /// The whole packet as it was on the wire; empty behind the firewall.
-    pub bytes: &'a [u8],
-    /// The same, understood.
-    pub packet: &'a Packet,
-    /// The part that it plays.
-    pub meaning: Meaning,
-}
-
-/// Where a packet was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Sent.
-    Out,
-    /// Not sent: the kernel refused it.
-    Refused(Refusal),
-    /// Arrived at the interface.
-    In,
-    /// Passed this host's firewall: a copy of one that arrived before.
-    PastFirewall,
-}
-
-/// What the outside world does with a run.
-pub trait Observer {
-    /// Called for each packet that concerns an examination, right after it was sent or handled.
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
-        let _ = sighting;
-    }
-
-    /// Called a few times a second.
-    fn progress(&mut self, standing: &Standing);
-    /// Called once, when the last verdict stands; the connections are closed after that.
-    fn judged(&mut self, examined: Vec<Examined>);
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Every address has the verdict that its evidence gives.
-    Complete,
-    /// The user interrupted.
-    Interrupted,
 }
 
 /// Examines all addresses side by side.

@@ -38,6 +38,7 @@ fn defaults() -> Invocation {
         timeout: Duration::from_secs(30),
         rate: Rate::DEFAULT,
         flows: None,
+        pcapng: None,
         json: false,
         color: ColorChoice::Auto,
         detail: Detail::Normal,
@@ -100,6 +101,7 @@ fn good_rows() {
         ("pmtu-probe --timeout 86400 mx", Invocation { timeout: Duration::from_secs(86_400), ..defaults() }),
         ("pmtu-probe --rate 50 mx", Invocation { rate: rate(50), ..defaults() }),
         ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
+        ("pmtu-probe --pcapng a.pcapng mx", Invocation { pcapng: Some("a.pcapng".into()), ..defaults() }),
         ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
         ("pmtu-probe --color always mx", Invocation { color: ColorChoice::Always, ..defaults() }),
         ("pmtu-probe --color=never mx", Invocation { color: ColorChoice::Never, ..defaults() }),
@@ -171,6 +173,8 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
             "pmtu-probe --rate 1000001 mx",
             "--rate \"1000001\" is no rate; give packets per second from 1 to 1000000, or 0 for no limit",
         ),
+        ("pmtu-probe --pcapng - mx", "--pcapng - is no file: stdout carries the report; name a file"),
+        ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
     ];
     for (line, expected) in rows {
@@ -191,6 +195,17 @@ fn bytes_that_are_no_text_are_refused() {
     let args = ["pmtu-probe".into(), std::ffi::OsString::from_vec(vec![0xff, b'\n'])];
     let error = parse(args).unwrap_err().to_string();
     assert_eq!(error, "pmtu-probe: an argument is not valid UTF-8; retype it");
+}
+
+#[test]
+fn a_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStringExt;
+    let name = std::ffi::OsString::from_vec(vec![b'a', 0xff]);
+    let Ok(Request::Probe(invocation)) = parse(["pmtu-probe".into(), "--pcapng".into(), name.clone(), "mx".into()])
+    else {
+        panic!()
+    };
+    assert_eq!(invocation.pcapng, Some(name.into()));
 }
 
 #[test]
@@ -226,6 +241,7 @@ fn help_fits_80_columns_and_names_every_option() {
         "--source",
         "--timeout",
         "--rate",
+        "--pcapng",
         "--json",
         "--color",
         "-q",

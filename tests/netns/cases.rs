@@ -192,7 +192,7 @@ fn a_name_is_probed_like_its_address() {
     });
 }
 
-fn up(scenario: &str, family: Family, options: &[&str]) -> Lab {
+pub(crate) fn up(scenario: &str, family: Family, options: &[&str]) -> Lab {
     Lab::up(scenario, family, options).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -206,27 +206,27 @@ fn faults_of(address: &Value, scenario: &str, family: Family) -> Faults {
     verify::address_outcome(address, &expected, family)
 }
 
-fn only_address(ran: &Ran) -> Value {
+pub(crate) fn only_address(ran: &Ran) -> Value {
     let document = verify::document(ran).unwrap_or_else(|fault| panic!("{fault}"));
     let addresses = document["addresses"].as_array().cloned().unwrap_or_default();
     assert_eq!(addresses.len(), 1, "{document}");
     addresses[0].clone()
 }
 
-fn assert_one_line_error(ran: &Ran) {
+pub(crate) fn assert_one_line_error(ran: &Ran) {
     assert_eq!(ran.status.code(), Some(3), "stderr: {}", ran.stderr);
     assert_eq!(ran.stdout, "");
     assert_eq!(ran.stderr.lines().count(), 1, "stderr: {}", ran.stderr);
 }
 
-fn spawn(lab: &Lab, arguments: &[&str]) -> std::process::Child {
+pub(crate) fn spawn(lab: &Lab, arguments: &[&str]) -> std::process::Child {
     let mut command = lab.command("c", program());
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
 /// Until the scripts around it have become the program itself.
-fn wait_until_running(lab: &Lab) {
+pub(crate) fn wait_until_running(lab: &Lab) {
     let deadline = Instant::now() + Duration::from_secs(5);
     let runs =
         |pid: &str| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "pmtu-probe");

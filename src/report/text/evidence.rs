@@ -45,9 +45,11 @@ pub(super) fn detail_rows(report: &AddressReport) -> Vec<Row> {
     let sizes = examined.sizes.iter().map(|evidence| {
         ("size", format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent))
     });
-    let flows = examined.flows.iter().flat_map(|flows| &flows.flows).map(|flow| {
-        ("flow", format!("source port {}: {}", flow.port, fate_words(flow.fate)))
-    });
+    let flows = examined
+        .flows
+        .iter()
+        .flat_map(|flows| &flows.flows)
+        .map(|flow| ("flow", format!("source port {}: {}", flow.port, fate_words(flow.fate))));
     let hops = examined.hops.iter().map(|hop| {
         let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
@@ -83,6 +85,7 @@ fn fate_words(fate: FlowFate) -> &'static str {
     match fate {
         FlowFate::Passes => "passes",
         FlowFate::Lost => "vanishes",
+        FlowFate::Refused => "is refused by a router",
         FlowFate::Unknown => "no clear answer",
     }
 }

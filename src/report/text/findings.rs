@@ -116,15 +116,19 @@ fn route_mtu_below_path(report: &AddressReport) -> String {
              fault has been repaired. Mail passes, in needlessly small packets.",
             route.mtu
         ),
-        _ => "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
+        _ => {
+            "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
               has been repaired."
-            .into(),
+                .into()
+        }
     }
 }
 
 fn path_mtu_locked(report: &AddressReport) -> String {
     let effect = match Family::of(report.address) {
-        Family::V4 => "this host sends to this address without don't-fragment, and \"fragmentation needed\" changes nothing",
+        Family::V4 => {
+            "this host sends to this address without don't-fragment, and \"fragmentation needed\" changes nothing"
+        }
         Family::V6 => "\"packet too big\" changes nothing",
     };
     match (report.here.route_mtu, report.here.cached) {
@@ -167,8 +171,9 @@ fn tcp_mtu_probing(report: &AddressReport) -> String {
             "tcp_mtu_probing is {mode} on this host: its TCP notices the hole after some seconds and goes on with \
              {segments}, so mail from here stalls in each connection, then passes. Hosts without it hang."
         ),
-        None => "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing)."
-            .into(),
+        None => {
+            "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing).".into()
+        }
     }
 }
 

@@ -58,7 +58,8 @@ pub(super) fn expiry(cached: CachedPathMtu) -> String {
 }
 
 fn unusual(settings: &KernelSettings, is_ipv4: bool) -> Vec<String> {
-    let set = |name: &str, value: Option<u8>| value.filter(|value| *value != 0).map(|value| format!("{name} is {value}"));
+    let set =
+        |name: &str, value: Option<u8>| value.filter(|value| *value != 0).map(|value| format!("{name} is {value}"));
     let disc = set("ip_no_pmtu_disc", settings.no_pmtu_disc).filter(|_| is_ipv4);
     disc.into_iter().chain(set("tcp_mtu_probing", settings.tcp_mtu_probing)).collect()
 }

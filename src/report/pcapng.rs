@@ -1,0 +1,104 @@
+//! The three kinds of block that a capture file needs: pcapng, draft-ietf-opsawg-pcapng, sections 4.1 to 4.3.
+//!
+//! Every function gives whole blocks, so a writer that writes what it is given never leaves half of one behind.
+
+use std::time::Duration;
+
+use super::transcript;
+use crate::model::{Sighting, Way};
+
+/// The blocks that a file begins with: this program, and one interface of whole IP packets.
+pub fn header() -> Vec<u8> {
+    let mut out = Vec::new();
+    block(&mut out, SECTION_HEADER, |body| {
+        body.extend(BYTE_ORDER_MAGIC.to_le_bytes());
+        let (major, minor): (u16, u16) = (1, 0);
+        body.extend(major.to_le_bytes());
+        body.extend(minor.to_le_bytes());
+        body.extend(LENGTH_UNKNOWN.to_le_bytes());
+        option(body, SHB_USERAPPL, concat!("pmtu-probe ", env!("CARGO_PKG_VERSION")).as_bytes());
+        option(body, END_OF_OPTIONS, &[]);
+    });
+    block(&mut out, INTERFACE_DESCRIPTION, |body| {
+        body.extend(LINKTYPE_RAW.to_le_bytes());
+        body.extend([0; 2]);
+        body.extend(SNAPLEN.to_le_bytes());
+        option(body, IF_DESCRIPTION, b"packets of pmtu-probe alone, on all interfaces");
+        option(body, IF_TSRESOL, &[NANOSECONDS]);
+        option(body, END_OF_OPTIONS, &[]);
+    });
+    out
+}
+
+/// Appends a packet with its comment, if it was on the wire. `at` is the time since 1970, UTC.
+pub fn push(out: &mut Vec<u8>, sighting: &Sighting<'_>, at: Duration) {
+    let Some(comment) = transcript::comment(sighting) else { return };
+    let direction = if sighting.way == Way::Out { OUTBOUND } else { INBOUND };
+    let (at, len) = (at.as_nanos() as u64, sighting.bytes.len() as u32);
+    block(out, ENHANCED_PACKET, |body| {
+        body.extend(FIRST_INTERFACE.to_le_bytes());
+        body.extend(((at >> 32) as u32).to_le_bytes());
+        body.extend((at as u32).to_le_bytes());
+        body.extend(len.to_le_bytes());
+        body.extend(len.to_le_bytes());
+        padded(body, sighting.bytes);
+        option(body, COMMENT, comment.as_bytes());
+        option(body, EPB_FLAGS, &direction.to_le_bytes());
+        option(body, END_OF_OPTIONS, &[]);
+    });
+}
+
+/// Type, length, body, and the length again, for those who read backwards.
+fn block(out: &mut Vec<u8>, kind: u32, fill: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend(kind.to_le_bytes());
+    out.extend([0; 4]);
+    fill(out);
+    let len = (out.len() - start + 4) as u32;
+    out.extend(len.to_le_bytes());
+    if let Some(field) = out.get_mut(start + 4..start + 8) {
+        field.copy_from_slice(&len.to_le_bytes());
+    }
+}
+
+/// Code, length and value; what does not fit into the length field is cut off.
+fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
+    body.extend(code.to_le_bytes());
+    body.extend(len.to_le_bytes());
+    padded(body, &value[..usize::from(len)]);
+}
+
+/// Everything begins at a multiple of four bytes.
+fn padded(body: &mut Vec<u8>, bytes: &[u8]) {
+    body.extend_from_slice(bytes);
+    body.resize(body.len() + bytes.len().wrapping_neg() % 4, 0);
+}
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const ENHANCED_PACKET: u32 = 6;
+
+const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+/// A file that is written as it comes does not know the length of its section.
+const LENGTH_UNKNOWN: i64 = -1;
+/// IPv4 or IPv6, as the first four bits say.
+const LINKTYPE_RAW: u16 = 101;
+/// What tcpdump calls unlimited.
+const SNAPLEN: u32 = 262_144;
+/// A resolution of 10^-9 seconds.
+const NANOSECONDS: u8 = 9;
+const FIRST_INTERFACE: u32 = 0;
+
+const END_OF_OPTIONS: u16 = 0;
+const COMMENT: u16 = 1;
+const SHB_USERAPPL: u16 = 4;
+const IF_DESCRIPTION: u16 = 3;
+const IF_TSRESOL: u16 = 9;
+const EPB_FLAGS: u16 = 2;
+
+const INBOUND: u32 = 1;
+const OUTBOUND: u32 = 2;
+
+#[cfg(test)]
+mod tests;

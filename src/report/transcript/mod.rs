@@ -1,0 +1,129 @@
+//! The transcript: a line for each packet that went by, beside the report.
+//!
+//! Plain ASCII, since it ends up in logs and tickets. What others sent is made printable.
+
+mod words;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::text::printable;
+use crate::model::{Body, Meaning, Sighting, Timestamp, Way};
+
+/// Writes lines.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    labels: Vec<String>,
+    /// Echo replies seen at the interface, by job and sequence number: their copies from behind the firewall say nothing new.
+    replies: HashSet<(usize, u16)>,
+}
+
+impl Transcript {
+    /// A transcript about these addresses, in the order of the jobs: `mx.example.com 192.0.2.25`.
+    pub fn new(labels: Vec<String>) -> Self {
+        Self { labels, replies: HashSet::new() }
+    }
+
+    /// What stands above the first line: how to read the columns, and with several addresses, their short names.
+    pub fn heading(&self) -> String {
+        let columns = "time since the start, > sent, < received, ! not sent, bytes of the IP packet, meaning\n";
+        match &self.labels[..] {
+            [only] => format!("{}: {columns}", printable(only)),
+            labels => {
+                let names = labels.iter().enumerate();
+                let names = names.map(|(index, label)| format!("#{} is {}\n", index + 1, printable(label)));
+                names.chain([columns.to_owned()]).collect()
+            }
+        }
+    }
+
+    /// The line for a packet, with its newline. `None`: it says nothing that another line does not say.
+    pub fn line(&mut self, sighting: &Sighting<'_>) -> Option<String> {
+        if self.is_told_elsewhere(sighting) {
+            return None;
+        }
+        let time = milliseconds(sighting.at);
+        let address = self.short_name(sighting.job);
+        let size = size(sighting).map_or_else(String::new, |size| size.to_string());
+        Some(format!("{time:>9} ms {address}{} {size:>5}  {}\n", direction(sighting.way), words::tell(sighting)))
+    }
+
+    /// The line between the packets that led to the verdicts and those that close the connections.
+    pub fn verdict(&self) -> &'static str {
+        "             -- all verdicts stand; what follows closes the connections\n"
+    }
+
+    /// Later fragments, and copies from behind the firewall that only repeat what was seen before it.
+    fn is_told_elsewhere(&mut self, sighting: &Sighting<'_>) -> bool {
+        match (sighting.way, &sighting.packet.body) {
+            (Way::In, Body::EchoReply(echo)) => {
+                self.replies.insert((sighting.job, echo.seq));
+                false
+            }
+            (Way::PastFirewall, Body::EchoReply(echo)) => self.replies.contains(&(sighting.job, echo.seq)),
+            (Way::PastFirewall, _) => sighting.meaning == Meaning::Stray,
+            _ => fragment_offset(sighting.bytes).is_some_and(|offset| offset > 0),
+        }
+    }
+
+    fn short_name(&self, job: usize) -> String {
+        match self.labels.len() {
+            0 | 1 => String::new(),
+            count => {
+                let width = count.to_string().len() + 1;
+                format!("{:<width$} ", format!("#{}", job + 1))
+            }
+        }
+    }
+}
+
+/// What a packet on the wire is and what it means, for the comment in a capture. `None`: it was not on the wire.
+pub fn comment(sighting: &Sighting<'_>) -> Option<String> {
+    if !matches!(sighting.way, Way::In | Way::Out) || sighting.bytes.is_empty() {
+        return None;
+    }
+    let words = words::tell(sighting);
+    Some(match fragment_offset(sighting.bytes) {
+        Some(offset) => format!("{words}; this fragment begins at byte {offset}"),
+        None => words,
+    })
+}
+
+fn milliseconds(at: Timestamp) -> String {
+    let elapsed: Duration = at.since(Timestamp::ZERO);
+    format!("{:.2}", elapsed.as_secs_f64() * 1000.0)
+}
+
+fn direction(way: Way) -> char {
+    match way {
+        Way::Out => '>',
+        Way::Refused(_) => '!',
+        Way::In | Way::PastFirewall => '<',
+    }
+}
+
+/// The bytes of the whole packet; behind the firewall the headers are gone, so those of an ICMP error are not known.
+fn size(sighting: &Sighting<'_>) -> Option<usize> {
+    let whole = || sighting.packet.size().map(|size| size.bytes() as usize);
+    match sighting.bytes.len() {
+        0 => whole(),
+        _ if fragment_offset(sighting.bytes).is_some() => whole(),
+        len => Some(len),
+    }
+}
+
+/// Where a fragment of an IPv4 packet begins in the packet's payload (RFC 791, 3.1). `None`: not a fragment.
+fn fragment_offset(bytes: &[u8]) -> Option<u32> {
+    const MORE_FRAGMENTS: u16 = 0x2000;
+    const OFFSET: u16 = 0x1fff;
+    match bytes {
+        [first, _, _, _, _, _, high, low, ..] if first >> 4 == 4 => {
+            let field = u16::from_be_bytes([*high, *low]);
+            (field & (MORE_FRAGMENTS | OFFSET) != 0).then_some(u32::from(field & OFFSET) * 8)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! What a packet is and what it means, in words.
+
+use super::super::text::printable;
+use crate::model::{
+    Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Refusal, Segment, Sighting,
+    Technique, Ttl, Way, unreachable_words,
+};
+
+pub(super) fn tell(sighting: &Sighting<'_>) -> String {
+    let words = meaning(sighting.meaning, sighting.packet);
+    match sighting.way {
+        Way::Out | Way::In => words,
+        Way::Refused(refusal) => format!("not sent, {}: {words}", why_refused(refusal)),
+        // The interface saw fragments alone, so the reply is seen here first.
+        Way::PastFirewall if matches!(sighting.meaning, Meaning::Answer(_)) => {
+            format!("{words}; it came in fragments, and the kernel put it together")
+        }
+        Way::PastFirewall => format!("{words}: passed this host's firewall"),
+    }
+}
+
+fn meaning(meaning: Meaning, packet: &Packet) -> String {
+    match meaning {
+        Meaning::Connection(_) | Meaning::Unreachable => plain(packet),
+        Meaning::Probe(probe) => outgoing(probe, packet),
+        Meaning::Answer(probe) => answer(probe),
+        Meaning::Hop(probe) => hop(probe, packet),
+        Meaning::TooBig { refused, mtu, checksum_ok } => too_big(packet, refused, mtu, checksum_ok),
+        Meaning::Stray => format!("does not count: {}", plain(packet)),
+    }
+}
+
+fn outgoing(probe: Probe, packet: &Packet) -> String {
+    let what = match probe.purpose {
+        Purpose::Search | Purpose::Trace(_) => technique(probe.technique).to_owned(),
+        Purpose::Confirm => format!("{}, to confirm", technique(probe.technique)),
+        Purpose::Twin => format!("{}, a copy that routers may cut", technique(probe.technique)),
+        Purpose::Fragments => format!("{}, cut into small fragments", technique(probe.technique)),
+        Purpose::RealBytes => format!("real bytes of the conversation, {}", last_line(packet)),
+        Purpose::CutBytes => format!("the same real bytes, cut, {}", last_line(packet)),
+        Purpose::Flow { port } => format!("{}, flow from port {port}", technique(probe.technique)),
+    };
+    format!("probe {}{}{}, {what}", probe.size, fragmentation(packet), limit(probe.purpose))
+}
+
+/// In IPv6 no router fragments, so there is nothing to say.
+fn fragmentation(packet: &Packet) -> &'static str {
+    match (packet.family(), packet.ip.dont_fragment) {
+        (Family::V4, true) => ", DF",
+        (Family::V4, false) => ", no DF",
+        (Family::V6, _) => "",
+    }
+}
+
+fn limit(purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Trace(Ttl(ttl)) => format!(", TTL {ttl}"),
+        _ => String::new(),
+    }
+}
+
+fn answer(probe: Probe) -> String {
+    let size = probe.size;
+    let proved = match probe.purpose {
+        // An echo reply is as large as the request.
+        Purpose::Search | Purpose::Confirm if probe.technique == Technique::Echo => {
+            format!("{size} bytes pass both ways")
+        }
+        Purpose::Search | Purpose::Confirm => format!("{size} bytes pass"),
+        Purpose::Twin => "passes where routers may cut it".into(),
+        Purpose::Fragments => "small fragments pass".into(),
+        Purpose::Trace(Ttl(ttl)) => format!("the target is at most {ttl} hops away"),
+        Purpose::RealBytes => format!("real bytes pass in {size} bytes"),
+        Purpose::CutBytes => format!("the cut bytes pass in {size} bytes"),
+        Purpose::Flow { port } => format!("{size} bytes pass on the flow from port {port}"),
+    };
+    format!("answer to {size}{}, {}: {proved}", limit(probe.purpose), technique(probe.technique))
+}
+
+fn hop(probe: Probe, packet: &Packet) -> String {
+    let number = match probe.purpose {
+        Purpose::Trace(Ttl(ttl)) => format!("hop {ttl} "),
+        _ => String::new(),
+    };
+    let cleared = match &packet.body {
+        Body::Error(error) if !error.quote.dont_fragment => "; DF was cleared on the way",
+        _ => "",
+    };
+    format!("{number}{}: time exceeded for {}: it came this far{cleared}", packet.ip.source, probe.size)
+}
+
+fn too_big(packet: &Packet, refused: PacketSize, mtu: u32, checksum_ok: bool) -> String {
+    let stated = if mtu == 0 { "without an MTU".into() } else { format!("MTU {mtu}") };
+    let fault = if checksum_ok { "" } else { "; its checksum is wrong, so kernels drop it" };
+    format!("{}, {stated}, from {} about {refused}{fault}", ptb_name(packet.family()), packet.ip.source)
+}
+
+fn ptb_name(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "fragmentation needed",
+        Family::V6 => "packet too big",
+    }
+}
+
+/// What a packet is, whatever it means.
+fn plain(packet: &Packet) -> String {
+    match &packet.body {
+        Body::Tcp(segment) => segment_words(segment),
+        Body::EchoRequest(echo) => format!("echo request {}", echo.seq),
+        Body::EchoReply(echo) => format!("echo reply {}", echo.seq),
+        Body::Error(error) => error_words(packet, error),
+    }
+}
+
+fn error_words(packet: &Packet, error: &IcmpError) -> String {
+    let about = error.quote.size;
+    let fault = if error.checksum_ok { "" } else { "; its checksum is wrong" };
+    let words = match error.kind {
+        IcmpErrorKind::Ptb { mtu } => return too_big(packet, about, mtu, error.checksum_ok),
+        IcmpErrorKind::TimeExceeded => "time exceeded",
+        IcmpErrorKind::Unreachable { code } => unreachable_words(packet.family(), code),
+    };
+    format!("{words}, from {} about {about}{fault}", packet.ip.source)
+}
+
+fn segment_words(segment: &Segment) -> String {
+    let flags = segment.flags;
+    let mut words = Vec::new();
+    if !segment.payload.is_empty() {
+        words.push(quoted(&segment.payload));
+    }
+    match (flags.syn, flags.rst, flags.fin) {
+        (_, true, _) => words.push("RST".into()),
+        (true, ..) => words.push(if flags.ack { "SYN-ACK" } else { "SYN" }.into()),
+        (_, _, true) => words.push("FIN".into()),
+        _ if words.is_empty() => words.push("ACK".into()),
+        _ => {}
+    }
+    if flags.syn {
+        words.extend(segment.mss.map(|mss| format!("MSS {mss}")));
+        words.extend(segment.sack_permitted.then(|| "SACK".into()));
+    }
+    if segment.window == 0 && !flags.rst {
+        words.push("window closed".into());
+    }
+    words.join(", ")
+}
+
+/// The first line of what one side says.
+fn quoted(payload: &[u8]) -> String {
+    let text = String::from_utf8_lossy(payload);
+    let mut lines = text.lines();
+    let first = in_quotes(lines.next().unwrap_or_default());
+    match lines.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// The last line of a segment of real bytes: what comes before it is old to the server. Dots fill what was never said.
+fn last_line(packet: &Packet) -> String {
+    let Body::Tcp(segment) = &packet.body else { return String::new() };
+    let text = String::from_utf8_lossy(&segment.payload);
+    match text.trim_end().rsplit('\n').next().unwrap_or_default().trim_start_matches('.') {
+        "" => "the end of the line".into(),
+        line => in_quotes(line),
+    }
+}
+
+/// In quotes, so that no server can feign a line of the transcript.
+fn in_quotes(text: &str) -> String {
+    const ROOM: usize = 60;
+    let shown: String = text.chars().take(ROOM).collect();
+    let end = if shown.len() < text.len() { ".." } else { "" };
+    format!("\"{}{end}\"", printable(&shown).replace('"', "\\\""))
+}
+
+fn technique(technique: Technique) -> &'static str {
+    match technique {
+        Technique::OldData => "old data",
+        Technique::SmtpData => "repeated SMTP lines",
+        Technique::SynData => "SYN with data",
+        Technique::Echo => "ICMP echo",
+    }
+}
+
+fn why_refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::TooBig => "larger than the interface takes",
+        Refusal::Forbidden => "this host's firewall forbids it",
+        Refusal::NoRoute => "no route or no neighbour",
+        Refusal::Busy => "the buffers of this host are full",
+        Refusal::InterfaceDown => "the interface is down",
+    }
+}
