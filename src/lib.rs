@@ -32,6 +32,7 @@
 //!     kernel_path_mtu: None,
 //!     kernel_min_pmtu: PacketSize::new(552),
 //!     max_size: PacketSize::new(1500),
+//!     beyond_route: None,
 //!     min_size: PacketSize::new(68),
 //!     seed: 1,
 //! };

@@ -131,6 +131,7 @@ async fn plan_one(
         kernel_path_mtu: route.kernel_path_mtu(),
         kernel_min_pmtu: kernel_min_pmtu(family),
         max_size,
+        beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
         min_size,
         seed: super::random_seed(),
     };

@@ -175,9 +175,14 @@ fn adopt(first: Examined, worse: Examined) -> Examined {
     findings.extend(worse.findings.into_iter().filter(|finding| *finding != Finding::NoSack));
     findings.sort_unstable_by_key(|finding| format!("{finding:?}"));
     findings.dedup();
+    let mut methods = worse.methods;
+    methods.retain(|method| method.sent > 0);
+    let others = first.methods.into_iter().filter(|own| methods.iter().all(|m| m.technique != own.technique));
+    let others: Vec<_> = others.collect();
+    methods.extend(others);
     Examined {
         findings,
-        methods: first.methods.into_iter().chain(worse.methods.into_iter().filter(|m| m.sent > 0)).collect(),
+        methods,
         kernel_path_mtu: first.kernel_path_mtu,
         probes_sent: first.probes_sent,
         bytes_sent: first.bytes_sent,

@@ -160,6 +160,7 @@ impl Examination {
             let limit = self.tcp_limit();
             let also: Vec<PacketSize> = [limit, self.plan.kernel_path_mtu].into_iter().flatten().collect();
             self.track_mut(technique).campaign.start(&also, now);
+            self.look_beyond_route(technique, now);
             return;
         }
         match self.advance(technique, now) {
@@ -175,6 +176,16 @@ impl Examination {
                     self.conclude(now);
                 }
             }
+        }
+    }
+
+    /// A forgotten workaround hides what the path carries: one probe of each larger plateau tells.
+    fn look_beyond_route(&mut self, technique: Technique, now: Timestamp) {
+        let campaign = &mut self.tcp.campaign;
+        let can_tell = technique == Technique::OldData && !campaign.serial;
+        let Some(most) = self.plan.beyond_route.filter(|_| can_tell) else { return };
+        for size in campaign.bounds.beyond(most) {
+            campaign.lane.queue(size, Kind::Beyond, now);
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Twin,
     /// Two tiny fragments: the twin's control.
     Fragments,
+    /// Larger than this host sends: it has no part in the search.
+    Beyond,
 }
 
 /// A probe to be sent, not before an instant.
@@ -63,7 +65,7 @@ impl Kind {
     /// The same in the words of a transcript.
     pub(super) fn purpose(self) -> Purpose {
         match self {
-            Self::Sized => Purpose::Search,
+            Self::Sized | Self::Beyond => Purpose::Search,
             Self::Confirming => Purpose::Confirm,
             Self::Twin => Purpose::Twin,
             Self::Fragments => Purpose::Fragments,
@@ -242,6 +244,12 @@ impl Lane {
         } else {
             answered.max()
         }
+    }
+
+    /// The largest size answered beyond what this host sends.
+    pub(super) fn largest_beyond(&self) -> Option<PacketSize> {
+        let beyond = self.flights.iter().filter(|f| f.kind == Kind::Beyond && f.answered_at().is_some());
+        beyond.map(|f| f.size).max()
     }
 
     /// The smallest size above `passes` with a settled loss.

@@ -269,7 +269,7 @@ impl Examination {
             .iter()
             .flat_map(|track| track.campaign.lane.flights())
             .rev()
-            .find(|f| is_it(f) && (f.size == quote.size || f.kind == Kind::Fragments))
+            .find(|f| is_it(f) && f.kind != Kind::Beyond && (f.size == quote.size || f.kind == Kind::Fragments))
             .copied()?;
         if !quote.dont_fragment && matches!(flight.kind, Kind::Sized | Kind::Confirming) {
             self.find(Finding::DfCleared);

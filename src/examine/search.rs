@@ -64,6 +64,16 @@ impl Bounds {
         sizes
     }
 
+    /// Sizes above the largest, up to one that the interface takes.
+    pub(super) fn beyond(&self, most: PacketSize) -> Vec<PacketSize> {
+        let next = PacketSize::new(self.max.bytes() + 1);
+        let plateaus = PLATEAUS.iter().map(|&bytes| PacketSize::new(bytes)).filter(|size| (next..most).contains(size));
+        let mut sizes: Vec<PacketSize> = plateaus.chain([next, most]).filter(|&size| size <= most).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        sizes.dedup();
+        sizes
+    }
+
     /// What to do once every probe of a lane is settled.
     pub(super) fn step(&self, lane: &Lane) -> Step {
         let Some(passes) = lane.largest_answered() else {

@@ -38,7 +38,7 @@ impl Examination {
             methods: self.methods(carrier),
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
             flows: None,
-            beyond_route: None,
+            beyond_route: self.tcp.campaign.lane.largest_beyond(),
             reverse: Reverse {
                 verdict: ReverseVerdict::Untested,
                 path_mtu: None,

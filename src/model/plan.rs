@@ -31,6 +31,8 @@ pub struct Plan {
     pub kernel_min_pmtu: PacketSize,
     /// Largest size to probe: `local_mtu` unless the user wants less.
     pub max_size: PacketSize,
+    /// What the interface takes, where the route allows less: sizes up to it show whether the path carries more.
+    pub beyond_route: Option<PacketSize>,
     /// Smallest size to probe.
     pub min_size: PacketSize,
     /// Seed for initial sequence numbers and packet ids.

@@ -88,6 +88,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         kernel_path_mtu: Some(scenario.host.cached_pmtu.map_or(local_mtu, PacketSize::new)),
         kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),
         max_size: local_mtu,
+        beyond_route: None,
         min_size: PacketSize::new(68),
         seed,
     }

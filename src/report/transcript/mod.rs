@@ -4,7 +4,7 @@
 
 mod words;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::text::printable;
@@ -14,14 +14,14 @@ use crate::model::{Body, Meaning, Sighting, Timestamp, Way};
 #[derive(Clone, Debug)]
 pub struct Transcript {
     labels: Vec<String>,
-    /// Echo replies seen at the interface, by job and sequence number: their copies from behind the firewall say nothing new.
-    replies: HashSet<(usize, u16)>,
+    /// Echo replies, by job and sequence number: how often more seen at the interface than behind the firewall.
+    replies: HashMap<(usize, u16), i32>,
 }
 
 impl Transcript {
     /// A transcript about these addresses, in the order of the jobs: `mx.example.com 192.0.2.25`.
     pub fn new(labels: Vec<String>) -> Self {
-        Self { labels, replies: HashSet::new() }
+        Self { labels, replies: HashMap::new() }
     }
 
     /// What stands above the first line: how to read the columns, and with several addresses, their short names.
@@ -56,14 +56,20 @@ impl Transcript {
     /// Later fragments, and copies from behind the firewall that only repeat what was seen before it.
     fn is_told_elsewhere(&mut self, sighting: &Sighting<'_>) -> bool {
         match (sighting.way, &sighting.packet.body) {
-            (Way::In, Body::EchoReply(echo)) => {
-                self.replies.insert((sighting.job, echo.seq));
-                false
-            }
-            (Way::PastFirewall, Body::EchoReply(echo)) => self.replies.contains(&(sighting.job, echo.seq)),
+            (Way::In, Body::EchoReply(echo)) => self.is_second_copy(sighting.job, echo.seq, 1),
+            (Way::PastFirewall, Body::EchoReply(echo)) => self.is_second_copy(sighting.job, echo.seq, -1),
             (Way::PastFirewall, _) => sighting.meaning == Meaning::Stray,
             _ => fragment_offset(sighting.bytes).is_some_and(|offset| offset > 0),
         }
+    }
+
+    /// Whether the other copy of this reply has its line. Either may come first, and a reply that arrives in fragments is seen
+    /// behind the firewall alone, where the kernel has put it together.
+    fn is_second_copy(&mut self, job: usize, seq: u16, step: i32) -> bool {
+        let balance = self.replies.entry((job, seq)).or_default();
+        let is_second = *balance * step < 0;
+        *balance += step;
+        is_second
     }
 
     fn short_name(&self, job: usize) -> String {

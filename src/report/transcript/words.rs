@@ -11,10 +11,6 @@ pub(super) fn tell(sighting: &Sighting<'_>) -> String {
     match sighting.way {
         Way::Out | Way::In => words,
         Way::Refused(refusal) => format!("not sent, {}: {words}", why_refused(refusal)),
-        // The interface saw fragments alone, so the reply is seen here first.
-        Way::PastFirewall if matches!(sighting.meaning, Meaning::Answer(_)) => {
-            format!("{words}; it came in fragments, and the kernel put it together")
-        }
         Way::PastFirewall => format!("{words}: passed this host's firewall"),
     }
 }
