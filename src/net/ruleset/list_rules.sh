@@ -24,7 +24,7 @@ for family in ip ip6; do
         *) has "$plain-nft-save" && part "$plain-nft/nft" "$plain-nft-save" ;;
     esac
     # Asking for tables that do not exist could load the modules for them.
-    read -r any 2>/dev/null <"/proc/net/${family}_tables_names" || continue
+    read -r _ 2>/dev/null <"/proc/net/${family}_tables_names" || continue
     case $version in
         *nf_tables*) part "$plain-legacy/own" "$plain-legacy-save" ;;
         *) part "$plain/own" "$plain-save" ;;

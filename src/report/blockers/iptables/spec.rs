@@ -58,7 +58,10 @@ fn option(name: &str, value: &str, arrival: &Arrival<'_>) -> Truth {
         "-i" => arrival.message.interface.map_or(Truth::Unknown, |own| is_name(own, value)),
         // On arrival there is no way out yet.
         "-o" => is_name("", value),
-        "-f" => Truth::No,
+        // A PTB is no fragment. Ports are of TCP and UDP, whose `-p` has said no.
+        "-f" | "--dport" | "--sport" | "--dports" | "--sports" | "--ports" | "--tcp-flags" | "--tcp-option" => {
+            Truth::No
+        }
         "-c" | "--comment" => Truth::Yes,
         "-m" => module(value),
         "--icmp-type" | "--icmpv6-type" => icmp_type(value, arrival),
@@ -67,8 +70,6 @@ fn option(name: &str, value: &str, arrival: &Arrival<'_>) -> Truth {
         }
         "--dst-type" => value.split(',').any(|kind| kind == "LOCAL").into(),
         "--pkt-type" => (value == "unicast").into(),
-        // Of TCP and UDP, whose `-p` has said no.
-        "--dport" | "--sport" | "--dports" | "--sports" | "--ports" | "--tcp-flags" | "--tcp-option" => Truth::No,
         _ => Truth::Unknown,
     }
 }

@@ -46,12 +46,11 @@ fn matches(kind: &str, inside: &Value, arrival: &Arrival<'_>, sets: Sets<'_, '_>
             let operator = inside.get("op").and_then(Value::as_str).unwrap_or("==");
             compare(&fact(left, arrival), operator, right, sets)
         }
-        "limit" | "quota" | "ct count" | "connlimit" | "synproxy" | "last" => Truth::Unknown,
         // Adding to a set may be tied to a limit.
         "set" | "map" if inside.get("stmt").is_some() => Truth::Unknown,
         // An extension of iptables, of which nft tells the name only.
         "xt" if inside.get("type").and_then(Value::as_str) == Some("target") || name(inside) == "comment" => Truth::Yes,
-        "xt" => Truth::Unknown,
+        "xt" | "limit" | "quota" | "ct count" | "connlimit" | "synproxy" => Truth::Unknown,
         // Counters, logs, marks: they let everything pass.
         _ => Truth::Yes,
     }
