@@ -99,6 +99,8 @@ unpack_mail_servers() {
     (cd "$folder" && apt-get download -q -o APT::Sandbox::User=root "${servers[@]}" >/dev/null) || die "cannot download ${servers[*]}"
     mkdir -p "$folder/root" "$(dirname "$PMTU_MAIL_SERVERS")"
     for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/root"; done
+    # Nothing that gives root away stays outside the namespaces.
+    chmod -R a-s "$folder/root"
     rm -rf "$PMTU_MAIL_SERVERS"
     cp -a "$folder/root" "$PMTU_MAIL_SERVERS"
     rm -rf "$folder"

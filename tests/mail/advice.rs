@@ -47,15 +47,20 @@ impl Advice {
         self.commands.iter().any(|line| line.contains("hook output") && line.contains("pmtu_clamp"))
     }
 
+    /// Whether a command contains this text.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.commands.iter().any(|line| line.contains(text))
+    }
+
     /// A few words that tell it from others.
     pub(crate) fn name(&self) -> &'static str {
-        let has = |word: &str| self.commands[..].iter().any(|line| line.contains(word));
+        let has = |text: &str| self.has(text);
         match () {
             () if self.is_for_the_way_back() => "clamp for the way back",
             () if has("pmtu_clamp") => "clamp",
             () if has("mtu lock") => "route",
             () if has("tcp_mtu_probing") => "mtu_probing",
-            () if has("iptables ") || has("ip6tables ") => "iptables",
+            () if has("iptables -I") || has("ip6tables -I") => "iptables",
             () if has("nft insert rule") => "nft",
             () => "other",
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::advice::Advice;
-use super::firewall;
+use super::firewall::Layout;
 use super::lab::Lab;
 use super::message::Message;
 use super::mx::{Mx, Running};
@@ -63,11 +63,7 @@ fn fill(case: &Case, row: &mut Row) -> Result<(), String> {
     let stalled = bench.first_mail(row)?;
     let address = bench.verdict(row)?;
     if case.must_stall() {
-        let advice = Advice::of(&address);
-        if advice.is_empty() {
-            row.faults.push("no advice for this host".into());
-        }
-        bench.remedies(&advice, stalled, row)?;
+        bench.remedies(&address, stalled, row)?;
     }
     drop(bench);
     lab.down()
@@ -84,7 +80,8 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn start(case: &'a Case, lab: &'a Lab) -> Result<Self, String> {
         let mx = Running::start(case.mx, lab)?;
-        let sender = Sender::start(lab, Node::S.near_address(case.family))?;
+        let is_lossy = case.scenario.links().iter().any(|link| link.loss > 0.0);
+        let sender = Sender::start(lab, Node::S.near_address(case.family), is_lossy)?;
         Ok(Self { case, lab, mx, sender })
     }
 
@@ -92,9 +89,9 @@ impl<'a> Bench<'a> {
     /// stall where they have to.
     fn first_mail(&self, row: &mut Row) -> Result<Vec<Mail>, String> {
         let count = if self.case.must_stall() { STALLED_AT_ONCE } else { 1 };
-        let large = (0..count).map(|number| self.sender.submit(Message::large(&format!("first-{number}"))));
+        let large = (0..count).map(|_| self.sender.submit(Message::large()));
         let large = large.collect::<Result<Vec<Mail>, String>>()?;
-        let small = self.sender.submit(Message::small("first-small"))?;
+        let small = self.sender.submit(Message::small())?;
         self.must_arrive(&small, "the small message")?;
         for mail in &large {
             let (attempt, took) = self.sender.attempt(mail)?;
@@ -136,24 +133,32 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Each advice on its own, from the clean state. At the end mail stalls again, now with packets only one byte larger than what
-    /// passes: it was the advice that helped, and the size is exact.
-    fn remedies(&self, advice: &[Advice], mut stalled: Vec<Mail>, row: &mut Row) -> Result<(), String> {
-        for (number, advice) in advice.iter().enumerate() {
-            forget(self.lab);
-            let fault_moved = firewall::prepare(self.lab, &self.case.scenario, self.case.family, advice);
-            let mail = match stalled.pop() {
-                Some(mail) if !fault_moved => mail,
-                _ => self.stall_another(&format!("again-{number}"))?,
-            };
-            match self.remedy(advice, mail) {
-                Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
-                Err(fault) => row.faults.push(format!("{}: {fault}", advice.name())),
+    /// Each advice on its own, from the clean state, for each firewall that this host can have. At the end mail stalls again, now with
+    /// packets only one byte larger than what passes: it was the advice that helped, and the size is exact.
+    fn remedies(&self, address: &Value, mut stalled: Vec<Mail>, row: &mut Row) -> Result<(), String> {
+        for layout in Layout::of(&self.case.scenario) {
+            let mut advice = Advice::of(address);
+            if *layout != Layout::Lab {
+                layout.set(self.lab, self.case.family);
+                forget(self.lab);
+                advice = Advice::of(&self.verdict(row)?);
+                stalled.clear();
             }
+            for advice in advice.iter().filter(|advice| layout.is_meant_by(advice)) {
+                forget(self.lab);
+                let mail = stalled.pop().map_or_else(|| self.stall_another(), Ok)?;
+                match self.remedy(advice, mail) {
+                    Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
+                    Err(fault) => row.faults.push(format!("{layout:?}: {}: {fault}", advice.name())),
+                }
+            }
+        }
+        if !row.remedies.iter().any(|remedy| matches!(remedy.effect, Effect::Delivered(_))) {
+            row.faults.push("no advice lets mail through".into());
         }
         forget(self.lab);
         self.send_one_byte_more();
-        self.stall_another("one-byte-more").map(drop)
+        self.stall_another().map(drop)
     }
 
     /// Clamps what c sends to the smallest size that is lost.
@@ -176,13 +181,13 @@ impl<'a> Bench<'a> {
         self.lab.shell("c", &rules);
     }
 
-    fn stall_another(&self, token: &str) -> Result<Mail, String> {
-        let large = self.sender.submit(Message::large(token))?;
-        let small = self.sender.submit(Message::small(&format!("{token}-small")))?;
+    fn stall_another(&self) -> Result<Mail, String> {
+        let large = self.sender.submit(Message::large())?;
+        let small = self.sender.submit(Message::small())?;
         self.must_arrive(&small, "the small message")?;
         match self.sender.attempt(&large)? {
             (Attempt::Stalled, _) => Ok(large),
-            (Attempt::Sent, took) => Err(format!("{token} passes after {took:?} although no remedy is in force")),
+            (Attempt::Sent, took) => Err(format!("mail passes after {took:?} although no remedy is in force")),
         }
     }
 

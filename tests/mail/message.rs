@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Many full packets: the issue asks for 200 kB.
 const LARGE: usize = 200_000;
@@ -19,23 +20,26 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn large(token: &str) -> Self {
-        Self::of(token, LARGE)
+    pub(crate) fn large() -> Self {
+        Self::of(LARGE)
     }
 
     /// The control: it passes every path, so a server and a path that take it are alive.
-    pub(crate) fn small(token: &str) -> Self {
-        Self::of(token, SMALL)
+    pub(crate) fn small() -> Self {
+        Self::of(SMALL)
     }
 
-    fn of(token: &str, size: usize) -> Self {
+    /// No two are the same, so that none is taken for another in the mailbox.
+    fn of(size: usize) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let token = format!("message-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut body = String::with_capacity(size + 100);
         let mut line = 0;
         while body.len() < size {
             line += 1;
             let _ = writeln!(body, "{token} line {line:06} {}", "x".repeat(40));
         }
-        Self { token: token.to_owned(), body }
+        Self { token, body }
     }
 
     /// As it is handed to `sendmail`.
@@ -56,10 +60,10 @@ impl Message {
 
 #[test]
 fn a_cut_message_is_not_the_message() {
-    let message = Message::large("a");
+    let message = Message::large();
     let received = format!("Received: by mx\n{}", message.text());
     assert!(message.is(&received));
     assert!(!message.is(&received[..received.len() - 100]));
-    assert!(!message.is(&Message::large("b").text()));
-    assert!(message.text().len() > LARGE && Message::small("a").text().len() < 1000);
+    assert!(!message.is(&Message::large().text()));
+    assert!(message.text().len() > LARGE && Message::small().text().len() < 1000);
 }

@@ -23,6 +23,8 @@ mount --rbind /dev dev
 mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
 mount --bind "$mail" mail
 mount --bind "$servers" servers
+# Exim runs itself again as root for each delivery.
+install -m 4755 "$servers/usr/sbin/exim4" exim4
 # OpenSMTPD looks for its helpers here and nowhere else.
 mount -t tmpfs tmpfs usr/libexec
 mkdir usr/libexec/opensmtpd
@@ -49,7 +51,7 @@ chown 901:901 var/spool/exim4
 
 cat >etc/exim4/exim4.conf <<'END'
 primary_hostname = mx.example.com
-exim_path = /servers/usr/sbin/exim4
+exim_path = /exim4
 log_file_path = /var/spool/exim4/%slog
 host_lookup =
 tls_advertise_hosts =
@@ -81,7 +83,7 @@ match from any for any action "box"
 END
 
 case $name in
-    exim) command=(/servers/usr/sbin/exim4 -bdf -oX 25) ;;
+    exim) command=(/exim4 -bdf -oX 25) ;;
     opensmtpd) command=(/servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
     *) echo "unknown mail server: $name" >&2 && exit 3 ;;
 esac

@@ -9,13 +9,15 @@ use super::message::{Message, RECIPIENT, SENDER};
 use super::postfix::Postfix;
 
 /// An attempt takes no longer, a stall included.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(90);
 
-/// Postfix waits minutes for data to move; here ten seconds. No live path of the scenarios pauses for as long, and TCP that searches a
-/// size by itself finds one before: Linux starts to after four retransmission time-outs, 6 s on a short path.
+/// Postfix waits minutes for data to move; here ten seconds. No live path without loss pauses for as long, and TCP that searches a size
+/// by itself finds one before: Linux starts to after four retransmission time-outs, 6 s on a short path.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Where the first packet of a size that passes can be lost as well, the next try is as far away as all before together.
+const PATIENCE_WITH_LOSS: Duration = Duration::from_secs(40);
+
 const MAIN_CF: &str = "myhostname = client.example.com
-smtp_data_xfer_timeout = 10s
-smtp_data_done_timeout = 10s
 smtp_connection_cache_on_demand = no
 smtp_host_lookup = native
 initial_destination_concurrency = 20
@@ -61,8 +63,11 @@ pub(crate) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     /// Sends everything to this address.
-    pub(crate) fn start(lab: &'a Lab, mx: IpAddr) -> Result<Self, String> {
-        let main_cf = format!("{MAIN_CF}relayhost = [{mx}]\n");
+    pub(crate) fn start(lab: &'a Lab, mx: IpAddr, is_lossy: bool) -> Result<Self, String> {
+        let seconds = if is_lossy { PATIENCE_WITH_LOSS } else { PATIENCE }.as_secs();
+        let main_cf = format!(
+            "{MAIN_CF}relayhost = [{mx}]\nsmtp_data_xfer_timeout = {seconds}s\nsmtp_data_done_timeout = {seconds}s\n"
+        );
         Ok(Self { postfix: Postfix::start(lab, "c", &main_cf, MASTER_CF)? })
     }
 
