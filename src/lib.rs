@@ -3,7 +3,7 @@
 //! The program is `pmtu-probe`; this library is what it is made of. A module uses only those below it:
 //!
 //! * [`cli`]: the command line, and one run from sockets to exit code;
-//! * [`report`]: what was found as text or JSON, and advice;
+//! * [`report`]: what was found as text, JSON or letter, and advice;
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;
 //! * [`net`]: sockets, routes, privileges;

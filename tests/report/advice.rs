@@ -379,6 +379,12 @@ fn a_hole_on_some_flows_is_worked_around_at_the_size_that_passes_on_all() {
     let advice = advice(&report);
     assert!(commands(&advice).iter().any(|command| command.contains("maxseg size set 1360")), "{advice:?}");
     assert!(commands(&advice).iter().any(|command| command.contains("mtu lock 1400")), "{advice:?}");
+    // The verdict is about a flow that is hit: its own path MTU counts, however small the control of the others was.
+    let mut hit = no_ptb(V4);
+    hit.examined.findings.clone_from(&report.examined.findings);
+    hit.examined.flows.clone_from(&report.examined.flows);
+    hit.examined.flows.as_mut().unwrap().sizes.0 = size(500);
+    assert!(commands(&advise(&hit)).iter().any(|command| command.contains("mtu lock 1400")));
     let last = &advice.last().unwrap().text;
     assert!(last.contains("source port 40001, 40002 vanish, those from 40000 pass"), "{last}");
 }

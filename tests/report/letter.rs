@@ -148,7 +148,16 @@ fn a_hole_on_some_flows_names_their_ports() {
         ],
     });
     says(&english(report.clone()), &["2 of 3 are hit", "hit: 40001, 40003; not hit: 40000", "1401 bytes"]);
-    says(&german(report), &["2 von 3 betroffen", "40001, 40003; nicht betroffene: 40000"]);
+    says(&german(report.clone()), &["2 von 3 betroffen", "40001, 40003; nicht betroffene: 40000"]);
+    // The same where the verdict is about a flow that is hit.
+    let mut hit = no_ptb(V4);
+    hit.examined.findings = report.examined.findings;
+    hit.examined.flows = report.examined.flows;
+    hit.examined.flows.as_mut().unwrap().sizes.0 = size(500);
+    says(
+        &english(hit),
+        &["vanish on some flows", "passes 1400 bytes (8 of 8", "next hops of equal cost", "forward icmp type"],
+    );
 }
 
 #[test]

@@ -116,11 +116,12 @@ impl<'a> Case<'a> {
         Family::of(self.report.address)
     }
 
-    /// The largest packet that passes on every flow that was tried.
+    /// The largest packet known to pass; where the verdict is about a flow that is spared, on the others.
     fn working_size(&self) -> Option<PacketSize> {
         let examined = self.examined();
-        let on_every_flow = examined.flows.as_ref().filter(|flows| flows.hit() > 0).map(|flows| flows.sizes.0);
-        [examined.path_mtu, on_every_flow].into_iter().flatten().min()
+        let spared = examined.verdict == Verdict::Clear;
+        let on_others = examined.flows.as_ref().filter(|flows| spared && flows.hit() > 0).map(|flows| flows.sizes.0);
+        on_others.or(examined.path_mtu)
     }
 
     /// The ICMP message that must pass, as firewall admins know it.

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    AddressReport, Blockers, Cause, Family, Finding, FlowFate, PacketSize, PtbFault, PtbReport, Report, SizeEvidence,
-    Verdict, Who,
+    AddressReport, Blockers, Cause, Family, Finding, FlowFate, Flows, PacketSize, PtbFault, PtbReport, Report,
+    SizeEvidence, Verdict, Who,
 };
 use crate::report::advice::{Rules, is_private, responsible};
 use crate::report::json::rfc3339;
@@ -54,8 +54,9 @@ pub(super) fn complaints(address: &AddressReport) -> Vec<Complaint> {
             .then_some(Complaint::SurvivableMessages),
         (Verdict::Clear | Verdict::Unreachable | Verdict::Inconclusive, _) => None,
     };
-    let some_flows = examined.findings.contains(&Finding::HoleOnSomeFlows);
-    of_path.or(some_flows.then_some(Complaint::SomeFlows)).into_iter().collect()
+    let some_flows = examined.findings.contains(&Finding::HoleOnSomeFlows).then_some(Complaint::SomeFlows);
+    // Which path it is helps more than that the path is silent, and the letter asks for both.
+    of_path.filter(|of_path| *of_path != Complaint::Silent || some_flows.is_none()).or(some_flows).into_iter().collect()
 }
 
 impl<'a> Facts<'a> {
@@ -101,13 +102,17 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn passes(&self) -> Option<PacketSize> {
-        let flows = self.address.examined.flows.as_ref().filter(|_| self.complaint == Complaint::SomeFlows);
-        flows.map(|flows| flows.sizes.0).or(self.address.examined.path_mtu)
+        self.flows_in_question().map(|flows| flows.sizes.0).or(self.address.examined.path_mtu)
     }
 
     pub(super) fn vanishes(&self) -> Option<PacketSize> {
-        let flows = self.address.examined.flows.as_ref().filter(|_| self.complaint == Complaint::SomeFlows);
-        flows.map(|flows| flows.sizes.1).or(self.address.examined.first_lost_size)
+        self.flows_in_question().map(|flows| flows.sizes.1).or(self.address.examined.first_lost_size)
+    }
+
+    /// The flows, if the verdict is about one that is spared: then it has no sizes to tell.
+    fn flows_in_question(&self) -> Option<&Flows> {
+        let spared = self.address.examined.verdict == Verdict::Clear;
+        self.address.examined.flows.as_ref().filter(|_| spared)
     }
 
     pub(super) fn evidence(&self, size: PacketSize) -> Option<SizeEvidence> {
