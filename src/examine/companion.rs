@@ -9,8 +9,10 @@ use crate::model::{
 };
 
 use super::Examination;
+use super::fisher::Trials;
 use super::flows::Scout;
 use super::lane::Key;
+use super::trace::silences_needed;
 
 /// Flows beside the first that are tried at first; the rest only if the size passes on all of these.
 const FIRST_FLOWS: usize = 7;
@@ -22,18 +24,20 @@ impl Examination {
     pub(super) fn compare_flows(&mut self, technique: Technique, now: Timestamp) {
         let over_tcp = matches!(technique, Technique::OldData | Technique::SmtpData);
         let Some((passes, suspect)) = self.tcp.campaign.confirming().filter(|_| over_tcp) else { return };
-        if self.tcp_limit().is_some_and(|limit| suspect > limit) || self.ptb.speaks_of(suspect) {
+        let (small, full) = self.full_pair();
+        if suspect > full || self.ptb.speaks_of(suspect) || self.ptb.speaks_of(full) {
             return;
         }
-        self.run_scout(passes, suspect, now);
+        self.run_scout(small.min(passes), full, now);
     }
 
     /// With `--flows`, whether flows are still to be compared before the verdict on the first can stand.
-    pub(super) fn awaits_other_flows(&mut self, passes: PacketSize, suspect: PacketSize, now: Timestamp) -> bool {
+    pub(super) fn awaits_other_flows(&mut self, passes: PacketSize, now: Timestamp) -> bool {
         if self.plan.flows != FlowChoice::Always || self.plan.method == MethodChoice::Icmp {
             return false;
         }
-        self.run_scout(passes, suspect, now);
+        let (small, full) = self.full_pair();
+        self.run_scout(small.min(passes), full, now);
         if !self.flows_are_compared() {
             return true;
         }
@@ -48,14 +52,16 @@ impl Examination {
             let (first, reserve) = self.plan.flow_ports.split_at(first.min(self.plan.flow_ports.len()));
             self.scout = Some(Scout::new(passes, suspect, first, reserve));
         }
-        let lossy = self.is_lossy(passes);
+        let needed = self.silences_needed();
         if let Some(scout) = &mut self.scout {
-            scout.advance(now, &self.rtt, lossy);
+            scout.advance(now, &self.rtt, needed);
         }
     }
 
-    pub(super) fn is_lossy(&self, passes: PacketSize) -> bool {
-        self.tcp.campaign.lane.lost_below(passes)
+    /// How often a size must stay silent before loss no longer explains it.
+    pub(super) fn silences_needed(&self) -> u32 {
+        let lane = &self.tcp.campaign.lane;
+        silences_needed(lane.largest_answered().map_or(Trials::default(), |passes| lane.controls(passes)))
     }
 
     pub(super) fn flows_are_compared(&self) -> bool {
@@ -74,10 +80,11 @@ impl Examination {
         if self.companion.is_some() || self.visited.len() >= MOST_COMPANIONS {
             return;
         }
-        let next = self.scout.iter().flat_map(Scout::hit).find(|port| !self.visited.contains(port));
+        let is_new = |port: &u16| self.visited.iter().all(|(visited, _)| visited != port);
+        let next = self.scout.iter().flat_map(Scout::hit).find(is_new);
         let Some(port) = next else { return };
         self.reset_flows();
-        self.visited.push(port);
+        self.visited.push((port, FlowFate::Unknown));
         let plan = Plan {
             local_ports: vec![port],
             flow_ports: Vec::new(),
@@ -100,9 +107,13 @@ impl Examination {
     pub(super) fn poll_companion(&mut self, now: Timestamp) -> Option<Action> {
         let companion = self.companion.as_mut()?;
         let action = companion.poll(now);
-        let is_worse = |found: &Examined| self.worst_flow.as_ref().is_none_or(|known| rank(found) > rank(known));
-        if let Some(found) = companion.examined.as_ref().filter(|found| is_worse(found)) {
-            self.worst_flow = Some(Box::new(found.clone()));
+        if let Some(found) = &companion.examined {
+            if let Some((_, fate)) = self.visited.last_mut() {
+                *fate = fate_of(found.verdict);
+            }
+            if is_broken(found) && self.worst_flow.is_none() {
+                self.worst_flow = Some(Box::new(found.clone()));
+            }
         }
         if action == Action::Done {
             self.probes_sent += companion.probes_sent;
@@ -115,25 +126,21 @@ impl Examination {
 
     /// Puts in what other flows told.
     pub(super) fn with_flows(&mut self, mut examined: Examined) -> Examined {
-        let own = match examined.verdict {
-            Verdict::Clear => FlowFate::Passes,
-            Verdict::BlackHole | Verdict::Masked => FlowFate::Lost,
-            Verdict::Discoverable => FlowFate::Refused,
-            Verdict::Unreachable | Verdict::Inconclusive => FlowFate::Unknown,
-        };
-        let scout = self.scout.as_ref().filter(|scout| scout.is_over() && own != FlowFate::Unknown);
+        let own = fate_of(examined.verdict);
+        let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
+        let scout = self.scout.as_ref().filter(|scout| wanted && scout.is_over() && own != FlowFate::Unknown);
         let mut flows = scout.map(|scout| scout.flows(Flow { port: self.connection.local_port(), fate: own }));
-        if let Some(worst) = self.worst_flow.take().filter(|worst| rank(worst) > rank(&examined)) {
+        for flow in flows.iter_mut().flat_map(|flows| flows.flows.iter_mut().skip(1)) {
+            flow.fate = self.known_better(*flow, own);
+        }
+        if let Some(worst) = self.worst_flow.take().filter(|_| !is_broken(&examined)) {
             examined = adopt(examined, *worst);
-        } else if let Some(flows) = flows.as_mut().filter(|_| own != FlowFate::Lost) {
-            // A second examination found nothing there: chance, or a firewall with a dislike of large SYNs.
-            flows.flows.iter_mut().filter(|flow| flow.fate == FlowFate::Lost).for_each(|flow| {
-                flow.fate = FlowFate::Unknown;
-            });
         }
         if let Some(flows) = &flows
             && is_partial(flows)
         {
+            // A ping may simply have gone the other way.
+            examined.findings.retain(|f| !matches!(f, Finding::EchoPassesLarger | Finding::LargeEchoFiltered));
             examined.findings.push(Finding::HoleOnSomeFlows);
             let share = format!("; large packets vanish on {} of {} flows", flows.hit(), flows.known());
             examined.reason.push_str(&share);
@@ -142,8 +149,21 @@ impl Examination {
         examined
     }
 
-    /// Largest packet TCP would send, and a size that is known to pass, for flows of which the first one is fine.
-    pub(super) fn full_pair(&self) -> (PacketSize, PacketSize) {
+    /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to
+    /// be hit, silent SYNs are chance, or a firewall's dislike of large ones.
+    fn known_better(&self, flow: Flow, own: FlowFate) -> FlowFate {
+        let visited = self.visited.iter().find(|(port, _)| *port == flow.port).map(|(_, fate)| *fate);
+        let confirmed = own == FlowFate::Lost || self.worst_flow.is_some();
+        match (visited, flow.fate) {
+            (Some(fate), _) => fate,
+            (None, FlowFate::Lost) if !confirmed => FlowFate::Unknown,
+            (None, fate) => fate,
+        }
+    }
+
+    /// A size that every flow should pass, and the largest packet TCP would send: whether mail hangs is decided there, even
+    /// where parallel paths have different holes.
+    fn full_pair(&self) -> (PacketSize, PacketSize) {
         let suspect = self.tcp_limit().map_or(self.plan.max_size, |limit| limit.min(self.plan.max_size));
         let small = PacketSize::new(SMALL).max(self.plan.min_size);
         (small.min(suspect), suspect)
@@ -160,12 +180,17 @@ fn is_partial(flows: &Flows) -> bool {
     others > 0 && flows.hit() < flows.known()
 }
 
-fn rank(examined: &Examined) -> u8 {
-    match examined.verdict {
-        Verdict::BlackHole => 3,
-        Verdict::Masked => 2,
-        Verdict::Discoverable => 1,
-        Verdict::Clear | Verdict::Unreachable | Verdict::Inconclusive => 0,
+fn is_broken(examined: &Examined) -> bool {
+    fate_of(examined.verdict) == FlowFate::Lost
+}
+
+/// How the largest packets fare by a verdict.
+fn fate_of(verdict: Verdict) -> FlowFate {
+    match verdict {
+        Verdict::Clear => FlowFate::Passes,
+        Verdict::BlackHole | Verdict::Masked => FlowFate::Lost,
+        Verdict::Discoverable => FlowFate::Refused,
+        Verdict::Unreachable | Verdict::Inconclusive => FlowFate::Unknown,
     }
 }
 

@@ -166,7 +166,7 @@ impl Examination {
         match self.advance(technique, now) {
             Progress::Busy => self.meanwhile(technique, now),
             Progress::Full => self.conclude_full(technique, now),
-            Progress::Discoverable(pair) if self.awaits_other_flows(pair.passes, pair.lost, now) => {}
+            Progress::Discoverable(pair) if self.awaits_other_flows(pair.passes, now) => {}
             Progress::Discoverable(_) => self.conclude(now),
             Progress::Nothing => self.give_up(technique, now),
             // Real bytes and other techniques may still tip the balance of a noisy one.
@@ -212,8 +212,7 @@ impl Examination {
             self.tcp.dead = Some("too few bytes may be sent to make a packet of full size");
             return;
         }
-        let (passes, suspect) = self.full_pair();
-        if !self.awaits_other_flows(passes, suspect, now) {
+        if !self.awaits_other_flows(self.plan.max_size, now) {
             self.conclude(now);
         }
     }

@@ -70,7 +70,7 @@ impl Examination {
             .chain(self.connection_in_use().then(|| self.connection.wake()).flatten())
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
             .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
-            .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.is_lossy(scout.sizes().0))))
+            .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.silences_needed())))
             .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()
@@ -186,7 +186,7 @@ impl Examination {
     /// A SYN of another flow.
     fn due_flow(&mut self, now: Timestamp) -> Option<Outgoing> {
         let scout = self.scout.as_ref().filter(|_| self.stage == Stage::Probing)?;
-        let shot = scout.next_shot(now, &self.rtt, self.is_lossy(scout.sizes().0))?;
+        let shot = scout.next_shot(now, &self.rtt, self.silences_needed())?;
         let isn = SeqNumber(self.random() as u32);
         self.scout.as_mut()?.launched(shot, isn, now);
         self.probes_sent += 1;
@@ -251,7 +251,8 @@ impl Examination {
             self.ranges_used = (self.ranges_used + 1) % MOST_RANGES;
             let clashes = |key: &Key| matches!(key, Key::Range { start: s, end: e } if *s == start || *e == end);
             let traced = self.trace.as_ref().is_some_and(|trace| trace.uses(clashes));
-            if !traced && !flights.iter().any(|f| clashes(&f.key)) {
+            let real = self.in_order.as_ref().is_some_and(|experiment| experiment.has_segment_at(start));
+            if !traced && !real && !flights.iter().any(|f| clashes(&f.key)) {
                 return Some((start, end));
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::model::{Flow, FlowFate, Flows, PacketSize, SeqNumber, Timestamp};
 
 use super::rtt::RttEstimator;
+use super::trace::SILENCES;
 
 /// Two SYNs of one flow, sent back to back.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +50,11 @@ pub(super) struct Scout {
     over: bool,
 }
 
-/// Rounds in which a size has to stay silent: while all flows agree, when they do not, and where small packets are lost too.
-const ROUNDS_AGREED: usize = 1;
-const ROUNDS_MIXED: usize = 2;
-const ROUNDS_LOSSY: usize = 6;
+/// Rounds in which a size has to stay silent: while all flows agree, and when they do not.
+const ROUNDS_AGREED: u32 = 1;
+const ROUNDS_MIXED: u32 = 3;
+/// The least where small packets are lost too.
+const ROUNDS_LOSSY: u32 = 4;
 
 impl Scout {
     /// `reserve` holds further ports, used only if the size passes on every one of the first.
@@ -70,13 +72,13 @@ impl Scout {
         self.over
     }
 
-    /// The next SYN, if one is due. `lossy`: packets of any size are lost on this path.
-    pub(super) fn next_shot(&self, now: Timestamp, rtt: &RttEstimator, lossy: bool) -> Option<FlowShot> {
+    /// The next SYN, if one is due. `needed`: how many silences on this path are more than loss.
+    pub(super) fn next_shot(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> Option<FlowShot> {
         let owes_control = self.tracks.iter().find(|track| track.rounds.last().is_some_and(|r| r.control.is_none()));
         if let Some(track) = owes_control {
             return Some(FlowShot { port: track.port, size: self.passes });
         }
-        let rounds = self.rounds(now, rtt, lossy);
+        let rounds = self.rounds(now, rtt, needed);
         let track = self.tracks.iter().find(|track| track.wants_round(now, rtt, rounds))?;
         Some(FlowShot { port: track.port, size: self.suspect })
     }
@@ -121,8 +123,8 @@ impl Scout {
     }
 
     /// Ends when every flow has its fate. If all pass, more flows are tried, as far as there are any.
-    pub(super) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, lossy: bool) {
-        if self.over || self.next_shot(now, rtt, lossy).is_some() || self.due(now, rtt).is_some() {
+    pub(super) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, needed: u32) {
+        if self.over || self.next_shot(now, rtt, needed).is_some() || self.due(now, rtt).is_some() {
             return;
         }
         let all_pass = self.tracks.iter().all(|track| track.fate() == FlowFate::Passes);
@@ -135,11 +137,11 @@ impl Scout {
     }
 
     /// When to send, or to move on.
-    pub(super) fn wake(&self, now: Timestamp, rtt: &RttEstimator, lossy: bool) -> Option<Timestamp> {
+    pub(super) fn wake(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> Option<Timestamp> {
         if self.over {
             return None;
         }
-        if self.next_shot(now, rtt, lossy).is_some() { Some(now) } else { self.due(now, rtt).or(Some(now)) }
+        if self.next_shot(now, rtt, needed).is_some() { Some(now) } else { self.due(now, rtt).or(Some(now)) }
     }
 
     /// When silence of a flow becomes meaningful, if one is still awaited.
@@ -147,10 +149,11 @@ impl Scout {
         self.tracks.iter().filter_map(|track| track.silent_at(rtt)).filter(|&at| at > now).min()
     }
 
-    fn rounds(&self, now: Timestamp, rtt: &RttEstimator, lossy: bool) -> usize {
+    fn rounds(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> u32 {
         let passing = self.tracks.iter().any(|track| track.passes() || track.refused);
+        let lossless = *SILENCES.start();
         match () {
-            () if lossy || self.loses_controls(now, rtt) => ROUNDS_LOSSY,
+            () if needed > lossless || self.loses_controls(now, rtt) => needed.max(ROUNDS_LOSSY),
             () if passing => ROUNDS_MIXED,
             () => ROUNDS_AGREED,
         }
@@ -205,12 +208,12 @@ impl Track {
     }
 
     /// Whether the size has to be tried once more.
-    fn wants_round(&self, now: Timestamp, rtt: &RttEstimator, rounds: usize) -> bool {
-        let mute = self.rounds.len() >= ROUNDS_MIXED && self.controls_answered() == 0;
+    fn wants_round(&self, now: Timestamp, rtt: &RttEstimator, rounds: u32) -> bool {
+        let mute = self.rounds.len() >= 2 && self.controls_answered() == 0;
         !self.passes()
             && !self.refused
             && !mute
-            && self.rounds.len() < rounds
+            && (self.rounds.len() as u32) < rounds
             && self.silent_at(rtt).is_none_or(|at| now >= at)
     }
 
@@ -250,7 +253,7 @@ mod tests {
         let mut scout = Scout::new(OK, LOST, ports, reserve);
         let (mut now, mut sent) = (Timestamp::ZERO, 0);
         while !scout.is_over() {
-            while let Some(shot) = scout.next_shot(now, &rtt, false) {
+            while let Some(shot) = scout.next_shot(now, &rtt, 2) {
                 let isn = SeqNumber(sent * 10_000);
                 sent += 1;
                 assert!(sent < 500, "no end");
@@ -260,7 +263,7 @@ mod tests {
                 }
             }
             now = now + Duration::from_millis(500);
-            scout.advance(now, &rtt, false);
+            scout.advance(now, &rtt, 2);
         }
         (scout.flows(Flow { port: 1, fate: FlowFate::Lost }), sent)
     }

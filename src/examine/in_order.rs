@@ -104,6 +104,12 @@ impl InOrder {
         seq == self.start && size == self.suspect
     }
 
+    /// Whether one of its segments, whole or cut, begins here. A D-SACK about such a segment could be about a probe as well.
+    pub(super) fn has_segment_at(&self, start: SeqNumber) -> bool {
+        let offset = start.bytes_since(self.start).filter(|&offset| offset < self.large_payload as u32);
+        offset.is_some_and(|offset| offset % self.cut_payload as u32 == 0)
+    }
+
     /// Takes note of what the peer has acknowledged.
     pub(super) fn observe(&mut self, connection: &Connection) {
         let arrived = connection.acknowledged().distance(self.end) >= 0;

@@ -38,8 +38,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment, SeqNumber,
-    Technique, Timestamp, Ttl,
+    Action, Event, Examined, Finding, FlowFate, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment,
+    SeqNumber, Technique, Timestamp, Ttl,
 };
 
 use campaign::Campaign;
@@ -88,9 +88,9 @@ pub struct Examination {
     scout: Option<Scout>,
     /// A second examination, on a flow where large packets seem to vanish.
     companion: Option<Box<Examination>>,
-    /// Flows that had one.
-    visited: Vec<u16>,
-    /// What the worst of them found.
+    /// Flows that had one, and how they fared.
+    visited: Vec<(u16, FlowFate)>,
+    /// What it found where large packets vanish.
     worst_flow: Option<Box<Examined>>,
     /// TTL of the last packet from the target.
     arrived_with: Ttl,

@@ -62,9 +62,7 @@ impl Examination {
         let named = segment.sack.iter().next().and_then(|(start, end)| {
             let key = Key::Range { start, end };
             let flight = self.tcp.campaign.lane.answered(now, &mut self.rtt, |f| f.key == key);
-            flight
-                .map(|flight| flight.probe(technique))
-                .or_else(|| self.traced(Answer::Target(self.plan.destination), now, |k| *k == key))
+            flight.map(|flight| flight.probe(technique)).or_else(|| self.reached_target(key, now))
         });
         let before = self.connection.state();
         let bare = self.connection.handle(segment, now, &mut self.rtt);
@@ -196,6 +194,16 @@ impl Examination {
             self.find(Finding::DfCleared);
         }
         known
+    }
+
+    /// A probe meant for a hop that reached the target.
+    fn reached_target(&mut self, key: Key, now: Timestamp) -> Option<Probe> {
+        let Key::Range { start, .. } = key else { return None };
+        let real = self.in_order.as_ref().is_some_and(|experiment| experiment.has_segment_at(start));
+        if real {
+            return None;
+        }
+        self.traced(Answer::Target(self.plan.destination), now, |own| *own == key)
     }
 
     fn traced(&mut self, answer: Answer, now: Timestamp, is_it: impl Fn(&Key) -> bool) -> Option<Probe> {

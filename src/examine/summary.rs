@@ -109,8 +109,8 @@ impl Examination {
 
     /// Whether the router that should have sent the PTB sends other ICMP errors, which arrive.
     fn speaks_otherwise(&self, judgement: &Judgement) -> bool {
-        let last_hop = self.trace.as_ref().and_then(Trace::location).and_then(|location| location.last_hop);
-        judgement.cause == Some(Cause::NoPtb) && last_hop.is_some()
+        let spoke = self.trace.as_ref().is_some_and(Trace::is_exact);
+        judgement.cause == Some(Cause::NoPtb) && spoke
     }
 
     fn slow_to_answer(&self) -> bool {

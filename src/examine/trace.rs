@@ -54,7 +54,7 @@ pub(super) struct Trace {
 /// Rounds around the last hop, when answers are lost or rationed.
 const MOST_ROUNDS: u32 = 4;
 /// Silences that make a hop out of reach, at least and at most.
-const SILENCES: std::ops::RangeInclusive<u32> = 2..=8;
+pub(super) const SILENCES: std::ops::RangeInclusive<u32> = 2..=8;
 /// How likely all of them may be mere loss.
 const CHANCE: f64 = 1e-3;
 /// A path has hardly more hops than this.
@@ -193,6 +193,12 @@ impl Trace {
         of_size.filter_map(|probe| Some((probe.ttl, probe.answer?.0)))
     }
 
+    /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
+    pub(super) fn is_exact(&self) -> bool {
+        let last = self.last_reached();
+        last > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1)
+    }
+
     /// Where large packets end, as far as the answers tell.
     pub(super) fn location(&self) -> Option<Location> {
         // A packet may reach the target with TTL to spare: how far it is, is known only if the hop before it is.
@@ -234,7 +240,7 @@ impl Trace {
 }
 
 /// So many that mere loss would hardly ever take them all. A control's loss rate is that of a probe and its answer.
-fn silences_needed(controls: Trials) -> u32 {
+pub(super) fn silences_needed(controls: Trials) -> u32 {
     let lost = controls.total - controls.answered;
     if lost == 0 {
         return *SILENCES.start();

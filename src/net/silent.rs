@@ -2,17 +2,18 @@
 //!
 //! Our TCP is not the kernel's, so the kernel would reset our connections: it answers a segment for a port that nobody
 //! has with RST. A listening socket whose filter drops everything makes it own the port and stay silent, without a
-//! firewall rule. A socket that is bound but does not listen is not enough.
+//! firewall rule; where a filter takes more privilege than there is, a demand for TCP signatures does the same. A socket that is bound but does not listen is not enough.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::NetError;
 use super::bpf::Program;
 use super::ours::PortBlock;
+use super::{NetError, sys};
 use crate::model::Family;
 
 const LOWEST: u16 = 33_000;
@@ -83,14 +84,49 @@ fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
         socket.set_only_v6(true).map_err(NetError::socket("keep IPv4 apart", SUBJECT))?;
     }
     // Before listen(2): a segment that came in between would be answered.
-    socket
-        .attach_filter(&Program::drop_everything().as_filter())
-        .map_err(NetError::socket("attach a filter", SUBJECT))?;
+    match socket.attach_filter(&Program::drop_everything().as_filter()) {
+        // Kernels of late want CAP_NET_ADMIN for a filter on a TCP socket.
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+            demand_signatures(&socket, domain).map_err(NetError::socket("silence", SUBJECT))?;
+        }
+        result => result.map_err(NetError::socket("attach a filter", SUBJECT))?,
+    }
     // Without SO_REUSEADDR a port is either ours alone or an error.
     socket.bind(&address.into()).map_err(NetError::socket("bind", SUBJECT))?;
     socket.listen(1).map_err(NetError::socket("listen", SUBJECT))?;
     Ok(socket)
 }
+
+/// Makes the kernel discard whatever carries no TCP signature of a key that nobody knows (RFC 2385), which is everything.
+fn demand_signatures(socket: &Socket, domain: Domain) -> io::Result<()> {
+    let mut key = SignatureKey {
+        address: [0; 128],
+        flags: ANY_ADDRESS,
+        prefix_length: 0,
+        key_length: 8,
+        interface: 0,
+        key: [0; 80],
+    };
+    key.address[..2].copy_from_slice(&(i32::from(domain) as u16).to_ne_bytes());
+    key.key[..8].copy_from_slice(&RandomState::new().hash_one(socket.as_raw_fd()).to_ne_bytes());
+    sys::set_option(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, key)
+}
+
+/// `struct tcp_md5sig` of linux/tcp.h, which the libc crate lacks.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct SignatureKey {
+    /// A `sockaddr_storage`: the family, and the address zero.
+    address: [u8; 128],
+    flags: u8,
+    prefix_length: u8,
+    key_length: u16,
+    interface: i32,
+    key: [u8; 80],
+}
+
+/// `TCP_MD5SIG_FLAG_PREFIX`: the prefix length counts, and zero covers every address.
+const ANY_ADDRESS: u8 = 1;
 
 fn has_ipv6() -> Result<bool, NetError> {
     match Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)) {

@@ -158,6 +158,26 @@ fn without_privilege_one_line_says_the_ways_out() {
     });
 }
 
+/// What `setcap cap_net_raw+ep` grants.
+#[test]
+fn one_capability_is_enough() {
+    with_labs("cases::one_capability_is_enough", || {
+        for family in FAMILIES {
+            let lab = up("silent_router", family, &[]);
+            let before = Traces::of(&lab, family);
+            let one = ["--bounding-set", "-all,+net_raw", "--inh-caps", "-all,+net_raw", "--no-new-privs"];
+            let mut command = lab.command("c", "setpriv");
+            command.args(one).arg(program()).args(["--json", &Node::S.near_address(family).to_string()]);
+            let ran = run(&mut command);
+            assert_eq!(verify::outcome(&ran, &expected("silent_router", family), family), Faults::new());
+            // A kernel that is not silent would have reset the connection.
+            assert_eq!(verify::politeness(&lab.mail_log(), true), Faults::new());
+            assert_eq!(Traces::of(&lab, family).faults_since(&before, false), Faults::new());
+            lab.down().unwrap();
+        }
+    });
+}
+
 #[test]
 fn what_cannot_be_probed_is_one_line_and_exit_code_3() {
     with_labs("cases::what_cannot_be_probed_is_one_line_and_exit_code_3", || {
