@@ -12,6 +12,8 @@ mod blockers;
 mod capture;
 #[path = "netns/cases.rs"]
 mod cases;
+#[path = "netns/flows.rs"]
+mod flows;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]

@@ -8,6 +8,7 @@ use super::error::UsageError;
 use super::invocation::{ColorChoice, Invocation, Rate};
 use super::values::{self, Source};
 use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::letter::Language;
 use crate::report::text::Detail;
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
@@ -22,6 +23,8 @@ Examples:
       Addresses; the brackets are those of Postfix.
   sudo pmtu-probe --method icmp --max-size 1400 192.0.2.25
       By ping only, sizes up to 1400 bytes.
+  sudo pmtu-probe --letter=de mx.example.com
+      The fault as a letter in German to those who have to repair it.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
@@ -134,6 +137,14 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Print a letter to whoever has to repair it: en or de
+    ///
+    /// In place of the report, one for each address with a fault: what was
+    /// measured, why it breaks mail, what to change. Without =LANG: en.
+    #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true, default_missing_value = "en",
+          conflicts_with_all = ["json", "quiet"], hide_possible_values = true)]
+    letter: Option<LetterArg>,
+
     /// Colour: auto, always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     color: ColorArg,
@@ -165,6 +176,12 @@ enum ColorArg {
     Never,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LetterArg {
+    En,
+    De,
+}
+
 impl Args {
     pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
         self.check_sizes()?;
@@ -185,6 +202,7 @@ impl Args {
             flows: self.flows,
             pcapng: self.pcapng,
             json: self.json,
+            letter: self.letter.map(Language::from),
             color: self.color.into(),
             detail: detail(self.quiet, self.verbose),
             verbosity: self.verbose,
@@ -264,6 +282,15 @@ impl From<MethodArg> for MethodChoice {
             MethodArg::Auto => Self::Auto,
             MethodArg::Tcp => Self::Tcp,
             MethodArg::Icmp => Self::Icmp,
+        }
+    }
+}
+
+impl From<LetterArg> for Language {
+    fn from(letter: LetterArg) -> Self {
+        match letter {
+            LetterArg::En => Self::English,
+            LetterArg::De => Self::German,
         }
     }
 }

@@ -77,9 +77,9 @@ fn subject(argument: &str, value: &str) -> String {
     if option.starts_with('-') { format!("{option} {value:?}") } else { format!("target {value:?}") }
 }
 
-/// `--port` of `--port <PORT>`.
+/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`.
 fn option(argument: &str) -> &str {
-    argument.split([' ', '=']).next().unwrap_or(argument).trim_end_matches('.')
+    argument.split([' ', '=', '[']).next().unwrap_or(argument).trim_end_matches('.')
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::{Family, MethodChoice, PacketSize};
+use crate::report::letter::Language;
 use crate::report::text::Detail;
 
 /// What a command line asks for.
@@ -46,6 +47,8 @@ pub struct Invocation {
     pub pcapng: Option<PathBuf>,
     /// JSON instead of text.
     pub json: bool,
+    /// Letters in place of the report, in this language.
+    pub letter: Option<Language>,
     /// Colour in text.
     pub color: ColorChoice,
     /// How much the text says: `-q`, nothing, or `-v`.

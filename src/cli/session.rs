@@ -13,7 +13,7 @@ use crate::net::sender::Sender;
 use crate::net::silent::SilentPorts;
 use crate::net::{NetError, Ours, privilege};
 use crate::report::transcript::Transcript;
-use crate::report::{self, json, text};
+use crate::report::{self, json, letter, text};
 use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
 
 use super::firewall::HostFirewall;
@@ -186,6 +186,8 @@ impl<'a> Session<'a> {
         let mut stdout = io::stdout().lock();
         let rendered = if self.invocation.json {
             json::render(report)
+        } else if let Some(language) = self.invocation.letter {
+            letter::render(report, language)
         } else {
             let color = wants_color(self.invocation.color, &Environment::of_process(), stdout.is_terminal());
             text::render(report, &text::Style { color, detail: self.invocation.detail })

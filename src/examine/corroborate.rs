@@ -59,9 +59,10 @@ impl Examination {
         let campaign = &self.track(technique).campaign;
         let pair = campaign.confirming();
         let Some((passes, lost)) = pair.or_else(|| campaign.bracket()) else { return };
+        let controls = campaign.lane.controls(passes);
         if let (Some(trace), Some((passes, lost))) = (&mut self.trace, pair) {
             if trace.refine(passes, lost) {
-                trace.advance(now, &self.rtt);
+                trace.advance(now, &self.rtt, controls);
                 return;
             }
             // Chance had taken a smaller size: what was learnt is about nothing.

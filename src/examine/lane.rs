@@ -260,6 +260,11 @@ impl Lane {
             .min()
     }
 
+    /// How packets of sizes that pass fared.
+    pub(super) fn controls(&self, passes: PacketSize) -> Trials {
+        self.trials_of(|f| f.is_sized() && f.size <= passes)
+    }
+
     /// The settled probes of one size and kind.
     pub(super) fn trials(&self, size: PacketSize, kind: Kind) -> Trials {
         self.trials_of(|f| f.kind == kind && f.size == size)

@@ -2,6 +2,9 @@
 //!
 //! Routers ration "time exceeded": Linux gives one address a burst of 6 and then one a second. So the lost size goes to
 //! every hop once; only around the last hop that answered it are both sizes sent again.
+//!
+//! An answer is certain, a silence is not: a hop counts as out of reach of large packets only after several of them stayed
+//! silent there and a smaller one, sent later, was answered. Otherwise the report names a wider gap.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -9,6 +12,7 @@ use std::time::Duration;
 
 use crate::model::{Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
 
+use super::fisher::Trials;
 use super::lane::Key;
 use super::rtt::RttEstimator;
 
@@ -40,13 +44,19 @@ pub(super) struct Trace {
     queue: VecDeque<(u8, PacketSize)>,
     probes: Vec<Probe>,
     rounds: u32,
+    /// Lost packets of the size that make a hop count as out of reach.
+    silences_needed: u32,
     /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
     exact: bool,
     over: bool,
 }
 
 /// Rounds around the last hop, when answers are lost or rationed.
-const MOST_ROUNDS: u32 = 3;
+const MOST_ROUNDS: u32 = 4;
+/// Silences that make a hop out of reach, at least and at most.
+const SILENCES: std::ops::RangeInclusive<u32> = 2..=8;
+/// How likely all of them may be mere loss.
+const CHANCE: f64 = 1e-3;
 /// A path has hardly more hops than this.
 const MOST_HOPS: u8 = 30;
 
@@ -55,7 +65,17 @@ impl Trace {
     pub(super) fn new(passes: PacketSize, lost: PacketSize, arrived_with: Ttl) -> Self {
         let horizon = (likely_distance(arrived_with) + 2).min(MOST_HOPS);
         let queue = (1..=horizon).map(|ttl| (ttl, lost)).collect();
-        Self { passes, lost, horizon, queue, probes: Vec::new(), rounds: 0, exact: false, over: false }
+        Self {
+            passes,
+            lost,
+            horizon,
+            queue,
+            probes: Vec::new(),
+            rounds: 0,
+            silences_needed: *SILENCES.start(),
+            exact: false,
+            over: false,
+        }
     }
 
     /// Turns to the exact pair once it is known. Returns whether what was learnt so far is about it too.
@@ -103,25 +123,31 @@ impl Trace {
     }
 
     /// Moves on once the last round's answers are in or overdue.
-    pub(super) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator) {
-        if self.over || !self.queue.is_empty() || self.due(rtt).is_some_and(|due| now < due) {
+    ///
+    /// `controls` tells how packets of a size that passes fare on this path.
+    pub(super) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, controls: Trials) {
+        if self.over || !self.exact || !self.queue.is_empty() || self.due(rtt).is_some_and(|due| now < due) {
             return;
         }
-        if !self.exact {
-            return;
-        }
+        self.silences_needed = silences_needed(controls);
         let last = self.last_reached();
-        let settled = self.rounds > 0 && self.next_answerer().is_some_and(|(ttl, _)| ttl == last + 1);
+        let settled = self.rounds > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1);
         if settled || self.rounds >= MOST_ROUNDS {
             self.over = true;
             return;
         }
         self.rounds += 1;
         for ttl in last + 1..=(last + if self.rounds == 1 { 2 } else { 4 }).min(self.horizon) {
-            self.queue.push_back((ttl, self.passes));
-            self.queue.push_back((ttl, self.lost));
+            self.queue_round(ttl);
         }
         self.over = self.queue.is_empty();
+    }
+
+    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words.
+    fn queue_round(&mut self, ttl: u8) {
+        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, MOST_AT_ONCE);
+        self.queue.extend((0..missing).map(|_| (ttl, self.lost)));
+        self.queue.push_back((ttl, self.passes));
     }
 
     /// When to send, or to move on.
@@ -141,10 +167,25 @@ impl Trace {
         self.answers(|size| size >= self.lost).map(|(ttl, _)| ttl).max().unwrap_or(0)
     }
 
-    /// The first answer to the size that passes, beyond the last hop that the lost size reaches.
-    fn next_answerer(&self) -> Option<(u8, Answer)> {
+    /// The first hop beyond the last one reached that answers the size that passes, but never the lost one. The target needs
+    /// no such proof: that large packets do not get there is what the verdict says.
+    fn next_out_of_reach(&self) -> Option<(u8, Answer)> {
         let last = self.last_reached();
-        self.answers(|size| size <= self.passes).filter(|(ttl, _)| *ttl > last).min_by_key(|(ttl, _)| *ttl)
+        let is_proven = |ttl: u8, answer: Answer| match answer {
+            Answer::Target(_) => true,
+            Answer::Hop(_) => self.silences(ttl) >= self.silences_needed,
+        };
+        self.answers(|size| size <= self.passes)
+            .filter(|&(ttl, answer)| ttl > last && is_proven(ttl, answer))
+            .min_by_key(|(ttl, _)| *ttl)
+    }
+
+    /// How often the lost size stayed silent at a hop and a smaller packet, sent later, did not.
+    fn silences(&self, ttl: u8) -> u32 {
+        let here = || self.probes.iter().filter(move |probe| probe.ttl == ttl);
+        let spoke = here().filter(|probe| probe.size <= self.passes && probe.answer.is_some()).map(|p| p.sent).max();
+        let silent = here().filter(|probe| probe.size == self.lost && probe.answer.is_none());
+        silent.filter(|probe| spoke.is_some_and(|spoke| spoke >= probe.sent)).count() as u32
     }
 
     fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answer)> {
@@ -154,12 +195,18 @@ impl Trace {
 
     /// Where large packets end, as far as the answers tell.
     pub(super) fn location(&self) -> Option<Location> {
-        let last = self.last_reached();
-        let point = |(ttl, answer): (u8, Answer)| match answer {
-            Answer::Hop(address) | Answer::Target(address) => LocationPoint { ttl: Some(Ttl(ttl)), address },
+        // A packet may reach the target with TTL to spare: how far it is, is known only if the hop before it is.
+        let follows_a_hop = |ttl: u8| {
+            let before = self.probes.iter().any(|p| p.ttl + 1 == ttl && matches!(p.answer, Some((Answer::Hop(_), _))));
+            before || ttl == 1
         };
-        let last_hop = self.answers(|size| size >= self.lost).find(|(ttl, _)| *ttl == last).map(point);
-        let next_hop = self.next_answerer().map(point);
+        let point = |(ttl, answer): (u8, Answer)| match answer {
+            Answer::Hop(address) => LocationPoint { ttl: Some(Ttl(ttl)), address },
+            Answer::Target(address) => LocationPoint { ttl: follows_a_hop(ttl).then_some(Ttl(ttl)), address },
+        };
+        let reached = self.answers(|size| size >= self.lost).filter(|(_, answer)| matches!(answer, Answer::Hop(_)));
+        let last_hop = reached.max_by_key(|(ttl, _)| *ttl).map(point);
+        let next_hop = self.next_out_of_reach().map(point);
         (last_hop.is_some() || next_hop.is_some()).then_some(Location { last_hop, next_hop })
     }
 
@@ -185,6 +232,20 @@ impl Trace {
         })
     }
 }
+
+/// So many that mere loss would hardly ever take them all. A control's loss rate is that of a probe and its answer.
+fn silences_needed(controls: Trials) -> u32 {
+    let lost = controls.total - controls.answered;
+    if lost == 0 {
+        return *SILENCES.start();
+    }
+    let rate = f64::from(lost + 1) / f64::from(controls.total + 2);
+    let needed = (CHANCE.ln() / rate.ln()).ceil();
+    SILENCES.rev().find(|&n| f64::from(n) <= needed).unwrap_or(*SILENCES.start())
+}
+
+/// Probes of the lost size to one hop in one round at most.
+const MOST_AT_ONCE: u32 = 3;
 
 /// Hops on the way back, from the TTL that is left of 64, 128 or 255.
 fn likely_distance(arrived_with: Ttl) -> u8 {
@@ -226,7 +287,7 @@ mod tests {
                 }
             }
             now = now + Duration::from_secs(3);
-            trace.advance(now, &rtt);
+            trace.advance(now, &rtt, Trials { total: 20, answered: 20 });
         }
         (trace, usize::from(sent))
     }
@@ -241,7 +302,7 @@ mod tests {
     fn names_the_hop_and_the_next_one() {
         let (trace, sent) = drive(3, 2, &[]);
         assert_eq!(named(&trace), (Some(hop(2)), Some(hop(3))));
-        assert!(sent <= 9, "{sent}");
+        assert!(sent <= 11, "{sent}");
         assert_eq!(
             trace.hops().iter().filter_map(|h| h.address).collect::<Vec<_>>(),
             [hop(1), hop(2), hop(3)].map(|a| a)

@@ -276,7 +276,7 @@ impl<'a> AdviceJson<'a> {
 }
 
 /// UTC to the second; `None` for a clock set outside the years that RFC 3339 can write.
-fn rfc3339(time: SystemTime) -> Option<String> {
+pub(super) fn rfc3339(time: SystemTime) -> Option<String> {
     let timestamp = jiff::Timestamp::try_from(time).ok()?;
     let second = jiff::Timestamp::from_second(timestamp.as_second()).ok()?;
     Some(second.to_string())

@@ -5,6 +5,7 @@ pub mod blockers;
 mod complete;
 mod hints;
 pub mod json;
+pub mod letter;
 pub mod pcapng;
 mod place;
 pub mod text;

@@ -62,17 +62,17 @@ fn ttl_of(report: &AddressReport, address: IpAddr) -> Option<Ttl> {
 }
 
 impl Place {
+    /// Whether it is known which router is the one.
+    pub(crate) fn is_exact(self) -> bool {
+        matches!(self, Self::At(_) | Self::Between { hidden: Some(0), .. })
+    }
+
     /// In English, after "packets vanish".
     pub(crate) fn words(self) -> String {
         match self {
             Self::At(point) => format!("at {}", point.words()),
             Self::Between { last, next, .. } => format!("between {} and {}", last.words(), next.words()),
         }
-    }
-
-    /// Whether one or more hops at the place do not answer.
-    pub(crate) fn has_hidden_hops(self) -> bool {
-        matches!(self, Self::Between { hidden: Some(1..), .. })
     }
 }
 
@@ -84,6 +84,15 @@ impl Point {
             Self::Hop(Some(Ttl(ttl)), address) => format!("hop {ttl} ({address})"),
             Self::Hop(None, address) => address.to_string(),
             Self::Target => "the target".into(),
+        }
+    }
+
+    /// How far away it is; 0 is this host.
+    pub(crate) fn distance(self) -> Option<u8> {
+        match self {
+            Self::Here => Some(0),
+            Self::Hop(ttl, _) => ttl.map(|ttl| ttl.0),
+            Self::Target => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
 use pmtu_probe::model::{Family, MethodChoice, PacketSize};
+use pmtu_probe::report::letter::Language;
 use pmtu_probe::report::text::Detail;
 
 fn request(line: &str) -> Result<Request, UsageError> {
@@ -40,6 +41,7 @@ fn defaults() -> Invocation {
         flows: None,
         pcapng: None,
         json: false,
+        letter: None,
         color: ColorChoice::Auto,
         detail: Detail::Normal,
         verbosity: 0,
@@ -103,6 +105,9 @@ fn good_rows() {
         ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
         ("pmtu-probe --pcapng a.pcapng mx", Invocation { pcapng: Some("a.pcapng".into()), ..defaults() }),
         ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
+        ("pmtu-probe --letter mx", Invocation { letter: Some(Language::English), ..defaults() }),
+        ("pmtu-probe --letter=en mx", Invocation { letter: Some(Language::English), ..defaults() }),
+        ("pmtu-probe --letter=de mx", Invocation { letter: Some(Language::German), ..defaults() }),
         ("pmtu-probe --color always mx", Invocation { color: ColorChoice::Always, ..defaults() }),
         ("pmtu-probe --color=never mx", Invocation { color: ColorChoice::Never, ..defaults() }),
         ("pmtu-probe -q mx", Invocation { detail: Detail::VerdictOnly, ..defaults() }),
@@ -118,6 +123,9 @@ fn good_rows() {
 fn bad_rows_say_what_is_wrong_and_what_to_do() {
     let rows = [
         ("pmtu-probe", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),
+        ("pmtu-probe --letter=fr mx", "--letter fr is no choice; give one of: en, de"),
+        ("pmtu-probe --letter --json mx", "--json and --letter exclude each other; give one of them"),
+        ("pmtu-probe --letter -q mx", "--letter and --quiet exclude each other; give one of them"),
         ("pmtu-probe -q", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),
         ("pmtu-probe ", "target \"\" is empty; name a host or an address"),
         (
@@ -243,6 +251,7 @@ fn help_fits_80_columns_and_names_every_option() {
         "--rate",
         "--pcapng",
         "--json",
+        "--letter",
         "--color",
         "-q",
         "-v",

@@ -136,17 +136,16 @@ impl Expect {
         self.over.get(member).unwrap_or(self).outcome(family)
     }
 
-    /// What is expected if the connection runs over one parallel link, and further flows over others are examined as well:
-    /// a hole on any of them is a hole, and one that spares some is told as such.
+    /// What is expected if the connection runs over one parallel link, and further flows over others are compared with it: a
+    /// hole on any of them is a hole, and one that spares some is told as such. That the connection alone is hit may be due to
+    /// the different ways of probing.
     pub fn outcome_of_flows(&self, main: usize, flows: &[usize], family: Family) -> Outcome {
-        let all: Vec<Outcome> =
-            [&[main], flows].concat().into_iter().map(|flow| self.outcome_over(flow, family)).collect();
-        let hit = all.iter().filter(|outcome| outcome.verdict == Verdict::BlackHole).count();
-        let Some(worst) = all.iter().find(|outcome| outcome.verdict == Verdict::BlackHole) else {
-            return all[0].clone();
-        };
-        let mut outcome = worst.clone();
-        if hit < all.len() {
+        let main = self.outcome_over(main, family);
+        let others: Vec<Outcome> = flows.iter().map(|flow| self.outcome_over(*flow, family)).collect();
+        let is_hole = |outcome: &&Outcome| outcome.verdict == Verdict::BlackHole;
+        let hit = others.iter().filter(is_hole).count();
+        let mut outcome = [&main].into_iter().chain(&others).find(is_hole).unwrap_or(&main).clone();
+        if hit > 0 && hit + usize::from(is_hole(&&main)) <= others.len() {
             outcome.findings.push("hole_on_some_flows".into());
         }
         outcome

@@ -92,6 +92,8 @@ pub struct Host {
     pub cached_pmtu: Option<u32>,
     /// The `--method` to use.
     pub method: Method,
+    /// The `--flows` to use.
+    pub flows: Option<u16>,
 }
 
 /// What the host's own firewall does.

@@ -145,11 +145,21 @@ impl Lab {
         flows
     }
 
-    /// The client port of the first connection that the mail server saw.
-    pub(crate) fn first_port(&self) -> Option<u16> {
+    /// Lets the router in front of parallel links forget which flows it saw.
+    pub(crate) fn forget_flows(&self, scenario: &Scenario) {
+        let Some(index) = scenario.parallel_link() else { return };
+        let router = scenario.routers()[index - 1].0.to_string();
+        for member in 0..scenario.link(index).members().len() {
+            self.shell(&router, &format!("nft flush set inet lab member_{member}"));
+        }
+    }
+
+    /// The client port of the first connection that the mail server saw, of those with one of these ports.
+    pub(crate) fn first_port(&self, ports: &BTreeMap<u16, BTreeSet<usize>>) -> Option<u16> {
         let log = self.mail_log();
-        let peer = log.lines().find_map(|line| line.strip_prefix("connect "))?.split_whitespace().nth(1)?;
-        peer.parse().ok().map(|peer: std::net::SocketAddr| peer.port())
+        let peers = log.lines().filter_map(|line| line.strip_prefix("connect ")?.split_whitespace().nth(1));
+        let port = |peer: &str| peer.parse().ok().map(|peer: std::net::SocketAddr| peer.port());
+        peers.filter_map(port).find(|port| ports.contains_key(port))
     }
 
     /// Takes the lab down and says what is left of it.

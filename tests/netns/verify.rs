@@ -104,7 +104,7 @@ fn member_of_the_connection(lab: &Lab, scenario: &Scenario) -> Result<usize, Str
     if let Some((port, members)) = flows.iter().find(|(_, members)| members.len() > 1) {
         return Err(format!("one flow, port {port}, was spread over the parallel links {members:?}"));
     }
-    let port = lab.first_port().ok_or("the mail server saw no connection")?;
+    let port = lab.first_port(&flows).ok_or("the mail server saw no connection")?;
     let members = flows.get(&port).ok_or_else(|| format!("no router saw port {port}, only {flows:?}"))?;
     members.first().copied().ok_or_else(|| format!("port {port} took no link"))
 }

@@ -1,7 +1,9 @@
 //! Who is asked to do what.
 
-use pmtu_probe::model::HostFacts;
-use pmtu_probe::model::{AddressReport, Advice, Finding, Location, LocationPoint, PtbFault, ReverseVerdict, Ttl, Who};
+use pmtu_probe::model::{
+    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowFate, Flows, HostFacts, Location, LocationPoint,
+    PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
+};
 use pmtu_probe::report::advise;
 
 use super::fixtures::{
@@ -15,6 +17,12 @@ fn advice(report: &AddressReport) -> Vec<Advice> {
 
 fn commands(advice: &[Advice]) -> Vec<&str> {
     advice.iter().flat_map(|advice| &advice.commands).map(String::as_str).collect()
+}
+
+/// Commands for this host.
+fn for_you(advice: &[Advice]) -> Vec<&str> {
+    let ours = advice.iter().filter(|advice| advice.who == Who::You);
+    ours.flat_map(|advice| &advice.commands).map(String::as_str).collect()
 }
 
 fn at(report: &mut AddressReport, last: Option<(u8, &str)>, next: Option<(u8, &str)>) {
@@ -31,13 +39,13 @@ fn a_path_that_works_needs_nothing() {
 #[test]
 fn a_black_hole_is_worked_around_from_narrow_to_wide_then_reported() {
     assert_eq!(
-        commands(&advice(&no_ptb(V4))),
+        for_you(&advice(&no_ptb(V4))),
         [
             "nft add table inet pmtu_clamp",
             "nft add chain inet pmtu_clamp input '{ type filter hook input priority -150; }'",
             "nft add rule inet pmtu_clamp input ip saddr 192.0.2.25 tcp flags syn tcp option maxseg size set 1360",
             "# undo: nft delete table inet pmtu_clamp",
-            "ip route replace 192.0.2.25/32 via 198.51.100.1 dev eth0 mtu lock 1400",
+            "ip route replace 192.0.2.25/32 via 198.51.100.1 dev eth0 src 198.51.100.2 mtu lock 1400",
             "# undo: ip route del 192.0.2.25/32",
             "sysctl -w net.ipv4.tcp_mtu_probing=1",
             "# undo: sysctl -w net.ipv4.tcp_mtu_probing=0",
@@ -100,8 +108,9 @@ fn this_hosts_own_firewall_is_repaired_not_worked_around() {
             "iptables -I INPUT -p icmp --icmp-type destination-unreachable -j ACCEPT",
             "iptables -I INPUT -p icmp --icmp-type time-exceeded -j ACCEPT",
             "iptables -I INPUT -p icmp --icmp-type parameter-problem -j ACCEPT",
-            "# undo: for kind in destination-unreachable time-exceeded parameter-problem; do iptables -D INPUT -p icmp \
-             --icmp-type $kind -j ACCEPT; done",
+            "# undo: iptables -D INPUT -p icmp --icmp-type destination-unreachable -j ACCEPT",
+            "# undo: iptables -D INPUT -p icmp --icmp-type time-exceeded -j ACCEPT",
+            "# undo: iptables -D INPUT -p icmp --icmp-type parameter-problem -j ACCEPT",
         ]
     );
 }
@@ -114,6 +123,12 @@ fn who_runs_the_bottleneck_is_named_only_where_it_is_known() {
     assert_eq!(asked(&report), Who::YourNetwork, "this host's own router");
     at(&mut report, None, Some((2, "203.0.113.6")));
     assert_eq!(asked(&report), Who::YourNetwork, "the hop before the second");
+    at(&mut report, Some((1, "203.0.113.2")), Some((3, "203.0.113.6")));
+    assert_eq!(asked(&report), Who::Unknown, "it may be the second, which hides");
+    at(&mut report, Some((1, "203.0.113.2")), None);
+    assert_eq!(asked(&report), Who::Unknown, "it may be any beyond the first");
+    at(&mut report, Some((1, "203.0.113.2")), Some((5, V4)));
+    assert_eq!(asked(&report), Who::Unknown, "it may be any between the first and the target");
     at(&mut report, Some((7, "203.0.113.2")), Some((8, V4)));
     assert_eq!(asked(&report), Who::TheirSide, "the last link");
     at(&mut report, Some((7, "203.0.113.2")), Some((8, "203.0.113.6")));
@@ -175,7 +190,7 @@ fn a_mismatch_on_the_first_link_is_this_hosts_to_repair() {
 fn a_masked_fault_changes_nothing_for_mail() {
     let advice = advice(&masked(V4));
     assert!(advice[0].text.contains("Mail needs no change") && advice[0].text.contains("MSS of 1360"), "{advice:?}");
-    assert_eq!(commands(&advice), [""; 0]);
+    assert_eq!(for_you(&advice), [""; 0]);
 }
 
 #[test]
@@ -254,12 +269,145 @@ fn every_fault_has_advice_and_every_command_that_changes_something_its_undo() {
         let faulty = report.examined.exit_code() != 0;
         let advice = advice(&report);
         assert_eq!(!advice.is_empty(), faulty, "{:?}", report.examined.verdict);
-        for advice in advice {
+        for advice in advice.into_iter().filter(|advice| advice.who == Who::You) {
             let changes = ["nft add", "nft insert", "route replace", "sysctl -w", "link set", "tables -I"];
             if advice.commands.iter().any(|command| changes.iter().any(|change| command.contains(change))) {
-                let undo = advice.commands.iter().any(|command| command.starts_with("# undo: "));
-                assert!(undo, "{advice:?}");
+                assert!(advice.commands.iter().any(|command| command.starts_with("# undo: ")), "{advice:?}");
             }
         }
     }
+}
+
+fn found(blockers: &[(&str, &str, &[&str])]) -> Blockers {
+    let blocker = |(place, rule, remedy): &(&str, &str, &[&str])| Blocker {
+        place: (*place).into(),
+        rule: (*rule).into(),
+        remedy: remedy.iter().map(|command| (*command).into()).collect(),
+    };
+    Blockers::Found(blockers.iter().map(blocker).collect())
+}
+
+#[test]
+fn the_rule_that_drops_is_named_and_passed_by_before_anything_else() {
+    let remedy = [
+        "nft insert rule inet guard in position 4 icmp type 3 accept",
+        "# undo: nft delete rule inet guard in handle 9",
+    ];
+    let mut report = local_firewall(V4);
+    report.here.blockers = found(&[("table inet guard, chain in", "icmp type 3 drop", &remedy)]);
+    let advice = advice(&report);
+    assert_eq!(commands(&advice), remedy);
+    for words in ["table inet guard, chain in", "\"icmp type 3 drop\"", "error messages only", "gone after a reboot"] {
+        assert!(advice[0].text.contains(words), "{words}: {advice:?}");
+    }
+    // Nobody could work out a remedy: the usual rules stand in.
+    report.here.blockers = found(&[("table inet guard, chain in", "jump elsewhere", &[])]);
+    let advice = advise(&report);
+    assert!(commands(&advice).iter().any(|command| command.starts_with("nft insert rule inet filter input")));
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_described_and_a_workaround_bridges_the_search() {
+    let mut report = local_firewall(V6);
+    report.here.blockers = Blockers::Unreadable("operation not permitted".into());
+    let advice = advice(&report);
+    assert_eq!(advice[0].commands, ["nft list ruleset", "ip6tables-save"]);
+    for words in ["operation not permitted", "policy drop", "hook input", "ICMPv6 type 2"] {
+        assert!(advice[0].text.contains(words), "{words}: {advice:?}");
+    }
+    assert!(commands(&advice).iter().any(|command| command.contains("maxseg size set 1340")), "{advice:?}");
+    assert!(advice.iter().all(|advice| advice.who == Who::You));
+}
+
+#[test]
+fn where_no_rule_drops_other_culprits_are_named() {
+    let mut report = local_firewall(V4);
+    report.here.blockers = Blockers::NoneFound;
+    report.here.interface = Some("eth0.7".into());
+    let advice = advice(&report);
+    assert_eq!(advice[0].commands[0], "sysctl net/ipv4/conf/all/rp_filter net/ipv4/conf/eth0.7/rp_filter");
+    assert!(commands(&advice).iter().any(|command| command.contains("maxseg")), "{advice:?}");
+    let mut v6 = local_firewall(V6);
+    v6.here.blockers = Blockers::NoneFound;
+    assert!(!advise(&v6)[0].text.contains("rp_filter"), "there is none in IPv6");
+}
+
+#[test]
+fn a_setting_is_not_advised_where_it_is_on_and_not_where_it_would_hurt() {
+    let mut report = no_ptb(V4);
+    report.here.settings.tcp_mtu_probing = Some(2);
+    assert!(!commands(&advice(&report)).iter().any(|command| command.contains("tcp_mtu_probing")));
+    // Without DF, mail passes the silent router: switching PMTUD on would make it hang.
+    report.here.settings.no_pmtu_disc = Some(1);
+    report.examined.findings = vec![Finding::PmtudDisabledHere];
+    assert!(!commands(&advice(&report)).iter().any(|command| command.contains("no_pmtu_disc")));
+    let mut works = discoverable(V4);
+    works.here.settings.no_pmtu_disc = Some(3);
+    works.examined.findings = vec![Finding::PmtudDisabledHere];
+    assert_eq!(
+        commands(&advice(&works)),
+        ["sysctl -w net.ipv4.ip_no_pmtu_disc=0", "# undo: sysctl -w net.ipv4.ip_no_pmtu_disc=3"]
+    );
+}
+
+#[test]
+fn a_forgotten_route_mtu_is_taken_off_with_its_undo() {
+    let mut report = clear(V4);
+    report.here.route_mtu = Some(RouteMtu { mtu: size(1300), locked: true });
+    report.examined.findings = vec![Finding::RouteMtuBelowPath];
+    assert_eq!(
+        commands(&advice(&report)),
+        [
+            r"ip route change $(ip route get fibmatch 192.0.2.25 | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')",
+            "# undo: ip route change $(ip route get fibmatch 192.0.2.25) mtu lock 1300",
+        ]
+    );
+    // What passes is less than the interface takes: without any MTU, larger packets would be sent again.
+    report.examined.path_mtu = Some(size(1400));
+    let raised = advice(&report).remove(0);
+    assert!(raised.text.contains("from 1300 to 1400"), "{raised:?}");
+    assert!(raised.commands[0].ends_with(" mtu lock 1400"), "{raised:?}");
+}
+
+#[test]
+fn a_hole_on_some_flows_is_worked_around_at_the_size_that_passes_on_all() {
+    let mut report = clear(V4);
+    let flow = |port, fate| Flow { port, fate };
+    let flows = vec![flow(40_000, FlowFate::Passes), flow(40_001, FlowFate::Lost), flow(40_002, FlowFate::Lost)];
+    report.examined.flows = Some(Flows { sizes: (size(1400), size(1401)), flows });
+    report.examined.findings = vec![Finding::HoleOnSomeFlows];
+    let advice = advice(&report);
+    assert!(commands(&advice).iter().any(|command| command.contains("maxseg size set 1360")), "{advice:?}");
+    assert!(commands(&advice).iter().any(|command| command.contains("mtu lock 1400")), "{advice:?}");
+    let last = &advice.last().unwrap().text;
+    assert!(last.contains("source port 40001, 40002 vanish, those from 40000 pass"), "{last}");
+}
+
+#[test]
+fn others_get_rules_that_are_marked_as_theirs() {
+    for (address, rule) in [
+        (
+            V4,
+            "nft insert rule inet filter forward icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+        ),
+        (
+            V6,
+            "nft insert rule inet filter forward icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
+        ),
+    ] {
+        let asked = advice(&no_ptb(address)).pop().unwrap();
+        assert_ne!(asked.who, Who::You);
+        assert_eq!(asked.commands[0], "# on a Linux firewall there, with nftables:");
+        assert_eq!(asked.commands[1], rule);
+        assert!(asked.commands[2].starts_with("# or with ip"));
+    }
+}
+
+#[test]
+fn only_a_place_that_is_known_lets_one_say_that_its_other_errors_arrive() {
+    let mut report = no_ptb(V4);
+    report.examined.findings = vec![Finding::OnlyPtbMissing];
+    assert!(advice(&report).last().unwrap().text.contains("\"time exceeded\" arrives here"));
+    at(&mut report, Some((1, "203.0.113.2")), Some((3, "203.0.113.6")));
+    assert!(!advice(&report).last().unwrap().text.contains("\"time exceeded\" arrives here"));
 }

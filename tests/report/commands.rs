@@ -5,10 +5,12 @@
 
 use std::process::{Command, Output};
 
-use pmtu_probe::model::{AddressReport, Advice, Cause, Finding, Location, LocationPoint, ReverseVerdict, Ttl};
+use pmtu_probe::model::{
+    AddressReport, Advice, Blockers, Cause, Finding, Location, LocationPoint, ReverseVerdict, RouteMtu, Ttl, Who,
+};
 use pmtu_probe::report::advise;
 
-use super::fixtures::{V4, V6, ip, link_mismatch, local_firewall, no_ptb, size};
+use super::fixtures::{V4, V6, clear, discoverable, ip, link_mismatch, local_firewall, no_ptb, size};
 
 /// Set by the outer run for the one inside the namespace.
 const INSIDE: &str = "PMTU_PROBE_TEST_INSIDE";
@@ -24,6 +26,7 @@ ip address add 198.51.100.2/24 dev eth0
 ip -6 address add 2001:db8:1::2/64 dev eth0 nodad
 nft add table inet filter
 nft add chain inet filter input '{ type filter hook input priority 0; policy accept; }'
+nft add chain inet filter forward '{ type filter hook forward priority 0; policy accept; }'
 ";
 
 #[test]
@@ -64,6 +67,88 @@ fn firewall_rules_run_and_undo() {
             &["nft list chain inet filter input", "iptables -S INPUT", "ip6tables -S INPUT"],
         );
     }
+}
+
+/// What another network is asked to run is right as well.
+#[test]
+fn rules_for_those_on_the_way_run() {
+    if skipped() {
+        return;
+    }
+    for address in [V4, V6] {
+        let asked = advise(&no_ptb(address)).pop().unwrap();
+        assert_ne!(asked.who, Who::You);
+        let tables = if address == V4 { "iptables" } else { "ip6tables" };
+        let script = format!("{}\nnft list chain inet filter forward\n{tables} -S FORWARD", asked.commands.join("\n"));
+        let shown = in_namespace(&script);
+        let too_big = if address == V4 { "destination-unreachable" } else { "packet-too-big" };
+        assert!(shown.contains(too_big), "{shown}");
+        assert!(shown.matches("-j ACCEPT").count() >= 3, "{shown}");
+    }
+}
+
+#[test]
+fn a_found_rule_is_passed_by_and_other_places_are_looked_at() {
+    if skipped() {
+        return;
+    }
+    let mut report = local_firewall(V4);
+    report.here.blockers = Blockers::Unreadable("not permitted".into());
+    check(&report, &["nft list chain inet filter input", "iptables -S INPUT"]);
+    for address in [V4, V6] {
+        let mut report = local_firewall(address);
+        report.here.blockers = Blockers::NoneFound;
+        let look = advise(&report).remove(0);
+        // nstat comes with iproute2, but not in every image.
+        let commands: Vec<_> = look.commands.into_iter().filter(|command| !command.starts_with("nstat")).collect();
+        in_namespace(&commands.join("\n"));
+    }
+}
+
+/// The routes as `ip route get fibmatch` prints them in the end: with everything they had but the MTU.
+#[test]
+fn a_route_is_freed_of_its_mtu_and_gets_it_back() {
+    if skipped() {
+        return;
+    }
+    let rows = [
+        (V4, "ip route add default via 198.51.100.1 dev eth0 src 198.51.100.2 metric 100 mtu lock 1300", true),
+        (V4, "ip route add 192.0.2.25/32 via 198.51.100.1 dev eth0 mtu 1300", false),
+        (V4, "ip route add 192.0.2.0/24 dev eth0 proto static mtu 1300 advmss 1200", false),
+        (V6, "ip -6 route add default via 2001:db8:1::1 dev eth0 metric 1024 mtu 1300", false),
+        (V6, "ip -6 route add 2001:db8::/64 via 2001:db8:1::1 dev eth0 mtu lock 1300", true),
+    ];
+    for (address, setup, locked) in rows {
+        let mut report = clear(address);
+        report.here.route_mtu = Some(RouteMtu { mtu: size(1300), locked });
+        report.examined.findings = vec![Finding::RouteMtuBelowPath];
+        let ip = if address == V4 { "ip" } else { "ip -6" };
+        check_after(
+            setup,
+            &report,
+            &[&format!("{ip} route show default"), &format!("{ip} route get fibmatch {address}")],
+        );
+        let commands = commands_with(&report, "route change");
+        let shown = in_namespace(&format!("{setup}\n{}\n{ip} route get {address}", commands.join("\n")));
+        assert!(shown.contains("dev eth0") && !shown.contains("mtu"), "{setup}: {shown}");
+
+        report.examined.path_mtu = Some(size(1400));
+        let commands = commands_with(&report, "route change");
+        let shown = in_namespace(&format!("{setup}\n{}\n{ip} route get {address}", commands.join("\n")));
+        assert!(shown.contains(if locked { "mtu lock 1400" } else { "mtu 1400" }), "{setup}: {shown}");
+    }
+}
+
+#[test]
+fn path_mtu_discovery_is_switched_on_and_back() {
+    if skipped() {
+        return;
+    }
+    let mut report = discoverable(V4);
+    report.here.settings.no_pmtu_disc = Some(2);
+    report.examined.findings = vec![Finding::PmtudDisabledHere];
+    let setup = "sysctl -qw net.ipv4.ip_no_pmtu_disc=2";
+    check_after(setup, &report, &["sysctl net.ipv4.ip_no_pmtu_disc"]);
 }
 
 #[test]
@@ -149,34 +234,46 @@ fn inside() {
     let words: Vec<_> = wanted.split(' ').collect();
     for pair in words.chunks_exact(2) {
         let listener = std::net::TcpListener::bind((ip(pair[1]), 0)).unwrap();
-        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = connect_patiently(listener.local_addr().unwrap());
         let mss = socket2::SockRef::from(&stream).tcp_mss().unwrap();
         println!("\n{} {mss}", pair[0]);
     }
 }
 
-/// Runs all commands, then all undo lines, and compares what the probes of state print before, between and after.
+/// On a busy machine the kernel is a moment late with the route to a new IPv6 address.
+fn connect_patiently(address: std::net::SocketAddr) -> std::net::TcpStream {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    loop {
+        match std::net::TcpStream::connect(address) {
+            Ok(stream) => return stream,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{address}: {error}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Runs all commands for this host, then all undo lines, and compares what the probes of state print before, between and
+/// after.
 fn check(report: &AddressReport, state: &[&str]) {
-    let advice = advise(report);
-    let commands: Vec<&String> = advice.iter().flat_map(|advice| &advice.commands).collect();
+    check_after("", report, state);
+}
+
+fn check_after(setup: &str, report: &AddressReport, state: &[&str]) {
+    let advice: Vec<Advice> = advise(report).into_iter().filter(|advice| advice.who == Who::You).collect();
+    let commands: Vec<&str> = advice.iter().flat_map(|advice| &advice.commands).map(String::as_str).collect();
     assert!(commands.iter().any(|command| !command.starts_with('#')), "{advice:?}");
+    let undo: Vec<&str> = commands.iter().filter_map(|command| command.strip_prefix("# undo: ")).collect();
     let state = state.join("\n");
     let script = format!(
-        "{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}",
-        commands.iter().map(|command| command.as_str()).collect::<Vec<_>>().join("\n"),
-        undo_of(&advice).join("\n"),
+        "{setup}\n{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}\necho =====\n{{ {}\n}} >/dev/null\n{state}",
+        commands.join("\n"),
+        undo.join("\n"),
     );
     let shown = in_namespace(&script);
     let parts: Vec<_> = shown.split("=====\n").collect();
     assert_eq!(parts.len(), 3, "{shown}");
     assert_ne!(parts[0], parts[1], "the commands change nothing");
     assert_eq!(parts[0], parts[2], "the undo does not restore\n{script}");
-}
-
-/// What the comments say.
-fn undo_of(advice: &[Advice]) -> Vec<&str> {
-    let commands = advice.iter().flat_map(|advice| &advice.commands);
-    commands.filter_map(|command| command.strip_prefix("# undo: ")).collect()
 }
 
 /// The commands of the advice that has one with this word.

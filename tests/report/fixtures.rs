@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Examined, Finding, Hop, HostFacts, Location, LocationPoint, Method, MethodReport,
-    MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Ttl,
-    Tunnel, Verdict,
+    AddressReport, Cause, Examined, Finding, Hop, HostFacts, KernelSettings, Location, LocationPoint, Method,
+    MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence,
+    Technique, Ttl, Tunnel, Verdict,
 };
 use pmtu_probe::report::complete;
 
@@ -21,10 +21,24 @@ pub(crate) fn size(bytes: u32) -> PacketSize {
     PacketSize::new(bytes)
 }
 
-/// How this host reaches the fixtures' addresses.
+/// How this host reaches the fixtures' addresses; its settings are those of an untouched kernel.
 pub(crate) fn host_of(address: IpAddr) -> HostFacts {
-    let gateway = if address.is_ipv4() { "198.51.100.1" } else { "fe80::1" };
-    HostFacts { interface: Some("eth0".into()), gateway: Some(ip(gateway)), ..HostFacts::default() }
+    let (source, gateway, min_pmtu) =
+        if address.is_ipv4() { ("198.51.100.2", "198.51.100.1", 552) } else { ("2001:db8:1::2", "fe80::1", 1280) };
+    HostFacts {
+        source: Some(ip(source)),
+        interface: Some("eth0".into()),
+        gateway: Some(ip(gateway)),
+        interface_mtu: Some(size(1500)),
+        settings: KernelSettings {
+            no_pmtu_disc: Some(0),
+            tcp_mtu_probing: Some(0),
+            tcp_base_mss: Some(1024),
+            min_pmtu: Some(size(min_pmtu)),
+            mtu_expires: Some(Duration::from_secs(600)),
+        },
+        ..HostFacts::default()
+    }
 }
 
 /// A path that carries 1500 bytes.
@@ -93,8 +107,8 @@ pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> A
     examined.path_mtu = Some(size(1400));
     examined.first_lost_size = Some(size(1401));
     examined.location = Some(Location { last_hop: point(2, second), next_hop: point(3, third) });
-    examined.hops =
-        vec![hop(1, "198.51.100.1", 1500), hop(2, &second.to_string(), 1500), hop(3, &third.to_string(), 1400)];
+    let first = if address.contains(':') { "2001:db8:1::1" } else { "198.51.100.1" };
+    examined.hops = vec![hop(1, first, 1500), hop(2, &second.to_string(), 1500), hop(3, &third.to_string(), 1400)];
     examined.methods = vec![
         used(Method::Tcp, Technique::OldData, 60, 41, 1400),
         MethodReport {

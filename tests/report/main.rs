@@ -2,6 +2,9 @@
 
 mod advice;
 mod commands;
+mod complete;
 mod fixtures;
 mod json;
+mod letter;
+mod path;
 mod text;

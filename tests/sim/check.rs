@@ -6,6 +6,7 @@ use pmtu_probe::model::{
     Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
 };
 
+use super::flows;
 use super::run::Run;
 use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
 
@@ -31,7 +32,7 @@ pub enum Class {
 
 /// Class and reasons.
 pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictness) -> (Class, Vec<String>) {
-    let expected = &scenario.expect.outcome_over(run.member, family);
+    let expected = &flows::expected(run, scenario, family);
     let mut notes = run.faults.clone();
     let Some(examined) = &run.examined else { return (Class::Wrong, notes) };
     if !notes.is_empty() {
@@ -42,6 +43,8 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         notes.push(wrong.clone());
     }
     notes.extend(wrong_hops(examined, run.member, scenario, family));
+    let wrong_fates = |flows| flows::wrong_fates(run, flows, scenario);
+    notes.extend(examined.flows.as_ref().map(wrong_fates).unwrap_or_default());
     if !notes.is_empty() {
         return (Class::Wrong, notes);
     }
@@ -63,6 +66,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
+        notes.extend(flows::unsaid(examined, expected, scenario));
         if let Some(Placing::Vague(vague)) = placing {
             notes.push(vague);
         }

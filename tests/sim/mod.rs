@@ -5,6 +5,7 @@ pub mod check;
 pub mod conntrack;
 pub mod ecmp;
 pub mod flight;
+pub mod flows;
 pub mod garbage;
 pub mod net;
 pub mod oracle;

@@ -181,3 +181,66 @@ fn loss_takes_its_share() {
     // 0.8 there and 0.8 back.
     assert!((580..=700).contains(&share), "{share} of 1000");
 }
+
+#[test]
+fn parallel_links_spread_flows_and_keep_each_together() {
+    use crate::sim::run::run;
+    let spread = load("ecmp_healthy").unwrap();
+    for family in [Family::V4, Family::V6] {
+        let runs: Vec<_> = (0..20).map(|seed| run(&spread, family, seed, false)).collect();
+        assert!(runs.iter().any(|run| run.member == 0) && runs.iter().any(|run| run.member == 1));
+        assert!(runs.iter().flat_map(|run| run.flows.values()).all(|members| members.len() == 1));
+    }
+}
+
+#[test]
+fn an_end_that_disagrees_takes_a_vlan_tag_more_and_says_nothing() {
+    for family in [Family::V4, Family::V6] {
+        let steps = [Step::old(1405), Step::old(1404), Step::with_ttl(1405, 2), Step::with_ttl(1405, 3), SOON];
+        let packets = answers(&load("ends_disagree").unwrap(), family, &steps);
+        assert_eq!(dsack_sizes(&packets, family), [1404]);
+        assert!(ptbs(&packets).is_empty());
+        assert_eq!(hops(&packets), [crate::scenario::Node::R2.near_address(family).to_string()]);
+    }
+    let twin = answers(&load("ends_disagree").unwrap(), Family::V4, &[Step::non_df(1500), SOON]);
+    assert!(dsack_sizes(&twin, Family::V4).is_empty());
+}
+
+#[test]
+fn a_hidden_router_passes_what_others_say() {
+    let steps = [Step::with_ttl(1000, 1), Step::with_ttl(1000, 2), Step::with_ttl(1000, 3), SOON];
+    let packets = answers(&load("hidden_r2").unwrap(), Family::V4, &steps);
+    assert_eq!(hops(&packets), ["10.0.1.2", "10.0.3.2"]);
+}
+
+#[test]
+fn a_place_is_judged_by_the_path() {
+    use crate::scenario::{Found, Node, Placing, judge_place, place, places};
+    let judge = |name: &str, last: Option<(u8, Node)>, next: Option<(u8, Node)>| {
+        let scenario = load(name).unwrap();
+        let point = |(ttl, node): (u8, Node)| (Some(ttl), node.near_address(Family::V4));
+        let found = Found { last: last.map(point), next: next.map(point), rests_on_ptb: false };
+        match judge_place(&places(&scenario, 0, 1401), found, &scenario, Family::V4) {
+            Some(Placing::Exact) => "exact",
+            Some(Placing::Vague(_)) => "vague",
+            Some(Placing::Wrong(_)) => "wrong",
+            None => "nothing is lost",
+        }
+    };
+    let (r1, r2, r3, s) = ((1, Node::R1), (2, Node::R2), (3, Node::R3), (4, Node::S));
+    assert_eq!(judge("clear", None, None), "nothing is lost");
+    assert_eq!(judge("silent_router", Some(r2), Some(r3)), "exact");
+    assert_eq!(judge("silent_router", Some(r2), None), "vague");
+    assert_eq!(judge("silent_router", Some(r1), Some(s)), "vague");
+    assert_eq!(judge("silent_router", None, None), "vague");
+    assert_eq!(judge("silent_router", Some(r1), Some(r2)), "wrong");
+    assert_eq!(judge("silent_router", Some(r3), Some(s)), "wrong");
+    assert_eq!(judge("silent_router", Some(r2), Some((5, Node::S))), "wrong");
+    assert_eq!(judge("hidden_r2", Some(r1), Some(r3)), "exact");
+    assert_eq!(judge("icmp_dead_beyond_r1", Some(r1), Some(s)), "exact");
+    assert_eq!(judge("icmp_dead_beyond_r1", Some(r1), None), "exact");
+    assert_eq!(judge("icmp_dead_beyond_r1", None, Some(s)), "vague");
+    let three = load("ecmp_hole_of_three").unwrap();
+    assert_eq!(place(&three, 1, 1500), None);
+    assert_eq!(place(&three, 2, 1500).map(|place| place.last), Some(Node::R2));
+}

@@ -76,8 +76,8 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         destination: Node::S.near_address(family),
         port: SMTP_PORT,
         local_ports: (40_000..40_016).collect(),
-        flow_ports: (41_000..41_015).collect(),
-        flows: FlowChoice::default(),
+        flow_ports: (41_000..41_000 + scenario.host.flows.map_or(15, |flows| flows - 1)).collect(),
+        flows: if scenario.host.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: 0x4d54,
         method: match scenario.host.method {
             Method::Auto => MethodChoice::Auto,
@@ -287,6 +287,11 @@ fn complaints(net: &Net, scenario: &Scenario) -> Vec<String> {
 }
 
 impl Run {
+    /// Of parallel links, the one that a port was seen on; the first where there is no choice.
+    pub fn member_of(&self, port: u16) -> usize {
+        self.flows.get(&port).and_then(|members| members.first().copied()).unwrap_or(0)
+    }
+
     fn failed(fault: String) -> Self {
         Self {
             examined: None,

@@ -1,7 +1,9 @@
 //! What ends a fault on the path, and who can do it.
 
-use super::{Case, owner, workaround};
-use crate::model::{Advice, Family, Location, LocationPoint, PacketSize, PtbFault, PtbReport, Ttl, Who};
+use super::{Case, firewall, has, owner, workaround};
+use crate::model::{Advice, Family, Finding, FlowFate, PacketSize, PtbFault, PtbReport, Who};
+use crate::report::place::{Place, place_of};
+use crate::report::words::shell_word;
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
 pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
@@ -13,10 +15,24 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
         Who::TheirSide => "That is at the target: the router there has to send",
         Who::You | Who::Unknown => "The router there has to send",
     };
+    let numbers = match case.family() {
+        Family::V4 => "ICMP types 3, 11 and 12",
+        Family::V6 => "ICMPv6 types 1 to 4",
+    };
+    let is_exact = place_of(case.report).is_some_and(Place::is_exact);
+    let only = if is_exact && has(case, Finding::OnlyPtbMissing) {
+        " Its \"time exceeded\" arrives here, so look for what concerns this one type."
+    } else {
+        ""
+    };
     Advice {
         who,
-        text: format!("{place}. {whose} {name}, and every firewall from there to this host has to let it through."),
-        commands: Vec::new(),
+        text: format!(
+            "{place}. {whose} {name}, and every firewall from there to this host has to let it through.{only} The rules \
+             below admit error messages only. On other systems: send unreachables on that interface, do not ration them \
+             to nothing, and permit {numbers} in access lists and control-plane filters."
+        ),
+        commands: firewall::for_those_on_the_way(case.family()),
     }
 }
 
@@ -75,7 +91,7 @@ fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
 /// Routers are innocent: the two ends of one link disagree, or a box drops by size.
 pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
     let size = case.examined().path_mtu;
-    let own_link = case.examined().location.as_ref().is_some_and(owner::is_first_link);
+    let own_link = owner::is_first_link(case);
     let ask = Advice {
         who: owner::of_bottleneck(case),
         text: format!(
@@ -94,7 +110,7 @@ fn lower_own_mtu(case: &Case<'_>, size: Option<PacketSize>) -> Option<Advice> {
     if size < case.family().minimum_mtu() {
         return None;
     }
-    let interface = workaround::shell_word(case.host.interface.as_deref()?);
+    let interface = shell_word(case.host.interface.as_deref()?);
     Some(Advice {
         who: Who::You,
         text: format!(
@@ -140,7 +156,31 @@ pub(super) fn reverse(case: &Case<'_>) -> Vec<Advice> {
     ]
 }
 
-/// "Packets of 1400 bytes pass, 1401 vanish after hop 2 (10.0.2.2)".
+/// One of several parallel paths has a hole.
+pub(super) fn some_flows(case: &Case<'_>) -> Advice {
+    let ports = |fate: FlowFate| {
+        let flows = case.examined().flows.iter().flat_map(|flows| &flows.flows);
+        flows.filter(|flow| flow.fate == fate).map(|flow| flow.port.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (hit, spared) = (ports(FlowFate::Lost), ports(FlowFate::Passes));
+    let which = if hit.is_empty() || spared.is_empty() {
+        String::new()
+    } else {
+        format!(" Large packets from source port {hit} vanish, those from {spared} pass.")
+    };
+    Advice {
+        who: owner::of_bottleneck(case),
+        text: format!(
+            "Flows to {} port {} are spread over several paths, and one of them does not carry large packets.{which} \
+             Compare the MTU of all next hops of equal cost and of all members of bundled links.",
+            case.address(),
+            case.report.port
+        ),
+        commands: Vec::new(),
+    }
+}
+
+/// "Packets of 1400 bytes pass, 1401 vanish between hop 2 (10.0.2.2) and hop 3 (10.0.3.2)".
 fn place(case: &Case<'_>) -> String {
     let examined = case.examined();
     let passes = examined.path_mtu.map(|size| format!("Packets of {size} bytes pass, "));
@@ -150,22 +190,6 @@ fn place(case: &Case<'_>) -> String {
         (None, Some(_)) => "larger ones vanish".into(),
         (None, None) => "Large packets vanish".into(),
     };
-    let at = examined.location.as_ref().map_or_else(String::new, at);
+    let at = place_of(case.report).map_or_else(String::new, |place| format!(" {}", place.words()));
     format!("{}{lost}{at}", passes.unwrap_or_default())
-}
-
-fn at(location: &Location) -> String {
-    match (&location.last_hop, &location.next_hop) {
-        (Some(hop), _) => format!(" after {}", point(hop)),
-        (None, Some(hop)) => format!(" before {}", point(hop)),
-        (None, None) => String::new(),
-    }
-}
-
-fn point(point: &LocationPoint) -> String {
-    match point.ttl {
-        Some(Ttl(0)) => "this host".into(),
-        Some(Ttl(ttl)) => format!("hop {ttl} ({})", point.address),
-        None => point.address.to_string(),
-    }
 }

@@ -5,13 +5,19 @@
 
 mod fault;
 mod firewall;
+mod host;
 mod owner;
 mod retry;
 mod workaround;
 
 use std::net::IpAddr;
 
-use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, ReverseVerdict, Verdict, Who};
+pub(crate) use firewall::Rules;
+pub(crate) use owner::is_private;
+
+use crate::model::{
+    AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, ReverseVerdict, Verdict, Who,
+};
 
 /// The advice for one address, most helpful first.
 pub fn advise(report: &AddressReport) -> Vec<Advice> {
@@ -26,9 +32,15 @@ pub fn advise(report: &AddressReport) -> Vec<Advice> {
     advice
 }
 
+/// Who runs the place where large packets end.
+pub(crate) fn responsible(report: &AddressReport) -> Who {
+    owner::of_bottleneck(&Case { report, host: &report.here })
+}
+
 fn forward(case: &Case<'_>) -> Vec<Advice> {
     let examined = case.examined();
     match examined.verdict {
+        Verdict::Clear if has(case, Finding::HoleOnSomeFlows) => workaround::all(case),
         Verdict::Clear => Vec::new(),
         Verdict::Discoverable => fault::survivable(case),
         Verdict::Masked => {
@@ -36,7 +48,13 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
             advice.extend(repair(case));
             advice
         }
-        Verdict::BlackHole if examined.cause == Some(Cause::LocalFirewall) => repair(case),
+        Verdict::BlackHole if examined.cause == Some(Cause::LocalFirewall) => {
+            let mut advice = repair(case);
+            if !firewall::is_certain(case) {
+                advice.extend(workaround::all(case));
+            }
+            advice
+        }
         Verdict::BlackHole => {
             let mut advice = workaround::all(case);
             advice.extend(repair(case));
@@ -50,7 +68,7 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
 /// What ends the fault itself, by whoever can.
 fn repair(case: &Case<'_>) -> Vec<Advice> {
     match case.examined().cause {
-        Some(Cause::LocalFirewall) => firewall::admit_errors(case.family()),
+        Some(Cause::LocalFirewall) => firewall::repair(case),
         Some(Cause::BadPtb) => fault::bad_ptb(case),
         Some(Cause::LinkMismatch) => fault::link_mismatch(case),
         Some(Cause::NoPtb) | None => vec![fault::no_ptb(case)],
@@ -59,7 +77,10 @@ fn repair(case: &Case<'_>) -> Vec<Advice> {
 
 fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
     match finding {
-        Finding::StaleKernelPmtu => Some(forget_path_mtu(case.family())),
+        Finding::StaleKernelPmtu => Some(host::forget_path_mtu(case)),
+        Finding::RouteMtuBelowPath => host::free_the_route(case),
+        Finding::PmtudDisabledHere => host::switch_pmtud_on(case),
+        Finding::HoleOnSomeFlows => Some(fault::some_flows(case)),
         Finding::SendRefusedByFirewall => Some(Advice {
             who: Who::You,
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \
@@ -71,19 +92,8 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
     }
 }
 
-fn forget_path_mtu(family: Family) -> Advice {
-    let command = match family {
-        Family::V4 => "ip route flush cache",
-        Family::V6 => "ip -6 route flush cache",
-    };
-    Advice {
-        who: Who::You,
-        text:
-            "Make this kernel forget the path MTUs that it learned. It learns those that still hold again by itself, \
-               so there is nothing to undo."
-                .into(),
-        commands: vec![command.into()],
-    }
+fn has(case: &Case<'_>, finding: Finding) -> bool {
+    case.examined().findings.contains(&finding)
 }
 
 /// One address and this host.
@@ -104,6 +114,13 @@ impl<'a> Case<'a> {
 
     fn family(&self) -> Family {
         Family::of(self.report.address)
+    }
+
+    /// The largest packet that passes on every flow that was tried.
+    fn working_size(&self) -> Option<PacketSize> {
+        let examined = self.examined();
+        let on_every_flow = examined.flows.as_ref().filter(|flows| flows.hit() > 0).map(|flows| flows.sizes.0);
+        [examined.path_mtu, on_every_flow].into_iter().flatten().min()
     }
 
     /// The ICMP message that must pass, as firewall admins know it.

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 
 use super::Case;
-use crate::model::{Hop, Location, LocationPoint, Ttl, Who};
+use crate::model::{Hop, Ttl, Who};
+use crate::report::place::{Place, Point, place_of};
 
 /// Who runs the place where large packets end.
 pub(super) fn of_bottleneck(case: &Case<'_>) -> Who {
-    let Some(location) = &case.examined().location else { return Who::Unknown };
-    if distance(location).is_some_and(|ttl| ttl <= Ttl(1)) || in_private_network(case, location) {
+    let Some(place) = place_of(case.report) else { return Who::Unknown };
+    let furthest = furthest_router(place);
+    if furthest.is_some_and(|ttl| ttl <= 1 || in_private_network(case, ttl)) {
         Who::YourNetwork
-    } else if ends_at(location, case.address()) {
+    } else if matches!(place, Place::Between { next: Point::Target, hidden: Some(0), .. }) {
         Who::TheirSide
     } else {
         Who::Unknown
@@ -18,30 +20,28 @@ pub(super) fn of_bottleneck(case: &Case<'_>) -> Who {
 }
 
 /// Whether large packets do not even cross this host's own link.
-pub(super) fn is_first_link(location: &Location) -> bool {
-    distance(location) == Some(Ttl(0))
+pub(super) fn is_first_link(case: &Case<'_>) -> bool {
+    place_of(case.report).is_some_and(|place| furthest_router(place) == Some(0))
 }
 
-fn ends_at(location: &Location, destination: IpAddr) -> bool {
-    location.next_hop.as_ref().is_some_and(|hop| hop.address == destination)
-}
-
-/// How many hops the large packets come.
-fn distance(location: &Location) -> Option<Ttl> {
-    let ttl = |point: &Option<LocationPoint>| point.as_ref().and_then(|point| point.ttl);
-    ttl(&location.last_hop).or_else(|| ttl(&location.next_hop).map(|next| Ttl(next.0.saturating_sub(1))))
+/// The distance of the last router that may be the one; 0 is this host. A hop that hides may be the one as well.
+fn furthest_router(place: Place) -> Option<u8> {
+    let (from, between) = match place {
+        Place::At(router) => (router, 0),
+        Place::Between { last, hidden, .. } => (last, hidden?),
+    };
+    Some(from.distance()?.saturating_add(between))
 }
 
 /// An unbroken run of private hops from here belongs to this side, unless the target is private as well.
-fn in_private_network(case: &Case<'_>, location: &Location) -> bool {
-    let Some(end) = distance(location) else { return false };
+fn in_private_network(case: &Case<'_>, end: u8) -> bool {
     let hop_at = |ttl: u8| case.examined().hops.iter().find(|hop| hop.ttl == Ttl(ttl));
     let private = |hop: Option<&Hop>| hop.and_then(|hop| hop.address).is_some_and(is_private);
-    !is_private(case.address()) && (1..=end.0).all(|ttl| private(hop_at(ttl)))
+    !is_private(case.address()) && (1..=end).all(|ttl| private(hop_at(ttl)))
 }
 
 /// RFC 1918, RFC 6598, RFC 4193, and link-local.
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let [first, second, ..] = address.octets();

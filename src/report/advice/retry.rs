@@ -1,8 +1,8 @@
 //! No verdict: what to try next.
 
-use super::Case;
+use super::{Case, has};
 use crate::model::{Advice, Finding, Method, MethodStatus, Who};
-use crate::report::words::address_with_zone;
+use crate::report::words::{address_with_zone, shell_word};
 
 /// Nobody answers.
 pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
@@ -71,10 +71,6 @@ fn other_method(case: &Case<'_>) -> Advice {
     }
 }
 
-fn has(case: &Case<'_>, finding: Finding) -> bool {
-    case.examined().findings.contains(&finding)
-}
-
 fn tcp_was_tried(case: &Case<'_>) -> bool {
     was_tried(case, Method::Tcp)
 }
@@ -91,12 +87,12 @@ fn was_tried(case: &Case<'_>, method: Method) -> bool {
 impl Case<'_> {
     /// The address as it can be pasted; its zone comes from the kernel but is quoted all the same.
     fn target(&self) -> String {
-        super::workaround::shell_word(&address_with_zone(self.address(), self.report.zone.as_deref()))
+        shell_word(&address_with_zone(self.address(), self.report.zone.as_deref()))
     }
 
     /// `ip` takes the zone as a word of its own.
     fn route_get(&self) -> String {
-        let zone = self.report.zone.as_deref().map(|zone| format!(" oif {}", super::workaround::shell_word(zone)));
+        let zone = self.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
         format!("ip route get {}{}", self.address(), zone.unwrap_or_default())
     }
 

@@ -4,16 +4,17 @@ use std::net::IpAddr;
 
 use super::Case;
 use crate::model::{Advice, Family, PacketSize, Who};
+use crate::report::words::shell_word;
 
 /// `net.ipv4.tcp_min_snd_mss`: Linux takes no smaller MSS from a peer.
 const SMALLEST_MSS: u16 = 48;
 
 /// All workarounds, the narrowest first.
 pub(super) fn all(case: &Case<'_>) -> Vec<Advice> {
-    let size = case.examined().path_mtu;
+    let size = case.working_size();
     let clamp = size.and_then(|size| clamp_what_we_send(case, size));
     let route = size.and_then(|size| route(case, size));
-    clamp.into_iter().chain(route).chain([mtu_probing()]).collect()
+    clamp.into_iter().chain(route).chain(mtu_probing(case)).collect()
 }
 
 /// TCP sends segments as large as the MSS in the peer's SYN allows, so that option is lowered as it comes in.
@@ -70,6 +71,9 @@ fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     };
     let address = case.address();
     let via = case.host.gateway.map_or_else(String::new, |gateway| format!("via {gateway} "));
+    let source = case.host.source.filter(|source| address.is_ipv4() && source.is_ipv4());
+    // The route of today may prefer a source address; IPv6 chooses it otherwise (RFC 6724).
+    let source = source.map_or_else(String::new, |source| format!("src {source} "));
     Some(Advice {
         who: Who::You,
         text: format!(
@@ -77,42 +81,26 @@ fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
              of the network, {side_effect}, and it is gone after a reboot."
         ),
         commands: vec![
-            format!("{ip} route replace {address}/{length} {via}dev {interface} mtu lock {size}"),
+            format!("{ip} route replace {address}/{length} {via}dev {interface} {source}mtu lock {size}"),
             undo(&format!("{ip} route del {address}/{length}")),
         ],
     })
 }
 
-fn mtu_probing() -> Advice {
-    Advice {
+/// Pointless where it is on already.
+fn mtu_probing(case: &Case<'_>) -> Option<Advice> {
+    let before = case.host.settings.tcp_mtu_probing.unwrap_or(0);
+    (before == 0).then(|| Advice {
         who: Who::You,
         text: "Or let TCP search for a working size by itself (RFC 4821). That acts on every connection of this host, \
                IPv6 too, each time after a stall of some seconds, and is gone after a reboot unless a file in \
                /etc/sysctl.d repeats it."
             .into(),
         commands: vec!["sysctl -w net.ipv4.tcp_mtu_probing=1".into(), undo("sysctl -w net.ipv4.tcp_mtu_probing=0")],
-    }
+    })
 }
 
 /// A comment, so that pasting all lines does not undo the first ones.
 pub(super) fn undo(command: &str) -> String {
     format!("# undo: {command}")
-}
-
-/// Interface names may hold anything but a slash and white space.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '@' | '%');
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shell_word;
-
-    #[test]
-    fn an_interface_name_cannot_end_the_command() {
-        assert_eq!(shell_word("eth0.100"), "eth0.100");
-        assert_eq!(shell_word("a;reboot"), "'a;reboot'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-    }
 }

@@ -6,7 +6,7 @@ use crate::model::{
     AddressReport, Examined, Family, FlowFate, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
     PtbReport, Technique, Verdict,
 };
-use crate::report::place::place_of;
+use crate::report::place::{Place, place_of};
 
 /// A label and its value.
 pub(super) type Row = (&'static str, String);
@@ -61,18 +61,24 @@ pub(super) fn detail_rows(report: &AddressReport) -> Vec<Row> {
 
 fn place(report: &AddressReport, rows: &mut Vec<Row>) {
     let Some(place) = place_of(report) else { return };
-    let hidden = if place.has_hidden_hops() { "; what lies between does not answer (*)" } else { "" };
-    rows.push(("where", format!("{}{hidden}", place.words())));
-    rows.extend(path::draw(report).map(|drawing| ("path", drawing)));
+    let remark = match place {
+        Place::At(_) => ", which says so itself",
+        Place::Between { hidden: Some(1..), .. } => "; what lies between does not answer (*)",
+        Place::Between { .. } => "",
+    };
+    rows.push(("where", format!("{}{remark}", place.words())));
+    rows.extend(path::draw(report, super::VALUE).into_iter().map(|line| ("path", line)));
 }
 
 fn flows_words(flows: &Flows) -> String {
     let (passes, questioned) = flows.sizes;
     let share = match (flows.hit(), flows.known()) {
         (_, 0) => return format!("{questioned} bytes: no other flow gave an answer"),
-        (0, known) => format!("{questioned} bytes pass on all {known}"),
-        (hit, known) if hit == known => format!("{questioned} bytes vanish on all {known}, {passes} pass"),
-        (hit, known) => format!("{questioned} bytes vanish on {hit} of {known}"),
+        (0, 1) => format!("{questioned} bytes pass on the only flow that answered"),
+        (1, 1) => format!("{questioned} bytes vanish on the only flow that answered, {passes} pass"),
+        (0, known) => format!("{questioned} bytes pass on all {known} flows"),
+        (hit, known) if hit == known => format!("{questioned} bytes vanish on all {known} flows, {passes} pass"),
+        (hit, known) => format!("{questioned} bytes vanish on {hit} of {known} flows"),
     };
     let unknown = match flows.flows.len() - flows.known() {
         0 => String::new(),

@@ -3,6 +3,7 @@
 use super::this_host::{expiry, read_aloud};
 use crate::model::{AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, Tunnel, Verdict};
 use crate::report::hints;
+use crate::report::place::{Place, place_of};
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -79,16 +80,28 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
             "This host's own firewall refused to send some of the probes; they count for nothing.".into()
         }
         Finding::HoleOnSomeFlows => some_flows(examined),
-        Finding::OnlyPtbMissing => {
-            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive. Only its \
-             \"too big\" message is missing: it is not sent, or it is filtered by its type."
-                .into()
-        }
+        Finding::OnlyPtbMissing => only_ptb_missing(report),
         Finding::RouteMtuBelowPath => route_mtu_below_path(report),
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
         Finding::SizeSuggests(_) => size_suggests(report),
+    }
+}
+
+/// Where a hop hides, nobody knows which router has to speak.
+fn only_ptb_missing(report: &AddressReport) -> String {
+    match place_of(report) {
+        Some(Place::Between { last, hidden, .. }) if hidden != Some(0) => format!(
+            "Other ICMP errors (time exceeded) from {} do arrive, so ICMP is not blocked altogether; whether it is the \
+             router that has to send the \"too big\" message is not known.",
+            last.words()
+        ),
+        _ => {
+            "The router where large packets end does send other ICMP errors (time exceeded), and they arrive. Only its \
+              \"too big\" message is missing: it is not sent, or it is filtered by its type."
+                .into()
+        }
     }
 }
 
@@ -158,33 +171,39 @@ fn pmtud_disabled(report: &AddressReport) -> String {
     format!("ip_no_pmtu_disc{value} on this host: its TCP sends without don't-fragment over IPv4. {effect}")
 }
 
-/// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`.
+/// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`, or at
+/// half of it, again and again, where that is too large.
 fn tcp_mtu_probing(report: &AddressReport) -> String {
     let KernelSettings { tcp_mtu_probing: mode, tcp_base_mss: base, .. } = report.here.settings;
-    let segments = base.map_or_else(|| "small segments".into(), |base| format!("segments of {base} bytes"));
-    match mode {
-        Some(2) => format!(
+    let mode = mode.unwrap_or(1);
+    let base = base.filter(|base| fits(*base, report));
+    let segments = base.map_or_else(|| "smaller segments".into(), |base| format!("segments of {base} bytes"));
+    if mode == 2 && base.is_some() {
+        format!(
             "tcp_mtu_probing is 2 on this host: its TCP starts with {segments} and feels its way up, so mail from here \
              passes. Hosts without it hang."
-        ),
-        Some(mode) => format!(
+        )
+    } else {
+        format!(
             "tcp_mtu_probing is {mode} on this host: its TCP notices the hole after some seconds and goes on with \
              {segments}, so mail from here stalls in each connection, then passes. Hosts without it hang."
-        ),
-        None => {
-            "This kernel's TCP finds its way out of black holes by itself, after some seconds (tcp_mtu_probing).".into()
-        }
+        )
     }
 }
 
+/// Whether a segment of this MSS, with the timestamps that Linux adds, is small enough for the path.
+fn fits(mss: u16, report: &AddressReport) -> bool {
+    const TIMESTAMPS: u32 = 12;
+    let packet = PacketSize::from_mss(mss, Family::of(report.address)).bytes() + TIMESTAMPS;
+    report.examined.path_mtu.is_some_and(|path| packet <= path.bytes())
+}
+
 fn some_flows(examined: &Examined) -> String {
-    let share = examined
-        .flows
-        .as_ref()
-        .map_or_else(String::new, |flows| format!(": on {} of the {} flows tried", flows.hit(), flows.known()));
+    let share =
+        examined.flows.as_ref().map_or_else(String::new, |flows| format!(": on {} of {}", flows.hit(), flows.known()));
     format!(
-        "Large packets vanish on some flows only{share}. A load balancer spreads flows over several paths, and one of them \
-         has a hole: some connections hang, others do not."
+        "Large packets vanish on some flows only{share}. Something spreads flows over several paths, and one of them has a \
+         hole: some connections hang, others do not."
     )
 }
 

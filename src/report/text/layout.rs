@@ -1,16 +1,21 @@
-//! Lines of at most [`WIDTH`] columns.
+//! Lines of limited width: [`WIDTH`] columns in the report.
 
 /// Columns of the narrowest terminal that counts.
 pub(super) const WIDTH: usize = 80;
 
 /// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
 pub(super) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
+    wrap_at(WIDTH, prose, first, rest)
+}
+
+/// The same at another width.
+pub(crate) fn wrap_at(width: usize, prose: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut empty = true;
     for word in prose.split_whitespace() {
-        for piece in pieces(word, WIDTH - columns(rest).max(columns(first))) {
-            if !empty && columns(&line) + 1 + columns(piece) > WIDTH {
+        for piece in pieces(word, width.saturating_sub(columns(rest).max(columns(first)))) {
+            if !empty && columns(&line) + 1 + columns(piece) > width {
                 lines.push(std::mem::replace(&mut line, rest.to_owned()));
                 empty = true;
             }
@@ -31,25 +36,26 @@ fn pieces(word: &str, room: usize) -> Vec<&str> {
     let mut start = 0;
     let mut used = 0;
     for (at, c) in word.char_indices() {
-        if used + width(c) > room && at > start {
+        if used + width_of(c) > room && at > start {
             pieces.push(&word[start..at]);
             start = at;
             used = 0;
         }
-        used += width(c);
+        used += width_of(c);
     }
     pieces.push(&word[start..]);
     pieces
 }
 
 /// Columns of a text, never too few.
-pub(super) fn columns(text: &str) -> usize {
-    text.chars().map(width).sum()
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().map(width_of).sum()
 }
 
-/// Wide scripts take two columns; which letters are wide is a table that this program does without.
-fn width(c: char) -> usize {
-    if c.is_ascii() { 1 } else { 2 }
+/// Wide scripts take two columns; which letters are wide is a table that this program does without. Latin letters and
+/// the quotation marks of European languages are not.
+fn width_of(c: char) -> usize {
+    if c < '\u{300}' || matches!(c, '\u{2010}'..='\u{2027}') { 1 } else { 2 }
 }
 
 #[cfg(test)]

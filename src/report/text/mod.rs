@@ -4,7 +4,7 @@
 
 mod evidence;
 mod findings;
-mod layout;
+pub(crate) mod layout;
 mod paint;
 mod path;
 mod safe;
@@ -145,8 +145,11 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
     }
 }
 
+/// Columns of the labels, and what is left for values.
+const LABEL: usize = 12;
+const VALUE: usize = layout::WIDTH - 2 - LABEL;
+
 fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
-    const LABEL: usize = 12;
     let indent = " ".repeat(2 + LABEL);
     for (index, line) in layout::wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
         let label = if index == 0 { label } else { "" };

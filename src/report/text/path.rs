@@ -2,28 +2,62 @@
 
 use std::net::IpAddr;
 
+use super::layout::columns;
 use crate::model::{AddressReport, PacketSize, Ttl};
 use crate::report::place::{Place, Point, place_of};
 
-/// The hops from this host to the target, with the link where large packets end marked. `None`: nothing to draw.
+/// The hops from this host to the target, with the link where large packets end marked. Nothing known, nothing drawn.
 ///
-/// A hop that hides is `*`. Where more than one link may be the one, each carries a question mark.
-pub(super) fn draw(report: &AddressReport) -> Option<String> {
-    let place = place_of(report)?;
+/// A hop that hides is `*`. Where more than one link may be the one, each carries a question mark. Lines of at most `width`
+/// columns break before an arrow.
+pub(super) fn draw(report: &AddressReport, width: usize) -> Vec<String> {
+    let Some(place) = place_of(report) else { return Vec::new() };
     let stations = stations(report, place);
     let suspects = suspects(&stations, place);
     let doubt = if suspects.len() > 1 { "?" } else { "" };
     let limit = report.examined.path_mtu.as_ref().map_or_else(String::new, PacketSize::to_string);
-    let mut drawing = stations.first()?.words(report.address);
-    for (link, station) in stations.iter().skip(1).enumerate() {
-        let arrow = match link {
-            link if suspects.contains(&link) => format!("--{limit}{doubt}-->"),
-            link if link < suspects.start => "==>".into(),
-            _ => "-->".into(),
-        };
-        drawing.push_str(&format!(" {arrow} {}", station.words(report.address)));
+    let arrow = |link: usize| match link {
+        link if suspects.contains(&link) => format!("--{limit}{doubt}-->"),
+        link if link < suspects.start => "==>".into(),
+        _ => "-->".into(),
+    };
+    let steps = stations.iter().skip(1).enumerate().map(|(link, station)| (arrow(link), *station)).collect();
+    let mut lines = vec![Station::Known(Point::Here).words(report.address)];
+    for (arrow, station) in shortened(steps, &suspects) {
+        let step = format!("{arrow} {}", station.words(report.address));
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(&step) <= width => {
+                line.push(' ');
+                line.push_str(&step);
+            }
+            _ => lines.push(step),
+        }
     }
-    Some(drawing)
+    lines
+}
+
+/// More than this many steps are too many to read; `-v` lists all hops.
+const MOST_STEPS: usize = 8;
+
+/// On a long path, the first hop and what is near the place stay; hops between them become one step.
+fn shortened(steps: Vec<(String, Station)>, suspects: &std::ops::Range<usize>) -> Vec<(String, Station)> {
+    if steps.len() <= MOST_STEPS {
+        return steps;
+    }
+    let last = steps.len() - 1;
+    let near = suspects.start.saturating_sub(2)..suspects.end + 1;
+    let mut kept: Vec<(String, Station)> = Vec::new();
+    let mut open = false;
+    for (index, (arrow, station)) in steps.into_iter().enumerate() {
+        let span = station.span().filter(|_| index > 0 && index < last && !near.contains(&index));
+        match (kept.last_mut(), span) {
+            (Some((_, Station::Several(_, end))), Some((_, to))) if open => *end = to,
+            (_, Some((from, to))) => kept.push((arrow, Station::Several(from, to))),
+            (_, None) => kept.push((arrow, station)),
+        }
+        open = span.is_some();
+    }
+    kept
 }
 
 /// What the path leads through.
@@ -34,6 +68,8 @@ enum Station {
     Hidden(u8, u8),
     /// Hops of which nothing is known, not even how many.
     Unknown,
+    /// Hops that are not shown one by one, the first and the last of them.
+    Several(u8, u8),
 }
 
 impl Station {
@@ -43,9 +79,20 @@ impl Station {
             Self::Known(Point::Hop(Some(Ttl(ttl)), address)) => format!("{ttl} {address}"),
             Self::Known(Point::Hop(None, address)) => address.to_string(),
             Self::Known(Point::Target) => target.to_string(),
+            Self::Several(first, last) if first == last => format!("{first}"),
+            Self::Several(first, last) => format!("{first}-{last}"),
             Self::Hidden(first, last) if first == last => format!("{first} *"),
             Self::Hidden(first, last) => format!("{first}-{last} *"),
             Self::Unknown => "...".into(),
+        }
+    }
+
+    /// The distances that it stands for, if they are known.
+    fn span(self) -> Option<(u8, u8)> {
+        match self {
+            Self::Known(Point::Hop(Some(Ttl(ttl)), _)) => Some((ttl, ttl)),
+            Self::Hidden(first, last) | Self::Several(first, last) => Some((first, last)),
+            Self::Known(_) | Self::Unknown => None,
         }
     }
 }
@@ -55,7 +102,8 @@ fn stations(report: &AddressReport, place: Place) -> Vec<Station> {
     let (ends, target_ttl) = match place {
         Place::At(sender) => ([Some(sender), None], None),
         Place::Between { last, next, hidden } => {
-            let target_ttl = hidden.filter(|_| next == Point::Target).and_then(|hidden| Some(ttl(last)? + hidden + 1));
+            let target_ttl =
+                hidden.filter(|_| next == Point::Target).and_then(|hidden| Some(last.distance()? + hidden + 1));
             ([Some(last), Some(next)], target_ttl)
         }
     };
@@ -85,14 +133,6 @@ fn stations(report: &AddressReport, place: Place) -> Vec<Station> {
     }
     stations.push(Station::Known(Point::Target));
     stations
-}
-
-fn ttl(point: Point) -> Option<u8> {
-    match point {
-        Point::Here => Some(0),
-        Point::Hop(ttl, _) => ttl.map(|ttl| ttl.0),
-        Point::Target => None,
-    }
 }
 
 /// The hops between two that answer.

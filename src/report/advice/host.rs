@@ -1,0 +1,71 @@
+//! Settings of this host that outlived their reason.
+
+use super::Case;
+use super::workaround::undo;
+use crate::model::{Advice, Family, Verdict, Who};
+use crate::report::words::{address_with_zone, shell_word};
+
+/// The kernel learns what still holds again.
+pub(super) fn forget_path_mtu(case: &Case<'_>) -> Advice {
+    let ip = ip(case.family());
+    Advice {
+        who: Who::You,
+        text:
+            "Make this kernel forget the path MTUs that it learned. It learns those that still hold again by itself, \
+               so there is nothing to undo."
+                .into(),
+        commands: vec![format!("{ip} route flush cache")],
+    }
+}
+
+/// Takes the MTU off the route if all that the interface carries is proven to pass, else raises it to what is.
+///
+/// `fibmatch` prints the route as it was set, so every other part of it stays (iproute2 4.13 and later).
+pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
+    let route = case.host.route_mtu?;
+    let proven = case.examined().path_mtu.max(case.examined().beyond_route)?;
+    let ip = ip(case.family());
+    let lock = if route.locked { "lock " } else { "" };
+    let zone = case.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
+    let matching = format!("{ip} route get fibmatch {}{}", case.address(), zone.unwrap_or_default());
+    let bare = format!(r"{ip} route change $({matching} | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')");
+    let is_free = case.host.interface_mtu.is_some_and(|most| proven >= most);
+    let (what, command) = if is_free {
+        (format!("Take the MTU of {} off the route", route.mtu), bare)
+    } else {
+        (format!("Raise the MTU of the route from {} to {proven}", route.mtu), format!("{bare} mtu {lock}{proven}"))
+    };
+    Some(Advice {
+        who: Who::You,
+        text: format!(
+            "{what} to {}, so that packets as large as the path carries go out. It acts on everything that uses that \
+             route. If the old MTU comes back, see what sets it: netplan, NetworkManager, ifupdown, or a router's \
+             advertisement.",
+            address_with_zone(case.address(), case.report.zone.as_deref())
+        ),
+        commands: vec![command, undo(&format!("{ip} route change $({matching}) mtu {lock}{}", route.mtu))],
+    })
+}
+
+/// Not where large packets vanish: there, sending without DF is what lets mail pass.
+pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
+    let value = case.host.settings.no_pmtu_disc.filter(|value| *value > 0)?;
+    (case.examined().verdict != Verdict::BlackHole).then(|| Advice {
+        who: Who::You,
+        text: format!(
+            "Switch this kernel's path MTU discovery on again: ip_no_pmtu_disc is {value}. It acts on all new IPv4 \
+             connections, and is gone after a reboot if a file in /etc/sysctl.d sets it."
+        ),
+        commands: vec![
+            "sysctl -w net.ipv4.ip_no_pmtu_disc=0".into(),
+            undo(&format!("sysctl -w net.ipv4.ip_no_pmtu_disc={value}")),
+        ],
+    })
+}
+
+fn ip(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ip",
+        Family::V6 => "ip -6",
+    }
+}

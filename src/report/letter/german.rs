@@ -1,0 +1,304 @@
+//! The letter in German.
+
+use super::Block;
+use super::facts::{Complaint, Facts};
+use crate::model::{AddressReport, Family, FlowFate, PacketSize, PtbFault, PtbReport, Ttl, Verdict, Who};
+use crate::report::place::{Place, Point};
+use crate::report::words::address_with_zone;
+
+/// Why an address gets no letter.
+pub(super) fn no_letter(address: &AddressReport) -> String {
+    let why = match address.examined.verdict {
+        Verdict::Unreachable => "die Adresse antwortet nicht",
+        Verdict::Inconclusive => "die Belege reichen nicht aus",
+        Verdict::Clear => "der Pfad trägt Pakete voller Größe",
+        Verdict::Discoverable | Verdict::Masked | Verdict::BlackHole => "Path MTU Discovery funktioniert",
+    };
+    format!("{}: kein Brief, denn {why}.", address_with_zone(address.address, address.zone.as_deref()))
+}
+
+pub(super) fn letter(facts: &Facts<'_>) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::Header(vec![("An", recipient(facts)), ("Betreff", subject(facts))]),
+        Block::Prose("Sehr geehrte Damen und Herren,".into()),
+        Block::Prose(opening(facts)),
+        Block::Prose(format!("Gemessen haben wir das mit pmtu-probe {}:", env!("CARGO_PKG_VERSION"))),
+        Block::Table(measured(facts)),
+        Block::Prose(
+            "Alle Größen meinen ganze IP-Pakete; unter IPv4 waren sie mit Don't-Fragment-Bit (DF) unterwegs.".into(),
+        ),
+        Block::Prose(effect(facts)),
+    ];
+    blocks.extend(request(facts));
+    blocks.push(Block::Prose(
+        "Ob der Fehler behoben ist, zeigt der folgende Befehl auf unserem Mailserver: Er sollte sich mit Exit-Code 0 \
+         beenden. Wir führen ihn gern für Sie aus; auf jedem anderen Linux-Host prüft er den Pfad von dort aus:"
+            .into(),
+    ));
+    blocks.push(Block::Code(vec![facts.verification()]));
+    blocks.push(Block::Close("Mit freundlichen Grüßen", "[Ihr Name]"));
+    blocks
+}
+
+fn recipient(facts: &Facts<'_>) -> String {
+    let at = facts.place.map(|place| format!(" ({})", place_words(place)));
+    match facts.who {
+        Who::You => "die Administratoren unseres eigenen Mailservers".into(),
+        Who::YourNetwork => {
+            format!("die Administratoren unseres eigenen Netzes oder unseren Provider{}", at.unwrap_or_default())
+        }
+        Who::TheirSide => format!("die Administratoren von {}", facts.target()),
+        Who::Unknown => match facts.place {
+            Some(place) => {
+                format!("den Betreiber des Netzes {} (whois nennt, wem die Adressen gehören)", place_words(place))
+            }
+            None => format!("die Administratoren von {} oder eines Netzes auf dem Weg dorthin", facts.target()),
+        },
+    }
+}
+
+fn place_words(place: Place) -> String {
+    match place {
+        Place::At(point) => format!("bei {}", point_words(point)),
+        Place::Between { last, next, .. } => format!("zwischen {} und {}", point_words(last), point_words(next)),
+    }
+}
+
+/// In the dative.
+fn point_words(point: Point) -> String {
+    match point {
+        Point::Here => "unserem Mailserver".into(),
+        Point::Hop(Some(Ttl(ttl)), address) => format!("Hop {ttl} ({address})"),
+        Point::Hop(None, address) => address.to_string(),
+        Point::Target => "dem Ziel".into(),
+    }
+}
+
+fn subject(facts: &Facts<'_>) -> String {
+    let target = facts.target_address();
+    let above = facts.passes().map_or_else(|| "Große Pakete".into(), |size| format!("Pakete über {size} Byte"));
+    match facts.complaint {
+        Complaint::Silent | Complaint::Mismatch => format!("{above} an {target} gehen verloren"),
+        Complaint::SomeFlows => format!("{above} an {target} gehen auf manchen Pfaden verloren"),
+        Complaint::WrongMessages => {
+            format!("Unbrauchbare Meldung „{}“ auf dem Weg zu {target}", facts.message_name())
+        }
+        Complaint::SurvivableMessages => {
+            format!("Falsche MTU in „{}“ auf dem Weg zu {target}", facts.message_name())
+        }
+        Complaint::OurFirewall => format!("Unsere Firewall verwirft „{}“", facts.message_name()),
+    }
+}
+
+fn opening(facts: &Facts<'_>) -> String {
+    let target = facts.target();
+    match facts.complaint {
+        Complaint::Silent => format!(
+            "große Pakete unseres Mailservers an {target} gehen unterwegs verloren, ohne dass der Absender davon erfährt: \
+             ein „Path MTU Discovery Black Hole“."
+        ),
+        Complaint::Mismatch => format!(
+            "große Pakete unseres Mailservers an {target} gehen unterwegs verloren, auch solche, die ein Router \
+             fragmentieren dürfte. Kein Router weist sie also ab: Vermutlich sind die beiden Enden einer Verbindung auf \
+             verschiedene MTUs eingestellt, oder ein Gerät verwirft Pakete nach ihrer Größe."
+        ),
+        Complaint::WrongMessages => format!(
+            "auf dem Weg von unserem Mailserver zu {target} werden zu große Pakete so gemeldet, dass kein Absender etwas \
+             damit anfangen kann. Path MTU Discovery funktioniert dort nicht."
+        ),
+        Complaint::SurvivableMessages => format!(
+            "auf dem Weg von unserem Mailserver zu {target} wird für zu große Pakete eine falsche MTU gemeldet. Mails \
+             kommen trotzdem an."
+        ),
+        Complaint::SomeFlows => format!(
+            "manche Verbindungen unseres Mailservers zu {target} verlieren alle großen Pakete, andere keines. Vermutlich \
+             trägt einer von mehreren parallelen Pfaden nur kleinere Pakete."
+        ),
+        Complaint::OurFirewall => format!(
+            "die Firewall unseres Mailservers verwirft Meldungen, die der Server braucht, um große Mails an {target} \
+             zuzustellen."
+        ),
+    }
+}
+
+fn measured(facts: &Facts<'_>) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if let Some(source) = facts.source() {
+        let nat = if facts.is_behind_nat() { ", hinter NAT: Sie sehen eine andere Adresse" } else { "" };
+        rows.push(("von", format!("{source}{nat}")));
+    }
+    rows.push(("an", format!("{}, Port {}", facts.target(), facts.address.port)));
+    rows.extend(facts.when.clone().map(|when| ("wann", when)));
+    rows.extend(facts.passes().map(|size| ("kommt an", size_words(facts, size))));
+    let label = if facts.complaint == Complaint::SurvivableMessages { "zu groß" } else { "geht verloren" };
+    rows.extend(facts.vanishes().map(|size| (label, size_words(facts, size))));
+    rows.push((
+        "gesendet bis",
+        format!("{} Byte, die MTU unseres Interfaces oder unserer Route", facts.address.examined.local_mtu),
+    ));
+    rows.extend(facts.place.map(|place| ("wo", place_words(place))));
+    rows.extend(flows(facts));
+    rows.extend(facts.messages().iter().map(|message| ("ICMP", message_words(facts, message))));
+    if facts.messages().is_empty() {
+        let only = if facts.only_ptb_missing() { ", „time exceeded“ von dort dagegen schon" } else { "" };
+        rows.push(("ICMP", format!("keine Meldung „{}“ eingetroffen{only}", facts.message_name())));
+    }
+    rows
+}
+
+fn size_words(facts: &Facts<'_>, size: PacketSize) -> String {
+    let answered = facts
+        .evidence(size)
+        .map_or_else(String::new, |evidence| format!(" ({} von {} beantwortet)", evidence.answered, evidence.sent));
+    format!("{size} Byte{answered}")
+}
+
+fn flows(facts: &Facts<'_>) -> Option<(&'static str, String)> {
+    let flows = facts.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
+    let share = format!("{} von {} betroffen", flows.hit(), flows.known());
+    let ports = facts.ports(FlowFate::Lost).zip(facts.ports(FlowFate::Passes));
+    let ports = ports.map(|(hit, spared)| format!("; betroffene Quellports: {hit}; nicht betroffene: {spared}"));
+    Some(("Flows", share + &ports.unwrap_or_default()))
+}
+
+fn message_words(facts: &Facts<'_>, message: &PtbReport) -> String {
+    let fault = match message.fault {
+        None if message.reached_kernel => "",
+        None => ", verworfen von unserer eigenen Firewall",
+        Some(PtbFault::StatedSizeLost) => ", aber auch Pakete dieser Größe gehen verloren",
+        Some(PtbFault::NotSmaller) => ", nicht kleiner als das gesendete Paket",
+        Some(PtbFault::BadChecksum) => ", mit falscher Prüfsumme",
+        Some(PtbFault::MtuZero) => ", also gar keine Größe",
+        Some(PtbFault::TooLow) => ", obwohl größere Pakete ankommen",
+        Some(PtbFault::BelowMinimum) => ", weniger als unser Kernel akzeptiert",
+    };
+    format!("„{}“ von {}, MTU {}{fault}", facts.message_name(), message.from, message.mtu)
+}
+
+/// The message that has to pass, as the RFCs name it.
+fn message(facts: &Facts<'_>) -> &'static str {
+    match facts.family {
+        Family::V4 => "ICMP Typ 3 Code 4 („fragmentation needed“, RFC 1191)",
+        Family::V6 => "ICMPv6 Typ 2 („packet too big“, RFC 8201)",
+    }
+}
+
+fn effect(facts: &Facts<'_>) -> String {
+    let message = message(facts);
+    let relies = match facts.family {
+        Family::V4 => format!(
+            "Mailserver senden Pakete voller Größe, die nicht fragmentiert werden dürfen, und erfahren durch {message}, \
+             dass ein Abschnitt des Weges weniger zulässt."
+        ),
+        Family::V6 => format!(
+            "IPv6-Router fragmentieren nicht. Mailserver erfahren durch {message}, dass ein Abschnitt des Weges weniger \
+             zulässt."
+        ),
+    };
+    let hangs = "sendet der Server dasselbe Paket immer wieder: Kurze Nachrichten kommen an, längere bleiben hängen, bis \
+                 die Verbindung abläuft, und werden noch tagelang erneut versucht";
+    match (facts.complaint, facts.address.examined.peer_mss) {
+        (Complaint::SurvivableMessages, _) => format!(
+            "{relies} Stimmt die gemeldete Größe nicht, muss der Absender raten oder sendet kleinere Pakete als nötig."
+        ),
+        (_, Some(mss)) if facts.is_masked() => format!(
+            "{relies} Derzeit kommen Mails nur deshalb an, weil eine MSS von {mss} die TCP-Pakete klein hält. Was diesen \
+             Schutz nicht hat, etwa UDP oder IPsec, verliert seine großen Pakete."
+        ),
+        (Complaint::Mismatch, _) => {
+            format!("{relies} Bemerkt kein Router das Problem, kann auch keiner es melden. Dann {hangs}.")
+        }
+        (Complaint::SomeFlows, _) => format!(
+            "{relies} Auf den betroffenen Pfaden bleibt die Meldung aus. Dann {hangs}. Der nächste Versuch kann wieder \
+             Glück haben."
+        ),
+        _ => format!("{relies} Ohne brauchbare Meldung {hangs}."),
+    }
+}
+
+fn request(facts: &Facts<'_>) -> Vec<Block> {
+    match facts.complaint {
+        Complaint::Silent => admit(facts),
+        Complaint::Mismatch => vec![Block::Prose(
+            "Bitte vergleichen Sie die MTU an beiden Enden dieser Verbindung, auch auf Switches und Tunneln dazwischen, \
+             und suchen Sie nach einem Gerät, das Pakete nach ihrer Größe verwirft."
+                .into(),
+        )],
+        Complaint::SomeFlows => {
+            let mut blocks = vec![Block::Prose(
+                "Bitte vergleichen Sie die MTU aller gleichwertigen Next Hops (ECMP) und aller Mitglieder gebündelter \
+                 Leitungen (LAG)."
+                    .into(),
+            )];
+            blocks.extend(admit(facts));
+            blocks
+        }
+        Complaint::WrongMessages | Complaint::SurvivableMessages => correct(facts),
+        Complaint::OurFirewall => admit_here(facts),
+    }
+}
+
+fn admit(facts: &Facts<'_>) -> Vec<Block> {
+    let rules = facts.rules();
+    let numbers = match facts.family {
+        Family::V4 => "die ICMP-Typen 3, 11 und 12",
+        Family::V6 => "die ICMPv6-Typen 1 bis 4",
+    };
+    vec![
+        Block::Prose(format!(
+            "Bitte sorgen Sie dafür, dass der Router vor dem engeren Abschnitt {} sendet und keine Firewall auf dem \
+             Rückweg die Meldung verwirft. Die folgenden Regeln für eine Linux-Firewall lassen Fehlermeldungen durch \
+             und sonst nichts; mit nftables:",
+            message(facts)
+        )),
+        Block::Code(vec![rules.nft]),
+        Block::Prose("oder mit iptables:".into()),
+        Block::Code(rules.iptables),
+        Block::Prose(format!(
+            "Auf anderen Systemen muss das Interface Unreachables senden, und Access-Listen sowie Filter der Control \
+             Plane müssen {numbers} durchlassen, ohne sie zu stark zu drosseln."
+        )),
+    ]
+}
+
+fn correct(facts: &Facts<'_>) -> Vec<Block> {
+    let size = facts.passes();
+    let truth = size.map_or_else(|| "die Größe, die sein nächster Abschnitt trägt,".into(), |size| format!("{size}"));
+    let asked = facts.faulty().into_iter().map(|message| match message.fault {
+        Some(PtbFault::BadChecksum) => format!(
+            "Bitte suchen Sie nach einem NAT oder einer Firewall, die ICMP-Meldungen von {} verändert, ohne die Prüfsumme \
+             anzupassen: Jeder Empfänger verwirft sie.",
+            message.from
+        ),
+        _ => format!(
+            "Bitte sorgen Sie dafür, dass {} statt {} als MTU {truth} meldet. Oft ist es ein Tunnel, dessen Overhead nicht \
+             abgezogen wird, oder eine von Hand gesetzte MTU.",
+            message.from, message.mtu
+        ),
+    });
+    let mut asked: Vec<String> = asked.collect();
+    asked.dedup();
+    asked.into_iter().map(Block::Prose).collect()
+}
+
+fn admit_here(facts: &Facts<'_>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for blocker in facts.blockers() {
+        blocks.push(Block::Prose(format!(
+            "Verantwortlich ist die Regel „{}“ ({}). Diese Befehle lassen Fehlermeldungen vor ihr durch:",
+            blocker.rule, blocker.place
+        )));
+        blocks.push(Block::Code(blocker.remedy.clone()));
+    }
+    if blocks.is_empty() {
+        let rules = facts.rules();
+        blocks.push(Block::Prose(format!(
+            "Bitte lassen Sie auf unserem Mailserver {} und die übrigen ICMP-Fehlermeldungen zu. Mit nftables:",
+            message(facts)
+        )));
+        blocks.push(Block::Code(vec![rules.nft]));
+        blocks.push(Block::Prose("oder mit iptables:".into()));
+        blocks.push(Block::Code(rules.iptables));
+    }
+    blocks
+}
