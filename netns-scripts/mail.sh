@@ -12,4 +12,5 @@ require_mail_servers
 require_labs
 require_cmd cc ss iptables
 cd "$LAB_REPOSITORY"
+cargo build --locked --quiet --example pmtu-lab
 PMTU_MAIL_FULL=1 PMTU_MAIL_ONLY=${1:-} cargo test --locked --test mail mail_passes -- --nocapture

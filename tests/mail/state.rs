@@ -34,7 +34,10 @@ impl State {
     }
 }
 
-/// Makes c's kernel forget what it learned: path MTUs, and what TCP remembers of its peers.
+/// Makes the kernels of both ends forget what they learned: path MTUs, and what TCP remembers of its peers. The MX too: in IPv6, Linux
+/// announces no larger MSS than the path MTU that it learned for the way back, and that hides a hole on the way there.
 pub(crate) fn forget(lab: &Lab) {
-    lab.shell("c", "ip route flush cache; ip -6 route flush cache; ip tcp_metrics flush");
+    for end in ["c", "s"] {
+        lab.shell(end, "ip route flush cache; ip -6 route flush cache; ip tcp_metrics flush");
+    }
 }
