@@ -32,7 +32,9 @@ impl Examination {
     }
 
     /// With `--flows`, whether flows are still to be compared before the verdict on the first can stand.
-    pub(super) fn awaits_other_flows(&mut self, passes: PacketSize, now: Timestamp) -> bool {
+    ///
+    /// `is_hit`: large packets vanish on the first one, so that no other can be worse.
+    pub(super) fn awaits_other_flows(&mut self, passes: PacketSize, is_hit: bool, now: Timestamp) -> bool {
         if self.plan.flows != FlowChoice::Always || self.plan.method == MethodChoice::Icmp {
             return false;
         }
@@ -41,7 +43,9 @@ impl Examination {
         if !self.flows_are_compared() {
             return true;
         }
-        self.visit_next_flow(now);
+        if !is_hit {
+            self.visit_next_flow(now);
+        }
         self.companion.as_ref().is_some_and(|companion| companion.examined.is_none())
     }
 
@@ -52,6 +56,10 @@ impl Examination {
             let (first, reserve) = self.plan.flow_ports.split_at(first.min(self.plan.flow_ports.len()));
             self.scout = Some(Scout::new(passes, suspect, first, reserve));
         }
+        self.advance_scout(now);
+    }
+
+    pub(super) fn advance_scout(&mut self, now: Timestamp) {
         let needed = self.silences_needed();
         if let Some(scout) = &mut self.scout {
             scout.advance(now, &self.rtt, needed);
@@ -126,7 +134,12 @@ impl Examination {
 
     /// Puts in what other flows told.
     pub(super) fn with_flows(&mut self, mut examined: Examined) -> Examined {
-        let own = fate_of(examined.verdict);
+        let passes = |scout: &&Scout| examined.path_mtu.is_some_and(|path| path >= scout.sizes().1);
+        let own = if self.scout.as_ref().is_some_and(|scout| passes(&scout)) {
+            FlowFate::Passes
+        } else {
+            fate_of(examined.verdict)
+        };
         let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
         let scout = self.scout.as_ref().filter(|scout| wanted && scout.is_over() && own != FlowFate::Unknown);
         let mut flows = scout.map(|scout| scout.flows(Flow { port: self.connection.local_port(), fate: own }));
@@ -154,10 +167,9 @@ impl Examination {
     fn known_better(&self, flow: Flow, own: FlowFate) -> FlowFate {
         let visited = self.visited.iter().find(|(port, _)| *port == flow.port).map(|(_, fate)| *fate);
         let confirmed = own == FlowFate::Lost || self.worst_flow.is_some();
-        match (visited, flow.fate) {
-            (Some(fate), _) => fate,
-            (None, FlowFate::Lost) if !confirmed => FlowFate::Unknown,
-            (None, fate) => fate,
+        match visited.unwrap_or(flow.fate) {
+            FlowFate::Lost if visited.is_none() && !confirmed => FlowFate::Unknown,
+            fate => fate,
         }
     }
 

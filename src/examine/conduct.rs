@@ -58,6 +58,7 @@ impl Examination {
     fn probe_on(&mut self, now: Timestamp) {
         self.send_small_echoes(now);
         self.watch_connection();
+        self.advance_scout(now);
         match self.carrier(now) {
             Some(_) if self.probes_sent >= MOST_PROBES => self.conclude(now),
             Some(technique) => self.carry(technique, now),
@@ -166,13 +167,17 @@ impl Examination {
         match self.advance(technique, now) {
             Progress::Busy => self.meanwhile(technique, now),
             Progress::Full => self.conclude_full(technique, now),
-            Progress::Discoverable(pair) if self.awaits_other_flows(pair.passes, now) => {}
+            Progress::Discoverable(pair) if self.awaits_other_flows(pair.passes, false, now) => {}
             Progress::Discoverable(_) => self.conclude(now),
             Progress::Nothing => self.give_up(technique, now),
             // Real bytes and other techniques may still tip the balance of a noisy one.
             Progress::Proven(proof) | Progress::Noisy(proof) => {
                 self.meanwhile(technique, now);
-                if self.all_is_said(technique, proof, now) {
+                let is_hit = self.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
+                if self.all_is_said(technique, proof, now)
+                    && !self.awaits_other_flows(proof.pair.passes, is_hit, now)
+                    && !self.asks_a_rationed_router(technique, proof, now)
+                {
                     self.conclude(now);
                 }
             }
@@ -212,7 +217,7 @@ impl Examination {
             self.tcp.dead = Some("too few bytes may be sent to make a packet of full size");
             return;
         }
-        if !self.awaits_other_flows(self.plan.max_size, now) {
+        if !self.awaits_other_flows(self.plan.max_size, false, now) {
             self.conclude(now);
         }
     }

@@ -21,6 +21,8 @@ pub(super) const GREETING_NEEDED: Duration = Duration::from_secs(12);
 pub(super) const GREETING_GRACE: Duration = Duration::from_millis(300);
 /// How long a server may take for a reply before other techniques are asked as well.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// A little more than a router waits between two messages to one address.
+const RATION: Duration = Duration::from_millis(1100);
 /// Largest p at which a second technique, its probes used up, still counts as agreeing.
 const SECOND_SIGNIFICANCE: f64 = 0.05;
 /// Twins in the first batch, and in a second one when the path loses packets of any size.
@@ -184,6 +186,23 @@ impl Examination {
                 }
             }
         }
+    }
+
+    /// A cached path MTU is the trace of a PTB that did reach this kernel, so the router may have spent its ration on others.
+    /// It is asked again, slowly, once (Linux gives one address one message a second).
+    pub(super) fn asks_a_rationed_router(&mut self, technique: Technique, proof: Proof, now: Timestamp) -> bool {
+        let learnt = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
+        if self.asked_slowly || !learnt {
+            return false;
+        }
+        self.asked_slowly = true;
+        let full = self.tcp_limit().unwrap_or(self.plan.max_size).min(self.plan.max_size).max(proof.suspect);
+        let lane = &mut self.track_mut(technique).campaign.lane;
+        for wait in [RATION, RATION * 2] {
+            lane.queue(full, Kind::Sized, now + wait);
+            lane.queue(proof.pair.passes, Kind::Sized, now + wait);
+        }
+        true
     }
 
     fn second_opinions_are_in(&self, proof: Proof) -> bool {

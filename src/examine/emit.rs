@@ -156,16 +156,16 @@ impl Examination {
         let family = self.plan.family();
         let technique = if self.can_trace_by_tcp() { self.tcp_technique } else { Technique::Echo };
         let meaning = Meaning::Probe(Probe { technique, size, purpose: Purpose::Trace(ttl) });
-        let (key, mut outgoing) = if technique != Technique::Echo {
-            let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
-            let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
-            (Key::Range { start, end }, self.tcp_packet(segment, meaning))
-        } else {
+        let (key, mut outgoing) = if technique == Technique::Echo {
             self.echoes_traced += 1;
             let seq = FIRST_TRACED_ECHO + self.echoes_traced;
             let payload_len = size.bytes().saturating_sub(family.echo_headers());
             let echo = Echo { ident: self.plan.echo_ident, seq, payload_len };
             (Key::Echo(seq), self.packet(Body::EchoRequest(echo), meaning))
+        } else {
+            let (start, end) = self.next_range(size.tcp_payload(family).max(1))?;
+            let segment = self.connection.segment_over(start, end.bytes_since(start).unwrap_or(0) as usize);
+            (Key::Range { start, end }, self.tcp_packet(segment, meaning))
         };
         outgoing.packet.ip.ttl = ttl;
         self.trace.as_mut()?.launched(key, now);

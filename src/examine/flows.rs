@@ -52,9 +52,9 @@ pub(super) struct Scout {
 
 /// Rounds in which a size has to stay silent: while all flows agree, and when they do not.
 const ROUNDS_AGREED: u32 = 1;
-const ROUNDS_MIXED: u32 = 3;
-/// The least where small packets are lost too.
-const ROUNDS_LOSSY: u32 = 4;
+const ROUNDS_MIXED: u32 = 4;
+/// Added where small packets are lost too, since each of many flows must be told right.
+const ROUNDS_MORE: u32 = 2;
 
 impl Scout {
     /// `reserve` holds further ports, used only if the size passes on every one of the first.
@@ -153,7 +153,7 @@ impl Scout {
         let passing = self.tracks.iter().any(|track| track.passes() || track.refused);
         let lossless = *SILENCES.start();
         match () {
-            () if needed > lossless || self.loses_controls(now, rtt) => needed.max(ROUNDS_LOSSY),
+            () if needed > lossless || self.loses_controls(now, rtt) => needed.max(ROUNDS_MIXED) + ROUNDS_MORE,
             () if passing => ROUNDS_MIXED,
             () => ROUNDS_AGREED,
         }

@@ -79,6 +79,8 @@ pub struct Examination {
     last_ack_id: Option<u16>,
     quiet_until: Timestamp,
     ptb: PtbLedger,
+    /// Whether a router that may be sparing its messages was asked once more.
+    asked_slowly: bool,
     twins_queued: u32,
     /// The lost size that the twins were sent for.
     twinned: Option<PacketSize>,
@@ -175,6 +177,7 @@ impl Examination {
             last_ack_id: None,
             quiet_until: now,
             ptb: PtbLedger::default(),
+            asked_slowly: false,
             twins_queued: 0,
             twinned: None,
             trace: None,

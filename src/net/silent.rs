@@ -107,7 +107,7 @@ fn demand_signatures(socket: &Socket, domain: Domain) -> io::Result<()> {
         interface: 0,
         key: [0; 80],
     };
-    key.address[..2].copy_from_slice(&(i32::from(domain) as u16).to_ne_bytes());
+    key.address[..2].copy_from_slice(&(libc::c_int::from(domain).cast_unsigned() as u16).to_ne_bytes());
     key.key[..8].copy_from_slice(&RandomState::new().hash_one(socket.as_raw_fd()).to_ne_bytes());
     sys::set_option(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, key)
 }

@@ -111,7 +111,6 @@ impl<'a> Bench<'a> {
         let mut expected = self.case.scenario.expect.outcome(self.case.family);
         // The mail before has woken the peer.
         expected.findings.retain(|finding| finding != "slow_to_answer");
-        self.let_rate_limits_recover();
         let arguments = verify::probe_arguments(&self.case.scenario, self.case.family);
         let ran = self.lab.probe(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
@@ -124,13 +123,6 @@ impl<'a> Bench<'a> {
         let ran = self.lab.probe(&["--json", &Node::S.near_address(self.case.family).to_string()]);
         row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
         Ok(verify::document(&ran)?["addresses"][0].clone())
-    }
-
-    /// What a router says in a second, it has said to Postfix.
-    fn let_rate_limits_recover(&self) {
-        if self.case.scenario.routers().iter().any(|(_, router)| router.ptb_per_second.is_some()) {
-            std::thread::sleep(Duration::from_millis(1100));
-        }
     }
 
     /// Each advice on its own, from the clean state, for each firewall that this host can have. At the end mail stalls again, now with
