@@ -82,6 +82,8 @@ pub struct Blocker {
     pub place: String,
     /// The rule as its own program prints it, or `policy drop`.
     pub rule: String,
+    /// Whether nothing but this can have dropped them; else it is the likeliest.
+    pub is_certain: bool,
     /// Commands that admit PTBs just before it, and the comment lines that undo them.
     pub remedy: Vec<String>,
 }

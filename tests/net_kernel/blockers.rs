@@ -256,7 +256,7 @@ fn found(case: &Case) -> Blockers {
 
 fn certain(found: Blockers) -> Vec<Blocker> {
     match found {
-        Blockers::Found(found) => found.into_iter().filter(|one| !one.place.ends_with("(probably)")).collect(),
+        Blockers::Found(found) => found.into_iter().filter(|one| one.is_certain).collect(),
         Blockers::NoneFound => Vec::new(),
         other => panic!("{other:?}"),
     }

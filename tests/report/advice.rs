@@ -282,6 +282,7 @@ fn found(blockers: &[(&str, &str, &[&str])]) -> Blockers {
     let blocker = |(place, rule, remedy): &(&str, &str, &[&str])| Blocker {
         place: (*place).into(),
         rule: (*rule).into(),
+        is_certain: true,
         remedy: remedy.iter().map(|command| (*command).into()).collect(),
     };
     Blockers::Found(blockers.iter().map(blocker).collect())

@@ -81,6 +81,7 @@ fn the_rule_that_drops_is_named() {
     report.here.blockers = Blockers::Found(vec![Blocker {
         place: "table inet guard, chain in".into(),
         rule: "icmp type destination-unreachable drop".into(),
+        is_certain: true,
         remedy: vec!["nft insert rule inet guard in position 4 icmp type destination-unreachable accept".into()],
     }]);
     for letter in [english(report.clone()), german(report)] {

@@ -26,7 +26,7 @@ pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
 /// Whether the repair is sure to help, so that no workaround is needed meanwhile.
 pub(super) fn is_certain(case: &Case<'_>) -> bool {
     match &case.host.blockers {
-        Blockers::Found(blockers) => blockers.iter().all(|blocker| !blocker.remedy.is_empty()),
+        Blockers::Found(blockers) => blockers.iter().all(|blocker| blocker.is_certain && !blocker.remedy.is_empty()),
         Blockers::NotSought => true,
         Blockers::Unreadable(_) | Blockers::NoneFound => false,
     }
@@ -36,10 +36,12 @@ fn admit_before(blocker: &Blocker) -> Advice {
     Advice {
         who: Who::You,
         text: format!(
-            "This host's own firewall drops the message: {}, \"{}\". Admit ICMP errors before that, then run pmtu-probe \
+            "This host's own firewall {} the message: {}, \"{}\". Admit ICMP errors before that, then run pmtu-probe \
              again. It lets in error messages only, and is gone after a reboot or a reload of the firewall unless its \
              configuration has it as well.",
-            blocker.place, blocker.rule
+            if blocker.is_certain { "drops" } else { "probably drops" },
+            blocker.place,
+            blocker.rule
         ),
         commands: blocker.remedy.clone(),
     }

@@ -1,7 +1,7 @@
 //! Which rule of this host's firewall drops packet-too-big messages? A pure function of what the firewall programs print.
 //!
 //! The message is led through the chains that it passes on its way in. What the rules look at is known (addresses,
-//! interface, type) or not (marks, limits); a rule that cannot match is never accused, one that may is named "probably".
+//! interface, type) or not (marks, limits); a rule that cannot match is never accused, one that may is named as the likeliest.
 
 mod iptables;
 mod message;
@@ -69,7 +69,7 @@ impl Firewall<'_> {
         }
         let Some(best) = ranked.iter().map(|(rank, _)| *rank).min() else { return Vec::new() };
         let best_ones = ranked.into_iter().filter(|(rank, _)| *rank == best).map(|(_, blocker)| blocker);
-        best_ones.map(|blocker| if best.is_certain() { blocker } else { probably(blocker) }).collect()
+        best_ones.map(|blocker| Blocker { is_certain: best.is_certain(), ..blocker }).collect()
     }
 
     fn suspects(&self, arrival: &Arrival<'_>) -> Vec<Suspect> {
@@ -92,10 +92,6 @@ impl Rank {
     fn is_certain(self) -> bool {
         self == Self(false, 0, Suspicion::Sure)
     }
-}
-
-fn probably(blocker: Blocker) -> Blocker {
-    Blocker { place: format!("{} (probably)", blocker.place), ..blocker }
 }
 
 #[cfg(test)]

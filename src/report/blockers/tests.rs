@@ -28,10 +28,16 @@ fn iptables(program: &str, in_nftables: bool, text: &str) -> RulesetText {
 
 fn places(rules: &RulesetText) -> Vec<(String, String)> {
     match find(rules, &[message(false)]) {
-        Blockers::Found(found) => found.into_iter().map(|blocker| (blocker.place, blocker.rule)).collect(),
+        Blockers::Found(found) => found.into_iter().map(told).collect(),
         Blockers::NoneFound => Vec::new(),
         other => panic!("{other:?}"),
     }
+}
+
+/// Place and rule, marked where it is not certain.
+fn told(blocker: Blocker) -> (String, String) {
+    let mark = if blocker.is_certain { "" } else { " (probably)" };
+    (format!("{}{mark}", blocker.place), blocker.rule)
 }
 
 fn place(place: &str, rule: &str) -> Vec<(String, String)> {

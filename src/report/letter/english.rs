@@ -246,8 +246,10 @@ fn admit_here(facts: &Facts<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     for blocker in facts.blockers() {
         blocks.push(Block::Prose(format!(
-            "The rule that does it is \"{}\" ({}). These commands admit error messages before it:",
-            blocker.rule, blocker.place
+            "The rule that {} it is \"{}\" ({}). These commands admit error messages before it:",
+            if blocker.is_certain { "does" } else { "probably does" },
+            blocker.rule,
+            blocker.place
         )));
         blocks.push(Block::Code(blocker.remedy.clone()));
     }

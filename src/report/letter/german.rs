@@ -285,8 +285,10 @@ fn admit_here(facts: &Facts<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     for blocker in facts.blockers() {
         blocks.push(Block::Prose(format!(
-            "Verantwortlich ist die Regel „{}“ ({}). Diese Befehle lassen Fehlermeldungen vor ihr durch:",
-            blocker.rule, blocker.place
+            "Verantwortlich ist {}die Regel „{}“ ({}). Diese Befehle lassen Fehlermeldungen vor ihr durch:",
+            if blocker.is_certain { "" } else { "wahrscheinlich " },
+            blocker.rule,
+            blocker.place
         )));
         blocks.push(Block::Code(blocker.remedy.clone()));
     }

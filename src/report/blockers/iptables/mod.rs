@@ -86,7 +86,7 @@ impl<'a> Saved<'a> {
         let of_table = if name == "filter" { String::new() } else { format!(" table {name},") };
         let place = format!("{}{of_table} chain {chain}", self.program);
         let remedy = remedy::with_iptables(self.program, name, chain, number, arrival.family());
-        Some(Suspect { blocker: Blocker { place, rule: rule.to_owned(), remedy }, suspicion })
+        Some(Suspect { blocker: Blocker { place, rule: rule.to_owned(), is_certain: true, remedy }, suspicion })
     }
 }
 

@@ -149,7 +149,7 @@ impl Ruleset {
         };
         let place = format!("table {} {}, chain {chain}", base.family, base.table);
         let remedy = remedy::with_nft([&base.family, &base.table, chain], position, arrival.family());
-        Some(Suspect { blocker: Blocker { place, rule, remedy }, suspicion })
+        Some(Suspect { blocker: Blocker { place, rule, is_certain: true, remedy }, suspicion })
     }
 }
 
