@@ -165,7 +165,9 @@ fn the_rule_is_named_and_the_remedy_and_its_undo_work_as_printed() {
             assert!(!arrives(&lab, case).await, "the kernel drops nothing: {}", case.rules);
             let before = rules_now();
             let blocker = only_blocker(case);
-            assert_eq!((blocker.place.as_str(), blocker.rule.as_str()), (case.place, case.rule), "{}", case.rules);
+            let mark = if blocker.is_certain { "" } else { " (probably)" };
+            let named = format!("{}{mark}", blocker.place);
+            assert_eq!((named.as_str(), blocker.rule.as_str()), (case.place, case.rule), "{}", case.rules);
 
             let undo: Vec<&str> = blocker.remedy.iter().filter_map(|line| line.strip_prefix("# undo: ")).collect();
             assert!(!undo.is_empty(), "{blocker:?}");
