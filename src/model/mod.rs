@@ -1,6 +1,8 @@
 //! Plain types that every layer shares. No I/O, no clock, no decisions.
 
 mod event;
+mod finding;
+mod flows;
 mod host;
 mod meaning;
 mod packet;
@@ -12,6 +14,8 @@ mod size;
 mod time;
 
 pub use event::{Action, Event, Outgoing, Refusal};
+pub use finding::{Finding, Tunnel};
+pub use flows::{Flow, FlowFate, Flows};
 pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{
@@ -20,9 +24,8 @@ pub use packet::{
 };
 pub use plan::{FlowChoice, MethodChoice, Plan};
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Finding, Flow, FlowFate, Flows, Hop, Location, LocationPoint, Method,
-    MethodReport, MethodStatus, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Tunnel,
-    Verdict, Who,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus, PtbFault,
+    PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use sighting::{Sighting, Way};

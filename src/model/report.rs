@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::finding::Finding;
+use super::flows::Flows;
 use super::host::HostFacts;
 use super::size::{PacketSize, Ttl};
 
@@ -104,49 +106,6 @@ pub struct SizeEvidence {
     pub sent: u32,
     /// Probes of it answered by the peer.
     pub answered: u32,
-}
-
-/// The same two sizes over several flows, which load balancers may send over different paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flows {
-    /// The size that passes, and the one that is in question.
-    pub sizes: (PacketSize, PacketSize),
-    /// One entry per flow, the one of the verdict first.
-    pub flows: Vec<Flow>,
-}
-
-/// One flow: its source port, and in IPv6 a flow label of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flow {
-    /// The source port.
-    pub port: u16,
-    /// How the size in question fared.
-    pub fate: FlowFate,
-}
-
-/// How the size in question fared on a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FlowFate {
-    /// It was answered.
-    Passes,
-    /// It was lost, again and again, while smaller packets of the flow were answered.
-    Lost,
-    /// A router refused it by a PTB.
-    Refused,
-    /// Not even small packets of the flow were answered, or chance cannot be ruled out.
-    Unknown,
-}
-
-impl Flows {
-    /// Flows on which the size is lost.
-    pub fn hit(&self) -> usize {
-        self.flows.iter().filter(|flow| flow.fate == FlowFate::Lost).count()
-    }
-
-    /// Flows that answered.
-    pub fn known(&self) -> usize {
-        self.flows.iter().filter(|flow| flow.fate != FlowFate::Unknown).count()
-    }
 }
 
 /// The verdict on the forward direction.
@@ -320,106 +279,6 @@ pub enum ReverseVerdict {
     Untested,
     /// The evidence is too thin.
     Inconclusive,
-}
-
-/// A remarkable fact beside the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Finding {
-    /// A PTB stated MTU 0.
-    PtbMtuZero,
-    /// A PTB stated less than the path carries.
-    PtbMtuTooLow,
-    /// A PTB stated less than the kernel's minimum.
-    PtbBelowMinimum,
-    /// A PTB stated a size that cannot work.
-    PtbMtuTooHigh,
-    /// A PTB carried a wrong checksum.
-    PtbBadChecksum,
-    /// A PTB came from an address that others would drop as a source.
-    PtbFromPrivateAddress,
-    /// The kernel's cached path MTU is smaller than what the path carries now.
-    StaleKernelPmtu,
-    /// The MSS in the peer's SYN-ACK is smaller than this host's own.
-    MssClamped,
-    /// The peer did not offer SACK: sizes were probed one at a time.
-    NoSack,
-    /// The TCP port is closed: a RST answered the SYN.
-    PortClosed,
-    /// The TCP port gave no answer at all, while the host answered otherwise.
-    PortFiltered,
-    /// Small echo requests were not answered.
-    EchoUnanswered,
-    /// Large echo requests were lost although TCP packets of the size pass.
-    LargeEchoFiltered,
-    /// Echo requests pass at a size at which TCP segments vanish.
-    EchoPassesLarger,
-    /// Segments above the peer's MSS vanish although the path carries the size.
-    SegmentsAboveMssDropped,
-    /// The router limits its PTBs: only some of the probes drew one.
-    PtbRateLimited,
-    /// DF was cleared on the way, as seen in a quoted header.
-    DfCleared,
-    /// IPv4 fragments are dropped on the path.
-    FragmentsDropped,
-    /// The peer reset the connection during the examination.
-    ConnectionReset,
-    /// The peer never sent an SMTP greeting while the connection was open.
-    NoGreeting,
-    /// The peer's receive window closed.
-    ZeroWindow,
-    /// Small packets were lost too: the path loses packets of any size.
-    PacketLoss,
-    /// The address answered only after several tries.
-    SlowToAnswer,
-    /// A local firewall rule refused some probes on the way out.
-    SendRefusedByFirewall,
-    /// Large packets vanish on some flows only: one of several parallel paths has a hole.
-    HoleOnSomeFlows,
-    /// The router where large packets end does send other ICMP errors, and they arrive.
-    OnlyPtbMissing,
-    /// The MTU set on the route is smaller than what the path carries: a workaround that outlived its fault.
-    RouteMtuBelowPath,
-    /// The route's MTU is locked, or the kernel locked its cached one: DF is not set, and PTBs change nothing.
-    PathMtuLocked,
-    /// `ip_no_pmtu_disc` keeps this kernel from path MTU discovery.
-    PmtudDisabledHere,
-    /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
-    TcpMtuProbingOn,
-    /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
-    SizeSuggests(Tunnel),
-}
-
-/// A kind of link or tunnel that takes its share of every packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tunnel {
-    /// `PPPoE`.
-    Pppoe,
-    /// IP in `IPv4`: IPIP, 6in4, 6rd.
-    Ipip,
-    /// `GRE`.
-    Gre,
-    /// `IPv4` in `IPv6`: DS-Lite.
-    DsLite,
-    /// L2TP.
-    L2tp,
-    /// VLAN tags or MPLS labels that a switch does not allow for.
-    Tags,
-    /// VXLAN or Geneve.
-    Vxlan,
-    /// IPsec ESP.
-    Ipsec,
-    /// `WireGuard`.
-    Wireguard,
-    /// A VPN whose round MTU somebody set by hand.
-    Vpn,
-    /// The network of a cloud provider.
-    Cloud,
-    /// A mobile network's GTP tunnel.
-    Mobile,
-    /// The smallest MTU of IPv6, set to be on the safe side.
-    Ipv6Minimum,
-    /// A jumbo network meets one with ordinary frames.
-    Ethernet,
 }
 
 /// Advice: who should do what.

@@ -1,0 +1,127 @@
+use super::*;
+
+const P: PacketSize = PacketSize::new(1400);
+const U: PacketSize = PacketSize::new(1401);
+const FULL: PacketSize = PacketSize::new(1500);
+const PROOF: Proof = Proof { pair: Pair { passes: P, lost: U }, suspect: U, p: 0.001 };
+const SILENT: Walk = Walk::Silent { at: FULL };
+const PASSES: Walk = Walk::Passes { steps: 1 };
+
+/// Old data proves 1400 / 1401 on an open connection with a full MSS, and nothing else is known.
+fn proven() -> Evidence {
+    Evidence {
+        carried: Some((Technique::OldData, Carried::Proven(PROOF))),
+        reached: true,
+        silence: Silence::Plain,
+        start: FULL,
+        sends_larger: false,
+        tcp_limit: Some(FULL),
+        path_walk: Some(SILENT),
+        tcp_walk: Some(SILENT),
+        in_order: None,
+        second: Vec::new(),
+        twin: Twin::Untested,
+        dialogue_trouble: "no greeting",
+    }
+}
+
+fn verdict(evidence: &Evidence) -> (Verdict, Option<Cause>) {
+    let judgement = judge(evidence);
+    (judgement.verdict, judgement.cause)
+}
+
+const HOLE: (Verdict, Option<Cause>) = (Verdict::BlackHole, Some(Cause::NoPtb));
+const DOUBT: (Verdict, Option<Cause>) = (Verdict::Inconclusive, None);
+
+/// Design, section 3, honesty rule (d): for TCP not one technique alone.
+#[test]
+fn one_tcp_technique_alone_makes_no_black_hole() {
+    assert_eq!(verdict(&proven()), DOUBT);
+    let stalls = Evidence { in_order: Some(in_order::Outcome::Stalls), ..proven() };
+    assert_eq!(verdict(&stalls), HOLE);
+    let passes = Evidence { in_order: Some(in_order::Outcome::Passes), ..proven() };
+    assert_eq!(verdict(&passes), DOUBT);
+    for technique in [Technique::SynData, Technique::Echo] {
+        let agrees = Evidence { second: vec![(technique, Second::Agrees(0.001))], ..proven() };
+        assert_eq!(verdict(&agrees), HOLE);
+        let refutes = Evidence { second: vec![(technique, Second::Refutes)], ..proven() };
+        assert_eq!(verdict(&refutes), DOUBT);
+    }
+}
+
+#[test]
+fn the_cause_is_what_the_kernel_of_this_host_is_told() {
+    let with = |walk, twin| Evidence {
+        in_order: Some(in_order::Outcome::Stalls),
+        tcp_walk: Some(walk),
+        path_walk: Some(walk),
+        twin,
+        ..proven()
+    };
+    for (walk, twin, cause) in [
+        (SILENT, Twin::Untested, Cause::NoPtb),
+        (SILENT, Twin::Passes, Cause::NoPtb),
+        (SILENT, Twin::Uninformative, Cause::NoPtb),
+        (SILENT, Twin::Lost, Cause::LinkMismatch),
+        (Walk::Firewalled { at: FULL }, Twin::Passes, Cause::LocalFirewall),
+        (Walk::Misled { at: FULL, fault: PtbFault::NotSmaller }, Twin::Passes, Cause::BadPtb),
+    ] {
+        assert_eq!(verdict(&with(walk, twin)), (Verdict::BlackHole, Some(cause)), "{walk:?} {twin:?}");
+    }
+}
+
+/// Above the MSS a normaliser may drop segments, so other packets must say it too.
+#[test]
+fn above_the_mss_another_technique_decides() {
+    let clamped = |second| Evidence {
+        tcp_limit: Some(P),
+        tcp_walk: Some(Walk::Passes { steps: 0 }),
+        second: vec![(Technique::SynData, second)],
+        ..proven()
+    };
+    assert_eq!(verdict(&clamped(Second::Agrees(0.01))), (Verdict::Masked, Some(Cause::NoPtb)));
+    assert_eq!(verdict(&clamped(Second::Refutes)), (Verdict::Clear, None));
+    assert_eq!(verdict(&clamped(Second::Mute)), DOUBT);
+    let wider = Pair { passes: PacketSize::new(1450), lost: PacketSize::new(1451) };
+    let judgement = judge(&clamped(Second::Differs(Proof { pair: wider, suspect: wider.lost, p: 0.001 })));
+    assert_eq!((judgement.verdict, judgement.path_mtu), (Verdict::Masked, Some(wider.passes)));
+    let narrower = Pair { passes: PacketSize::new(1200), lost: PacketSize::new(1201) };
+    let filtered = Second::Differs(Proof { pair: narrower, suspect: narrower.lost, p: 0.001 });
+    assert_eq!(verdict(&clamped(filtered)), DOUBT);
+}
+
+#[test]
+fn echo_alone_needs_the_twin() {
+    let echo = |twin| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), twin, ..proven() };
+    assert_eq!(verdict(&echo(Twin::Passes)), HOLE);
+    for twin in [Twin::Untested, Twin::Lost, Twin::Uninformative] {
+        assert_eq!(verdict(&echo(twin)), DOUBT, "{twin:?}");
+    }
+}
+
+#[test]
+fn answers_need_no_statistics_but_must_cover_what_this_host_sends() {
+    let full = Evidence { carried: Some((Technique::OldData, Carried::Full)), path_walk: None, ..proven() };
+    assert_eq!(verdict(&full), (Verdict::Clear, None));
+    assert_eq!(verdict(&Evidence { sends_larger: true, ..full }), DOUBT);
+    let pair = Carried::Discoverable(PROOF.pair);
+    let told = Evidence { carried: Some((Technique::OldData, pair)), path_walk: Some(PASSES), ..proven() };
+    let judgement = judge(&told);
+    assert_eq!(
+        (judgement.verdict, judgement.path_mtu, judgement.first_lost),
+        (Verdict::Discoverable, Some(P), Some(U))
+    );
+}
+
+#[test]
+fn noise_and_silence_are_no_verdict_on_the_path() {
+    let noisy = Proof { p: 0.01, ..PROOF };
+    let noisy = Evidence { carried: Some((Technique::OldData, Carried::Noisy(noisy))), ..proven() };
+    assert_eq!(verdict(&noisy), DOUBT);
+    let unfinished = Evidence { carried: Some((Technique::OldData, Carried::Unfinished)), ..proven() };
+    assert_eq!(verdict(&unfinished), DOUBT);
+    let dead = Evidence { carried: None, reached: false, ..proven() };
+    assert_eq!(verdict(&dead), (Verdict::Unreachable, None));
+    assert_eq!(verdict(&Evidence { reached: true, ..dead.clone() }), DOUBT);
+    assert_eq!(verdict(&Evidence { silence: Silence::Forbidden, ..dead }), DOUBT);
+}
