@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// A bad argument.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("pmtu-probe: {0}")]
+#[error("{0}")]
 pub struct UsageError(String);
 
 impl UsageError {

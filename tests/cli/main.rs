@@ -187,9 +187,21 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
     ];
     for (line, expected) in rows {
         let error = request(line).expect_err(line).to_string();
-        assert_eq!(error, format!("pmtu-probe: {expected}"), "{line}");
+        assert_eq!(error, expected, "{line}");
         assert_eq!(error.lines().count(), 1, "{line}");
     }
+}
+
+#[test]
+fn a_usage_error_is_one_line_on_stderr() {
+    let ran =
+        std::process::Command::new(env!("CARGO_BIN_EXE_pmtu-probe")).args(["--port", "0", "mx"]).output().unwrap();
+    assert_eq!(ran.status.code(), Some(3));
+    assert_eq!(ran.stdout, b"");
+    assert_eq!(
+        String::from_utf8_lossy(&ran.stderr),
+        "pmtu-probe: --port \"0\" is no port; give a number from 1 to 65535\n"
+    );
 }
 
 #[test]
@@ -202,7 +214,7 @@ fn bytes_that_are_no_text_are_refused() {
     use std::os::unix::ffi::OsStringExt;
     let args = ["pmtu-probe".into(), std::ffi::OsString::from_vec(vec![0xff, b'\n'])];
     let error = parse(args).unwrap_err().to_string();
-    assert_eq!(error, "pmtu-probe: an argument is not valid UTF-8; retype it");
+    assert_eq!(error, "an argument is not valid UTF-8; retype it");
 }
 
 #[test]

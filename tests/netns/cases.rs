@@ -237,6 +237,7 @@ pub(crate) fn assert_one_line_error(ran: &Ran) {
     assert_eq!(ran.status.code(), Some(3), "stderr: {}", ran.stderr);
     assert_eq!(ran.stdout, "");
     assert_eq!(ran.stderr.lines().count(), 1, "stderr: {}", ran.stderr);
+    assert!(ran.stderr.starts_with("pmtu-probe: "), "stderr: {}", ran.stderr);
 }
 
 pub(crate) fn spawn(lab: &Lab, arguments: &[&str]) -> std::process::Child {

@@ -124,11 +124,19 @@ fn in_words(tunnel: Tunnel, report: &AddressReport) -> &'static str {
 fn route_mtu_below_path(report: &AddressReport) -> String {
     let proven = report.examined.path_mtu.max(report.examined.beyond_route);
     match (report.here.route_mtu, proven) {
-        (Some(route), Some(proven)) if route.mtu < proven => format!(
-            "The route of this host sets an MTU of {}, but packets of {proven} bytes pass: perhaps a workaround whose \
-             fault has been repaired. Mail passes, in needlessly small packets.",
-            route.mtu
-        ),
+        (Some(route), Some(proven)) if route.mtu < proven => {
+            let all_pass = report.here.interface_mtu.is_none_or(|mtu| mtu <= proven);
+            let why = if all_pass {
+                "perhaps a workaround whose fault has been repaired"
+            } else {
+                "no larger ones were answered, so the fault it works around may still be there, but it could allow more"
+            };
+            format!(
+                "The route of this host sets an MTU of {}, but packets of {proven} bytes pass: {why}. Mail passes, in \
+                 needlessly small packets.",
+                route.mtu
+            )
+        }
         _ => {
             "The MTU set on this host's route is smaller than what the path carries: perhaps a workaround whose fault \
               has been repaired."
