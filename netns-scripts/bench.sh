@@ -118,6 +118,22 @@ bench_pmtu_probe() {
     row '  budget' "$limit ms" "$(awk -v t="$limit" -v r="$rtt" 'BEGIN { printf "%.1f", t / r }')" "${budget[2]}" "time, probes: $met"
 }
 
+# From exec to the first packet in the program's own capture file: sockets, privileges, routes, and a shell that waits.
+bench_start() {
+    local run first times=()
+    command -v tcpdump >/dev/null || return 0
+    for ((run = 0; run < 2 * runs; run++)); do
+        # shellcheck disable=SC2016
+        first=$(in_c bash -c '
+            start=${EPOCHREALTIME/[.,]/}
+            "$0" --quiet --pcapng "$1" "$2" >/dev/null
+            first=$(tcpdump -r "$1" -c 1 -tt -n 2>/dev/null | sed "s/ .*//; s/[.]//")
+            echo $((${first:0:16} - start))' "$PMTU_PROBE" "$scratch/first.pcapng" "$peer")
+        times+=("$first")
+    done
+    row '  to the first packet' "$(printf '%s\n' "${times[@]}" | median | awk '{ printf "%.1f", $1 / 1000 }') ms" '' '' 'budget 10 ms'
+}
+
 # bench_peer NAME PATTERN COMMAND... : one run; the conclusion is what the pattern (sed -nE) prints last.
 bench_peer() {
     local name=$1 pattern=$2 line conclusion
@@ -152,6 +168,7 @@ bench_path() {
     printf '\n%s, %s, RTT %s ms\n' "$path" "$family" "$rtt"
     row program time time/RTT packets conclusion
     bench_pmtu_probe "$path"
+    bench_start
     bench_peers
     "$here/path.sh" down "$id"
 }
