@@ -1,6 +1,6 @@
 //! Other flows: when they are compared, and a second examination on one that fares worse than the first.
 //!
-//! SYNs alone prove nothing ([design, section 3](super::judge)), so a flow on which they vanish gets an examination like the
+//! SYNs alone prove nothing (`docs/verdicts.md`, other flows), so a flow on which they vanish gets an examination like the
 //! first one's: a connection of its own, real bytes and all. Its verdict counts for the address if it is worse.
 
 use crate::model::{
