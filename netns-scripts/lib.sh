@@ -96,7 +96,7 @@ unpack_mail_servers() {
     mapfile -t libraries < <(apt-cache depends --important "${servers[@]}" | sed -n 's/^  Depends: \(lib[^ <>]*\)$/\1/p' | sort -u)
     install_packages "${libraries[@]}"
     folder=$(mktemp -d)
-    (cd "$folder" && apt-get download -q -o APT::Sandbox::User=root "${servers[@]}" >/dev/null) || die "cannot download ${servers[*]}"
+    download "$folder" "${servers[@]}" || { apt-get update -q >/dev/null && download "$folder" "${servers[@]}"; } || die "cannot download ${servers[*]}"
     mkdir -p "$folder/root" "$(dirname "$PMTU_MAIL_SERVERS")"
     for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/root"; done
     # Nothing that gives root away stays outside the namespaces.
@@ -104,6 +104,11 @@ unpack_mail_servers() {
     rm -rf "$PMTU_MAIL_SERVERS"
     cp -a "$folder/root" "$PMTU_MAIL_SERVERS"
     rm -rf "$folder"
+}
+
+# download FOLDER PACKAGE... : an old list of packages names files that are gone.
+download() {
+    (cd "$1" && apt-get download -q -o APT::Sandbox::User=root "${@:2}" >/dev/null)
 }
 
 # wait_for SECONDS WHAT COMMAND... : until the command succeeds.

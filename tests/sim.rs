@@ -145,7 +145,10 @@ fn loss_sweep() {
 
 #[test]
 fn heavy_loss_sweep() {
-    let with_thirty = sweep(&jobs(0.30, |_| (0..seeds()).into()), Strictness::Verdict);
+    let mut jobs = jobs(0.30, |_| (0..seeds()).into());
+    // Where so much is lost that TCP is given up, echo carries the verdict, and over parallel links echo has a path of its own.
+    jobs.retain(|job| job.scenario.parallel_link().is_none());
+    let with_thirty = sweep(&jobs, Strictness::Verdict);
     let text = table(&with_thirty, ":0.30");
     assert_no_wrong_verdict(&with_thirty, &text);
 }

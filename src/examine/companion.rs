@@ -142,7 +142,8 @@ impl Examination {
         };
         let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
         let scout = self.scout.as_ref().filter(|scout| wanted && scout.is_over() && own != FlowFate::Unknown);
-        let mut flows = scout.map(|scout| scout.flows(Flow { port: self.connection.local_port(), fate: own }));
+        let own_flow = Flow { port: self.connection.local_port(), fate: own };
+        let mut flows = scout.map(|scout| scout.flows(own_flow, self.silences_needed()));
         for flow in flows.iter_mut().flat_map(|flows| flows.flows.iter_mut().skip(1)) {
             flow.fate = self.known_better(*flow, own);
         }
@@ -152,9 +153,12 @@ impl Examination {
         if let Some(flows) = &flows
             && is_partial(flows)
         {
-            // A ping may simply have gone the other way.
+            // A ping may simply have gone the other way, and so may echo requests that looked for the hop.
             examined.findings.retain(|f| !matches!(f, Finding::EchoPassesLarger | Finding::LargeEchoFiltered));
             examined.findings.push(Finding::HoleOnSomeFlows);
+            if self.echoes_traced > 0 {
+                (examined.location, examined.hops) = (None, Vec::new());
+            }
             let share = format!("; large packets vanish on {} of {} flows", flows.hit(), flows.known());
             examined.reason.push_str(&share);
         }

@@ -19,6 +19,8 @@ const SILENCE_PATIENCE: Duration = Duration::from_secs(10);
 const EXPLAINED_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long a silent TCP port is given when the host answers echo.
 const FILTERED_PATIENCE: Duration = Duration::from_millis(3600);
+/// The same where small echo requests are lost: chance takes SYNs as well.
+const FILTERED_PATIENCE_LOSSY: Duration = Duration::from_secs(8);
 /// How often a small echo request leaves while none was answered: a lossy path may swallow many.
 const ECHO_INTERVAL: Duration = Duration::from_millis(300);
 /// And how many at most once the TCP port has answered.
@@ -112,7 +114,10 @@ impl Examination {
             return echo;
         }
         if self.connection.state() == State::Connecting {
-            let filtered = now >= self.started + FILTERED_PATIENCE && self.echo.campaign.lane.total_answered() > 0;
+            let lane = &self.echo.campaign.lane;
+            let lossy = lane.largest_answered().is_some_and(|passes| lane.lost_below(passes));
+            let patience = if lossy { FILTERED_PATIENCE_LOSSY } else { FILTERED_PATIENCE };
+            let filtered = now >= self.started + patience && lane.total_answered() > 0;
             if filtered {
                 self.find(Finding::PortFiltered);
                 self.tcp.dead = Some("the port does not answer");
@@ -145,6 +150,7 @@ impl Examination {
             self.started + ECHO_INTERVAL * small,
             self.started + EXPLAINED_PATIENCE,
             self.started + FILTERED_PATIENCE,
+            self.started + FILTERED_PATIENCE_LOSSY,
             self.started + SILENCE_PATIENCE,
             opened + GREETING_GRACE,
             opened + GREETING_NEEDED,

@@ -53,6 +53,8 @@ pub(super) struct Scout {
 /// Rounds in which a size has to stay silent: while all flows agree, and when they do not.
 const ROUNDS_AGREED: u32 = 1;
 const ROUNDS_MIXED: u32 = 4;
+/// At most; a flow that would need more stays unknown.
+const ROUNDS_MOST: u32 = 12;
 /// Added where small packets are lost too, since each of many flows must be told right.
 const ROUNDS_MORE: u32 = 2;
 
@@ -153,7 +155,9 @@ impl Scout {
         let passing = self.tracks.iter().any(|track| track.passes() || track.refused);
         let lossless = *SILENCES.start();
         match () {
-            () if needed > lossless || self.loses_controls(now, rtt) => needed.max(ROUNDS_MIXED) + ROUNDS_MORE,
+            () if needed > lossless || self.loses_controls(now, rtt) => {
+                (needed.max(ROUNDS_MIXED) + ROUNDS_MORE).min(ROUNDS_MOST)
+            }
             () if passing => ROUNDS_MIXED,
             () => ROUNDS_AGREED,
         }
@@ -179,8 +183,14 @@ impl Scout {
     }
 
     /// The flows and their fates, that of the verdict first.
-    pub(super) fn flows(&self, own: Flow) -> Flows {
-        let others = self.tracks.iter().map(|track| Flow { port: track.port, fate: track.fate() });
+    ///
+    /// `needed`: how many silences on this path are more than loss.
+    pub(super) fn flows(&self, own: Flow, needed: u32) -> Flows {
+        let fate = |track: &Track| match track.fate() {
+            FlowFate::Lost if needed > *SILENCES.start() && (track.rounds.len() as u32) < needed => FlowFate::Unknown,
+            fate => fate,
+        };
+        let others = self.tracks.iter().map(|track| Flow { port: track.port, fate: fate(track) });
         Flows { sizes: self.sizes(), flows: [own].into_iter().chain(others).collect() }
     }
 }
@@ -265,7 +275,7 @@ mod tests {
             now = now + Duration::from_millis(500);
             scout.advance(now, &rtt, 2);
         }
-        (scout.flows(Flow { port: 1, fate: FlowFate::Lost }), sent)
+        (scout.flows(Flow { port: 1, fate: FlowFate::Lost }, 2), sent)
     }
 
     #[test]

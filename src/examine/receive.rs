@@ -99,11 +99,10 @@ impl Examination {
         if !segment.flags.ack {
             return Meaning::Stray;
         }
-        let headers = self.plan.family().tcp_headers();
+        let family = self.plan.family();
         let answers = |f: &Flight| match f.key {
             Key::Syn { port, isn } if port == segment.destination_port => {
-                let most = 1 + f.size.bytes().saturating_sub(headers);
-                segment.ack.bytes_since(isn).is_some_and(|acked| (1..=most).contains(&acked))
+                acknowledges_syn(segment, isn, f.size, family)
             }
             _ => false,
         };
@@ -118,11 +117,8 @@ impl Examination {
     }
 
     fn answer_to_flow(&mut self, segment: &Segment, now: Timestamp) -> Meaning {
-        let headers = self.plan.family().tcp_headers();
-        let is_acked = |isn: SeqNumber, size: PacketSize| {
-            let most = 1 + size.bytes().saturating_sub(headers);
-            segment.ack.bytes_since(isn).is_some_and(|acked| (1..=most).contains(&acked))
-        };
+        let family = self.plan.family();
+        let is_acked = |isn: SeqNumber, size: PacketSize| acknowledges_syn(segment, isn, size, family);
         let port = segment.destination_port;
         let answered = self.scout.as_mut().and_then(|scout| scout.answered(port, is_acked, now));
         let Some((size, isn)) = answered else { return Meaning::Stray };
@@ -350,3 +346,12 @@ impl Examination {
         self.connection.state() == State::Connecting && lanes.iter().all(|t| t.campaign.lane.total_answered() == 0)
     }
 }
+
+/// Whether a segment acknowledges exactly this SYN, alone or with its data. Another SYN's number may lie in between.
+fn acknowledges_syn(segment: &Segment, isn: SeqNumber, size: PacketSize, family: Family) -> bool {
+    let data = (size.tcp_payload(family) as u32).saturating_sub(SYN_OPTIONS);
+    segment.ack.bytes_since(isn).is_some_and(|acked| acked == 1 || acked == 1 + data)
+}
+
+/// The MSS option of a SYN with data.
+const SYN_OPTIONS: u32 = 4;

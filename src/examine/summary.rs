@@ -32,8 +32,8 @@ impl Examination {
             tcp_packet_limit: self.tcp_limit(),
             rtt: self.rtt.smoothed(),
             location: location(judgement.verdict, judgement.cause, &ptb)
-                .or_else(|| self.trace.as_ref().and_then(Trace::location).filter(|_| is_broken(judgement.verdict))),
-            hops: self.trace.as_ref().map(Trace::hops).unwrap_or_default(),
+                .or_else(|| self.traced_location(judgement.verdict, judgement.path_mtu, judgement.first_lost)),
+            hops: self.credible_trace(judgement.path_mtu).map(Trace::hops).unwrap_or_default(),
             ptb,
             methods: self.methods(carrier),
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
@@ -51,6 +51,23 @@ impl Examination {
             bytes_sent: self.bytes_sent,
             elapsed: now.since(self.started),
         }
+    }
+
+    /// What the trace found, if it was about the sizes of the verdict.
+    fn traced_location(
+        &self,
+        verdict: Verdict,
+        passes: Option<PacketSize>,
+        lost: Option<PacketSize>,
+    ) -> Option<Location> {
+        let trace = self.credible_trace(passes).filter(|trace| is_broken(verdict) && trace.is_about(passes, lost))?;
+        trace.location()
+    }
+
+    /// Echo requests that look for the hop in place of segments may take another path. They did not if they end at the same size.
+    fn credible_trace(&self, passes: Option<PacketSize>) -> Option<&Trace> {
+        let echo = self.echo.campaign.lane.largest_answered();
+        self.trace.as_ref().filter(|_| self.echoes_traced == 0 || echo == passes)
     }
 
     fn tcp_was_asked(&self) -> bool {

@@ -54,9 +54,9 @@ pub(super) struct Trace {
 /// Rounds around the last hop, when answers are lost or rationed.
 const MOST_ROUNDS: u32 = 4;
 /// Silences that make a hop out of reach, at least and at most.
-pub(super) const SILENCES: std::ops::RangeInclusive<u32> = 2..=8;
+pub(super) const SILENCES: std::ops::RangeInclusive<u32> = 2..=40;
 /// How likely all of them may be mere loss.
-const CHANCE: f64 = 1e-3;
+const CHANCE: f64 = 1e-4;
 /// A path has hardly more hops than this.
 const MOST_HOPS: u8 = 30;
 
@@ -191,6 +191,11 @@ impl Trace {
     fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answer)> {
         let of_size = self.probes.iter().filter(move |probe| wanted(probe.size));
         of_size.filter_map(|probe| Some((probe.ttl, probe.answer?.0)))
+    }
+
+    /// Whether it is about this pair of sizes.
+    pub(super) fn is_about(&self, passes: Option<PacketSize>, lost: Option<PacketSize>) -> bool {
+        self.exact && passes == Some(self.passes) && lost.is_some_and(|lost| lost <= self.lost)
     }
 
     /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
