@@ -85,6 +85,9 @@ impl Examination {
                 Some(super::NOT_ASKED_FOR) => MethodStatus::Skipped(super::NOT_ASKED_FOR.into()),
                 Some(why) if carrier != Some(technique) => MethodStatus::Unusable(why.into()),
                 _ if answered > 0 => MethodStatus::Used,
+                _ if lane.sent() == 0 && technique == Technique::SynData && self.scout.is_some() => {
+                    MethodStatus::Skipped("not needed but to compare flows".into())
+                }
                 _ if lane.sent() == 0 => MethodStatus::Skipped("not needed".into()),
                 _ => MethodStatus::Unusable("no answer".into()),
             };
