@@ -54,24 +54,31 @@ install_packages() {
 # Real mail servers for the tests, all run inside namespaces with settings of their own. As packages they exclude each other: Postfix is
 # installed if there is no other mail server, Exim and OpenSMTPD are only unpacked.
 require_mail_servers() {
-    { is_root && [[ -z $LAB_INSIDE ]]; } ||
-        die "the tests with real mail servers need root (sudo). PMTU_PROBE_SKIP_POSTFIX=1 leaves them out"
+    local reason
+    { is_root && [[ -z $LAB_INSIDE ]]; } || die "real mail servers need root (sudo)"
+    reason=$(why_no_mail_servers)
+    [[ -z $reason ]] || die "$reason"
     if [[ ! -x /usr/sbin/postfix ]]; then
-        [[ ! -e /usr/sbin/sendmail ]] || die "missing: postfix, and another mail server is installed. PMTU_PROBE_SKIP_POSTFIX=1 leaves out what needs it"
-        require_apt postfix
         say "installing postfix, which stays off"
         echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
         without_services install_packages postfix
     fi
     export PMTU_MAIL_SERVERS=${PMTU_MAIL_SERVERS:-$(target_dir)/mail-servers}
-    if [[ ! -x $PMTU_MAIL_SERVERS/usr/sbin/exim4 || ! -x $PMTU_MAIL_SERVERS/usr/sbin/smtpd ]]; then
-        require_apt exim4-daemon-light opensmtpd
-        unpack_mail_servers
-    fi
+    has_other_servers || unpack_mail_servers
 }
 
-require_apt() {
-    command -v apt-get >/dev/null || die "missing: $*, which come from Debian. PMTU_PROBE_SKIP_POSTFIX=1 leaves out what needs them"
+has_other_servers() {
+    local folder=${PMTU_MAIL_SERVERS:-$(target_dir)/mail-servers}
+    [[ -x $folder/usr/sbin/exim4 && -x $folder/usr/sbin/smtpd ]]
+}
+
+# Empty if they are there or can be fetched.
+why_no_mail_servers() {
+    if [[ ! -x /usr/sbin/postfix && -e /usr/sbin/sendmail ]]; then
+        echo 'Postfix is needed, and another mail server is installed that excludes it'
+    elif [[ ! -x /usr/sbin/postfix ]] || ! has_other_servers; then
+        command -v apt-get >/dev/null || echo 'the mail servers are packages of Debian, and there is no apt-get'
+    fi
 }
 
 # A policy that is there already is left alone.

@@ -7,7 +7,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 
 command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
-[[ ${PMTU_PROBE_SKIP_POSTFIX:-} != 1 ]] || die "PMTU_PROBE_SKIP_POSTFIX=1 leaves out all that this script does"
 require_mail_servers
 require_labs
 require_cmd cc ss iptables

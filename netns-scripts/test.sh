@@ -7,18 +7,35 @@ source "$here/lib.sh"
 
 command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
 require_cmd cc unshare
+
+# What cannot run here is filtered out by name, so that it does not count as passed, and is named at the end.
+left_out=()
+filters=()
+leave_out() {
+    filters+=(--skip "$1")
+    left_out+=("left out: $1: $2")
+}
+say_left_out() { [[ ${#left_out[@]} -eq 0 ]] || say "$(printf '%s\n' "${left_out[@]}")"; }
+trap say_left_out EXIT
+
 if is_root; then
     require_labs
     require_cmd iptables tc ping tcpdump
+    no_mail=$(why_no_mail_servers)
+    [[ -n $no_mail ]] || require_mail_servers
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
     require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump
+    no_mail='real mail servers need root'
+    leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
 fi
-if [[ ${PMTU_PROBE_SKIP_POSTFIX:-} == 1 ]]; then
-    trap 'say "SKIPPED: all tests with real mail servers, for PMTU_PROBE_SKIP_POSTFIX=1"' EXIT
-else
-    require_mail_servers
+if [[ -n $no_mail ]]; then
+    leave_out mail_passes_exactly_where_the_verdict_says_so "$no_mail"
+    leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
+true 2>/dev/null <>/dev/net/tun || leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
+
 cd "$LAB_REPOSITORY"
-cargo test --locked "$@"
+[[ ${#filters[@]} -eq 0 || " $* " == *' -- '* ]] || set -- "$@" --
+cargo test --locked "$@" "${filters[@]}"

@@ -1,6 +1,6 @@
 //! What `net` promises, on a real kernel, in network namespaces made for each test.
 //!
-//! These need root or user namespaces, and fail without; `PMTU_PROBE_SKIP_KERNEL=1` leaves them out.
+//! These need root or user namespaces, and fail without.
 
 #[path = "net_kernel/blockers.rs"]
 mod blockers;

@@ -7,8 +7,6 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
-/// Set by hand where no test may have the privilege; never in CI.
-const SKIP: &str = "PMTU_PROBE_SKIP_KERNEL";
 /// Set in a copy of the test binary that already runs in a user namespace.
 const NESTED: &str = "PMTU_PROBE_KERNEL_NESTED";
 
@@ -42,10 +40,6 @@ impl Lab {
 ///
 /// Fails if the privilege for that is missing, so that a run that tested nothing does not look like a success.
 pub(crate) fn in_namespaces<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Lab) -> F + Send + 'static) {
-    if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
-        println!("SKIPPED: {name} ({SKIP}=1)");
-        return;
-    }
     if !rustix::process::geteuid().is_root() && std::env::var_os(NESTED).is_none() {
         return in_user_namespace(name);
     }
@@ -66,10 +60,7 @@ fn in_user_namespace(name: &str) {
     // Not the exit code: that of a name which no test has is success, too.
     let passed =
         output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("test result: ok. 1 passed"));
-    assert!(
-        passed,
-        "{name} failed, or needs root or user namespaces: use `sudo -E cargo test`, or {SKIP}=1 to leave it out"
-    );
+    assert!(passed, "{name} failed, or needs root or user namespaces: use `sudo -E cargo test`");
 }
 
 fn run<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F) {
@@ -102,9 +93,8 @@ fn start_peer() -> mpsc::Sender<Job> {
 
 #[expect(deprecated, reason = "unsafe only with UnshareFlags::FILES")]
 fn enter_new_namespace() {
-    rustix::thread::unshare(rustix::thread::UnshareFlags::NEWNET).expect(
-        "a new network namespace: use `sudo -E cargo test`, or PMTU_PROBE_SKIP_KERNEL=1 to leave these tests out",
-    );
+    rustix::thread::unshare(rustix::thread::UnshareFlags::NEWNET)
+        .expect("a new network namespace: use `sudo -E cargo test`");
 }
 
 fn configure(interface: &str, v4: &str, v6: &str) {

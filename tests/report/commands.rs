@@ -1,7 +1,7 @@
 //! The commands that advice gives, run in a network namespace of their own: right syntax, the effect that the text
 //! promises, and the undo that it names.
 //!
-//! Needs `unshare`, `nft`, `ip` and `iptables`, and root or user namespaces. `PMTU_PROBE_SKIP_KERNEL=1` skips.
+//! Needs `unshare`, `nft`, `ip` and `iptables`, and root or user namespaces; fails without.
 
 use std::process::{Command, Output};
 
@@ -31,9 +31,6 @@ nft add chain inet filter forward '{ type filter hook forward priority 0; policy
 
 #[test]
 fn workarounds_run_and_undo() {
-    if skipped() {
-        return;
-    }
     for address in [V4, V6] {
         check(
             &no_ptb(address),
@@ -44,9 +41,6 @@ fn workarounds_run_and_undo() {
 
 #[test]
 fn the_clamp_of_the_other_direction_runs_and_undoes() {
-    if skipped() {
-        return;
-    }
     for address in [V4, V6] {
         let mut report = no_ptb(address);
         report.examined.verdict = pmtu_probe::model::Verdict::Clear;
@@ -58,9 +52,6 @@ fn the_clamp_of_the_other_direction_runs_and_undoes() {
 
 #[test]
 fn firewall_rules_run_and_undo() {
-    if skipped() {
-        return;
-    }
     for address in [V4, V6] {
         check(
             &local_firewall(address),
@@ -72,9 +63,6 @@ fn firewall_rules_run_and_undo() {
 /// What another network is asked to run is right as well.
 #[test]
 fn rules_for_those_on_the_way_run() {
-    if skipped() {
-        return;
-    }
     for address in [V4, V6] {
         let asked = advise(&no_ptb(address)).pop().unwrap();
         assert_ne!(asked.who, Who::You);
@@ -89,9 +77,6 @@ fn rules_for_those_on_the_way_run() {
 
 #[test]
 fn a_found_rule_is_passed_by_and_other_places_are_looked_at() {
-    if skipped() {
-        return;
-    }
     let mut report = local_firewall(V4);
     report.here.blockers = Blockers::Unreadable("not permitted".into());
     check(&report, &["nft list chain inet filter input", "iptables -S INPUT"]);
@@ -108,9 +93,6 @@ fn a_found_rule_is_passed_by_and_other_places_are_looked_at() {
 /// The routes as `ip route get fibmatch` prints them in the end: with everything they had but the MTU.
 #[test]
 fn a_route_is_freed_of_its_mtu_and_gets_it_back() {
-    if skipped() {
-        return;
-    }
     let rows = [
         (V4, "ip route add default via 198.51.100.1 dev eth0 src 198.51.100.2 metric 100 mtu lock 1300", true),
         (V4, "ip route add 192.0.2.25/32 via 198.51.100.1 dev eth0 mtu 1300", false),
@@ -141,9 +123,6 @@ fn a_route_is_freed_of_its_mtu_and_gets_it_back() {
 
 #[test]
 fn path_mtu_discovery_is_switched_on_and_back() {
-    if skipped() {
-        return;
-    }
     let mut report = discoverable(V4);
     report.here.settings.no_pmtu_disc = Some(2);
     report.examined.findings = vec![Finding::PmtudDisabledHere];
@@ -153,9 +132,6 @@ fn path_mtu_discovery_is_switched_on_and_back() {
 
 #[test]
 fn lowering_the_mtu_of_an_interface_runs_and_undoes() {
-    if skipped() {
-        return;
-    }
     let mut report = link_mismatch();
     let point = |ttl, address| Some(LocationPoint { ttl: Some(Ttl(ttl)), address: ip(address) });
     report.examined.cause = Some(Cause::LinkMismatch);
@@ -166,9 +142,6 @@ fn lowering_the_mtu_of_an_interface_runs_and_undoes() {
 
 #[test]
 fn forgetting_path_mtus_runs() {
-    if skipped() {
-        return;
-    }
     for address in [V4, V6] {
         let mut report = no_ptb(address);
         report.examined.findings = vec![Finding::StaleKernelPmtu];
@@ -180,9 +153,6 @@ fn forgetting_path_mtus_runs() {
 
 #[test]
 fn a_fixed_route_takes_effect() {
-    if skipped() {
-        return;
-    }
     let commands = commands_with(&no_ptb(V4), "route replace");
     let shown = in_namespace(&format!("{}\nip route get {V4}", commands.join("\n")));
     assert!(shown.contains("mtu lock 1400"), "{shown}");
@@ -194,9 +164,6 @@ fn a_fixed_route_takes_effect() {
 /// What Linux makes of the clamp is what counts: the MSS of a real connection.
 #[test]
 fn a_clamp_lowers_what_this_host_sends_and_nothing_else() {
-    if skipped() {
-        return;
-    }
     for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
         let mut report = no_ptb(address);
         report.examined.path_mtu = Some(size(1400));
@@ -283,15 +250,6 @@ fn commands_with(report: &AddressReport, word: &str) -> Vec<String> {
     found.unwrap_or_else(|| panic!("no advice has {word}")).commands
 }
 
-/// Whether the user wants no test that needs a kernel of its own.
-fn skipped() -> bool {
-    let skip = std::env::var_os("PMTU_PROBE_SKIP_KERNEL").is_some_and(|value| value == "1");
-    if skip {
-        eprintln!("SKIPPED: PMTU_PROBE_SKIP_KERNEL=1");
-    }
-    skip
-}
-
 /// Runs a script in a fresh namespace that ends with it; every command has to succeed.
 fn in_namespace(script: &str) -> String {
     let script = format!("{NAMESPACE}\n{script}");
@@ -301,7 +259,7 @@ fn in_namespace(script: &str) -> String {
     assert!(
         status.success(),
         "{status}: {stderr}\nneeds nft, ip, iptables (apt-get install nftables iproute2 iptables) and root or user \
-         namespaces; PMTU_PROBE_SKIP_KERNEL=1 skips\n{script}\n{stdout}"
+         namespaces\n{script}\n{stdout}"
     );
     stdout.into_owned()
 }
