@@ -1,8 +1,8 @@
 //! The letter in English.
 
 use super::Block;
-use super::facts::{Complaint, Facts};
-use crate::model::{AddressReport, Family, FlowFate, PacketSize, PtbFault, PtbReport, Verdict, Who};
+use super::facts::{Complaint, Facts, Measured};
+use crate::model::{AddressReport, Family, PacketSize, PtbFault, PtbReport, SizeEvidence, Verdict, Who};
 use crate::report::words::address_with_zone;
 
 /// Why an address gets no letter.
@@ -22,7 +22,7 @@ pub(super) fn letter(facts: &Facts<'_>) -> Vec<Block> {
         Block::Prose("Dear colleagues,".into()),
         Block::Prose(opening(facts)),
         Block::Prose(format!("This is what pmtu-probe {} measured:", env!("CARGO_PKG_VERSION"))),
-        Block::Table(measured(facts)),
+        Block::Table(facts.measured().iter().map(|measured| row(measured, facts)).collect()),
         Block::Prose(
             "Sizes are whole IP packets; they were sent with don't-fragment where IPv4 leaves the choice.".into(),
         ),
@@ -97,41 +97,34 @@ fn opening(facts: &Facts<'_>) -> String {
     }
 }
 
-fn measured(facts: &Facts<'_>) -> Vec<(&'static str, String)> {
-    let mut rows = Vec::new();
-    if let Some(source) = facts.source() {
-        let nat = if facts.is_behind_nat() { ", behind NAT: you see another address" } else { "" };
-        rows.push(("from", format!("{source}{nat}")));
+fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
+    match measured {
+        Measured::From { source, behind_nat } => {
+            let nat = if *behind_nat { ", behind NAT: you see another address" } else { "" };
+            ("from", format!("{source}{nat}"))
+        }
+        Measured::To { target, port } => ("to", format!("{target}, port {port}")),
+        Measured::When(when) => ("when", when.clone()),
+        Measured::Passes(size, evidence) => ("passes", size_words(*size, *evidence)),
+        Measured::TooBig(size, evidence) => ("too big", size_words(*size, *evidence)),
+        Measured::Vanishes(size, evidence) => ("vanishes", size_words(*size, *evidence)),
+        Measured::SentUpTo(size) => ("sent up to", format!("{size} bytes, the MTU of our interface or route")),
+        Measured::Place(place) => ("where", place.words()),
+        Measured::Flows { hit, known, ports: None } => ("flows", format!("{hit} of {known} are hit")),
+        Measured::Flows { hit, known, ports: Some((lost, spared)) } => {
+            ("flows", format!("{hit} of {known} are hit; source ports hit: {lost}; not hit: {spared}"))
+        }
+        Measured::Message(message) => ("ICMP", message_words(facts, message)),
+        Measured::NoMessage { others_arrive } => {
+            let only = if *others_arrive { ", though \"time exceeded\" from there does" } else { "" };
+            ("ICMP", format!("no \"{}\" arrived{only}", facts.message_name()))
+        }
     }
-    rows.push(("to", format!("{}, port {}", facts.target(), facts.address.port)));
-    rows.extend(facts.when.clone().map(|when| ("when", when)));
-    rows.extend(facts.passes().map(|size| ("passes", size_words(facts, size))));
-    let label = if facts.complaint == Complaint::SurvivableMessages { "too big" } else { "vanishes" };
-    rows.extend(facts.vanishes().map(|size| (label, size_words(facts, size))));
-    rows.push(("sent up to", format!("{} bytes, the MTU of our interface or route", facts.address.examined.local_mtu)));
-    rows.extend(facts.place.map(|place| ("where", place.words())));
-    rows.extend(flows(facts));
-    rows.extend(facts.messages().iter().map(|message| ("ICMP", message_words(facts, message))));
-    if facts.messages().is_empty() {
-        let only = if facts.only_ptb_missing() { ", though \"time exceeded\" from there does" } else { "" };
-        rows.push(("ICMP", format!("no \"{}\" arrived{only}", facts.message_name())));
-    }
-    rows
 }
 
-fn size_words(facts: &Facts<'_>, size: PacketSize) -> String {
-    let answered = facts
-        .evidence(size)
-        .map_or_else(String::new, |evidence| format!(" ({} of {} answered)", evidence.answered, evidence.sent));
+fn size_words(size: PacketSize, evidence: Option<SizeEvidence>) -> String {
+    let answered = evidence.map_or_else(String::new, |e| format!(" ({} of {} answered)", e.answered, e.sent));
     format!("{size} bytes{answered}")
-}
-
-fn flows(facts: &Facts<'_>) -> Option<(&'static str, String)> {
-    let flows = facts.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
-    let share = format!("{} of {} are hit", flows.hit(), flows.known());
-    let ports = facts.ports(FlowFate::Lost).zip(facts.ports(FlowFate::Passes));
-    let ports = ports.map(|(hit, spared)| format!("; source ports hit: {hit}; not hit: {spared}"));
-    Some(("flows", share + &ports.unwrap_or_default()))
 }
 
 fn message_words(facts: &Facts<'_>, message: &PtbReport) -> String {

@@ -28,6 +28,35 @@ pub(super) enum Complaint {
     SomeFlows,
 }
 
+/// A line of the table of what was measured, in its order.
+pub(super) enum Measured<'a> {
+    From {
+        source: IpAddr,
+        behind_nat: bool,
+    },
+    To {
+        target: String,
+        port: u16,
+    },
+    When(String),
+    Passes(PacketSize, Option<SizeEvidence>),
+    /// Refused with a message that the kernel copes with.
+    TooBig(PacketSize, Option<SizeEvidence>),
+    Vanishes(PacketSize, Option<SizeEvidence>),
+    SentUpTo(PacketSize),
+    Place(Place),
+    Flows {
+        hit: usize,
+        known: usize,
+        /// Source ports hit and spared, if there are both.
+        ports: Option<(String, String)>,
+    },
+    Message(&'a PtbReport),
+    NoMessage {
+        others_arrive: bool,
+    },
+}
+
 /// Everything that a letter may mention.
 pub(super) struct Facts<'a> {
     pub(super) complaint: Complaint,
@@ -73,6 +102,41 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What was measured, the same in every language.
+    pub(super) fn measured(&self) -> Vec<Measured<'a>> {
+        let examined = &self.address.examined;
+        let source = self.address.here.source;
+        let from = source.map(|source| Measured::From { source, behind_nat: self.is_behind_nat() });
+        let to = Measured::To { target: self.target(), port: self.address.port };
+        let passes = self.passes().map(|size| Measured::Passes(size, self.evidence(size)));
+        let lost = self.vanishes().map(|size| match self.complaint {
+            Complaint::SurvivableMessages => Measured::TooBig(size, self.evidence(size)),
+            _ => Measured::Vanishes(size, self.evidence(size)),
+        });
+        let messages = self.messages();
+        let none = messages.is_empty().then(|| Measured::NoMessage { others_arrive: self.only_ptb_missing() });
+        [
+            from,
+            Some(to),
+            self.when.clone().map(Measured::When),
+            passes,
+            lost,
+            Some(Measured::SentUpTo(examined.local_mtu)),
+        ]
+        .into_iter()
+        .chain([self.place.map(Measured::Place), self.share_of_flows()])
+        .flatten()
+        .chain(messages.iter().map(Measured::Message))
+        .chain(none)
+        .collect()
+    }
+
+    fn share_of_flows(&self) -> Option<Measured<'a>> {
+        let flows = self.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
+        let ports = self.ports(FlowFate::Lost).zip(self.ports(FlowFate::Passes));
+        Some(Measured::Flows { hit: flows.hit(), known: flows.known(), ports })
+    }
+
     /// `192.0.2.25 (mx.example.com)`.
     pub(super) fn target(&self) -> String {
         let address = self.target_address();
@@ -88,13 +152,9 @@ impl<'a> Facts<'a> {
         address_with_zone(self.address.address, self.address.zone.as_deref())
     }
 
-    pub(super) fn source(&self) -> Option<IpAddr> {
-        self.address.here.source
-    }
-
     /// Whether the other side knows this host by another address.
-    pub(super) fn is_behind_nat(&self) -> bool {
-        self.source().is_some_and(is_private) && !is_private(self.address.address)
+    fn is_behind_nat(&self) -> bool {
+        self.address.here.source.is_some_and(is_private) && !is_private(self.address.address)
     }
 
     pub(super) fn is_masked(&self) -> bool {
@@ -115,7 +175,7 @@ impl<'a> Facts<'a> {
         self.address.examined.flows.as_ref().filter(|_| spared)
     }
 
-    pub(super) fn evidence(&self, size: PacketSize) -> Option<SizeEvidence> {
+    fn evidence(&self, size: PacketSize) -> Option<SizeEvidence> {
         self.address.examined.sizes.iter().find(|evidence| evidence.size == size).copied()
     }
 
@@ -124,7 +184,7 @@ impl<'a> Facts<'a> {
         self.address.examined.ptb.iter().filter(|ptb| ptb.fault.is_some()).take(MOST_MESSAGES).collect()
     }
 
-    pub(super) fn messages(&self) -> &[PtbReport] {
+    fn messages(&self) -> &'a [PtbReport] {
         let messages = &self.address.examined.ptb;
         messages.get(..MOST_MESSAGES).unwrap_or(messages)
     }
@@ -135,7 +195,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Source ports of the flows that met this fate, separated by commas.
-    pub(super) fn ports(&self, fate: FlowFate) -> Option<String> {
+    fn ports(&self, fate: FlowFate) -> Option<String> {
         let flows = self.address.examined.flows.iter().flat_map(|flows| &flows.flows);
         let ports: Vec<String> = flows.filter(|flow| flow.fate == fate).map(|flow| flow.port.to_string()).collect();
         (!ports.is_empty()).then(|| ports.join(", "))

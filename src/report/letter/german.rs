@@ -1,8 +1,8 @@
 //! The letter in German.
 
 use super::Block;
-use super::facts::{Complaint, Facts};
-use crate::model::{AddressReport, Family, FlowFate, PacketSize, PtbFault, PtbReport, Ttl, Verdict, Who};
+use super::facts::{Complaint, Facts, Measured};
+use crate::model::{AddressReport, Family, PacketSize, PtbFault, PtbReport, SizeEvidence, Ttl, Verdict, Who};
 use crate::report::place::{Place, Point};
 use crate::report::words::address_with_zone;
 
@@ -23,7 +23,7 @@ pub(super) fn letter(facts: &Facts<'_>) -> Vec<Block> {
         Block::Prose("Sehr geehrte Damen und Herren,".into()),
         Block::Prose(opening(facts)),
         Block::Prose(format!("Gemessen haben wir das mit pmtu-probe {}:", env!("CARGO_PKG_VERSION"))),
-        Block::Table(measured(facts)),
+        Block::Table(facts.measured().iter().map(|measured| row(measured, facts)).collect()),
         Block::Prose(
             "Alle Größen meinen ganze IP-Pakete; unter IPv4 waren sie mit Don't-Fragment-Bit (DF) unterwegs.".into(),
         ),
@@ -121,44 +121,36 @@ fn opening(facts: &Facts<'_>) -> String {
     }
 }
 
-fn measured(facts: &Facts<'_>) -> Vec<(&'static str, String)> {
-    let mut rows = Vec::new();
-    if let Some(source) = facts.source() {
-        let nat = if facts.is_behind_nat() { ", hinter NAT: Sie sehen eine andere Adresse" } else { "" };
-        rows.push(("von", format!("{source}{nat}")));
+fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
+    match measured {
+        Measured::From { source, behind_nat } => {
+            let nat = if *behind_nat { ", hinter NAT: Sie sehen eine andere Adresse" } else { "" };
+            ("von", format!("{source}{nat}"))
+        }
+        Measured::To { target, port } => ("an", format!("{target}, Port {port}")),
+        Measured::When(when) => ("wann", when.clone()),
+        Measured::Passes(size, evidence) => ("kommt an", size_words(*size, *evidence)),
+        Measured::TooBig(size, evidence) => ("zu groß", size_words(*size, *evidence)),
+        Measured::Vanishes(size, evidence) => ("geht verloren", size_words(*size, *evidence)),
+        Measured::SentUpTo(size) => {
+            ("gesendet bis", format!("{size} Byte, die MTU unseres Interfaces oder unserer Route"))
+        }
+        Measured::Place(place) => ("wo", place_words(*place)),
+        Measured::Flows { hit, known, ports: None } => ("Flows", format!("{hit} von {known} betroffen")),
+        Measured::Flows { hit, known, ports: Some((lost, spared)) } => {
+            ("Flows", format!("{hit} von {known} betroffen; betroffene Quellports: {lost}; nicht betroffene: {spared}"))
+        }
+        Measured::Message(message) => ("ICMP", message_words(facts, message)),
+        Measured::NoMessage { others_arrive } => {
+            let only = if *others_arrive { ", „time exceeded“ von dort dagegen schon" } else { "" };
+            ("ICMP", format!("keine Meldung „{}“ eingetroffen{only}", facts.message_name()))
+        }
     }
-    rows.push(("an", format!("{}, Port {}", facts.target(), facts.address.port)));
-    rows.extend(facts.when.clone().map(|when| ("wann", when)));
-    rows.extend(facts.passes().map(|size| ("kommt an", size_words(facts, size))));
-    let label = if facts.complaint == Complaint::SurvivableMessages { "zu groß" } else { "geht verloren" };
-    rows.extend(facts.vanishes().map(|size| (label, size_words(facts, size))));
-    rows.push((
-        "gesendet bis",
-        format!("{} Byte, die MTU unseres Interfaces oder unserer Route", facts.address.examined.local_mtu),
-    ));
-    rows.extend(facts.place.map(|place| ("wo", place_words(place))));
-    rows.extend(flows(facts));
-    rows.extend(facts.messages().iter().map(|message| ("ICMP", message_words(facts, message))));
-    if facts.messages().is_empty() {
-        let only = if facts.only_ptb_missing() { ", „time exceeded“ von dort dagegen schon" } else { "" };
-        rows.push(("ICMP", format!("keine Meldung „{}“ eingetroffen{only}", facts.message_name())));
-    }
-    rows
 }
 
-fn size_words(facts: &Facts<'_>, size: PacketSize) -> String {
-    let answered = facts
-        .evidence(size)
-        .map_or_else(String::new, |evidence| format!(" ({} von {} beantwortet)", evidence.answered, evidence.sent));
+fn size_words(size: PacketSize, evidence: Option<SizeEvidence>) -> String {
+    let answered = evidence.map_or_else(String::new, |e| format!(" ({} von {} beantwortet)", e.answered, e.sent));
     format!("{size} Byte{answered}")
-}
-
-fn flows(facts: &Facts<'_>) -> Option<(&'static str, String)> {
-    let flows = facts.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
-    let share = format!("{} von {} betroffen", flows.hit(), flows.known());
-    let ports = facts.ports(FlowFate::Lost).zip(facts.ports(FlowFate::Passes));
-    let ports = ports.map(|(hit, spared)| format!("; betroffene Quellports: {hit}; nicht betroffene: {spared}"));
-    Some(("Flows", share + &ports.unwrap_or_default()))
 }
 
 fn message_words(facts: &Facts<'_>, message: &PtbReport) -> String {
