@@ -132,21 +132,9 @@ impl Examination {
         Some(action)
     }
 
-    /// Puts in what other flows told.
+    /// Puts in what other flows told, at the end.
     pub(super) fn with_flows(&mut self, mut examined: Examined) -> Examined {
-        let passes = |scout: &&Scout| examined.path_mtu.is_some_and(|path| path >= scout.sizes().1);
-        let own = if self.scout.as_ref().is_some_and(|scout| passes(&scout)) {
-            FlowFate::Passes
-        } else {
-            fate_of(examined.verdict)
-        };
-        let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
-        let scout = self.scout.as_ref().filter(|scout| wanted && scout.is_over() && own != FlowFate::Unknown);
-        let own_flow = Flow { port: self.connection.local_port(), fate: own };
-        let mut flows = scout.map(|scout| scout.flows(own_flow, self.silences_needed()));
-        for flow in flows.iter_mut().flat_map(|flows| flows.flows.iter_mut().skip(1)) {
-            flow.fate = self.known_better(*flow, own);
-        }
+        let flows = self.flows_beside(&examined);
         if let Some(worst) = self.worst_flow.take().filter(|_| !is_broken(&examined)) {
             examined = adopt(examined, *worst);
         }
@@ -164,6 +152,24 @@ impl Examination {
         }
         examined.flows = flows;
         examined
+    }
+
+    /// How the flows fared, if they were compared and the first one's fate is known.
+    fn flows_beside(&self, examined: &Examined) -> Option<Flows> {
+        let scout = self.scout.as_ref().filter(|scout| scout.is_over())?;
+        let (_, suspect) = scout.sizes();
+        let passes = examined.path_mtu.is_some_and(|path| path >= suspect);
+        let own = if passes { FlowFate::Passes } else { fate_of(examined.verdict) };
+        let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
+        if !wanted || own == FlowFate::Unknown {
+            return None;
+        }
+        let own_flow = Flow { port: self.connection.local_port(), fate: own };
+        let mut flows = scout.flows(own_flow, self.silences_needed());
+        for flow in flows.flows.iter_mut().skip(1) {
+            flow.fate = self.known_better(*flow, own);
+        }
+        Some(flows)
     }
 
     /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to
@@ -213,14 +219,18 @@ fn fate_of(verdict: Verdict) -> FlowFate {
 /// The verdict and evidence of the worse flow; what was learnt about the address stays.
 fn adopt(first: Examined, worse: Examined) -> Examined {
     let mut findings = first.findings;
-    findings.extend(worse.findings.into_iter().filter(|finding| *finding != Finding::NoSack));
-    findings.sort_unstable_by_key(|finding| format!("{finding:?}"));
-    findings.dedup();
+    for finding in worse.findings {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
     let mut methods = worse.methods;
     methods.retain(|method| method.sent > 0);
-    let others = first.methods.into_iter().filter(|own| methods.iter().all(|m| m.technique != own.technique));
-    let others: Vec<_> = others.collect();
-    methods.extend(others);
+    for method in first.methods {
+        if methods.iter().all(|known| known.technique != method.technique) {
+            methods.push(method);
+        }
+    }
     Examined {
         findings,
         methods,

@@ -102,6 +102,12 @@ impl Examination {
         match campaign.advance(now, &self.rtt, &self.ptb, plan) {
             Progress::Full if campaign.bounds.max >= plan.max_size => Carried::Full,
             Progress::Discoverable(pair) => Carried::Discoverable(pair),
+            // Cut short before a router that has spoken before could answer again.
+            Progress::Proven(_)
+                if self.remembers_a_message() && !(self.asked_slowly && track.campaign.lane.is_idle()) =>
+            {
+                Carried::Unfinished
+            }
             Progress::Proven(proof) => Carried::Proven(proof),
             Progress::Noisy(proof) => Carried::Noisy(proof),
             _ => Carried::Unfinished,

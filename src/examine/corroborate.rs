@@ -23,6 +23,8 @@ pub(super) const GREETING_GRACE: Duration = Duration::from_millis(300);
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// A little more than a router waits between two messages to one address.
 const RATION: Duration = Duration::from_millis(1100);
+/// And how often it is asked at most.
+const MOST_ASKS: u32 = 12;
 /// Largest p at which a second technique, its probes used up, still counts as agreeing.
 const SECOND_SIGNIFICANCE: f64 = 0.05;
 /// Twins in the first batch, and in a second one when the path loses packets of any size.
@@ -188,19 +190,24 @@ impl Examination {
         }
     }
 
+    /// Whether this host's kernel had a PTB before the first probe.
+    pub(super) fn remembers_a_message(&self) -> bool {
+        self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu)
+    }
+
     /// A cached path MTU is the trace of a PTB that did reach this kernel, so the router may have spent its ration on others.
-    /// It is asked again, slowly, once (Linux gives one address one message a second).
+    /// It is asked again, slowly (Linux gives one address one message a second), as often as loss demands.
     pub(super) fn asks_a_rationed_router(&mut self, technique: Technique, proof: Proof, now: Timestamp) -> bool {
-        let learnt = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
-        if self.asked_slowly || !learnt {
+        if self.asked_slowly || !self.remembers_a_message() {
             return false;
         }
         self.asked_slowly = true;
         let full = self.tcp_limit().unwrap_or(self.plan.max_size).min(self.plan.max_size).max(proof.suspect);
+        let asks = self.silences_needed().min(MOST_ASKS);
         let lane = &mut self.track_mut(technique).campaign.lane;
-        for wait in [RATION, RATION * 2] {
-            lane.queue(full, Kind::Sized, now + wait);
-            lane.queue(proof.pair.passes, Kind::Sized, now + wait);
+        for nth in 1..=asks {
+            lane.queue(full, Kind::Sized, now + RATION * nth);
+            lane.queue(proof.pair.passes, Kind::Sized, now + RATION * nth);
         }
         true
     }

@@ -175,11 +175,10 @@ impl Scout {
 
     /// The SYNs that may have left half-open connections behind.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = (u16, SeqNumber)> {
-        let of_track = |track: &'_ Track| {
+        self.tracks.iter().flat_map(|track| {
             let shots = track.rounds.iter().flat_map(Round::shots).filter(|shot| shot.answered.is_none());
-            shots.map(|shot| (track.port, shot.isn)).collect::<Vec<_>>()
-        };
-        self.tracks.iter().flat_map(of_track)
+            shots.map(|shot| (track.port, shot.isn))
+        })
     }
 
     /// The flows and their fates, that of the verdict first.

@@ -103,6 +103,8 @@ pub struct Router {
     pub ptb_mtu: Option<u32>,
     /// Sends at most this many PTBs a second, burst 1.
     pub ptb_per_second: Option<u32>,
+    /// It has just sent the one PTB of this second to somebody else; the simulator alone heeds it.
+    pub ptb_spent: bool,
     /// Its PTBs carry a wrong ICMP checksum.
     pub ptb_bad_checksum: bool,
     /// `false`: drops PTBs of others that pass through it.
@@ -141,6 +143,7 @@ impl Default for Router {
             ptb: PtbBehaviour::Send,
             ptb_mtu: None,
             ptb_per_second: None,
+            ptb_spent: false,
             ptb_bad_checksum: false,
             forward_ptb: true,
             errors_left: None,

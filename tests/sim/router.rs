@@ -53,7 +53,7 @@ impl Router {
             conntrack: Conntrack::default(),
             announced: HashMap::new(),
             errors: HashMap::new(),
-            last_ptb: None,
+            last_ptb: config.ptb_spent.then_some(Timestamp::ZERO),
         }
     }
 
