@@ -5,7 +5,7 @@ use crate::model::{MethodChoice, PacketSize, Technique, Timestamp};
 use super::campaign::Progress;
 use super::connection::State;
 use super::in_order::{InOrder, Outcome};
-use super::judge::{Carried, Evidence, Second, Twin, judge};
+use super::judge::{Carried, Evidence, Second, Silence, Twin, judge};
 use super::lane::Fate;
 use super::{CLOSE_PATIENCE, Examination, GREETING_PATIENCE, Stage, dialogue};
 
@@ -36,7 +36,7 @@ impl Examination {
         let passes = carried.and_then(|(_, carried)| match carried {
             Carried::Discoverable(pair) => Some(pair.passes),
             Carried::Proven(proof) | Carried::Noisy(proof) => Some(proof.pair.passes),
-            Carried::Full | Carried::Unfinished => None,
+            Carried::Full | Carried::Unfinished(_) => None,
         });
         let limit = self.tcp_limit();
         let walk =
@@ -52,7 +52,7 @@ impl Examination {
         Evidence {
             carried,
             reached: !self.nothing_answered(),
-            silence: self.silence.clone(),
+            silence: self.silence_so_far(now),
             start: self.plan.max_size,
             sends_larger: limit.unwrap_or(self.plan.local_mtu).max(self.plan.max_size) > self.plan.max_size,
             tcp_limit: limit,
@@ -62,6 +62,14 @@ impl Examination {
             second: seconds,
             twin: technique.map_or(Twin::Untested, |technique| self.twin(technique)),
             dialogue_trouble: self.dialogue_trouble(),
+        }
+    }
+
+    /// Silence means something only after a while.
+    fn silence_so_far(&self, now: Timestamp) -> Silence {
+        match &self.silence {
+            Silence::Plain if !self.is_hopeless(now) => Silence::CutShort,
+            silence => silence.clone(),
         }
     }
 
@@ -96,6 +104,7 @@ impl Examination {
             Technique::SynData => &self.syn,
             Technique::Echo => &self.echo,
         };
+        let unfinished = Carried::Unfinished(track.campaign.lane.largest_answered());
         // On a copy: asking for the state must not queue further probes.
         let mut campaign = track.campaign.clone();
         campaign.lane.clear_queue();
@@ -106,11 +115,11 @@ impl Examination {
             Progress::Proven(_)
                 if self.remembers_a_message() && !(self.asked_slowly && track.campaign.lane.is_idle()) =>
             {
-                Carried::Unfinished
+                unfinished
             }
             Progress::Proven(proof) => Carried::Proven(proof),
             Progress::Noisy(proof) => Carried::Noisy(proof),
-            _ => Carried::Unfinished,
+            _ => unfinished,
         }
     }
 

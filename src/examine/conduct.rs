@@ -131,7 +131,7 @@ impl Examination {
         self.syn.dead.is_none().then_some(Technique::SynData).or(echo)
     }
 
-    fn is_hopeless(&self, now: Timestamp) -> bool {
+    pub(super) fn is_hopeless(&self, now: Timestamp) -> bool {
         let waited = now.since(self.started);
         let explained = matches!(self.silence, Silence::Explained(_)) && self.unreachables >= 2;
         let all_dead = self.tcp.dead.is_some() && self.syn.dead.is_some() && self.echo.dead.is_some();

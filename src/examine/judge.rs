@@ -43,8 +43,8 @@ pub(super) enum Carried {
     Discoverable(Pair),
     Proven(Proof),
     Noisy(Proof),
-    /// Probing ended before the technique did.
-    Unfinished,
+    /// Probing ended before the technique did; this is the largest size that was answered.
+    Unfinished(Option<PacketSize>),
 }
 
 /// A second technique's opinion about a proven pair.
@@ -76,6 +76,8 @@ pub(super) enum Twin {
 pub(super) enum Silence {
     /// No error came either.
     Plain,
+    /// The run was cut short: an answer may still have come.
+    CutShort,
     /// An ICMP unreachable or the own kernel said so, in these words.
     Explained(String),
     /// Local firewall rules refused to send the probes.
@@ -123,13 +125,16 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
                 proof.pair.passes, proof.suspect, proof.p
             ))
         },
-        Carried::Unfinished => inconclusive("the time ran out before the sizes were settled".into()),
+        Carried::Unfinished(passes) => {
+            Judgement { path_mtu: passes, ..inconclusive("the run was cut short before the sizes were settled".into()) }
+        }
     }
 }
 
 fn unreachable(silence: &Silence) -> Judgement {
     let reason = match silence {
         Silence::Plain => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
+        Silence::CutShort => return inconclusive("the run was cut short before anything was answered".into()),
         Silence::Explained(words) => words.clone(),
         Silence::Forbidden => {
             return inconclusive("a firewall rule on this host refuses to send the probes".into());

@@ -118,10 +118,13 @@ fn noise_and_silence_are_no_verdict_on_the_path() {
     let noisy = Proof { p: 0.01, ..PROOF };
     let noisy = Evidence { carried: Some((Technique::OldData, Carried::Noisy(noisy))), ..proven() };
     assert_eq!(verdict(&noisy), DOUBT);
-    let unfinished = Evidence { carried: Some((Technique::OldData, Carried::Unfinished)), ..proven() };
+    let some = Some(PacketSize::new(1200));
+    let unfinished = Evidence { carried: Some((Technique::OldData, Carried::Unfinished(some))), ..proven() };
     assert_eq!(verdict(&unfinished), DOUBT);
+    assert_eq!(judge(&unfinished).path_mtu, some, "what was answered is known all the same");
     let dead = Evidence { carried: None, reached: false, ..proven() };
     assert_eq!(verdict(&dead), (Verdict::Unreachable, None));
     assert_eq!(verdict(&Evidence { reached: true, ..dead.clone() }), DOUBT);
+    assert_eq!(verdict(&Evidence { silence: Silence::CutShort, ..dead.clone() }), DOUBT);
     assert_eq!(verdict(&Evidence { silence: Silence::Forbidden, ..dead }), DOUBT);
 }
