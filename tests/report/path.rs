@@ -156,3 +156,14 @@ fn this_host_says_what_is_out_of_the_ordinary() {
     v6.here.settings.no_pmtu_disc = Some(2);
     assert!(!row(&v6, "this host", Detail::Normal).contains("no_pmtu_disc"), "it is a setting of IPv4");
 }
+
+/// Until the kernel forgets, it sends no packet that the hole would swallow.
+#[test]
+fn a_kernel_that_remembers_sends_mail_through_a_hole() {
+    let mut report = no_ptb(V4);
+    for (mtu, says) in [(1400, true), (1401, false)] {
+        report.here.cached = Some(CachedPathMtu { mtu: size(mtu), expires_in: None, locked: false });
+        let row = row(&report, "this host", Detail::Normal).replace('\n', " ");
+        assert_eq!(row.contains("mail passes until it forgets"), says, "{row}");
+    }
+}

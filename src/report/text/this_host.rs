@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::evidence::Row;
-use crate::model::{AddressReport, CachedPathMtu, HostFacts, KernelSettings, PacketSize};
+use crate::model::{AddressReport, CachedPathMtu, HostFacts, KernelSettings, PacketSize, Verdict};
 
 /// One row: only what is set or remembered, and settings that are not the default.
 pub(super) fn row(report: &AddressReport) -> Row {
@@ -45,11 +45,17 @@ fn remembered(report: &AddressReport) -> Option<String> {
     match (report.here.cached, report.examined.kernel_path_mtu) {
         (Some(cached), _) => {
             let lock = if cached.locked { ", locked" } else { "" };
-            Some(format!("{}{lock}{}", words(cached.mtu), expiry(cached)))
+            Some(format!("{}{lock}{}{}", words(cached.mtu), expiry(cached), meanwhile(report, cached)))
         }
         (None, Some(known)) => (known < report.examined.local_mtu).then(|| words(known)),
         (None, None) => None,
     }
+}
+
+/// A hole that the kernel avoids while it remembers: an admin may wonder why mail goes out.
+fn meanwhile(report: &AddressReport, cached: CachedPathMtu) -> &'static str {
+    let avoids = report.examined.path_mtu.is_some_and(|path| cached.mtu <= path);
+    if avoids && report.examined.verdict == Verdict::BlackHole { ", and mail passes until it forgets" } else { "" }
 }
 
 /// ", for 9 min 12 s more", if it is known.
