@@ -275,7 +275,7 @@ fn tcpdump_understands(file: &Path, packets: usize) {
     assert!(read.status.success(), "{complaints}");
     assert_eq!(complaints.lines().filter(|line| !line.starts_with("reading from file ")).count(), 0, "{complaints}");
     assert_eq!(text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count(), packets);
-    for fault in ["incorrect", "wrong", "bad ", "truncated", "[|ip", "[|tcp", "[|icmp", "invalid"] {
+    for fault in ["incorrect", "wrong", " bad ", "truncated", "[|ip", "[|tcp", "[|icmp", "invalid"] {
         assert!(!text.contains(fault), "{fault} in\n{text}");
     }
 }
