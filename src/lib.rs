@@ -17,7 +17,8 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Event, FlowChoice, MethodChoice, PacketSize, Plan, Timestamp, Verdict};
+//! use pmtu_probe::model::{Action, Body, Direction, Event, FlowChoice, MethodChoice, PacketSize, Plan, Service};
+//! use pmtu_probe::model::{Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
@@ -25,6 +26,11 @@
 //!     port: 25,
 //!     local_ports: vec![40_000],
 //!     flow_ports: Vec::new(),
+//!     direction: Direction::Forward,
+//!     service: Service::Smtp,
+//!     server_name: None,
+//!     ptb_test: false,
+//!     reverse_ports: Vec::new(),
 //!     flows: FlowChoice::default(),
 //!     echo_ident: 1,
 //!     method: MethodChoice::Icmp,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan};
+use crate::model::{Blockers, Direction, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
@@ -133,6 +133,11 @@ async fn plan_one(
         max_size,
         beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
         min_size,
+        direction: Direction::Forward,
+        service: Service::of_port(port),
+        server_name: None,
+        ptb_test: false,
+        reverse_ports: Vec::new(),
         seed: super::random_seed(),
     };
     let is_link_local = address.zone.is_some();

@@ -19,6 +19,7 @@ impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) -> Meaning {
         match event {
             Event::Received(packet) => self.received(packet, now),
+            Event::Reassembled { packet, .. } => self.received(packet, now),
             Event::KernelSaw(packet) => self.kernel_saw(packet, now),
             Event::SendRefused { size, refusal } => {
                 self.refused(*size, *refusal, now);

@@ -39,9 +39,11 @@ impl Examination {
             sizes: carrier.map(|technique| sizes(self.track(technique))).unwrap_or_default(),
             flows: None,
             beyond_route: self.tcp.campaign.lane.largest_beyond(),
+            direction: self.plan.direction,
             reverse: Reverse {
                 verdict: ReverseVerdict::Untested,
                 path_mtu: None,
+                first_lost_size: None,
                 reason: Some("only the way to the target was examined".into()),
                 recovered_after: None,
             },

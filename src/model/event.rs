@@ -32,6 +32,13 @@ pub enum Action {
 pub enum Event {
     /// A packet arrived at the interface, before this host's firewall.
     Received(Packet),
+    /// The same, of a packet that came in fragments.
+    Reassembled {
+        /// The whole packet, as its sender made it.
+        packet: Packet,
+        /// The size of the largest fragment on the wire.
+        largest_fragment: PacketSize,
+    },
     /// An ICMP message reached this host's kernel, behind its firewall.
     KernelSaw(Packet),
     /// The kernel refused to send a packet.

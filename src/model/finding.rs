@@ -63,6 +63,12 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
+    /// The server sends without DF: routers cut its packets, and it needs no PTB.
+    PeerWithoutDf,
+    /// The server lowered its packets when told to: PTBs reach it.
+    PeerObeysPtb,
+    /// The server went on with large packets although told to lower them: something on its side drops PTBs.
+    PeerIgnoresPtb,
     /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }

@@ -23,6 +23,20 @@ pub enum Meaning {
         /// Whether its checksum is right.
         checksum_ok: bool,
     },
+    /// Bytes of the server, drawn out to see how large its packets may be.
+    Drawn {
+        /// The size of the packet.
+        size: PacketSize,
+        /// Bytes before it are missing.
+        after_gap: bool,
+    },
+    /// A byte sent again, to learn how far the server has come.
+    Poke,
+    /// A PTB of our own about a packet of the server.
+    OwnPtb {
+        /// The MTU that it states.
+        mtu: u32,
+    },
     /// Another ICMP error about a packet of ours.
     Unreachable,
     /// Nothing that counts: a repetition, somebody else's, or too mangled to say.

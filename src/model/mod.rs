@@ -22,7 +22,7 @@ pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber, unreachable_words,
 };
-pub use plan::{FlowChoice, MethodChoice, Plan};
+pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus, PtbFault,
     PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who,

@@ -35,8 +35,68 @@ pub struct Plan {
     pub beyond_route: Option<PacketSize>,
     /// Smallest size to probe.
     pub min_size: PacketSize,
+    /// Which directions are examined.
+    pub direction: Direction,
+    /// How large packets are drawn out of the server.
+    pub service: Service,
+    /// The name that the server is known by, for the TLS client hello; `None`: only its address is known.
+    pub server_name: Option<String>,
+    /// Whether the server is sent a PTB about a packet of its own, to see if it obeys.
+    pub ptb_test: bool,
+    /// Further kernel-silent local ports: one for each connection beside the first that draws packets out of the server.
+    pub reverse_ports: Vec<u16>,
     /// Seed for initial sequence numbers and packet ids.
     pub seed: u64,
+}
+
+/// Which directions are examined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From this host to the server.
+    #[default]
+    Forward,
+    /// From the server to this host.
+    Reverse,
+    /// Both, the way there first.
+    Both,
+}
+
+impl Direction {
+    /// Whether the way to the server is examined.
+    pub fn is_forward(self) -> bool {
+        self != Self::Reverse
+    }
+
+    /// Whether the way back is examined.
+    pub fn is_reverse(self) -> bool {
+        self != Self::Forward
+    }
+}
+
+/// What the server speaks, and so how large packets are drawn out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// SMTP: STARTTLS (RFC 3207), and the certificates that follow.
+    #[default]
+    Smtp,
+    /// SMTP inside TLS from the first byte (RFC 8314).
+    SmtpOverTls,
+    /// Another protocol inside TLS from the first byte: the certificates of the handshake.
+    Tls,
+    /// Not known: nothing is said to it.
+    Unknown,
+}
+
+impl Service {
+    /// What the port is registered for.
+    pub fn of_port(port: u16) -> Self {
+        match port {
+            25 | 587 | 2525 => Self::Smtp,
+            465 => Self::SmtpOverTls,
+            443 | 636 | 853 | 990 | 992..=995 | 5061 | 5671 | 6697 | 8443 => Self::Tls,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Plan {

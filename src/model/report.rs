@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
+use super::plan::Direction;
 use super::size::{PacketSize, Ttl};
 
 /// The outcome of one run over one target.
@@ -83,6 +84,8 @@ pub struct Examined {
     pub flows: Option<Flows>,
     /// Largest size above `local_mtu` that passed, where a route pins less than its interface carries.
     pub beyond_route: Option<PacketSize>,
+    /// Which directions were asked for: if not the forward one, `verdict` says nothing about the path.
+    pub direction: Direction,
     /// The other direction.
     pub reverse: Reverse,
     /// Remarkable facts beside the verdict.
@@ -258,6 +261,8 @@ pub struct Reverse {
     pub verdict: ReverseVerdict,
     /// Largest packet seen from the peer.
     pub path_mtu: Option<PacketSize>,
+    /// Smallest size that the peer sent and that never arrived. One above `path_mtu`: that one is exact.
+    pub first_lost_size: Option<PacketSize>,
     /// Why there is no better verdict.
     pub reason: Option<String>,
     /// After how long the peer's own black hole detection recovered.
@@ -309,6 +314,7 @@ impl Examined {
     /// The exit code of this address: see [`Report::exit_code`].
     pub fn exit_code(&self) -> u8 {
         let forward = match self.verdict {
+            _ if !self.direction.is_forward() => 0,
             Verdict::Discoverable if self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) => 1,
             Verdict::Clear | Verdict::Discoverable => 0,
             Verdict::Masked => 1,

@@ -229,7 +229,7 @@ impl<'a, O: Observer> Loop<'a, O> {
             running.wake = now;
             self.wakes.push(Reverse((now, index)));
             let (way, packet) = match &event {
-                Event::Received(packet) => (Way::In, packet),
+                Event::Received(packet) | Event::Reassembled { packet, .. } => (Way::In, packet),
                 Event::KernelSaw(packet) => (Way::PastFirewall, packet),
                 Event::SendRefused { .. } => continue,
             };
@@ -370,6 +370,9 @@ impl<'a, O: Observer> Loop<'a, O> {
 fn describe(event: &Event) -> String {
     match event {
         Event::Received(packet) => format!("received {}", wire::summary(packet)),
+        Event::Reassembled { packet, largest_fragment } => {
+            format!("received in fragments of up to {largest_fragment} bytes: {}", wire::summary(packet))
+        }
         Event::KernelSaw(packet) => format!("passed the firewall: {}", wire::summary(packet)),
         Event::SendRefused { size, refusal } => format!("{size} bytes not sent: {refusal:?}"),
     }

@@ -16,6 +16,8 @@ pub struct Expect {
     findings: Option<Vec<String>>,
     located_at: Option<Node>,
     may_be_inconclusive: Option<bool>,
+    /// What is expected of the way back; without, the way back is not examined.
+    reverse: Option<Reverse>,
     /// Parallel links: what is expected when the connection runs over the first, the second, ... Each stands for itself.
     over: Vec<Expect>,
     v4: Option<Box<Expect>>,
@@ -41,6 +43,60 @@ pub struct Outcome {
     pub located_at: Option<Node>,
     /// Whether `inconclusive` (exit code 3) is right as well.
     pub may_be_inconclusive: bool,
+    /// What is expected of the way back; `None`: it is not examined.
+    pub reverse: Option<Reverse>,
+}
+
+/// What is expected of the way back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reverse {
+    /// The verdict.
+    pub verdict: ReverseVerdict,
+    /// The largest packet that arrives; `None`: `null`.
+    pub path_mtu: Option<u32>,
+    /// Only a bound: `path_mtu` may be less, but never more.
+    #[serde(default)]
+    pub at_most: bool,
+    /// `inconclusive` is right as well.
+    #[serde(default)]
+    pub may_be_inconclusive: bool,
+}
+
+/// The verdict on the way back in the words of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReverseVerdict {
+    Clear,
+    Discoverable,
+    BlackHole,
+    Recovers,
+    Untested,
+    Inconclusive,
+}
+
+impl ReverseVerdict {
+    /// The exit code that the contract gives it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Clear | Self::Discoverable | Self::Untested => 0,
+            Self::Recovers => 1,
+            Self::BlackHole => 2,
+            Self::Inconclusive => 3,
+        }
+    }
+
+    /// The word in the JSON document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Discoverable => "discoverable",
+            Self::BlackHole => "black_hole",
+            Self::Recovers => "recovers",
+            Self::Untested => "untested",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
 }
 
 /// The verdict in the words of the JSON contract.
@@ -120,6 +176,7 @@ impl Expect {
             findings: Some(outcome.findings),
             located_at: outcome.located_at,
             may_be_inconclusive: Some(outcome.may_be_inconclusive),
+            reverse: outcome.reverse,
             over: Vec::new(),
             v4: None,
             v6: None,
@@ -164,6 +221,8 @@ impl Expect {
         let cause = own.and_then(|own| own.cause.clone()).or_else(|| self.cause.clone());
         let path_mtu = own.and_then(|own| own.path_mtu).or(self.path_mtu);
         let first_lost_size = own.and_then(|own| own.first_lost_size).or(self.first_lost_size);
+        let reverse = own.and_then(|own| own.reverse.clone()).or_else(|| self.reverse.clone());
+        let back = reverse.as_ref().map_or(0, |reverse| reverse.verdict.exit_code());
         let may_be_inconclusive = own.and_then(|own| own.may_be_inconclusive).or(self.may_be_inconclusive);
         Outcome {
             verdict,
@@ -179,12 +238,21 @@ impl Expect {
                 Verdict::Clear => None,
                 _ => first_lost_size.or(path_mtu.map(|size| size + 1)),
             },
-            exit_code: own.and_then(|own| own.exit_code).or(self.exit_code).unwrap_or(verdict.exit_code()),
+            exit_code: own
+                .and_then(|own| own.exit_code)
+                .or(self.exit_code)
+                .unwrap_or_else(|| worse(verdict.exit_code(), back)),
             findings: own.and_then(|own| own.findings.clone()).or_else(|| self.findings.clone()).unwrap_or_default(),
             located_at: own.and_then(|own| own.located_at).or(self.located_at),
             may_be_inconclusive: may_be_inconclusive.unwrap_or(false),
+            reverse,
         }
     }
+}
+
+/// The worse of two exit codes: 2 before 1 before 3 before 0.
+fn worse(one: u8, other: u8) -> u8 {
+    [2, 1, 3].into_iter().find(|code| [one, other].contains(code)).unwrap_or(0)
 }
 
 /// What makes no sense.

@@ -16,6 +16,8 @@ pub struct Link {
     /// Two ends that disagree: the MTU of the interface at the end nearer to s. It takes packets of up to 4 bytes more, as Linux
     /// leaves room for a VLAN tag, and drops larger ones without a word.
     pub far_mtu: Option<u32>,
+    /// For packets towards c: the router at the end nearer to s refuses larger ones by PTB, although the link carries `mtu`.
+    pub back_mtu: Option<u32>,
     /// MTUs of further links of equal cost beside this one, between the same two routers. The router nearer to c spreads flows
     /// over all of them (ECMP); the way back uses this one alone. It is the largest.
     pub parallel: Vec<u32>,
@@ -40,6 +42,7 @@ impl Default for Link {
         Self {
             mtu: 1500,
             far_mtu: None,
+            back_mtu: None,
             parallel: Vec::new(),
             hash: Hash::default(),
             delay_ms: None,
@@ -214,6 +217,35 @@ pub struct Peer {
     pub answers_after_ms: u32,
     /// Silently drops segments whose bytes it has already acknowledged.
     pub old_data_ignored: bool,
+    /// TLS on its port.
+    pub tls: Tls,
+    /// How many bytes of TLS records it sends in one flight in answer to a client hello, about. An ordinary chain of certificates.
+    pub flight: u32,
+    /// Says everything at this many bytes a second, one by one; 0: at once.
+    pub bytes_per_second: u32,
+    /// `net.ipv4.tcp_mtu_probing=1`: after a few time-outs its segments shrink to 1024 bytes.
+    pub mtu_probing: bool,
+    /// IPv4: `false`: sends without DF (`ip_no_pmtu_disc=1`).
+    pub dont_fragment: bool,
+    /// Its own firewall drops PTBs before its kernel sees them.
+    pub drops_ptb: bool,
+}
+
+/// What the server's port offers in TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// No STARTTLS in the reply to EHLO.
+    #[default]
+    None,
+    /// STARTTLS, and a handshake that works.
+    Starttls,
+    /// STARTTLS is offered, and refused with 454.
+    Refused,
+    /// STARTTLS is accepted, and every client hello is answered by a fatal alert.
+    Alert,
+    /// TLS from the first byte on the port; no SMTP. The port is 443.
+    Implicit,
 }
 
 impl Default for Peer {
@@ -230,6 +262,12 @@ impl Default for Peer {
             window: Window::Normal,
             answers_after_ms: 0,
             old_data_ignored: false,
+            tls: Tls::None,
+            flight: 3400,
+            bytes_per_second: 0,
+            mtu_probing: false,
+            dont_fragment: true,
+            drops_ptb: false,
         }
     }
 }

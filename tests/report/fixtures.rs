@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Examined, Finding, Hop, HostFacts, KernelSettings, Location, LocationPoint, Method,
-    MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence,
+    AddressReport, Cause, Direction, Examined, Finding, Hop, HostFacts, KernelSettings, Location, LocationPoint,
+    Method, MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence,
     Technique, Ttl, Tunnel, Verdict,
 };
 use pmtu_probe::report::complete;
@@ -75,9 +75,11 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
             flows: None,
             beyond_route: None,
+            direction: Direction::Both,
             reverse: Reverse {
                 verdict: ReverseVerdict::Clear,
                 path_mtu: Some(size(1500)),
+                first_lost_size: None,
                 reason: None,
                 recovered_after: None,
             },
@@ -216,6 +218,7 @@ fn silent(address: &str, verdict: Verdict) -> AddressReport {
     examined.reverse = Reverse {
         verdict: ReverseVerdict::Untested,
         path_mtu: None,
+        first_lost_size: None,
         reason: Some("no connection".into()),
         recovered_after: None,
     };
@@ -351,11 +354,13 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
             report.examined.reverse = Reverse {
                 verdict,
                 path_mtu: Some(size(1320)),
+                first_lost_size: None,
                 reason: Some("because of this".into()),
                 recovered_after: Some(Duration::from_millis(3140)),
             };
             reports.push(report.clone());
-            report.examined.reverse = Reverse { verdict, path_mtu: None, reason: None, recovered_after: None };
+            report.examined.reverse =
+                Reverse { verdict, path_mtu: None, first_lost_size: None, reason: None, recovered_after: None };
             reports.push(report.clone());
         }
         report.examined.path_mtu = None;

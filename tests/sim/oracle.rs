@@ -143,6 +143,7 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
         findings: Vec::new(),
         located_at: None,
         may_be_inconclusive: is_thin(scenario),
+        reverse: None,
     })
 }
 

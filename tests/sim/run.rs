@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize, Plan,
-    Timestamp,
+    Action, Body, Direction, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize,
+    Plan, Service, Timestamp,
 };
 
 use super::net::Net;
@@ -76,6 +76,11 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         destination: Node::S.near_address(family),
         port: SMTP_PORT,
         local_ports: (40_000..40_016).collect(),
+        direction: Direction::Forward,
+        service: Service::of_port(SMTP_PORT),
+        server_name: None,
+        ptb_test: false,
+        reverse_ports: (42_000..42_003).collect(),
         flow_ports: (41_000..41_000 + scenario.host.flows.map_or(15, |flows| flows - 1)).collect(),
         flows: if scenario.host.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: 0x4d54,

@@ -85,6 +85,17 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::PeerWithoutDf => {
+            "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
+             \"too big\" messages."
+                .into()
+        }
+        Finding::PeerObeysPtb => "The server lowered its packets when told to: \"too big\" messages reach it.".into(),
+        Finding::PeerIgnoresPtb => {
+            "The server went on with large packets although told twice to lower them: something on its side drops \
+             \"too big\" messages, or it ignores them."
+                .into()
+        }
         Finding::SizeSuggests(_) => size_suggests(report),
     }
 }

@@ -22,6 +22,12 @@ fn meaning(meaning: Meaning, packet: &Packet) -> String {
         Meaning::Answer(probe) => answer(probe),
         Meaning::Hop(probe) => hop(probe, packet),
         Meaning::TooBig { refused, mtu, checksum_ok } => too_big(packet, refused, mtu, checksum_ok),
+        Meaning::Drawn { size, after_gap: false } => format!("{size} bytes of the server arrive: {}", plain(packet)),
+        Meaning::Drawn { size, after_gap: true } => {
+            format!("{size} bytes of the server arrive, those before them do not: {}", plain(packet))
+        }
+        Meaning::Poke => format!("a byte again, to learn how far the server has come: {}", plain(packet)),
+        Meaning::OwnPtb { mtu } => format!("our own message that its packet is too big, MTU {mtu}"),
         Meaning::Stray => format!("does not count: {}", plain(packet)),
     }
 }
