@@ -51,9 +51,10 @@ pub(super) fn no_connection(case: &Case<'_>) -> Vec<Advice> {
 
 /// The same for the way back, unless other advice says how to go on.
 pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
-    let is_asked = match case.examined().direction.is_forward() {
-        true => case.examined().verdict == Verdict::Inconclusive,
-        false => !no_connection(case).is_empty(),
+    let is_asked = if case.examined().direction.is_forward() {
+        case.examined().verdict == Verdict::Inconclusive
+    } else {
+        !no_connection(case).is_empty()
     };
     (!is_asked).then(|| Advice {
         who: Who::You,
