@@ -109,9 +109,8 @@ impl Echoes {
 
     /// A reply arrived, whole or in fragments. Returns whether it was one of ours.
     pub(super) fn answered(&mut self, seq: u16, size: PacketSize, fragment: Option<PacketSize>) -> bool {
-        let Some(flight) = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size) else {
-            return false;
-        };
+        let flight = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size);
+        let Some(flight) = flight.filter(|flight| flight.whole.is_none()) else { return false };
         flight.whole = Some(fragment.is_none());
         if let Some(fragment) = fragment {
             // A fragment ends at a multiple of eight bytes, so up to seven more would have fitted (RFC 791, 3.2).
