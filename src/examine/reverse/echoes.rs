@@ -72,12 +72,13 @@ impl Echoes {
         }
     }
 
-    /// Sizes between what is known, both ends left out.
+    /// Sizes between what is known, both ends left out; at first the lower one as well, to know whether echo is answered.
     fn spread(&self) -> Vec<PacketSize> {
         let (low, high) = (self.whole.bytes(), self.not_whole.bytes());
         let between = high.saturating_sub(low).saturating_sub(1);
         let count = between.min(AT_ONCE);
-        (1..=count).map(|n| PacketSize::new(low + between * n / count)).rev().collect()
+        let control = u32::from(self.rounds > 1);
+        (control..=count).map(|n| PacketSize::new(low + between * n / count.max(1))).rev().collect()
     }
 
     /// Takes stock of a round: silence counts as lost.
