@@ -23,9 +23,9 @@ mod network;
 #[path = "place.rs"]
 mod place;
 
-pub use expect::{Cause, Expect, Outcome, Verdict};
+pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
-    Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window,
+    Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
@@ -152,6 +152,11 @@ impl Scenario {
             names.extend(others.map(|n| network::parallel_address(family, link, n)));
         }
         names
+    }
+
+    /// The port of the server: TLS from the first byte is no mail.
+    pub fn port(&self) -> u16 {
+        if self.peer.tls == Tls::Implicit { 443 } else { SMTP_PORT }
     }
 
     /// Whether the scenario runs in this world.
