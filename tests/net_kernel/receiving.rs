@@ -3,7 +3,7 @@
 use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
-use pmtu_probe::net::capture::{Capture, Checksum, LARGEST_CAPTURE, Received};
+use pmtu_probe::net::capture::{Capture, Checksum, LARGEST_CAPTURE, OnWire, Received};
 use pmtu_probe::net::icmp::{IcmpSockets, LARGEST_ERROR};
 use pmtu_probe::net::sender::Sender;
 use pmtu_probe::net::silent::SilentPorts;
@@ -12,13 +12,13 @@ use pmtu_probe::net::{Ours, PortBlock};
 use crate::lab::{HERE4, HERE6, Lab, THERE4, THERE6, in_namespaces, ip, sh};
 use crate::packets::{TcpFlags, TcpWatch, echo, inject, ptb, tcp, udp};
 
-const IDENT: u16 = 0x5151;
+pub(crate) const IDENT: u16 = 0x5151;
 /// Longer than a veth pair needs, short enough for a test that waits for nothing.
 const QUIET: Duration = Duration::from_millis(300);
 
-const PAIRS: [(&str, &str); 2] = [(HERE4, THERE4), (HERE6, THERE6)];
+pub(crate) const PAIRS: [(&str, &str); 2] = [(HERE4, THERE4), (HERE6, THERE6)];
 
-fn ours(ports: PortBlock) -> Ours {
+pub(crate) fn ours(ports: PortBlock) -> Ours {
     Ours { ports, echo_ident: IDENT }
 }
 
@@ -27,12 +27,12 @@ fn block() -> PortBlock {
 }
 
 /// Every packet until none comes for a while.
-async fn drain(capture: &Capture) -> Vec<(Received, Vec<u8>)> {
+pub(crate) async fn drain(capture: &Capture) -> Vec<(Received, Vec<u8>)> {
     let mut buffer = vec![0; LARGEST_CAPTURE];
     let mut found = Vec::new();
     while let Ok(received) = tokio::time::timeout(QUIET, capture.recv(&mut buffer)).await {
         let received = received.expect("the capture works");
-        found.push((received, buffer[..received.len].to_vec()));
+        found.push((received, received.bytes(&buffer).to_vec()));
     }
     found
 }
@@ -127,7 +127,7 @@ fn the_capture_admits_what_is_ours_and_nothing_else() {
                 // The kernel fills in IPv4's id and checksum: compare what comes behind the header.
                 let header = if there.is_ipv4() { 20 } else { 40 };
                 assert_eq!(bytes[header..], wanted[header..], "{there}");
-                assert_eq!((received.checksum, received.joined), (Checksum::Ready, false), "{there}");
+                assert_eq!((received.checksum, received.on_wire), (Checksum::Ready, OnWire::Whole), "{there}");
             }
         }
         assert_eq!(capture.overflowed().expect("statistics"), 0);
