@@ -190,31 +190,31 @@ pub(super) fn set_receive_buffer(socket: &Socket, bytes: i32) -> io::Result<()> 
 mod tests {
     use super::*;
 
-    fn offload(flags: u8, gso_type: u8, gso_size: u16) -> Option<Offload> {
-        Some(Offload { flags, gso_type, gso_size, ..Offload::default() })
+    fn offload(flags: u8, gso_type: u8, gso_size: u16) -> Offload {
+        Offload { flags, gso_type, gso_size, ..Offload::default() }
     }
 
     #[test]
     fn joined_segments_have_the_size_that_the_kernel_tells() {
         let segments = |size| OnWire::Segments(NonZeroU16::new(size).expect("a size"));
-        assert_eq!(on_wire(0, offload(0, 0, 0)), OnWire::Whole);
-        assert_eq!(on_wire(0, offload(0, 1, 1448)), segments(1448));
-        assert_eq!(on_wire(SEGMENTS_JOINED, offload(1, 4 | GSO_ECN, 1428)), segments(1428));
-        assert_eq!(on_wire(0, offload(0, GSO_ECN, 0)), OnWire::Whole, "the remark alone joins nothing");
+        assert_eq!(on_wire(0, Some(offload(0, 0, 0))), OnWire::Whole);
+        assert_eq!(on_wire(0, Some(offload(0, 1, 1448))), segments(1448));
+        assert_eq!(on_wire(SEGMENTS_JOINED, Some(offload(1, 4 | GSO_ECN, 1428))), segments(1428));
+        assert_eq!(on_wire(0, Some(offload(0, GSO_ECN, 0))), OnWire::Whole, "the remark alone joins nothing");
     }
 
     #[test]
     fn joined_segments_of_unknown_size_are_no_whole_packet() {
         assert_eq!(on_wire(SEGMENTS_JOINED, None), OnWire::UnknownSegments);
-        assert_eq!(on_wire(SEGMENTS_JOINED, offload(0, 0, 0)), OnWire::UnknownSegments);
-        assert_eq!(on_wire(0, offload(0, 1, 0)), OnWire::UnknownSegments);
+        assert_eq!(on_wire(SEGMENTS_JOINED, Some(offload(0, 0, 0))), OnWire::UnknownSegments);
+        assert_eq!(on_wire(0, Some(offload(0, 1, 0))), OnWire::UnknownSegments);
         assert_eq!(on_wire(0, None), OnWire::Whole, "nobody says otherwise");
     }
 
     #[test]
     fn either_source_tells_of_an_unready_checksum() {
-        assert_eq!(checksum(0, offload(0, 0, 0)), Checksum::Ready);
-        assert_eq!(checksum(0, offload(NEEDS_CHECKSUM, 0, 0)), Checksum::NotReady);
+        assert_eq!(checksum(0, Some(offload(0, 0, 0))), Checksum::Ready);
+        assert_eq!(checksum(0, Some(offload(NEEDS_CHECKSUM, 0, 0))), Checksum::NotReady);
         assert_eq!(checksum(CHECKSUM_NOT_READY, None), Checksum::NotReady);
     }
 }

@@ -270,7 +270,7 @@ mod tests {
             assert!(!arrives(0x86dd, &fragment(58, more, &echo(129, IDENT + 1))), "another program's ping");
             assert!(!arrives(0x86dd, &fragment(17, more, &tcp(25, 40_000))), "UDP");
             for (next, expected) in [(6, true), (58, true), (17, false)] {
-                assert_eq!(arrives(0x86dd, &fragment(next, 1448 | more, &[0; 8])), expected, "next header {next}");
+                assert_eq!(arrives(0x86dd, &fragment(next, 0x05a8 | more, &[0; 8])), expected, "next header {next}");
             }
         }
     }

@@ -206,9 +206,8 @@ fn a_kernel_believes_our_own_message_about_its_segment() {
 fn fragments_of_a_kernel_become_its_packet() {
     in_namespaces("on_wire::fragments_of_a_kernel_become_its_packet", async |lab| {
         let client = Client::open();
-        lab.peer(|| {
-            sh("ip route replace 10.9.1.0/24 dev there mtu 1000 && ip -6 route replace fd09::/64 dev there mtu 1280")
-        });
+        lab.peer(|| sh("ip route replace 10.9.1.0/24 dev there mtu 1000"));
+        lab.peer(|| sh("ip -6 route replace fd09::/64 dev there metric 256 mtu 1280"));
         for ((here, there), mtu) in PAIRS.map(|(here, there)| (ip(here), ip(there))).into_iter().zip([1000, 1280]) {
             let echo = Echo { ident: IDENT, seq: 3, payload_len: 1400 };
             client.send(&packet(here, there, Body::EchoRequest(echo)));

@@ -252,3 +252,29 @@ fn try_recv_drains_without_waiting() {
         assert_eq!(sockets.try_recv(&mut buffer).expect("works"), None);
     });
 }
+
+/// Writes packets, in hexadecimal, to a new tunnel interface: what a VPN or a modem link hands to the kernel.
+const INTO_TUNNEL: &str = r#"
+    open(my $tunnel, "+<", "/dev/net/tun") or die "tun: $!";
+    ioctl($tunnel, 0x400454ca, my $request = pack("a16 s x22", "tunnel", 0x1001)) or die "TUNSETIFF: $!";
+    system("ip link set tunnel up") == 0 or die "up";
+    syswrite($tunnel, pack("H*", $_)) or die "write: $!" for @ARGV;
+"#;
+
+#[test]
+fn a_link_without_a_header_is_captured_alike() {
+    in_namespaces("receiving::a_link_without_a_header_is_captured_alike", async |_| {
+        let capture = Capture::open(ours(block())).expect("a capture");
+        let packets = PAIRS.map(|(here, there)| (ip(here), ip(there))).map(|(here, there)| {
+            let probe = tcp((here, 40_003), (there, 25), 1500, TcpFlags::Ack);
+            let foreign = tcp((there, 25), (here, 50_000), 0, TcpFlags::Ack);
+            [tcp((there, 25), (here, 40_000), 1400, TcpFlags::Ack), ptb(there, here, 1400, &probe), foreign]
+        });
+        let wanted: Vec<Vec<u8>> = packets.iter().flat_map(|[data, error, _]| [data.clone(), error.clone()]).collect();
+        let hex = |packet: &Vec<u8>| packet.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let all: Vec<String> = packets.iter().flatten().map(hex).collect();
+        sh(&format!("perl -e '{INTO_TUNNEL}' {}", all.join(" ")));
+        let seen: Vec<Vec<u8>> = drain(&capture).await.into_iter().map(|(_, bytes)| bytes).collect();
+        assert_eq!(seen, wanted);
+    });
+}
