@@ -78,7 +78,8 @@ impl Reverse {
                 Role::Trial { is_judged } if !*is_judged => {
                     match fate {
                         Fate::Open if is_lost => {
-                            let missing = draw.missing_size();
+                            let arrived = self.passes.max(draw.arrivals().largest());
+                            let missing = draw.missing_size().filter(|size| Some(*size) > arrived);
                             self.lost = [self.lost, missing].into_iter().flatten().min();
                         }
                         Fate::Open => continue,

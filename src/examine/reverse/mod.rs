@@ -212,8 +212,8 @@ impl Reverse {
 
     /// The server sent what does not arrive, and a lost packet would have come again by now.
     fn on_stuck(&mut self, now: Timestamp) {
-        self.lost = self.lost.or(self.first().missing_size());
         self.passes = self.passes.max(self.first().arrivals().largest());
+        self.lost = self.lost.or(self.first().missing_size().filter(|size| self.is_lost_by_size(*size)));
         if self.echoes.is_none() {
             self.ask_by_echo();
         }
@@ -228,9 +228,15 @@ impl Reverse {
         self.conclude_hole(now);
     }
 
+    /// What is missing counts by its size only if nothing as large has arrived; else it is loss.
+    fn is_lost_by_size(&self, size: PacketSize) -> bool {
+        self.passes.is_none_or(|passes| size > passes)
+    }
+
     fn conclude_hole(&mut self, now: Timestamp) {
         let watched = self.first().watched(now).min(WATCH + OVERTIME);
         let found = match &self.control {
+            Control::Passes if self.lost.is_none() => judge::doubtful(SMALL_ONES_LOST.into(), self.passes),
             Control::Passes if self.first().answers_while_stuck() < LEAST_ANSWERS => {
                 judge::doubtful(FELL_SILENT.into(), self.passes)
             }
