@@ -182,7 +182,7 @@ impl Caller {
             let skip = self.ack.distance(seq);
             if skip < 0 {
                 self.early.push((seq, payload));
-            } else if let Some(rest) = payload.get(skip as usize..) {
+            } else if let Some(rest) = payload.get(skip.unsigned_abs() as usize..) {
                 self.ack = self.ack + rest.len() as u32;
                 bytes.extend_from_slice(rest);
             }

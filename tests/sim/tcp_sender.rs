@@ -417,18 +417,17 @@ impl Sender {
     /// `tcp_send_loss_probe`: something new, or the end of what was sent last.
     fn probe_tail(&mut self, now: Timestamp) -> Vec<Piece> {
         self.tail_probed = true;
-        let piece = match self.next_len() {
-            Some(len) => Some(self.send_new(len, now)),
-            None => {
-                let last = self.in_flight.len().saturating_sub(1);
-                let chunk = self.in_flight.get(last).copied();
-                let mss = self.mss();
-                let whole = chunk.map_or(0, |chunk| (chunk.len.max(1) - 1) / mss * mss);
-                if whole > 0 {
-                    self.split(last, whole);
-                }
-                self.resend(self.in_flight.len().saturating_sub(1), now)
+        let piece = if let Some(len) = self.next_len() {
+            Some(self.send_new(len, now))
+        } else {
+            let last = self.in_flight.len().saturating_sub(1);
+            let len = self.in_flight.get(last).map_or(0, |chunk| chunk.len);
+            let mss = self.mss();
+            let whole = len.saturating_sub(1) / mss * mss;
+            if whole > 0 {
+                self.split(last, whole);
             }
+            if self.in_flight.is_empty() { None } else { self.resend(self.in_flight.len() - 1, now) }
         };
         self.timer = Some((Timer::Resend, now + self.clock.timeout()));
         piece.into_iter().collect()
