@@ -172,6 +172,11 @@ impl Connection {
         self.segment(seq, Flags::RST_ACK)
     }
 
+    /// Whether an acknowledgment is to be sent.
+    pub(super) fn is_ack_due(&self) -> bool {
+        self.ack_due && !self.acks_held
+    }
+
     /// Whether a last acknowledgment is still to be sent.
     pub(super) fn owes_ack(&self) -> bool {
         self.state == State::Closed && self.ack_due

@@ -207,6 +207,10 @@ impl Draw {
         if self.connection.state() != State::Open {
             return;
         }
+        // The window of the handshake's last ACK is the one that a sender takes half of.
+        if self.first_payload.is_some() && self.connection.is_ack_due() {
+            return;
+        }
         while self.talk.go_on(&mut self.connection) {
             self.arrivals.asked(self.connection.receive_next());
             self.asked = now;

@@ -51,6 +51,8 @@ pub(super) struct Reverse {
     /// The largest size that arrived on any connection, and the smallest that did not.
     passes: Option<PacketSize>,
     lost: Option<PacketSize>,
+    /// The smallest that did not arrive on a connection beside the first.
+    lost_on_trial: Option<PacketSize>,
     control: Control,
     echoes: Option<Echoes>,
     complaint: Option<Complaint>,
@@ -125,6 +127,7 @@ impl Reverse {
             began: now,
             passes: None,
             lost: None,
+            lost_on_trial: None,
             control: Control::NotYet,
             echoes: None,
             complaint: None,
@@ -213,7 +216,7 @@ impl Reverse {
     /// The server sent what does not arrive, and a lost packet would have come again by now.
     fn on_stuck(&mut self, now: Timestamp) {
         self.passes = self.passes.max(self.first().arrivals().largest());
-        self.lost = self.lost.or(self.first().missing_size().filter(|size| self.is_lost_by_size(*size)));
+        self.lost = self.lost_by_size();
         if self.echoes.is_none() {
             self.ask_by_echo();
         }
@@ -228,9 +231,11 @@ impl Reverse {
         self.conclude_hole(now);
     }
 
-    /// What is missing counts by its size only if nothing as large has arrived; else it is loss.
-    fn is_lost_by_size(&self, size: PacketSize) -> bool {
-        self.passes.is_none_or(|passes| size > passes)
+    /// The smallest size that stays away. What is missing counts by its size only if nothing as large has arrived, and if
+    /// every path carries less; else it is loss.
+    fn lost_by_size(&self) -> Option<PacketSize> {
+        let passes = self.passes.unwrap_or(smallest(self.plan.family())).max(smallest(self.plan.family()));
+        [self.first().missing_size(), self.lost_on_trial].into_iter().flatten().filter(|size| *size > passes).min()
     }
 
     fn conclude_hole(&mut self, now: Timestamp) {
@@ -249,7 +254,8 @@ impl Reverse {
 
     fn with_sizes(&self, found: Found) -> Found {
         let passes = self.passes.max(found.path_mtu);
-        Found { path_mtu: passes, first_lost_size: self.lost, ..found }
+        let lost = self.lost_by_size().or(self.lost).filter(|&lost| passes.is_none_or(|passes| lost > passes));
+        Found { path_mtu: passes, first_lost_size: lost, ..found }
     }
 
     fn conclude(&mut self, found: Found, now: Timestamp) {
