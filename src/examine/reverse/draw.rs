@@ -34,6 +34,13 @@ pub(super) struct Draw {
     next_poke: Timestamp,
     /// What the server answered while it was stuck.
     answers_while_stuck: u32,
+    /// Acknowledgments without data, ever.
+    acks: u32,
+    /// Whether the path loses packets of any size.
+    pub(super) fn has_seen_loss(&self) -> bool {
+        self.pokes > self.acks + 1
+    }
+
     /// How long after it was asked the first missing byte came in a smaller packet.
     resent_after: Option<Duration>,
     /// When it began to end, and until when.
@@ -85,6 +92,7 @@ impl Draw {
             pokes: 0,
             next_poke: now,
             answers_while_stuck: 0,
+            acks: 0,
             resent_after: None,
             leaving: None,
         };
@@ -283,6 +291,7 @@ impl Draw {
             return Meaning::Connection(step(segment));
         }
         if segment.payload.is_empty() {
+            self.acks += 1;
             self.answers_while_stuck += u32::from(self.stuck.is_some());
             return Meaning::Connection(step(segment));
         }

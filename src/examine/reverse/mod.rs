@@ -203,7 +203,7 @@ impl Reverse {
             return;
         };
         let after = first.resent_after().unwrap_or_default();
-        let found = judge::resent(resent, after, self.rtt.or_guess(), first.arrivals());
+        let found = judge::resent(resent, after, self.rtt.or_guess(), first.arrivals(), first.has_seen_loss());
         // A search in the dark ends far below the path's size, which further connections tell.
         let is_worth_waiting = found.verdict == ReverseVerdict::Recovers && now.since(self.began) < WATCH + OVERTIME;
         if is_worth_waiting && !self.further_is_done(now) {
