@@ -36,11 +36,6 @@ pub(super) struct Draw {
     answers_while_stuck: u32,
     /// Acknowledgments without data, ever.
     acks: u32,
-    /// Whether the path loses packets of any size.
-    pub(super) fn has_seen_loss(&self) -> bool {
-        self.pokes > self.acks + 1
-    }
-
     /// How long after it was asked the first missing byte came in a smaller packet.
     resent_after: Option<Duration>,
     /// When it began to end, and until when.
@@ -180,6 +175,11 @@ impl Draw {
             self.missing_up_to()?.bytes_since(self.connection.receive_next()).filter(|&missing| missing > 0)?;
         let full = self.first_payload.map_or(self.arrivals.full(), u32::from);
         Some(PacketSize::new(self.family.tcp_headers() + missing.min(full)))
+    }
+
+    /// Whether the path loses packets of any size.
+    pub(super) fn has_seen_loss(&self) -> bool {
+        self.pokes > self.acks + 1
     }
 
     /// How often the server answered although it was stuck.
