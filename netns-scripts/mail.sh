@@ -9,7 +9,7 @@ source "$here/lib.sh"
 command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
 require_mail_servers
 require_labs
-require_cmd cc ss iptables
+require_cmd cc ss iptables openssl
 cd "$LAB_REPOSITORY"
 cargo build --locked --quiet --example pmtu-lab
 PMTU_MAIL_FULL=1 PMTU_MAIL_ONLY=${1:-} cargo test --locked --test mail mail_passes -- --nocapture

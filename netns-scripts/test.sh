@@ -20,7 +20,7 @@ trap say_left_out EXIT
 
 if is_root; then
     require_labs
-    require_cmd iptables tc ping tcpdump
+    require_cmd iptables tc ping tcpdump openssl
     no_mail=$(why_no_mail_servers)
     [[ -n $no_mail ]] || require_mail_servers
 else
