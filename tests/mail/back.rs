@@ -48,7 +48,11 @@ impl Case {
     }
 
     fn wanted(&self) -> Result<Reverse, String> {
-        self.scenario.expect.outcome(self.family).reverse.ok_or_else(|| "nothing is expected of the way back".to_owned())
+        self.scenario
+            .expect
+            .outcome(self.family)
+            .reverse
+            .ok_or_else(|| "nothing is expected of the way back".to_owned())
     }
 }
 
@@ -154,7 +158,11 @@ impl<'a> Bench<'a> {
     fn receiver_must_have_timed_out(&self) -> Result<(), String> {
         let receiver = &self.traffic.receiver;
         let deadline = Instant::now() + patience(&self.case.scenario) + 2 * LONGER;
-        while !receiver.log().lines().any(|line| line.contains("postfix/smtpd[") && line.contains("]: timeout after DATA")) {
+        while !receiver
+            .log()
+            .lines()
+            .any(|line| line.contains("postfix/smtpd[") && line.contains("]: timeout after DATA"))
+        {
             if Instant::now() > deadline {
                 return Err(format!("no \"timeout after DATA\" in the receiver's log:\n{}", receiver.log()));
             }

@@ -3,6 +3,7 @@
 # programs and libraries, users and settings of its own, MAIL for what it receives, LOGS for what it notes. With TLS, the folder of a
 # key and a chain of certificates, it offers STARTTLS. To be run in a mount namespace of its own.
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$1 mail=$2 logs=$3 servers=$4 name=$5 tls=${6:-}
 
 mount -t tmpfs tmpfs "$root"
@@ -60,6 +61,7 @@ if [[ -n $tls ]]; then
     exim_tls=$(printf '%s\n' 'tls_advertise_hosts = *' 'tls_certificate = /etc/tls/chain.pem' 'tls_privatekey = /etc/tls/exim.pem')
     smtpd_pki=$(printf '%s\n' 'pki mx.example.com cert "/etc/tls/chain.pem"' 'pki mx.example.com key "/etc/tls/key.pem"')
     smtpd_tls=' tls pki mx.example.com'
+    cc -shared -fPIC -o opensmtpd_keys.so "$here/opensmtpd_keys.c"
 fi
 
 cat >etc/exim4/exim4.conf <<END
@@ -99,7 +101,7 @@ END
 
 case $name in
     exim) command=(/exim4 -bdf -oX 25) ;;
-    opensmtpd) command=(/servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
+    opensmtpd) command=(/usr/bin/env ${tls:+LD_PRELOAD=/opensmtpd_keys.so} /servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
     *) echo "unknown mail server: $name" >&2 && exit 3 ;;
 esac
 exec chroot . "${command[@]}"

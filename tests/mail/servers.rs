@@ -24,8 +24,7 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    const ALL: [Self; 4] =
-        [Self::Mail(Mx::Postfix), Self::Mail(Mx::Exim), Self::Mail(Mx::OpenSmtpd), Self::Nginx];
+    const ALL: [Self; 4] = [Self::Mail(Mx::Postfix), Self::Mail(Mx::Exim), Self::Mail(Mx::OpenSmtpd), Self::Nginx];
 
     fn start(self, lab: &Lab, chain: &Chain) -> Result<Running, String> {
         match self {

@@ -77,11 +77,8 @@ impl Traffic<'_> {
         if State::of(self.lab) == before {
             return Ok(Effect::Diagnostic);
         }
-        let effect = if advice.way() == self.way {
-            self.flush(&mut mail).map(Effect::Delivered)
-        } else {
-            Ok(Effect::OtherWay)
-        };
+        let effect =
+            if advice.way() == self.way { self.flush(&mut mail).map(Effect::Delivered) } else { Ok(Effect::OtherWay) };
         advice.undo(self.lab)?;
         forget(self.lab);
         let differences = before.differences(&State::of(self.lab));

@@ -52,7 +52,8 @@ pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
     if !scenario.families.iter().any(is_examined) {
         return Some("the way back is not examined".into());
     }
-    let by_path = choice::why_left_out(scenario).or_else(|| why_no_real_server_plays(&scenario.peer).map(str::to_owned));
+    let by_path =
+        choice::why_left_out(scenario).or_else(|| why_no_real_server_plays(&scenario.peer).map(str::to_owned));
     by_path.or_else(|| scenario.families.iter().find_map(|family| of_mail(scenario, *family).err()))
 }
 
@@ -61,7 +62,9 @@ fn why_no_real_server_plays(peer: &Peer) -> Option<&'static str> {
     match peer {
         Peer { bytes_per_second: 1.., .. } => Some("no real server says its words byte by byte"),
         Peer { tls: Tls::Refused, .. } => Some("no real server offers STARTTLS and refuses it by its settings"),
-        Peer { tls: Tls::Alert, .. } => Some("no real server takes STARTTLS and refuses each client hello by its settings"),
+        Peer { tls: Tls::Alert, .. } => {
+            Some("no real server takes STARTTLS and refuses each client hello by its settings")
+        }
         Peer { tls: Tls::Implicit, .. } => Some("a web server sends no mail"),
         _ => None,
     }
