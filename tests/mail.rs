@@ -7,6 +7,8 @@
 
 #[path = "mail/advice.rs"]
 mod advice;
+#[path = "mail/answer.rs"]
+mod answer;
 #[path = "mail/back.rs"]
 mod back;
 #[path = "mail/case.rs"]

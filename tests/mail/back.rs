@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::advice::Advice;
+use super::answer;
 use super::chain::{Chain, Kind};
 use super::lab::Lab;
 use super::mx::Running;
@@ -108,9 +109,8 @@ impl<'a> Bench<'a> {
         let mut expected = self.case.scenario.expect.outcome(self.case.family);
         // The mail before has woken the peer.
         expected.findings.retain(|finding| finding != "slow_to_answer");
-        let arguments = verify::probe_arguments(&self.case.scenario, self.case.family);
-        let ran = self.lab.probe(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
+        let ran = answer::ask(self.lab, &self.case.scenario, self.case.family);
+        row.faults.extend(answer::faults(&ran, &expected, self.case.family));
         Ok(verify::document(&ran)?["addresses"][0].clone())
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::answer;
 use super::chain::{Chain, Kind};
 use super::lab::Lab;
 use super::manners::{self, Manners};
@@ -93,8 +94,8 @@ fn fill(visit: &Visit, row: &mut Row) -> Result<(), String> {
     let chain = Chain::make(Kind::Ordinary, &lab)?;
     let server = visit.server.start(&lab, &chain)?;
     let (port, address) = (visit.server.port().to_string(), Node::S.near_address(visit.family).to_string());
-    let ran = lab.probe(&["--json", "--direction", "both", "--port", &port, &address]);
-    row.faults.extend(verify::outcome(&ran, &visit.expected()?, visit.family));
+    let ran = lab.probe(&["--json", "-vv", "--direction", "both", "--port", &port, &address]);
+    row.faults.extend(answer::faults(&ran, &visit.expected()?, visit.family));
     let document: Value = verify::document(&ran)?;
     row.mail = format!("probed {:.1} s", document["elapsed_ms"].as_f64().unwrap_or(f64::NAN) / 1000.0);
     if visit.scenario == HEALTHY {
