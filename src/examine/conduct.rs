@@ -41,6 +41,9 @@ impl Examination {
         if self.stage == Stage::Probing {
             self.probe_on(now);
         }
+        if self.stage != Stage::Probing {
+            self.conduct_way_back(now);
+        }
         if let Stage::Closing { greeting_until, deadline } = self.stage {
             self.close_on(now, greeting_until, deadline);
         }
@@ -58,6 +61,9 @@ impl Examination {
     }
 
     fn probe_on(&mut self, now: Timestamp) {
+        if !self.plan.direction.is_forward() {
+            return self.open_only(now);
+        }
         self.send_small_echoes(now);
         self.watch_connection();
         self.advance_scout(now);
@@ -89,7 +95,7 @@ impl Examination {
         }
     }
 
-    fn watch_connection(&mut self) {
+    pub(super) fn watch_connection(&mut self) {
         match self.connection.state() {
             State::Refused => {
                 self.find(Finding::PortClosed);
@@ -243,6 +249,19 @@ impl Examination {
             return true;
         }
         false
+    }
+
+    /// An answer names its probe although earlier ones did not: the peer had waited for the last ACK of the handshake. One probe
+    /// at a time, loss is hard to tell from silence, so all sizes are tried at once, once more.
+    pub(super) fn all_at_once_again(&mut self, now: Timestamp) {
+        let is_serial = self.tcp.campaign.serial && self.connection.peer().sack;
+        if !is_serial || self.named_after_all || self.in_order.is_some() {
+            return;
+        }
+        self.named_after_all = true;
+        self.retired.retain(|method| method.technique != self.tcp_technique);
+        self.tcp.campaign = Campaign::new(&self.plan);
+        self.tcp.campaign.start(&[], now);
     }
 
     /// Bare ACKs before the greeting: perhaps our last handshake ACK was lost, and the peer still waits for it. It is sent

@@ -18,8 +18,8 @@ use super::trace::Answer;
 impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) -> Meaning {
         match event {
-            Event::Received(packet) => self.received(packet, now),
-            Event::Reassembled { packet, .. } => self.received(packet, now),
+            Event::Received(packet) => self.received(packet, None, now),
+            Event::Reassembled { packet, largest_fragment } => self.received(packet, Some(*largest_fragment), now),
             Event::KernelSaw(packet) => self.kernel_saw(packet, now),
             Event::SendRefused { size, refusal } => {
                 self.refused(*size, *refusal, now);
@@ -28,10 +28,16 @@ impl Examination {
         }
     }
 
-    fn received(&mut self, packet: &Packet, now: Timestamp) -> Meaning {
+    fn received(&mut self, packet: &Packet, fragment: Option<PacketSize>, now: Timestamp) -> Meaning {
         match &packet.body {
             Body::Error(error) => self.icmp_error(packet, error, now),
             _ if packet.ip.source != self.plan.destination => Meaning::Stray,
+            Body::Tcp(segment) if self.is_of_way_back(segment) => {
+                self.receive_way_back(&packet.ip, segment, fragment, now)
+            }
+            Body::EchoReply(echo) if self.echoed_on_way_back(*echo, packet.size(), fragment) => {
+                Meaning::Answer(self.echo_of_way_back(packet.size()))
+            }
             Body::Tcp(segment) => {
                 self.arrived_with = packet.ip.ttl;
                 self.segment(segment, packet.ip.id, now)
@@ -73,6 +79,9 @@ impl Examination {
         let unnamed = (bare && named.is_none() && segment.sack.is_empty()).then(|| self.bare_ack(ip_id, now)).flatten();
         if self.connection.peer().window_was_zero {
             self.find(Finding::ZeroWindow);
+        }
+        if named.is_some() {
+            self.all_at_once_again(now);
         }
         named.or(unnamed).map_or(Meaning::Connection(step(segment)), Meaning::Answer)
     }
@@ -213,7 +222,7 @@ impl Examination {
         let error = match &packet.body {
             Body::Error(error) => error,
             // Large replies may have come in fragments, which only the kernel puts together.
-            Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, now),
+            Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, None, now),
             _ => return Meaning::Stray,
         };
         let IcmpErrorKind::Ptb { mtu } = error.kind else { return Meaning::Stray };
