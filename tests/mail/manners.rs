@@ -14,11 +14,11 @@ pub(crate) struct Manners {
     kind: &'static [&'static str],
 }
 
-/// `disconnect from … ehlo=2 starttls=1 quit=1`, in which no command was refused: Postfix writes `noop=1/2` then.
+/// `disconnect from … ehlo=1 starttls=1 quit=1`, in which no command was refused: Postfix writes `noop=1/2` then.
 pub(crate) const POSTFIX: Manners = Manners {
     begins: "]: connect from ",
     ends: " quit=1 ",
-    tls: " ehlo=2 starttls=1 ",
+    tls: " starttls=1 ",
     about_visitors: "postfix/smtpd[",
     kind: &["]: connect from ", "]: disconnect from ", "]: Anonymous TLS connection established from "],
 };
@@ -27,7 +27,7 @@ pub(crate) const POSTFIX: Manners = Manners {
 pub(crate) const EXIM: Manners = Manners {
     begins: "(TCP/IP connection count = ",
     ends: " closed by QUIT",
-    tls: ",STARTTLS,EHLO,QUIT",
+    tls: " C=EHLO,STARTTLS,",
     about_visitors: "",
     kind: &[" daemon started: ", "(TCP/IP connection count = ", " closed by QUIT", "no MAIL in SMTP connection from "],
 };
