@@ -54,7 +54,7 @@ filter_ptb_filtered() {
     rule forward "$PTB6" counter drop
 }
 
-# On c: the host's own firewall drops PTBs.
+# On c or s: the host's own firewall drops PTBs.
 filter_host_drops_ptb() {
     rule input "$PTB4" counter drop
     rule input "$PTB6" counter drop
@@ -125,10 +125,10 @@ filter_drop_syn_data() {
     done
 }
 
-# Only new SYNs to port 25 from c's side, and what belongs to those connections.
+# Only new SYNs to the server's port from c's side, and what belongs to those connections.
 filter_stateful() {
     rule forward iifname e0 ct state established,related counter accept
-    rule forward iifname e0 tcp dport 25 'tcp flags & (fin|syn|rst|ack) == syn' ct state new counter accept
+    rule forward iifname e0 tcp dport "$LAB_PORT" 'tcp flags & (fin|syn|rst|ack) == syn' ct state new counter accept
     rule forward iifname e1 ct state established,related counter accept
     rule forward counter drop
 }
@@ -153,7 +153,7 @@ filter_note_members() {
         # A fragment has no ports to spread it by, not even the first.
         local packet
         for packet in 'ip frag-off & 0x3fff == 0' 'meta nfproto ipv6'; do
-            rule forward oifname "$(member_interface e1 $member)" "$packet" tcp dport 25 add "@member_$member { tcp sport }"
+            rule forward oifname "$(member_interface e1 $member)" "$packet" tcp dport "$LAB_PORT" add "@member_$member { tcp sport }"
         done
     done
 }
@@ -164,14 +164,14 @@ filter_dead() {
     rule output counter drop
 }
 
-# On s: the SMTP port is silent.
+# On s: its port is silent.
 filter_port_filtered() {
-    rule input tcp dport 25 counter drop
+    rule input tcp dport "$LAB_PORT" counter drop
 }
 
 # On s: everything but the handshake states a window of 0.
 filter_zero_window() {
-    rule output tcp sport 25 'tcp flags & syn == 0' counter tcp window set 0
+    rule output tcp sport "$LAB_PORT" 'tcp flags & syn == 0' counter tcp window set 0
 }
 
 # filter_slow_to_answer MS: deaf until this long after the first packet of each visitor.
@@ -188,10 +188,10 @@ filter_slow_to_answer() {
     done
 }
 
-# On s: an MX whose firewall admits SMTP and nothing else.
+# On s: an MX whose firewall admits its own port and nothing else.
 filter_only_smtp() {
     rule input iifname lo accept
-    rule input tcp dport 25 accept
+    rule input tcp dport "$LAB_PORT" accept
     rule input "$PTB4" accept
     rule input "$PTB6" accept
     rule input icmpv6 type '{ nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }' accept

@@ -21,6 +21,7 @@ options of up:
   --filter "NODE FILTER ARGUMENTS"   one more breakage (see filters.sh); may be repeated
   --delay MS           milliseconds one way, on link 2 (r1 - r2)
   --wire "LINK OPTIONS"              what pmtu-lab wire does on a link, for example "2 --loss 0.1"; may be repeated
+  --offloads           segments may be merged and cut late (GRO, TSO, GSO), as network cards do; not at the ends of a wire
   --seed N             seed of the wires
   --mx "OPTIONS"       options of the mail server (pmtu-lab mx --help), or "none"
   --owner PID          take the lab down when this process ends
@@ -81,7 +82,7 @@ start_holder() {
 
 up() {
     [[ $# -gt 0 ]] || { usage >&2 && exit 3; }
-    local scenario=$1 family=v4 id='' seed=1 mx='' owner='' filters=() wires=() wire
+    local scenario=$1 family=v4 id='' seed=1 mx='' owner='' offloads='' filters=() wires=() wire
     shift
     while [[ $# -gt 0 ]]; do
         case $1 in
@@ -90,6 +91,7 @@ up() {
             --filter) filters+=("$2") && shift ;;
             --delay) wires+=("2 --delay-ms $2 --back-delay-ms $2") && shift ;;
             --wire) wires+=("$2") && shift ;;
+            --offloads) offloads=yes ;;
             --seed) seed=$2 && shift ;;
             --mx) mx=$2 && shift ;;
             --owner) owner=$2 && shift ;;
@@ -104,6 +106,7 @@ up() {
     LAB_FILTERS+=("${filters[@]}")
     for wire in "${wires[@]}"; do LAB_WIRES[${wire%% *} - 1]+=" ${wire#* }"; done
     if [[ -n $mx ]]; then LAB_MX=$mx; fi
+    LAB_OFFLOADS=$offloads
     LAB_ID=${id:-$LAB_SCENARIO}
     LAB_DIR=$LAB_STATE/$LAB_ID
     [[ ! -e $LAB_DIR ]] || die "$LAB_ID is up already. Take it down with: $0 down $LAB_ID"
@@ -122,8 +125,8 @@ up() {
 
 # For "show", "exec" and "down".
 save_plan() {
-    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_FAR_MTUS LAB_PARALLEL LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
-        LAB_PEER LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
+    declare -p LAB_SCENARIO LAB_FAMILY LAB_ABOUT LAB_MTUS LAB_FAR_MTUS LAB_BACK_MTUS LAB_PARALLEL LAB_WIRES LAB_FILTERS LAB_SYSCTLS LAB_MX LAB_CACHED_PMTU LAB_EXIT_CODE \
+        LAB_PEER LAB_PORT LAB_OFFLOADS LAB_ID | sed 's/^declare /declare -g /' >"$LAB_DIR/plan"
     {
         printf '127.0.0.1 localhost\n::1 localhost\n'
         printf '%s mx.example.com\n' "$LAB_PEER"
@@ -199,21 +202,22 @@ configure_node() {
     {
         echo "set -euo pipefail"
         node_sysctls "$node"
-        # Packets in the lab have their true size and checksum: no offload to a card that is not there.
-        if ((index > 0)); then offloads_off e0 "$index"; fi
-        if ((index < 4)); then offloads_off e1 $((index + 1)); fi
+        if ((index > 0)); then offloads e0 "$index"; fi
+        if ((index < 4)); then offloads e1 $((index + 1)); fi
         printf 'ip -batch - <<END\n%s\nEND\n' "$(node_addresses "$index")"
         rules=$(node_rules "$node")
         if [[ -n $rules ]]; then printf 'nft -f - <<"END"\n%s\nEND\n' "$rules"; fi
     } | inside "$node" bash
 }
 
-# offloads_off NAME LINK: commands for the interfaces of a link and of those beside it.
-offloads_off() {
-    local member others
+# offloads NAME LINK: commands for the interfaces of a link and of those beside it. Packets in the lab have their true size and
+# checksum, unless offloads are wanted: then those of a veth are on, and it merges what arrives.
+offloads() {
+    local member others set='tx off'
     others=$(others_beside "$2")
+    if [[ -n $LAB_OFFLOADS && -z ${LAB_WIRES[$2 - 1]} ]]; then set='tx on tso on gso on gro on'; fi
     for ((member = 0; member <= others; member++)); do
-        echo "ethtool -K $(member_interface "$1" $member) tx off >/dev/null 2>&1"
+        echo "ethtool -K $(member_interface "$1" $member) $set >/dev/null 2>&1"
     done
 }
 
@@ -244,14 +248,17 @@ has_ipv6() {
 
 # Addresses, neighbours and routes of a node, as a batch for "ip".
 node_addresses() {
-    local index=$1 near=$1 far=$(($1 + 1)) n member
+    local index=$1 near=$1 far=$(($1 + 1)) n back=''
+    # A route's MTU: forwarding honours it, and the interface takes all that comes the other way.
+    if ((index > 0)); then back=${LAB_BACK_MTUS[index - 1]:+ mtu ${LAB_BACK_MTUS[index - 1]}}; fi
     echo 'link set lo up'
     if ((index > 0)); then interfaces e0 "$near" 2 1; fi
     if ((index < 4)); then interfaces e1 "$far" 1 2; fi
     for n in 1 2 3 4; do
-        if ((n < near)); then routes "$n" "via 10.0.$near.1" "via fd00:0:0:$near::1"; fi
+        if ((n < near)); then routes "$n" "via 10.0.$near.1$back" "via fd00:0:0:$near::1$back"; fi
         if ((n > far)); then routes "$n" "$(ways 10.0. "$far" .2)" "$(ways fd00:0:0: "$far" ::2)"; fi
     done
+    if [[ -n $back ]]; then small_neighbourhood "$near" "$back"; fi
     # Hosts have a default route, as hosts do.
     if [[ $index -eq 0 ]]; then default_route 10.0.1.2 fd00:0:0:1::2; fi
     if [[ $index -eq 4 ]]; then default_route 10.0.4.1 fd00:0:0:4::1; fi
@@ -291,6 +298,12 @@ interface() {
 routes() {
     echo "route add 10.0.$1.0/24 $2"
     if has_ipv6; then echo "route add fd00:0:0:$1::/64 $3"; fi
+}
+
+# small_neighbourhood LINK OPTIONS: the same for the network that is just behind e0.
+small_neighbourhood() {
+    echo "route replace 10.0.$1.0/24 dev e0 proto kernel scope link src 10.0.$1.2$2"
+    if has_ipv6; then echo "route replace fd00:0:0:$1::/64 dev e0 proto kernel metric 256$2"; fi
 }
 
 default_route() {
@@ -389,6 +402,7 @@ show() {
     printf 'c --%s-- r1 --%s-- r2 --%s-- r3 --%s-- s    (MTUs)\n' "${LAB_MTUS[@]}"
     local link node
     for link in 1 2 3 4; do
+        [[ -z ${LAB_BACK_MTUS[link - 1]} ]] || echo "link $link towards c: ${LAB_BACK_MTUS[link - 1]}"
         [[ -z ${LAB_WIRES[link - 1]} ]] || echo "link $link is a wire: ${LAB_WIRES[link - 1]}"
     done
     for node in "${NODES[@]}"; do

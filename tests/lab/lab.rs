@@ -12,6 +12,7 @@ mod poke;
 mod port;
 mod random;
 mod scenario;
+mod sniff;
 mod wire;
 
 /// The programs of the test networks.
@@ -34,6 +35,8 @@ enum Command {
     Field(field::Arguments),
     /// Reads the scenario files.
     Scenario(scenario::Arguments),
+    /// Prints the packets of an interface.
+    Sniff(sniff::Arguments),
     /// Sends one UDP packet of a given size with DF set, as the kernel's own senders would.
     Poke(poke::Arguments),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Guard(arguments) => guard::run(&arguments),
         Command::Field(arguments) => field::run(&arguments),
         Command::Scenario(arguments) => scenario::run(&arguments),
+        Command::Sniff(arguments) => sniff::run(&arguments),
         Command::Poke(arguments) => poke::run(&arguments),
     };
     match done {

@@ -43,11 +43,25 @@ pub(crate) fn open(name: &PortName) -> io::Result<File> {
     .map_err(|error| io::Error::new(error.kind(), format!("cannot open {name:?}: {error}")))
 }
 
+/// The frames of an interface in both directions, to look at.
+pub(crate) fn witness(name: &str) -> io::Result<File> {
+    bind(packet_socket()?, name).map_err(|error| io::Error::new(error.kind(), format!("cannot watch {name}: {error}")))
+}
+
 fn open_interface(name: &str) -> io::Result<File> {
-    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0)))?;
+    let socket = packet_socket()?;
     socket.attach_filter(&all_but_our_own_frames())?;
-    socket.set_recv_buffer_size(8 << 20)?;
     socket.set_nonblocking(true)?;
+    bind(socket, name)
+}
+
+fn packet_socket() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0)))?;
+    socket.set_recv_buffer_size(8 << 20)?;
+    Ok(socket)
+}
+
+fn bind(socket: Socket, name: &str) -> io::Result<File> {
     let index = rustix::net::netdevice::name_to_index(&socket, name)?;
     socket.bind(&link_address(index)?)?;
     Ok(File::from(OwnedFd::from(socket)))

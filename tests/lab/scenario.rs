@@ -8,7 +8,8 @@ use std::path::Path;
 mod file;
 
 use file::{
-    Family, Hash, HostFirewall, Kind, LARGE_ECHO, Link, Node, Port, PtbBehaviour, Resets, Scenario, Window, World,
+    Family, Hash, HostFirewall, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Scenario, Tls, Window,
+    World,
 };
 
 #[derive(clap::Args)]
@@ -83,9 +84,11 @@ fn env(scenario: &str, family: Family) -> Result<String, String> {
     plan.value("LAB_PEER", &Node::S.near_address(family).to_string());
     plan.value("LAB_CACHED_PMTU", &scenario.host.cached_pmtu.map(|mtu| mtu.to_string()).unwrap_or_default());
     plan.value("LAB_EXIT_CODE", &scenario.expect.outcome(family).exit_code.to_string());
+    plan.value("LAB_PORT", &scenario.port().to_string());
     plan.value("LAB_MX", &mail_server(&scenario));
     plan.list("LAB_MTUS", &links.each_ref().map(|link| link.mtu.to_string()));
     plan.list("LAB_FAR_MTUS", &links.each_ref().map(|link| link.far_mtu.unwrap_or(link.mtu).to_string()));
+    plan.list("LAB_BACK_MTUS", &links.each_ref().map(|link| words(link.back_mtu.as_slice())));
     plan.list("LAB_PARALLEL", &links.each_ref().map(|link| words(&link.parallel)));
     plan.list("LAB_WIRES", &links.each_ref().map(wire));
     plan.list("LAB_FILTERS", &filters(&scenario)?);
@@ -151,7 +154,22 @@ fn mail_server(scenario: &Scenario) -> String {
     if peer.window == Window::Zero {
         options.push("--zero-window".into());
     }
+    options.extend(encryption(peer, scenario.port()));
+    if peer.bytes_per_second > 0 {
+        options.push(format!("--bytes-per-second {}", peer.bytes_per_second));
+    }
     options.join(" ")
+}
+
+fn encryption(peer: &Peer, port: u16) -> Option<String> {
+    let how = match peer.tls {
+        Tls::None => return None,
+        Tls::Starttls => "starttls",
+        Tls::Refused => "refused",
+        Tls::Alert => "alert",
+        Tls::Implicit => "implicit",
+    };
+    Some(format!("--port {port} --tls {how} --flight {}", peer.flight))
 }
 
 fn sysctls(scenario: &Scenario) -> Vec<String> {
@@ -166,6 +184,9 @@ fn sysctls(scenario: &Scenario) -> Vec<String> {
     off(peer.dsack, "net/ipv4/tcp_dsack=0");
     off(peer.echo, "net/ipv4/icmp_echo_ignore_all=1");
     off(peer.echo, "net/ipv6/icmp/echo_ignore_all=1");
+    // IPv4 settings that hold for TCP over IPv6 as well, but for DF, which IPv6 does not have.
+    off(!peer.mtu_probing, "net/ipv4/tcp_mtu_probing=1");
+    off(peer.dont_fragment, "net/ipv4/ip_no_pmtu_disc=1");
     if let Some(index) = scenario.parallel_link() {
         let policy = match scenario.link(index).hash {
             Hash::Addresses => 0,
@@ -199,6 +220,9 @@ fn check(scenario: &Scenario) -> Result<(), String> {
     if scenario.routers().iter().any(|(_, router)| router.errors_left.is_some()) {
         return Err("a kernel starts with its whole burst of errors".into());
     }
+    if scenario.link(3).back_mtu.is_some() {
+        return Err("on the last link no router stands in front of packets towards c".into());
+    }
     Ok(())
 }
 
@@ -220,7 +244,8 @@ fn router_filters(scenario: &Scenario, index: usize) -> Vec<String> {
     add(!router.forward_ptb, "ptb_filtered".into());
     add(router.hidden, "hidden".into());
     add(router.clear_df, "clear_df".into());
-    add(router.drop_fragments, format!("drop_fragments {} {}", links[index].mtu, links[index + 1].mtu));
+    let towards_c = links[index].back_mtu.unwrap_or(u32::MAX).min(links[index].mtu);
+    add(router.drop_fragments, format!("drop_fragments {towards_c} {}", links[index + 1].mtu));
     add(router.drop_syn_data, "drop_syn_data".into());
     for kind in &router.drop {
         add(true, kind_filter(*kind));
@@ -263,6 +288,9 @@ fn peer_filters(scenario: &Scenario) -> Result<Vec<String>, String> {
         return Err("no ordinary kernel ignores old data".into());
     }
     let mut filters = Vec::new();
+    if peer.drops_ptb {
+        filters.push("host_drops_ptb".into());
+    }
     if peer.answers_after_ms > 0 {
         filters.push(format!("slow_to_answer {}", peer.answers_after_ms));
     }
