@@ -18,8 +18,8 @@ use super::trace::Answer;
 impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) -> Meaning {
         match event {
-            Event::Received(packet) => self.received(packet, None, now),
-            Event::Reassembled { packet, largest_fragment } => self.received(packet, Some(*largest_fragment), now),
+            Event::Received(packet) => self.arrived(packet, None, now),
+            Event::Reassembled { packet, largest_fragment } => self.arrived(packet, Some(*largest_fragment), now),
             Event::KernelSaw(packet) => self.kernel_saw(packet, now),
             Event::SendRefused { size, refusal } => {
                 self.refused(*size, *refusal, now);
@@ -28,16 +28,24 @@ impl Examination {
         }
     }
 
-    fn received(&mut self, packet: &Packet, fragment: Option<PacketSize>, now: Timestamp) -> Meaning {
+    /// A packet came, at the interface and in the pieces it was on the wire.
+    fn arrived(&mut self, packet: &Packet, fragment: Option<PacketSize>, now: Timestamp) -> Meaning {
         match &packet.body {
-            Body::Error(error) => self.icmp_error(packet, error, now),
-            _ if packet.ip.source != self.plan.destination => Meaning::Stray,
+            _ if packet.ip.source != self.plan.destination => self.received(packet, now),
             Body::Tcp(segment) if self.is_of_way_back(segment) => {
                 self.receive_way_back(&packet.ip, segment, fragment, now)
             }
             Body::EchoReply(echo) if self.echoed_on_way_back(*echo, packet.size(), fragment) => {
                 Meaning::Answer(self.echo_of_way_back(packet.size()))
             }
+            _ => self.received(packet, now),
+        }
+    }
+
+    fn received(&mut self, packet: &Packet, now: Timestamp) -> Meaning {
+        match &packet.body {
+            Body::Error(error) => self.icmp_error(packet, error, now),
+            _ if packet.ip.source != self.plan.destination => Meaning::Stray,
             Body::Tcp(segment) => {
                 self.arrived_with = packet.ip.ttl;
                 self.segment(segment, packet.ip.id, now)
@@ -222,7 +230,7 @@ impl Examination {
         let error = match &packet.body {
             Body::Error(error) => error,
             // Large replies may have come in fragments, which only the kernel puts together.
-            Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, None, now),
+            Body::EchoReply(_) if packet.ip.source == self.plan.destination => return self.received(packet, now),
             _ => return Meaning::Stray,
         };
         let IcmpErrorKind::Ptb { mtu } = error.kind else { return Meaning::Stray };

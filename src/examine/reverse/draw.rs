@@ -28,6 +28,8 @@ pub(super) struct Draw {
     asked: Timestamp,
     /// Since when the server is known to have sent what does not arrive.
     stuck: Option<Timestamp>,
+    /// The same, also when it is stuck no more.
+    first_stuck: Option<Timestamp>,
     pokes: u32,
     next_poke: Timestamp,
     /// What the server answered while it was stuck.
@@ -79,6 +81,7 @@ impl Draw {
             began: now,
             asked: now,
             stuck: None,
+            first_stuck: None,
             pokes: 0,
             next_poke: now,
             answers_while_stuck: 0,
@@ -141,6 +144,16 @@ impl Draw {
     /// Since when bytes that the server certainly sent are missing.
     pub(super) fn stuck_since(&self) -> Option<Timestamp> {
         self.stuck.filter(|_| self.fate() == Fate::Open)
+    }
+
+    /// The first byte that is missing, where some are.
+    pub(super) fn missing(&self) -> Option<SeqNumber> {
+        self.missing_up_to().map(|_| self.connection.receive_next())
+    }
+
+    /// How long bytes have been missing.
+    pub(super) fn watched(&self, now: Timestamp) -> Duration {
+        self.first_stuck.map_or(Duration::ZERO, |since| now.since(since))
     }
 
     /// Whether bytes are missing for as long as this.
@@ -210,6 +223,7 @@ impl Draw {
             self.stuck = None;
         } else {
             self.stuck.get_or_insert(now);
+            self.first_stuck = self.stuck;
         }
     }
 

@@ -72,12 +72,13 @@ impl Echoes {
         }
     }
 
-    /// Sizes between what is known, both ends left out.
+    /// Sizes between what is known, both ends left out; at first the lower one as well, to know whether echo is answered.
     fn spread(&self) -> Vec<PacketSize> {
         let (low, high) = (self.whole.bytes(), self.not_whole.bytes());
         let between = high.saturating_sub(low).saturating_sub(1);
         let count = between.min(AT_ONCE);
-        (1..=count).map(|n| PacketSize::new(low + between * n / count)).rev().collect()
+        let control = u32::from(self.rounds > 1);
+        (control..=count).map(|n| PacketSize::new(low + between * n / count.max(1))).rev().collect()
     }
 
     /// Takes stock of a round: silence counts as lost.
@@ -109,9 +110,8 @@ impl Echoes {
 
     /// A reply arrived, whole or in fragments. Returns whether it was one of ours.
     pub(super) fn answered(&mut self, seq: u16, size: PacketSize, fragment: Option<PacketSize>) -> bool {
-        let Some(flight) = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size) else {
-            return false;
-        };
+        let flight = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size);
+        let Some(flight) = flight.filter(|flight| flight.whole.is_none()) else { return false };
         flight.whole = Some(fragment.is_none());
         if let Some(fragment) = fragment {
             // A fragment ends at a multiple of eight bytes, so up to seven more would have fitted (RFC 791, 3.2).

@@ -6,21 +6,24 @@
 //! side by side, and sizes in between on at most two more. The first one is watched all the while: it may still recover.
 //!
 //! * `draw`: one connection; `talk`: what is said on it; `arrivals`: what came; `sizes`, `echoes`: which sizes to try;
-//! * `ptb_test`: whether the server obeys a PTB; `judge`: the verdict in a sentence.
+//! * `further`: the connections beside the first;
+//! * `ptb_test`, `telling`: whether the server obeys a PTB; `judge`: the verdict in a sentence.
 
 mod arrivals;
 mod draw;
 mod echoes;
+mod further;
 mod judge;
 mod ptb_test;
 mod sizes;
 mod talk;
+mod telling;
 
 use std::time::Duration;
 
 use crate::model::{
-    Echo, Family, Finding, IpHeader, Meaning, Packet, PacketSize, Plan, Probe, Purpose, Reverse as Found,
-    ReverseVerdict, Segment, SeqNumber, Service, Technique, Timestamp, Ttl,
+    Echo, Family, Finding, IcmpErrorKind, IpHeader, Meaning, Packet, PacketSize, Plan, Probe, Purpose,
+    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Ttl,
 };
 
 use super::connection::Connection;
@@ -31,8 +34,7 @@ use super::rtt::RttEstimator;
 use draw::{Draw, Fate};
 use echoes::Echoes;
 pub(super) use judge::untested;
-use ptb_test::PtbTest;
-use sizes::{Trial, next_trial};
+use ptb_test::{Complaint, PtbTest};
 use talk::Talk;
 
 /// The examination of the way back.
@@ -51,6 +53,7 @@ pub(super) struct Reverse {
     lost: Option<PacketSize>,
     control: Control,
     echoes: Option<Echoes>,
+    complaint: Option<Complaint>,
     found: Option<Found>,
     findings: Vec<Finding>,
 }
@@ -124,6 +127,7 @@ impl Reverse {
             lost: None,
             control: Control::NotYet,
             echoes: None,
+            complaint: None,
             found: None,
             findings: Vec::new(),
         }
@@ -183,6 +187,10 @@ impl Reverse {
 
     /// Everything arrived at last, be it in smaller segments.
     fn on_drawn(&mut self, now: Timestamp) {
+        if self.complaint.is_some() {
+            self.findings.push(Finding::PeerObeysPtb);
+            return self.conclude_hole(now);
+        }
         let first = self.first();
         let resent = first.arrivals().resent().filter(|_| !first.arrivals().has_full());
         let Some(resent) = resent else {
@@ -210,10 +218,18 @@ impl Reverse {
             self.ask_by_echo();
         }
         let done = self.further_is_done(now);
-        let watched = self.first().stuck_since().map_or(Duration::ZERO, |since| now.since(since));
+        let watched = self.first().watched(now);
         if watched < WATCH || (!done && watched < WATCH + OVERTIME) {
             return;
         }
+        if self.control == Control::Passes && self.complains(now) {
+            return;
+        }
+        self.conclude_hole(now);
+    }
+
+    fn conclude_hole(&mut self, now: Timestamp) {
+        let watched = self.first().watched(now).min(WATCH + OVERTIME);
         let found = match &self.control {
             Control::Passes if self.first().answers_while_stuck() < LEAST_ANSWERS => {
                 judge::doubtful(FELL_SILENT.into(), self.passes)
@@ -228,116 +244,6 @@ impl Reverse {
     fn with_sizes(&self, found: Found) -> Found {
         let passes = self.passes.max(found.path_mtu);
         Found { path_mtu: passes, first_lost_size: self.lost, ..found }
-    }
-
-    fn ask_by_echo(&mut self) {
-        let Some(lost) = self.lost else { return };
-        let small = smallest(self.plan.family());
-        let most = self.forward.unwrap_or(self.plan.local_mtu);
-        self.echoes = Some(Echoes::new(self.passes.unwrap_or(small).max(small).min(most), lost, most));
-    }
-
-    /// Opens further connections, one after the other, until the sizes are known or no more may be opened.
-    fn further_is_done(&mut self, now: Timestamp) -> bool {
-        let family = self.plan.family();
-        match self.control {
-            Control::NotYet if self.draws.iter().any(|(role, _)| matches!(role, Role::Control)) => return false,
-            Control::NotYet => {
-                let trial = Trial { passes: None, size: smallest(family) };
-                if !self.open(Role::Control, trial, now) {
-                    self.control = Control::Failed(NO_CONTROL.into());
-                }
-                return false;
-            }
-            Control::Failed(_) => return true,
-            Control::Passes => {}
-        }
-        if self.draws.iter().any(|(role, _)| matches!(role, Role::Trial { is_judged: false })) {
-            return false;
-        }
-        if self.echoes.as_ref().is_some_and(|echoes| !echoes.is_over()) {
-            return false;
-        }
-        let (Some(passes), Some(lost)) = (self.passes, self.lost) else { return true };
-        let hints: Vec<PacketSize> =
-            self.echoes.as_ref().and_then(Echoes::exact).into_iter().chain(self.forward).collect();
-        match next_trial(passes, lost, &hints, family) {
-            Some(trial) => !self.open(Role::Trial { is_judged: false }, trial, now),
-            None => true,
-        }
-    }
-
-    /// Opens one more connection, if one more may be opened.
-    fn open(&mut self, role: Role, trial: Trial, now: Timestamp) -> bool {
-        let port = self.plan.reverse_ports.get(self.draws.len() - 1).copied();
-        let Some(port) = port.filter(|_| self.draws.len() < MOST_CONNECTIONS) else { return false };
-        let iss = SeqNumber(next_random(&mut self.rng) as u32);
-        let dialogue = Dialogue::new(self.plan.source);
-        let talk = Talk::new(self.plan.service, self.plan.server_name.clone(), self.plan.destination, dialogue);
-        let ends = (port, self.plan.port);
-        let draw = Draw::open(self.plan.family(), trial, ends, iss, talk, &self.rtt, now);
-        self.draws.push((role, draw));
-        true
-    }
-
-    /// Takes stock of the connections beside the first.
-    fn judge_further(&mut self, now: Timestamp) {
-        for (role, draw) in self.draws.iter_mut().skip(1) {
-            let is_lost = draw.is_stuck_for(TRIAL_PATIENCE, now);
-            let fate = draw.fate();
-            match role {
-                Role::Control if self.control == Control::NotYet => {
-                    self.control = match fate {
-                        Fate::Drawn => Control::Passes,
-                        Fate::Unwilling(why) => Control::Failed(why),
-                        Fate::Open if is_lost => Control::Failed(SMALL_ONES_LOST.into()),
-                        Fate::Open => continue,
-                    };
-                }
-                Role::Trial { is_judged } if !*is_judged => {
-                    match fate {
-                        Fate::Open if is_lost => {
-                            let missing = draw.missing_size();
-                            self.lost = [self.lost, missing].into_iter().flatten().min();
-                        }
-                        Fate::Open => continue,
-                        Fate::Drawn | Fate::Unwilling(_) => {}
-                    }
-                    *is_judged = true;
-                }
-                _ => continue,
-            }
-            self.passes = self.passes.max(draw.arrivals().largest());
-            draw.leave(now);
-        }
-    }
-
-    /// Whether a test of PTBs is under way, or begins now.
-    fn test_ptb(&mut self, now: Timestamp) -> bool {
-        let largest = self.first().arrivals().largest();
-        let can_tell = self.plan.ptb_test && largest.is_some_and(|largest| largest > ptb_test::TOLD);
-        if !can_tell || self.first().arrivals().is_without_df() {
-            return false;
-        }
-        let tested = self.draws.iter_mut().find_map(|(role, draw)| match role {
-            Role::PtbTest(test) => Some((test, draw)),
-            _ => None,
-        });
-        let Some((test, draw)) = tested else {
-            let trial = Trial { passes: None, size: self.plan.local_mtu };
-            return self.open(Role::PtbTest(PtbTest::default()), trial, now);
-        };
-        let is_over = test.is_over(now) || matches!(draw.fate(), Fate::Unwilling(_) | Fate::Drawn);
-        draw.hold_acks(draw.has_said_hello() && !is_over);
-        if !is_over {
-            return true;
-        }
-        match test.obeys() {
-            Some(true) => self.findings.push(Finding::PeerObeysPtb),
-            Some(false) => self.findings.push(Finding::PeerIgnoresPtb),
-            None => {}
-        }
-        false
     }
 
     fn conclude(&mut self, found: Found, now: Timestamp) {
@@ -377,21 +283,14 @@ impl Reverse {
 
     /// The next packet that is due.
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<Out> {
-        for (role, draw) in &mut self.draws {
-            if let Role::PtbTest(test) = role
-                && let Some(error) = test.poll()
-            {
-                let (source, destination) = (self.plan.source, self.plan.destination);
-                let ip = IpHeader {
-                    source,
-                    destination,
-                    ttl: Ttl::DEFAULT,
-                    dont_fragment: false,
-                    id: next_random(&mut self.rng) as u16,
-                };
-                let meaning = Meaning::OwnPtb { mtu: ptb_test::TOLD.bytes() };
-                return Some(Out::Whole(ptb_test::packet(error, ip), meaning));
-            }
+        if let Some(error) = self.due_complaint(now) {
+            let IcmpErrorKind::Ptb { mtu } = error.kind else { return None };
+            let (source, destination) = (self.plan.source, self.plan.destination);
+            let id = next_random(&mut self.rng) as u16;
+            let ip = IpHeader { source, destination, ttl: Ttl::DEFAULT, dont_fragment: false, id };
+            return Some(Out::Whole(ptb_test::packet(error, ip), Meaning::OwnPtb { mtu }));
+        }
+        for (_, draw) in &mut self.draws {
             if let Some((segment, meaning)) = draw.poll(now) {
                 return Some(Out::Segment(segment, meaning));
             }
@@ -410,7 +309,8 @@ impl Reverse {
             since.into_iter().flat_map(|since| [since + self.suspicion(), since + WATCH, since + WATCH + OVERTIME]);
         let trials =
             self.draws.iter().skip(1).filter_map(|(_, draw)| draw.stuck_since()).map(|since| since + TRIAL_PATIENCE);
-        let later = watches.chain(trials).chain([self.began + SLOW]).filter(|&at| at > now);
+        let complaint = self.complaint.as_ref().filter(|_| self.found.is_none()).map(Complaint::wake);
+        let later = watches.chain(trials).chain(complaint).chain([self.began + SLOW]).filter(|&at| at > now);
         draws.chain(later).chain(self.echoes.as_ref().and_then(Echoes::wake)).min()
     }
 

@@ -87,6 +87,62 @@ fn quote(ip: &IpHeader, segment: &Segment, size: PacketSize) -> Quote {
     }
 }
 
+/// The same where large segments never arrive: the server is told about one that is missing, as the router on the way should
+/// have told it.
+#[derive(Clone, Debug)]
+pub(super) struct Complaint {
+    quote: Quote,
+    mtu: PacketSize,
+    began: Timestamp,
+    sent: u32,
+}
+
+/// Loss may take one or two.
+const COMPLAINTS: u32 = 3;
+/// How long the server is given after each.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Complaint {
+    /// About the missing segment at `seq`, in a packet of `size` bytes from `ip.source`; packets of `mtu` bytes pass.
+    pub(super) fn new(
+        ip: IpHeader,
+        ports: (u16, u16),
+        seq: SeqNumber,
+        size: PacketSize,
+        mtu: PacketSize,
+        now: Timestamp,
+    ) -> Self {
+        let transport = QuotedTransport::Tcp { source_port: ports.0, destination_port: ports.1, seq };
+        let quote = Quote {
+            source: ip.source,
+            destination: ip.destination,
+            size,
+            dont_fragment: true,
+            id: ip.id,
+            ttl: ip.ttl,
+            transport,
+        };
+        Self { quote, mtu, began: now, sent: 0 }
+    }
+
+    pub(super) fn poll(&mut self, now: Timestamp) -> Option<IcmpError> {
+        let is_due = self.sent < COMPLAINTS && now >= self.began + COMPLAINT_INTERVAL * self.sent;
+        self.sent += u32::from(is_due);
+        let kind = IcmpErrorKind::Ptb { mtu: self.mtu.bytes() };
+        is_due.then_some(IcmpError { kind, quote: self.quote, checksum_ok: true })
+    }
+
+    /// The next instant at which something is to be done.
+    pub(super) fn wake(&self) -> Timestamp {
+        self.began + COMPLAINT_INTERVAL * self.sent
+    }
+
+    /// Whether the server has had its time.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.sent >= COMPLAINTS && now >= self.wake()
+    }
+}
+
 /// The complaint as a packet.
 pub(super) fn packet(error: IcmpError, ip: IpHeader) -> Packet {
     Packet { ip, body: Body::Error(error) }
