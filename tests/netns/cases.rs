@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::lab::{Lab, Ran, finish, lab_program, program, run, with_labs};
 use super::scenario::{self, Family, Node, Outcome};
-use super::verify::{self, Faults, Traces};
+use super::verify::{self, Faults, Manners, Traces};
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
@@ -124,7 +124,7 @@ fn an_interrupted_run_tells_what_it_knows_and_leaves_nothing() {
             // Nothing that a run so short can prove, but an honest document.
             assert_ne!(address["verdict"], "clear", "{address}");
             assert_eq!(Traces::of(&lab, Family::V4).faults_since(&before, false), Faults::new());
-            assert_eq!(verify::politeness(&lab.mail_log(), false), Faults::new());
+            assert_eq!(verify::politeness(&lab.mail_log(), Manners::Harmless), Faults::new());
             lab.down().unwrap();
         }
     });
@@ -167,7 +167,7 @@ fn one_capability_is_enough() {
             let ran = run(&mut command);
             assert_eq!(verify::outcome(&ran, &expected("silent_router", family), family), Faults::new());
             // A kernel that is not silent would have reset the connection.
-            assert_eq!(verify::politeness(&lab.mail_log(), true), Faults::new());
+            assert_eq!(verify::politeness(&lab.mail_log(), Manners::Goodbye), Faults::new());
             assert_eq!(Traces::of(&lab, family).faults_since(&before, false), Faults::new());
             lab.down().unwrap();
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,8 +16,8 @@ pub(crate) fn program() -> PathBuf {
     std::env::var_os("PMTU_PROBE").map_or_else(|| env!("CARGO_BIN_EXE_pmtu-probe").into(), PathBuf::from)
 }
 
-/// No run takes longer, the slowest peers included.
-const LONGEST_RUN: Duration = Duration::from_secs(20);
+/// No run takes longer, the slowest peers included: one that stalls on the way back is watched for a while.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
 
 /// Runs a test, given by its full name, where labs can be made. A user who is not root runs it again in a user namespace.
 /// Where that is not allowed, the test fails and says what to do: a skipped test must not look like a passed one.
@@ -105,6 +106,16 @@ impl Lab {
         run(&mut command)
     }
 
+    /// Notes every packet of an interface until the note is taken.
+    pub(crate) fn witness(&self, node: &str, interface: &str) -> Witness {
+        let mut command = self.command(node, lab_program());
+        let mut child =
+            command.args(["sniff", interface]).stdout(Stdio::piped()).spawn().expect("the lab's program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines().map_while(Result::ok);
+        assert_eq!(lines.next().as_deref(), Some("ready"), "the witness in {node} does not start");
+        Witness { child, packets: std::thread::spawn(move || lines.filter_map(|line| seen(&line)).collect()) }
+    }
+
     /// The processes that run in a node.
     pub(crate) fn processes(&self, node: &str) -> String {
         let listed = Command::new("ip").args(["netns", "pids", &format!("pl-{}-{node}", self.id)]).output();
@@ -113,11 +124,12 @@ impl Lab {
 
     /// The mail server's log, once every connection has ended or a second has passed.
     pub(crate) fn mail_log(&self) -> String {
+        const ENDS: [&str; 5] = ["quit ", "lost ", "reset ", "close ", "alert "];
         let deadline = Instant::now() + Duration::from_secs(1);
         loop {
             let log = fs::read_to_string(self.folder().join("mx.log")).unwrap_or_default();
             let count = |word| log.lines().filter(|line| line.starts_with(word)).count();
-            if count("connect ") <= count("quit ") + count("lost ") + count("reset ") || Instant::now() > deadline {
+            if count("connect ") <= ENDS.into_iter().map(count).sum() || Instant::now() > deadline {
                 return log;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -167,6 +179,33 @@ impl Lab {
             None => Ok(()),
         }
     }
+}
+
+/// Sees the packets of an interface.
+pub(crate) struct Witness {
+    child: std::process::Child,
+    packets: std::thread::JoinHandle<Vec<Seen>>,
+}
+
+/// A packet, and when it passed, in seconds.
+pub(crate) struct Seen {
+    pub(crate) at: f64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Witness {
+    /// All it saw so far; it looks no longer.
+    pub(crate) fn packets(mut self) -> Vec<Seen> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.packets.join().expect("lines are read")
+    }
+}
+
+fn seen(line: &str) -> Option<Seen> {
+    let (at, hex) = line.split_once(' ')?;
+    let bytes = (0..hex.len() / 2).map(|n| u8::from_str_radix(&hex[2 * n..2 * n + 2], 16)).collect::<Result<_, _>>();
+    Some(Seen { at: at.parse().ok()?, bytes: bytes.ok()? })
 }
 
 impl Drop for Lab {

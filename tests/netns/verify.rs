@@ -1,5 +1,6 @@
 //! Compares what the program says and leaves behind with what the scenario expects.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::lab::{Lab, Ran};
 use super::scenario::{
     self, Family, Found, FoundHop, HostFirewall, Kind, Link, Method, Node, Outcome, Placing, Point, PtbBehaviour,
-    Resets, Scenario, Window,
+    Resets, Reverse, ReverseVerdict, Scenario, Window,
 };
 
 /// The contract that every document keeps.
@@ -41,7 +42,7 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
     }
     faults.extend(wrong_hops(&ran, scenario, member, family));
     faults.extend(Traces::of(&lab, family).faults_since(&before, ptb_may_reach_the_kernel(scenario)));
-    faults.extend(politeness(&lab.mail_log(), must_quit(scenario)));
+    faults.extend(politeness(&lab.mail_log(), manners_of(scenario, family)));
     faults.extend(lab.down().err());
     faults
 }
@@ -109,14 +110,19 @@ fn member_of_the_connection(lab: &Lab, scenario: &Scenario) -> Result<usize, Str
     members.first().copied().ok_or_else(|| format!("port {port} took no link"))
 }
 
-/// `--json`, the method and the address.
+/// `--json`, the method, the directions, the port and the address.
 pub(crate) fn probe_arguments(scenario: &Scenario, family: Family) -> Vec<String> {
     let method = match scenario.host.method {
         Method::Auto => "auto",
         Method::Tcp => "tcp",
         Method::Icmp => "icmp",
     };
-    vec!["--json".into(), "--method".into(), method.into(), Node::S.near_address(family).to_string()]
+    let direction = if scenario.expect.outcome(family).reverse.is_some() { "both" } else { "forward" };
+    let port = scenario.port().to_string();
+    let options = ["--json", "--method", method, "--direction", direction, "--port", &port];
+    let mut arguments = options.map(str::to_owned).to_vec();
+    arguments.push(Node::S.near_address(family).to_string());
+    arguments
 }
 
 /// The JSON document of a run, or what is wrong with it.
@@ -142,7 +148,8 @@ pub(crate) fn outcome(ran: &Ran, expected: &Outcome, family: Family) -> Faults {
     if document["exit_code"].as_i64() != exit_code {
         faults.push(format!("exit code {exit_code:?}, but the document says {}", document["exit_code"]));
     }
-    if !is_permitted_doubt(address, expected) && exit_code != Some(expected.exit_code.into()) {
+    let is_doubtful = is_permitted_doubt(address, expected) || is_permitted_doubt_of_the_way_back(address, expected);
+    if !is_doubtful && exit_code != Some(expected.exit_code.into()) {
         faults.push(format!("exit code {exit_code:?} instead of {}", expected.exit_code));
     }
     faults
@@ -180,7 +187,44 @@ pub(crate) fn address_outcome(address: &Value, expected: &Outcome, family: Famil
     if !faults.is_empty() {
         faults.push(format!("its reason: {}", address["reason"]));
     }
+    if !is_permitted_doubt_of_the_way_back(address, expected) {
+        faults.extend(way_back(&address["reverse"], expected.reverse.as_ref()));
+    }
     faults
+}
+
+/// What is wrong with the verdict on the way back.
+fn way_back(reverse: &Value, expected: Option<&Reverse>) -> Faults {
+    // Nobody asked, or the server offers nothing that could be drawn out of it.
+    let unasked =
+        Reverse { verdict: ReverseVerdict::Untested, path_mtu: None, at_most: true, may_be_inconclusive: false };
+    let is_asked = expected.is_some();
+    let expected = expected.unwrap_or(&unasked);
+    let mut faults = Faults::new();
+    if reverse["verdict"] != expected.verdict.word() {
+        faults.push(format!("reverse.verdict {} instead of {}", reverse["verdict"], expected.verdict.word()));
+    }
+    let found = size(&reverse["path_mtu"]);
+    let is_right = match (found, expected.path_mtu) {
+        (Some(found), Some(wanted)) if expected.at_most => found <= wanted,
+        _ => found == expected.path_mtu || !is_asked,
+    };
+    if !is_right {
+        let bound = if expected.at_most { "at most " } else { "" };
+        faults.push(format!("reverse.path_mtu {found:?} instead of {bound}{:?}", expected.path_mtu));
+    }
+    if reverse["recovered_after_ms"].is_null() == (reverse["verdict"] == "recovers") {
+        faults.push(format!("{} after {} ms", reverse["verdict"], reverse["recovered_after_ms"]));
+    }
+    if !faults.is_empty() {
+        faults.push(format!("the reason for the way back: {}", reverse["reason"]));
+    }
+    faults
+}
+
+fn is_permitted_doubt_of_the_way_back(address: &Value, expected: &Outcome) -> bool {
+    expected.reverse.as_ref().is_some_and(|reverse| reverse.may_be_inconclusive)
+        && address["reverse"]["verdict"] == "inconclusive"
 }
 
 fn is_permitted_doubt(address: &Value, expected: &Outcome) -> bool {
@@ -238,36 +282,68 @@ fn ptb_may_reach_the_kernel(scenario: &Scenario) -> bool {
     scenario.host.firewall == HostFirewall::Open && (0..3).any(|index| sends(index) && (0..index).all(passes))
 }
 
-/// Whether the peer and the path let an orderly visitor say QUIT.
-fn must_quit(scenario: &Scenario) -> bool {
-    let peer = &scenario.peer;
-    let talks =
-        peer.greeting && peer.greeting_after_ms == 0 && peer.resets == Resets::Never && peer.window == Window::Normal;
-    talks && scenario.links().iter().all(|link| link.loss == 0.0)
+/// What the mail server can ask of a visitor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// Nothing beyond few connections and harmless commands: the end of a conversation may be late or lost.
+    Harmless,
+    /// Nothing is left open, though what stalls cannot be closed politely.
+    Gone,
+    /// Every connection is closed politely.
+    Goodbye,
 }
 
-/// A mail server must see little and nothing unkind: few connections, harmless commands, QUIT at the end.
-pub(crate) fn politeness(log: &str, must_quit: bool) -> Faults {
-    const HARMLESS: [&str; 6] = ["EHLO", "HELO", "NOOP", "HELP", "RSET", "QUIT"];
+fn manners_of(scenario: &Scenario, family: Family) -> Manners {
+    let peer = &scenario.peer;
+    let talks = peer.greeting
+        && peer.greeting_after_ms == 0
+        && peer.resets == Resets::Never
+        && peer.window == Window::Normal
+        && peer.bytes_per_second == 0;
+    let back = scenario.expect.outcome(family).reverse.map(|reverse| reverse.verdict);
+    let stalls =
+        matches!(back, Some(ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Inconclusive));
+    match talks && scenario.links().iter().all(|link| link.loss == 0.0) {
+        false => Manners::Harmless,
+        true if stalls => Manners::Gone,
+        true => Manners::Goodbye,
+    }
+}
+
+/// A mail server must see little and nothing unkind: few connections, harmless commands, QUIT or `close_notify` at the end.
+pub(crate) fn politeness(log: &str, manners: Manners) -> Faults {
+    const HARMLESS: [&str; 7] = ["EHLO", "HELO", "NOOP", "HELP", "RSET", "STARTTLS", "QUIT"];
     const FEW: usize = 4;
     let mut faults = Faults::new();
-    let connections = log.lines().filter(|line| line.starts_with("connect ")).count();
-    if connections > FEW {
-        faults.push(format!("{connections} connections"));
-    }
+    let mut open = BTreeSet::new();
+    let mut connections = 0;
     for line in log.lines() {
         let mut words = line.split_whitespace();
-        match (words.next(), words.next(), words.next()) {
-            (Some("command"), _, Some(verb)) if !HARMLESS.contains(&verb.to_ascii_uppercase().as_str()) => {
+        let (Some(word), Some(number)) = (words.next(), words.next()) else { continue };
+        match word {
+            "connect" => {
+                connections += 1;
+                open.insert(number);
+            }
+            "command" if !words.next().is_some_and(|verb| HARMLESS.contains(&verb.to_ascii_uppercase().as_str())) => {
                 faults.push(format!("the mail server heard: {}", line.escape_debug()));
             }
-            (Some("lost"), ..) if must_quit => faults.push(format!("the mail server noted: {line}")),
+            // After its own alert the server closes, and there is nothing more to say.
+            "quit" | "close" | "alert" => {
+                open.remove(number);
+            }
+            "lost" | "reset" if manners != Manners::Goodbye => {
+                open.remove(number);
+            }
+            "lost" => faults.push(format!("the mail server noted: {line}")),
             _ => {}
         }
     }
-    let quits = log.lines().filter(|line| line.starts_with("quit ")).count();
-    if must_quit && quits < connections {
-        faults.push(format!("{connections} connections, but only {quits} QUIT"));
+    if connections > FEW {
+        faults.push(format!("{connections} connections"));
+    }
+    if manners != Manners::Harmless && !open.is_empty() {
+        faults.push(format!("of {connections} connections, {} without an end", open.len()));
     }
     faults
 }
