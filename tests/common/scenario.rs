@@ -155,6 +155,11 @@ impl Scenario {
         names
     }
 
+    /// The port of the server: TLS from the first byte is no mail.
+    pub fn port(&self) -> u16 {
+        if self.peer.tls == Tls::Implicit { 443 } else { SMTP_PORT }
+    }
+
     /// Whether the scenario runs in this world.
     pub fn runs_in(&self, world: World) -> bool {
         self.worlds.contains(&world)

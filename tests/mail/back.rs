@@ -173,13 +173,13 @@ impl<'a> Bench<'a> {
 }
 
 /// Mail passes about as late as the program says. Both see the time-outs of the same kernel on the same path; a timer that
-/// doubles may end on either side of a step.
+/// doubles may end on either side of a step, and a large message takes a while more in small segments.
 fn must_be_as_late(took: Duration, address: &Value) -> Result<(), String> {
     let Some(said) = address["reverse"]["recovered_after_ms"].as_f64() else {
         return Err(format!("no recovered_after_ms in {}", address["reverse"]));
     };
     let (took, said) = (took.as_secs_f64(), said / 1000.0);
-    if took >= said * 0.5 && took <= said * 2.0 + 1.0 {
+    if took >= said * 0.5 && took <= said * 2.0 + 2.0 {
         Ok(())
     } else {
         Err(format!("mail took {took:.1} s, but the program says that the server recovers after {said:.1} s"))
