@@ -297,7 +297,7 @@ impl Examiner for Caller {
     }
 
     fn handle(&mut self, event: &Event, now: Timestamp) {
-        let Event::Received(packet) = event else { return };
+        let (Event::Received(packet) | Event::Reassembled { packet, .. }) = event else { return };
         let Body::Tcp(segment) = &packet.body else { return };
         let size = packet.size().map_or(0, PacketSize::bytes);
         assert!(segment.flags.syn || size <= self.largest, "{size} bytes through a link of {}", self.largest);

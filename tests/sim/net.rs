@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use pmtu_probe::model::{Family, IcmpErrorKind, Outgoing, Packet, Refusal, Timestamp};
+use pmtu_probe::model::{Family, IcmpErrorKind, Outgoing, Refusal, Timestamp};
 
 use super::ecmp::Spreader;
 use super::flight::Flight;
@@ -95,7 +95,7 @@ impl Net {
     }
 
     /// Lets the next thing happen; returns what reaches the client.
-    pub fn step(&mut self) -> Option<Packet> {
+    pub fn step(&mut self) -> Option<Flight> {
         let at = self.next_at()?;
         self.now = self.now.max(at);
         if self.queue.peek().is_none_or(|Reverse((queued, _, _))| *queued > at) {
@@ -108,7 +108,7 @@ impl Net {
         match arrival.node {
             CLIENT => {
                 self.note(CLIENT, "receives", &flight);
-                Some(flight.packet)
+                Some(flight)
             }
             SERVER => {
                 self.note(SERVER, "receives", &flight);

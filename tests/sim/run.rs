@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Direction, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, Packet, PacketSize,
-    Plan, Service, Timestamp,
+    Action, Body, Direction, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, PacketSize, Plan,
+    Service, Timestamp,
 };
 
+use super::flight::Flight;
 use super::net::Net;
 use super::tcp::Connection;
 use crate::scenario::{Family, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
@@ -221,16 +222,22 @@ impl<E: Examiner> Driver<E> {
             if self.now.since(Timestamp::ZERO) > LONGEST_RUN {
                 return;
             }
-            if let Some(packet) = self.net.step() {
-                return self.deliver(packet);
+            if let Some(flight) = self.net.step() {
+                return self.deliver(flight);
             }
         }
         self.now = self.now.max(wake);
     }
 
     /// The interface sees everything; the kernel sees ICMP that the host's firewall lets pass.
-    fn deliver(&mut self, packet: Packet) {
-        self.examiner.handle(&Event::Received(packet.clone()), self.now);
+    fn deliver(&mut self, flight: Flight) {
+        let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
+        let packet = flight.packet;
+        let event = match largest_fragment {
+            Some(largest_fragment) => Event::Reassembled { packet: packet.clone(), largest_fragment },
+            None => Event::Received(packet.clone()),
+        };
+        self.examiner.handle(&event, self.now);
         let is_ptb = matches!(&packet.body, Body::Error(error) if matches!(error.kind, IcmpErrorKind::Ptb { .. }));
         let dropped = is_ptb && self.firewall == HostFirewall::DropPtb;
         if !matches!(packet.body, Body::Tcp(_)) && !dropped {
@@ -249,8 +256,8 @@ impl<E: Examiner> Driver<E> {
             if let Some(at) = self.net.next_at() {
                 self.now = self.now.max(at);
             }
-            if let Some(packet) = self.net.step() {
-                self.deliver(packet);
+            if let Some(flight) = self.net.step() {
+                self.deliver(flight);
                 if self.examiner.poll(self.now) != Action::Done {
                     self.faults.push("goes on after it was done".into());
                     break;

@@ -119,7 +119,7 @@ impl Examiner for Script {
     }
 
     fn handle(&mut self, event: &Event, _now: Timestamp) {
-        let Event::Received(packet) = event else { return };
+        let (Event::Received(packet) | Event::Reassembled { packet, .. }) = event else { return };
         self.received.borrow_mut().push(packet.clone());
         let Body::Tcp(segment) = &packet.body else { return };
         let end = segment.seq + segment.sequence_len();
