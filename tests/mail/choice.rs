@@ -11,7 +11,7 @@ const SHORT: [&str; 6] =
     ["clear", "ptb_1400", "mss_clamped", "silent_router", "drop_by_size", "ptb_dropped_by_this_host"];
 
 /// The same for mail on the way back.
-const SHORT_BACK: [&str; 0] = [];
+const SHORT_BACK: [&str; 3] = ["reverse_hole", "reverse_discoverable", "reverse_mtu_probing"];
 
 /// What the other mail servers receive: a healthy path, and a black hole with its remedies.
 const OTHER_SERVERS: [&str; 2] = ["clear", "silent_router"];
@@ -36,6 +36,12 @@ impl Choice {
     pub(crate) fn is_full(&self) -> bool {
         self.full
     }
+
+    /// A text that no name contains is a mistake. One that only names of the other way contain is none.
+    pub(crate) fn must_match(&self) {
+        let is_chosen = !cases(self).is_empty() || !back_cases(self).is_empty();
+        assert!(is_chosen, "PMTU_MAIL_ONLY={} matches no scenario", self.only);
+    }
 }
 
 /// All cases to run. The long ones come first, so that none is alone at the end.
@@ -43,6 +49,7 @@ pub(crate) fn cases(choice: &Choice) -> Vec<Case> {
     let scenarios = all_scenarios();
     let is_chosen = |scenario: &&Scenario| {
         why_left_out(scenario).is_none()
+            && !way_back::is_examined(scenario)
             && scenario.name.contains(&choice.only)
             && (choice.full || SHORT.contains(&scenario.name.as_str()))
     };
@@ -107,8 +114,8 @@ fn why_no_real_mx_plays(peer: &Peer) -> Option<String> {
 
 /// Says what did not run.
 pub(crate) fn print_left_out() {
-    for scenario in all_scenarios() {
-        if let Some(why) = why_left_out(&scenario) {
+    for scenario in all_scenarios().iter().filter(|scenario| !way_back::is_examined(scenario)) {
+        if let Some(why) = why_left_out(scenario) {
             println!("left out: {:28} {why}", scenario.name);
         }
     }
@@ -116,12 +123,8 @@ pub(crate) fn print_left_out() {
 
 /// Says of which scenarios with an examined way back no mail came back.
 pub(crate) fn print_left_out_back() {
-    for scenario in all_scenarios() {
-        let is_examined = |family: &Family| scenario.expect.outcome(*family).reverse.is_some();
-        if !scenario.families.iter().any(is_examined) {
-            continue;
-        }
-        if let Some(why) = way_back::why_left_out(&scenario) {
+    for scenario in all_scenarios().iter().filter(|scenario| way_back::is_examined(scenario)) {
+        if let Some(why) = way_back::why_left_out(scenario) {
             println!("left out on the way back: {:28} {why}", scenario.name);
         }
     }
@@ -129,6 +132,14 @@ pub(crate) fn print_left_out_back() {
 
 fn all_scenarios() -> Vec<Scenario> {
     scenario::load_all().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_scenario_of_the_short_form_of_the_way_back_has_cases() {
+    for name in SHORT_BACK {
+        let scenario = scenario::load(name).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(way_back::why_left_out(&scenario), None, "{name}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::verify;
 
 const HEALTHY: &str = "clear";
 /// Packets of the server vanish above 1400 bytes.
-const HOLE: &str = "tests/mail/reverse_hole.toml";
+const HOLE: &str = "reverse_hole";
 
 /// Which server is visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +85,7 @@ pub(crate) fn visits(all: bool) -> Vec<Visit> {
 
 /// Runs one visit to its end, whatever happens in it.
 pub(crate) fn run(visit: &Visit) -> Row {
-    let name =
-        format!("{} {} {}", visit.server, if visit.scenario == HEALTHY { "healthy" } else { "hole" }, visit.family);
+    let name = format!("{} {} {}", visit.server, visit.scenario, visit.family);
     let verdict = visit.expected().ok().and_then(|expected| expected.reverse);
     Row::of(name, verdict.map_or("", |reverse| reverse.verdict.word()), |row| fill(visit, row))
 }

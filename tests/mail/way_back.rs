@@ -46,10 +46,14 @@ fn of_the_path(scenario: &Scenario, family: Family) -> Result<Expected, String> 
     }
 }
 
+/// Whether the scenario expects something of the way back. Then mail takes that way over it, and not the other.
+pub(crate) fn is_examined(scenario: &Scenario) -> bool {
+    scenario.families.iter().any(|family| scenario.expect.outcome(*family).reverse.is_some())
+}
+
 /// Why a scenario has no case with real servers; `None`: it has.
 pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
-    let is_examined = |family: &Family| scenario.expect.outcome(*family).reverse.is_some();
-    if !scenario.families.iter().any(is_examined) {
+    if !is_examined(scenario) {
         return Some("the way back is not examined".into());
     }
     let by_path =
