@@ -16,7 +16,7 @@ mod back_tests;
 #[cfg(test)]
 mod model_tests;
 
-use scenario::{Family, Outcome, Routers, Scenario, Verdict, World};
+use scenario::{Family, Outcome, Reverse, Routers, Scenario, Verdict, World};
 use sim::check::{Strictness, check};
 use sim::sweep::{Job, Tallies, sweep, table, total};
 
@@ -53,7 +53,7 @@ fn a_mistake_in_a_file_is_refused() {
 /// know, they have to agree.
 #[test]
 fn the_oracle_agrees_with_the_files() {
-    let mut compared = 0;
+    let (mut compared, mut backward) = (0, 0);
     for scenario in scenario::load_all().unwrap() {
         let is_beyond_the_oracle = !scenario.peer.alive
             || scenario.link.iter().any(|link| link.far_mtu.is_some() || !link.parallel.is_empty())
@@ -67,12 +67,21 @@ fn the_oracle_agrees_with_the_files() {
             let Some(oracle) = found else { panic!("{}:{family}: the oracle has no word for it", scenario.name) };
             let core =
                 |outcome: &Outcome| (outcome.verdict, outcome.path_mtu, outcome.first_lost_size, outcome.exit_code);
+            let mut oracle = oracle;
+            if let Some(back) = &file.reverse {
+                let expected = sim::oracle_back::expect(&scenario, *family);
+                let core = |back: &Reverse| (back.verdict, back.path_mtu);
+                assert_eq!(core(&expected), core(back), "{}:{family}, the way back", scenario.name);
+                oracle.exit_code = oracle.exit_code_with(expected.verdict);
+                backward += 1;
+            }
             assert_eq!(core(&oracle), core(&file), "{}:{family}", scenario.name);
             assert!(file.cause.iter().all(|cause| oracle.cause.contains(cause)), "{}:{family}", scenario.name);
             compared += 1;
         }
     }
     assert!(compared > 150, "only {compared} compared");
+    assert!(backward > 75, "only {backward} compared on the way back");
 }
 
 #[test]

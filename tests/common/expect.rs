@@ -47,13 +47,22 @@ pub struct Outcome {
     pub reverse: Option<Reverse>,
 }
 
+impl Outcome {
+    /// The exit code of both ways together.
+    pub fn exit_code_with(&self, back: ReverseVerdict) -> u8 {
+        worse(self.verdict.exit_code(), back.exit_code())
+    }
+}
+
 /// What is expected of the way back.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reverse {
     /// The verdict.
     pub verdict: ReverseVerdict,
-    /// The largest packet that arrives; `None`: `null`.
+    /// This verdict is right as well.
+    pub or: Option<ReverseVerdict>,
+    /// The largest packet that arrives, or could: no size up to it may be called lost.
     pub path_mtu: Option<u32>,
     /// Only a bound: `path_mtu` may be less, but never more.
     #[serde(default)]
@@ -257,6 +266,9 @@ fn worse(one: u8, other: u8) -> u8 {
 
 /// What makes no sense.
 pub(super) fn check(outcome: &Outcome) -> Result<(), String> {
+    if outcome.reverse.as_ref().is_some_and(|back| back.path_mtu.is_none()) {
+        return Err("expect.reverse needs a path_mtu".into());
+    }
     let broken = matches!(outcome.verdict, Verdict::Masked | Verdict::BlackHole);
     let small = broken || outcome.verdict == Verdict::Discoverable;
     match outcome {

@@ -2,35 +2,54 @@
 
 use pmtu_probe::model::{Examined, PacketSize, ReverseVerdict as Found};
 
-use crate::scenario::{Outcome, ReverseVerdict};
+use super::check::Strictness;
+use crate::scenario::{Outcome, Reverse, ReverseVerdict};
 
 /// The expected verdict was not reached for want of evidence.
 pub fn undecided(examined: &Examined, expected: &Outcome) -> Option<String> {
     let back = expected.reverse.as_ref()?;
-    let found = &examined.reverse;
-    let is_undecided = found.verdict == Found::Inconclusive && back.verdict != ReverseVerdict::Inconclusive;
+    let found = verdict_of(examined.reverse.verdict);
+    let is_undecided = found == ReverseVerdict::Inconclusive && back.verdict != ReverseVerdict::Inconclusive;
     is_undecided.then(|| format!("reverse inconclusive, not {}: {}", back.verdict.word(), reason(examined)))
 }
 
 /// A verdict or a size that is not true of the path.
-pub fn wrong(examined: &Examined, expected: &Outcome) -> Vec<String> {
+pub fn wrong(examined: &Examined, expected: &Outcome, strictness: Strictness) -> Vec<String> {
     let Some(back) = &expected.reverse else { return Vec::new() };
     let found = verdict_of(examined.reverse.verdict);
-    let size = examined.reverse.path_mtu.map(PacketSize::bytes);
-    if found != back.verdict {
-        let doubt = found == ReverseVerdict::Inconclusive;
-        let note = format!("reverse {}, not {}: {}", found.word(), back.verdict.word(), reason(examined));
-        return if doubt { Vec::new() } else { vec![note] };
+    if found == ReverseVerdict::Inconclusive {
+        return Vec::new();
     }
-    let unknown = matches!(found, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
-    let is_right = match (size, back.path_mtu) {
-        (Some(size), Some(bound)) if back.at_most => size <= bound,
-        (None, Some(_)) if back.at_most => unknown,
-        (size, exact) => size == exact,
-    };
-    let bound = if back.at_most { "at most " } else { "" };
-    let note = || format!("reverse path_mtu {size:?}, not {bound}{:?}: {}", back.path_mtu, reason(examined));
-    (!is_right).then(note).into_iter().collect()
+    let mut notes = Vec::new();
+    if !is_true(found, back, strictness) {
+        notes.push(format!("reverse {}, not {}: {}", found.word(), back.verdict.word(), reason(examined)));
+    }
+    let [size, lost] =
+        [examined.reverse.path_mtu, examined.reverse.first_lost_size].map(|size| size.map(PacketSize::bytes));
+    let bound = back.path_mtu.unwrap_or(0);
+    if size.is_some_and(|size| size > bound) {
+        notes.push(format!("reverse path_mtu {size:?}, but no packet of more than {bound} can arrive"));
+    }
+    if lost.is_some_and(|lost| lost <= bound) {
+        notes.push(format!("reverse first_lost_size {lost:?}, but {bound} passes"));
+    }
+    notes
+}
+
+/// A size that is true, yet less than could be known.
+pub fn vague(examined: &Examined, expected: &Outcome) -> Option<String> {
+    let back = expected.reverse.as_ref()?;
+    let size = examined.reverse.path_mtu.map(PacketSize::bytes);
+    let says_nothing = matches!(back.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
+    let is_enough = if back.at_most { size.is_some() || says_nothing } else { size == back.path_mtu };
+    (!is_enough).then(|| format!("reverse path_mtu {size:?}, not {:?}: {}", back.path_mtu, reason(examined)))
+}
+
+/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path.
+fn is_true(found: ReverseVerdict, back: &Reverse, strictness: Strictness) -> bool {
+    let learnt_unseen = strictness == Strictness::Verdict
+        && (back.verdict, found) == (ReverseVerdict::Discoverable, ReverseVerdict::Clear);
+    found == back.verdict || Some(found) == back.or || learnt_unseen
 }
 
 fn reason(examined: &Examined) -> &str {

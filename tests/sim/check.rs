@@ -56,7 +56,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         return (Class::Inconclusive, notes);
     }
     notes.extend(wrong_facts(examined, expected, verdict));
-    notes.extend(back::wrong(examined, expected));
+    notes.extend(back::wrong(examined, expected, strictness));
     if !notes.is_empty() {
         return (Class::Wrong, notes);
     }
@@ -74,6 +74,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
+        notes.extend(back::vague(examined, expected));
         notes.extend(flows::unsaid(examined, expected, scenario));
         if let Some(Placing::Vague(vague)) = placing {
             notes.push(vague);

@@ -11,6 +11,7 @@ pub mod flows;
 pub mod garbage;
 pub mod net;
 pub mod oracle;
+pub mod oracle_back;
 pub mod peer;
 pub mod places;
 pub mod rng;
