@@ -205,7 +205,7 @@ impl Dialogue {
 impl Offers {
     /// A line of the reply, without its code.
     fn note(&mut self, line: &[u8]) {
-        let keyword = line.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        let keyword = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
         self.starttls |= keyword.eq_ignore_ascii_case(b"STARTTLS");
         self.help |= keyword.eq_ignore_ascii_case(b"HELP");
     }

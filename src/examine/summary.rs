@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Cause, Examined, Finding, Location, LocationPoint, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
-    PtbReport, Reverse, ReverseVerdict, SizeEvidence, Technique, Timestamp, Verdict,
+    PtbReport, Reverse, ReverseVerdict, Service, SizeEvidence, Technique, Timestamp, Verdict,
 };
 
 use super::connection::State;
@@ -117,7 +117,10 @@ impl Examination {
         if self.tcp_limit().is_some_and(|limit| limit < self.plan.local_mtu) {
             self.find(Finding::MssClamped);
         }
-        if self.open_since.is_some() && !self.dialogue.greeted() && judgement.verdict != Verdict::Clear {
+        // Inside TLS the client speaks first, and for the way back alone nobody has waited yet.
+        let waited =
+            self.plan.direction.is_forward() && !matches!(self.plan.service, Service::Tls | Service::SmtpOverTls);
+        if waited && self.open_since.is_some() && !self.dialogue.greeted() && judgement.verdict != Verdict::Clear {
             self.find(Finding::NoGreeting);
         }
         if self.connection.state() != State::Connecting && self.slow_to_answer() {

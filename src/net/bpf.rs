@@ -3,7 +3,8 @@
 //! Jumps name labels; [`Assembler::finish`] turns them into distances.
 
 use libc::{
-    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_LDX, BPF_MSH, BPF_RET, BPF_W,
+    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_H, BPF_IMM, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K,
+    BPF_LD, BPF_LDX, BPF_LSH, BPF_MISC, BPF_RET, BPF_TAX, BPF_W, BPF_X,
 };
 use socket2::SockFilter;
 
@@ -77,14 +78,19 @@ impl Assembler {
         self.plain(BPF_LD | BPF_H | BPF_ABS, at)
     }
 
-    /// Loads a byte at a fixed place.
-    pub(super) fn load_byte(&mut self, at: u32) -> &mut Self {
-        self.plain(BPF_LD | BPF_B | BPF_ABS, at)
+    /// Sets X.
+    pub(super) fn index(&mut self, to: u32) -> &mut Self {
+        self.plain(BPF_LDX | BPF_IMM, to)
     }
 
-    /// Sets X to the length of the IPv4 header at this place.
-    pub(super) fn index_by_ipv4_header(&mut self, at: u32) -> &mut Self {
-        self.plain(BPF_LDX | BPF_B | BPF_MSH, at)
+    /// Moves X from the beginning of an IPv4 header to its end. The loaded value is lost.
+    pub(super) fn index_behind_ipv4_header(&mut self) -> &mut Self {
+        // The low half of the first byte counts words of four bytes.
+        self.load_indexed_byte(0)
+            .plain(BPF_ALU | BPF_AND | BPF_K, 0x0f)
+            .plain(BPF_ALU | BPF_LSH | BPF_K, 2)
+            .plain(BPF_ALU | BPF_ADD | BPF_X, 0)
+            .plain(BPF_MISC | BPF_TAX, 0)
     }
 
     /// Loads a 16-bit word at X + `at`.
@@ -115,6 +121,11 @@ impl Assembler {
     /// Goes to `yes` if the loaded value has a bit of `k`.
     pub(super) fn if_bits(&mut self, k: u32, yes: Label, no: Label) -> &mut Self {
         self.jump(libc::BPF_JSET, k, yes, no)
+    }
+
+    /// Goes to `to`.
+    pub(super) fn go_to(&mut self, to: Label) -> &mut Self {
+        self.if_at_least(0, to, to)
     }
 
     /// Adds the two ends and resolves the labels.
@@ -161,12 +172,19 @@ impl Assembler {
 pub(super) mod interpreter {
     use super::{Instruction, Program};
 
-    /// The pseudo-fields that the kernel adds to a packet.
+    /// What the kernel knows of a packet beside its bytes.
     #[derive(Clone, Copy, Default)]
     pub(in super::super) struct Metadata {
         pub(in super::super) protocol: u32,
         pub(in super::super) packet_type: u32,
+        /// The kind of the interface (`ARPHRD_...`).
+        pub(in super::super) hardware: u32,
+        /// Where the IP header begins: what `SKF_NET_OFF` counts from.
+        pub(in super::super) network: u32,
     }
+
+    const PSEUDO_FIELDS: u32 = (-0x1000_i32).cast_unsigned();
+    const NETWORK_HEADER: u32 = (-0x10_0000_i32).cast_unsigned();
 
     /// Runs a program; `true` if the packet is admitted. A load outside of the packet drops it.
     pub(in super::super) fn admits(program: &Program, meta: Metadata, packet: &[u8]) -> bool {
@@ -175,18 +193,20 @@ pub(super) mod interpreter {
 
     fn run(program: &[Instruction], meta: Metadata, packet: &[u8]) -> Option<u32> {
         let (mut a, mut x, mut at) = (0_u32, 0_u32, 0_usize);
+        let load = |at: u32, width: usize| load(packet, meta, at, width);
         loop {
             let Instruction { code, yes, no, k } = *program.get(at)?;
             at += 1;
             match code {
-                0x20 if k == (-0x1000_i32).cast_unsigned() => a = meta.protocol,
-                0x20 if k == (-0x1000_i32 + 4).cast_unsigned() => a = meta.packet_type,
-                0x20 => a = load(packet, k, 4)?,
-                0x28 => a = load(packet, k, 2)?,
-                0x30 => a = load(packet, k, 1)?,
-                0x48 => a = load(packet, x + k, 2)?,
-                0x50 => a = load(packet, x + k, 1)?,
-                0xb1 => x = 4 * (load(packet, k, 1)? & 0xf),
+                0x20 => a = load(k, 4)?,
+                0x28 => a = load(k, 2)?,
+                0x48 => a = load(x.wrapping_add(k), 2)?,
+                0x50 => a = load(x.wrapping_add(k), 1)?,
+                0x01 => x = k,
+                0x54 => a &= k,
+                0x64 => a <<= k,
+                0x0c => a = a.wrapping_add(x),
+                0x07 => x = a,
                 0x15 => at += usize::from(if a == k { yes } else { no }),
                 0x35 => at += usize::from(if a >= k { yes } else { no }),
                 0x25 => at += usize::from(if a > k { yes } else { no }),
@@ -197,7 +217,14 @@ pub(super) mod interpreter {
         }
     }
 
-    fn load(packet: &[u8], at: u32, width: usize) -> Option<u32> {
+    fn load(packet: &[u8], meta: Metadata, at: u32, width: usize) -> Option<u32> {
+        let at = match at.checked_sub(PSEUDO_FIELDS) {
+            Some(0) => return Some(meta.protocol),
+            Some(4) => return Some(meta.packet_type),
+            Some(28) => return Some(meta.hardware),
+            Some(other) => panic!("pseudo-field {other} is not in this interpreter"),
+            None => at.checked_sub(NETWORK_HEADER).map_or(at, |behind| meta.network + behind),
+        };
         let bytes = packet.get(at as usize..)?.get(..width)?;
         Some(bytes.iter().fold(0, |value, byte| value << 8 | u32::from(*byte)))
     }
@@ -210,7 +237,7 @@ mod tests {
     #[test]
     fn labels_become_distances() {
         let mut code = Assembler::default();
-        code.load_byte(9).if_equal(6, "tcp", DROP);
+        code.load_half(9).if_equal(6, "tcp", DROP);
         code.label("tcp").load_half(2).if_equal(25, ACCEPT, NEXT).if_equal(587, ACCEPT, DROP);
         let program = code.finish();
         let distances: Vec<_> = program.instructions().iter().map(|i| (i.yes, i.no)).collect();
@@ -221,7 +248,7 @@ mod tests {
     #[should_panic(expected = "cannot be reached")]
     fn a_jump_backwards_is_refused() {
         let mut code = Assembler::default();
-        code.label("start").load_byte(0).if_equal(1, "start", DROP);
+        code.label("start").load_half(0).if_equal(1, "start", DROP);
         code.finish();
     }
 }

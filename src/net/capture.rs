@@ -3,6 +3,7 @@
 //! One packet socket for all interfaces and both families; a filter in the kernel admits only packets that are ours.
 
 use std::io;
+use std::num::NonZeroU16;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,24 +13,29 @@ use tokio::io::unix::AsyncFd;
 
 use super::duplicates::Duplicates;
 use super::ours::Ours;
-use super::sys::{self, FromPacketSocket};
+use super::sys::{self, FromPacketSocket, Offload, OffloadHeader};
 use super::{NetError, filter};
 
 const SUBJECT: &str = "capture";
 const RECEIVE_BUFFER: i32 = 32 << 20;
 
 /// A buffer of this size takes the largest packet of any interface: loopback carries 65,536 bytes, and the kernel may
-/// join the segments of a burst into one packet of up to that size.
+/// join the segments of a burst into one packet of up to that size. The link's header comes before it.
 pub const LARGEST_CAPTURE: usize = 65_600;
 
 /// `TP_STATUS_CSUMNOTREADY`: the sender, on this host, left the checksum to the interface.
 const CHECKSUM_NOT_READY: u32 = libc::TP_STATUS_CSUMNOTREADY;
 /// `TP_STATUS_GSO_TCP`, Linux 6.1 and later.
 const SEGMENTS_JOINED: u32 = 1 << 8;
+/// `VIRTIO_NET_HDR_F_NEEDS_CSUM`: as [`CHECKSUM_NOT_READY`].
+const NEEDS_CHECKSUM: u8 = 1;
+/// `VIRTIO_NET_HDR_GSO_ECN`, a remark beside the type; what is left is zero for a packet that is one.
+const GSO_ECN: u8 = 0x80;
 
 /// The capture socket.
 pub struct Capture {
     socket: AsyncFd<Socket>,
+    offload: OffloadHeader,
     duplicates: Mutex<Duplicates>,
     started: Instant,
 }
@@ -37,14 +43,35 @@ pub struct Capture {
 /// What was received, beside the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes in the buffer, from the IP header on. Ethernet may have padded them: the IP header has the true length.
+    /// Where in the buffer the IP header begins.
+    pub start: usize,
+    /// Bytes from there on. Ethernet may have padded them: the IP header has the true length.
     pub len: usize,
     /// Index of the interface it came in on; of a packet that passes several, the first.
     pub interface: u32,
     /// Whether the TCP checksum can be judged.
     pub checksum: Checksum,
-    /// The kernel joined several segments: `len` is not the size of a packet on the wire. Older kernels never say so.
-    pub joined: bool,
+    /// What of it was one packet on the wire.
+    pub on_wire: OnWire,
+}
+
+impl Received {
+    /// The packet, from its IP header on, in the buffer that it was received into.
+    pub fn bytes<'b>(&self, buffer: &'b [u8]) -> &'b [u8] {
+        buffer.get(self.start..).and_then(|bytes| bytes.get(..self.len)).unwrap_or_default()
+    }
+}
+
+/// How a packet from the capture came over the wire: a receiving interface, or the kernel, joins TCP segments that
+/// follow each other (GRO, LRO), and a neighbour on a virtual link hands over what it would have cut up (TSO).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnWire {
+    /// As it is here.
+    Whole,
+    /// As TCP segments with this many bytes of payload, the last with the rest.
+    Segments(NonZeroU16),
+    /// As TCP segments of unknown size: the kernel has no `PACKET_VNET_HDR`.
+    UnknownSegments,
 }
 
 /// Whether a packet carries its checksum yet.
@@ -61,23 +88,29 @@ impl Capture {
     pub fn open(ours: Ours) -> Result<Self, NetError> {
         let failed = |operation| NetError::socket(operation, SUBJECT);
         // Protocol 0 receives nothing: no packet gets in before the filter is there.
-        let socket = Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed("open a socket"))?;
+        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed("open a socket"))?;
         socket.attach_filter(&filter::capture(ours).as_filter()).map_err(failed("attach a filter"))?;
         // Linux 4.20. The filter drops outgoing packets as well; this only saves it the work.
         let _ = sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1 as libc::c_int);
         sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1 as libc::c_int)
             .map_err(failed("ask for checksum states"))?;
+        // Every Linux has it; what only looks like one may not, and is still good for packets that nobody joined.
+        let offload = match sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1 as libc::c_int) {
+            Ok(()) => OffloadHeader::Present,
+            Err(_) => OffloadHeader::Absent,
+        };
         set_receive_buffer(&socket, RECEIVE_BUFFER).map_err(failed("enlarge the buffer"))?;
         socket.set_nonblocking(true).map_err(failed("leave blocking mode"))?;
         sys::bind_packet_socket(&socket, libc::ETH_P_ALL as u16).map_err(failed("bind"))?;
         let socket = sys::register(socket).map_err(failed("register with the runtime"))?;
-        Ok(Self { socket, duplicates: Mutex::new(Duplicates::new()), started: Instant::now() })
+        Ok(Self { socket, offload, duplicates: Mutex::new(Duplicates::new()), started: Instant::now() })
     }
 
     /// The next packet. Loses none if dropped while waiting.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
         loop {
-            let packet = self.socket.async_io(Interest::READABLE, |socket| receive(socket, buffer)).await?;
+            let packet =
+                self.socket.async_io(Interest::READABLE, |socket| receive(socket, self.offload, buffer)).await?;
             if let Some(received) = self.unless_copy(&packet, buffer) {
                 return Ok(received);
             }
@@ -87,7 +120,7 @@ impl Capture {
     /// The next packet if one is waiting.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         loop {
-            match self.socket.try_io(Interest::READABLE, |socket| receive(socket, buffer)) {
+            match self.socket.try_io(Interest::READABLE, |socket| receive(socket, self.offload, buffer)) {
                 Ok(packet) => {
                     if let Some(received) = self.unless_copy(&packet, buffer) {
                         return Ok(Some(received));
@@ -105,26 +138,45 @@ impl Capture {
     }
 
     fn unless_copy(&self, packet: &FromPacketSocket, buffer: &[u8]) -> Option<Received> {
-        let bytes = buffer.get(..packet.length)?;
+        // The headers of two links differ where the packet does not.
+        let bytes = buffer.get(packet.network..packet.length)?;
         let mut duplicates = self.duplicates.lock().unwrap_or_else(PoisonError::into_inner);
         if duplicates.is_copy(self.started.elapsed(), packet.interface, bytes) {
             return None;
         }
-        let not_ready = packet.status & CHECKSUM_NOT_READY != 0;
         Some(Received {
-            len: packet.length,
+            start: packet.network,
+            len: bytes.len(),
             interface: packet.interface,
-            checksum: if not_ready { Checksum::NotReady } else { Checksum::Ready },
-            joined: packet.status & SEGMENTS_JOINED != 0,
+            checksum: checksum(packet.status, packet.offload),
+            on_wire: on_wire(packet.status, packet.offload),
         })
     }
 }
 
-/// An interface that goes down leaves `ENETDOWN` on the socket once; the others go on.
-fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
-    match sys::receive_packet(socket, buffer) {
-        Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => sys::receive_packet(socket, buffer),
-        other => other,
+fn checksum(status: u32, offload: Option<Offload>) -> Checksum {
+    let needed = offload.is_some_and(|offload| offload.flags & NEEDS_CHECKSUM != 0);
+    if needed || status & CHECKSUM_NOT_READY != 0 { Checksum::NotReady } else { Checksum::Ready }
+}
+
+fn on_wire(status: u32, offload: Option<Offload>) -> OnWire {
+    let offload = offload.unwrap_or_default();
+    let is_joined = offload.gso_type & !GSO_ECN != 0 || status & SEGMENTS_JOINED != 0;
+    match (is_joined, NonZeroU16::new(offload.gso_size)) {
+        (false, _) => OnWire::Whole,
+        (true, Some(payload)) => OnWire::Segments(payload),
+        (true, None) => OnWire::UnknownSegments,
+    }
+}
+
+/// An interface that goes down leaves `ENETDOWN` on the socket once; the others go on. `EINVAL` is a packet that the
+/// kernel joined in a way which `PACKET_VNET_HDR` cannot tell, and no TCP: it is gone, the next one may be ours.
+fn receive(socket: &Socket, offload: OffloadHeader, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
+    loop {
+        match sys::receive_packet(socket, offload, buffer) {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENETDOWN | libc::EINVAL)) => {}
+            other => return other,
+        }
     }
 }
 
@@ -132,4 +184,37 @@ fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
 pub(super) fn set_receive_buffer(socket: &Socket, bytes: i32) -> io::Result<()> {
     let forced = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes);
     forced.or_else(|_| socket.set_recv_buffer_size(bytes.unsigned_abs() as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offload(flags: u8, gso_type: u8, gso_size: u16) -> Offload {
+        Offload { flags, gso_type, gso_size, ..Offload::default() }
+    }
+
+    #[test]
+    fn joined_segments_have_the_size_that_the_kernel_tells() {
+        let segments = |size| OnWire::Segments(NonZeroU16::new(size).expect("a size"));
+        assert_eq!(on_wire(0, Some(offload(0, 0, 0))), OnWire::Whole);
+        assert_eq!(on_wire(0, Some(offload(0, 1, 1448))), segments(1448));
+        assert_eq!(on_wire(SEGMENTS_JOINED, Some(offload(1, 4 | GSO_ECN, 1428))), segments(1428));
+        assert_eq!(on_wire(0, Some(offload(0, GSO_ECN, 0))), OnWire::Whole, "the remark alone joins nothing");
+    }
+
+    #[test]
+    fn joined_segments_of_unknown_size_are_no_whole_packet() {
+        assert_eq!(on_wire(SEGMENTS_JOINED, None), OnWire::UnknownSegments);
+        assert_eq!(on_wire(SEGMENTS_JOINED, Some(offload(0, 0, 0))), OnWire::UnknownSegments);
+        assert_eq!(on_wire(0, Some(offload(0, 1, 0))), OnWire::UnknownSegments);
+        assert_eq!(on_wire(0, None), OnWire::Whole, "nobody says otherwise");
+    }
+
+    #[test]
+    fn either_source_tells_of_an_unready_checksum() {
+        assert_eq!(checksum(0, Some(offload(0, 0, 0))), Checksum::Ready);
+        assert_eq!(checksum(0, Some(offload(NEEDS_CHECKSUM, 0, 0))), Checksum::NotReady);
+        assert_eq!(checksum(CHECKSUM_NOT_READY, None), Checksum::NotReady);
+    }
 }

@@ -2,9 +2,12 @@
 //!
 //! An ICMP error is ours if the packet that it quotes carries one of our source ports or our echo identifier.
 
-use libc::{SKF_AD_OFF, SKF_AD_PKTTYPE, SKF_AD_PROTOCOL};
+use libc::{
+    ARPHRD_ETHER, ARPHRD_LOOPBACK, ARPHRD_NONE, ARPHRD_PPP, ARPHRD_SIT, ARPHRD_TUNNEL, ARPHRD_TUNNEL6, SKF_AD_HATYPE,
+    SKF_AD_OFF, SKF_AD_PKTTYPE, SKF_AD_PROTOCOL, SKF_NET_OFF,
+};
 
-use super::bpf::{ACCEPT, Assembler, DROP, NEXT, Program};
+use super::bpf::{ACCEPT, Assembler, DROP, Label, NEXT, Program};
 use super::ours::{Ours, PortBlock};
 
 const ETH_P_IP: u32 = libc::ETH_P_IP as u32;
@@ -16,59 +19,112 @@ const FRAGMENT_HEADER: u32 = libc::IPPROTO_FRAGMENT as u32;
 
 const IPV4_OFFSET_MASK: u32 = 0x1fff;
 const IPV6_HEADER: u32 = 40;
+const IPV6_OFFSET_MASK: u32 = 0xfff8;
+const IPV6_FRAGMENT_HEADER: u32 = 8;
+/// Of linux/if_arp.h; the libc crate lacks it.
+const ARPHRD_RAWIP: u16 = 519;
 
-/// For a packet socket whose data begin at the IP header.
+const ETHERNET_HEADER: u32 = 14;
+const ETHERNET_TYPE: u32 = 12;
+
+/// For a packet socket whose data begin at the link's header, if the link has one.
 ///
 /// Admits what arrives (not what leaves, nor what is meant for other hosts on a shared link): TCP to our ports, echo
-/// replies with our identifier, ICMP errors about our packets. Of IPv4 fragments only the first names its ports. IPv6
-/// extension headers are not looked through: no answer to our packets carries one.
+/// replies with our identifier, ICMP errors about our packets. Later fragments name no ports: all that carry TCP or ICMP
+/// are admitted. Other IPv6 extension headers are not looked through: no answer to our packets carries one.
 pub(super) fn capture(ours: Ours) -> Program {
     let mut code = Assembler::default();
-    code.load_word(pseudo(SKF_AD_PKTTYPE))
-        .if_equal(u32::from(libc::PACKET_OTHERHOST), DROP, NEXT)
-        .if_equal(u32::from(libc::PACKET_OUTGOING), DROP, NEXT)
-        .load_word(pseudo(SKF_AD_PROTOCOL))
-        .if_equal(ETH_P_IP, "ipv4", NEXT)
-        .if_equal(ETH_P_IPV6, "ipv6", DROP);
+    code.load_word(pseudo(SKF_AD_PKTTYPE)).if_equal(u32::from(libc::PACKET_OTHERHOST), DROP, NEXT).if_equal(
+        u32::from(libc::PACKET_OUTGOING),
+        DROP,
+        NEXT,
+    );
+    index_ip_header(&mut code);
+    code.label("ip").load_word(pseudo(SKF_AD_PROTOCOL));
+    code.if_equal(ETH_P_IP, "ipv4", NEXT).if_equal(ETH_P_IPV6, "ipv6", DROP);
+    ipv4(&mut code, ours);
+    code.label("ipv6").load_indexed_byte(6).if_equal(FRAGMENT_HEADER, "fragment6", NEXT);
+    ipv6_payload(&mut code, IPV6_HEADER, ["not tcp6", "no echo reply6", "quote6 is not tcp"], ours);
+    fragment6(&mut code, ours);
+    code.finish()
+}
 
-    code.label("ipv4").load_half(6).if_bits(IPV4_OFFSET_MASK, DROP, NEXT).index_by_ipv4_header(0);
-    code.load_byte(9).if_equal(TCP, NEXT, "not tcp");
-    code.load_indexed_half(2);
-    if_ours(&mut code, ours.ports);
+/// Sets X to the place of the IP header, and ends at the label "ip".
+///
+/// `SKF_NET_OFF` is that place on any link. But before Linux 6.16 loads from there do not reach into the pages in which
+/// drivers leave most of a packet, such as what a longer ICMP error quotes. So the usual links have their place by number.
+fn index_ip_header(code: &mut Assembler) {
+    code.load_word(pseudo(SKF_AD_HATYPE));
+    for framed in [ARPHRD_ETHER, ARPHRD_LOOPBACK] {
+        code.if_equal(u32::from(framed), "framed", NEXT);
+    }
+    for bare in [ARPHRD_NONE, ARPHRD_PPP, ARPHRD_RAWIP, ARPHRD_TUNNEL, ARPHRD_TUNNEL6, ARPHRD_SIT] {
+        code.if_equal(u32::from(bare), "bare", NEXT);
+    }
+    code.index(SKF_NET_OFF.cast_unsigned()).go_to("ip");
+    // Behind a VLAN tag that the interface leaves where it is, the type stands elsewhere, and so does the IP header.
+    code.label("framed").load_half(ETHERNET_TYPE);
+    code.if_equal(ETH_P_IP, "behind a frame", NEXT).if_equal(ETH_P_IPV6, "behind a frame", "by the kernel");
+    code.label("behind a frame").index(ETHERNET_HEADER).go_to("ip");
+    code.label("by the kernel").index(SKF_NET_OFF.cast_unsigned()).go_to("ip");
+    code.label("bare").index(0);
+}
+
+/// X: the place of the IPv4 header.
+fn ipv4(code: &mut Assembler, ours: Ours) {
+    code.label("ipv4").load_indexed_half(6).if_bits(IPV4_OFFSET_MASK, NEXT, "begins here");
+    code.load_indexed_byte(9).if_equal(TCP, ACCEPT, NEXT).if_equal(ICMP, ACCEPT, DROP);
+    code.label("begins here").load_indexed_byte(9).if_equal(TCP, NEXT, "not tcp");
+    code.index_behind_ipv4_header().load_indexed_half(2);
+    if_ours(code, ours.ports);
     code.label("not tcp").if_equal(ICMP, NEXT, DROP);
-    code.load_indexed_byte(0).if_equal(0, NEXT, "no echo reply");
+    icmpv4(code, ours);
+}
+
+/// X: the place of the IPv4 header.
+fn icmpv4(code: &mut Assembler, ours: Ours) {
+    code.index_behind_ipv4_header().load_indexed_byte(0).if_equal(0, NEXT, "no echo reply");
     code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
     code.label("no echo reply");
-    icmpv4_error(&mut code, ours);
+    icmpv4_error(code, ours);
+}
 
-    code.label("ipv6").load_byte(6).if_equal(TCP, NEXT, "not tcp6");
-    code.load_half(IPV6_HEADER + 2);
-    if_ours(&mut code, ours.ports);
-    code.label("not tcp6").if_equal(ICMPV6, NEXT, DROP);
-    code.load_byte(IPV6_HEADER).if_equal(129, NEXT, "no echo reply6");
-    code.load_half(IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
-    code.label("no echo reply6");
-    icmpv6_error(&mut code, IPV6_HEADER, ours);
-    code.finish()
+/// X: the place of the IPv6 header. Loaded: the number of the header at `at`, which is TCP, ICMPv6 or foreign.
+fn ipv6_payload(code: &mut Assembler, at: u32, labels: [Label; 3], ours: Ours) {
+    let [not_tcp, no_echo_reply, quote_is_not_tcp] = labels;
+    code.if_equal(TCP, NEXT, not_tcp).load_indexed_half(at + 2);
+    if_ours(code, ours.ports);
+    code.label(not_tcp).if_equal(ICMPV6, NEXT, DROP);
+    code.load_indexed_byte(at).if_equal(129, NEXT, no_echo_reply);
+    code.load_indexed_half(at + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label(no_echo_reply);
+    icmpv6_error(code, at, quote_is_not_tcp, ours);
+}
+
+/// X: the place of the IPv6 header, which a fragment header follows.
+fn fragment6(code: &mut Assembler, ours: Ours) {
+    code.label("fragment6").load_indexed_half(IPV6_HEADER + 2).if_bits(IPV6_OFFSET_MASK, NEXT, "begins here6");
+    code.load_indexed_byte(IPV6_HEADER).if_equal(TCP, ACCEPT, NEXT).if_equal(ICMPV6, ACCEPT, DROP);
+    let labels = ["not tcp in fragment", "no echo reply in fragment", "quote in fragment is not tcp"];
+    code.label("begins here6").load_indexed_byte(IPV6_HEADER);
+    ipv6_payload(code, IPV6_HEADER + IPV6_FRAGMENT_HEADER, labels, ours);
 }
 
 /// For a raw ICMP socket, whose data begin at the IPv4 header.
 pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
     let mut code = Assembler::default();
-    code.index_by_ipv4_header(0).load_indexed_byte(0).if_equal(0, NEXT, "no echo reply");
-    code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
-    code.label("no echo reply");
-    icmpv4_error(&mut code, ours);
+    code.index(0);
+    icmpv4(&mut code, ours);
     code.finish()
 }
 
 /// For a raw ICMPv6 socket, whose data begin at the ICMPv6 header.
 pub(super) fn kernel_icmpv6(ours: Ours) -> Program {
     let mut code = Assembler::default();
-    code.load_byte(0).if_equal(129, NEXT, "no echo reply6");
-    code.load_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.index(0).load_indexed_byte(0).if_equal(129, NEXT, "no echo reply6");
+    code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
     code.label("no echo reply6");
-    icmpv6_error(&mut code, 0, ours);
+    icmpv6_error(&mut code, 0, "quote6 is not tcp", ours);
     code.finish()
 }
 
@@ -84,16 +140,16 @@ fn icmpv4_error(code: &mut Assembler, ours: Ours) {
     code.load_indexed_half(8 + 20 + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
 }
 
-/// Loaded: the ICMPv6 type. Admits types 1, 2 and 3 about a packet of ours.
-fn icmpv6_error(code: &mut Assembler, icmp: u32, ours: Ours) {
+/// X + `icmp`: the place of the ICMPv6 header. Loaded: the ICMPv6 type. Admits types 1, 2 and 3 about a packet of ours.
+fn icmpv6_error(code: &mut Assembler, icmp: u32, quote_is_not_tcp: Label, ours: Ours) {
     let quote = icmp + 8;
     code.if_at_least(1, NEXT, DROP).if_more(3, DROP, NEXT);
-    code.load_byte(quote + 6).if_equal(TCP, NEXT, "quote6 is not tcp");
-    code.load_half(quote + IPV6_HEADER);
+    code.load_indexed_byte(quote + 6).if_equal(TCP, NEXT, quote_is_not_tcp);
+    code.load_indexed_half(quote + IPV6_HEADER);
     if_ours(code, ours.ports);
     // A translator (RFC 7915) may have put a fragment header into our packet: let user space look.
-    code.label("quote6 is not tcp").if_equal(FRAGMENT_HEADER, ACCEPT, NEXT).if_equal(ICMPV6, NEXT, DROP);
-    code.load_half(quote + IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
+    code.label(quote_is_not_tcp).if_equal(FRAGMENT_HEADER, ACCEPT, NEXT).if_equal(ICMPV6, NEXT, DROP);
+    code.load_indexed_half(quote + IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
 }
 
 /// Loaded: a port. The end of the packet's way either way.
@@ -143,8 +199,37 @@ mod tests {
         [&[kind, 4, 0, 0, 0, 0, 5, 120][..], quoted].concat()
     }
 
+    /// Every kind of link: what the kernel says of it, and what stands before the IP header.
+    fn links(protocol: u32) -> Vec<(Metadata, Vec<u8>)> {
+        let host = Metadata { protocol, packet_type: u32::from(libc::PACKET_HOST), ..Metadata::default() };
+        let [high, low] = (protocol as u16).to_be_bytes();
+        let frame = [&[0x45; 12][..], &[high, low]].concat();
+        let tagged = [&[0x45; 12][..], &[0x81, 0, 0, 7], &[high, low]].concat();
+        [
+            (libc::ARPHRD_ETHER, frame.clone()),
+            (libc::ARPHRD_LOOPBACK, frame),
+            (libc::ARPHRD_ETHER, tagged),
+            (libc::ARPHRD_PPP, vec![]),
+            (libc::ARPHRD_NONE, vec![]),
+            (libc::ARPHRD_INFINIBAND, vec![0x45; 4]),
+        ]
+        .map(|(hardware, link)| {
+            let network = link.len() as u32;
+            (Metadata { hardware: u32::from(hardware), network, ..host }, link)
+        })
+        .into()
+    }
+
     fn arrives(protocol: u32, packet: &[u8]) -> bool {
-        admits(&capture(ours()), Metadata { protocol, packet_type: u32::from(libc::PACKET_HOST) }, packet)
+        let program = capture(ours());
+        let mut outcomes = links(protocol)
+            .into_iter()
+            .map(|(meta, link)| (meta.hardware, admits(&program, meta, &[&link, packet].concat())));
+        let (_, first) = outcomes.next().expect("a link");
+        for (hardware, other) in outcomes {
+            assert_eq!(other, first, "a link of type {hardware} differs from Ethernet");
+        }
+        first
     }
 
     #[test]
@@ -168,9 +253,26 @@ mod tests {
     }
 
     #[test]
-    fn capture_admits_the_first_fragment_and_no_later_one() {
+    fn capture_admits_our_first_fragments_and_all_later_ones_of_tcp_and_icmp() {
         assert!(arrives(0x0800, &v4(6, 0x2000, &tcp(25, 40_000))));
-        assert!(!arrives(0x0800, &v4(6, 0x00b9, &tcp(25, 40_000))));
+        assert!(!arrives(0x0800, &v4(6, 0x2000, &tcp(25, 50_000))), "a foreign port");
+        for (protocol, expected) in [(6, true), (1, true), (17, false)] {
+            assert_eq!(arrives(0x0800, &v4(protocol, 0x00b9, &[0; 8])), expected, "protocol {protocol}, the last");
+            assert_eq!(arrives(0x0800, &v4(protocol, 0x20b9, &[0; 8])), expected, "protocol {protocol}, not the last");
+        }
+        let fragment = |next, offset: u16, payload: &[u8]| {
+            v6(44, &[&[next, 0][..], &offset.to_be_bytes(), &[0, 0, 0, 9], payload].concat())
+        };
+        for more in [0, 1] {
+            assert!(arrives(0x86dd, &fragment(6, more, &tcp(25, 40_000))));
+            assert!(!arrives(0x86dd, &fragment(6, more, &tcp(25, 50_000))), "a foreign port");
+            assert!(arrives(0x86dd, &fragment(58, more, &echo(129, IDENT))));
+            assert!(!arrives(0x86dd, &fragment(58, more, &echo(129, IDENT + 1))), "another program's ping");
+            assert!(!arrives(0x86dd, &fragment(17, more, &tcp(25, 40_000))), "UDP");
+            for (next, expected) in [(6, true), (58, true), (17, false)] {
+                assert_eq!(arrives(0x86dd, &fragment(next, 0x05a8 | more, &[0; 8])), expected, "next header {next}");
+            }
+        }
     }
 
     #[test]
@@ -179,8 +281,11 @@ mod tests {
         for (packet_type, expected) in
             [(libc::PACKET_HOST, true), (libc::PACKET_OTHERHOST, false), (libc::PACKET_OUTGOING, false)]
         {
-            let meta = Metadata { protocol: 0x0800, packet_type: u32::from(packet_type) };
-            assert_eq!(admits(&capture(ours()), meta, &packet), expected, "packet type {packet_type}");
+            for (meta, link) in links(0x0800) {
+                let meta = Metadata { packet_type: u32::from(packet_type), ..meta };
+                let admitted = admits(&capture(ours()), meta, &[&link[..], &packet].concat());
+                assert_eq!(admitted, expected, "packet type {packet_type}");
+            }
         }
     }
 

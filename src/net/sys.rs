@@ -67,12 +67,35 @@ pub(super) fn packets_dropped(socket: &Socket) -> io::Result<u32> {
 
 /// A packet from a packet socket.
 pub(super) struct FromPacketSocket {
-    /// Bytes written to the buffer.
+    /// Bytes written to the buffer, the link's header included.
     pub(super) length: usize,
     /// Index of the interface.
     pub(super) interface: u32,
     /// `tp_status` of the auxiliary data, zero if there are none.
     pub(super) status: u32,
+    /// Where in the buffer the IP header begins: `tp_net` of the auxiliary data.
+    pub(super) network: usize,
+    /// Of a socket with `PACKET_VNET_HDR`.
+    pub(super) offload: Option<Offload>,
+}
+
+/// `struct virtio_net_hdr` of linux/virtio_net.h, in the host's byte order, which the libc crate lacks.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Offload {
+    pub(super) flags: u8,
+    pub(super) gso_type: u8,
+    pub(super) header_length: u16,
+    pub(super) gso_size: u16,
+    pub(super) checksum_start: u16,
+    pub(super) checksum_offset: u16,
+}
+
+/// Whether a packet socket puts an [`Offload`] before each packet (`PACKET_VNET_HDR`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OffloadHeader {
+    Present,
+    Absent,
 }
 
 /// Room for control messages, aligned as their headers want it.
@@ -80,42 +103,60 @@ pub(super) struct FromPacketSocket {
 struct Control([u8; 64]);
 
 /// recvmsg(2) on a packet socket, without blocking.
-pub(super) fn receive_packet(socket: &Socket, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
+pub(super) fn receive_packet(
+    socket: &Socket,
+    header: OffloadHeader,
+    buffer: &mut [u8],
+) -> io::Result<FromPacketSocket> {
     let mut control = Control([0; 64]);
-    let mut data = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut offload = Offload::default();
+    let header_len = match header {
+        OffloadHeader::Present => size_of::<Offload>(),
+        OffloadHeader::Absent => 0,
+    };
+    let mut data = [
+        libc::iovec { iov_base: (&raw mut offload).cast(), iov_len: header_len },
+        libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() },
+    ];
     // SAFETY: all-zero is a valid `sockaddr_ll` and a valid `msghdr` (null pointers with zero lengths).
     let (mut address, mut message): (libc::sockaddr_ll, libc::msghdr) = unsafe { (mem::zeroed(), mem::zeroed()) };
     message.msg_name = (&raw mut address).cast();
     message.msg_namelen = size_of::<libc::sockaddr_ll>() as socklen_t;
-    message.msg_iov = &raw mut data;
-    message.msg_iovlen = 1;
+    message.msg_iov = data.as_mut_ptr();
+    message.msg_iovlen = data.len() as _;
     message.msg_control = control.0.as_mut_ptr().cast();
     message.msg_controllen = control.0.len() as _;
-    // SAFETY: every pointer in `message` describes memory that is borrowed exclusively and lives through the call.
+    // SAFETY: every pointer in `message` describes memory that is borrowed exclusively and lives through the call; every
+    // bit pattern is a valid `Offload`.
     let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
     let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
     // SAFETY: the kernel filled `message` and the control buffer, which is still alive.
-    let status = unsafe { auxiliary_status(&message) };
-    Ok(FromPacketSocket { length: length.min(buffer.len()), interface: address.sll_ifindex.cast_unsigned(), status })
+    let auxiliary = unsafe { auxiliary_data(&message) };
+    Ok(FromPacketSocket {
+        length: length.saturating_sub(header_len).min(buffer.len()),
+        interface: address.sll_ifindex.cast_unsigned(),
+        status: auxiliary.map_or(0, |data| data.tp_status),
+        network: auxiliary.map_or(0, |data| data.tp_net.into()),
+        offload: (header == OffloadHeader::Present).then_some(offload),
+    })
 }
 
 /// # Safety
 ///
 /// `message` must come from recvmsg(2), and its control buffer must be alive.
-unsafe fn auxiliary_status(message: &libc::msghdr) -> u32 {
+unsafe fn auxiliary_data(message: &libc::msghdr) -> Option<libc::tpacket_auxdata> {
     // SAFETY: the macros walk within `msg_controllen`, by the contract of this function; the data of a PACKET_AUXDATA
     // message are a `tpacket_auxdata`, read unaligned.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(message);
         while !header.is_null() {
             if (*header).cmsg_level == libc::SOL_PACKET && (*header).cmsg_type == libc::PACKET_AUXDATA {
-                let data = libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>();
-                return ptr::read_unaligned(data).tp_status;
+                return Some(ptr::read_unaligned(libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>()));
             }
             header = libc::CMSG_NXTHDR(message, header);
         }
     }
-    0
+    None
 }
 
 /// recvfrom(2) without blocking.

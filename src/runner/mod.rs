@@ -3,12 +3,14 @@
 //! The loop reads the clock once a turn, hands packets to the examinations they belong to, lets those speak whose time
 //! has come, and sleeps until the next packet or the next wake-up.
 
+mod arrivals;
 mod limiter;
 mod observer;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
+use std::mem;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -16,12 +18,13 @@ use std::time::{Duration, Instant};
 use tracing::{debug, trace, warn};
 
 use crate::examine::Examination;
-use crate::model::{Action, Body, Event, Examined, Outgoing, Packet, PacketSize, Plan, Sighting, Timestamp, Way};
-use crate::net::capture::{Capture, Checksum, Received};
+use crate::model::{Action, Body, Event, Examined, Outgoing, PacketSize, Plan, Sighting, Timestamp, Way};
+use crate::net::capture::{Capture, Received};
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::{SendError, Sender};
-use crate::wire::{self, Checksums};
+use crate::wire;
 
+use arrivals::{Arrivals, Recipient};
 use limiter::Limiter;
 pub use observer::{Ending, Observer, Standing};
 
@@ -86,6 +89,7 @@ struct Loop<'a, O> {
     /// Not yet judged, not yet done.
     unjudged: usize,
     undone: usize,
+    arrivals: Arrivals,
     received: Vec<u8>,
     sent: Vec<u8>,
 }
@@ -122,6 +126,7 @@ impl<'a, O: Observer> Loop<'a, O> {
             unjudged: running.len(),
             undone: running.len(),
             running,
+            arrivals: Arrivals::default(),
             received: vec![0; BUFFER],
             sent: Vec::with_capacity(BUFFER),
         }
@@ -192,7 +197,7 @@ impl<'a, O: Observer> Loop<'a, O> {
             let Some(error) = self.links.icmp.try_recv(&mut self.received)? else { break };
             // Which of our addresses it came to does not matter: the quote names the probe.
             match wire::parse_icmp(error.from, error.from, error.message) {
-                Ok(packet) => self.deliver(packet, Event::KernelSaw, 0),
+                Ok(packet) => self.deliver(&Event::KernelSaw(packet), &[]),
                 Err(error) => trace!(%error, "ICMP message behind the firewall not understood"),
             }
         }
@@ -200,42 +205,11 @@ impl<'a, O: Observer> Loop<'a, O> {
     }
 
     fn take_packet(&mut self, received: Received) {
-        let len = received.len;
-        let bytes = self.received.get(..len).unwrap_or_default();
-        let checksums = match received.checksum {
-            Checksum::Ready => Checksums::Verify,
-            Checksum::NotReady => Checksums::Trust,
-        };
-        match wire::parse_with(bytes, checksums) {
-            Ok(parsed) => self.deliver(parsed.packet, Event::Received, len),
-            Err(error) => debug!(%error, "packet ignored"),
-        }
-    }
-
-    fn deliver(&mut self, packet: Packet, event: fn(Packet) -> Event, len: usize) {
-        let about = match &packet.body {
-            Body::Error(error) => error.quote.destination,
-            _ => packet.ip.source,
-        };
-        let Some(indices) = self.by_address.get(&about) else { return };
-        let event = event(packet);
-        trace!("{}", describe(&event));
-        let now = Timestamp::from_origin(self.origin.elapsed());
-        for &index in indices {
-            let Some(running) = self.running.get_mut(index).filter(|running| running.wake < Timestamp::MAX) else {
-                continue;
-            };
-            let meaning = running.examination.handle(&event, now);
-            running.wake = now;
-            self.wakes.push(Reverse((now, index)));
-            let (way, packet) = match &event {
-                Event::Received(packet) | Event::Reassembled { packet, .. } => (Way::In, packet),
-                Event::KernelSaw(packet) => (Way::PastFirewall, packet),
-                Event::SendRefused { .. } => continue,
-            };
-            let bytes = self.received.get(..len).unwrap_or_default();
-            self.observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
-        }
+        // Out of `self`, which takes what they give.
+        let (buffer, mut arrivals) = (mem::take(&mut self.received), mem::take(&mut self.arrivals));
+        let now = self.now();
+        arrivals.take(received, received.bytes(&buffer), now, self);
+        (self.received, self.arrivals) = (buffer, arrivals);
     }
 
     /// Lets every examination speak whose time has come.
@@ -363,6 +337,36 @@ impl<'a, O: Observer> Loop<'a, O> {
             current,
             bracket: current.and_then(|index| self.running.get(index)?.examination.bracket()),
             probes: self.running.iter().map(|running| u64::from(running.examination.probes_sent())).sum(),
+        }
+    }
+}
+
+impl<O: Observer> Recipient for Loop<'_, O> {
+    fn knows(&self, address: IpAddr) -> bool {
+        self.by_address.contains_key(&address)
+    }
+
+    fn deliver(&mut self, event: &Event, bytes: &[u8]) {
+        let packet = match event {
+            Event::Received(packet) | Event::Reassembled { packet, .. } | Event::KernelSaw(packet) => packet,
+            Event::SendRefused { .. } => return,
+        };
+        let about = match &packet.body {
+            Body::Error(error) => error.quote.destination,
+            _ => packet.ip.source,
+        };
+        let way = if matches!(event, Event::KernelSaw(_)) { Way::PastFirewall } else { Way::In };
+        let Some(indices) = self.by_address.get(&about) else { return };
+        trace!("{}", describe(event));
+        let now = Timestamp::from_origin(self.origin.elapsed());
+        for &index in indices {
+            let Some(running) = self.running.get_mut(index).filter(|running| running.wake < Timestamp::MAX) else {
+                continue;
+            };
+            let meaning = running.examination.handle(event, now);
+            running.wake = now;
+            self.wakes.push(Reverse((now, index)));
+            self.observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
         }
     }
 }

@@ -14,6 +14,8 @@ use super::parse::Datagram;
 /// Bytes of a header without options.
 pub(super) const HEADER: usize = 20;
 
+const CHECKSUM: std::ops::Range<usize> = 10..12;
+
 /// What an IPv4 header says. Emitted as it stands; parsed by [`read`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
@@ -50,7 +52,7 @@ impl Header {
         view.set_source(self.source);
         view.set_destination(self.destination);
         let sum = checksum::plain(&buffer[..HEADER]);
-        buffer[10..12].copy_from_slice(&sum.to_be_bytes());
+        buffer[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
         Ok(())
     }
 
@@ -106,6 +108,24 @@ pub(super) fn read_whole(bytes: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let field = u16::from_be_bytes([packet[10], packet[11]]);
     checksum::verify(checksum::plain(&packet[..header.len]), field, Layer::Ipv4)?;
     Ok((header, packet))
+}
+
+/// Gives a header, options included, another length of payload, and a place in a row of packets that its sender counts.
+pub(super) fn amend(header: &mut [u8], payload: usize, index: u16) {
+    let len = header.len();
+    let Some(mut view) = MutableIpv4Packet::new(header) else { return };
+    view.set_total_length((len + payload) as u16);
+    view.set_identification(view.get_identification().wrapping_add(index));
+    view.set_checksum(0);
+    let sum = checksum::plain(header);
+    header[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
+}
+
+/// Makes the header of a fragment that of a whole packet; its checksum is wrong then.
+pub(super) fn defragment(header: &mut [u8]) {
+    let Some(mut view) = MutableIpv4Packet::new(header) else { return };
+    view.set_flags(view.get_flags() & !Ipv4Flags::MoreFragments);
+    view.set_fragment_offset(0);
 }
 
 /// Reads a whole packet, which may be followed by padding of the link.

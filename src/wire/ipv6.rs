@@ -13,12 +13,17 @@ use super::parse::Datagram;
 /// Bytes of the fixed header.
 pub(super) const HEADER: usize = 40;
 
+/// Where in the fixed header the number of the next one stands.
+pub(super) const NEXT_HEADER: usize = 6;
+
+const PAYLOAD_LENGTH: std::ops::Range<usize> = 4..6;
+
 /// No sender has a use for more, and a walk must end.
 const MAX_EXTENSION_HEADERS: usize = 8;
 
 const HOP_BY_HOP: u8 = IpNextHeaderProtocols::Hopopt.0;
 const ROUTING: u8 = IpNextHeaderProtocols::Ipv6Route.0;
-const FRAGMENT: u8 = IpNextHeaderProtocols::Ipv6Frag.0;
+pub(super) const FRAGMENT: u8 = IpNextHeaderProtocols::Ipv6Frag.0;
 const AUTHENTICATION: u8 = IpNextHeaderProtocols::Ah.0;
 const DESTINATION_OPTIONS: u8 = IpNextHeaderProtocols::Ipv6Opts.0;
 
@@ -72,6 +77,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
         protocol: view.get_next_header().0,
         payload_length: view.get_payload_length(),
     })
+}
+
+/// Gives a header, extension headers included, another length of what follows.
+pub(super) fn amend(headers: &mut [u8], payload: usize) {
+    let length = (headers.len() - HEADER + payload) as u16;
+    headers[PAYLOAD_LENGTH].copy_from_slice(&length.to_be_bytes());
 }
 
 /// Reads a whole packet, which may be followed by padding of the link.

@@ -2,6 +2,7 @@
 //!
 //! * [`emit()`] writes a whole IP packet, [`fragment()`] cuts one up, [`parse()`] reads one, [`summary()`] shows one as
 //!   a line.
+//! * [`Reassembler`] makes fragments whole again, [`segments()`] undoes the joining of TCP segments.
 //! * The views of `pnet::packet` are used here and nowhere else; they give fields, never decisions.
 //!
 //! **Panics:** none, whatever the bytes are. A length field is compared with the bytes at hand before it is used, and
@@ -21,7 +22,10 @@ mod ipv4;
 mod ipv6;
 mod options;
 mod parse;
+mod piece;
 mod quote;
+mod reassembly;
+mod segments;
 mod summary;
 mod tcp;
 
@@ -30,5 +34,8 @@ pub use error::{Layer, WireError};
 pub use fragment::fragment;
 pub use options::{TcpOptions, parse_tcp_options};
 pub use parse::{Checksums, Parsed, parse, parse_icmp, parse_with};
+pub use piece::Piece;
 pub use quote::parse_quote;
+pub use reassembly::{Reassembled, Reassembler};
+pub use segments::segments;
 pub use summary::{Summary, summary};

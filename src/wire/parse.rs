@@ -69,7 +69,8 @@ pub fn parse_icmp(source: IpAddr, destination: IpAddr, message: &[u8]) -> Result
     Ok(Packet { ip: header, body: icmp::parse(&datagram, checksums)? })
 }
 
-fn family(bytes: &[u8]) -> Result<(Family, Layer), WireError> {
+/// The family of the packet at the start of `bytes`, and the name of its header.
+pub(super) fn family(bytes: &[u8]) -> Result<(Family, Layer), WireError> {
     match bytes.first().map(|byte| byte >> 4) {
         Some(4) => Ok((Family::V4, Layer::Ipv4)),
         Some(6) => Ok((Family::V6, Layer::Ipv6)),

@@ -17,7 +17,7 @@ pub(super) const PROTOCOL: u8 = IpNextHeaderProtocols::Tcp.0;
 /// Bytes of a header without options.
 const HEADER: usize = 20;
 
-const CHECKSUM: std::ops::Range<usize> = 16..18;
+pub(super) const CHECKSUM: std::ops::Range<usize> = 16..18;
 
 /// Bytes that the segment takes, header included.
 pub(super) fn len(segment: &Segment) -> Result<usize, WireError> {
@@ -49,17 +49,22 @@ pub(super) fn write(segment: &Segment, ends: Ends, buffer: &mut [u8]) -> Result<
     Ok(())
 }
 
-/// Reads the segment that a datagram carries.
-pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Segment, WireError> {
-    let bytes = datagram.payload;
+/// The header, options included, and the payload.
+pub(super) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), WireError> {
     let view = TcpPacket::new(bytes).ok_or(WireError::truncated(Layer::Tcp, "header", HEADER, bytes.len()))?;
     let header_len = usize::from(view.get_data_offset()) * 4;
     if header_len < HEADER {
         let have = header_len as u32;
         return Err(WireError::Malformed { layer: Layer::Tcp, field: "data offset", need: "at least 20", have });
     }
-    let too_short = WireError::truncated(Layer::Tcp, "options", header_len, bytes.len());
-    let (header, payload) = bytes.split_at_checked(header_len).ok_or(too_short)?;
+    bytes.split_at_checked(header_len).ok_or(WireError::truncated(Layer::Tcp, "options", header_len, bytes.len()))
+}
+
+/// Reads the segment that a datagram carries.
+pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Segment, WireError> {
+    let bytes = datagram.payload;
+    let (header, payload) = split(bytes)?;
+    let view = TcpPacket::new(bytes).ok_or(WireError::truncated(Layer::Tcp, "header", HEADER, bytes.len()))?;
     if checksums == Checksums::Verify {
         let residue = checksum::with_pseudo_header(Ends::of(&datagram.header)?, PROTOCOL, bytes);
         checksum::verify(residue, view.get_checksum(), Layer::Tcp)?;

@@ -108,8 +108,9 @@ fn configure(interface: &str, v4: &str, v6: &str) {
     sh(&format!("ip link set {interface} up"));
 }
 
-/// Runs a command in the namespace of the calling thread.
-pub(crate) fn sh(command: &str) {
+/// Runs a command in the namespace of the calling thread and gives what it prints.
+pub(crate) fn sh(command: &str) -> String {
     let output = Command::new("sh").args(["-c", command]).output().expect("sh runs");
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

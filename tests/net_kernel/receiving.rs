@@ -3,7 +3,7 @@
 use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
-use pmtu_probe::net::capture::{Capture, Checksum, LARGEST_CAPTURE, Received};
+use pmtu_probe::net::capture::{Capture, Checksum, LARGEST_CAPTURE, OnWire, Received};
 use pmtu_probe::net::icmp::{IcmpSockets, LARGEST_ERROR};
 use pmtu_probe::net::sender::Sender;
 use pmtu_probe::net::silent::SilentPorts;
@@ -12,13 +12,13 @@ use pmtu_probe::net::{Ours, PortBlock};
 use crate::lab::{HERE4, HERE6, Lab, THERE4, THERE6, in_namespaces, ip, sh};
 use crate::packets::{TcpFlags, TcpWatch, echo, inject, ptb, tcp, udp};
 
-const IDENT: u16 = 0x5151;
+pub(crate) const IDENT: u16 = 0x5151;
 /// Longer than a veth pair needs, short enough for a test that waits for nothing.
 const QUIET: Duration = Duration::from_millis(300);
 
-const PAIRS: [(&str, &str); 2] = [(HERE4, THERE4), (HERE6, THERE6)];
+pub(crate) const PAIRS: [(&str, &str); 2] = [(HERE4, THERE4), (HERE6, THERE6)];
 
-fn ours(ports: PortBlock) -> Ours {
+pub(crate) fn ours(ports: PortBlock) -> Ours {
     Ours { ports, echo_ident: IDENT }
 }
 
@@ -27,12 +27,12 @@ fn block() -> PortBlock {
 }
 
 /// Every packet until none comes for a while.
-async fn drain(capture: &Capture) -> Vec<(Received, Vec<u8>)> {
+pub(crate) async fn drain(capture: &Capture) -> Vec<(Received, Vec<u8>)> {
     let mut buffer = vec![0; LARGEST_CAPTURE];
     let mut found = Vec::new();
     while let Ok(received) = tokio::time::timeout(QUIET, capture.recv(&mut buffer)).await {
         let received = received.expect("the capture works");
-        found.push((received, buffer[..received.len].to_vec()));
+        found.push((received, received.bytes(&buffer).to_vec()));
     }
     found
 }
@@ -127,7 +127,7 @@ fn the_capture_admits_what_is_ours_and_nothing_else() {
                 // The kernel fills in IPv4's id and checksum: compare what comes behind the header.
                 let header = if there.is_ipv4() { 20 } else { 40 };
                 assert_eq!(bytes[header..], wanted[header..], "{there}");
-                assert_eq!((received.checksum, received.joined), (Checksum::Ready, false), "{there}");
+                assert_eq!((received.checksum, received.on_wire), (Checksum::Ready, OnWire::Whole), "{there}");
             }
         }
         assert_eq!(capture.overflowed().expect("statistics"), 0);
@@ -250,5 +250,31 @@ fn try_recv_drains_without_waiting() {
             assert!(sockets.try_recv(&mut buffer).expect("works").is_some());
         }
         assert_eq!(sockets.try_recv(&mut buffer).expect("works"), None);
+    });
+}
+
+/// Writes packets, in hexadecimal, to a new tunnel interface: what a VPN or a modem link hands to the kernel.
+const INTO_TUNNEL: &str = r#"
+    open(my $tunnel, "+<", "/dev/net/tun") or die "tun: $!";
+    ioctl($tunnel, 0x400454ca, my $request = pack("a16 s x22", "tunnel", 0x1001)) or die "TUNSETIFF: $!";
+    system("ip link set tunnel up") == 0 or die "up";
+    syswrite($tunnel, pack("H*", $_)) or die "write: $!" for @ARGV;
+"#;
+
+#[test]
+fn a_link_without_a_header_is_captured_alike() {
+    in_namespaces("receiving::a_link_without_a_header_is_captured_alike", async |_| {
+        let capture = Capture::open(ours(block())).expect("a capture");
+        let packets = PAIRS.map(|(here, there)| (ip(here), ip(there))).map(|(here, there)| {
+            let probe = tcp((here, 40_003), (there, 25), 1500, TcpFlags::Ack);
+            let foreign = tcp((there, 25), (here, 50_000), 0, TcpFlags::Ack);
+            [tcp((there, 25), (here, 40_000), 1400, TcpFlags::Ack), ptb(there, here, 1400, &probe), foreign]
+        });
+        let wanted: Vec<Vec<u8>> = packets.iter().flat_map(|[data, error, _]| [data.clone(), error.clone()]).collect();
+        let hex = |packet: &Vec<u8>| packet.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let all: Vec<String> = packets.iter().flatten().map(hex).collect();
+        sh(&format!("perl -e '{INTO_TUNNEL}' {}", all.join(" ")));
+        let seen: Vec<Vec<u8>> = drain(&capture).await.into_iter().map(|(_, bytes)| bytes).collect();
+        assert_eq!(seen, wanted);
     });
 }

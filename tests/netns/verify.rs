@@ -196,8 +196,13 @@ pub(crate) fn address_outcome(address: &Value, expected: &Outcome, family: Famil
 /// What is wrong with the verdict on the way back.
 fn way_back(reverse: &Value, expected: Option<&Reverse>) -> Faults {
     // Nobody asked, or the server offers nothing that could be drawn out of it.
-    let unasked =
-        Reverse { verdict: ReverseVerdict::Untested, path_mtu: None, at_most: true, may_be_inconclusive: false };
+    let unasked = Reverse {
+        verdict: ReverseVerdict::Untested,
+        path_mtu: None,
+        at_most: true,
+        may_be_inconclusive: false,
+        or: Vec::new(),
+    };
     let is_asked = expected.is_some();
     let expected = expected.unwrap_or(&unasked);
     let mut faults = Faults::new();

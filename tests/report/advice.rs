@@ -340,6 +340,9 @@ fn doubt_about_the_way_back_is_answered_by_more_time_once() {
     both.examined.reverse.verdict = ReverseVerdict::Inconclusive;
     assert!(!commands(&advice(&both)).iter().any(|command| command.contains("--direction")));
     assert_eq!(advice(&back_only(clear(V4))), []);
+    let mut closed = back_only(report);
+    closed.examined.findings = vec![Finding::PortClosed];
+    assert_eq!(commands(&advice(&closed)), ["pmtu-probe --method icmp 192.0.2.25"]);
 }
 
 #[test]

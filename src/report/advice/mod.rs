@@ -22,7 +22,7 @@ use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, Host
 /// The advice for one address, most helpful first.
 pub fn advise(report: &AddressReport) -> Vec<Advice> {
     let case = Case { report, host: &report.here };
-    let mut advice = if case.examined().direction.is_forward() { forward(&case) } else { Vec::new() };
+    let mut advice = if case.examined().direction.is_forward() { forward(&case) } else { retry::no_connection(&case) };
     advice.extend(reverse::advice(&case));
     for finding in &case.examined().findings {
         advice.extend(for_finding(*finding, &case));

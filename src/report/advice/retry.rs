@@ -43,9 +43,19 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
     advice
 }
 
-/// The same for the way back, unless the way there asks for a run with more time anyway.
+/// Only the way back is asked for, and no connection leads to it.
+pub(super) fn no_connection(case: &Case<'_>) -> Vec<Advice> {
+    let is_out = case.examined().verdict == Verdict::Unreachable || has(case, Finding::PortClosed);
+    if is_out { unreachable(case) } else { Vec::new() }
+}
+
+/// The same for the way back, unless other advice says how to go on.
 pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
-    let is_asked = case.examined().direction.is_forward() && case.examined().verdict == Verdict::Inconclusive;
+    let is_asked = if case.examined().direction.is_forward() {
+        case.examined().verdict == Verdict::Inconclusive
+    } else {
+        !no_connection(case).is_empty()
+    };
     (!is_asked).then(|| Advice {
         who: Who::You,
         text: "Run it again for the other direction, with more time, when the server and the path are quieter.".into(),

@@ -129,7 +129,7 @@ fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
         }
         Measured::DontFragment(set) => ("DF", if *set { "set by your server" } else { "not set" }.into()),
         Measured::RecoversAfter(seconds) => ("stalls for", format!("about {seconds} s")),
-        Measured::ToldTwice(mtu) => (
+        Measured::ToldToShrink(mtu) => (
             "ICMP",
             format!("\"{}\" with MTU {mtu} sent to the server about such a packet: no effect", facts.message_name()),
         ),

@@ -79,7 +79,7 @@ pub(super) enum Measured<'a> {
     /// In whole seconds.
     RecoversAfter(u64),
     /// The message sent to the target, and its MTU.
-    ToldTwice(PacketSize),
+    ToldToShrink(PacketSize),
     /// The way there ends at this size too, at this place if it is known.
     ThereToo(PacketSize, Option<Place>),
     When(String),
@@ -188,7 +188,7 @@ impl<'a> Facts<'a> {
                 .recovered_after
                 .filter(|_| self.complaint == Complaint::WayBackStalls)
                 .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
-            examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Measured::ToldTwice(PTB_TEST_MTU)),
+            examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Measured::ToldToShrink(PTB_TEST_MTU)),
             same_limit_in_words(self.address)
                 .filter(|_| vanishes)
                 .map(|(size, _)| Measured::ThereToo(size, self.place)),

@@ -153,7 +153,7 @@ fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
         }
         Measured::DontFragment(set) => ("DF", if *set { "von Ihrem Server gesetzt" } else { "nicht gesetzt" }.into()),
         Measured::RecoversAfter(seconds) => ("stockt", format!("etwa {seconds} s")),
-        Measured::ToldTwice(mtu) => (
+        Measured::ToldToShrink(mtu) => (
             "ICMP",
             format!(
                 "„{}“ mit MTU {mtu} an den Server gesendet, bezogen auf ein solches Paket: ohne Wirkung",

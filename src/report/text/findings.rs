@@ -96,7 +96,7 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
                 .into()
         }
         Finding::PeerIgnoresPtb => {
-            "The server went on with large packets although told twice to lower them: something on its side drops \
+            "The server went on with large packets although told several times to lower them: something on its side drops \
              \"too big\" messages, or it ignores them."
                 .into()
         }

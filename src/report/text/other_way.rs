@@ -43,7 +43,7 @@ pub(super) fn lines(report: &AddressReport) -> Vec<String> {
         }
         if Service::of_port(report.port) != Service::Unknown {
             let fate = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
-            lines.push(format!("its certificates come in such packets, so TLS from here to it {fate} too"));
+            lines.push(format!("where its certificates come in such packets, TLS from here to it {fate} too"));
         }
         lines.push("which router is at fault cannot be seen from here".into());
     }

@@ -22,7 +22,7 @@ pub(super) fn sizes(facts: &Facts<'_>) -> String {
         Complaint::WayBackStalls => format!("Sizes are whole IP packets. {from_where}"),
         _ => format!(
             "Sizes are whole IP packets. The server answered small packets all the time, and its sequence numbers show \
-             that it had sent what is missing. We waited {WATCHED_SECONDS} seconds; over a connection for which we \
+             that it had sent what is missing. We waited at least {WATCHED_SECONDS} seconds; over a connection for which we \
              announced a small MSS, everything arrived. {from_where}"
         ),
     }
@@ -63,13 +63,12 @@ pub(super) fn effect_back(facts: &Facts<'_>, relies: &str) -> String {
         Complaint::Unheeded => relies.into(),
         _ if !facts.is_mail() => format!(
             "{relies} Without it, your server sends the same packet again and again: small answers get here, larger ones \
-             hang, and so does TLS, as its certificates come in large packets."
+             hang, and so does TLS where its certificates come in large packets."
         ),
         _ => format!(
             "{relies} Without it, your server sends the same packet again and again: short messages to us get through, \
              longer ones hang until the connection times out, and are tried again for days. Our log then says \"timeout \
-             after DATA\". Your server's certificates come in large packets as well, so TLS hangs too when we deliver mail \
-             to you."
+             after DATA\". Where your server's certificates come in large packets, TLS hangs too when we deliver mail to you."
         ),
     }
 }

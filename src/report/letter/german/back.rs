@@ -24,7 +24,7 @@ pub(super) fn sizes(facts: &Facts<'_>) -> String {
         Complaint::WayBackStalls => format!("Alle Größen meinen ganze IP-Pakete. {from_where}"),
         _ => format!(
             "Alle Größen meinen ganze IP-Pakete. Der Server hat die ganze Zeit auf kleine Pakete geantwortet, und seine \
-             Sequenznummern zeigen, dass er gesendet hatte, was fehlt. Gewartet haben wir {WATCHED_SECONDS} Sekunden; \
+             Sequenznummern zeigen, dass er gesendet hatte, was fehlt. Gewartet haben wir mindestens {WATCHED_SECONDS} Sekunden; \
              über eine Verbindung, für die wir eine kleine MSS angekündigt hatten, kam alles an. {from_where}"
         ),
     }
@@ -63,13 +63,13 @@ pub(super) fn effect_back(facts: &Facts<'_>, relies: &str) -> String {
         Complaint::Unheeded => relies.into(),
         _ if !facts.is_mail() => format!(
             "{relies} Ohne die Meldung sendet Ihr Server dasselbe Paket immer wieder: Kleine Antworten kommen hier an, \
-             größere bleiben hängen, und ebenso TLS, denn die Zertifikate kommen in großen Paketen."
+             größere bleiben hängen, und ebenso TLS, wo die Zertifikate in großen Paketen kommen."
         ),
         _ => format!(
             "{relies} Ohne die Meldung sendet Ihr Server dasselbe Paket immer wieder: Kurze Nachrichten an uns kommen an, \
              längere bleiben hängen, bis die Verbindung abläuft, und werden noch tagelang erneut versucht. In unserem Log \
-             steht dann „timeout after DATA“. Auch die Zertifikate Ihres Servers kommen in großen Paketen; daher \
-             bleibt TLS ebenso hängen, wenn wir Ihnen Mails zustellen."
+             steht dann „timeout after DATA“. Wo die Zertifikate Ihres Servers in großen Paketen kommen, bleibt \
+             ebenso TLS hängen, wenn wir Ihnen Mails zustellen."
         ),
     }
 }

@@ -1,0 +1,204 @@
+//! Whole packets from fragments (RFC 791, 3.2; RFC 8200, 4.5), within bounds that no sender can stretch.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use crate::model::{PacketSize, Timestamp};
+
+use super::piece::{More, Piece};
+
+/// A packet whose fragments have not all come after this time is given up. RFC 8200 asks for 60 s, Linux waits 30.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Packets whose fragments are being collected.
+const MOST_PACKETS: usize = 256;
+/// The payload of all fragments kept: over sixty of the largest packets.
+const MOST_BYTES: usize = 4 << 20;
+/// Fragments of one packet. The largest packet over a link with an MTU of 576 takes 119.
+const MOST_PIECES: usize = 128;
+
+/// Collects fragments.
+///
+/// A packet whose fragments overlap is discarded as a whole, and what comes of it later too: RFC 5722 for IPv6, and no
+/// honest sender or router does it in IPv4 either. The same fragment again is no overlap: networks duplicate. Where
+/// room is short, the oldest packet goes.
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    /// In the order in which their first fragments came.
+    waiting: VecDeque<Waiting>,
+    /// The payload of all fragments in `waiting`.
+    bytes: usize,
+}
+
+/// A packet made whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reassembled {
+    /// Its bytes, from the IP header on, as its sender made them.
+    pub bytes: Vec<u8>,
+    /// The size of its largest fragment on the wire.
+    pub largest_fragment: PacketSize,
+}
+
+/// What the fragments of one packet have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    V4(Ipv4Addr, Ipv4Addr, u8, u16),
+    V6(Ipv6Addr, Ipv6Addr, u32),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    key: Key,
+    since: Timestamp,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Collecting(Collection),
+    /// Nothing of it is kept, and nothing of it will be.
+    Discarded,
+}
+
+impl Reassembler {
+    /// Takes a fragment, and gives the packet if this was the last that it lacked.
+    pub fn add(&mut self, piece: &Piece<'_>, now: Timestamp) -> Option<Reassembled> {
+        self.forget(now);
+        let index = self.waiting.iter().position(|waiting| waiting.key == piece.key);
+        let index = index.unwrap_or_else(|| self.begin(piece.key, now));
+        let State::Collecting(collection) = &mut self.waiting.get_mut(index)?.state else { return None };
+        let before = collection.bytes;
+        let outcome = collection.add(piece);
+        self.bytes += collection.bytes - before;
+        match outcome {
+            Outcome::Incomplete => {
+                self.make_room();
+                None
+            }
+            Outcome::Complete => self.remove(index).and_then(Collection::join),
+            Outcome::Contradiction => {
+                self.bytes -= collection.bytes;
+                self.waiting.get_mut(index)?.state = State::Discarded;
+                None
+            }
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        while self.waiting.front().is_some_and(|oldest| now.since(oldest.since) >= PATIENCE) {
+            self.remove(0);
+        }
+    }
+
+    fn begin(&mut self, key: Key, now: Timestamp) -> usize {
+        if self.waiting.len() >= MOST_PACKETS {
+            self.remove(0);
+        }
+        self.waiting.push_back(Waiting { key, since: now, state: State::Collecting(Collection::default()) });
+        self.waiting.len() - 1
+    }
+
+    fn make_room(&mut self) {
+        while self.bytes > MOST_BYTES && !self.waiting.is_empty() {
+            self.remove(0);
+        }
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Collection> {
+        match self.waiting.remove(index)?.state {
+            State::Collecting(collection) => {
+                self.bytes -= collection.bytes;
+                Some(collection)
+            }
+            State::Discarded => None,
+        }
+    }
+}
+
+/// The fragments of one packet, in the order of their places.
+#[derive(Debug, Default)]
+struct Collection {
+    parts: Vec<Part>,
+    bytes: usize,
+    /// The headers of the first fragment, made those of the whole packet but for the length.
+    head: Option<Vec<u8>>,
+    /// The length of the payload, from the last fragment.
+    end: Option<usize>,
+    largest: u32,
+}
+
+#[derive(Debug)]
+struct Part {
+    start: usize,
+    payload: Vec<u8>,
+    more: More,
+}
+
+impl Part {
+    fn end(&self) -> usize {
+        self.start + self.payload.len()
+    }
+}
+
+enum Outcome {
+    Incomplete,
+    Complete,
+    Contradiction,
+}
+
+impl Collection {
+    fn add(&mut self, piece: &Piece<'_>) -> Outcome {
+        let end = piece.start + piece.payload.len();
+        let at = self.parts.partition_point(|part| part.start < piece.start);
+        if self.parts.get(at).is_some_and(|part| part.start == piece.start && is_same(part, piece)) {
+            return Outcome::Incomplete;
+        }
+        let before = at.checked_sub(1).and_then(|index| self.parts.get(index));
+        let overlaps = before.is_some_and(|part| part.end() > piece.start)
+            || self.parts.get(at).is_some_and(|part| part.start < end);
+        let beyond = match (piece.more, self.end) {
+            (_, Some(known)) if end > known => true,
+            (More::None, Some(_)) => true,
+            (More::None, None) => self.parts.last().is_some_and(|part| part.end() > end),
+            _ => false,
+        };
+        if overlaps || beyond || self.parts.len() >= MOST_PIECES {
+            return Outcome::Contradiction;
+        }
+        self.keep(at, piece);
+        if self.is_complete() { Outcome::Complete } else { Outcome::Incomplete }
+    }
+
+    fn keep(&mut self, at: usize, piece: &Piece<'_>) {
+        let part = Part { start: piece.start, payload: piece.payload.to_vec(), more: piece.more };
+        if piece.more == More::None {
+            self.end = Some(part.end());
+        }
+        if let Some(head) = piece.head() {
+            self.head = Some(head);
+        }
+        self.bytes += part.payload.len();
+        self.largest = self.largest.max(piece.wire_len);
+        self.parts.insert(at, part);
+    }
+
+    /// Parts never overlap: what they add up to tells whether one is missing.
+    fn is_complete(&self) -> bool {
+        self.end == Some(self.bytes) && self.head.is_some()
+    }
+
+    /// `None` if headers and payload together are longer than a packet can be.
+    fn join(self) -> Option<Reassembled> {
+        let mut bytes = self.head?;
+        let head = bytes.len();
+        for part in &self.parts {
+            bytes.extend_from_slice(&part.payload);
+        }
+        super::piece::set_length(&mut bytes, head)?;
+        Some(Reassembled { bytes, largest_fragment: PacketSize::new(self.largest) })
+    }
+}
+
+fn is_same(part: &Part, piece: &Piece<'_>) -> bool {
+    part.more == piece.more && part.payload == piece.payload
+}
