@@ -78,7 +78,7 @@ fn why_no_real_server_plays(peer: &Peer) -> Option<&'static str> {
 fn the_path_decides_where_the_program_cannot() {
     let parse = |path: &str| {
         let text = format!(
-            "about = 'x'\n{path}\n[expect]\nverdict = 'clear'\npath_mtu = 1500\n[expect.reverse]\nverdict = 'untested'\n"
+            "about = 'x'\n{path}\n[expect]\nverdict = 'clear'\npath_mtu = 1500\n[expect.reverse]\nverdict = 'untested'\npath_mtu = 1500\nat_most = true\n"
         );
         super::scenario::parse("x", &text).unwrap()
     };

@@ -201,7 +201,7 @@ fn way_back(reverse: &Value, expected: Option<&Reverse>) -> Faults {
         path_mtu: None,
         at_most: true,
         may_be_inconclusive: false,
-        or: Vec::new(),
+        or: None,
     };
     let is_asked = expected.is_some();
     let expected = expected.unwrap_or(&unasked);
