@@ -32,8 +32,8 @@ pub(super) fn drawn(arrivals: &Arrivals) -> Reverse {
 }
 
 /// Missing bytes came in smaller packets, `after` they were asked for.
-pub(super) fn resent(resent: Resent, after: Duration, rtt: Duration, arrivals: &Arrivals, is_lossy: bool) -> Reverse {
-    if resent.is_told(after, rtt) {
+pub(super) fn resent(resent: Resent, is_told: bool, after: Duration, arrivals: &Arrivals, is_lossy: bool) -> Reverse {
+    if is_told {
         return reverse(ReverseVerdict::Discoverable, arrivals.largest().max(Some(resent.size)), None);
     }
     if is_lossy && !resent.is_searched() {

@@ -203,7 +203,10 @@ impl Reverse {
             return;
         };
         let after = first.resent_after().unwrap_or_default();
-        let found = judge::resent(resent, after, self.rtt.or_guess(), first.arrivals(), first.has_seen_loss());
+        // What a server tries in the dark is hardly ever the size of the path to the byte.
+        let is_exact = self.echoes.as_ref().and_then(Echoes::exact) == Some(resent.size);
+        let is_told = is_exact || resent.is_told(after, self.rtt.or_guess());
+        let found = judge::resent(resent, is_told, after, first.arrivals(), first.has_seen_loss());
         // A search in the dark ends far below the path's size, which further connections tell.
         let is_worth_waiting = found.verdict == ReverseVerdict::Recovers && now.since(self.began) < WATCH + OVERTIME;
         if is_worth_waiting && !self.further_is_done(now) {
