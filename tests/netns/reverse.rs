@@ -174,10 +174,10 @@ fn a_healthy_path_takes_less_than_two_seconds() {
 
 /// A path whose way back carries packets of this size.
 fn hole(size: u32, probing: bool, family: Family, options: &[&str]) -> Lab {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
     // The other links carry this much.
     let back = if size < 1500 { format!("back_mtu = {size}") } else { String::new() };
     let text = HOLE.replace("BACK", &back).replace("SIZE", &size.to_string()).replace("PROBING", &probing.to_string());
-    static NUMBER: AtomicU32 = AtomicU32::new(1);
     let name = format!("pmtu-way-back-{}-{}.toml", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let file = std::env::temp_dir().join(name);
     std::fs::write(&file, text).expect("the file of a path can be written");
