@@ -9,7 +9,7 @@ use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
 use crate::net::{NetError, Ours};
-use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
+use crate::resolve::{Question, Remark, Resolved, ResolveError, ResolvedAddress, Resolver, Target, TargetError};
 use crate::runner::Job;
 
 use super::invocation::Invocation;
@@ -29,6 +29,8 @@ pub(super) enum PlanError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    #[error("{0}")]
+    Remark(Remark),
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -38,9 +40,14 @@ pub(super) enum PlanError {
 }
 
 impl PlanError {
-    /// Whether it only says that one family of a name cannot be used from here, which is no fault of the path.
-    pub(super) fn is_skipped_family(&self) -> bool {
-        matches!(self, Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_))
+    /// Whether it only says that one family of a name cannot be used from here, or what is odd about a domain: no fault of
+    /// the path, and nothing that a second run would find.
+    pub(super) fn is_harmless(&self) -> bool {
+        match self {
+            Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_) => true,
+            Self::Remark(remark) => !remark.is_incomplete(),
+            _ => false,
+        }
     }
 }
 
@@ -60,10 +67,12 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     if let Err(error) = check_source(invocation, &routes).await {
         return (planned, vec![error]);
     }
+    let (resolver, mut remarks) = (Resolver::of_system(), Vec::new());
     for target in &invocation.targets {
-        match addresses(target, invocation, deadline).await {
-            Ok((port, addresses)) => {
-                for address in addresses {
+        match addresses(&resolver, target, invocation, deadline).await {
+            Ok((port, resolved)) => {
+                remarks.extend(resolved.remarks.into_iter().map(PlanError::Remark));
+                for address in resolved.addresses {
                     match plan_one(address, port, invocation, ours, &routes).await {
                         Ok(one) => planned.push(one),
                         Err(error) => errors.push(error),
@@ -73,6 +82,8 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
             Err(error) => errors.push(error),
         }
     }
+    // Where nothing is left to examine, the first error is the reason: no remark is.
+    errors.extend(remarks);
     forget_twins(&mut planned);
     (planned, errors)
 }
@@ -86,14 +97,20 @@ async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), Pl
 }
 
 async fn addresses(
+    resolver: &Resolver,
     target: &str,
     invocation: &Invocation,
     deadline: Instant,
-) -> Result<(u16, Vec<ResolvedAddress>), PlanError> {
+) -> Result<(u16, Resolved), PlanError> {
     let target: Target = target.parse()?;
-    let patience = deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE);
-    let addresses = resolve::resolve(&target, invocation.family, patience).await?;
-    Ok((target.port.unwrap_or(invocation.port), addresses))
+    let question = Question {
+        family: invocation.family,
+        mail_domain: true,
+        port: invocation.port,
+        limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
+    };
+    let resolved = resolver.resolve(&target, question).await?;
+    Ok((target.port.unwrap_or(invocation.port), resolved))
 }
 
 async fn plan_one(
