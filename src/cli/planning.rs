@@ -9,7 +9,7 @@ use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
 use crate::net::{NetError, Ours};
-use crate::resolve::{Question, Remark, Resolved, ResolveError, ResolvedAddress, Resolver, Target, TargetError};
+use crate::resolve::{Question, Remark, ResolveError, Resolved, ResolvedAddress, Resolver, Target, TargetError};
 use crate::runner::Job;
 
 use super::invocation::Invocation;

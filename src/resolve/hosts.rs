@@ -72,7 +72,12 @@ mod tests {
 
     fn found(text: &str, name: &str) -> Option<Vec<String>> {
         let found = Hosts::parse(text).find(name)?;
-        Some(found.iter().map(|(address, zone)| format!("{address}{}", zone.as_ref().map_or("", Zone::as_str))).collect())
+        Some(
+            found
+                .iter()
+                .map(|(address, zone)| format!("{address}{}", zone.as_ref().map_or("", Zone::as_str)))
+                .collect(),
+        )
     }
 
     #[test]
@@ -86,7 +91,8 @@ mod tests {
 
     #[test]
     fn lines_that_say_nothing_are_passed_over() {
-        let text = "\u{feff}garbage\n192.0.2.300 a\nname 192.0.2.1\n192.0.2.1\n\n192.0.2.2 a\r\nfe80::1%lo a\nfe80::1%/ a";
+        let text =
+            "\u{feff}garbage\n192.0.2.300 a\nname 192.0.2.1\n192.0.2.1\n\n192.0.2.2 a\r\nfe80::1%lo a\nfe80::1%/ a";
         assert_eq!(found(text, "a"), Some(vec!["192.0.2.2".into(), "fe80::1lo".into()]));
         assert_eq!(found(text, "garbage"), None);
     }

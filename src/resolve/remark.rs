@@ -52,7 +52,9 @@ pub enum Remark {
         domain: String,
     },
     /// RFC 1035, section 3.3.9: an MX record names a host.
-    #[error("MX {preference} of {domain} is the address {address}, where only a name may stand: some servers may not deliver to it")]
+    #[error(
+        "MX {preference} of {domain} is the address {address}, where only a name may stand: some servers may not deliver to it"
+    )]
     AddressForName {
         /// The address.
         address: IpAddr,

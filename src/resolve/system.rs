@@ -33,7 +33,8 @@ async fn ask<I: Iterator<Item = SocketAddr>>(
         Ok(Ok(answer)) => answer,
     };
     let mut seen = HashSet::new();
-    let found: Vec<_> = answer.map(|address| resolved(host, address)).filter(|each| seen.insert(each.clone())).collect();
+    let found: Vec<_> =
+        answer.map(|address| resolved(host, address)).filter(|each| seen.insert(each.clone())).collect();
     if found.is_empty() { Err(ResolveError::NoSuchName { host: host.clone() }) } else { Ok(found) }
 }
 
