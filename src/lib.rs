@@ -9,6 +9,7 @@
 //! * [`net`]: sockets, routes, privileges;
 //! * [`wire`]: bytes to packets and back;
 //! * [`examine`]: one address's examination, without sockets and without a clock;
+//! * [`tls`]: a TLS client without sockets;
 //! * [`model`]: the types that all of them share.
 //!
 //! # Example
@@ -71,4 +72,5 @@ pub mod net;
 pub mod report;
 pub mod resolve;
 pub mod runner;
+pub mod tls;
 pub mod wire;

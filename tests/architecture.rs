@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the lowest up.
-const LAYERS: [&str; 9] = ["model", "examine", "wire", "net", "resolve", "runner", "report", "cli", "main"];
+const LAYERS: [&str; 10] = ["model", "tls", "examine", "wire", "net", "resolve", "runner", "report", "cli", "main"];
 
 /// Layers that may use less than all below them.
 const NARROW: [(&str, &[&str]); 2] = [("report", &["model"]), ("main", &["cli"])];
 
 /// Words of the language, of other crates and of the standard library, and the only layers that may contain them.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
+    ("rustls", &["tls"]),
     ("unsafe", &["net"]),
     ("libc", &["net"]),
     ("pnet", &["wire"]),

@@ -245,6 +245,19 @@ impl Examination {
         false
     }
 
+    /// An answer names its probe although earlier ones did not: the peer had waited for the last ACK of the handshake. One probe
+    /// at a time, loss is hard to tell from silence, so all sizes are tried at once, once more.
+    pub(super) fn all_at_once_again(&mut self, now: Timestamp) {
+        let is_serial = self.tcp.campaign.serial && self.connection.peer().sack;
+        if !is_serial || self.named_after_all || self.in_order.is_some() {
+            return;
+        }
+        self.named_after_all = true;
+        self.retired.retain(|method| method.technique != self.tcp_technique);
+        self.tcp.campaign = Campaign::new(&self.plan);
+        self.tcp.campaign.start(&[], now);
+    }
+
     /// Bare ACKs before the greeting: perhaps our last handshake ACK was lost, and the peer still waits for it. It is sent
     /// again, and so is the ladder, once.
     fn repeat_handshake(&mut self, now: Timestamp) -> bool {

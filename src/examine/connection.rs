@@ -1,7 +1,8 @@
 //! A TCP client in miniature (RFC 9293): one connection, small writes, in-order reads, an orderly end.
 //!
-//! It answers to nobody but this examination: it never opens its window beyond what it reads, never offers window
-//! scaling or timestamps, and keeps every byte it ever sent, because those bytes are the material of later probes.
+//! It answers to nobody but this examination: it never offers window scaling or timestamps, and keeps every byte it ever sent, because those bytes are the material of later probes.
+
+mod inbox;
 
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use bytes::Bytes;
 use crate::model::{Flags, Segment, SeqNumber, Timestamp};
 
 use super::rtt::RttEstimator;
+
+use inbox::Inbox;
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +50,12 @@ pub(super) struct Connection {
     fin_wanted: bool,
     fin_sent: bool,
     fin_acked: bool,
-    peer_fin: bool,
-    rcv_nxt: SeqNumber,
+    inbox: Inbox,
     ack_due: bool,
-    received: Vec<u8>,
+    /// Data is not acknowledged for now.
+    acks_held: bool,
+    /// The window that is announced.
+    window: u16,
     peer: Peer,
     retransmit_at: Option<Timestamp>,
     tries: u32,
@@ -66,8 +71,6 @@ pub(super) struct Peer {
     pub(super) window_was_zero: bool,
 }
 
-/// Unread bytes kept at most: an SMTP greeting is far smaller.
-const MOST_RECEIVED: usize = 16 * 1024;
 /// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
 const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
 /// Retransmissions of data before the connection counts as dead.
@@ -88,10 +91,10 @@ impl Connection {
             fin_wanted: false,
             fin_sent: false,
             fin_acked: false,
-            peer_fin: false,
-            rcv_nxt: SeqNumber(0),
+            inbox: Inbox::default(),
             ack_due: false,
-            received: Vec::new(),
+            acks_held: false,
+            window: u16::MAX,
             peer: Peer::default(),
             retransmit_at: None,
             tries: 0,
@@ -118,7 +121,7 @@ impl Connection {
 
     /// The peer ended its direction.
     pub(super) fn peer_finished(&self) -> bool {
-        self.peer_fin
+        self.inbox.is_finished()
     }
 
     /// The sequence number of the first stream byte: everything below is old to the peer from the handshake on.
@@ -200,12 +203,43 @@ impl Connection {
 
     /// Bytes received in order and not yet taken.
     pub(super) fn received(&self) -> &[u8] {
-        &self.received
+        self.inbox.in_order()
     }
 
     /// Takes `len` received bytes off.
     pub(super) fn consume(&mut self, len: usize) {
-        self.received.drain(..len.min(self.received.len()));
+        self.inbox.consume(len);
+    }
+
+    /// The next byte expected of the peer.
+    pub(super) fn receive_next(&self) -> SeqNumber {
+        self.inbox.next()
+    }
+
+    /// The end of what the peer is known to have sent, whether it arrived or not.
+    pub(super) fn peer_reached(&self) -> SeqNumber {
+        self.inbox.reached()
+    }
+
+    /// Where the first gap ends, if bytes beyond one have arrived.
+    pub(super) fn gap_end(&self) -> Option<SeqNumber> {
+        self.inbox.gap_end()
+    }
+
+    /// Announces this window from now on. Peers take a smaller one only with new bytes of ours (RFC 9293, 3.10.7.4).
+    pub(super) fn announce_window(&mut self, window: u16) {
+        self.window = window;
+    }
+
+    /// Holds acknowledgments back, or lets them go again.
+    pub(super) fn hold_acks(&mut self, held: bool) {
+        self.ack_due |= self.acks_held && !held;
+        self.acks_held = held;
+    }
+
+    /// A byte that the peer has: it answers with an acknowledgment, which tells how far both directions have come.
+    pub(super) fn poke(&self) -> Segment {
+        self.segment_over(self.acknowledged() - 1, 1)
     }
 
     /// The next segment that is due, if any.
@@ -233,7 +267,9 @@ impl Connection {
     }
 
     fn has_unsent(&self) -> bool {
-        self.ack_due || (self.sent < self.released && self.peer.window > 0) || (self.fin_due() && !self.fin_sent)
+        (self.ack_due && !self.acks_held)
+            || (self.sent < self.released && self.peer.window > 0)
+            || (self.fin_due() && !self.fin_sent)
     }
 
     fn fin_due(&self) -> bool {
@@ -249,6 +285,7 @@ impl Connection {
         self.retransmit_at = interval.map(|interval| now + interval);
         self.tries += 1;
         let mut syn = Segment::new(self.local_port, self.peer_port, self.iss, SeqNumber(0), Flags::SYN);
+        syn.window = self.window;
         syn.mss = Some(self.local_mss);
         syn.sack_permitted = true;
         Some(syn)
@@ -274,7 +311,7 @@ impl Connection {
     }
 
     fn poll_ack(&mut self) -> Option<Segment> {
-        if !self.ack_due {
+        if !self.ack_due || self.acks_held {
             return None;
         }
         self.ack_due = false;
@@ -283,7 +320,13 @@ impl Connection {
     }
 
     fn segment(&self, seq: SeqNumber, flags: Flags) -> Segment {
-        Segment::new(self.local_port, self.peer_port, seq, self.rcv_nxt, flags)
+        let mut segment = Segment::new(self.local_port, self.peer_port, seq, self.inbox.next(), flags);
+        segment.window = self.window;
+        // Beside data there is no need, and a probe's size leaves no room.
+        if self.peer.sack && flags == Flags::ACK {
+            segment.sack = self.inbox.sack_blocks();
+        }
+        segment
     }
 
     fn arm(&mut self, now: Timestamp, rtt: &RttEstimator) {
@@ -316,7 +359,7 @@ impl Connection {
             self.state = State::Refused;
         } else if segment.flags.syn {
             self.state = State::Open;
-            self.rcv_nxt = segment.seq + 1;
+            self.inbox = Inbox::starting_at(segment.seq + 1);
             self.ack_due = true;
             self.peer = Peer {
                 mss: segment.mss,
@@ -338,7 +381,7 @@ impl Connection {
     fn handle_open(&mut self, segment: &Segment) -> bool {
         if segment.flags.rst {
             // RFC 9293, 3.10.7.4 with RFC 5961: only a RST at exactly rcv_nxt counts, and one that acknowledges ours.
-            if segment.seq == self.rcv_nxt && self.state != State::Closed {
+            if segment.seq == self.inbox.next() && self.state != State::Closed {
                 self.state = State::Reset;
             }
             return false;
@@ -350,7 +393,7 @@ impl Connection {
         }
         let moved = segment.flags.ack && self.take_ack(segment);
         let took = self.take_data(segment);
-        if self.fin_acked && self.peer_fin {
+        if self.fin_acked && self.inbox.is_finished() {
             self.state = State::Closed;
             self.retransmit_at = None;
         }
@@ -380,20 +423,10 @@ impl Connection {
         true
     }
 
-    /// Takes in-order bytes; anything else draws an ACK that says what is expected.
+    /// Takes bytes; whatever is not next draws an ACK that says what is expected.
     fn take_data(&mut self, segment: &Segment) -> bool {
-        if segment.sequence_len() == 0 {
-            return false;
-        }
-        self.ack_due = true;
-        let skip = self.rcv_nxt.bytes_since(segment.seq).filter(|&skip| skip < segment.sequence_len());
-        let Some(skip) = skip else { return false };
-        let fresh = segment.payload.get(skip as usize..).unwrap_or_default();
-        let room = MOST_RECEIVED.saturating_sub(self.received.len());
-        self.received.extend_from_slice(fresh.get(..room.min(fresh.len())).unwrap_or_default());
-        self.rcv_nxt = segment.seq + segment.sequence_len();
-        self.peer_fin |= segment.flags.fin;
-        true
+        self.ack_due |= segment.sequence_len() > 0;
+        self.inbox.take(segment)
     }
 }
 

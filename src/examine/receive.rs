@@ -74,6 +74,9 @@ impl Examination {
         if self.connection.peer().window_was_zero {
             self.find(Finding::ZeroWindow);
         }
+        if named.is_some() {
+            self.all_at_once_again(now);
+        }
         named.or(unnamed).map_or(Meaning::Connection(step(segment)), Meaning::Answer)
     }
 
