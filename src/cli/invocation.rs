@@ -27,6 +27,8 @@ pub struct Invocation {
     pub family: Option<Family>,
     /// TCP port where a target names none.
     pub port: u16,
+    /// Whether bare names are mail domains, whose MX records count.
+    pub mail_domains: bool,
     /// Methods allowed.
     pub method: MethodChoice,
     /// Largest size to probe. `None`: the local MTU.

@@ -13,6 +13,7 @@ use crate::resolve::{Question, Remark, ResolveError, Resolved, ResolvedAddress, 
 use crate::runner::Job;
 
 use super::invocation::Invocation;
+use super::skipped::{self, Skipped};
 
 /// One address with all that is needed to examine it and to speak of it.
 pub(super) struct Planned {
@@ -31,6 +32,8 @@ pub(super) enum PlanError {
     Resolve(#[from] ResolveError),
     #[error("{0}")]
     Remark(Remark),
+    #[error("{0}")]
+    Skipped(Skipped),
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -44,7 +47,7 @@ impl PlanError {
     /// the path, and nothing that a second run would find.
     pub(super) fn is_harmless(&self) -> bool {
         match self {
-            Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_) => true,
+            Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_) | Self::Skipped(_) => true,
             Self::Remark(remark) => !remark.is_incomplete(),
             _ => false,
         }
@@ -67,14 +70,15 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     if let Err(error) = check_source(invocation, &routes).await {
         return (planned, vec![error]);
     }
-    let (resolver, mut remarks) = (Resolver::of_system(), Vec::new());
+    let (resolver, mut remarks, mut skipped) = (Resolver::of_system(), Vec::new(), Vec::new());
     for target in &invocation.targets {
         match addresses(&resolver, target, invocation, deadline).await {
             Ok((port, resolved)) => {
                 remarks.extend(resolved.remarks.into_iter().map(PlanError::Remark));
                 for address in resolved.addresses {
-                    match plan_one(address, port, invocation, ours, &routes).await {
+                    match plan_one(address.clone(), port, invocation, ours, &routes).await {
                         Ok(one) => planned.push(one),
+                        Err(error) if error.is_harmless() => skipped.push((address, error)),
                         Err(error) => errors.push(error),
                     }
                 }
@@ -83,6 +87,7 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
         }
     }
     // Where nothing is left to examine, the first error is the reason: no remark is.
+    errors.extend(skipped::in_few_lines(skipped));
     errors.extend(remarks);
     forget_twins(&mut planned);
     (planned, errors)
@@ -105,7 +110,7 @@ async fn addresses(
     let target: Target = target.parse()?;
     let question = Question {
         family: invocation.family,
-        mail_domain: true,
+        mail_domain: invocation.mail_domains,
         port: invocation.port,
         limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
     };

@@ -55,6 +55,10 @@ struct Seen {
 impl Server {
     pub(crate) fn start(answers: Answers, transports: Transports) -> Self {
         let (udp, tcp) = sockets();
+        Self::at(udp, tcp, answers, transports)
+    }
+
+    pub(crate) fn at(udp: UdpSocket, tcp: TcpListener, answers: Answers, transports: Transports) -> Self {
         let address = udp.local_addr().expect("a bound socket has an address");
         let seen = Arc::new(Seen::default());
         let of_udp = Arc::clone(&seen);
