@@ -209,6 +209,20 @@ fn in_words(server: &Server) -> String {
     format!("the name server {} port {}", server.address().ip(), server.address().port())
 }
 
+/// The DNS carries any byte in a name (RFC 2181, section 11), and what a stranger writes there ends on a terminal.
+#[tokio::test]
+async fn hostile_names_come_out_tame() {
+    let server = Server::start(zone::answer, Transports::UdpAndTcp);
+    let resolved = found(&resolver(&[&server]), "hostile.test").await;
+    let [good] = &resolved.addresses[..] else { panic!("{resolved:?}") };
+    assert_eq!(good.address.to_string(), "192.0.2.1");
+    let said = resolved.remarks.iter().map(ToString::to_string).chain([good.host.clone()]);
+    for text in said.collect::<Vec<_>>() {
+        assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text:?}");
+    }
+    assert_eq!(resolved.remarks.len(), 1, "the other host has no address");
+}
+
 #[tokio::test]
 async fn clear_errors() {
     let server = Server::start(zone::answer, Transports::UdpAndTcp);

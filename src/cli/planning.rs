@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use tracing::{debug, warn};
 
 use crate::model::{Blockers, Direction, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
@@ -57,6 +58,8 @@ impl PlanError {
 /// A resolver gets at most this much of the run's time.
 const RESOLVER_PATIENCE: Duration = Duration::from_secs(10);
 
+const LOOKUPS_AT_A_TIME: usize = 32;
+
 /// When nothing is known about the interface, the size that nearly every one has.
 const USUAL_MTU: PacketSize = PacketSize::new(1500);
 
@@ -71,8 +74,11 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
         return (planned, vec![error]);
     }
     let (resolver, mut remarks, mut skipped) = (Resolver::of_system(), Vec::new(), Vec::new());
-    for target in &invocation.targets {
-        match addresses(&resolver, target, invocation, deadline).await {
+    // Side by side, so that names nobody answers for cost their time once.
+    let lookups = invocation.targets.iter().map(|target| addresses(&resolver, target, invocation, deadline));
+    let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
+    for lookup in lookups {
+        match lookup {
             Ok((port, resolved)) => {
                 remarks.extend(resolved.remarks.into_iter().map(PlanError::Remark));
                 for address in resolved.addresses {

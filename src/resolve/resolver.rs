@@ -41,7 +41,7 @@ pub struct Resolved {
 pub struct Question {
     /// The one family that is wanted.
     pub family: Option<Family>,
-    /// Whether a bare name is a mail domain, whose MX records count. Without a port of its own the target means `port`.
+    /// Whether a bare name is a mail domain, whose MX records count.
     pub mail_domain: bool,
     /// The port where the target names none.
     pub port: u16,

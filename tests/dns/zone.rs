@@ -102,6 +102,14 @@ pub(crate) fn answer(query: &Query) -> Reply {
         ("mixed.test", _) => with_others(truth(query)),
         ("ttl.test", _) => with_ttl(truth(query), u32::MAX),
         ("mx.ttl.test", _) => with_ttl(truth(query), 0),
+        ("hostile.test", Kind::Mx) => {
+            let hosts = ["\u{1b}[2J\n\u{202e} gone.test", "\u{1b}]0;\u{7}.hostile.test"];
+            Reply::Answer(NO_ERROR, hosts.iter().map(|host| mx("hostile.test", 10, host)).collect())
+        }
+        ("\u{1b}]0;\u{7}.hostile.test", Kind::A) => {
+            Reply::Answer(NO_ERROR, vec![a("\u{1b}]0;\u{7}.hostile.test", [192, 0, 2, 1])])
+        }
+        ("\u{1b}]0;\u{7}.hostile.test", _) => Reply::Answer(NO_ERROR, Vec::new()),
         ("huge.test", Kind::Mx) => {
             let mx = |n: u16| mx("huge.test", n, &format!("mx{n:03}.huge.test"));
             Reply::Answer(NO_ERROR, (0..300).rev().map(mx).collect())
