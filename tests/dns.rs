@@ -39,9 +39,9 @@ async fn ask(resolver: &Resolver, target: &str, question: Question) -> Result<Re
 }
 
 /// `10 mx1.plain.test 192.0.2.1`; `-` for no preference.
-fn lines(resolved: &Resolved) -> Vec<String> {
+fn lines(outcome: &Resolved) -> Vec<String> {
     let preference = |each: Option<u16>| each.map_or_else(|| "-".into(), |preference| preference.to_string());
-    resolved
+    outcome
         .addresses
         .iter()
         .map(|each| format!("{} {} {}", preference(each.preference), each.host, each.address))
@@ -103,11 +103,11 @@ async fn right_targets() {
         ("slow.test", &["10 mx.v4.test 192.0.2.1"]),
     ];
     for (target, expected) in rows {
-        let resolved = found(&resolver, target).await;
-        let shown = lines(&resolved);
+        let outcome = found(&resolver, target).await;
+        let shown = lines(&outcome);
         assert_eq!(shown[..expected.len().min(shown.len())], **expected, "{target}");
         assert!(shown.len() == expected.len() || expected[0] == "10 mx1.plain.test 192.0.2.1", "{target}: {shown:?}");
-        assert_eq!(resolved.remarks, [], "{target}");
+        assert_eq!(outcome.remarks, [], "{target}");
     }
 }
 
@@ -196,12 +196,12 @@ async fn what_is_wrong_is_said_and_stops_nothing() {
         ),
     ];
     for (target, expected, remarks, incomplete) in rows {
-        let resolved = found(&resolver, target).await;
-        assert_eq!(lines(&resolved), *expected, "{target}");
-        let said: Vec<String> = resolved.remarks.iter().map(ToString::to_string).collect();
+        let outcome = found(&resolver, target).await;
+        assert_eq!(lines(&outcome), *expected, "{target}");
+        let said: Vec<String> = outcome.remarks.iter().map(ToString::to_string).collect();
         let wanted: Vec<String> = remarks.iter().map(|text| text.replace("SERVER", &in_words(&server))).collect();
         assert_eq!(said, wanted, "{target}");
-        assert_eq!(resolved.remarks.iter().any(Remark::is_incomplete), *incomplete, "{target}");
+        assert_eq!(outcome.remarks.iter().any(Remark::is_incomplete), *incomplete, "{target}");
     }
 }
 
@@ -213,14 +213,14 @@ fn in_words(server: &Server) -> String {
 #[tokio::test]
 async fn hostile_names_come_out_tame() {
     let server = Server::start(zone::answer, Transports::UdpAndTcp);
-    let resolved = found(&resolver(&[&server]), "hostile.test").await;
-    let [good] = &resolved.addresses[..] else { panic!("{resolved:?}") };
+    let outcome = found(&resolver(&[&server]), "hostile.test").await;
+    let [good] = &outcome.addresses[..] else { panic!("{outcome:?}") };
     assert_eq!(good.address.to_string(), "192.0.2.1");
-    let said = resolved.remarks.iter().map(ToString::to_string).chain([good.host.clone()]);
+    let said = outcome.remarks.iter().map(ToString::to_string).chain([good.host.clone()]);
     for text in said.collect::<Vec<_>>() {
         assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text:?}");
     }
-    assert_eq!(resolved.remarks.len(), 1, "the other host has no address");
+    assert_eq!(outcome.remarks.len(), 1, "the other host has no address");
 }
 
 #[tokio::test]
@@ -292,16 +292,16 @@ async fn clear_errors() {
 async fn huge_answers_come_by_tcp_and_are_cut() {
     let server = Server::start(zone::answer, Transports::UdpAndTcp);
     let resolver = resolver(&[&server]);
-    let resolved = found(&resolver, "huge.test").await;
+    let outcome = found(&resolver, "huge.test").await;
     let expected: Vec<String> = (0..20).map(|n| format!("{n} mx{n:03}.huge.test 192.0.2.{n}")).collect();
-    assert_eq!(lines(&resolved), expected);
-    let said: Vec<String> = resolved.remarks.iter().map(ToString::to_string).collect();
+    assert_eq!(lines(&outcome), expected);
+    let said: Vec<String> = outcome.remarks.iter().map(ToString::to_string).collect();
     assert_eq!(said, ["huge.test has 300 mail servers: the 20 most preferred are examined"]);
     assert!(server.asked_by_tcp() > 0, "300 MX records cannot have come by UDP");
 
-    let resolved = found(&resolver, "wide.test").await;
-    assert_eq!(resolved.addresses.len(), 64);
-    let said: Vec<String> = resolved.remarks.iter().map(ToString::to_string).collect();
+    let outcome = found(&resolver, "wide.test").await;
+    assert_eq!(outcome.addresses.len(), 64);
+    let said: Vec<String> = outcome.remarks.iter().map(ToString::to_string).collect();
     assert_eq!(said, ["the mail servers of wide.test have 100 addresses: the first 64 are examined"]);
 }
 

@@ -79,9 +79,9 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
     for lookup in lookups {
         match lookup {
-            Ok((port, resolved)) => {
-                remarks.extend(resolved.remarks.into_iter().map(PlanError::Remark));
-                for address in resolved.addresses {
+            Ok((port, found)) => {
+                remarks.extend(found.remarks.into_iter().map(PlanError::Remark));
+                for address in found.addresses {
                     match plan_one(address.clone(), port, invocation, ours, &routes).await {
                         Ok(one) => planned.push(one),
                         Err(error) if error.is_harmless() => skipped.push((address, error)),
@@ -120,8 +120,8 @@ async fn addresses(
         port: invocation.port,
         limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
     };
-    let resolved = resolver.resolve(&target, question).await?;
-    Ok((target.port.unwrap_or(invocation.port), resolved))
+    let found = resolver.resolve(&target, question).await?;
+    Ok((target.port.unwrap_or(invocation.port), found))
 }
 
 async fn plan_one(

@@ -20,7 +20,7 @@ pub(super) fn in_few_lines(skipped: Vec<(ResolvedAddress, PlanError)>) -> Vec<Pl
     let (v4, v6) = skipped.into_iter().partition::<Vec<_>, _>(|(address, _)| address.address.is_ipv4());
     [(Family::V4, v4), (Family::V6, v6)]
         .into_iter()
-        .flat_map(|(family, mut all)| {
+        .filter_map(|(family, mut all)| {
             if all.len() < 2 {
                 return all.pop().map(|(_, error)| error);
             }

@@ -55,7 +55,9 @@ pub fn render(report: &Report, style: &Style) -> String {
     }
     if report.addresses.len() != 1 {
         summary(&mut out, report, painter);
-        addresses.iter().for_each(|address| line_of(&mut out, address, painter));
+        for address in &addresses {
+            line_of(&mut out, address, painter);
+        }
     }
     for (index, address) in addresses.into_iter().enumerate() {
         if index > 0 || report.addresses.len() != 1 {
