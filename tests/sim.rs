@@ -9,6 +9,9 @@ mod scenario;
 #[path = "sim/mod.rs"]
 mod sim;
 
+#[path = "sim/back_tests.rs"]
+#[cfg(test)]
+mod back_tests;
 #[path = "sim/model_tests.rs"]
 #[cfg(test)]
 mod model_tests;

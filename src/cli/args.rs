@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use super::error::UsageError;
 use super::invocation::{ColorChoice, Invocation, Rate};
 use super::values::{self, Source};
-use crate::model::{Family, MethodChoice, PacketSize};
+use crate::model::{Direction, Family, MethodChoice, PacketSize};
 use crate::report::letter::Language;
 use crate::report::text::Detail;
 
@@ -21,6 +21,8 @@ Examples:
       Two hosts, one line per address.
   sudo pmtu-probe [192.0.2.25]:587 2001:db8::25
       Addresses; the brackets are those of Postfix.
+  sudo pmtu-probe --direction reverse -p 443 www.example.com
+      Whether large packets of a web server reach this host.
   sudo pmtu-probe --method icmp --max-size 1400 192.0.2.25
       By ping only, sizes up to 1400 bytes.
   sudo pmtu-probe --letter=de mx.example.com
@@ -28,11 +30,15 @@ Examples:
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
-Verdicts and exit codes; the worst of all addresses counts, 2 before 1 before 3:
+Verdicts and exit codes; the worst of all addresses and both directions counts,
+2 before 1 before 3:
   0  clear         packets as large as this host sends pass
      discoverable  the path is smaller, and routers tell this host so
+     untested      the other way only: the server sends no large packets
   1  masked        path MTU discovery is broken, but a small MSS lets mail pass;
                    or it works in spite of a faulty router
+     recovers      the other way only: the server finds a size that passes, but
+                   only after seconds
   2  black_hole    large packets vanish: large mail will hang
   3  unreachable   even small packets go unanswered
      inconclusive  the evidence is too thin for a verdict
@@ -50,8 +56,9 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
 ///
 /// Sends packets of many sizes to a mail server and reports the largest that gets
 /// through, whether routers report smaller links on the way (path MTU discovery),
-/// and what to do where they do not. One TCP connection per address, closed in
-/// good order; no mail is sent.
+/// and what to do where they do not. Then the other way: starts TLS, watches
+/// whether the server's large packets arrive. Up to four TCP connections per
+/// address, mostly one, closed in good order; no mail is sent.
 #[derive(Debug, Parser)]
 #[command(
     name = "pmtu-probe",
@@ -98,6 +105,24 @@ pub(super) struct Args {
     /// directions apart.
     #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true)]
     method: MethodArg,
+
+    /// Which way: forward, reverse or both [default: by the port]
+    ///
+    /// forward: from this host to the server, as outgoing mail goes. reverse: from
+    /// the server to this host; TLS is started, because the server's certificates
+    /// come in large packets. Without this option: both on ports whose service is
+    /// known (SMTP; TLS on 443 and the like), else forward.
+    #[arg(long, value_name = "WAY", hide_possible_values = true)]
+    direction: Option<DirectionArg>,
+
+    /// Tell the server that a packet was too big, and see if it obeys
+    ///
+    /// Sends it a correct ICMP message about a packet of this program's own
+    /// connection, with MTU 1280, as a router would. Its firewall should let that
+    /// in. Side effect: a server that obeys sends this host no packets above 1280
+    /// bytes for ten minutes. Implies the other way. Off by default.
+    #[arg(long)]
+    ptb_test: bool,
 
     /// Largest packet to try, in bytes [default: MTU of the interface]
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
@@ -176,6 +201,13 @@ enum MethodArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum DirectionArg {
+    Forward,
+    Reverse,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum ColorArg {
     Auto,
     Always,
@@ -192,6 +224,7 @@ impl Args {
     pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
         self.check_sizes()?;
         self.check_capture()?;
+        self.check_direction()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         Ok(Invocation {
@@ -200,6 +233,8 @@ impl Args {
             port: self.port,
             mail_domains: !self.no_mx,
             method: self.method.into(),
+            direction: self.direction.map(Direction::from),
+            ptb_test: self.ptb_test,
             max_size: self.max_size,
             min_size: self.min_size,
             interface,
@@ -230,6 +265,21 @@ impl Args {
             Some(path) if path.as_os_str() == "-" => {
                 Err(UsageError::new("--pcapng - is no file: stdout carries the report; name a file"))
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_direction(&self) -> Result<(), UsageError> {
+        match (self.method, self.direction) {
+            (MethodArg::Icmp, Some(DirectionArg::Reverse | DirectionArg::Both)) => {
+                Err(UsageError::new("--method icmp cannot examine the other way; leave out --method or --direction"))
+            }
+            (MethodArg::Icmp, _) if self.ptb_test => Err(UsageError::new(
+                "--method icmp does not go with --ptb-test, which needs TCP; leave one of them out",
+            )),
+            (_, Some(DirectionArg::Forward)) if self.ptb_test => Err(UsageError::new(
+                "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
+            )),
             _ => Ok(()),
         }
     }
@@ -289,6 +339,16 @@ impl From<MethodArg> for MethodChoice {
             MethodArg::Auto => Self::Auto,
             MethodArg::Tcp => Self::Tcp,
             MethodArg::Icmp => Self::Icmp,
+        }
+    }
+}
+
+impl From<DirectionArg> for Direction {
+    fn from(direction: DirectionArg) -> Self {
+        match direction {
+            DirectionArg::Forward => Self::Forward,
+            DirectionArg::Reverse => Self::Reverse,
+            DirectionArg::Both => Self::Both,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Family, MethodChoice, PacketSize};
+use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
 use crate::report::letter::Language;
 use crate::report::text::Detail;
 
@@ -31,6 +31,10 @@ pub struct Invocation {
     pub mail_domains: bool,
     /// Methods allowed.
     pub method: MethodChoice,
+    /// Directions to examine. `None`: both, where it is known how to make the server send large packets.
+    pub direction: Option<Direction>,
+    /// Whether servers are sent a PTB about a packet of their own.
+    pub ptb_test: bool,
     /// Largest size to probe. `None`: the local MTU.
     pub max_size: Option<PacketSize>,
     /// Smallest size to probe. `None`: the minimum of the family.
@@ -60,6 +64,25 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// The directions to examine where servers listen on this port.
+    pub fn direction_towards(&self, port: u16) -> Direction {
+        match self.direction {
+            Some(direction) => direction,
+            None if self.method == MethodChoice::Icmp => Direction::Forward,
+            // Who asks for the test asks for the way back.
+            None if self.ptb_test || Service::of_port(port) != Service::Unknown => Direction::Both,
+            None => Direction::Forward,
+        }
+    }
+
+    /// Local ports for connections that draw packets out of a server, beside the first connection.
+    pub fn reverse_ports(&self) -> u16 {
+        /// At most four connections go to an address; one more port serves where the first connection never stood.
+        const WHEN_ASKED: u16 = 4;
+        let never = self.method == MethodChoice::Icmp || self.direction == Some(Direction::Forward);
+        if never { 0 } else { WHEN_ASKED }
+    }
+
     /// Local ports for flows beside the first.
     pub fn other_flows(&self) -> u16 {
         /// Enough to tell a share of one in eight, and as many again if none of the first is hit.

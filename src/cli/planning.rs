@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use tracing::{debug, warn};
 
-use crate::model::{Blockers, Direction, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
@@ -146,12 +146,14 @@ async fn plan_one(
     let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
     let family = Family::of(address.address);
     let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
+    let mut ports = ours.ports.ports();
     let plan = Plan {
         source,
         destination: address.address,
         port,
-        local_ports: ours.ports.ports().take(super::session::PROBING_PORTS).collect(),
-        flow_ports: ours.ports.ports().skip(super::session::PROBING_PORTS).collect(),
+        local_ports: ports.by_ref().take(super::session::PROBING_PORTS).collect(),
+        flow_ports: ports.by_ref().take(invocation.other_flows().into()).collect(),
+        reverse_ports: ports.collect(),
         flows: if invocation.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: ours.echo_ident,
         method: invocation.method,
@@ -161,11 +163,10 @@ async fn plan_one(
         max_size,
         beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
         min_size,
-        direction: Direction::Forward,
+        direction: invocation.direction_towards(port),
         service: Service::of_port(port),
-        server_name: None,
-        ptb_test: false,
-        reverse_ports: Vec::new(),
+        server_name: server_name(&address.host),
+        ptb_test: invocation.ptb_test,
         seed: super::random_seed(),
     };
     let is_link_local = address.zone.is_some();
@@ -181,6 +182,13 @@ async fn plan_one(
         blockers: Blockers::NotSought,
     };
     Ok(Planned { address, port, job: Job { plan, scope_id }, here })
+}
+
+/// The host as a TLS client hello may name it: never by an address (RFC 6066, section 3).
+fn server_name(host: &str) -> Option<String> {
+    let name = host.trim_end_matches('.');
+    let is_address = name.parse::<std::net::IpAddr>().is_ok();
+    (!is_address && !name.is_empty()).then(|| name.to_owned())
 }
 
 /// The sizes to probe between, and the local MTU.
@@ -212,4 +220,18 @@ const SMALLEST_CONTROL: PacketSize = PacketSize::new(68);
 fn forget_twins(planned: &mut Vec<Planned>) {
     let mut seen = std::collections::HashSet::new();
     planned.retain(|one| seen.insert((one.address.address, one.job.scope_id, one.port)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_hello_names_hosts_and_no_addresses() {
+        assert_eq!(server_name("mx.example.com").as_deref(), Some("mx.example.com"));
+        assert_eq!(server_name("mx.example.com.").as_deref(), Some("mx.example.com"));
+        for address in ["192.0.2.25", "2001:db8::25", "fe80::1", "."] {
+            assert_eq!(server_name(address), None, "{address}");
+        }
+    }
 }

@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
         privilege::require_raw_sockets()?;
         let firewall = HostFirewall::watch();
-        let ports = SilentPorts::reserve(PROBING_PORTS as u16 + invocation.other_flows())?;
+        let ports = SilentPorts::reserve(PROBING_PORTS as u16 + invocation.other_flows() + invocation.reverse_ports())?;
         let ours = Ours { ports: ports.block(), echo_ident: super::random_seed() as u16 };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::Runtime)?;
         let links = {

@@ -4,8 +4,8 @@
 //! first one's: a connection of its own, real bytes and all. Its verdict counts for the address if it is worse.
 
 use crate::model::{
-    Action, Examined, Finding, Flow, FlowChoice, FlowFate, Flows, MethodChoice, PacketSize, Plan, Technique, Timestamp,
-    Verdict,
+    Action, Direction, Examined, Finding, Flow, FlowChoice, FlowFate, Flows, MethodChoice, PacketSize, Plan, Technique,
+    Timestamp, Verdict,
 };
 
 use super::Examination;
@@ -96,6 +96,7 @@ impl Examination {
         let plan = Plan {
             local_ports: vec![port],
             flow_ports: Vec::new(),
+            direction: Direction::Forward,
             method: MethodChoice::Tcp,
             seed: self.random(),
             ..self.plan.clone()
@@ -108,7 +109,8 @@ impl Examination {
 
     /// The label of a flow: the same port always has the same.
     pub(super) fn label_of(&self, port: u16) -> u16 {
-        if self.plan.flow_ports.contains(&port) { self.flow_label.wrapping_add(port).max(1) } else { self.flow_label }
+        let has_own = self.plan.flow_ports.contains(&port) || self.plan.reverse_ports.contains(&port);
+        if has_own { self.flow_label.wrapping_add(port).max(1) } else { self.flow_label }
     }
 
     /// What the second examination wants to do, if there is one.

@@ -1,6 +1,6 @@
 //! The end of an examination: evidence to judgement, then the connection is closed in order.
 
-use crate::model::{MethodChoice, PacketSize, Technique, Timestamp};
+use crate::model::{Examined, MethodChoice, PacketSize, Technique, Timestamp};
 
 use super::campaign::Progress;
 use super::connection::State;
@@ -15,7 +15,8 @@ impl Examination {
         let evidence = self.evidence(now);
         let judgement = judge(&evidence);
         let examined = self.summarise(&evidence, judgement, now);
-        self.examined = Some(self.with_flows(examined));
+        let examined = self.with_flows(examined);
+        let examined = self.unless_not_asked(examined);
         self.reset_flows();
         for flight in self.syn.campaign.lane.flights().to_vec() {
             if !matches!(flight.fate, Fate::Answered(_)) {
@@ -27,6 +28,12 @@ impl Examination {
         }
         self.in_order = None;
         self.connection.release();
+        self.turn_back(examined, now);
+    }
+
+    /// The verdicts stand: what remains is to close the connection.
+    pub(super) fn close_after(&mut self, examined: Examined, now: Timestamp) {
+        self.examined = Some(examined);
         self.stage = Stage::Closing { greeting_until: now + GREETING_PATIENCE, deadline: now + CLOSE_PATIENCE };
     }
 
@@ -148,7 +155,8 @@ impl Examination {
     }
 
     fn finish(&mut self) {
-        if self.resets.is_empty() && !self.connection.owes_ack() {
+        let is_way_back_over = self.reverse.as_ref().is_none_or(|reverse| reverse.is_over());
+        if is_way_back_over && self.resets.is_empty() && !self.connection.owes_ack() {
             self.stage = Stage::Done;
         }
     }

@@ -41,6 +41,9 @@ impl Examination {
         if self.stage == Stage::Probing {
             self.probe_on(now);
         }
+        if self.stage != Stage::Probing {
+            self.conduct_way_back(now);
+        }
         if let Stage::Closing { greeting_until, deadline } = self.stage {
             self.close_on(now, greeting_until, deadline);
         }
@@ -58,6 +61,9 @@ impl Examination {
     }
 
     fn probe_on(&mut self, now: Timestamp) {
+        if !self.plan.direction.is_forward() {
+            return self.open_only(now);
+        }
         self.send_small_echoes(now);
         self.watch_connection();
         self.advance_scout(now);
@@ -89,7 +95,7 @@ impl Examination {
         }
     }
 
-    fn watch_connection(&mut self) {
+    pub(super) fn watch_connection(&mut self) {
         match self.connection.state() {
             State::Refused => {
                 self.find(Finding::PortClosed);

@@ -102,6 +102,11 @@ impl Connection {
         }
     }
 
+    /// What stays behind when a connection is handed over to somebody else: nothing that would speak or listen.
+    pub(super) fn handed_over() -> Self {
+        Self { state: State::Closed, ..Self::new(0, 0, SeqNumber(0), 0) }
+    }
+
     pub(super) fn state(&self) -> State {
         self.state
     }

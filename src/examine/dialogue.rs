@@ -29,6 +29,16 @@ pub(super) struct Dialogue {
     said_hello: bool,
     noops: u32,
     name: String,
+    /// The code of the last complete reply.
+    last_code: Option<u16>,
+    offers: Offers,
+}
+
+/// What the reply to EHLO offers (RFC 5321, 4.1.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) starttls: bool,
+    pub(super) help: bool,
 }
 
 /// RFC 5321, 4.5.3.1.4: a command line has at most 512 octets; a little below is safe everywhere.
@@ -43,7 +53,15 @@ impl Dialogue {
             IpAddr::V4(address) => format!("[{address}]"),
             IpAddr::V6(address) => format!("[IPv6:{address}]"),
         };
-        Self { stage: Stage::AwaitGreeting, greeted: false, said_hello: false, noops: 0, name }
+        Self {
+            stage: Stage::AwaitGreeting,
+            greeted: false,
+            said_hello: false,
+            noops: 0,
+            name,
+            last_code: None,
+            offers: Offers::default(),
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -64,6 +82,9 @@ impl Dialogue {
     pub(super) fn read(&mut self, connection: &mut Connection) -> bool {
         let before = self.stage;
         while let Some((len, code, is_last)) = next_line(connection.received()) {
+            if self.said_hello && code == Some(250) {
+                self.offers.note(connection.received().get(4..len).unwrap_or_default());
+            }
             connection.consume(len);
             match code {
                 None => self.stage = Stage::Over,
@@ -82,6 +103,7 @@ impl Dialogue {
     }
 
     fn reply(&mut self, code: u16) {
+        self.last_code = Some(code);
         self.stage = match (self.stage, code) {
             (Stage::AwaitGreeting, 220) => {
                 self.greeted = true;
@@ -91,6 +113,27 @@ impl Dialogue {
             (Stage::AwaitGreeting | Stage::Over | Stage::Quitting, _) | (_, 421) => Stage::Over,
             _ => Stage::Ready,
         };
+    }
+
+    /// The code of the last complete reply.
+    pub(super) fn last_code(&self) -> Option<u16> {
+        self.last_code
+    }
+
+    /// What the server offers; `None` before it was asked.
+    pub(super) fn offers(&self) -> Option<Offers> {
+        self.said_hello.then_some(self.offers)
+    }
+
+    /// Says EHLO, when the server waits for a command.
+    pub(super) fn say_hello(&mut self, connection: &mut Connection) {
+        let line = self.hello();
+        self.command(connection, &line);
+    }
+
+    /// Says a command, when the server waits for one.
+    pub(super) fn say(&mut self, connection: &mut Connection, line: &str) {
+        self.command(connection, line);
     }
 
     /// Sends commands, one at a time, until `wanted` bytes are acknowledged. Returns whether they are.
@@ -156,6 +199,15 @@ impl Dialogue {
         connection.write(b"QUIT\r\n");
         self.stage = Stage::Quitting;
         true
+    }
+}
+
+impl Offers {
+    /// A line of the reply, without its code.
+    fn note(&mut self, line: &[u8]) {
+        let keyword = line.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        self.starttls |= keyword.eq_ignore_ascii_case(b"STARTTLS");
+        self.help |= keyword.eq_ignore_ascii_case(b"HELP");
     }
 }
 

@@ -44,6 +44,7 @@ impl Examination {
         }
         let outgoing = self
             .due_reset()
+            .or_else(|| self.due_way_back(now))
             .or_else(|| self.due_connection(now))
             .or_else(|| self.due_in_order(now))
             .or_else(|| self.due_old_data(now))
@@ -71,6 +72,7 @@ impl Examination {
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
             .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
             .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.silences_needed())))
+            .chain(self.reverse.as_ref().and_then(|reverse| reverse.wake(now)))
             .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()
@@ -298,7 +300,7 @@ impl Examination {
         self.packet(Body::Tcp(segment), meaning)
     }
 
-    fn packet(&mut self, body: Body, meaning: Meaning) -> Outgoing {
+    pub(super) fn packet(&mut self, body: Body, meaning: Meaning) -> Outgoing {
         let id = match (self.plan.family(), &body) {
             (Family::V4, _) => self.next_id,
             (Family::V6, Body::Tcp(segment)) => self.label_of(segment.source_port),

@@ -12,6 +12,7 @@
 //! * `conduct`: which of them has its turn; `corroborate`: what confirms a loss beside it; `conclude`: the end;
 //! * `emit` and `receive`: packets out and in;
 //! * `flows`, `companion`: whether other flows fare alike, and a second examination on one that does not;
+//! * `reverse`, `way_back`: whether the server's large packets reach this host, on the same connection;
 //! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
 
 mod campaign;
@@ -29,10 +30,12 @@ mod judge;
 mod lane;
 mod ptb;
 mod receive;
+mod reverse;
 mod rtt;
 mod search;
 mod summary;
 mod trace;
+mod way_back;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -50,6 +53,7 @@ use flows::Scout;
 use in_order::InOrder;
 use judge::Silence;
 use ptb::PtbLedger;
+use reverse::Reverse;
 use rtt::RttEstimator;
 use trace::Trace;
 
@@ -111,6 +115,10 @@ pub struct Examination {
     flow_label: u16,
     probes_sent: u32,
     bytes_sent: u64,
+    /// The way back, once the way there has been examined.
+    reverse: Option<Box<Reverse>>,
+    /// What was found on the way there, while the way back is being examined.
+    forward: Option<Box<Examined>>,
     examined: Option<Examined>,
 }
 
@@ -125,6 +133,8 @@ struct Track {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Probing,
+    /// The way there has been examined; the way back is.
+    WayBack,
     /// The verdict stands; the connection is being closed until this instant at the latest.
     Closing {
         greeting_until: Timestamp,
@@ -201,6 +211,8 @@ impl Examination {
             flow_label: next_id,
             probes_sent: 0,
             bytes_sent: 0,
+            reverse: None,
+            forward: None,
             examined: None,
             plan,
         }
@@ -235,9 +247,7 @@ impl Examination {
         if let Some(companion) = &mut self.companion {
             companion.interrupt(now);
         }
-        if self.examined.is_none() {
-            self.conclude(now);
-        }
+        self.stop_probing(now);
         if let Stage::Closing { .. } = self.stage {
             self.stage = Stage::Closing { greeting_until: now, deadline: now + HURRY };
         }

@@ -18,13 +18,27 @@ use super::trace::Answer;
 impl Examination {
     pub(super) fn receive(&mut self, event: &Event, now: Timestamp) -> Meaning {
         match event {
-            Event::Received(packet) => self.received(packet, now),
-            Event::Reassembled { packet, .. } => self.received(packet, now),
+            Event::Received(packet) => self.arrived(packet, None, now),
+            Event::Reassembled { packet, largest_fragment } => self.arrived(packet, Some(*largest_fragment), now),
             Event::KernelSaw(packet) => self.kernel_saw(packet, now),
             Event::SendRefused { size, refusal } => {
                 self.refused(*size, *refusal, now);
                 Meaning::Stray
             }
+        }
+    }
+
+    /// A packet came, at the interface and in the pieces it was on the wire.
+    fn arrived(&mut self, packet: &Packet, fragment: Option<PacketSize>, now: Timestamp) -> Meaning {
+        match &packet.body {
+            _ if packet.ip.source != self.plan.destination => self.received(packet, now),
+            Body::Tcp(segment) if self.is_of_way_back(segment) => {
+                self.receive_way_back(&packet.ip, segment, fragment, now)
+            }
+            Body::EchoReply(echo) if self.echoed_on_way_back(*echo, packet.size(), fragment) => {
+                Meaning::Answer(self.echo_of_way_back(packet.size()))
+            }
+            _ => self.received(packet, now),
         }
     }
 

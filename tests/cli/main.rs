@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
-use pmtu_probe::model::{Family, MethodChoice, PacketSize};
+use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
 use pmtu_probe::report::letter::Language;
 use pmtu_probe::report::text::Detail;
 
@@ -33,6 +33,8 @@ fn defaults() -> Invocation {
         port: 25,
         mail_domains: true,
         method: MethodChoice::Auto,
+        direction: None,
+        ptb_test: false,
         max_size: None,
         min_size: None,
         interface: None,
@@ -76,6 +78,14 @@ fn good_rows() {
         ("pmtu-probe --no-mx mx", Invocation { mail_domains: false, ..defaults() }),
         ("pmtu-probe --method tcp mx", Invocation { method: MethodChoice::Tcp, ..defaults() }),
         ("pmtu-probe --method icmp mx", Invocation { method: MethodChoice::Icmp, ..defaults() }),
+        ("pmtu-probe --direction forward mx", Invocation { direction: Some(Direction::Forward), ..defaults() }),
+        ("pmtu-probe --direction=reverse mx", Invocation { direction: Some(Direction::Reverse), ..defaults() }),
+        ("pmtu-probe mx --direction both", Invocation { direction: Some(Direction::Both), ..defaults() }),
+        ("pmtu-probe --ptb-test mx", Invocation { ptb_test: true, ..defaults() }),
+        (
+            "pmtu-probe --method icmp --direction forward mx",
+            Invocation { method: MethodChoice::Icmp, direction: Some(Direction::Forward), ..defaults() },
+        ),
         ("pmtu-probe --max-size 68 mx", Invocation { max_size: size(68), ..defaults() }),
         ("pmtu-probe --max-size 65535 mx", Invocation { max_size: size(65_535), ..defaults() }),
         (
@@ -122,6 +132,41 @@ fn good_rows() {
 }
 
 #[test]
+fn the_way_back_is_examined_where_the_service_is_known_unless_the_user_says_otherwise() {
+    use Direction::{Both, Forward, Reverse};
+    let rows = [
+        ("pmtu-probe mx", 25, Both),
+        ("pmtu-probe mx", 587, Both),
+        ("pmtu-probe mx", 465, Both),
+        ("pmtu-probe mx", 443, Both),
+        ("pmtu-probe mx", 22, Forward),
+        ("pmtu-probe --method tcp mx", 25, Both),
+        ("pmtu-probe --method icmp mx", 25, Forward),
+        ("pmtu-probe --direction forward mx", 25, Forward),
+        ("pmtu-probe --direction reverse mx", 25, Reverse),
+        ("pmtu-probe --direction reverse mx", 22, Reverse),
+        ("pmtu-probe --direction both mx", 22, Both),
+        ("pmtu-probe --ptb-test mx", 22, Both),
+        ("pmtu-probe --ptb-test --direction reverse mx", 25, Reverse),
+    ];
+    for (line, port, expected) in rows {
+        assert_eq!(invocation(line).direction_towards(port), expected, "{line}, port {port}");
+    }
+}
+
+#[test]
+fn ports_are_held_for_the_way_back_where_it_may_be_examined() {
+    for (line, ports) in [
+        ("pmtu-probe mx", 4),
+        ("pmtu-probe --direction reverse mx", 4),
+        ("pmtu-probe --direction forward mx", 0),
+        ("pmtu-probe --method icmp mx", 0),
+    ] {
+        assert_eq!(invocation(line).reverse_ports(), ports, "{line}");
+    }
+}
+
+#[test]
 fn bad_rows_say_what_is_wrong_and_what_to_do() {
     let rows = [
         ("pmtu-probe", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),
@@ -146,6 +191,23 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --port smtp mx", "--port \"smtp\" is no port; give a number from 1 to 65535"),
         ("pmtu-probe mx --port", "--port needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --method udp mx", "--method udp is no choice; give one of: auto, tcp, icmp"),
+        ("pmtu-probe --direction up mx", "--direction up is no choice; give one of: forward, reverse, both"),
+        (
+            "pmtu-probe --method icmp --direction reverse mx",
+            "--method icmp cannot examine the other way; leave out --method or --direction",
+        ),
+        (
+            "pmtu-probe --direction both --method icmp mx",
+            "--method icmp cannot examine the other way; leave out --method or --direction",
+        ),
+        (
+            "pmtu-probe --method icmp --ptb-test mx",
+            "--method icmp does not go with --ptb-test, which needs TCP; leave one of them out",
+        ),
+        (
+            "pmtu-probe --direction forward --ptb-test mx",
+            "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
+        ),
         ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
         ("pmtu-probe --max-size 67 mx", "--max-size \"67\" is no packet size; give whole bytes from 68 to 65535"),
         ("pmtu-probe --max-size 65536 mx", "--max-size \"65536\" is no packet size; give whole bytes from 68 to 65535"),
@@ -258,6 +320,8 @@ fn help_fits_80_columns_and_names_every_option() {
         "-p",
         "--no-mx",
         "--method",
+        "--direction",
+        "--ptb-test",
         "--max-size",
         "--min-size",
         "-I",

@@ -363,6 +363,15 @@ fn address(family: Family, link: usize, end: u8) -> IpAddr {
 
 /// The port that the mail server listens on.
 pub const SMTP_PORT: u16 = 25;
+/// The port of a server with TLS from the first byte.
+pub const HTTPS_PORT: u16 = 443;
+
+impl Peer {
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        if self.tls == Tls::Implicit { HTTPS_PORT } else { SMTP_PORT }
+    }
+}
 
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,9 +23,10 @@ mod network;
 #[path = "place.rs"]
 mod place;
 
-pub use expect::{Cause, Expect, Outcome, Verdict};
+pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
-    Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Window,
+    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Tls,
+    Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
@@ -243,12 +244,31 @@ fn check(scenario: &Scenario) -> Result<(), String> {
     if scenario.link.iter().any(disagrees) {
         return Err("far_mtu is smaller than mtu, IPv6 fits into it, and the link is alone".into());
     }
+    check_back(scenario)?;
     check_parallel(scenario)?;
     let members = scenario.parallel_link().map_or(1, |index| scenario.link(index).members().len());
     (0..members).try_for_each(|member| {
         let outcomes = scenario.families.iter().map(|family| scenario.expect.outcome_over(member, *family));
         outcomes.into_iter().try_for_each(|outcome| expect::check(&outcome))
     })
+}
+
+/// What is small on the way back alone.
+fn check_back(scenario: &Scenario) -> Result<(), String> {
+    let least = if scenario.families.contains(&Family::V6) { 1280 } else { 68 };
+    for (index, link) in scenario.link.iter().enumerate() {
+        let Some(back) = link.back_mtu else { continue };
+        if index == 3 {
+            return Err("back_mtu on the last link would be the server's own MTU".into());
+        }
+        if back >= link.mtu || back < least || link.far_mtu.is_some() || !link.parallel.is_empty() {
+            return Err("back_mtu is smaller than mtu, the family fits into it, and the link has no far_mtu".into());
+        }
+    }
+    if !scenario.peer.dont_fragment && !scenario.families.contains(&Family::V4) {
+        return Err("dont_fragment = false is for IPv4".into());
+    }
+    Ok(())
 }
 
 /// Parallel links exist where both worlds can build them.

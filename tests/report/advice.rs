@@ -7,8 +7,8 @@ use pmtu_probe::model::{
 use pmtu_probe::report::advise;
 
 use super::fixtures::{
-    V4, V6, all, bad_ptb, clear, discoverable, host_of, inconclusive, ip, link_mismatch, local_firewall, masked,
-    no_ptb, ptb, size, unreachable,
+    V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clear, discoverable, host_of, inconclusive, ip,
+    link_mismatch, local_firewall, masked, no_ptb, ptb, size, unreachable,
 };
 
 fn advice(report: &AddressReport) -> Vec<Advice> {
@@ -243,10 +243,103 @@ fn the_way_back_is_clamped_to_what_came_through_but_never_to_scraps() {
         assert_eq!(advice.last().unwrap().who, Who::TheirSide);
         commands(&advice)[2].to_owned()
     };
-    let rule = "nft add rule inet pmtu_clamp output ip daddr 192.0.2.25 tcp flags syn tcp option maxseg size set ";
+    let rule = "nft add rule inet pmtu_clamp_back output ip daddr 192.0.2.25 tcp flags syn tcp option maxseg size set ";
     assert_eq!(clamp(Some(size(1400))), format!("{rule}1360"));
     assert_eq!(clamp(Some(size(300))), format!("{rule}1240"));
     assert_eq!(clamp(None), format!("{rule}1240"));
+}
+
+#[test]
+fn the_way_back_is_worked_around_here_and_repaired_there() {
+    for (address, ip, tables, length, headers) in [
+        (V4, "ip", "iptables", "192.0.2.25/32 via 198.51.100.1 dev eth0 src 198.51.100.2", 40),
+        (V6, "ip -6", "ip6tables", "2001:db8::25/128 via fe80::1 dev eth0", 60),
+    ] {
+        let advice = advice(&back_hole(address));
+        let mss = 1400 - headers;
+        let rule = |verb| {
+            format!(
+                "{tables} -t mangle {verb} OUTPUT -p tcp -d {address} --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}"
+            )
+        };
+        let ours = for_you(&advice);
+        assert_eq!(ours[4..6], [rule("-A"), format!("# undo: {}", rule("-D"))]);
+        assert_eq!(ours[6], format!("{ip} route replace {length} advmss {mss}"));
+        let asked = advice.last().unwrap();
+        assert_eq!(asked.who, Who::TheirSide);
+        assert!(asked.text.contains("cannot be seen from here"), "{asked:?}");
+        assert!(asked.commands[1].starts_with("nft insert rule inet filter input icmp"), "{asked:?}");
+        assert_eq!(asked.commands.last().unwrap(), "sysctl -w net.ipv4.tcp_mtu_probing=1");
+    }
+    let milder = advice(&back_recovers(V4));
+    assert!(milder.last().unwrap().text.contains("found a size by itself"), "{milder:?}");
+    assert!(!commands(&milder).iter().any(|command| command.contains("tcp_mtu_probing")), "{milder:?}");
+}
+
+#[test]
+fn a_limit_shared_with_the_way_there_points_to_our_own_network_first() {
+    let narrow_here = |router: u8, back: u32, lost: u32| {
+        let mut report = discoverable(V4);
+        report.examined.reverse = back_hole(V4).examined.reverse;
+        report.examined.reverse.path_mtu = Some(size(back));
+        report.examined.reverse.first_lost_size = Some(size(lost));
+        at(&mut report, Some((router, "203.0.113.2")), Some((router + 1, "203.0.113.6")));
+        report
+    };
+    let ours = advice(&narrow_here(1, 1400, 1401));
+    assert_eq!(ours[0].who, Who::YourNetwork);
+    assert!(ours[0].text.contains("1400 bytes as well, at hop 1 (203.0.113.2), in this network"), "{ours:?}");
+    let rules = ours[0].commands.join("\n");
+    assert!(rules.contains("filter output icmp") && rules.contains("-I FORWARD"), "{rules}");
+    assert_eq!(advice(&narrow_here(1, 1380, 1460))[0].who, Who::YourNetwork, "a bound that holds the same size");
+    assert_ne!(advice(&narrow_here(1, 1280, 1281))[0].who, Who::YourNetwork, "another size, another link");
+    let far = advice(&narrow_here(7, 1400, 1401));
+    assert!(far.iter().all(|advice| advice.who != Who::YourNetwork), "{far:?}");
+    assert!(far.last().unwrap().text.contains("1400 bytes as well, at hop 7 (203.0.113.2): perhaps the same link"));
+}
+
+#[test]
+fn a_route_is_not_given_twice_nor_one_that_is_there_taken_away() {
+    let advmss = |report: &AddressReport| commands(&advice(report)).iter().any(|command| command.contains("advmss"));
+    let mut both = no_ptb(V4);
+    both.examined.reverse = back_hole(V4).examined.reverse;
+    assert!(!advmss(&both));
+    let mut set = back_hole(V4);
+    set.here.route_mtu = Some(RouteMtu { mtu: size(1300), locked: true });
+    assert!(!advmss(&set));
+    assert!(advmss(&back_only(back_hole(V4))));
+}
+
+#[test]
+fn what_the_test_of_the_server_showed_is_used() {
+    let asked = |verdict: ReverseVerdict, finding| {
+        let mut report = back_hole(V4);
+        report.examined.reverse.verdict = verdict;
+        report.examined.findings = vec![finding];
+        advice(&report)
+    };
+    let hole = |finding| asked(ReverseVerdict::BlackHole, finding).pop().unwrap();
+    assert!(hole(Finding::PeerObeysPtb).text.contains("did reach the server, so a router on the way stays silent"));
+    assert!(hole(Finding::PeerIgnoresPtb).text.contains("look at the firewall of the server first"));
+    let cut = hole(Finding::PeerWithoutDf);
+    assert!(cut.text.contains("drops fragments") && cut.commands.is_empty(), "{cut:?}");
+
+    let ignored = asked(ReverseVerdict::Clear, Finding::PeerIgnoresPtb);
+    assert_eq!(ignored.len(), 1);
+    assert_eq!(ignored[0].who, Who::TheirSide);
+    assert!(ignored[0].commands[1].contains("filter input icmp"), "{ignored:?}");
+    assert_eq!(asked(ReverseVerdict::Clear, Finding::PeerObeysPtb), []);
+}
+
+#[test]
+fn doubt_about_the_way_back_is_answered_by_more_time_once() {
+    let mut report = clear(V4);
+    report.examined.reverse.verdict = ReverseVerdict::Inconclusive;
+    assert_eq!(commands(&advice(&report)), ["pmtu-probe -v --direction reverse --timeout 120 192.0.2.25"]);
+    let mut both = inconclusive(V4);
+    both.examined.reverse.verdict = ReverseVerdict::Inconclusive;
+    assert!(!commands(&advice(&both)).iter().any(|command| command.contains("--direction")));
+    assert_eq!(advice(&back_only(clear(V4))), []);
 }
 
 #[test]

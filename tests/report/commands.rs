@@ -5,12 +5,10 @@
 
 use std::process::{Command, Output};
 
-use pmtu_probe::model::{
-    AddressReport, Advice, Blockers, Cause, Finding, Location, LocationPoint, ReverseVerdict, RouteMtu, Ttl, Who,
-};
+use pmtu_probe::model::{AddressReport, Advice, Blockers, Cause, Finding, Location, LocationPoint, RouteMtu, Ttl, Who};
 use pmtu_probe::report::advise;
 
-use super::fixtures::{V4, V6, clear, discoverable, ip, link_mismatch, local_firewall, no_ptb, size};
+use super::fixtures::{V4, V6, back_hole, clear, discoverable, ip, link_mismatch, local_firewall, no_ptb, size};
 
 /// Set by the outer run for the one inside the namespace.
 const INSIDE: &str = "PMTU_PROBE_TEST_INSIDE";
@@ -40,13 +38,76 @@ fn workarounds_run_and_undo() {
 }
 
 #[test]
-fn the_clamp_of_the_other_direction_runs_and_undoes() {
+fn workarounds_for_the_way_back_run_and_undo() {
+    for address in [V4, V6] {
+        let tables = if address == V4 { "iptables" } else { "ip6tables" };
+        let ip = if address == V4 { "ip" } else { "ip -6" };
+        check(
+            &back_hole(address),
+            &[
+                "nft list table inet pmtu_clamp_back 2>&1 || true",
+                &format!("{tables} -t mangle -S OUTPUT"),
+                &format!("{ip} route show"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn workarounds_for_both_ways_do_not_undo_each_other() {
     for address in [V4, V6] {
         let mut report = no_ptb(address);
-        report.examined.verdict = pmtu_probe::model::Verdict::Clear;
-        report.examined.cause = None;
-        report.examined.reverse.verdict = ReverseVerdict::BlackHole;
-        check(&report, &["nft list ruleset"]);
+        report.examined.reverse = back_hole(address).examined.reverse;
+        check(&report, &["nft list tables inet", "ip route show", "ip -6 route show"]);
+    }
+}
+
+/// The MSS that a connection's other end gets to see, and the one that Linux takes from such a route.
+#[test]
+fn each_workaround_for_the_way_back_lowers_what_this_host_announces_and_nothing_else() {
+    for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
+        let headers = if address == V4 { 40 } else { 60 };
+        for word in ["maxseg", "TCPMSS"] {
+            let commands = commands_with(&back_hole(address), word).join("\n");
+            let shown = in_namespace(&format!("{commands}\n{}", mss_of_a_connection_to(address, other)));
+            assert_eq!(seen(&shown, "their clamped"), 1400 - headers - 12, "{word}: {shown}");
+            assert!(seen(&shown, "their free") > 1400, "{word}: {shown}");
+        }
+        let ip = if address == V4 { "ip" } else { "ip -6" };
+        let commands = commands_with(&back_hole(address), "advmss").join("\n");
+        let shown = in_namespace(&format!("{commands}\n{ip} route get {address}\n{ip} route show"));
+        assert!(shown.contains(&format!("advmss {}", 1400 - headers)), "{shown}");
+    }
+}
+
+fn seen(shown: &str, which: &str) -> u32 {
+    let line = shown.lines().find_map(|line| line.strip_prefix(which)).unwrap_or_else(|| panic!("{which}: {shown}"));
+    line.trim().parse().unwrap()
+}
+
+/// What a server's admin, and those of a router of ours, are asked to run is right as well.
+#[test]
+fn rules_for_the_way_back_run() {
+    for address in [V4, V6] {
+        let mut report = discoverable(address);
+        report.examined.reverse = back_hole(address).examined.reverse;
+        let point = |ttl, address: &str| Some(LocationPoint { ttl: Some(Ttl(ttl)), address: ip(address) });
+        let (first, second) =
+            if address == V4 { ("198.51.100.1", "203.0.113.2") } else { ("fe80::1", "2001:db8:2::2") };
+        report.examined.location = Some(Location { last_hop: point(1, first), next_hop: point(2, second) });
+        let others: Vec<Advice> = advise(&report).into_iter().filter(|advice| advice.who != Who::You).collect();
+        assert_eq!(others.iter().map(|advice| advice.who).collect::<Vec<_>>(), [Who::YourNetwork, Who::TheirSide]);
+        let commands: Vec<_> = others.into_iter().flat_map(|advice| advice.commands).collect();
+        let tables = if address == V4 { "iptables" } else { "ip6tables" };
+        let shown = in_namespace(&format!(
+            "nft add chain inet filter output '{{ type filter hook output priority 0; policy accept; }}'\n{}\n\
+             nft list table inet filter\n{tables} -S\nsysctl net.ipv4.tcp_mtu_probing",
+            commands.join("\n")
+        ));
+        let too_big = if address == V4 { "destination-unreachable" } else { "packet-too-big" };
+        for words in [too_big, "-A INPUT", "-A OUTPUT", "-A FORWARD", "tcp_mtu_probing = 1"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
     }
 }
 
@@ -171,13 +232,9 @@ fn a_clamp_lowers_what_this_host_sends_and_nothing_else() {
         let script =
             format!("{}\n{}", commands_with(&report, "maxseg").join("\n"), mss_of_a_connection_to(address, other));
         let shown = in_namespace(&script);
-        let seen = |which: &str| {
-            let line = shown.lines().find_map(|line| line.strip_prefix(which)).unwrap_or_else(|| panic!("{shown}"));
-            line.trim().parse::<u32>().unwrap()
-        };
         // Timestamps take 12 bytes of each segment.
-        assert_eq!(seen("clamped"), 1400 - headers - 12, "{shown}");
-        assert!(seen("free") > 1400, "{shown}");
+        assert_eq!(seen(&shown, "clamped"), 1400 - headers - 12, "{shown}");
+        assert!(seen(&shown, "free") > 1400, "{shown}");
     }
 }
 
@@ -194,7 +251,7 @@ fn mss_of_a_connection_to(address: &str, other: &str) -> String {
     )
 }
 
-/// Prints the MSS of a connection to each address named; does nothing in an ordinary run.
+/// Prints the MSS of a connection to each address named, at both ends; does nothing in an ordinary run.
 #[test]
 fn inside() {
     let Ok(wanted) = std::env::var(INSIDE) else { return };
@@ -203,7 +260,9 @@ fn inside() {
         let listener = std::net::TcpListener::bind((ip(pair[1]), 0)).unwrap();
         let stream = connect_patiently(listener.local_addr().unwrap());
         let mss = socket2::SockRef::from(&stream).tcp_mss().unwrap();
-        println!("\n{} {mss}", pair[0]);
+        let (accepted, _) = listener.accept().unwrap();
+        let theirs = socket2::SockRef::from(&accepted).tcp_mss().unwrap();
+        println!("\n{} {mss}\ntheir {} {theirs}", pair[0], pair[0]);
     }
 }
 

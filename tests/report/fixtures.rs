@@ -167,6 +167,39 @@ pub(crate) fn link_mismatch() -> AddressReport {
     narrow(V4, Verdict::BlackHole, Some(Cause::LinkMismatch))
 }
 
+/// Packets of the target above 1400 bytes do not get here; the way there is clear.
+pub(crate) fn back_hole(address: &str) -> AddressReport {
+    let mut report = clear(address);
+    report.examined.reverse = Reverse {
+        verdict: ReverseVerdict::BlackHole,
+        path_mtu: Some(size(1400)),
+        first_lost_size: Some(size(1401)),
+        reason: None,
+        recovered_after: None,
+    };
+    report
+}
+
+/// The same, but the target finds a size that passes.
+pub(crate) fn back_recovers(address: &str) -> AddressReport {
+    let mut report = back_hole(address);
+    report.examined.reverse.verdict = ReverseVerdict::Recovers;
+    report.examined.reverse.first_lost_size = Some(size(1500));
+    report.examined.reverse.recovered_after = Some(Duration::from_millis(3140));
+    report
+}
+
+/// Only the way back was asked for.
+pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
+    let reverse = report.examined.reverse.clone();
+    let address = report.address.to_string();
+    report = silent(&address, Verdict::Inconclusive);
+    report.examined.reason = "only the other direction was asked for".into();
+    report.examined.direction = Direction::Reverse;
+    report.examined.reverse = reverse;
+    report
+}
+
 /// Nobody answers.
 pub(crate) fn unreachable(address: &str) -> AddressReport {
     let mut report = silent(address, Verdict::Unreachable);
@@ -239,7 +272,8 @@ pub(crate) fn all() -> Vec<AddressReport> {
             inconclusive(address),
         ]
     });
-    both.chain([link_mismatch()]).collect()
+    let back = [V4, V6].into_iter().flat_map(|address| [back_hole(address), back_recovers(address)]);
+    both.chain([link_mismatch()]).chain(back).collect()
 }
 
 /// A report on these addresses, with the advice that belongs to each.
@@ -275,7 +309,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 44] = [
+pub(crate) const FINDINGS: [Finding; 47] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -302,6 +336,9 @@ pub(crate) const FINDINGS: [Finding; 44] = [
     Finding::SendRefusedByFirewall,
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
+    Finding::PeerWithoutDf,
+    Finding::PeerObeysPtb,
+    Finding::PeerIgnoresPtb,
     Finding::RouteMtuBelowPath,
     Finding::PathMtuLocked,
     Finding::PmtudDisabledHere,
@@ -367,7 +404,11 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
         report.examined.first_lost_size = None;
         report.examined.location = None;
         report.host = String::new();
-        reports.push(report);
+        reports.push(report.clone());
+        for verdict in REVERSES {
+            report.examined.reverse.verdict = verdict;
+            reports.push(back_only(report.clone()));
+        }
     }
     reports
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use pmtu_probe::model::{
-    AddressReport, Blocker, Blockers, Finding, Flow, FlowFate, Flows, Location, LocationPoint, PtbFault, Ttl,
+    AddressReport, Blocker, Blockers, Finding, Flow, FlowFate, Flows, Location, LocationPoint, PtbFault,
+    ReverseVerdict, Ttl,
 };
 use pmtu_probe::report::letter::{Language, render};
 
 use super::fixtures::{
-    V4, V6, all, bad_ptb, clear, combinations, discoverable, hostile, inconclusive, ip, link_mismatch, local_firewall,
-    masked, no_ptb, ptb, report, size, unreachable,
+    V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clear, combinations, discoverable, hostile,
+    inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, report, size, unreachable,
 };
 
 fn english(address: AddressReport) -> String {
@@ -36,6 +37,8 @@ fn says(letter: &str, words: &[&str]) {
 fn the_letters_read_as_they_should() {
     assert_eq!(english(no_ptb(V4)), include_str!("expected/letter_en.txt"));
     assert_eq!(german(no_ptb(V6)), include_str!("expected/letter_de_v6.txt"));
+    assert_eq!(english(back_hole(V4)), include_str!("expected/letter_back_en.txt"));
+    assert_eq!(german(back_hole(V6)), include_str!("expected/letter_back_de_v6.txt"));
 }
 
 #[test]
@@ -65,6 +68,85 @@ fn each_complaint_asks_for_its_own_remedy() {
     says(&english(masked(V4)), &["only because an MSS of 1360 keeps TCP packets small"]);
     assert!(!english(link_mismatch()).contains("nft "), "no firewall is at fault");
     assert!(!english(bad_ptb(V4)).contains("nft "), "the messages do arrive");
+}
+
+#[test]
+fn the_way_back_has_letters_of_its_own() {
+    says(
+        &english(back_hole(V4)),
+        &[
+            "To: the administrators of 192.0.2.25 (mx.example.com) Subject: Packets above 1400 bytes from 192.0.2.25 to us",
+            "from 192.0.2.25 (mx.example.com), port 25 to 198.51.100.2",
+            "our MSS 1460",
+            "arrives 1400 bytes vanishes 1401 bytes DF set by your server",
+            "We waited 15 seconds",
+            "we cannot tell where on the way packets are lost",
+            "timeout after DATA",
+            "nft insert rule inet filter input icmp type",
+            "sudo pmtu-probe --direction reverse 192.0.2.25",
+        ],
+    );
+    let mut bound = back_hole(V4);
+    bound.examined.reverse.first_lost_size = Some(size(1500));
+    says(&english(bound), &["Subject: Large packets from", "1500 bytes (sizes in between were not tried)"]);
+    let mut web = back_hole(V4);
+    web.port = 443;
+    assert!(!english(web).contains("DATA"));
+    let stalls = english(back_recovers(V4));
+    says(&stalls, &["stalls for about 4 s", "to us stall"]);
+    assert!(!stalls.contains("tcp_mtu_probing"), "{stalls}");
+    let mut cut = back_hole(V4);
+    cut.examined.findings = vec![Finding::PeerWithoutDf];
+    let cut = english(cut);
+    says(&cut, &["DF not set", "drops fragments"]);
+    assert!(!cut.contains("nft "), "{cut}");
+}
+
+#[test]
+fn a_server_that_heeds_no_message_is_written_to_once() {
+    let mut report = clear(V4);
+    report.examined.findings = vec![Finding::PeerIgnoresPtb];
+    says(
+        &english(report.clone()),
+        &["does not heed \"fragmentation needed\"", "MTU 1280", "no effect", "--ptb-test 192.0.2.25", "peer_obeys_ptb"],
+    );
+    report.examined.reverse = back_hole(V4).examined.reverse;
+    assert_eq!(english(report).matches("Kind regards").count(), 1);
+}
+
+#[test]
+fn each_direction_gets_its_letter() {
+    let mut both = no_ptb(V4);
+    both.examined.reverse = back_hole(V4).examined.reverse;
+    let letters = english(both.clone());
+    assert_eq!(letters.matches("Kind regards").count(), 2, "{letters}");
+    assert_eq!(english(back_only(both)).matches("Kind regards").count(), 1);
+}
+
+#[test]
+fn a_limit_in_our_own_network_is_not_blamed_on_them() {
+    let mut report = discoverable(V4);
+    report.examined.reverse = back_hole(V4).examined.reverse;
+    let point = |ttl, address| Some(LocationPoint { ttl: Some(Ttl(ttl)), address: ip(address) });
+    report.examined.location = Some(Location { last_hop: point(1, "203.0.113.2"), next_hop: point(2, "203.0.113.6") });
+    let letter = english(report);
+    says(
+        &letter,
+        &["To: the administrators of our own network", "way there ends at 1400 bytes as well", "filter forward"],
+    );
+}
+
+#[test]
+fn no_letter_says_what_is_known_of_the_way_back() {
+    for (verdict, words) in [
+        (ReverseVerdict::Clear, "its large packets arrive"),
+        (ReverseVerdict::Untested, "its way to this host was not tested"),
+        (ReverseVerdict::Inconclusive, "the evidence is too thin"),
+    ] {
+        let mut report = clear(V4);
+        report.examined.reverse.verdict = verdict;
+        assert_eq!(english(back_only(report)), format!("192.0.2.25: no letter, as {words}.\n"));
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use pmtu_probe::model::{Finding, PtbFault, Report, ReverseVerdict};
 use pmtu_probe::report::text::{Detail, Style, render};
 
 use super::fixtures::{
-    FINDINGS, V4, V6, bad_ptb, clear, combinations, discoverable, hostile, inconclusive, link_mismatch, local_firewall,
-    masked, no_ptb, ptb, report, size, unreachable,
+    FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clear, combinations, discoverable, hostile,
+    inconclusive, link_mismatch, local_firewall, masked, no_ptb, ptb, report, size, unreachable,
 };
 
 const PLAIN: Style = Style { color: false, detail: Detail::Normal };
@@ -33,6 +33,9 @@ fn each_verdict_reads_as_it_should() {
     matches_file!(link_mismatch(), "link_mismatch");
     matches_file!(unreachable(V4), "unreachable");
     matches_file!(inconclusive(V4), "inconclusive");
+    matches_file!(back_hole(V4), "back_hole");
+    matches_file!(back_recovers(V6), "back_recovers_v6");
+    matches_file!(back_only(back_hole(V4)), "back_only");
 }
 
 #[test]
@@ -88,23 +91,84 @@ fn a_fault_of_the_other_direction_stands_in_the_first_line() {
         address.examined.reverse.recovered_after = recovered_after;
         address.examined.reverse.reason = reason.map(str::to_owned);
         let text = render(&report(vec![address]), &QUIET);
-        text.trim_end().split_once("gets through").unwrap().1.to_owned()
+        text.trim_end().split_once("192.0.2.25: ").unwrap().1.to_owned()
     };
-    assert_eq!(line(ReverseVerdict::Clear, Some(size(1500)), None, None), "");
-    assert_eq!(line(ReverseVerdict::Discoverable, Some(size(1400)), None, None), "");
-    assert_eq!(line(ReverseVerdict::Untested, None, None, Some("not asked for")), "");
+    let clear = "clear: packets of 1500 bytes pass, mail of any size gets through";
+    let clear_there = "clear this way: packets of 1500 bytes pass";
+    assert_eq!(line(ReverseVerdict::Clear, Some(size(1500)), None, None), clear);
+    assert_eq!(line(ReverseVerdict::Discoverable, Some(size(1400)), None, None), clear);
+    assert_eq!(line(ReverseVerdict::Untested, None, None, Some("not asked for")), clear);
     assert_eq!(
         line(ReverseVerdict::BlackHole, Some(size(1400)), None, None),
-        "; other direction: black hole above 1400 bytes: large answers from there never arrive"
+        format!(
+            "{clear_there}; other direction: black hole somewhere above 1400 bytes: large mail from there will hang"
+        )
     );
     assert_eq!(
         line(ReverseVerdict::Recovers, None, Some(std::time::Duration::from_millis(3140)), None),
-        "; other direction: large answers are lost, the peer recovers after 3.14 s"
+        format!("{clear_there}; other direction: large mail from there stalls, then passes after 3.14 s")
     );
     assert_eq!(
         line(ReverseVerdict::Inconclusive, None, None, Some("The peer sent too little.")),
-        "; other direction: inconclusive: The peer sent too little"
+        format!("{clear}; other direction: inconclusive: The peer sent too little")
     );
+}
+
+#[test]
+fn a_size_of_the_other_direction_is_as_exact_as_it_was_measured() {
+    let hole = |path_mtu, lost, port| {
+        let mut address = back_hole(V4);
+        address.port = port;
+        address.examined.reverse.path_mtu = path_mtu;
+        address.examined.reverse.first_lost_size = lost;
+        let text = render(&report(vec![address]), &QUIET);
+        text.trim_end().split_once("other direction: ").unwrap().1.to_owned()
+    };
+    let (fits, next, full) = (Some(size(1400)), Some(size(1401)), Some(size(1500)));
+    assert_eq!(hole(fits, next, 25), "black hole above 1400 bytes: large mail from there will hang");
+    assert_eq!(
+        hole(fits, full, 25),
+        "black hole somewhere between 1400 and 1500 bytes: large mail from there will hang"
+    );
+    assert_eq!(hole(fits, None, 465), "black hole somewhere above 1400 bytes: large mail from there will hang");
+    assert_eq!(hole(None, full, 25), "black hole at 1500 bytes or less: large mail from there will hang");
+    assert_eq!(hole(None, None, 443), "black hole: a large answer from there will hang");
+    let mut bound = back_hole(V4);
+    bound.examined.reverse.first_lost_size = full;
+    let text = unwrapped(&render(&report(vec![bound]), &PLAIN));
+    assert!(text.contains("1400 bytes arrive, of 1500 never do; between them nothing was tried"), "{text}");
+}
+
+#[test]
+fn both_directions_can_be_holes_and_each_is_told() {
+    let mut both = no_ptb(V4);
+    both.examined.reverse = back_hole(V4).examined.reverse;
+    assert_eq!(
+        render(&report(vec![both]), &QUIET),
+        "mx.example.com 192.0.2.25: black hole above 1400 bytes: large mail will hang; other direction: black hole above \
+         1400 bytes: large mail from there will hang\n"
+    );
+}
+
+#[test]
+fn what_was_not_asked_for_raises_no_alarm() {
+    let line = |address| render(&report(vec![address]), &QUIET);
+    assert_eq!(
+        line(back_only(clear(V4))),
+        "mx.example.com 192.0.2.25: other direction: clear: 1500 bytes from there arrive; this way: not examined\n"
+    );
+    let text = render(&report(vec![back_only(clear(V4))]), &PLAIN);
+    assert!(!text.contains("inconclusive") && !text.contains("What to do"), "{text}");
+    let whole = report(vec![back_only(clear(V4)), back_only(back_hole(V6)), back_only(back_recovers(V4))]);
+    let text = render(&whole, &PLAIN);
+    let (summary, _) = text.split_once("\n\n").unwrap();
+    assert_eq!(
+        unwrapped(summary),
+        "mx.example.com: 3 addresses: 1 with a black hole in the other direction, 1 with a stall in the other direction, \
+         1 clear in the other direction"
+    );
+    assert_eq!(whole.exit_code(), 2);
+    assert_eq!(report(vec![back_only(clear(V4))]).exit_code(), 0);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use pmtu_probe::model::{
     Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
 };
 
-use super::flows;
 use super::run::Run;
+use super::{back, flows};
 use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
 
 /// How much of an outcome has to be right.
@@ -56,8 +56,16 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         return (Class::Inconclusive, notes);
     }
     notes.extend(wrong_facts(examined, expected, verdict));
+    notes.extend(back::wrong(examined, expected));
     if !notes.is_empty() {
         return (Class::Wrong, notes);
+    }
+    if let Some(reason) = back::undecided(examined, expected) {
+        let may = expected.reverse.as_ref().is_some_and(|back| back.may_be_inconclusive);
+        if strictness == Strictness::Whole && !may {
+            notes.push(reason);
+        }
+        return (Class::Inconclusive, notes);
     }
     let causes: Vec<Cause> = examined.cause.map(cause_of).into_iter().collect();
     let is_expected = |cause| expected.cause.contains(cause);

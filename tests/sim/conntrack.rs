@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pmtu_probe::model::{Body, Packet, QuotedTransport, Segment, SeqNumber};
 
-use crate::scenario::SMTP_PORT;
+use crate::scenario::{HTTPS_PORT, SMTP_PORT};
 
 /// How far an acknowledgment may lag (`MAXACKWINCONST` of `nf_conntrack_proto_tcp.c`).
 const LARGEST_ACK_LAG: u32 = 66_000;
@@ -51,7 +51,7 @@ impl Conntrack {
     }
 
     fn admits_from_client(&mut self, segment: &Segment) -> bool {
-        if segment.destination_port != SMTP_PORT {
+        if ![SMTP_PORT, HTTPS_PORT].contains(&segment.destination_port) {
             return false;
         }
         if segment.flags.syn && !segment.flags.ack {
@@ -82,7 +82,7 @@ impl Conntrack {
     }
 
     fn admits_from_server(&mut self, segment: &Segment) -> bool {
-        if segment.source_port != SMTP_PORT {
+        if ![SMTP_PORT, HTTPS_PORT].contains(&segment.source_port) {
             return false;
         }
         if segment.flags.rst {

@@ -1,6 +1,8 @@
 //! A simulated network with a virtual clock: the same seed gives the same run, packet by packet.
 #![allow(unreachable_pub, reason = "a test program has no public interface")]
 
+pub mod back;
+pub mod caller;
 pub mod check;
 pub mod conntrack;
 pub mod ecmp;
@@ -15,7 +17,12 @@ pub mod rng;
 pub mod router;
 pub mod run;
 pub mod scripted;
+pub mod service;
 pub mod smtp;
 pub mod sweep;
 pub mod tcp;
+pub mod tcp_clock;
 pub mod tcp_listener;
+pub mod tcp_sender;
+pub mod tls;
+pub mod trickle;

@@ -140,7 +140,7 @@ impl Net {
         let next_mtu = match link.parallel.as_slice() {
             others if rightward && !others.is_empty() => link.members()[self.spreader.choose(link, &flight)],
             _ if rightward => link.mtu,
-            _ => link.far_mtu.unwrap_or(link.mtu),
+            _ => link.back_mtu.or(link.far_mtu).unwrap_or(link.mtu),
         };
         let passage = Passage { rightward, next_mtu, now: self.now };
         let copy = flight.clone();

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pmtu_probe::model::{Body, Echo, Family, IcmpErrorKind, IpHeader, Packet, Segment, Timestamp, Ttl};
+use pmtu_probe::model::{
+    Body, Echo, Family, IcmpError, IcmpErrorKind, IpHeader, Packet, QuotedTransport, Segment, Timestamp, Ttl,
+};
 
 use super::flight::Flight;
 use super::rng::Rng;
@@ -16,9 +18,10 @@ pub struct Peer {
     habits: Habits,
     address: IpAddr,
     family: Family,
-    mtu: u32,
     /// Path MTU towards the client, as PTBs taught it.
     path_mtu: u32,
+    /// Told less than it accepts (`net.ipv4.route.min_pmtu`), it leaves the rest to fragments.
+    path_mtu_locked: bool,
     first_packet: Option<Timestamp>,
     next_id: u16,
     pub tcp: Listener,
@@ -31,8 +34,8 @@ impl Peer {
             habits: habits.clone(),
             address,
             family: Family::of(address),
-            mtu,
             path_mtu: mtu,
+            path_mtu_locked: false,
             first_packet: None,
             next_id: 1,
             tcp: Listener::new(habits, Family::of(address), mtu),
@@ -53,15 +56,37 @@ impl Peer {
                 let out = self.tcp.receive(client, segment, now, rng);
                 out.into_iter().map(|segment| self.tcp_packet(client, segment)).collect()
             }
-            Body::Error(error) => {
-                if let IcmpErrorKind::Ptb { mtu } = error.kind {
-                    let least = if self.family == Family::V4 { 552 } else { 1280 };
-                    self.path_mtu = self.path_mtu.min(mtu.max(least));
-                }
-                Vec::new()
-            }
+            Body::Error(error) => self.on_error(client_of(error), error, now),
             Body::EchoRequest(_) | Body::EchoReply(_) => Vec::new(),
         }
+    }
+
+    /// `tcp_v4_err`, `tcp_v6_err`: a PTB counts if it quotes what is on its way.
+    fn on_error(&mut self, client: IpAddr, error: &IcmpError, now: Timestamp) -> Vec<Flight> {
+        let IcmpErrorKind::Ptb { mtu } = error.kind else { return Vec::new() };
+        let ignores = self.family == Family::V4 && !self.habits.dont_fragment;
+        if self.habits.drops_ptb || ignores || !error.checksum_ok || mtu >= self.path_mtu {
+            return Vec::new();
+        }
+        match error.quote.transport {
+            QuotedTransport::Tcp { destination_port, seq, .. } if self.tcp.has_sent(client, destination_port, seq) => {
+                self.lower(mtu);
+                let out = self.tcp.too_big(client, destination_port, seq, now);
+                out.into_iter().map(|segment| self.tcp_packet(client, segment)).collect()
+            }
+            QuotedTransport::Tcp { .. } => Vec::new(),
+            _ => {
+                self.lower(mtu);
+                Vec::new()
+            }
+        }
+    }
+
+    fn lower(&mut self, mtu: u32) {
+        let least = if self.family == Family::V4 { 552 } else { 1280 };
+        self.path_mtu_locked |= mtu < least && self.family == Family::V4;
+        self.path_mtu = self.path_mtu.min(mtu.max(least));
+        self.tcp.learn(self.path_mtu);
     }
 
     /// Timers that are due.
@@ -78,19 +103,24 @@ impl Peer {
     fn echo_reply(&mut self, client: IpAddr, echo: Echo) -> Flight {
         let ip = self.header(client, self.family == Family::V6);
         let mut flight = Flight::from(Packet { ip, body: Body::EchoReply(echo) });
-        let limit = if self.family == Family::V4 { self.mtu } else { self.path_mtu };
-        if flight.whole_size() > limit {
-            flight.fragment(limit);
+        if flight.whole_size() > self.path_mtu {
+            flight.fragment(self.path_mtu);
         }
         flight
     }
 
     fn tcp_packet(&mut self, client: IpAddr, segment: Segment) -> Flight {
-        Packet { ip: self.header(client, true), body: Body::Tcp(segment) }.into()
+        let dont_fragment = self.family == Family::V6 || (self.habits.dont_fragment && !self.path_mtu_locked);
+        Packet { ip: self.header(client, dont_fragment), body: Body::Tcp(segment) }.into()
     }
 
     fn header(&mut self, client: IpAddr, dont_fragment: bool) -> IpHeader {
         self.next_id = self.next_id.wrapping_add(1);
         IpHeader { source: self.address, destination: client, ttl: Ttl::DEFAULT, dont_fragment, id: self.next_id }
     }
+}
+
+/// To whom the quoted packet went.
+fn client_of(error: &IcmpError) -> IpAddr {
+    error.quote.destination
 }

@@ -11,12 +11,17 @@ use pmtu_probe::model::{
 };
 
 use super::net::Net;
-use crate::scenario::{Family, HostFirewall, Method, Node, SMTP_PORT, Scenario, Window};
+use super::tcp::Connection;
+use crate::scenario::{Family, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
 
 /// An examination may not last longer, on the virtual clock.
 pub const LONGEST_RUN: Duration = Duration::from_secs(60);
 /// The program's own default of `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where the way back is examined as well.
+const TIMEOUT_BOTH: Duration = Duration::from_secs(40);
+/// A mail server's admin shall not see more of one run.
+const MOST_CONNECTIONS: u32 = 4;
 /// An examination may not send more packets.
 pub const MOST_PACKETS: u32 = 5000;
 /// It may not be woken this often without anything happening.
@@ -71,14 +76,16 @@ pub struct Run {
 /// What a program finds out before the first probe.
 pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
     let local_mtu = PacketSize::new(scenario.link(0).mtu);
+    let port = scenario.peer.port();
+    let draws = scenario.expect.outcome(family).reverse.is_some();
     Plan {
         source: Node::C.near_address(family),
         destination: Node::S.near_address(family),
-        port: SMTP_PORT,
+        port,
         local_ports: (40_000..40_016).collect(),
-        direction: Direction::Forward,
-        service: Service::of_port(SMTP_PORT),
-        server_name: None,
+        direction: if draws { Direction::Both } else { Direction::Forward },
+        service: Service::of_port(port),
+        server_name: Some("mx.example.com".into()),
         ptb_test: false,
         reverse_ports: (42_000..42_003).collect(),
         flow_ports: (41_000..41_000 + scenario.host.flows.map_or(15, |flows| flows - 1)).collect(),
@@ -121,6 +128,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         now: Timestamp::ZERO,
         packets_sent: 0,
         idle_polls: 0,
+        back: scenario.expect.outcome(family).reverse,
         must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
         verdict_at: None,
         faults: Vec::new(),
@@ -137,6 +145,8 @@ struct Driver<E> {
     now: Timestamp,
     packets_sent: u32,
     idle_polls: u32,
+    /// What is expected of the way back, where it is examined.
+    back: Option<Reverse>,
     must_end_by_itself: bool,
     verdict_at: Option<Duration>,
     faults: Vec<String>,
@@ -150,11 +160,12 @@ impl<E: Examiner> Driver<E> {
             if next <= self.now && self.net.next_at().is_none_or(|at| at > self.now) {
                 self.idle_polls += 1;
             }
-            let timeout = Timestamp::from_origin(TIMEOUT);
+            let patience = if self.back.is_some() { TIMEOUT_BOTH } else { TIMEOUT };
+            let timeout = Timestamp::from_origin(patience);
             if !interrupted && next >= timeout {
                 interrupted = true;
                 if self.must_end_by_itself {
-                    self.faults.push(format!("no verdict within {TIMEOUT:?}"));
+                    self.faults.push(format!("no verdict within {patience:?}"));
                 }
                 self.now = self.now.max(timeout);
                 self.examiner.interrupt(self.now);
@@ -256,7 +267,7 @@ impl<E: Examiner> Driver<E> {
             faults.push("done without findings".into());
         }
         Run {
-            complaints: complaints(&self.net, scenario),
+            complaints: complaints(&self.net, scenario, self.back.as_ref()),
             member: self.net.spreader.main(),
             flows: self.net.spreader.ports.clone(),
             examined,
@@ -270,12 +281,17 @@ impl<E: Examiner> Driver<E> {
 }
 
 /// What the mail server's admin would not like to see.
-fn complaints(net: &Net, scenario: &Scenario) -> Vec<String> {
+fn complaints(net: &Net, scenario: &Scenario, back: Option<&Reverse>) -> Vec<String> {
     let tcp = &net.peer.tcp;
     let connections = || tcp.finished.iter().chain(tcp.connections.values());
-    let mut complaints: Vec<String> = connections().flat_map(|connection| connection.smtp.verdict()).collect();
-    // A window of zero takes no QUIT, and some stacks no FIN: there a RST is the way out.
-    if tcp.reset_by_client && scenario.peer.window == Window::Normal {
+    let mut complaints: Vec<String> = connections().flat_map(|connection| connection.service.verdict()).collect();
+    if tcp.established > MOST_CONNECTIONS {
+        complaints.push(format!("{} connections", tcp.established));
+    }
+    // A window of zero takes no QUIT, and some stacks no FIN: there a RST is the way out. So it is where the server's own
+    // bytes never arrive.
+    let holed = back.is_some_and(|back| back.may_be_inconclusive || is_holed(back.verdict));
+    if tcp.reset_by_client && scenario.peer.window == Window::Normal && !holed {
         complaints.push("reset an established connection".into());
     }
     for (port, members) in net.spreader.ports.iter().filter(|(_, members)| members.len() > 1) {
@@ -283,12 +299,26 @@ fn complaints(net: &Net, scenario: &Scenario) -> Vec<String> {
     }
     let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
     if is_lossless {
-        let open = connections().filter(|connection| !connection.is_closed() && !connection.reset_by_client).count();
+        let is_open = |connection: &&Connection| {
+            if holed { !connection.client_left() } else { !connection.is_closed() && !connection.reset_by_client }
+        };
+        let open = connections().filter(is_open).count();
         if open > 0 {
             complaints.push(format!("{open} connections left open"));
         }
     }
+    let is_simple = scenario.peer.bytes_per_second == 0 && scenario.peer.port == Port::Open;
+    if is_lossless && is_simple && back.is_some() && !holed {
+        let rude = connections().filter(|connection| !connection.service.is_over()).count();
+        if rude > 0 {
+            complaints.push(format!("{rude} connections without QUIT and without an end of TLS"));
+        }
+    }
     complaints
+}
+
+fn is_holed(verdict: ReverseVerdict) -> bool {
+    matches!(verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Inconclusive)
 }
 
 impl Run {

@@ -1,8 +1,11 @@
 //! The SMTP server of the peer: answers, and remembers what a mail admin would find in the log.
 
+use crate::scenario::Tls;
+
 /// One SMTP session.
 #[derive(Debug, Default)]
 pub struct Smtp {
+    tls: Tls,
     buffer: Vec<u8>,
     greeted: bool,
     /// The verbs received, in order.
@@ -11,15 +14,28 @@ pub struct Smtp {
     pub complaints: Vec<String>,
     /// QUIT was answered.
     pub quit: bool,
+    /// STARTTLS was accepted: TLS comes next.
+    pub starts_tls: bool,
 }
 
 /// What Postfix sends.
-const EHLO_REPLY: &str = "250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n250-STARTTLS\r\n\
+const EHLO_REPLY: &str = "250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n\
                           250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 CHUNKING\r\n";
+const EHLO_REPLY_WITH_TLS: &str = "250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n\
+                                   250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 CHUNKING\r\n";
 /// RFC 5321, 4.5.3.1.4.
 const LONGEST_LINE: usize = 512;
 
 impl Smtp {
+    pub fn new(tls: Tls) -> Self {
+        Self { tls, ..Self::default() }
+    }
+
+    /// RFC 3207, 4.2: after the handshake it starts anew, without a greeting and without STARTTLS.
+    pub fn inside_tls() -> Self {
+        Self { greeted: true, ..Self::default() }
+    }
+
     /// The greeting, when its time has come.
     pub fn greet(&mut self) -> &'static str {
         self.greeted = true;
@@ -40,6 +56,12 @@ impl Smtp {
             let line: Vec<u8> = self.buffer.drain(..end + 2).collect();
             replies += self.command(&line);
             lines += 1;
+            if self.starts_tls {
+                break;
+            }
+        }
+        if self.starts_tls && !self.buffer.is_empty() {
+            self.complaints.push("did not wait for the reply to STARTTLS".into());
         }
         if lines > 1 {
             self.complaints.push(format!("{lines} commands at once"));
@@ -55,7 +77,9 @@ impl Smtp {
         let verb = text.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
         self.commands.push(verb.clone());
         match verb.as_str() {
+            "EHLO" if self.offers_tls() => EHLO_REPLY_WITH_TLS,
             "EHLO" => EHLO_REPLY,
+            "STARTTLS" if self.offers_tls() && self.commands.iter().any(|verb| verb == "EHLO") => self.start_tls(),
             "NOOP" => "250 2.0.0 Ok\r\n",
             "QUIT" => {
                 self.quit = true;
@@ -66,6 +90,18 @@ impl Smtp {
                 "502 5.5.2 Error: command not recognized\r\n"
             }
         }
+    }
+
+    fn offers_tls(&self) -> bool {
+        matches!(self.tls, Tls::Starttls | Tls::Refused | Tls::Alert)
+    }
+
+    fn start_tls(&mut self) -> &'static str {
+        if self.tls == Tls::Refused {
+            return "454 4.7.0 TLS not available due to local problem\r\n";
+        }
+        self.starts_tls = true;
+        "220 2.0.0 Ready to start TLS\r\n"
     }
 
     /// Everything that an orderly session does not contain.

@@ -5,12 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use pmtu_probe::model::{Flags, SackBlocks, Segment, SeqNumber, Timestamp};
 
-use super::smtp::Smtp;
+use super::service::Service;
+use super::tcp_sender::{Limits, Piece, Sender};
+use super::trickle::Trickle;
 use crate::scenario::{Peer, Window};
 
-/// `TCP_RTO_MIN` of Linux.
-pub const FIRST_RTO: Duration = Duration::from_millis(200);
-const LONGEST_RTO: Duration = Duration::from_secs(120);
 /// `tcp_invalid_ratelimit`.
 pub const INVALID_INTERVAL: Duration = Duration::from_millis(500);
 /// `TCP_DELACK_MIN`.
@@ -26,9 +25,17 @@ pub struct Agreed {
     pub iss: SeqNumber,
     /// First sequence number of the client, that of its SYN.
     pub irs: SeqNumber,
-    /// Largest payload the peer sends.
-    pub mss: u16,
     pub sack: bool,
+}
+
+/// What the host tells a new connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    pub limits: Limits,
+    pub path_mtu: u32,
+    /// What the handshake took.
+    pub rtt: Option<Duration>,
+    pub quick_ack: bool,
 }
 
 /// A connection.
@@ -39,22 +46,17 @@ pub struct Connection {
     habits: Peer,
     rcv_nxt: SeqNumber,
     fin_received: bool,
-    snd_una: SeqNumber,
-    snd_nxt: SeqNumber,
-    /// Everything the server ever wrote; its first byte has the sequence number `iss + 1`.
-    written: Vec<u8>,
+    pub sender: Sender,
+    trickle: Trickle,
     close_wanted: bool,
-    fin_sent: bool,
     /// The server closed first, so this end waits in TIME-WAIT.
     closed_first: bool,
     out_of_order: Vec<(SeqNumber, Bytes)>,
-    rto: Duration,
-    pub retransmit_at: Option<Timestamp>,
     pub ack_at: Option<Timestamp>,
     /// Pure in-order data without a reply is acknowledged at once (quick ACK) or after 40 ms.
     quick_ack: bool,
     last_limited: Option<Timestamp>,
-    pub smtp: Smtp,
+    pub service: Service,
     pub greet_at: Option<Timestamp>,
     /// A RST of the client ended it.
     pub reset_by_client: bool,
@@ -64,25 +66,21 @@ pub struct Connection {
 pub type Out = Vec<Segment>;
 
 impl Connection {
-    pub fn new(agreed: Agreed, habits: &Peer, quick_ack: bool) -> Self {
+    pub fn new(agreed: Agreed, habits: &Peer, start: Start) -> Self {
         Self {
             agreed,
             habits: habits.clone(),
             rcv_nxt: agreed.irs + 1,
             fin_received: false,
-            snd_una: agreed.iss + 1,
-            snd_nxt: agreed.iss + 1,
-            written: Vec::new(),
+            sender: Sender::new(start.limits, start.path_mtu, agreed.iss + 1, start.rtt),
+            trickle: Trickle::new(habits.bytes_per_second),
             close_wanted: false,
-            fin_sent: false,
             closed_first: false,
             out_of_order: Vec::new(),
-            rto: FIRST_RTO,
-            retransmit_at: None,
             ack_at: None,
-            quick_ack,
+            quick_ack: start.quick_ack,
             last_limited: None,
-            smtp: Smtp::default(),
+            service: Service::new(habits),
             greet_at: None,
             reset_by_client: false,
         }
@@ -90,7 +88,12 @@ impl Connection {
 
     /// Both FINs were sent and acknowledged.
     pub fn is_closed(&self) -> bool {
-        self.fin_sent && self.fin_received && self.snd_una == self.snd_nxt
+        self.sender.fin_sent() && self.fin_received && self.sender.all_acknowledged()
+    }
+
+    /// The client has said that it is over, though what was sent to it may still be on the way.
+    pub fn client_left(&self) -> bool {
+        self.fin_received || self.reset_by_client
     }
 
     /// Closed, and the other end is the one that waits in TIME-WAIT: a segment meets no connection any more.
@@ -161,15 +164,11 @@ impl Connection {
 
     /// Whether the rest of the segment counts.
     fn take_ack(&mut self, segment: &Segment, now: Timestamp, out: &mut Out) -> bool {
-        if segment.ack.is_after(self.snd_nxt) {
+        if segment.ack.is_after(self.sender.nxt) {
             self.limited_ack(now, out);
             return false;
         }
-        if segment.ack.is_after(self.snd_una) {
-            self.snd_una = segment.ack;
-            self.rto = FIRST_RTO;
-            self.retransmit_at = (self.snd_una != self.snd_nxt).then(|| now + self.rto);
-        }
+        self.sender.on_ack(segment, now);
         true
     }
 
@@ -195,13 +194,13 @@ impl Connection {
         let duplicate = self.duplicate_part(segment);
         let skip = self.rcv_nxt.distance(segment.seq).unsigned_abs() as usize;
         let fresh = segment.payload.slice(skip.min(segment.payload.len())..);
-        self.deliver(&fresh);
+        self.deliver(&fresh, now);
         if segment.flags.fin && self.rcv_nxt == end - 1 {
             self.rcv_nxt = end;
             self.fin_received = true;
             self.close();
         }
-        self.drain_out_of_order();
+        self.drain_out_of_order(now);
         self.acknowledge_new(duplicate, segment.flags.fin, now, out);
     }
 
@@ -209,28 +208,25 @@ impl Connection {
         self.rcv_nxt.is_after(segment.seq).then_some((segment.seq, self.rcv_nxt))
     }
 
-    fn deliver(&mut self, bytes: &Bytes) {
+    fn deliver(&mut self, bytes: &Bytes, now: Timestamp) {
         if bytes.is_empty() {
             return;
         }
         self.rcv_nxt = self.rcv_nxt + bytes.len() as u32;
-        if self.habits.greeting {
-            let reply = self.smtp.receive(bytes, self.snd_una != self.snd_nxt);
-            self.write(reply.as_bytes());
-            if self.smtp.quit {
-                self.close();
-            }
-        } else {
-            self.smtp.complaints.push("spoke before the greeting".into());
+        let pending = !self.sender.all_acknowledged() || !self.trickle.is_empty();
+        let reply = self.service.receive(bytes, pending);
+        self.write(&reply, now);
+        if self.service.is_over() {
+            self.close();
         }
     }
 
-    fn drain_out_of_order(&mut self) {
+    fn drain_out_of_order(&mut self, now: Timestamp) {
         while let Some(index) = self.out_of_order.iter().position(|(seq, _)| !seq.is_after(self.rcv_nxt)) {
             let (seq, bytes) = self.out_of_order.remove(index);
             let skip = self.rcv_nxt.distance(seq).unsigned_abs() as usize;
             if skip < bytes.len() {
-                self.deliver(&bytes.slice(skip..));
+                self.deliver(&bytes.slice(skip..), now);
             }
         }
     }
@@ -238,7 +234,7 @@ impl Connection {
     fn acknowledge_new(&mut self, duplicate: Option<(SeqNumber, SeqNumber)>, fin: bool, now: Timestamp, out: &mut Out) {
         if duplicate.is_some() || fin || self.quick_ack || !self.out_of_order.is_empty() {
             self.ack(duplicate, out);
-        } else if !self.has_unsent() {
+        } else if !self.sender.has_unsent() {
             self.ack_at = Some(now + DELAYED_ACK);
         }
     }
@@ -251,7 +247,7 @@ impl Connection {
     }
 
     fn ack(&mut self, duplicate: Option<(SeqNumber, SeqNumber)>, out: &mut Out) {
-        let mut segment = self.segment(self.snd_nxt, Flags::ACK);
+        let mut segment = self.segment(self.sender.nxt, Flags::ACK);
         if self.agreed.sack {
             if let Some((left, right)) = duplicate.filter(|_| self.habits.dsack) {
                 segment.sack.push(left, right);
@@ -274,48 +270,51 @@ impl Connection {
         segment
     }
 
-    pub fn write(&mut self, bytes: &[u8]) {
-        if !self.close_wanted {
-            self.written.extend_from_slice(bytes);
+    pub fn write(&mut self, bytes: &[u8], now: Timestamp) {
+        if self.close_wanted {
+            return;
         }
+        let at_once = self.trickle.write(bytes, now);
+        self.sender.write(at_once);
     }
 
+    /// The end of the stream, after all that was written.
     pub fn close(&mut self) {
         if !self.close_wanted {
             self.close_wanted = true;
             self.closed_first = !self.fin_received;
         }
-    }
-
-    fn position(&self, seq: SeqNumber) -> usize {
-        seq.distance(self.agreed.iss + 1).unsigned_abs() as usize
-    }
-
-    fn has_unsent(&self) -> bool {
-        self.position(self.snd_nxt) < self.written.len() || (self.close_wanted && !self.fin_sent)
+        if self.trickle.is_empty() {
+            self.sender.close();
+        }
     }
 
     /// Sends what was written and not yet sent.
     pub fn transmit(&mut self, now: Timestamp, out: &mut Out) {
-        while self.has_unsent() {
-            let segment = self.next_segment(self.snd_nxt);
-            self.fin_sent |= segment.flags.fin;
-            self.snd_nxt = self.snd_nxt + segment.sequence_len();
-            self.ack_at = None;
-            self.retransmit_at.get_or_insert(now + self.rto);
-            out.push(segment);
-        }
+        let pieces = self.sender.transmit(now);
+        self.send(pieces, out);
     }
 
-    fn next_segment(&self, seq: SeqNumber) -> Segment {
-        let from = self.position(seq);
-        if from >= self.written.len() {
-            return self.segment(seq, Flags::FIN_ACK);
+    /// The host has learned from a PTB that quotes a segment of this connection.
+    pub fn too_big(&mut self, seq: SeqNumber, now: Timestamp) -> Out {
+        let mut out = Out::new();
+        let pieces = self.sender.too_big(seq, now);
+        self.send(pieces, &mut out);
+        out
+    }
+
+    fn send(&mut self, pieces: Vec<Piece>, out: &mut Out) {
+        for piece in pieces {
+            let flags = match &piece {
+                Piece { fin: true, .. } => Flags::FIN_ACK,
+                Piece { payload, .. } if payload.is_empty() => Flags::ACK,
+                _ => Flags::PSH_ACK,
+            };
+            let mut segment = self.segment(piece.seq, flags);
+            segment.payload = piece.payload;
+            self.ack_at = None;
+            out.push(segment);
         }
-        let to = self.written.len().min(from + usize::from(self.agreed.mss));
-        let mut segment = self.segment(seq, Flags::PSH_ACK);
-        segment.payload = Bytes::copy_from_slice(&self.written[from..to]);
-        segment
     }
 
     /// Timers that are due.
@@ -323,17 +322,24 @@ impl Connection {
         let mut out = Out::new();
         if self.greet_at.is_some_and(|at| at <= now) {
             self.greet_at = None;
-            let greeting = self.smtp.greet();
-            self.write(greeting.as_bytes());
+            let greeting = self.service.greet();
+            self.write(greeting.as_bytes(), now);
+            self.transmit(now, &mut out);
+        }
+        if self.trickle.next_at().is_some_and(|at| at <= now) {
+            let byte = self.trickle.take(now);
+            self.sender.write(byte.as_slice());
+            if self.close_wanted {
+                self.close();
+            }
             self.transmit(now, &mut out);
         }
         if self.ack_at.is_some_and(|at| at <= now) {
             self.ack(None, &mut out);
         }
-        if self.retransmit_at.is_some_and(|at| at <= now) && self.snd_una != self.snd_nxt {
-            self.rto = (self.rto * 2).min(LONGEST_RTO);
-            self.retransmit_at = Some(now + self.rto);
-            out.push(self.next_segment(self.snd_una));
+        if self.sender.next_wake().is_some_and(|at| at <= now) {
+            let pieces = self.sender.wake(now);
+            self.send(pieces, &mut out);
         }
         out
     }
@@ -343,11 +349,11 @@ impl Connection {
         if self.is_forgotten() {
             return None;
         }
-        [self.retransmit_at, self.ack_at, self.greet_at].into_iter().flatten().min()
+        [self.sender.next_wake(), self.trickle.next_at(), self.ack_at, self.greet_at].into_iter().flatten().min()
     }
 
     /// An abort: RST in place of everything else.
     pub fn abort(&self) -> Segment {
-        self.segment(self.snd_nxt, Flags::RST_ACK)
+        self.segment(self.sender.nxt, Flags::RST_ACK)
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use pmtu_probe::model::{Family, Flags, PacketSize, Segment, SeqNumber, Timestamp};
 
 use super::rng::Rng;
-use super::tcp::{Agreed, Connection, INVALID_INTERVAL, Out};
-use crate::scenario::{Peer, Port, Resets, SMTP_PORT};
+use super::tcp::{Agreed, Connection, INVALID_INTERVAL, Out, Start};
+use super::tcp_sender::Limits;
+use crate::scenario::{Peer, Port, Resets, Tls};
 
 /// `TCP_TIMEOUT_INIT`.
 const SYN_ACK_RTO: Duration = Duration::from_secs(1);
@@ -21,10 +22,14 @@ pub struct Listener {
     habits: Peer,
     family: Family,
     mtu: u32,
+    /// Path MTU towards the client, as PTBs taught it.
+    path_mtu: u32,
     half_open: BTreeMap<(IpAddr, u16), HalfOpen>,
     pub connections: BTreeMap<(IpAddr, u16), Connection>,
     /// Connections that made room for a new one on the same port.
     pub finished: Vec<Connection>,
+    /// How many connections were established.
+    pub established: u32,
     /// Whether the client reset a connection that was established.
     pub reset_by_client: bool,
 }
@@ -33,6 +38,8 @@ pub struct Listener {
 #[derive(Debug)]
 struct HalfOpen {
     agreed: Agreed,
+    limits: Limits,
+    since: Timestamp,
     rto: Duration,
     tries: u32,
     again_at: Timestamp,
@@ -45,16 +52,18 @@ impl Listener {
             habits: habits.clone(),
             family,
             mtu,
+            path_mtu: mtu,
             half_open: BTreeMap::new(),
             connections: BTreeMap::new(),
             finished: Vec::new(),
+            established: 0,
             reset_by_client: false,
         }
     }
 
     pub fn receive(&mut self, from: IpAddr, segment: &Segment, now: Timestamp, rng: &mut Rng) -> Out {
         let key = (from, segment.source_port);
-        if segment.destination_port != SMTP_PORT || self.habits.port == Port::Closed {
+        if segment.destination_port != self.habits.port() || self.habits.port == Port::Closed {
             return refuse(segment);
         }
         if self.habits.port == Port::Filtered {
@@ -84,15 +93,21 @@ impl Listener {
         // RFC 9293, 3.7.1: without the option, 536 in IPv4 and 1220 in IPv6.
         let assumed = if self.family == Family::V4 { 536 } else { 1220 };
         let agreed = Agreed {
-            local_port: SMTP_PORT,
+            local_port: self.habits.port(),
             remote_port: key.1,
             iss: SeqNumber(rng.next_u64() as u32),
             irs: syn.seq,
-            mss: syn.mss.unwrap_or(assumed).min(own_mss),
             sack: syn.sack_permitted && self.habits.sack,
         };
+        let limits = Limits {
+            mss: syn.mss.unwrap_or(assumed).min(own_mss).into(),
+            headers: self.family.tcp_headers(),
+            sack: agreed.sack,
+            mtu_probing: self.habits.mtu_probing,
+        };
+        let again_at = now + SYN_ACK_RTO;
         let half_open =
-            HalfOpen { agreed, rto: SYN_ACK_RTO, tries: 0, again_at: now + SYN_ACK_RTO, last_limited: None };
+            HalfOpen { agreed, limits, since: now, rto: SYN_ACK_RTO, tries: 0, again_at, last_limited: None };
         self.half_open.insert(key, half_open);
         vec![self.syn_ack(&agreed)]
     }
@@ -112,7 +127,7 @@ impl Listener {
         let agreed = half_open.agreed;
         let rcv_nxt = agreed.irs + 1;
         let plain_ack = || {
-            let mut ack = Segment::new(SMTP_PORT, key.1, agreed.iss + 1, rcv_nxt, Flags::ACK);
+            let mut ack = Segment::new(agreed.local_port, key.1, agreed.iss + 1, rcv_nxt, Flags::ACK);
             ack.window = RECEIVE_WINDOW;
             vec![ack]
         };
@@ -140,21 +155,48 @@ impl Listener {
         if segment.ack != agreed.iss + 1 {
             return refuse(segment);
         }
+        let start = Start {
+            limits: half_open.limits,
+            path_mtu: self.path_mtu,
+            // Karn: after a repetition nobody knows which one was answered.
+            rtt: (half_open.tries == 0).then(|| now.since(half_open.since)),
+            quick_ack: rng.chance(0.5),
+        };
         self.half_open.remove(&key);
-        self.establish(key, agreed, segment, now, rng)
+        self.establish(key, agreed, start, segment, now)
     }
 
-    fn establish(&mut self, key: (IpAddr, u16), agreed: Agreed, ack: &Segment, now: Timestamp, rng: &mut Rng) -> Out {
-        let mut connection = Connection::new(agreed, &self.habits, rng.chance(0.5));
+    fn establish(&mut self, key: (IpAddr, u16), agreed: Agreed, start: Start, ack: &Segment, now: Timestamp) -> Out {
+        self.established += 1;
+        let mut connection = Connection::new(agreed, &self.habits, start);
         if self.habits.resets == Resets::AfterHandshake {
             return vec![connection.abort()];
         }
-        if self.habits.greeting {
+        connection.sender.on_ack(ack, now);
+        if self.habits.greeting && self.habits.tls != Tls::Implicit {
             connection.greet_at = Some(now + Duration::from_millis(self.habits.greeting_after_ms.into()));
         }
         let out = if ack.sequence_len() > 0 { connection.receive(ack, now) } else { Out::new() };
         self.connections.insert(key, connection);
         out
+    }
+
+    /// The host knows a smaller path MTU towards the client.
+    pub fn learn(&mut self, path_mtu: u32) {
+        self.path_mtu = path_mtu;
+        for connection in self.connections.values_mut() {
+            connection.sender.path_mtu = path_mtu;
+        }
+    }
+
+    /// A PTB quotes a segment to this client.
+    pub fn too_big(&mut self, client: IpAddr, port: u16, seq: SeqNumber, now: Timestamp) -> Out {
+        self.connections.get_mut(&(client, port)).map_or(Out::new(), |connection| connection.too_big(seq, now))
+    }
+
+    /// Whether a segment with this sequence number is on its way to this client: PTBs about others are not believed.
+    pub fn has_sent(&self, client: IpAddr, port: u16, seq: SeqNumber) -> bool {
+        self.connections.get(&(client, port)).is_some_and(|connection| connection.sender.covers(seq))
     }
 
     /// Timers that are due, by client.

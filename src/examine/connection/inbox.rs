@@ -159,7 +159,7 @@ mod tests {
         let mut inbox = Inbox::starting_at(SeqNumber(100));
         assert!(!inbox.take(&segment(106, b"ghi")));
         assert!(!inbox.take(&segment(112, b"m")));
-        assert_eq!(blocks(&inbox), [(106, 109), (112, 113)]);
+        assert_eq!(blocks(&inbox), [(112, 113), (106, 109)], "the latest first");
         assert!(!inbox.take(&segment(109, b"jkl")));
         assert_eq!(blocks(&inbox), [(106, 113)], "neighbours are one block");
         assert_eq!((inbox.gap_end(), inbox.reached()), (Some(SeqNumber(106)), SeqNumber(113)));

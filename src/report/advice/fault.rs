@@ -137,25 +137,6 @@ pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
     }
 }
 
-/// The target's large packets do not get here.
-pub(super) fn reverse(case: &Case<'_>) -> Vec<Advice> {
-    // Where only small packets arrived, the largest of them says nothing about the path.
-    const NEARLY_EVERY_PATH: PacketSize = Family::V6.minimum_mtu();
-    let size = case.examined().reverse.path_mtu.unwrap_or(NEARLY_EVERY_PATH).max(NEARLY_EVERY_PATH);
-    vec![
-        workaround::clamp_what_they_send(case, size),
-        Advice {
-            who: Who::TheirSide,
-            text: format!(
-                "Large packets from {} do not arrive here. Their firewall has to let {} in, from any router on the way.",
-                case.address(),
-                case.ptb_name()
-            ),
-            commands: Vec::new(),
-        },
-    ]
-}
-
 /// One of several parallel paths has a hole.
 pub(super) fn some_flows(case: &Case<'_>) -> Advice {
     let ports = |fate: FlowFate| {

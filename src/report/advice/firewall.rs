@@ -131,6 +131,24 @@ pub(super) fn for_those_on_the_way(family: Family) -> Vec<String> {
     introduced.into_iter().chain(rules).collect()
 }
 
+/// The same for a Linux router that sends the messages, and for a firewall that they pass.
+pub(super) fn for_those_on_the_way_out(family: Family) -> Vec<String> {
+    let (own, passing) = (Rules::of(family, "output"), Rules::of(family, "forward"));
+    let mut commands =
+        vec!["# on a Linux router or firewall of your network, with nftables:".into(), own.nft, passing.nft];
+    commands.push(format!("# or with {}:", iptables(family)));
+    commands.extend(own.iptables.into_iter().chain(passing.iptables));
+    commands
+}
+
+/// The same for a Linux server that the messages are meant for.
+pub(super) fn for_the_server(family: Family) -> Vec<String> {
+    let Rules { nft, iptables: rules } = Rules::of(family, "input");
+    let introduced = ["# on a Linux server, with nftables:".into(), nft, format!("# or with {}:", iptables(family))];
+    let in_front = "# on a Linux firewall in front of it the same, in chain forward or FORWARD".into();
+    introduced.into_iter().chain(rules).chain([in_front]).collect()
+}
+
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
 pub(crate) struct Rules {
     /// For nftables, in the table that distributions set up.
@@ -140,7 +158,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// In the chain of this hook: `input` or `forward`.
+    /// In the chain of this hook: `input`, `forward` or `output`.
     pub(crate) fn of(family: Family, hook: &str) -> Self {
         let program = iptables(family);
         let rules = iptables_rules(&hook.to_uppercase(), family);

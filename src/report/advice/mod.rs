@@ -8,24 +8,22 @@ mod firewall;
 mod host;
 mod owner;
 mod retry;
+mod reverse;
 mod workaround;
 
 use std::net::IpAddr;
 
 pub(crate) use firewall::Rules;
 pub(crate) use owner::is_private;
+pub(crate) use reverse::{in_words as same_limit_in_words, responsible as responsible_for_the_way_back};
 
-use crate::model::{
-    AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, ReverseVerdict, Verdict, Who,
-};
+use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, Verdict, Who};
 
 /// The advice for one address, most helpful first.
 pub fn advise(report: &AddressReport) -> Vec<Advice> {
     let case = Case { report, host: &report.here };
-    let mut advice = forward(&case);
-    if matches!(case.examined().reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers) {
-        advice.extend(fault::reverse(&case));
-    }
+    let mut advice = if case.examined().direction.is_forward() { forward(&case) } else { Vec::new() };
+    advice.extend(reverse::advice(&case));
     for finding in &case.examined().findings {
         advice.extend(for_finding(*finding, &case));
     }
@@ -75,12 +73,19 @@ fn repair(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
+/// Whether what is advised for the way there includes a route to this address.
+fn gives_a_route(case: &Case<'_>) -> bool {
+    case.examined().direction.is_forward()
+        && forward(case).iter().flat_map(|advice| &advice.commands).any(|command| command.contains(" route replace "))
+}
+
 fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
     match finding {
         Finding::StaleKernelPmtu => Some(host::forget_path_mtu(case)),
         Finding::RouteMtuBelowPath => host::free_the_route(case),
         Finding::PmtudDisabledHere => host::switch_pmtud_on(case),
         Finding::HoleOnSomeFlows => Some(fault::some_flows(case)),
+        Finding::PeerIgnoresPtb => reverse::let_ours_in(case),
         Finding::SendRefusedByFirewall => Some(Advice {
             who: Who::You,
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \

@@ -1,7 +1,7 @@
 //! No verdict: what to try next.
 
 use super::{Case, has};
-use crate::model::{Advice, Finding, Method, MethodStatus, Who};
+use crate::model::{Advice, Finding, Method, MethodStatus, Verdict, Who};
 use crate::report::words::{address_with_zone, shell_word};
 
 /// Nobody answers.
@@ -41,6 +41,16 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
         advice.push(other_method(case));
     }
     advice
+}
+
+/// The same for the way back, unless the way there asks for a run with more time anyway.
+pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
+    let is_asked = case.examined().direction.is_forward() && case.examined().verdict == Verdict::Inconclusive;
+    (!is_asked).then(|| Advice {
+        who: Who::You,
+        text: "Run it again for the other direction, with more time, when the server and the path are quieter.".into(),
+        commands: vec![case.command("-v --direction reverse --timeout 120")],
+    })
 }
 
 fn port_closed(case: &Case<'_>) -> Advice {

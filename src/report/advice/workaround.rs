@@ -30,61 +30,125 @@ fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     })
 }
 
-/// The MSS in our own SYN is what limits the peer.
-pub(super) fn clamp_what_they_send(case: &Case<'_>, size: PacketSize) -> Advice {
+/// The MSS in our own SYN or SYN-ACK is what limits the peer.
+pub(super) fn all_for_the_way_back(case: &Case<'_>, size: PacketSize) -> Vec<Advice> {
+    let mss = size.to_mss(case.family());
+    let route = announcing_route(case, mss);
+    [clamp_what_they_send(case, size, mss), clamp_by_iptables(case, mss)].into_iter().chain(route).collect()
+}
+
+fn clamp_what_they_send(case: &Case<'_>, size: PacketSize, mss: u16) -> Advice {
     Advice {
         who: Who::You,
         text: format!(
             "Until the way back is repaired, ask for packets of at most {size} bytes, by lowering the MSS that this \
-             host announces to this address. It changes new connections with this address only, and is gone after a \
-             reboot."
+             host announces to this address, whichever side connects. It changes new connections with this address \
+             only, and is gone after a reboot. Mail from other servers of theirs needs the same for their addresses."
         ),
-        commands: clamp("output", "daddr", case.address(), size.to_mss(case.family())),
+        commands: clamp("output", "daddr", case.address(), mss),
     }
 }
 
-/// A table of its own: added twice it stays one, and one command removes it. nft only ever lowers an MSS.
+/// TCPMSS never raises an MSS.
+fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
+    let program = match case.family() {
+        Family::V4 => "iptables",
+        Family::V6 => "ip6tables",
+    };
+    let rule = |verb: &str| {
+        let address = case.address();
+        format!(
+            "{program} -t mangle {verb} OUTPUT -p tcp -d {address} --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}"
+        )
+    };
+    Advice {
+        who: Who::You,
+        text: format!("Or the same with {program}."),
+        commands: vec![rule("-A"), undo(&rule("-D"))],
+    }
+}
+
+/// Not where the route has an MTU of its own, or gets one for the way there: a second host route would replace it.
+fn announcing_route(case: &Case<'_>, mss: u16) -> Option<Advice> {
+    let is_taken = case.host.route_mtu.is_some() || super::gives_a_route(case);
+    let route = host_route(case).filter(|_| !is_taken)?;
+    Some(Advice {
+        who: Who::You,
+        text: "Or give this address a route with a fixed MSS to announce, without any firewall. It no longer follows \
+               changes of the network, and is gone after a reboot."
+            .into(),
+        commands: vec![route.replace(&format!("advmss {mss}")), undo(&route.delete())],
+    })
+}
+
+/// A table of its own for each direction: added twice it stays one, and one command removes it. nft only ever lowers an
+/// MSS.
 fn clamp(hook: &str, side: &str, address: IpAddr, mss: u16) -> Vec<String> {
     let ip = match address {
         IpAddr::V4(_) => "ip",
         IpAddr::V6(_) => "ip6",
     };
+    let table = if hook == "output" { "pmtu_clamp_back" } else { "pmtu_clamp" };
     vec![
-        "nft add table inet pmtu_clamp".into(),
-        format!("nft add chain inet pmtu_clamp {hook} '{{ type filter hook {hook} priority -150; }}'"),
+        format!("nft add table inet {table}"),
+        format!("nft add chain inet {table} {hook} '{{ type filter hook {hook} priority -150; }}'"),
         format!(
-            "nft add rule inet pmtu_clamp {hook} {ip} {side} {address} tcp flags syn tcp option maxseg size set {mss}"
+            "nft add rule inet {table} {hook} {ip} {side} {address} tcp flags syn tcp option maxseg size set {mss}"
         ),
-        undo("nft delete table inet pmtu_clamp"),
+        undo(&format!("nft delete table inet {table}")),
     ]
 }
 
 /// A host route with a locked MTU works for every protocol. IPv6 ignores an MTU below 1280 (RFC 8200, section 5).
 fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
-    let interface = shell_word(case.host.interface.as_deref()?);
+    let route = host_route(case)?;
     if case.family() == Family::V6 && size < Family::V6.minimum_mtu() {
         return None;
     }
-    let (ip, length, side_effect) = match case.family() {
-        Family::V4 => ("ip", 32, "IPv4 packets then go without don't-fragment"),
-        Family::V6 => ("ip -6", 128, "larger UDP packets are fragmented here"),
+    let side_effect = match case.family() {
+        Family::V4 => "IPv4 packets then go without don't-fragment",
+        Family::V6 => "larger UDP packets are fragmented here",
     };
-    let address = case.address();
-    let via = case.host.gateway.map_or_else(String::new, |gateway| format!("via {gateway} "));
-    let source = case.host.source.filter(|source| address.is_ipv4() && source.is_ipv4());
-    // The route of today may prefer a source address; IPv6 chooses it otherwise (RFC 6724).
-    let source = source.map_or_else(String::new, |source| format!("src {source} "));
     Some(Advice {
         who: Who::You,
         text: format!(
             "Or give this address a route with a fixed MTU, which serves all protocols. It no longer follows changes \
              of the network, {side_effect}, and it is gone after a reboot."
         ),
-        commands: vec![
-            format!("{ip} route replace {address}/{length} {via}dev {interface} {source}mtu lock {size}"),
-            undo(&format!("{ip} route del {address}/{length}")),
-        ],
+        commands: vec![route.replace(&format!("mtu lock {size}")), undo(&route.delete())],
     })
+}
+
+/// A route to one address only, as today's leads there.
+struct HostRoute {
+    ip: &'static str,
+    destination: String,
+    way: String,
+}
+
+/// `None`: through which interface is not known.
+fn host_route(case: &Case<'_>) -> Option<HostRoute> {
+    let interface = shell_word(case.host.interface.as_deref()?);
+    let (ip, length) = match case.family() {
+        Family::V4 => ("ip", 32),
+        Family::V6 => ("ip -6", 128),
+    };
+    let address = case.address();
+    let via = case.host.gateway.map_or_else(String::new, |gateway| format!("via {gateway} "));
+    let source = case.host.source.filter(|source| address.is_ipv4() && source.is_ipv4());
+    // The route of today may prefer a source address; IPv6 chooses it otherwise (RFC 6724).
+    let source = source.map_or_else(String::new, |source| format!(" src {source}"));
+    Some(HostRoute { ip, destination: format!("{address}/{length}"), way: format!("{via}dev {interface}{source}") })
+}
+
+impl HostRoute {
+    fn replace(&self, metric: &str) -> String {
+        format!("{} route replace {} {} {metric}", self.ip, self.destination, self.way)
+    }
+
+    fn delete(&self) -> String {
+        format!("{} route del {}", self.ip, self.destination)
+    }
 }
 
 /// Pointless where it is on already.

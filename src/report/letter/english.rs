@@ -1,5 +1,7 @@
 //! The letter in English.
 
+mod back;
+
 use super::Block;
 use super::facts::{Complaint, Facts, Measured};
 use crate::model::{AddressReport, Family, PacketSize, PtbFault, PtbReport, SizeEvidence, Verdict, Who};
@@ -8,6 +10,7 @@ use crate::report::words::address_with_zone;
 /// Why an address gets no letter.
 pub(super) fn no_letter(address: &AddressReport) -> String {
     let why = match address.examined.verdict {
+        _ if !address.examined.direction.is_forward() => back::reverse_is_fine(address),
         Verdict::Unreachable => "it does not answer",
         Verdict::Inconclusive => "the evidence is too thin",
         Verdict::Clear => "the path carries full-size packets",
@@ -23,17 +26,11 @@ pub(super) fn letter(facts: &Facts<'_>) -> Vec<Block> {
         Block::Prose(opening(facts)),
         Block::Prose(format!("This is what pmtu-probe {} measured:", env!("CARGO_PKG_VERSION"))),
         Block::Table(facts.measured().iter().map(|measured| row(measured, facts)).collect()),
-        Block::Prose(
-            "Sizes are whole IP packets; they were sent with don't-fragment where IPv4 leaves the choice.".into(),
-        ),
+        Block::Prose(back::sizes(facts)),
         Block::Prose(effect(facts)),
     ];
     blocks.extend(request(facts));
-    blocks.push(Block::Prose(
-        "To verify afterwards, this command on our mail server should end with exit code 0. We will gladly run it; from \
-         any other Linux host it shows the path from there:"
-            .into(),
-    ));
+    blocks.push(Block::Prose(back::verify(facts)));
     blocks.push(Block::Code(vec![facts.verification()]));
     blocks.push(Block::Close("Kind regards", "[your name]"));
     blocks
@@ -63,6 +60,9 @@ fn subject(facts: &Facts<'_>) -> String {
             format!("Wrong MTU in \"{}\" on the way to {target}", facts.message_name())
         }
         Complaint::OurFirewall => format!("Our firewall drops \"{}\"", facts.message_name()),
+        Complaint::WayBack => format!("{} from {target} to us vanish", back::large(facts)),
+        Complaint::WayBackStalls => format!("{} from {target} to us stall", back::large(facts)),
+        Complaint::Unheeded => format!("{target} does not heed \"{}\"", facts.message_name()),
     }
 }
 
@@ -94,6 +94,18 @@ fn opening(facts: &Facts<'_>) -> String {
             "The firewall of our mail server drops messages that the server needs in order to deliver large mail to \
              {target}."
         ),
+        Complaint::WayBack => format!(
+            "Large packets on their way from {target} to our mail server vanish, and nothing makes the sender use \
+             smaller ones: a path MTU discovery black hole."
+        ),
+        Complaint::WayBackStalls => format!(
+            "Large packets on their way from {target} to our mail server vanish. The sender goes on with smaller ones \
+             only after a while: nothing tells it, it finds out by itself."
+        ),
+        Complaint::Unheeded => format!(
+            "The server {target} goes on with large packets although it is told that they are too big. Mail from there \
+             will hang wherever a path to the receiver is smaller than usual."
+        ),
     }
 }
 
@@ -104,6 +116,27 @@ fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
             ("from", format!("{source}{nat}"))
         }
         Measured::To { target, port } => ("to", format!("{target}, port {port}")),
+        Measured::Sender { target, port } => ("from", format!("{target}, port {port}")),
+        Measured::Receiver { source, behind_nat } => {
+            let nat = if *behind_nat { ", behind NAT: you see another address" } else { "" };
+            ("to", format!("{source}{nat}"))
+        }
+        Measured::Announced(mss) => ("our MSS", format!("{mss}")),
+        Measured::Arrives(size) => ("arrives", format!("{size} bytes")),
+        Measured::NeverArrives { size, is_bound } => {
+            let bound = if *is_bound { " (sizes in between were not tried)" } else { "" };
+            ("vanishes", format!("{size} bytes{bound}"))
+        }
+        Measured::DontFragment(set) => ("DF", if *set { "set by your server" } else { "not set" }.into()),
+        Measured::RecoversAfter(seconds) => ("stalls for", format!("about {seconds} s")),
+        Measured::ToldTwice(mtu) => (
+            "ICMP",
+            format!("\"{}\" with MTU {mtu} sent to the server about such a packet: no effect", facts.message_name()),
+        ),
+        Measured::ThereToo(size, place) => {
+            let at = place.map_or_else(String::new, |place| format!(", {}", place.words()));
+            ("way there", format!("ends at {size} bytes as well{at}"))
+        }
         Measured::When(when) => ("when", when.clone()),
         Measured::Passes(size, evidence) => ("passes", size_words(*size, *evidence)),
         Measured::TooBig(size, evidence) => ("too big", size_words(*size, *evidence)),
@@ -152,6 +185,9 @@ fn effect(facts: &Facts<'_>) -> String {
             format!("IPv6 routers do not fragment. Mail servers learn from {message} that a link is smaller.")
         }
     };
+    if facts.complaint.is_about_the_way_back() {
+        return back::effect_back(facts, &relies);
+    }
     let hangs = "the same packet is sent again and again: short messages get through, longer ones hang until the \
                  connection times out, and are tried again for days";
     match (facts.complaint, facts.address.examined.peer_mss) {
@@ -190,6 +226,12 @@ fn request(facts: &Facts<'_>) -> Vec<Block> {
         }
         Complaint::WrongMessages | Complaint::SurvivableMessages => correct(facts),
         Complaint::OurFirewall => admit_here(facts),
+        Complaint::WayBack | Complaint::WayBackStalls if facts.peer_cuts() => vec![Block::Prose(
+            "Please look for a firewall that drops fragments, and compare the MTU at both ends of each link; we will do \
+             the same here."
+                .into(),
+        )],
+        Complaint::WayBack | Complaint::WayBackStalls | Complaint::Unheeded => back::admit_back(facts),
     }
 }
 

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use crate::model::{
     AddressReport, Blockers, Cause, Family, Finding, FlowFate, Flows, PacketSize, PtbFault, PtbReport, Report,
-    SizeEvidence, Verdict, Who,
+    ReverseVerdict, Service, SizeEvidence, Verdict, Who,
 };
-use crate::report::advice::{Rules, is_private, responsible};
+use crate::report::advice::{Rules, is_private, responsible, responsible_for_the_way_back, same_limit_in_words};
 use crate::report::json::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
 
-/// What is wrong. A fault of the way back will be one more.
+/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Complaint {
     /// Packets vanish and no message comes.
@@ -26,7 +26,26 @@ pub(super) enum Complaint {
     SurvivableMessages,
     /// Packets vanish on some flows only.
     SomeFlows,
+    /// The target's packets vanish on their way here.
+    WayBack,
+    /// The same, but the target finds a size that passes, after a while.
+    WayBackStalls,
+    /// The target pays no heed to messages.
+    Unheeded,
 }
+
+impl Complaint {
+    /// Whether it is about what the target sends.
+    pub(super) fn is_about_the_way_back(self) -> bool {
+        matches!(self, Self::WayBack | Self::WayBackStalls | Self::Unheeded)
+    }
+}
+
+/// What makes a Linux server search for a size that passes (RFC 4821).
+pub(super) const MTU_PROBING: &str = "sysctl -w net.ipv4.tcp_mtu_probing=1";
+
+/// How long a stalled connection is watched before the way back counts as a black hole.
+pub(super) const WATCHED_SECONDS: u32 = 15;
 
 /// A line of the table of what was measured, in its order.
 pub(super) enum Measured<'a> {
@@ -38,6 +57,31 @@ pub(super) enum Measured<'a> {
         target: String,
         port: u16,
     },
+    /// Of the way back: the target sends.
+    Sender {
+        target: String,
+        port: u16,
+    },
+    /// Of the way back: this host receives.
+    Receiver {
+        source: IpAddr,
+        behind_nat: bool,
+    },
+    Announced(u16),
+    Arrives(PacketSize),
+    NeverArrives {
+        size: PacketSize,
+        /// Sizes between this and the one that arrives were not tried.
+        is_bound: bool,
+    },
+    /// The target's packets carry DF, or not (IPv4).
+    DontFragment(bool),
+    /// In whole seconds.
+    RecoversAfter(u64),
+    /// The message sent to the target, and its MTU.
+    ToldTwice(PacketSize),
+    /// The way there ends at this size too, at this place if it is known.
+    ThereToo(PacketSize, Option<Place>),
     When(String),
     Passes(PacketSize, Option<SizeEvidence>),
     /// Refused with a message that the kernel copes with.
@@ -70,6 +114,20 @@ pub(super) struct Facts<'a> {
 
 /// What to complain about, one letter each.
 pub(super) fn complaints(address: &AddressReport) -> Vec<Complaint> {
+    let there = if address.examined.direction.is_forward() { of_the_way_there(address) } else { None };
+    there.into_iter().chain(of_the_way_back(address)).collect()
+}
+
+fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {
+    let examined = &address.examined;
+    match examined.reverse.verdict {
+        ReverseVerdict::BlackHole => Some(Complaint::WayBack),
+        ReverseVerdict::Recovers => Some(Complaint::WayBackStalls),
+        _ => examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Complaint::Unheeded),
+    }
+}
+
+fn of_the_way_there(address: &AddressReport) -> Option<Complaint> {
     let examined = &address.examined;
     let of_path = match (examined.verdict, examined.cause) {
         (Verdict::BlackHole | Verdict::Masked, Some(Cause::LocalFirewall)) => Some(Complaint::OurFirewall),
@@ -85,13 +143,18 @@ pub(super) fn complaints(address: &AddressReport) -> Vec<Complaint> {
     };
     let some_flows = examined.findings.contains(&Finding::HoleOnSomeFlows).then_some(Complaint::SomeFlows);
     // Which path it is helps more than that the path is silent, and the letter asks for both.
-    of_path.filter(|of_path| *of_path != Complaint::Silent || some_flows.is_none()).or(some_flows).into_iter().collect()
+    of_path.filter(|of_path| *of_path != Complaint::Silent || some_flows.is_none()).or(some_flows)
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn of(report: &Report, address: &'a AddressReport, complaint: Complaint) -> Self {
         let started = rfc3339(report.started);
-        let who = if complaint == Complaint::OurFirewall { Who::You } else { responsible(address) };
+        let who = match complaint {
+            Complaint::OurFirewall => Who::You,
+            Complaint::Unheeded => Who::TheirSide,
+            Complaint::WayBack | Complaint::WayBackStalls => responsible_for_the_way_back(address),
+            _ => responsible(address),
+        };
         Self {
             complaint,
             address,
@@ -104,6 +167,54 @@ impl<'a> Facts<'a> {
 
     /// What was measured, the same in every language.
     pub(super) fn measured(&self) -> Vec<Measured<'a>> {
+        if self.complaint.is_about_the_way_back() { self.measured_back() } else { self.measured_there() }
+    }
+
+    fn measured_back(&self) -> Vec<Measured<'a>> {
+        let examined = &self.address.examined;
+        let reverse = &examined.reverse;
+        let source = self.address.here.source;
+        let is_bound = !self.limit_is_exact();
+        let vanishes = self.complaint != Complaint::Unheeded;
+        [
+            Some(Measured::Sender { target: self.target(), port: self.address.port }),
+            source.map(|source| Measured::Receiver { source, behind_nat: self.is_behind_nat() }),
+            self.when.clone().map(Measured::When),
+            examined.local_mss.map(Measured::Announced),
+            reverse.path_mtu.map(Measured::Arrives),
+            reverse.first_lost_size.filter(|_| vanishes).map(|size| Measured::NeverArrives { size, is_bound }),
+            (self.family == Family::V4).then(|| Measured::DontFragment(!self.peer_cuts())),
+            reverse
+                .recovered_after
+                .filter(|_| self.complaint == Complaint::WayBackStalls)
+                .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
+            examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Measured::ToldTwice(PTB_TEST_MTU)),
+            same_limit_in_words(self.address)
+                .filter(|_| vanishes)
+                .map(|(size, _)| Measured::ThereToo(size, self.place)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Whether the largest size that arrives and the smallest that does not are neighbours.
+    pub(super) fn limit_is_exact(&self) -> bool {
+        let reverse = &self.address.examined.reverse;
+        reverse.path_mtu.zip(reverse.first_lost_size).is_some_and(|(fits, lost)| fits.bytes() + 1 == lost.bytes())
+    }
+
+    /// Whether the target speaks SMTP; a web server sends no mail.
+    pub(super) fn is_mail(&self) -> bool {
+        matches!(Service::of_port(self.address.port), Service::Smtp | Service::SmtpOverTls)
+    }
+
+    /// Whether the target sends without DF, so that routers cut its packets.
+    pub(super) fn peer_cuts(&self) -> bool {
+        self.address.examined.findings.contains(&Finding::PeerWithoutDf)
+    }
+
+    fn measured_there(&self) -> Vec<Measured<'a>> {
         let examined = &self.address.examined;
         let source = self.address.here.source;
         let from = source.map(|source| Measured::From { source, behind_nat: self.is_behind_nat() });
@@ -218,7 +329,12 @@ impl<'a> Facts<'a> {
 
     /// Rules for a firewall on the way, or for this host's own.
     pub(super) fn rules(&self) -> Rules {
-        Rules::of(self.family, if self.complaint == Complaint::OurFirewall { "input" } else { "forward" })
+        let at_the_end = match self.complaint {
+            Complaint::OurFirewall | Complaint::Unheeded => true,
+            Complaint::WayBack | Complaint::WayBackStalls => self.who == Who::TheirSide,
+            _ => false,
+        };
+        Rules::of(self.family, if at_the_end { "input" } else { "forward" })
     }
 
     /// The rules of this host that drop the messages: place, rule, and what admits them.
@@ -232,9 +348,17 @@ impl<'a> Facts<'a> {
     /// The command that shows whether the fault is gone.
     pub(super) fn verification(&self) -> String {
         let port = if self.address.port == 25 { String::new() } else { format!("-p {} ", self.address.port) };
-        format!("sudo pmtu-probe {port}{}", shell_word(&self.target_address()))
+        let options = match self.complaint {
+            Complaint::WayBack | Complaint::WayBackStalls => "--direction reverse ",
+            Complaint::Unheeded => "--direction reverse --ptb-test ",
+            _ => "",
+        };
+        format!("sudo pmtu-probe {options}{port}{}", shell_word(&self.target_address()))
     }
 }
+
+/// What the message of `--ptb-test` states: every IPv6 path carries it (RFC 8200, section 5).
+const PTB_TEST_MTU: PacketSize = Family::V6.minimum_mtu();
 
 /// A letter is no log.
 const MOST_MESSAGES: usize = 4;

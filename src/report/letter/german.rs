@@ -1,5 +1,7 @@
 //! The letter in German.
 
+mod back;
+
 use super::Block;
 use super::facts::{Complaint, Facts, Measured};
 use crate::model::{AddressReport, Family, PacketSize, PtbFault, PtbReport, SizeEvidence, Ttl, Verdict, Who};
@@ -9,6 +11,7 @@ use crate::report::words::address_with_zone;
 /// Why an address gets no letter.
 pub(super) fn no_letter(address: &AddressReport) -> String {
     let why = match address.examined.verdict {
+        _ if !address.examined.direction.is_forward() => back::reverse_is_fine(address),
         Verdict::Unreachable => "die Adresse antwortet nicht",
         Verdict::Inconclusive => "die Belege reichen nicht aus",
         Verdict::Clear => "der Pfad trägt Pakete voller Größe",
@@ -24,17 +27,11 @@ pub(super) fn letter(facts: &Facts<'_>) -> Vec<Block> {
         Block::Prose(opening(facts)),
         Block::Prose(format!("Gemessen haben wir das mit pmtu-probe {}:", env!("CARGO_PKG_VERSION"))),
         Block::Table(facts.measured().iter().map(|measured| row(measured, facts)).collect()),
-        Block::Prose(
-            "Alle Größen meinen ganze IP-Pakete; unter IPv4 waren sie mit Don't-Fragment-Bit (DF) unterwegs.".into(),
-        ),
+        Block::Prose(back::sizes(facts)),
         Block::Prose(effect(facts)),
     ];
     blocks.extend(request(facts));
-    blocks.push(Block::Prose(
-        "Ob der Fehler behoben ist, zeigt der folgende Befehl auf unserem Mailserver: Er sollte sich mit Exit-Code 0 \
-         beenden. Wir führen ihn gern für Sie aus; auf jedem anderen Linux-Host prüft er den Pfad von dort aus:"
-            .into(),
-    ));
+    blocks.push(Block::Prose(back::verify(facts)));
     blocks.push(Block::Code(vec![facts.verification()]));
     blocks.push(Block::Close("Mit freundlichen Grüßen", "[Ihr Name]"));
     blocks
@@ -87,6 +84,9 @@ fn subject(facts: &Facts<'_>) -> String {
             format!("Falsche MTU in „{}“ auf dem Weg zu {target}", facts.message_name())
         }
         Complaint::OurFirewall => format!("Unsere Firewall verwirft „{}“", facts.message_name()),
+        Complaint::WayBack => format!("{} von {target} an uns gehen verloren", back::large(facts)),
+        Complaint::WayBackStalls => format!("{} von {target} an uns stocken", back::large(facts)),
+        Complaint::Unheeded => format!("{target} beachtet „{}“ nicht", facts.message_name()),
     }
 }
 
@@ -118,6 +118,18 @@ fn opening(facts: &Facts<'_>) -> String {
             "die Firewall unseres Mailservers verwirft Meldungen, die der Server braucht, um große Mails an {target} \
              zuzustellen."
         ),
+        Complaint::WayBack => format!(
+            "große Pakete von {target} an unseren Mailserver gehen unterwegs verloren, und nichts veranlasst den \
+             Absender, kleinere zu senden: ein „Path MTU Discovery Black Hole“."
+        ),
+        Complaint::WayBackStalls => format!(
+            "große Pakete von {target} an unseren Mailserver gehen unterwegs verloren. Erst nach einer Weile geht der \
+             Absender zu kleineren über: Niemand meldet es ihm, er findet es selbst heraus."
+        ),
+        Complaint::Unheeded => format!(
+            "der Server {target} sendet weiter große Pakete, obwohl ihm gemeldet wird, dass sie zu groß sind. Mails von \
+             dort bleiben überall hängen, wo ein Pfad zum Empfänger kleiner ist als üblich."
+        ),
     }
 }
 
@@ -128,6 +140,30 @@ fn row(measured: &Measured<'_>, facts: &Facts<'_>) -> (&'static str, String) {
             ("von", format!("{source}{nat}"))
         }
         Measured::To { target, port } => ("an", format!("{target}, Port {port}")),
+        Measured::Sender { target, port } => ("von", format!("{target}, Port {port}")),
+        Measured::Receiver { source, behind_nat } => {
+            let nat = if *behind_nat { ", hinter NAT: Sie sehen eine andere Adresse" } else { "" };
+            ("an", format!("{source}{nat}"))
+        }
+        Measured::Announced(mss) => ("unsere MSS", format!("{mss}")),
+        Measured::Arrives(size) => ("kommt an", format!("{size} Byte")),
+        Measured::NeverArrives { size, is_bound } => {
+            let bound = if *is_bound { " (Größen dazwischen wurden nicht probiert)" } else { "" };
+            ("geht verloren", format!("{size} Byte{bound}"))
+        }
+        Measured::DontFragment(set) => ("DF", if *set { "von Ihrem Server gesetzt" } else { "nicht gesetzt" }.into()),
+        Measured::RecoversAfter(seconds) => ("stockt", format!("etwa {seconds} s")),
+        Measured::ToldTwice(mtu) => (
+            "ICMP",
+            format!(
+                "„{}“ mit MTU {mtu} an den Server gesendet, bezogen auf ein solches Paket: ohne Wirkung",
+                facts.message_name()
+            ),
+        ),
+        Measured::ThereToo(size, place) => {
+            let at = place.map_or_else(String::new, |place| format!(", {}", place_words(place)));
+            ("Hinweg", format!("endet ebenfalls bei {size} Byte{at}"))
+        }
         Measured::When(when) => ("wann", when.clone()),
         Measured::Passes(size, evidence) => ("kommt an", size_words(*size, *evidence)),
         Measured::TooBig(size, evidence) => ("zu groß", size_words(*size, *evidence)),
@@ -187,6 +223,9 @@ fn effect(facts: &Facts<'_>) -> String {
              zulässt."
         ),
     };
+    if facts.complaint.is_about_the_way_back() {
+        return back::effect_back(facts, &relies);
+    }
     let hangs = "sendet der Server dasselbe Paket immer wieder: Kurze Nachrichten kommen an, längere bleiben hängen, bis \
                  die Verbindung abläuft, und werden noch tagelang erneut versucht";
     match (facts.complaint, facts.address.examined.peer_mss) {
@@ -227,6 +266,12 @@ fn request(facts: &Facts<'_>) -> Vec<Block> {
         }
         Complaint::WrongMessages | Complaint::SurvivableMessages => correct(facts),
         Complaint::OurFirewall => admit_here(facts),
+        Complaint::WayBack | Complaint::WayBackStalls if facts.peer_cuts() => vec![Block::Prose(
+            "Bitte suchen Sie nach einer Firewall, die Fragmente verwirft, und vergleichen Sie die MTU an beiden Enden \
+             jeder Verbindung; wir tun hier dasselbe."
+                .into(),
+        )],
+        Complaint::WayBack | Complaint::WayBackStalls | Complaint::Unheeded => back::admit_back(facts),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The evidence in aligned rows: what was measured, no interpretation.
 
-use super::verdict::{reverse_words, seconds, without_full_stop};
-use super::{path, this_host};
+use super::verdict::{seconds, without_full_stop};
+use super::{other_way, path, this_host};
 use crate::model::{
     AddressReport, Examined, Family, FlowFate, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
     PtbReport, Technique, Verdict,
@@ -27,7 +27,10 @@ pub(super) fn rows(report: &AddressReport) -> Vec<Row> {
     place(report, &mut rows);
     mss(examined, &mut rows);
     rows.push(this_host::row(report));
-    rows.push(("other way", reverse_words(&examined.reverse)));
+    rows.extend(other_way::lines(report).into_iter().map(|line| ("other way", line)));
+    if !examined.direction.is_forward() {
+        rows.push(("this way", "not examined, as --direction reverse asks for the other one only".into()));
+    }
     rows.extend(methods(examined).map(|method| ("method", method_words(method, examined))));
     if let Some(rtt) = examined.rtt {
         rows.push(("round trip", milliseconds(rtt.as_secs_f64())));

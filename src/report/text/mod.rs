@@ -5,6 +5,7 @@
 mod evidence;
 mod findings;
 pub(crate) mod layout;
+mod other_way;
 mod paint;
 mod path;
 mod safe;
@@ -113,17 +114,34 @@ fn counts(addresses: &[AddressReport]) -> String {
         (Verdict::Discoverable, "discoverable"),
         (Verdict::Clear, "clear"),
     ];
+    let forward = || addresses.iter().filter(|a| a.examined.direction.is_forward());
     let mut parts: Vec<String> = WORST_FIRST
         .iter()
-        .map(|(verdict, name)| (addresses.iter().filter(|a| a.examined.verdict == *verdict).count(), name))
+        .map(|(verdict, name)| (forward().filter(|a| a.examined.verdict == *verdict).count(), name))
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
-    let reverse = addresses.iter().filter(|a| a.examined.reverse.verdict == ReverseVerdict::BlackHole).count();
-    if reverse > 0 {
-        parts.push(format!("{reverse} with a black hole in the other direction"));
-    }
+    parts.extend(reverse_counts(addresses));
     parts.join(", ")
+}
+
+/// The same for the other direction: what is wrong with it, and everything where nothing else was examined.
+fn reverse_counts(addresses: &[AddressReport]) -> Vec<String> {
+    const WORST_FIRST: [(ReverseVerdict, &str); 6] = [
+        (ReverseVerdict::BlackHole, "with a black hole"),
+        (ReverseVerdict::Recovers, "with a stall"),
+        (ReverseVerdict::Inconclusive, "inconclusive"),
+        (ReverseVerdict::Discoverable, "discoverable"),
+        (ReverseVerdict::Clear, "clear"),
+        (ReverseVerdict::Untested, "untested"),
+    ];
+    let counts = |verdict| {
+        let told =
+            |a: &&AddressReport| other_way::is_trouble(&a.examined.reverse) || !a.examined.direction.is_forward();
+        addresses.iter().filter(told).filter(|a| a.examined.reverse.verdict == verdict).count()
+    };
+    let found = WORST_FIRST.iter().map(|(verdict, name)| (counts(*verdict), name)).filter(|(count, _)| *count > 0);
+    found.map(|(count, name)| format!("{count} {name} in the other direction")).collect()
 }
 
 fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
-use crate::model::{AddressReport, Cause, Examined, PacketSize, PtbFault, Reverse, ReverseVerdict, Verdict};
+use super::other_way;
+use crate::model::{AddressReport, Cause, Examined, PacketSize, PtbFault, Verdict};
 use crate::report::words::address_with_zone;
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
-    let mut line = format!("{}: {}", name(report), forward(&report.examined));
-    if let Some(reverse) = reverse_trouble(&report.examined.reverse) {
+    let name = name(report);
+    if !report.examined.direction.is_forward() {
+        return format!("{name}: other direction: {}; this way: not examined", other_way::in_short(report));
+    }
+    let mut line = format!("{name}: {}", forward(&report.examined));
+    if other_way::is_trouble(&report.examined.reverse) {
         line.push_str("; other direction: ");
-        line.push_str(&reverse);
+        line.push_str(&other_way::in_short(report));
     }
     line
 }
@@ -44,6 +49,10 @@ fn clear(examined: &Examined) -> String {
         Some(size) if size < would_send => {
             format!("clear up to {size} bytes: larger packets were not tested")
         }
+        // A handshake that stalls on the way back holds up mail to there as well.
+        Some(size) if other_way::is_broken(&examined.reverse) => {
+            format!("clear this way: packets of {size} bytes pass")
+        }
         Some(size) => format!("clear: packets of {size} bytes pass, mail of any size gets through"),
         None => "clear: full-size packets pass, mail of any size gets through".into(),
     }
@@ -76,53 +85,15 @@ fn black_hole(examined: &Examined) -> String {
     }
 }
 
-/// What the headline says of the reverse direction: nothing, unless it is a fault or a doubt that shows in the exit code.
-fn reverse_trouble(reverse: &Reverse) -> Option<String> {
-    match reverse.verdict {
-        ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => None,
-        ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Inconclusive => {
-            Some(reverse_words(reverse))
-        }
-    }
-}
-
-/// The reverse direction in plain words.
-pub(super) fn reverse_words(reverse: &Reverse) -> String {
-    let size = reverse.path_mtu;
-    let because = reverse.reason.as_deref().map(without_full_stop);
-    match reverse.verdict {
-        ReverseVerdict::Clear => format!("clear: {} from there arrive", bytes_or(size, "full-size packets")),
-        ReverseVerdict::Discoverable => {
-            format!("the peer shrinks its packets to {} at once: PMTU discovery works there", bytes_or(size, "fit"))
-        }
-        ReverseVerdict::BlackHole => {
-            format!("black hole{}: large answers from there never arrive", above(size))
-        }
-        ReverseVerdict::Recovers => match reverse.recovered_after {
-            Some(after) => format!("large answers are lost, the peer recovers after {}", seconds(after)),
-            None => "large answers are lost, the peer recovers after a while".into(),
-        },
-        ReverseVerdict::Untested => with_reason("not tested", because),
-        ReverseVerdict::Inconclusive => with_reason("inconclusive", because),
-    }
-}
-
-fn with_reason(words: &str, reason: Option<&str>) -> String {
-    match reason {
-        Some(reason) => format!("{words}: {reason}"),
-        None => words.into(),
-    }
-}
-
 pub(super) fn without_full_stop(sentence: &str) -> &str {
     sentence.trim().trim_end_matches('.')
 }
 
-fn above(size: Option<PacketSize>) -> String {
+pub(super) fn above(size: Option<PacketSize>) -> String {
     size.map_or_else(String::new, |size| format!(" above {size} bytes"))
 }
 
-fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
+pub(super) fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
     size.map_or_else(|| otherwise.into(), |size| format!("{size} bytes"))
 }
 

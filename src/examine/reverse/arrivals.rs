@@ -1,0 +1,247 @@
+//! What arrives on one connection: how large packets are, where bytes are missing, and whether they come again in smaller ones.
+
+use std::time::Duration;
+
+use crate::model::{Family, IpHeader, PacketSize, Segment, SeqNumber, Timestamp};
+
+/// The packets of the server on one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Arrivals {
+    family: Family,
+    /// Payload of a full segment, by what both ends announced.
+    full: u32,
+    /// The largest packet.
+    largest: Option<PacketSize>,
+    /// Payload of the largest segment that was certainly cut to size: it does not end what the server wrote, or another has
+    /// the same size.
+    cut: Option<u32>,
+    largest_payload: u32,
+    /// The longest reply to one thing said.
+    longest_reply: u32,
+    reply_from: Option<SeqNumber>,
+    resent: Option<Resent>,
+    /// A packet came in fragments, the largest of this size.
+    fragment: Option<PacketSize>,
+    without_df: bool,
+}
+
+/// Missing bytes that came in smaller segments than they were first sent in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resent {
+    /// When the first of them came.
+    pub(super) at: Timestamp,
+    /// How large its packet is.
+    pub(super) size: PacketSize,
+    /// Its payload.
+    pub(super) payload: u32,
+}
+
+/// What is known of the stream when a segment comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    /// The next byte expected.
+    pub(super) next: SeqNumber,
+    /// Where the first gap ends: bytes from there on have arrived, or are known to have been sent.
+    pub(super) missing_up_to: Option<SeqNumber>,
+}
+
+impl Arrivals {
+    pub(super) fn new(family: Family) -> Self {
+        Self {
+            family,
+            full: u32::MAX,
+            largest: None,
+            cut: None,
+            largest_payload: 0,
+            longest_reply: 0,
+            reply_from: None,
+            resent: None,
+            fragment: None,
+            without_df: false,
+        }
+    }
+
+    /// Payload of a full segment from now on.
+    pub(super) fn expect(&mut self, full: u32) {
+        self.full = full;
+    }
+
+    pub(super) fn full(&self) -> u32 {
+        self.full
+    }
+
+    /// Something was said, and what comes from here on is the reply.
+    pub(super) fn asked(&mut self, next: SeqNumber) {
+        self.reply_from = Some(next);
+    }
+
+    /// Takes note of a segment. Returns whether bytes before it are missing.
+    pub(super) fn note(&mut self, ip: &IpHeader, segment: &Segment, before: Before, now: Timestamp) -> bool {
+        let payload = segment.payload.len() as u32;
+        if payload == 0 {
+            return false;
+        }
+        let size = PacketSize::new(self.family.tcp_headers() + segment.options_len() as u32 + payload);
+        self.without_df |= !ip.dont_fragment;
+        if self.is_resent_smaller(segment, payload, before) && self.resent.is_none() {
+            self.resent = Some(Resent { at: now, size, payload });
+        }
+        if payload == self.largest_payload || (!segment.flags.psh && payload > self.largest_payload) {
+            self.cut = self.cut.max(Some(payload));
+        }
+        self.largest_payload = self.largest_payload.max(payload);
+        self.largest = self.largest.max(Some(size));
+        segment.seq.is_after(before.next)
+    }
+
+    /// More is missing behind it, so it is not the end of what was sent; and no segment was ever cut to its size.
+    fn is_resent_smaller(&self, segment: &Segment, payload: u32, before: Before) -> bool {
+        let Some(end) = before.missing_up_to else { return false };
+        let fills = segment.seq == before.next && end.is_after(segment.seq + payload);
+        let usual = if self.largest_payload > payload { self.largest_payload.min(self.full) } else { self.full };
+        let missing = end.bytes_since(segment.seq).unwrap_or(0);
+        fills && payload < usual.min(missing) && self.cut != Some(payload)
+    }
+
+    /// How far the reply has come.
+    pub(super) fn progressed(&mut self, next: SeqNumber) {
+        let reply = self.reply_from.and_then(|from| next.bytes_since(from)).unwrap_or(0);
+        self.longest_reply = self.longest_reply.max(reply);
+    }
+
+    /// A packet came in fragments.
+    pub(super) fn note_fragment(&mut self, largest: PacketSize) {
+        self.fragment = self.fragment.max(Some(largest));
+    }
+
+    /// The largest packet on the wire.
+    pub(super) fn largest(&self) -> Option<PacketSize> {
+        match self.fragment {
+            // The whole never was on the wire.
+            Some(fragment) => Some(fragment),
+            None => self.largest,
+        }
+    }
+
+    /// Whether a full segment arrived.
+    pub(super) fn has_full(&self) -> bool {
+        self.largest_payload >= self.full
+    }
+
+    /// Whether the server certainly cut what it had to say to a size below that of a full segment.
+    pub(super) fn keeps_below(&self) -> bool {
+        self.cut.is_some_and(|cut| cut == self.largest_payload && cut < self.full && self.longest_reply > cut)
+    }
+
+    pub(super) fn resent(&self) -> Option<Resent> {
+        self.resent
+    }
+
+    pub(super) fn longest_reply(&self) -> u32 {
+        self.longest_reply
+    }
+
+    pub(super) fn is_without_df(&self) -> bool {
+        self.without_df
+    }
+
+    pub(super) fn in_fragments(&self) -> bool {
+        self.fragment.is_some()
+    }
+}
+
+impl Resent {
+    /// Whether a PTB explains it, and not the server's own search in the dark, `after` it was asked.
+    ///
+    /// A PTB takes effect within a round trip; lost ones come again with the next retransmission. A search begins after some
+    /// time-outs, with sizes of its own: 1024 in Linux (`tcp_base_mss`), 1200 in FreeBSD (`pmtud_blackhole_mss`), 536 and 512.
+    pub(super) fn is_told(&self, after: Duration, rtt: Duration) -> bool {
+        const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
+        let soon = Duration::from_millis(600) + rtt * 3;
+        let late = Duration::from_millis(2500) + rtt * 6;
+        after <= soon || (after <= late && !SEARCHED.contains(&self.payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Flags, Ttl};
+    use bytes::Bytes;
+
+    const HEADER: IpHeader = IpHeader {
+        source: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        destination: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        ttl: Ttl::DEFAULT,
+        dont_fragment: true,
+        id: 1,
+    };
+
+    fn segment(seq: u32, len: usize, flags: Flags) -> Segment {
+        let mut segment = Segment::new(25, 40_000, SeqNumber(seq), SeqNumber(0), flags);
+        segment.payload = Bytes::from(vec![0; len]);
+        segment
+    }
+
+    fn arrivals() -> Arrivals {
+        let mut arrivals = Arrivals::new(Family::V4);
+        arrivals.expect(1460);
+        arrivals.asked(SeqNumber(0));
+        arrivals
+    }
+
+    fn before(next: u32, missing_up_to: Option<u32>) -> Before {
+        Before { next: SeqNumber(next), missing_up_to: missing_up_to.map(SeqNumber) }
+    }
+
+    #[test]
+    fn bytes_of_a_gap_in_smaller_segments_are_resent_smaller() {
+        let mut seen = arrivals();
+        assert!(seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), before(0, None), Timestamp::ZERO));
+        assert!(!seen.note(&HEADER, &segment(0, 1360, Flags::ACK), before(0, Some(2920)), Timestamp::ZERO));
+        assert_eq!(seen.resent().map(|resent| resent.size), Some(PacketSize::new(1400)));
+    }
+
+    /// Loss takes segments of any size, and the last one of a reply is short.
+    #[test]
+    fn a_lost_segment_that_comes_again_is_not_smaller() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(1460, 1460, Flags::ACK), before(0, None), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(0, 1460, Flags::ACK), before(0, Some(1460)), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), before(2920, Some(3000)), Timestamp::ZERO);
+        assert_eq!(seen.resent(), None);
+        assert!(seen.has_full());
+    }
+
+    /// Where a clamp keeps all segments small, two lost neighbours that come again are as large as ever.
+    #[test]
+    fn a_segment_of_the_usual_size_is_not_smaller() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(0, 1360, Flags::ACK), before(0, None), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(4080, 1360, Flags::ACK), before(1360, None), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(1360, 1360, Flags::ACK), before(1360, Some(4080)), Timestamp::ZERO);
+        assert_eq!(seen.resent(), None);
+        seen.progressed(SeqNumber(5440));
+        assert!(seen.keeps_below() && !seen.has_full());
+    }
+
+    #[test]
+    fn a_short_reply_proves_no_limit() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(0, 700, Flags::PSH_ACK), before(0, None), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(700, 600, Flags::PSH_ACK), before(700, None), Timestamp::ZERO);
+        seen.progressed(SeqNumber(1300));
+        assert!(!seen.keeps_below() && !seen.has_full());
+        assert_eq!(seen.longest_reply(), 1300);
+    }
+
+    #[test]
+    fn sizes_of_a_search_in_the_dark_are_known() {
+        let resent = |payload| Resent { at: Timestamp::ZERO, size: PacketSize::new(payload + 40), payload };
+        let rtt = Duration::from_millis(20);
+        assert!(resent(1360).is_told(Duration::from_millis(40), rtt));
+        assert!(resent(1360).is_told(Duration::from_millis(900), rtt), "the first PTB was lost");
+        assert!(!resent(1024).is_told(Duration::from_millis(900), rtt));
+        assert!(!resent(1360).is_told(Duration::from_millis(3200), rtt));
+    }
+}

@@ -1,0 +1,167 @@
+//! What echo suggests about the way back: its replies are as large as its requests, so where requests pass, replies tell.
+//!
+//! It is a hint for which sizes to try by TCP, and never more: a firewall may treat echo differently.
+
+use std::time::Duration;
+
+use crate::model::{PacketSize, Timestamp};
+
+use super::super::rtt::RttEstimator;
+
+/// A search by echo requests, all sizes of a round at once.
+#[derive(Clone, Debug)]
+pub(super) struct Echoes {
+    /// A reply of this size arrived whole.
+    whole: PacketSize,
+    /// None of this size did.
+    not_whole: PacketSize,
+    queue: Vec<PacketSize>,
+    flights: Vec<Flight>,
+    next_seq: u16,
+    round_ends: Option<Timestamp>,
+    rounds: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    seq: u16,
+    size: PacketSize,
+    whole: Option<bool>,
+}
+
+/// Sequence numbers begin here, far from those of the way there.
+pub(super) const FIRST_SEQ: u16 = 0x8000;
+/// Requests in one round.
+const AT_ONCE: u32 = 12;
+/// Enough for 12 * 12 * 12 sizes.
+const MOST_ROUNDS: u32 = 4;
+
+impl Echoes {
+    /// Between a size that passes both ways and one that is lost on the way back; requests as large as `most` pass.
+    pub(super) fn new(passes: PacketSize, lost: PacketSize, most: PacketSize) -> Self {
+        Self {
+            whole: passes,
+            not_whole: lost.min(most.next()),
+            queue: Vec::new(),
+            flights: Vec::new(),
+            next_seq: FIRST_SEQ,
+            round_ends: None,
+            rounds: 0,
+        }
+    }
+
+    /// The largest size whose replies arrive whole, once it is known to the byte.
+    pub(super) fn exact(&self) -> Option<PacketSize> {
+        let heard = self.flights.iter().any(|flight| flight.whole.is_some());
+        (heard && self.whole.next() >= self.not_whole).then_some(self.whole)
+    }
+
+    /// Whether no better answer is to come.
+    pub(super) fn is_over(&self) -> bool {
+        self.whole.next() >= self.not_whole || (self.rounds >= MOST_ROUNDS && self.round_ends.is_none())
+    }
+
+    pub(super) fn conduct(&mut self, now: Timestamp) {
+        if self.round_ends.is_some_and(|end| now >= end) {
+            self.round_ends = None;
+            self.narrow();
+        }
+        if self.round_ends.is_none() && self.queue.is_empty() && !self.is_over() {
+            self.rounds += 1;
+            self.queue = self.spread();
+        }
+    }
+
+    /// Sizes between what is known, both ends left out; at first the lower one as well, to know whether echo is answered.
+    fn spread(&self) -> Vec<PacketSize> {
+        let (low, high) = (self.whole.bytes(), self.not_whole.bytes());
+        let between = high.saturating_sub(low).saturating_sub(1);
+        let count = between.min(AT_ONCE);
+        let control = u32::from(self.rounds > 1);
+        (control..=count).map(|n| PacketSize::new(low + between * n / count.max(1))).rev().collect()
+    }
+
+    /// Takes stock of a round: silence counts as lost.
+    fn narrow(&mut self) {
+        if self.flights.iter().all(|flight| flight.whole.is_none()) {
+            // Echo is not answered at all.
+            self.rounds = MOST_ROUNDS;
+            return;
+        }
+        let whole = self.flights.iter().filter(|flight| flight.whole == Some(true)).map(|flight| flight.size).max();
+        self.whole = self.whole.max(whole.unwrap_or(self.whole));
+        let lost = self.flights.iter().filter(|flight| flight.whole != Some(true) && flight.size > self.whole);
+        self.not_whole = lost.map(|flight| flight.size).min().map_or(self.not_whole, |size| size.min(self.not_whole));
+    }
+
+    /// The next request: its sequence number and size.
+    pub(super) fn poll(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<(u16, PacketSize)> {
+        let size = self.queue.pop()?;
+        let seq = self.next_seq;
+        self.next_seq = self.next_seq.checked_add(1).unwrap_or(FIRST_SEQ);
+        self.flights.push(Flight { seq, size, whole: None });
+        self.round_ends = Some(now + rtt.or_guess() * 2 + rtt.margin() + Duration::from_millis(20));
+        Some((seq, size))
+    }
+
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        if self.queue.is_empty() { self.round_ends } else { Some(Timestamp::ZERO) }
+    }
+
+    /// A reply arrived, whole or in fragments. Returns whether it was one of ours.
+    pub(super) fn answered(&mut self, seq: u16, size: PacketSize, fragment: Option<PacketSize>) -> bool {
+        let flight = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size);
+        let Some(flight) = flight.filter(|flight| flight.whole.is_none()) else { return false };
+        flight.whole = Some(fragment.is_none());
+        if let Some(fragment) = fragment {
+            // A fragment ends at a multiple of eight bytes, so up to seven more would have fitted (RFC 791, 3.2).
+            self.whole = self.whole.max(fragment.min(size));
+            self.not_whole = self.not_whole.min(PacketSize::new(fragment.bytes() + 8));
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: fn(u32) -> PacketSize = PacketSize::new;
+
+    /// Plays against a way back that carries `path`; `cuts`: its routers may cut replies.
+    fn play(path: u32, cuts: bool, most: u32) -> Option<u32> {
+        let mut echoes = Echoes::new(SIZE(576), SIZE(1500), SIZE(most));
+        let (mut now, rtt) = (Timestamp::ZERO, RttEstimator::default());
+        for _ in 0..100 {
+            echoes.conduct(now);
+            while let Some((seq, size)) = echoes.poll(now, &rtt) {
+                if size.bytes() <= path {
+                    assert!(echoes.answered(seq, size, None));
+                } else if cuts {
+                    assert!(echoes.answered(seq, size, Some(SIZE(20 + (path - 20) / 8 * 8))));
+                }
+            }
+            now = now + Duration::from_secs(2);
+        }
+        assert!(echoes.is_over());
+        echoes.exact().map(PacketSize::bytes)
+    }
+
+    #[test]
+    fn every_size_is_found_to_the_byte() {
+        for path in [577, 900, 1280, 1383, 1400, 1492, 1499] {
+            assert_eq!(play(path, false, 1500), Some(path), "replies vanish");
+            assert_eq!(play(path, true, 1500), Some(path), "replies are cut");
+        }
+    }
+
+    #[test]
+    fn the_way_there_bounds_what_can_be_asked() {
+        assert_eq!(play(1492, false, 1400), Some(1400));
+    }
+
+    #[test]
+    fn silence_suggests_nothing() {
+        assert_eq!(play(0, false, 1500), None);
+    }
+}

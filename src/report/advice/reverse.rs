@@ -1,0 +1,151 @@
+//! The way back: the target's large packets do not get here, or only after a stall.
+//!
+//! The message that the target lacks is sent by a router before the smaller link, to the target. From here it is not seen,
+//! so nobody can be named, unless the way there meets the same limit.
+
+use super::{Case, firewall, has, owner, retry, workaround};
+use crate::model::{AddressReport, Advice, Examined, Family, Finding, PacketSize, ReverseVerdict, Verdict, Who};
+use crate::report::place::place_of;
+
+/// What to do about the way back.
+pub(super) fn advice(case: &Case<'_>) -> Vec<Advice> {
+    match case.examined().reverse.verdict {
+        ReverseVerdict::BlackHole | ReverseVerdict::Recovers => {
+            let ours = is_likely_ours(case).then(|| let_out(case));
+            let workarounds = workaround::all_for_the_way_back(case, working_size(case.examined()));
+            ours.into_iter().chain(workarounds).chain([repair_there(case)]).collect()
+        }
+        ReverseVerdict::Inconclusive => retry::way_back(case).into_iter().collect(),
+        ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => Vec::new(),
+    }
+}
+
+/// Who has to repair the way back, as far as it can be told from here.
+pub(crate) fn responsible(report: &AddressReport) -> Who {
+    if is_likely_ours(&Case { report, host: &report.here }) { Who::YourNetwork } else { Who::TheirSide }
+}
+
+/// Where only small packets arrived, the largest of them says nothing about the path.
+fn working_size(examined: &Examined) -> PacketSize {
+    const NEARLY_EVERY_PATH: PacketSize = Family::V6.minimum_mtu();
+    examined.reverse.path_mtu.unwrap_or(NEARLY_EVERY_PATH).max(NEARLY_EVERY_PATH)
+}
+
+/// Both ways end at one size, and the way there does so in this network: one link, one router. Packets that need no
+/// message are lost for another reason.
+fn is_likely_ours(case: &Case<'_>) -> bool {
+    let meets_same = shared_limit(case.examined()).is_some() && owner::of_bottleneck(case) == Who::YourNetwork;
+    meets_same && !has(case, Finding::PeerWithoutDf)
+}
+
+/// The size at which both ways end, if it may be one.
+fn shared_limit(examined: &Examined) -> Option<PacketSize> {
+    let is_narrow = matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Masked);
+    let (there, back) = examined.path_mtu.zip(examined.reverse.path_mtu).filter(|_| is_narrow)?;
+    let fits = match examined.reverse.first_lost_size {
+        Some(lost) => back <= there && there < lost,
+        None => back == there,
+    };
+    (fits && there < examined.local_mtu).then_some(there)
+}
+
+/// "The way there ends at 1400 bytes as well, between hop 2 and hop 3", if it does.
+pub(crate) fn in_words(report: &AddressReport) -> Option<(PacketSize, String)> {
+    let size = shared_limit(&report.examined)?;
+    Some((size, place_of(report).map_or_else(String::new, |place| format!(", {}", place.words()))))
+}
+
+/// Our own side first: nobody else can repair it.
+fn let_out(case: &Case<'_>) -> Advice {
+    let (size, at) = in_words(case.report).map_or_else(Default::default, |(size, at)| (size.to_string(), at));
+    Advice {
+        who: Who::YourNetwork,
+        text: format!(
+            "Look here first: the way there ends at {size} bytes as well{at}, in this network. So it is likely that \
+             router which refuses the server's large packets and has to tell it by {}. It has to send that message \
+             out, and no firewall of yours may drop it on its way to {}. The rules below admit error messages only.",
+            case.ptb_name(),
+            case.address()
+        ),
+        commands: firewall::for_those_on_the_way_out(case.family()),
+    }
+}
+
+fn repair_there(case: &Case<'_>) -> Advice {
+    let examined = case.examined();
+    let address = case.address();
+    if has(case, Finding::PeerWithoutDf) {
+        return without_df(case);
+    }
+    let name = case.ptb_name();
+    let what = match examined.reverse.verdict {
+        ReverseVerdict::Recovers => {
+            format!("Large packets from {address} arrive only after the server found a size by itself.")
+        }
+        _ => format!("Large packets from {address} do not arrive here, and nothing makes it send smaller ones."),
+    };
+    let place = match in_words(case.report) {
+        Some((size, at)) => format!(" The way there ends at {size} bytes as well{at}: perhaps the same link."),
+        None => " Where they end cannot be seen from here.".into(),
+    };
+    let test = if has(case, Finding::PeerObeysPtb) {
+        " Such a message from here did reach the server, so a router on the way stays silent, or what it says is dropped \
+         before it gets there."
+    } else if has(case, Finding::PeerIgnoresPtb) {
+        " Such messages from here did not move it either, so look at the firewall of the server first."
+    } else {
+        ""
+    };
+    let bridge = if examined.reverse.verdict == ReverseVerdict::BlackHole {
+        " Until then, the last command makes its TCP search for a working size, after a stall of some seconds."
+    } else {
+        ""
+    };
+    Advice {
+        who: Who::TheirSide,
+        text: format!(
+            "{what}{place} Their server, and every firewall in front of it, has to let {name} in, from any router on the \
+             way; a router of theirs before a smaller link has to send it.{test}{bridge}"
+        ),
+        commands: firewall::for_the_server(case.family())
+            .into_iter()
+            .chain(
+                (examined.reverse.verdict == ReverseVerdict::BlackHole).then(mtu_probing_there).into_iter().flatten(),
+            )
+            .collect(),
+    }
+}
+
+fn mtu_probing_there() -> [String; 2] {
+    ["# on a Linux server, as a workaround:".into(), "sysctl -w net.ipv4.tcp_mtu_probing=1".into()]
+}
+
+/// Routers may cut what has no DF, so none of them has anything to report.
+fn without_df(case: &Case<'_>) -> Advice {
+    Advice {
+        who: Who::TheirSide,
+        text: format!(
+            "Large packets from {} do not arrive here although the server lets routers cut them to pieces. Look for a \
+             firewall that drops fragments, on either side, and compare the MTU at both ends of each link. Where they \
+             end cannot be seen from here.",
+            case.address()
+        ),
+        commands: Vec::new(),
+    }
+}
+
+/// The server pays no heed to messages that the path may need one day, or on other ways to it.
+pub(super) fn let_ours_in(case: &Case<'_>) -> Option<Advice> {
+    let is_said = matches!(case.examined().reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers);
+    (!is_said).then(|| Advice {
+        who: Who::TheirSide,
+        text: format!(
+            "The server {} has to heed {}: let it in there, and in every firewall in front of it. As it is, mail from \
+             there will hang wherever a path is smaller. Make sure that no firewall on this side drops outgoing ICMP \
+             errors, or the test says nothing.",
+            case.address(),
+            case.ptb_name()
+        ),
+        commands: firewall::for_the_server(case.family()),
+    })
+}

@@ -1,0 +1,96 @@
+//! The direction from the target to this host: one clause in the headline, a few rows in the report.
+
+use super::verdict::{above, bytes_or, seconds, without_full_stop};
+use crate::model::{AddressReport, PacketSize, Reverse, ReverseVerdict, Service};
+
+/// Whether the headline has to speak of it: a fault, or a doubt that shows in the exit code.
+pub(super) fn is_trouble(reverse: &Reverse) -> bool {
+    is_broken(reverse) || reverse.verdict == ReverseVerdict::Inconclusive
+}
+
+/// Whether large packets from there are lost.
+pub(super) fn is_broken(reverse: &Reverse) -> bool {
+    matches!(reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers)
+}
+
+/// In one clause.
+pub(super) fn in_short(report: &AddressReport) -> String {
+    let reverse = &report.examined.reverse;
+    let what = what_comes_from(report.port);
+    match reverse.verdict {
+        ReverseVerdict::Clear => {
+            format!("clear: {} from there arrive", bytes_or(reverse.path_mtu, "full-size packets"))
+        }
+        ReverseVerdict::Discoverable => format!(
+            "the server shrinks its packets to {} at once: PMTU discovery works there",
+            bytes_or(reverse.path_mtu, "a size that passes")
+        ),
+        ReverseVerdict::BlackHole => format!("black hole{}: {what} from there will hang", limit(reverse)),
+        ReverseVerdict::Recovers => format!("{what} from there stalls, then passes after {}", after(reverse)),
+        ReverseVerdict::Untested => with_reason("not tested", reverse),
+        ReverseVerdict::Inconclusive => with_reason("inconclusive", reverse),
+    }
+}
+
+/// The same with its evidence, a line each.
+pub(super) fn lines(report: &AddressReport) -> Vec<String> {
+    let reverse = &report.examined.reverse;
+    let mut lines = vec![in_short(report)];
+    if is_broken(reverse) {
+        lines.extend(sizes(reverse));
+        if reverse.verdict == ReverseVerdict::BlackHole && is_mail(report.port) {
+            lines.push("mail from there ends with \"timeout after DATA\" in this host's log".into());
+        }
+        if Service::of_port(report.port) != Service::Unknown {
+            let fate = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
+            lines.push(format!("its certificates come in such packets, so TLS from here to it {fate} too"));
+        }
+        lines.push("which router is at fault cannot be seen from here".into());
+    }
+    if !matches!(reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive) {
+        lines.extend(reverse.reason.as_deref().map(|reason| without_full_stop(reason).to_owned()));
+    }
+    lines
+}
+
+/// A web server sends no mail.
+fn what_comes_from(port: u16) -> &'static str {
+    if is_mail(port) { "large mail" } else { "a large answer" }
+}
+
+fn is_mail(port: u16) -> bool {
+    matches!(Service::of_port(port), Service::Smtp | Service::SmtpOverTls)
+}
+
+/// Where it begins, as closely as it is known.
+fn limit(reverse: &Reverse) -> String {
+    match (reverse.path_mtu, reverse.first_lost_size) {
+        (Some(arrives), Some(_)) if is_exact(reverse) => above(Some(arrives)),
+        (Some(arrives), Some(lost)) => format!(" somewhere between {arrives} and {lost} bytes"),
+        (Some(arrives), None) => format!(" somewhere above {arrives} bytes"),
+        (None, Some(lost)) => format!(" at {lost} bytes or less"),
+        (None, None) => String::new(),
+    }
+}
+
+fn sizes(reverse: &Reverse) -> Option<String> {
+    let (arrives, lost) = reverse.path_mtu.zip(reverse.first_lost_size)?;
+    let bound = if is_exact(reverse) { "" } else { "; between them nothing was tried" };
+    Some(format!("packets of {arrives} bytes arrive, of {lost} never do{bound}"))
+}
+
+fn is_exact(reverse: &Reverse) -> bool {
+    let next = reverse.path_mtu.map(|arrives| PacketSize::new(arrives.bytes() + 1));
+    next.is_some() && next == reverse.first_lost_size
+}
+
+fn after(reverse: &Reverse) -> String {
+    reverse.recovered_after.map_or_else(|| "a while".into(), seconds)
+}
+
+fn with_reason(words: &str, reverse: &Reverse) -> String {
+    match reverse.reason.as_deref() {
+        Some(reason) => format!("{words}: {}", without_full_stop(reason)),
+        None => words.into(),
+    }
+}
