@@ -87,8 +87,9 @@ mixed.test              MX 10 mx.v4.test
 pub(crate) fn answer(query: &Query) -> Reply {
     let forged = || vec![mx(&query.name, 0, "evil.test"), a("evil.test", [203, 0, 113, 66])];
     match (query.name.as_str(), query.kind) {
-        ("servfail.test" | "mx.sick.test", _) => servfail(query),
-        ("mx.half.test", Kind::Aaaa) | ("mx-servfail.test", Kind::Mx) => servfail(query),
+        ("servfail.test" | "mx.sick.test", _) | ("mx.half.test", Kind::Aaaa) | ("mx-servfail.test", Kind::Mx) => {
+            servfail(query)
+        }
         ("refused.test", _) => refused(query),
         ("dead.test" | "mx.mute.test", _) => Reply::Silence,
         ("slow.test", _) => Reply::Late(Duration::from_secs(3), Box::new(truth(query))),
@@ -109,7 +110,6 @@ pub(crate) fn answer(query: &Query) -> Reply {
         ("\u{1b}]0;\u{7}.hostile.test", Kind::A) => {
             Reply::Answer(NO_ERROR, vec![a("\u{1b}]0;\u{7}.hostile.test", [192, 0, 2, 1])])
         }
-        ("\u{1b}]0;\u{7}.hostile.test", _) => Reply::Answer(NO_ERROR, Vec::new()),
         ("huge.test", Kind::Mx) => {
             let mx = |n: u16| mx("huge.test", n, &format!("mx{n:03}.huge.test"));
             Reply::Answer(NO_ERROR, (0..300).rev().map(mx).collect())
@@ -117,7 +117,7 @@ pub(crate) fn answer(query: &Query) -> Reply {
         ("mx.wide.test", Kind::A) => {
             Reply::Answer(NO_ERROR, (1..=100).map(|n| a("mx.wide.test", [192, 0, 2, n])).collect())
         }
-        ("mx.wide.test", _) => Reply::Answer(NO_ERROR, Vec::new()),
+        ("mx.wide.test" | "\u{1b}]0;\u{7}.hostile.test", _) => Reply::Answer(NO_ERROR, Vec::new()),
         (name, kind) => match name.strip_prefix("mx").and_then(|rest| rest.strip_suffix(".huge.test")) {
             Some(number) if kind == Kind::A => {
                 let last = number.parse::<u16>().map_or(255, |number| (number % 256) as u8);
