@@ -4,10 +4,7 @@ mod words;
 
 use super::text::layout::wrap;
 use super::text::printable;
-use crate::model::{Grade, MailFlow, Reading, Suspect, Suspects};
-
-/// Columns of a sample line: it is evidence, so more than one line of the terminal, but not a screenful.
-const SAMPLE: usize = 240;
+use crate::model::{Grade, Reading, Suspect, Suspects};
 
 /// The list as lines of text, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
@@ -58,11 +55,7 @@ fn block(out: &mut String, suspect: &Suspect) {
             push(out, &line);
         }
     };
-    let way = match suspect.flow {
-        MailFlow::Outgoing => "we send to it",
-        MailFlow::Incoming => "it sends to us; the way from there has to be examined",
-    };
-    row("mail", way.to_owned());
+    row("mail", words::way(suspect).to_owned());
     for (index, reason) in suspect.reasons.iter().enumerate() {
         row(if index == 0 { "because" } else { "" }, words::reason(reason));
     }
@@ -78,7 +71,7 @@ fn block(out: &mut String, suspect: &Suspect) {
     if let Some(delays) = &suspect.delays {
         row("delays", words::delays(delays));
     }
-    row("log line", cut(&suspect.sample));
+    row("log line", suspect.sample.clone());
 }
 
 /// Its grade in one word, for lists that have room for no more.
@@ -87,13 +80,6 @@ pub fn grade_word(grade: Grade) -> &'static str {
         Grade::Classic => "classic",
         Grade::Likely => "likely",
         Grade::Possible => "possible",
-    }
-}
-
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(SAMPLE) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line.to_owned(),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::intake::IntakeError;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Half a million mails.
 const LIMIT: u64 = 256 << 20;
+/// From the last byte to the end of the program.
+const FAREWELL: Duration = Duration::from_millis(200);
 const LONGEST_COMPLAINT: u64 = 4096;
 
 /// Where Postfix may be; the path of a daemon or of sudo often lacks the second.
@@ -19,30 +21,27 @@ const FOLDERS: [&str; 2] = ["", "/usr/sbin/"];
 
 /// What the program prints.
 pub(super) fn postqueue(program: &str) -> Result<Vec<u8>, IntakeError> {
-    let mut child = start(program)?;
-    let read = outputs(&mut child).and_then(|outputs| finish(&mut child, &outputs));
-    // It has closed its outputs, or it is to end.
+    let mut missing = Err(IntakeError::NoPostqueue);
+    for folder in FOLDERS {
+        missing = run(Command::new(format!("{folder}{program}")).arg("-j"), PATIENCE);
+        if missing != Err(IntakeError::NoPostqueue) {
+            break;
+        }
+    }
+    missing
+}
+
+fn run(command: &mut Command, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+    let command = command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => IntakeError::NoPostqueue,
+        _ => IntakeError::PostqueueStart(error.to_string()),
+    })?;
+    let read = outputs(&mut child).and_then(|outputs| finish(&mut child, &outputs, patience));
+    // It has ended, or it is to end.
     let _ = child.kill();
     let _ = child.wait();
     read
-}
-
-fn start(program: &str) -> Result<Child, IntakeError> {
-    for folder in FOLDERS {
-        let child = Command::new(format!("{folder}{program}"))
-            .arg("-j")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        match child {
-            Ok(child) => return Ok(child),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(IntakeError::PostqueueStart(error.to_string())),
-        }
-    }
-    Err(IntakeError::NoPostqueue)
 }
 
 /// The two outputs, each as a whole as soon as it ends.
@@ -67,14 +66,21 @@ fn collect(from: impl Read + Send + 'static, limit: u64) -> mpsc::Receiver<Vec<u
     output
 }
 
-fn finish(child: &mut Child, outputs: &Outputs) -> Result<Vec<u8>, IntakeError> {
-    let slow = |_| IntakeError::PostqueueSlow(PATIENCE);
-    let list = outputs.list.recv_timeout(PATIENCE).map_err(slow)?;
+fn finish(child: &mut Child, outputs: &Outputs, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+    let slow = |_| IntakeError::PostqueueSlow(patience);
+    let list = outputs.list.recv_timeout(patience).map_err(slow)?;
     if list.len() as u64 > LIMIT {
         return Err(IntakeError::PostqueueFailed(format!("the queue is longer than {} MiB", LIMIT >> 20)));
     }
-    let complaint = outputs.complaint.recv_timeout(PATIENCE).map_err(slow)?;
-    let status = child.wait().map_err(|error| IntakeError::PostqueueFailed(error.to_string()))?;
+    let complaint = outputs.complaint.recv_timeout(patience).map_err(slow)?;
+    // Both outputs are closed; a program that stays all the same is not waited for.
+    let status = match child.try_wait() {
+        Ok(Some(status)) => status,
+        _ => {
+            thread::sleep(FAREWELL);
+            child.try_wait().ok().flatten().ok_or(IntakeError::PostqueueSlow(patience))?
+        }
+    };
     if status.success() {
         Ok(list)
     } else {
@@ -96,6 +102,28 @@ mod tests {
     #[test]
     fn a_missing_program_is_said() {
         assert_eq!(postqueue("no-such-postqueue"), Err(IntakeError::NoPostqueue));
+    }
+
+    fn shell(script: &str, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+        run(Command::new("/bin/sh").args(["-c", script]), patience)
+    }
+
+    #[test]
+    fn outputs_and_failures_are_told_apart() {
+        let patience = Duration::from_secs(20);
+        assert_eq!(shell("printf '{}\\n'; echo warning >&2", patience), Ok(b"{}\n".to_vec()));
+        let down =
+            shell("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2; exit 69", patience);
+        let words = "postqueue: fatal: Queue report unavailable - mail system is down";
+        assert_eq!(down, Err(IntakeError::PostqueueFailed(words.to_owned())));
+        assert_eq!(shell("exit 3", patience), Err(IntakeError::PostqueueFailed("exit status: 3".to_owned())));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let patience = Duration::from_millis(200);
+        assert_eq!(shell("exec sleep 600", patience), Err(IntakeError::PostqueueSlow(patience)));
+        assert_eq!(shell("exec >&- 2>&-; exec sleep 600", patience), Err(IntakeError::PostqueueSlow(patience)));
     }
 
     #[test]

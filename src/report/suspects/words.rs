@@ -1,6 +1,6 @@
 //! Evidence in words.
 
-use crate::model::{Delays, Grade, LogTime, MailFlow, Peer, Reason, Stage, Suspect};
+use crate::model::{Delays, Direction, Grade, LogTime, MailFlow, Peer, Reason, Stage, Suspect};
 
 /// What to call a peer: name, address and an unusual port.
 pub(super) fn peer(peer: &Peer) -> String {
@@ -15,10 +15,21 @@ pub(super) fn headline(suspect: &Suspect) -> &'static str {
     match (suspect.grade, suspect.flow) {
         (Grade::Classic, MailFlow::Outgoing) => "classic: large mail stalls, smaller mail passes",
         (Grade::Classic, MailFlow::Incoming) => "classic: mail from there stalls, smaller mail passes",
-        (Grade::Likely, MailFlow::Outgoing) => "likely: mail stalls in its body",
-        (Grade::Likely, MailFlow::Incoming) => "likely: mail from there stalls in its body",
-        (Grade::Possible, MailFlow::Outgoing) => "possible: weak signs only",
-        (Grade::Possible, MailFlow::Incoming) => "possible: weak signs only, of mail from there",
+        (Grade::Likely, MailFlow::Outgoing) => "likely: mail stalls",
+        (Grade::Likely, MailFlow::Incoming) => "likely: mail from there stalls",
+        (Grade::Possible, MailFlow::Outgoing) => "possible: the signs are weak or contradict each other",
+        (Grade::Possible, MailFlow::Incoming) => "possible: mail from there, and weak or contradicting signs",
+    }
+}
+
+/// Who sends, and which way is to be examined.
+pub(super) fn way(suspect: &Suspect) -> &'static str {
+    match (suspect.flow, suspect.direction()) {
+        (MailFlow::Outgoing, Direction::Forward) => "we send to it; the way there is to be examined",
+        (MailFlow::Outgoing, Direction::Reverse) => "we send to it; the way back is to be examined",
+        (MailFlow::Outgoing, Direction::Both) => "we send to it; both ways are to be examined",
+        (MailFlow::Incoming, Direction::Both) => "it sends to us; both ways are to be examined",
+        (MailFlow::Incoming, _) => "it sends to us; the way from there is to be examined",
     }
 }
 
