@@ -2,15 +2,16 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use memchr::memchr;
-use memchr::memmem;
+use memchr::{memchr, memchr_iter};
 
 use super::event::PeerRef;
 
 /// What stands before and after the first `needle`.
+///
+/// Needles are a few bytes and lines are short, so to look for the last byte beats preparing a search for the whole.
 pub(super) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::find(text, needle)?;
-    Some((&text[..at], &text[at + needle.len()..]))
+    let (last, start) = needle.split_last()?;
+    memchr_iter(*last, text).find_map(|at| text[..at].strip_suffix(start).map(|before| (before, &text[at + 1..])))
 }
 
 /// What stands after the first `needle`.
@@ -106,6 +107,15 @@ mod tests {
             });
             assert_eq!(read, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_is_split_at_the_first_needle() {
+        assert_eq!(split(b"a, b, c", b", "), Some((&b"a"[..], &b"b, c"[..])));
+        assert_eq!(split(b"size=1, resize=2", b"resize="), Some((&b"size=1, "[..], &b"2"[..])));
+        assert_eq!(split(b"==x", b"=x"), Some((&b"="[..], &b""[..])));
+        assert_eq!(split(b"abc", b"bd"), None);
+        assert_eq!(split(b"", b"x"), None);
     }
 
     #[test]

@@ -36,12 +36,11 @@ impl Mails {
     /// The mail, to be changed; unknown ones are new.
     pub(super) fn touch(&mut self, key: u64) -> &mut Mail {
         let set = &mut self.sets[Self::set_of(key)];
-        match set.iter().position(|(known, _)| *known == key) {
-            Some(at) => set[..=at].rotate_right(1),
-            None => {
-                set.rotate_right(1);
-                set[0] = (key, Mail::default());
-            }
+        if let Some(at) = set.iter().position(|(known, _)| *known == key) {
+            set[..=at].rotate_right(1);
+        } else {
+            set.rotate_right(1);
+            set[0] = (key, Mail::default());
         }
         &mut set[0].1
     }

@@ -24,7 +24,8 @@ struct Message {
     queue_id: String,
     #[serde(default)]
     arrival_time: i64,
-    message_size: u64,
+    #[serde(rename = "message_size")]
+    size: u64,
     recipients: Vec<Recipient>,
 }
 
@@ -71,7 +72,7 @@ impl Queue {
         let mail = message.queue_id.as_bytes();
         let stamp = message.arrival_time.checked_mul(1_000_000).map_or(Stamp::None, Stamp::Micros);
         let recipients = message.recipients.len() as u64;
-        let received = Event::Received { mail, size: message.message_size, recipients, client: None };
+        let received = Event::Received { mail, size: message.size, recipients, client: None };
         self.ledger.note(&received, &Context { host: b"", stamp, line: b"" });
         for recipient in &message.recipients {
             let Some((failure, stage)) = recipient.failure() else { continue };

@@ -58,15 +58,16 @@ fn measure(format: Format, packed: bool) {
     // Memory from here on; what the generator took does not count.
     std::fs::write("/proc/self/clear_refs", "5").expect("the kernel resets the peak");
     let before = resident("VmRSS");
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), processor_time());
     let suspects = log::read(&[Source::new(&file.0)], now()).expect("a log");
     let (time, peak) = (start.elapsed(), resident("VmHWM"));
     println!(
-        "{format:?}{}: {} lines, {} MB on disk, {:.2} s, peak {} MiB ({} MiB before)",
+        "{format:?}{}: {} lines, {} MB on disk, {:.2} s ({:.2} s of a processor), peak {} MiB ({} MiB before)",
         if packed { ", gzip" } else { "" },
         suspects.reading.lines,
         on_disk / 1_000_000,
         time.as_secs_f64(),
+        processor_time() - busy,
         peak >> 20,
         before >> 20
     );
@@ -86,6 +87,14 @@ fn resident(key: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells");
     let line = status.lines().find(|line| line.starts_with(key)).expect("the kernel tells");
     line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok()).expect("a number") * 1024
+}
+
+/// Seconds of user and system; the kernel counts hundredths.
+fn processor_time() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("the kernel tells");
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: u32 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u32>().expect("a number")).sum();
+    f64::from(ticks) / 100.0
 }
 
 fn generate(format: Format, packed: bool) -> Temporary {

@@ -42,15 +42,16 @@ fn without_pid(message: &[u8]) -> &[u8] {
 
 /// Three groups of 6, 6 and 2 characters; 6, 11 and 4 from Exim 4.97 on.
 fn message_id(message: &[u8]) -> Option<&[u8]> {
-    let fits = |lengths: [usize; 3]| {
-        let id = message.get(..lengths.iter().sum::<usize>() + 2)?;
-        let mut groups = id.split(|byte| *byte == b'-');
-        let good = lengths.iter().all(|length| {
-            groups.next().is_some_and(|group| group.len() == *length && group.iter().all(u8::is_ascii_alphanumeric))
-        });
-        (good && groups.next().is_none()).then_some(id)
+    let fits = |second: usize, length: usize| {
+        let id = message.get(..length)?;
+        let is_dash = |at: usize| at == 6 || at == second;
+        let good = id
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if is_dash(at) { *byte == b'-' } else { byte.is_ascii_alphanumeric() });
+        good.then_some(id)
     };
-    fits([6, 11, 4]).or_else(|| fits([6, 6, 2]))
+    fits(13, 16).or_else(|| fits(18, 23))
 }
 
 fn received<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {

@@ -1,7 +1,7 @@
 //! Runs `postqueue -j`, within limits of time and length.
 
 use std::io::{ErrorKind, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -12,8 +12,6 @@ use crate::intake::IntakeError;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Half a million mails.
 const LIMIT: u64 = 256 << 20;
-/// From the last byte to the end of the program.
-const FAREWELL: Duration = Duration::from_millis(200);
 const LONGEST_COMPLAINT: u64 = 4096;
 
 /// Where Postfix may be; the path of a daemon or of sudo often lacks the second.
@@ -73,19 +71,24 @@ fn finish(child: &mut Child, outputs: &Outputs, patience: Duration) -> Result<Ve
         return Err(IntakeError::PostqueueFailed(format!("the queue is longer than {} MiB", LIMIT >> 20)));
     }
     let complaint = outputs.complaint.recv_timeout(patience).map_err(slow)?;
-    // Both outputs are closed; a program that stays all the same is not waited for.
-    let status = match child.try_wait() {
-        Ok(Some(status)) => status,
-        _ => {
-            thread::sleep(FAREWELL);
-            child.try_wait().ok().flatten().ok_or(IntakeError::PostqueueSlow(patience))?
-        }
-    };
+    let status = end(child, patience).ok_or(IntakeError::PostqueueSlow(patience))?;
     if status.success() {
         Ok(list)
     } else {
         Err(IntakeError::PostqueueFailed(last_line(&complaint, &status.to_string())))
     }
+}
+
+/// A program that has closed its outputs has nothing left to do, but it may stay all the same.
+fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    const STEP: Duration = Duration::from_millis(2);
+    for _ in 0..=patience.as_millis() / STEP.as_millis() {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(STEP),
+            ended => return ended.ok().flatten(),
+        }
+    }
+    None
 }
 
 /// The last line of a complaint is the fatal one; before it stand warnings.
