@@ -23,7 +23,8 @@ fn precision_and_recall_are_complete_in_every_format() {
         let wanted = labels.values().filter(|label| accused(label)).count();
         let innocent = labels.len() - wanted;
         assert!(wanted >= 3 && innocent >= 3, "{name}: {wanted} suspects and {innocent} innocents are no test");
-        let share = |part: usize, whole: usize| part as f64 / whole as f64 * 100.0;
+        let number = |count: usize| f64::from(u32::try_from(count).expect("a small number"));
+        let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { number(part) / number(whole) * 100.0 };
         let (precision, recall) = (share(hits, found.len()), share(hits, wanted));
         println!(
             "{name:<28} {wanted:>2} suspects, {innocent:>2} innocent: precision {precision:.0} %, recall {recall:.0} %"

@@ -33,7 +33,7 @@ fn hosts_are_told_apart() {
     let mut text = String::new();
     for (number, host) in ["mx1", "mx2", "mx1", "mx2", "mx1", "mx2"].into_iter().enumerate() {
         let id = format!("ABCDEF{number:02}");
-        text += &format!(
+        let queued = format!(
             "Nov  4 05:00:0{number} {host} postfix/qmgr[1]: {id}: from=<a@b.example>, size=50000, nrcpt=1 (queue active)\n"
         );
         let (delay, outcome) = match host {
@@ -42,10 +42,11 @@ fn hosts_are_told_apart() {
             }
             _ => (1, "sent (250 ok)"),
         };
-        text += &format!(
+        let record = format!(
             "Nov  4 05:00:0{number} {host} postfix/smtp[2]: {id}: to=<u@example.com>, relay=mx.example.com[192.0.2.1]:25, \
              delay={delay}, delays=0/0/0/{delay}, dsn=4.4.2, status={outcome}\n"
         );
+        text.extend([queued, record]);
     }
     let found = suspects(text.as_bytes());
     let [suspect] = found.list.as_slice() else { panic!("{found:?}") };
