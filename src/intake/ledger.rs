@@ -213,7 +213,10 @@ fn suspect(key: Key, tally: Tally, now: Timestamp) -> Option<Suspect> {
         Place::Address(address) => Some(address),
         Place::Name(_) => None,
     };
-    let name = Some(stalls.name).filter(|name| !name.is_empty() && name != "unknown" && name != "<unknown>");
+    // A relay that was given by its address has that for a name.
+    let is_name =
+        |name: &String| !matches!(name.as_str(), "" | "unknown" | "<unknown>") && name.parse::<IpAddr>().is_err();
+    let name = Some(stalls.name).filter(is_name);
     Some(Suspect {
         flow: key.flow,
         peer: Peer { name, address, port: stalls.port },

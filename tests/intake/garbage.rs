@@ -161,3 +161,43 @@ fn every_prefix_of_a_log_is_read() {
         }
     }
 }
+
+/// A flood of clients that stall, as of a net of machines, must not take all memory, nor hide a relay.
+#[test]
+fn a_flood_of_peers_is_bounded_and_said() {
+    const KEPT: usize = 4096;
+    let mut text = String::new();
+    for number in 0..KEPT + 100 {
+        let (a, b) = (number / 250, number % 250);
+        let line = format!("Nov  4 05:00:00 mx1 postfix/smtpd[1]: timeout after DATA (0 bytes) from x[10.9.{a}.{b}]\n");
+        text.push_str(&line);
+    }
+    text.push_str(
+        "Nov  4 05:00:01 mx1 postfix/smtp[1]: ABCDEF12: conversation with 192.0.2.1[192.0.2.1] timed out while sending message body\n",
+    );
+    let found = suspects(text.as_bytes());
+    assert_eq!((found.list.len(), found.reading.forgotten), (KEPT + 1, 100));
+    let relay = found.list.iter().find(|suspect| suspect.peer.address == "192.0.2.1".parse().ok());
+    assert_eq!(relay.and_then(|suspect| suspect.peer.name.clone()), None);
+    assert!(relay.is_some());
+}
+
+/// So many healthy peers that they are forgotten now and then; those that stall are not.
+#[test]
+fn a_suspect_outlives_any_number_of_healthy_peers() {
+    let mut text = String::from(
+        "Nov  4 05:00:01 mx1 postfix/smtp[1]: ABCDEF12: conversation with mx[192.0.2.1] timed out while sending message body\n",
+    );
+    for number in 0..100_000_u32 {
+        let (a, b, c) = (number >> 16, number >> 8 & 255, number & 255);
+        let id = format!("AB{number:08X}");
+        let lines = [
+            format!("Nov  4 05:00:02 mx1 postfix/smtpd[1]: {id}: client=c[10.{a}.{b}.{c}]\n"),
+            format!(
+                "Nov  4 05:00:02 mx1 postfix/qmgr[1]: {id}: from=<a@b.example>, size=2000, nrcpt=1 (queue active)\n"
+            ),
+        ];
+        text.extend(lines);
+    }
+    assert_eq!(suspects(text.as_bytes()).list.len(), 1);
+}
