@@ -6,6 +6,7 @@
 //! * [`report`]: what was found as text, JSON or letter, and advice;
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;
+//! * [`intake`]: mail logs and mail queues, and whom they accuse;
 //! * [`net`]: sockets, routes, privileges;
 //! * [`wire`]: bytes to packets and back;
 //! * [`examine`]: one address's examination, without sockets and without a clock;
@@ -67,6 +68,7 @@
 
 pub mod cli;
 pub mod examine;
+pub mod intake;
 pub mod model;
 pub mod net;
 pub mod report;

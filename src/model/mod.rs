@@ -11,6 +11,7 @@ mod report;
 mod ruleset;
 mod sighting;
 mod size;
+mod suspect;
 mod time;
 
 pub use event::{Action, Event, Outgoing, Refusal};
@@ -30,4 +31,5 @@ pub use report::{
 pub use ruleset::{RulesetText, SavedTables};
 pub use sighting::{Sighting, Way};
 pub use size::{Family, PacketSize, Ttl};
+pub use suspect::{Delays, Grade, LogTime, MailFlow, Peer, Reading, Reason, Stage, Suspect, Suspects};
 pub use time::Timestamp;

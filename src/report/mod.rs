@@ -8,6 +8,7 @@ pub mod json;
 pub mod letter;
 pub mod pcapng;
 mod place;
+pub mod suspects;
 pub mod text;
 pub mod transcript;
 pub(crate) mod words;

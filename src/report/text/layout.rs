@@ -4,7 +4,7 @@
 pub(super) const WIDTH: usize = 80;
 
 /// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
-pub(super) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
+pub(crate) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
     wrap_at(WIDTH, prose, first, rest)
 }
 

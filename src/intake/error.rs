@@ -1,0 +1,73 @@
+//! Why a log or a queue cannot be read.
+
+use std::time::Duration;
+
+/// What stands between the user and the suspects. One line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    /// No such file, no right to read it, or the like.
+    #[error("cannot open the log {name}: {reason}{hint}")]
+    Open {
+        /// The file.
+        name: String,
+        /// What the system says.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A folder.
+    #[error("{0} is a folder; name the logs in it, like /var/log/mail.log")]
+    Folder(String),
+    /// The bytes stop coming.
+    #[error("cannot read the log {name}: {reason}")]
+    Read {
+        /// The file.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// gzip that ends too early or is damaged.
+    #[error("the log {name} is gzip, but truncated or damaged; if it is still being written, try again later")]
+    Gzip {
+        /// The file.
+        name: String,
+    },
+    /// Another compression.
+    #[error("the log {name} is compressed by {program}; unpack it first: {program} -dc FILE | pmtu-probe --from-log -")]
+    Compressed {
+        /// The file.
+        name: String,
+        /// What unpacks it.
+        program: &'static str,
+    },
+    /// Lines, but none of a mail server.
+    #[error(
+        "{name}: not one of {lines} lines is from Postfix, Exim, Sendmail or OpenSMTPD; give a mail log, like /var/log/mail.log"
+    )]
+    NoMailLog {
+        /// The files.
+        name: String,
+        /// How many lines there are.
+        lines: u64,
+    },
+    /// No such program.
+    #[error(
+        "postqueue is not installed, so there is no queue of Postfix to read; for other mail servers use --from-log"
+    )]
+    NoPostqueue,
+    /// The program does not start.
+    #[error("postqueue does not start: {0}")]
+    PostqueueStart(String),
+    /// The program says no.
+    #[error("\"postqueue -j\" failed: {0}")]
+    PostqueueFailed(String),
+    /// The program does not end.
+    #[error("\"postqueue -j\" does not finish within {} s; is Postfix running?", .0.as_secs())]
+    PostqueueSlow(Duration),
+    /// Something else than a queue.
+    #[error("\"postqueue -j\" says something that is no queue (line {line}); it needs Postfix 3.1 or newer")]
+    PostqueueGarbage {
+        /// The first line that is none.
+        line: u64,
+    },
+}

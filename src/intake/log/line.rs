@@ -1,0 +1,192 @@
+//! A line of a log: when, which host, which program, what.
+
+use memchr::memchr;
+
+use super::exim;
+use crate::intake::bytes::{after, leading_number, split};
+use crate::intake::postfix::Daemon;
+use crate::intake::stamp::Stamp;
+
+/// A mail server's line, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Entry<'a> {
+    pub(super) stamp: Stamp,
+    /// Empty where the log has none.
+    pub(super) host: &'a [u8],
+    pub(super) program: Program,
+    pub(super) message: &'a [u8],
+}
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    Postfix(Daemon),
+    Exim,
+    Sendmail,
+    OpenSmtpd,
+}
+
+impl Program {
+    /// From the tag of syslog, without the process number.
+    pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
+        if let Some(daemon) = Daemon::of_tag(tag) {
+            return Some(Self::Postfix(daemon));
+        }
+        let starts = |with: &[u8]| tag.starts_with(with);
+        if tag == b"smtpd" {
+            Some(Self::OpenSmtpd)
+        } else if starts(b"exim") {
+            Some(Self::Exim)
+        } else if starts(b"sendmail") || starts(b"sm-") {
+            Some(Self::Sendmail)
+        } else {
+            None
+        }
+    }
+}
+
+/// Takes a line apart, if it is one of a mail server.
+pub(super) fn entry(line: &[u8]) -> Option<Entry<'_>> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = without_priority(line);
+    match line.first()? {
+        b'A'..=b'Z' => old_syslog(line),
+        b'0'..=b'9' if line.get(10) == Some(&b' ') => exim_itself(line),
+        b'0'..=b'9' => iso(line),
+        _ => None,
+    }
+}
+
+/// `<22>`, and `<22>1 ` in RFC 5424, section 6.2.
+fn without_priority(line: &[u8]) -> &[u8] {
+    let Some(rest) = line.strip_prefix(b"<").and_then(leading_number).and_then(|(_, rest)| rest.strip_prefix(b">"))
+    else {
+        return line;
+    };
+    rest.strip_prefix(b"1 ").unwrap_or(rest)
+}
+
+/// `Jan  2 03:04:05 host tag[123]: message`.
+fn old_syslog(line: &[u8]) -> Option<Entry<'_>> {
+    if line.get(3) != Some(&b' ') || line.get(12) != Some(&b':') || line.get(15) != Some(&b' ') {
+        return None;
+    }
+    let (host, rest) = word(&line[16..])?;
+    let (program, message) = tagged(rest)?;
+    Some(Entry { stamp: Stamp::old(&line[..15]), host, program, message })
+}
+
+/// `2026-01-02T03:04:05+00:00 host tag[123]: message`, or RFC 5424 from there on.
+fn iso(line: &[u8]) -> Option<Entry<'_>> {
+    if line.get(4) != Some(&b'-') || line.get(10) != Some(&b'T') {
+        return None;
+    }
+    let (stamp, rest) = word(line)?;
+    let (host, rest) = word(rest)?;
+    let (program, message) = tagged(rest).or_else(|| rfc5424(rest))?;
+    Some(Entry { stamp: Stamp::iso(stamp), host, program, message })
+}
+
+/// `2026-01-02 03:04:05 message`, with milliseconds and offset if it likes, from Exim's own log.
+fn exim_itself(line: &[u8]) -> Option<Entry<'_>> {
+    let (stamp, message) = exim_date(line)?;
+    let program = Program::Exim;
+    exim::is_exim(message).then_some(Entry { stamp: Stamp::iso(stamp), host: b"", program, message })
+}
+
+fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    if line.get(4) != Some(&b'-') || line.get(10) != Some(&b' ') || line.get(13) != Some(&b':') {
+        return None;
+    }
+    let (time, rest) = word(&line[11..])?;
+    let zone = match rest.first() {
+        Some(b'+' | b'-') => word(rest).map(|(zone, _)| zone).filter(|zone| zone[1..].iter().all(u8::is_ascii_digit)),
+        _ => None,
+    };
+    let length = 11 + time.len() + zone.map_or(0, |zone| zone.len() + 1);
+    Some((&line[..length], line.get(length + 1..)?))
+}
+
+/// `tag[123]: message`; Solaris adds `[ID 197553 mail.info] `.
+fn tagged(rest: &[u8]) -> Option<(Program, &[u8])> {
+    let (tag, message) = word(rest)?;
+    let tag = tag.strip_suffix(b":")?;
+    let tag = memchr(b'[', tag).map_or(tag, |at| &tag[..at]);
+    let program = Program::of_tag(tag)?;
+    let solaris = message.strip_prefix(b"[ID ").and_then(|rest| after(rest, b"] "));
+    let message = solaris.unwrap_or(message);
+    // Exim may repeat the date of its own log.
+    let dated = (program == Program::Exim).then(|| exim_date(message)).flatten();
+    Some((program, dated.map_or(message, |(_, message)| message)))
+}
+
+/// `tag procid msgid structured-data message`.
+fn rfc5424(rest: &[u8]) -> Option<(Program, &[u8])> {
+    let (tag, rest) = word(rest)?;
+    let program = Program::of_tag(tag)?;
+    let (_, rest) = word(rest)?;
+    let (_, rest) = word(rest)?;
+    let message = match rest.strip_prefix(b"- ") {
+        Some(message) => message,
+        None => split(rest.strip_prefix(b"[")?, b"] ")?.1,
+    };
+    Some((program, message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message)))
+}
+
+/// What stands before and after the first space.
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr(b' ', text)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prefix_is_read() {
+        let client = Program::Postfix(Daemon::Client);
+        let server = Program::Postfix(Daemon::Server);
+        let rows = [
+            ("Nov  4 05:32:43 mx1 postfix/smtp[123]: hello", client, "mx1"),
+            ("Nov 04 05:32:43 mx1 postfix-out/smtp[123]: hello", client, "mx1"),
+            ("<22>Nov  4 05:32:43 mx1 postfix/submission/smtpd[123]: hello", server, "mx1"),
+            ("Nov  4 05:32:43 mx1 postfix/smtp[123]: [ID 197553 mail.info] hello", client, "mx1"),
+            ("2026-11-24T05:32:43.123456+00:00 mx1 postfix/relay/smtp[123]: hello", client, "mx1"),
+            ("2026-11-24T05:32:43+0000 mx1 postfix/smtp[123]: hello\r", client, "mx1"),
+            ("<22>1 2026-11-24T05:32:43Z mx1 postfix/smtp 123 - - hello", client, "mx1"),
+            ("<22>1 2026-11-24T05:32:43Z mx1 postfix/smtp 123 - [a b=\"c\"] hello", client, "mx1"),
+            ("Nov  4 05:32:43 mx1 smtpd[123]: hello", Program::OpenSmtpd, "mx1"),
+            ("Nov  4 05:32:43 mx1 sm-mta[123]: hello", Program::Sendmail, "mx1"),
+            ("Nov  4 05:32:43 mx1 exim[123]: 2026-11-24 05:32:43 +0000 hello", Program::Exim, "mx1"),
+            ("Nov  4 05:32:43 mx1 exim4[123]: hello", Program::Exim, "mx1"),
+        ];
+        for (line, program, host) in rows {
+            let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((entry.program, entry.host, entry.message), (program, host.as_bytes(), &b"hello"[..]), "{line}");
+        }
+    }
+
+    #[test]
+    fn exims_own_log_is_known_by_its_names() {
+        for (date, stamp) in [
+            ("2026-11-24 05:32:43", "2026-11-24 05:32:43"),
+            ("2026-11-24 05:32:43.123 +0100", "2026-11-24 05:32:43.123 +0100"),
+        ] {
+            let line = format!("{date} 1rAbCd-0001Ab-2X Completed");
+            let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (entry.stamp, entry.message),
+                (Stamp::iso(stamp.as_bytes()), &b"1rAbCd-0001Ab-2X Completed"[..])
+            );
+        }
+        assert_eq!(entry(b"2026-11-24 05:32:43 the database is ready"), None);
+    }
+
+    #[test]
+    fn other_programs_are_passed_over() {
+        for line in ["Nov  4 05:32:43 mx1 dovecot: imap-login: x", "-- Boot 123 --", "", "\0\0\0\0", "Nov", "2026-"] {
+            assert_eq!(entry(line.as_bytes()), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Where a log comes from.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::PathBuf;
+
+use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::{IntakeError, journal, line};
+
+const BUFFER: usize = 128 << 10;
+/// How far to look for the first line of a mail server.
+const GLANCE: u64 = 256 << 10;
+
+/// A file, or standard input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Standard input.
+    Stdin,
+    /// A file, plain or gzip.
+    File(PathBuf),
+}
+
+impl Source {
+    /// What the user typed: `-` is standard input.
+    pub fn new(argument: impl Into<PathBuf>) -> Self {
+        let path = argument.into();
+        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+    }
+
+    /// For messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stdin => "standard input".to_owned(),
+            // A line break in a name would make two lines of one message.
+            Self::File(path) => path.display().to_string().replace(|c: char| c.is_control(), "?"),
+        }
+    }
+
+    pub(super) fn open(&self) -> Result<Box<dyn Read>, IntakeError> {
+        let path = match self {
+            Self::Stdin => return Ok(Box::new(io::stdin().lock())),
+            Self::File(path) => path,
+        };
+        let failed = |error: &io::Error| IntakeError::Open {
+            name: self.name(),
+            reason: plain(error),
+            hint: match error.kind() {
+                io::ErrorKind::PermissionDenied => "; root may, and often the group adm",
+                io::ErrorKind::NotFound => {
+                    "; a journal alone is read with: journalctl -o json | pmtu-probe --from-log -"
+                }
+                _ => "",
+            },
+        };
+        let file = File::open(path).map_err(|error| failed(&error))?;
+        let metadata = file.metadata().map_err(|error| failed(&error))?;
+        if metadata.is_dir() {
+            return Err(IntakeError::Folder(self.name()));
+        }
+        Ok(Box::new(file))
+    }
+
+    /// The time of the first line that has one. Pipes are not touched: what is read of them is gone.
+    fn first_time(&self, now: Timestamp) -> Option<DateTime> {
+        let Self::File(path) = self else { return None };
+        if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            return None;
+        }
+        let text = unpacked(self.open().ok()?, "").ok()?;
+        let mut first = None;
+        // A file cut short has an end all the same; its reading tells of it.
+        let _ = super::lines::for_each(text.take(GLANCE), |text| {
+            if first.is_none() {
+                first = time_of(text, now);
+            }
+        });
+        first
+    }
+}
+
+fn time_of(text: &[u8], now: Timestamp) -> Option<DateTime> {
+    let mut stamp = line::entry(text).map(|entry| entry.stamp);
+    if text.first() == Some(&b'{') {
+        journal::with_entry(text, |entry| stamp = Some(entry.stamp));
+    }
+    stamp?.read(now).map(|time| time.order())
+}
+
+/// Rotated logs named by a pattern come newest first, but mails are followed in the order of time.
+pub(super) fn in_order_of_time(sources: &[Source], now: Timestamp) -> Vec<&Source> {
+    let mut sorted: Vec<&Source> = sources.iter().collect();
+    if sorted.len() > 1 {
+        sorted.sort_by_cached_key(|source| source.first_time(now));
+    }
+    sorted
+}
+
+/// The text, whether it comes as such or as gzip.
+pub(super) fn unpacked<'a>(from: impl Read + 'a, name: &str) -> Result<Box<dyn Read + 'a>, IntakeError> {
+    let mut from = BufReader::with_capacity(BUFFER, from);
+    let start = from.fill_buf().map_err(|error| failed(&error, name))?;
+    let compressed = |program| Err(IntakeError::Compressed { name: name.to_owned(), program });
+    match start {
+        [0x1f, 0x8b, ..] => Ok(Box::new(MultiGzDecoder::new(from))),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => compressed("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, ..] => compressed("bzip2"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => compressed("zstd"),
+        _ => Ok(Box::new(from)),
+    }
+}
+
+/// The decoder speaks of its input by these two kinds, and files do not.
+pub(super) fn failed(error: &io::Error, name: &str) -> IntakeError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            IntakeError::Gzip { name: name.to_owned() }
+        }
+        _ => IntakeError::Read { name: name.to_owned(), reason: plain(error) },
+    }
+}
+
+/// Without the number that Rust adds.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}

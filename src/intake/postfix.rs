@@ -1,0 +1,269 @@
+//! Postfix: its log lines, and the reasons in its queue.
+
+use crate::model::{Delays, MailFlow, Stage};
+
+use super::bytes::{after, domain, leading_number, name_and_address, number_after, seconds, split, until};
+use super::event::{Event, PeerRef, Stall};
+
+/// A peer that hangs up after so long has waited in vain itself: no server says nothing for a minute and means well.
+pub(super) const LONG_WAIT: f64 = 60.0;
+/// A full-size packet has more payload. A client of whom no more than this arrived got no full-size packet through.
+const ONE_PACKET: u64 = 1500;
+
+/// Which program wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Daemon {
+    Client,
+    Server,
+    QueueManager,
+    /// One whose lines tell nothing here.
+    Other,
+}
+
+impl Daemon {
+    /// From `postfix/smtp` or `postfix/submission/smtpd`. The first part is free (`syslog_name`), but there is one.
+    pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
+        let slash = memchr::memrchr(b'/', tag)?;
+        Some(match &tag[slash + 1..] {
+            b"smtp" => Self::Client,
+            b"smtpd" => Self::Server,
+            b"qmgr" | b"nqmgr" | b"oqmgr" => Self::QueueManager,
+            _ if tag.starts_with(b"postfix") => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
+/// What a line tells.
+pub(super) fn event(daemon: Daemon, message: &[u8]) -> Option<Event<'_>> {
+    match daemon {
+        Daemon::Client => client(message),
+        Daemon::Server => server(message),
+        Daemon::QueueManager => queue_manager(message),
+        Daemon::Other => None,
+    }
+}
+
+/// A reason as it stands in a delivery record, in a line of its own, and in the queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Failure<'a> {
+    pub(super) relay: PeerRef<'a>,
+    pub(super) how: How,
+    /// The reason is that of another mail, on whose account this one was not even tried.
+    pub(super) suspended: bool,
+}
+
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    TimedOut(Where),
+    Lost(Where),
+}
+
+/// The stages in which size may matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    Envelope,
+    Body,
+    EndOfData,
+}
+
+impl How {
+    /// The stage that it speaks for. Whoever hangs up has a reason of their own unless they have waited for long.
+    pub(super) fn stage(self, sending: Option<f64>) -> Option<Stage> {
+        match self {
+            Self::TimedOut(Where::Body) => Some(Stage::Body),
+            Self::TimedOut(Where::EndOfData) => Some(Stage::EndOfData),
+            Self::TimedOut(Where::Envelope) => Some(Stage::ManyRecipients),
+            Self::Lost(Where::Envelope) => None,
+            Self::Lost(Where::Body | Where::EndOfData) => {
+                sending.is_some_and(|waited| waited >= LONG_WAIT).then_some(Stage::LostInBody)
+            }
+        }
+    }
+}
+
+/// Reads a reason, from its very start: what a server said may contain the same words.
+pub(super) fn failure(reason: &[u8]) -> Option<Failure<'_>> {
+    let own = reason.strip_prefix(b"delivery temporarily suspended: ");
+    let (reason, suspended) = (own.unwrap_or(reason), own.is_some());
+    if let Some(rest) = reason.strip_prefix(b"conversation with ") {
+        let (relay, rest) = name_and_address(rest)?;
+        let place = place(rest.strip_prefix(b" timed out while ")?)?;
+        return Some(Failure { relay, how: How::TimedOut(place), suspended });
+    }
+    let (relay, rest) = name_and_address(reason.strip_prefix(b"lost connection with ")?)?;
+    let place = place(rest.strip_prefix(b" while ")?)?;
+    Some(Failure { relay, how: How::Lost(place), suspended })
+}
+
+fn place(words: &[u8]) -> Option<Where> {
+    let words = words.strip_prefix(b"sending ")?;
+    let starts = |with: &[u8]| words.starts_with(with);
+    if starts(b"message body") {
+        Some(Where::Body)
+    } else if starts(b"end of data") {
+        Some(Where::EndOfData)
+    } else if starts(b"MAIL FROM") || starts(b"RCPT TO") || starts(b"DATA command") {
+        Some(Where::Envelope)
+    } else {
+        None
+    }
+}
+
+fn client(message: &[u8]) -> Option<Event<'_>> {
+    if let Some(rest) = message.strip_prefix(b"SSL_connect error to ") {
+        return handshake(MailFlow::Outgoing, rest);
+    }
+    let (mail, rest) = queue_id(message)?;
+    let stalled = |failure: Failure<'_>, delays: Option<Delays>| {
+        let stage = failure.how.stage(delays.map(|delays| delays.sending))?;
+        (!failure.suspended).then_some(stage)
+    };
+    let Some(record) = rest.strip_prefix(b"to=<") else {
+        let failure = failure(rest)?;
+        let stall = Stall::new(MailFlow::Outgoing, failure.relay, stalled(failure, None)?);
+        return Some(Event::Stalled(Stall { mail: Some(mail), ..stall }));
+    };
+    let (recipient, record) = split(record, b">, ")?;
+    let relay = after(record, b"relay=").and_then(name_and_address);
+    let (record, outcome) = split(record, b", status=")?;
+    if outcome.starts_with(b"sent ") {
+        return Some(Event::Sent { mail, relay: relay?.0 });
+    }
+    let failure = failure(split(outcome, b" (")?.1)?;
+    let delays = delays(record);
+    let stall = Stall::new(MailFlow::Outgoing, failure.relay, stalled(failure, delays)?);
+    // Only the record has the port.
+    let port = relay.and_then(|(relay, _)| (relay.address == failure.relay.address).then_some(relay.port)?);
+    let peer = PeerRef { port, ..failure.relay };
+    Some(Event::Stalled(Stall { mail: Some(mail), domain: domain(recipient), delays, peer, ..stall }))
+}
+
+fn delays(record: &[u8]) -> Option<Delays> {
+    let text = until(after(record, b"delays=")?, b',');
+    let mut parts = text.split(|byte| *byte == b'/').map(seconds);
+    let mut next = || parts.next().flatten();
+    Some(Delays { before_queue: next()?, in_queue: next()?, connecting: next()?, sending: next()? })
+}
+
+/// `SSL_connect error to host[address]:port: Connection timed out`, and the same of the server's side.
+fn handshake(flow: MailFlow, rest: &[u8]) -> Option<Event<'_>> {
+    let (peer, rest) = name_and_address(rest)?;
+    let timed_out = rest.strip_prefix(b": ")?.starts_with(b"Connection timed out");
+    timed_out.then(|| Event::Stalled(Stall::new(flow, peer, Stage::TlsHandshake)))
+}
+
+/// Up to Postfix 3.9 without, from 3.10 on with the mail's name in front.
+fn server(message: &[u8]) -> Option<Event<'_>> {
+    if let Some(rest) = message.strip_prefix(b"SSL_accept error from ") {
+        return handshake(MailFlow::Incoming, rest);
+    }
+    let named = queue_id(message);
+    if let Some((mail, rest)) = named
+        && let Some(client) = rest.strip_prefix(b"client=")
+    {
+        return Some(Event::Begun { mail, client: name_and_address(client)?.0 });
+    }
+    let rest = named.map_or(message, |(_, rest)| rest).strip_prefix(b"timeout after ")?;
+    let rest = rest.strip_prefix(b"DATA").or_else(|| rest.strip_prefix(b"BDAT"))?;
+    let (arrived, rest) = match rest.strip_prefix(b" (") {
+        Some(rest) => {
+            let (bytes, rest) = leading_number(rest)?;
+            (bytes, rest.strip_prefix(b" bytes)")?)
+        }
+        None => (0, rest),
+    };
+    if arrived > ONE_PACKET {
+        return None;
+    }
+    let (peer, _) = name_and_address(rest.strip_prefix(b" from ")?)?;
+    let mail = named.map(|(mail, _)| mail).filter(|mail| *mail != b"NOQUEUE");
+    Some(Event::Stalled(Stall { mail, ..Stall::new(MailFlow::Incoming, peer, Stage::Data) }))
+}
+
+fn queue_manager(message: &[u8]) -> Option<Event<'_>> {
+    let (mail, rest) = queue_id(message)?;
+    let rest = rest.strip_prefix(b"from=<")?;
+    let rest = after(rest, b">, size=")?;
+    let (size, rest) = leading_number(rest)?;
+    Some(Event::Received { mail, size, recipients: number_after(rest, b", nrcpt=").unwrap_or(1), client: None })
+}
+
+/// `QID: rest`.
+fn queue_id(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = message.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let rest = message[length..].strip_prefix(b": ")?;
+    (length >= 5).then_some((&message[..length], rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage_of(daemon: Daemon, line: &str) -> Option<Stage> {
+        match event(daemon, line.as_bytes()) {
+            Some(Event::Stalled(stall)) => Some(stall.stage),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_delivery_record_is_read_old_and_new() {
+        for tls in ["", "tls=none, ", "tls=secure/!dane/mx.example.com:x?, "] {
+            let line = format!(
+                "4BcDfG1z2Xz9: to=<u@example.com>, orig_to=<v@example.org>, relay=mx.example.com[2001:db8::1]:25, conn_use=2, \
+                 delay=182, delays=1/0.5/0.5/180, {tls}dsn=4.4.2, status=deferred (conversation with \
+                 mx.example.com[2001:db8::1] timed out while sending message body)"
+            );
+            let Some(Event::Stalled(stall)) = event(Daemon::Client, line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(stall.stage, Stage::Body);
+            assert_eq!(stall.peer.port, Some(25));
+            assert_eq!(stall.domain, Some(&b"example.com"[..]));
+            assert_eq!(stall.delays.map(|delays| delays.sending), Some(180.0));
+        }
+    }
+
+    #[test]
+    fn words_of_a_server_accuse_nobody() {
+        for line in [
+            "ABCDEF12: to=<u@e.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (host \
+             mx[192.0.2.1] said: 451 conversation with mx[192.0.2.1] timed out while sending message body)",
+            "ABCDEF12: host mx[192.0.2.1] said: 451 conversation with mx[192.0.2.1] timed out while sending message body",
+            "ABCDEF12: to=<u@e.com>, relay=none, delay=9, delays=0/0/0/0, dsn=4.4.2, status=deferred (delivery temporarily \
+             suspended: conversation with mx[192.0.2.1] timed out while sending message body)",
+        ] {
+            assert_eq!(stage_of(Daemon::Client, line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_hang_up_counts_after_a_long_wait() {
+        for (sending, expected) in [("59.9", None), ("60", Some(Stage::LostInBody)), ("nan", None)] {
+            let line = format!(
+                "ABCDEF12: to=<u@e.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/{sending}, dsn=4.4.2, status=deferred \
+                 (lost connection with mx[192.0.2.1] while sending end of data -- message may be sent more than once)"
+            );
+            assert_eq!(stage_of(Daemon::Client, &line), expected, "{sending}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_falls_silent_in_its_body_counts() {
+        let rows = [
+            ("timeout after DATA (0 bytes) from c.example[192.0.2.9]", Some(Stage::Data)),
+            ("timeout after DATA from c.example[192.0.2.9]", Some(Stage::Data)),
+            ("NOQUEUE: timeout after BDAT (700 bytes) from c.example[192.0.2.9]:4711", Some(Stage::Data)),
+            ("ABCDEF12: timeout after DATA (1200 bytes) from unknown[2001:db8::9]", Some(Stage::Data)),
+            ("timeout after DATA (40960 bytes) from c.example[192.0.2.9]", None),
+            ("timeout after END-OF-MESSAGE from c.example[192.0.2.9]", None),
+            ("timeout after RCPT from c.example[192.0.2.9]", None),
+            ("lost connection after DATA (0 bytes) from c.example[192.0.2.9]", None),
+            ("SSL_accept error from c.example[192.0.2.9]: Connection timed out", Some(Stage::TlsHandshake)),
+            ("SSL_accept error from c.example[192.0.2.9]: lost connection", None),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(stage_of(Daemon::Server, line), expected, "{line}");
+        }
+    }
+}

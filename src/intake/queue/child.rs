@@ -1,0 +1,140 @@
+//! Runs `postqueue -j`, within limits of time and length.
+
+use std::io::{ErrorKind, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::intake::IntakeError;
+
+/// A queue of a hundred thousand mails is listed in a second or two.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Half a million mails.
+const LIMIT: u64 = 256 << 20;
+const LONGEST_COMPLAINT: u64 = 4096;
+
+/// Where Postfix may be; the path of a daemon or of sudo often lacks the second.
+const FOLDERS: [&str; 2] = ["", "/usr/sbin/"];
+
+/// What the program prints.
+pub(super) fn postqueue(program: &str) -> Result<Vec<u8>, IntakeError> {
+    let mut missing = Err(IntakeError::NoPostqueue);
+    for folder in FOLDERS {
+        missing = run(Command::new(format!("{folder}{program}")).arg("-j"), PATIENCE);
+        if missing != Err(IntakeError::NoPostqueue) {
+            break;
+        }
+    }
+    missing
+}
+
+fn run(command: &mut Command, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+    let command = command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => IntakeError::NoPostqueue,
+        _ => IntakeError::PostqueueStart(error.to_string()),
+    })?;
+    let read = outputs(&mut child).and_then(|outputs| finish(&mut child, &outputs, patience));
+    // It has ended, or it is to end.
+    let _ = child.kill();
+    let _ = child.wait();
+    read
+}
+
+/// The two outputs, each as a whole as soon as it ends.
+struct Outputs {
+    list: mpsc::Receiver<Vec<u8>>,
+    complaint: mpsc::Receiver<Vec<u8>>,
+}
+
+fn outputs(child: &mut Child) -> Result<Outputs, IntakeError> {
+    let gone = || IntakeError::PostqueueFailed("its output is gone".to_owned());
+    let (stdout, stderr) = child.stdout.take().zip(child.stderr.take()).ok_or_else(gone)?;
+    Ok(Outputs { list: collect(stdout, LIMIT), complaint: collect(stderr, LONGEST_COMPLAINT) })
+}
+
+fn collect(from: impl Read + Send + 'static, limit: u64) -> mpsc::Receiver<Vec<u8>> {
+    let (done, output) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = from.take(limit + 1).read_to_end(&mut text);
+        let _ = done.send(text);
+    });
+    output
+}
+
+fn finish(child: &mut Child, outputs: &Outputs, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+    let slow = |_| IntakeError::PostqueueSlow(patience);
+    let list = outputs.list.recv_timeout(patience).map_err(slow)?;
+    if list.len() as u64 > LIMIT {
+        return Err(IntakeError::PostqueueFailed(format!("the queue is longer than {} MiB", LIMIT >> 20)));
+    }
+    let complaint = outputs.complaint.recv_timeout(patience).map_err(slow)?;
+    let status = end(child, patience).ok_or(IntakeError::PostqueueSlow(patience))?;
+    if status.success() {
+        Ok(list)
+    } else {
+        Err(IntakeError::PostqueueFailed(last_line(&complaint, &status.to_string())))
+    }
+}
+
+/// A program that has closed its outputs has nothing left to do, but it may stay all the same.
+fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    const STEP: Duration = Duration::from_millis(2);
+    for _ in 0..=patience.as_millis() / STEP.as_millis() {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(STEP),
+            ended => return ended.ok().flatten(),
+        }
+    }
+    None
+}
+
+/// The last line of a complaint is the fatal one; before it stand warnings.
+fn last_line(complaint: &[u8], otherwise: &str) -> String {
+    let text = String::from_utf8_lossy(complaint);
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or(otherwise);
+    line.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_said() {
+        assert_eq!(postqueue("no-such-postqueue"), Err(IntakeError::NoPostqueue));
+    }
+
+    fn shell(script: &str, patience: Duration) -> Result<Vec<u8>, IntakeError> {
+        run(Command::new("/bin/sh").args(["-c", script]), patience)
+    }
+
+    #[test]
+    fn outputs_and_failures_are_told_apart() {
+        let patience = Duration::from_secs(20);
+        assert_eq!(shell("printf '{}\\n'; echo warning >&2", patience), Ok(b"{}\n".to_vec()));
+        let down =
+            shell("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2; exit 69", patience);
+        let words = "postqueue: fatal: Queue report unavailable - mail system is down";
+        assert_eq!(down, Err(IntakeError::PostqueueFailed(words.to_owned())));
+        assert_eq!(shell("exit 3", patience), Err(IntakeError::PostqueueFailed("exit status: 3".to_owned())));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let patience = Duration::from_millis(200);
+        assert_eq!(shell("exec sleep 600", patience), Err(IntakeError::PostqueueSlow(patience)));
+        assert_eq!(shell("exec >&- 2>&-; exec sleep 600", patience), Err(IntakeError::PostqueueSlow(patience)));
+    }
+
+    #[test]
+    fn the_fatal_line_is_the_last() {
+        assert_eq!(
+            last_line(b"postqueue: warning: x\npostqueue: fatal: y\x1b[31m\n\n", "code 1"),
+            "postqueue: fatal: y?[31m"
+        );
+        assert_eq!(last_line(b"", "exit status: 1"), "exit status: 1");
+    }
+}

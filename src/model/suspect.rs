@@ -1,0 +1,205 @@
+//! Peers whose mail, as a log or a queue tells it, looks like a path that swallows large packets.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use super::Direction;
+
+/// What a log or a queue accuses, and how much of it was understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suspects {
+    /// The strongest first.
+    pub list: Vec<Suspect>,
+    /// What was read.
+    pub reading: Reading,
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Lines of a log, or messages of a queue.
+    pub lines: u64,
+    /// Those that a mail server wrote.
+    pub mail_lines: u64,
+    /// Lines longer than any that a mail server writes: passed over.
+    pub overlong: u64,
+    /// Accusations of peers beyond the number that is kept: passed over.
+    pub forgotten: u64,
+}
+
+/// One peer under suspicion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Who sends to whom.
+    pub flow: MailFlow,
+    /// The other side.
+    pub peer: Peer,
+    /// The host that wrote the log, where the log names it.
+    pub logged_by: Option<String>,
+    /// Some domains of the recipients, sorted; empty for incoming mail.
+    pub domains: Vec<String>,
+    /// How good the evidence is.
+    pub grade: Grade,
+    /// What the grade rests on, the accusation first.
+    pub reasons: Vec<Reason>,
+    /// When the first mail stalled.
+    pub first: Option<LogTime>,
+    /// When the last mail stalled.
+    pub last: Option<LogTime>,
+    /// How long mails waited before, in and for their transmission, of the line that is shown.
+    pub delays: Option<Delays>,
+    /// A line of the log that accuses. As it was written: to be escaped before a terminal sees it.
+    pub sample: String,
+}
+
+/// A relay or a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer {
+    /// The host name, unless it is unknown.
+    pub name: Option<String>,
+    /// The address, unless only the name was logged.
+    pub address: Option<IpAddr>,
+    /// The port of a relay.
+    pub port: Option<u16>,
+}
+
+/// Who sends to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MailFlow {
+    /// We send to a relay.
+    Outgoing,
+    /// A client sends to us.
+    Incoming,
+}
+
+/// How good the evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// Something stalls that large packets would explain, among other things.
+    Possible,
+    /// Mail stalls in its body, and nothing speaks for another reason.
+    Likely,
+    /// Large mail stalls in its body, and smaller mail to the same relay, or from the same client, passes.
+    Classic,
+}
+
+/// Where a conversation stalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Ours timed out while it sent the body.
+    Body,
+    /// Ours timed out while it waited for the answer to the body.
+    EndOfData,
+    /// A client timed out in its body, and hardly any of it had arrived.
+    Data,
+    /// The other side hung up in the body, after so long a wait that it must have timed out.
+    LostInBody,
+    /// Some time-out of a connected session: the log does not say where.
+    Session,
+    /// A time-out in the commands before the body, of a mail with so many recipients that they fill packets.
+    ManyRecipients,
+    /// A time-out in the TLS handshake.
+    TlsHandshake,
+}
+
+/// One piece of the evidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reason {
+    /// So many mails stalled at this stage.
+    Stalled {
+        /// Where.
+        stage: Stage,
+        /// How many mails.
+        mails: u32,
+    },
+    /// The sizes of the mails that stalled, where they are known.
+    StuckSizes {
+        /// How many are known.
+        mails: u32,
+        /// The smallest.
+        smallest: u64,
+        /// The largest.
+        largest: u64,
+    },
+    /// The longest transmission that came to nothing.
+    Waited(Duration),
+    /// Mails smaller than any that stalled, which passed.
+    SmallPassed {
+        /// How many.
+        mails: u32,
+        /// The largest of them.
+        largest: u64,
+    },
+    /// Against it: mails that fit into one packet stalled as well.
+    SmallStalled {
+        /// How many.
+        mails: u32,
+    },
+    /// Against it: mails no smaller than those that stalled passed after the first stall.
+    LargePassed {
+        /// How many.
+        mails: u32,
+        /// Whether one more mail stalled after that.
+        stalled_again: bool,
+    },
+}
+
+/// The four delays that Postfix logs, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Delays {
+    /// Before the queue manager.
+    pub before_queue: f64,
+    /// In the queue.
+    pub in_queue: f64,
+    /// Connecting, with EHLO and TLS.
+    pub connecting: f64,
+    /// Sending the message.
+    pub sending: f64,
+}
+
+/// A time as a log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogTime {
+    /// Date and time of day.
+    pub civil: DateTime,
+    /// The distance to UTC, which the old form of syslog leaves out.
+    pub offset: Option<Offset>,
+}
+
+impl Suspect {
+    /// Which way of the path has to be examined.
+    pub fn direction(&self) -> Direction {
+        let stalled = |wanted: Stage| {
+            self.reasons.iter().any(|reason| matches!(reason, Reason::Stalled { stage, .. } if *stage == wanted))
+        };
+        match self.flow {
+            // Either side's part of a handshake may fill a packet.
+            _ if stalled(Stage::TlsHandshake) => Direction::Both,
+            MailFlow::Outgoing => Direction::Forward,
+            MailFlow::Incoming => Direction::Reverse,
+        }
+    }
+}
+
+impl LogTime {
+    /// What times compare by. Without an offset the time counts as UTC.
+    pub fn order(&self) -> DateTime {
+        let utc = self.offset.and_then(|offset| offset.to_timestamp(self.civil).ok());
+        utc.map_or(self.civil, |instant| Offset::UTC.to_datetime(instant))
+    }
+}
+
+impl fmt::Display for LogTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.civil.date(), self.civil.time().strftime("%H:%M:%S"))?;
+        match self.offset {
+            Some(offset) if offset == Offset::UTC => f.write_str(" UTC"),
+            Some(offset) => write!(f, " {offset}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The list of suspects of a log or a queue, for a terminal.
+
+mod words;
+
+use super::text::layout::wrap;
+use super::text::printable;
+use crate::model::{Grade, Reading, Suspect, Suspects};
+
+/// The list as lines of text, the strongest suspicion first.
+pub fn render(suspects: &Suspects) -> String {
+    let mut out = String::new();
+    for line in wrap(&summary(suspects), "", "  ") {
+        push(&mut out, &line);
+    }
+    for note in notes(&suspects.reading) {
+        for line in wrap(&note, "  ", "  ") {
+            push(&mut out, &line);
+        }
+    }
+    for suspect in &suspects.list {
+        out.push('\n');
+        block(&mut out, suspect);
+    }
+    out
+}
+
+fn summary(suspects: &Suspects) -> String {
+    let lines = words::count(suspects.reading.lines, "line or message", "lines or messages");
+    match suspects.list.len() {
+        0 => format!("No suspects: nothing in {lines} looks like a path that swallows large packets."),
+        1 => format!("1 suspect in {lines}:"),
+        several => format!("{several} suspects in {lines}, the strongest first:"),
+    }
+}
+
+fn notes(reading: &Reading) -> Vec<String> {
+    let mut notes = Vec::new();
+    if reading.overlong > 0 {
+        let lines = words::count(reading.overlong, "line was", "lines were");
+        notes.push(format!("{lines} too long to be a mail server's and passed over."));
+    }
+    if reading.forgotten > 0 {
+        notes.push(format!("{} more stalls are left out: at more peers than fit.", reading.forgotten));
+    }
+    notes
+}
+
+fn block(out: &mut String, suspect: &Suspect) {
+    let title = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
+    for line in wrap(&printable(&title), "", "  ") {
+        push(out, &line);
+    }
+    let mut row = |label: &str, text: String| {
+        for line in wrap(&printable(&text), &format!("  {label:<12}"), &" ".repeat(14)) {
+            push(out, &line);
+        }
+    };
+    row("mail", words::way(suspect).to_owned());
+    for (index, reason) in suspect.reasons.iter().enumerate() {
+        row(if index == 0 { "because" } else { "" }, words::reason(reason));
+    }
+    if !suspect.domains.is_empty() {
+        row("for", suspect.domains.join(", "));
+    }
+    if let Some(times) = words::times(suspect) {
+        row("when", times);
+    }
+    if let Some(host) = &suspect.logged_by {
+        row("logged by", host.clone());
+    }
+    if let Some(delays) = &suspect.delays {
+        row("delays", words::delays(delays));
+    }
+    row("log line", suspect.sample.clone());
+}
+
+/// Its grade in one word, for lists that have room for no more.
+pub fn grade_word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Classic => "classic",
+        Grade::Likely => "likely",
+        Grade::Possible => "possible",
+    }
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line.trim_end());
+    out.push('\n');
+}

@@ -1,0 +1,98 @@
+//! Evidence in words.
+
+use crate::model::{Delays, Direction, Grade, LogTime, MailFlow, Peer, Reason, Stage, Suspect};
+
+/// What to call a peer: name, address and an unusual port.
+pub(super) fn peer(peer: &Peer) -> String {
+    let mut words: Vec<String> = peer.name.iter().cloned().collect();
+    words.extend(peer.address.map(|address| address.to_string()));
+    words.extend(peer.port.filter(|port| *port != 25).map(|port| format!("port {port}")));
+    if words.is_empty() { "unknown peer".to_owned() } else { words.join(" ") }
+}
+
+/// What is said of it, by grade and by flow.
+pub(super) fn headline(suspect: &Suspect) -> &'static str {
+    match (suspect.grade, suspect.flow) {
+        (Grade::Classic, MailFlow::Outgoing) => "classic: large mail stalls, smaller mail passes",
+        (Grade::Classic, MailFlow::Incoming) => "classic: mail from there stalls, smaller mail passes",
+        (Grade::Likely, MailFlow::Outgoing) => "likely: mail stalls",
+        (Grade::Likely, MailFlow::Incoming) => "likely: mail from there stalls",
+        (Grade::Possible, MailFlow::Outgoing) => "possible: the signs are weak or contradict each other",
+        (Grade::Possible, MailFlow::Incoming) => "possible: mail from there, and weak or contradicting signs",
+    }
+}
+
+/// Who sends, and which way is to be examined.
+pub(super) fn way(suspect: &Suspect) -> &'static str {
+    match (suspect.flow, suspect.direction()) {
+        (MailFlow::Outgoing, Direction::Forward) => "we send to it; the way there is to be examined",
+        (MailFlow::Outgoing, Direction::Reverse) => "we send to it; the way back is to be examined",
+        (MailFlow::Outgoing, Direction::Both) => "we send to it; both ways are to be examined",
+        (MailFlow::Incoming, Direction::Both) => "it sends to us; both ways are to be examined",
+        (MailFlow::Incoming, _) => "it sends to us; the way from there is to be examined",
+    }
+}
+
+/// One piece of evidence as a sentence.
+pub(super) fn reason(reason: &Reason) -> String {
+    match *reason {
+        Reason::Stalled { stage: Stage::TlsHandshake, mails } => {
+            format!("{} timed out", count(mails.into(), "TLS handshake", "TLS handshakes"))
+        }
+        Reason::Stalled { stage, mails } => format!("{} {}", self::mails(mails), stage_words(stage)),
+        Reason::StuckSizes { smallest, largest, .. } if smallest == largest => {
+            format!("size of what stalled: {smallest} bytes")
+        }
+        Reason::StuckSizes { smallest, largest, .. } => format!("sizes of what stalled: {smallest} to {largest} bytes"),
+        Reason::Waited(time) => format!("the longest transmission in vain took {:.0} s", time.as_secs_f64()),
+        Reason::SmallPassed { mails, largest } => {
+            format!("smaller mail passed: {}, up to {largest} bytes", self::mails(mails))
+        }
+        Reason::SmallStalled { mails } => {
+            format!("against it: {} of less than a packet stalled as well", self::mails(mails))
+        }
+        Reason::LargePassed { mails, stalled_again: true } => {
+            format!(
+                "against it: {} no smaller passed since the first stall, and mail stalled again",
+                self::mails(mails)
+            )
+        }
+        Reason::LargePassed { mails, stalled_again: false } => {
+            format!("against it: {} no smaller passed since the last stall", self::mails(mails))
+        }
+    }
+}
+
+fn stage_words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Body => "timed out in the message body",
+        Stage::EndOfData => "timed out at the end of data",
+        Stage::Data => "timed out after DATA with next to nothing of it here",
+        Stage::LostInBody => "ended in the body, when the other side hung up after a long wait",
+        Stage::Session => "timed out while connected; the log does not say where",
+        Stage::ManyRecipients => "with many recipients timed out before the body",
+        Stage::TlsHandshake => "timed out in the TLS handshake",
+    }
+}
+
+/// From when to when mail stalled.
+pub(super) fn times(suspect: &Suspect) -> Option<String> {
+    let (first, last) = (suspect.first.as_ref()?, suspect.last.as_ref()?);
+    let text = LogTime::to_string;
+    Some(if first == last { text(first) } else { format!("{} to {}", text(first), text(last)) })
+}
+
+/// The four delays of Postfix.
+pub(super) fn delays(delays: &Delays) -> String {
+    let Delays { before_queue, in_queue, connecting, sending } = delays;
+    format!("{before_queue} s before the queue, {in_queue} s in it, {connecting} s connecting, {sending} s sending")
+}
+
+fn mails(number: u32) -> String {
+    count(number.into(), "mail", "mails")
+}
+
+/// A number with its noun.
+pub(super) fn count(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}

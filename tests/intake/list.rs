@@ -1,0 +1,49 @@
+//! The list as a terminal shows it.
+
+use pmtu_probe::intake::log::Log;
+use pmtu_probe::report::suspects::render;
+
+use super::{file, now, suspects};
+
+#[test]
+fn the_list_is_as_expected() {
+    for name in ["postfix-3.7-rfc3164.log", "opensmtpd-6.8-iso.log"] {
+        let shown = render(&suspects(&file(name)));
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/intake/expected/{name}.txt"));
+        let expected = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(shown, expected, "{name}");
+    }
+}
+
+#[test]
+fn nobody_is_said_plainly() {
+    let list = Log::new(now()).suspects();
+    assert_eq!(
+        render(&list),
+        "No suspects: nothing in 0 lines or messages looks like a path that swallows\n  large packets.\n"
+    );
+}
+
+#[test]
+fn what_steers_a_terminal_is_escaped() {
+    let line = "Nov  4 05:32:43 m\u{1b}[2Jx postfix/smtp[1]: ABCDEF12: to=<u@e\u{202e}vil.example>, \
+                relay=mx\u{9b}.example[192.0.2.1]:25, delay=1, delays=0/0/0/180, dsn=4.4.2, status=deferred (conversation with \
+                mx\u{200b}.example[192.0.2.1] timed out while sending message body)\n";
+    let found = suspects(line.as_bytes());
+    assert_eq!(found.list.len(), 1);
+    let shown = render(&found);
+    assert!(shown.contains("\\u{1b}[2J") && shown.contains("\\u{200b}"), "{shown}");
+    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    assert!(!shown.contains(['\u{202e}', '\u{200b}']), "{shown:?}");
+}
+
+#[test]
+fn lists_are_the_same_every_time() {
+    for name in ["postfix-3.11-journal.json", "sendmail-rfc3164.log"] {
+        let text = file(name);
+        let first = render(&suspects(&text));
+        for _ in 0..5 {
+            assert_eq!(render(&suspects(&text)), first, "{name}");
+        }
+    }
+}
