@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 
 command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
-require_cmd cc unshare
+require_cmd cc unshare perl
 
 # What cannot run here is filtered out by name, so that it does not count as passed, and is named at the end.
 left_out=()
@@ -28,6 +28,7 @@ else
     require_user_namespaces
     require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump
     no_mail='real mail servers need root'
+    [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
     leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
 fi
 if [[ -n $no_mail ]]; then

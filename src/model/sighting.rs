@@ -14,7 +14,7 @@ pub struct Sighting<'a> {
     pub at: Timestamp,
     /// Where it was seen.
     pub way: Way,
-    /// The whole packet as it was on the wire; empty behind the firewall.
+    /// The whole packet as it was on the wire, or as it was made of its fragments; empty behind the firewall.
     pub bytes: &'a [u8],
     /// The same, understood.
     pub packet: &'a Packet,

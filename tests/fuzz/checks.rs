@@ -1,12 +1,14 @@
 //! What must hold for any bytes. The fuzz targets and the tests on stable Rust run these same functions.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 
 use pmtu_probe::model::{
-    Body, Family, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, PacketSize, Segment, SeqNumber, Ttl,
+    Body, Family, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, PacketSize, Segment, SeqNumber, Timestamp, Ttl,
 };
 use pmtu_probe::wire::{
-    Checksums, emit, fragment, parse, parse_icmp, parse_quote, parse_tcp_options, parse_with, summary,
+    Checksums, Piece, Reassembler, emit, fragment, parse, parse_icmp, parse_quote, parse_tcp_options, parse_with,
+    segments, summary,
 };
 
 /// A whole packet: with and without checksums, and as something to fragment.
@@ -23,6 +25,8 @@ pub(crate) fn packet(bytes: &[u8]) {
         assert_eq!(trusting.packet.ip, strict.packet.ip);
     }
     check_fragments(bytes);
+    check_segments(bytes);
+    check_piece(bytes);
     for family in [Family::V4, Family::V6] {
         // The bytes as a raw ICMP socket would deliver them.
         let IpHeader { source, destination, .. } = header(family);
@@ -81,6 +85,34 @@ fn check_fragments(bytes: &[u8]) {
     for fragment in &fragments {
         assert!(fragment.len() <= largest.bytes() as usize);
     }
+}
+
+/// A joined packet comes apart into packets with the same payload in all.
+fn check_segments(bytes: &[u8]) {
+    let Ok(pieces) = segments(bytes, NonZeroU16::MIN) else { return };
+    let joined = parse_with(bytes, Checksums::Trust);
+    let mut stream = Vec::new();
+    for piece in pieces {
+        match (parse(&piece), &joined) {
+            (Ok(part), Ok(_)) => match part.packet.body {
+                Body::Tcp(segment) => stream.extend_from_slice(&segment.payload),
+                other => panic!("a segment became {other:?}"),
+            },
+            // Options that cannot be read are no better in the pieces.
+            (Err(_), Err(_)) => {}
+            (part, joined) => panic!("{part:?} came of {joined:?}"),
+        }
+    }
+    if let Ok(Body::Tcp(segment)) = joined.map(|parsed| parsed.packet.body) {
+        assert_eq!(stream, segment.payload);
+    }
+}
+
+/// A fragment is no packet, and one alone makes none.
+fn check_piece(bytes: &[u8]) {
+    let Ok(piece) = Piece::read(bytes) else { return };
+    assert!(parse_with(bytes, Checksums::Trust).is_err(), "a fragment is no packet");
+    assert!(Reassembler::default().add(&piece, Timestamp::ZERO).is_none(), "a fragment is not all of it");
 }
 
 fn header(family: Family) -> IpHeader {

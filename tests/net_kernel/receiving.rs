@@ -271,7 +271,7 @@ fn a_link_without_a_header_is_captured_alike() {
             [tcp((there, 25), (here, 40_000), 1400, TcpFlags::Ack), ptb(there, here, 1400, &probe), foreign]
         });
         let wanted: Vec<Vec<u8>> = packets.iter().flat_map(|[data, error, _]| [data.clone(), error.clone()]).collect();
-        let hex = |packet: &Vec<u8>| packet.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |packet: &Vec<u8>| packet.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let all: Vec<String> = packets.iter().flatten().map(hex).collect();
         sh(&format!("perl -e '{INTO_TUNNEL}' {}", all.join(" ")));
         let seen: Vec<Vec<u8>> = drain(&capture).await.into_iter().map(|(_, bytes)| bytes).collect();
