@@ -12,12 +12,14 @@ const LAYERS: [&str; 10] = ["model", "tls", "examine", "wire", "net", "resolve",
 const NARROW: [(&str, &[&str]); 2] = [("report", &["model"]), ("main", &["cli"])];
 
 /// Words of the language, of other crates and of the standard library, and the only layers that may contain them.
-const WORDS: [(&str, &[&str]); 7] = [
+const WORDS: [(&str, &[&str]); 9] = [
     ("rustls", &["tls"]),
     ("unsafe", &["net"]),
     ("libc", &["net"]),
     ("pnet", &["wire"]),
     ("clap", &["cli"]),
+    ("hickory_resolver", &["resolve"]),
+    ("idna", &["resolve"]),
     ("tokio", &["net", "resolve", "runner", "cli"]),
     ("Instant", &["net", "resolve", "runner", "cli"]),
 ];

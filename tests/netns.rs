@@ -12,12 +12,17 @@ mod blockers;
 mod capture;
 #[path = "netns/cases.rs"]
 mod cases;
+#[path = "dns/mod.rs"]
+#[allow(dead_code)] // only part of what the name server can do is needed here
+mod dns;
 #[path = "netns/flows.rs"]
 mod flows;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]
 mod loss;
+#[path = "netns/names.rs"]
+mod names;
 #[path = "netns/places.rs"]
 mod places;
 #[path = "netns/postfix.rs"]

@@ -15,10 +15,10 @@ const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says 
 
 const LONG_HELP_END: &str = "\
 Examples:
-  sudo pmtu-probe mx.example.com
-      All addresses of the host, side by side, with advice.
-  sudo pmtu-probe -q mx1.example.com mx2.example.com
-      One line per address.
+  sudo pmtu-probe example.com
+      All mail servers of the domain, side by side, with advice.
+  sudo pmtu-probe -q --no-mx mx1.example.com mx2.example.com
+      Two hosts, one line per address.
   sudo pmtu-probe [192.0.2.25]:587 2001:db8::25
       Addresses; the brackets are those of Postfix.
   sudo pmtu-probe --direction reverse -p 443 www.example.com
@@ -72,11 +72,13 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
 #[allow(clippy::struct_excessive_bools)] // switches are switches
 #[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
 pub(super) struct Args {
-    /// Host name or address: mx.example.com, 192.0.2.25, [v6], host:port
+    /// Mail domain, [host], host:port or address, like example.com
     ///
-    /// A host name (all its addresses are examined), an IPv4 or IPv6 address, or
-    /// either with a port: host:587, [192.0.2.25]:587, [2001:db8::25]:587. A
-    /// link-local address needs its interface: fe80::1%eth0.
+    /// A name is a mail domain: all its mail servers (MX) are examined, or the host
+    /// of that name where there are none. In brackets, [mx1.example.com], or with a
+    /// port other than 25, host:587, it is that host. An address, with or without a
+    /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
+    /// needs its interface: fe80::1%eth0.
     #[arg(required = true, value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
 
@@ -91,6 +93,10 @@ pub(super) struct Args {
     /// TCP port where a target names none
     #[arg(short, long, value_name = "PORT", default_value = "25", value_parser = values::port)]
     port: u16,
+
+    /// Names are hosts, not mail domains: no MX lookup
+    #[arg(long)]
+    no_mx: bool,
 
     /// How to probe: auto, tcp or icmp
     ///
@@ -225,6 +231,7 @@ impl Args {
             targets: each_once(self.targets),
             family,
             port: self.port,
+            mail_domains: !self.no_mx,
             method: self.method.into(),
             direction: self.direction.map(Direction::from),
             ptb_test: self.ptb_test,

@@ -27,6 +27,8 @@ pub struct Invocation {
     pub family: Option<Family>,
     /// TCP port where a target names none.
     pub port: u16,
+    /// Whether bare names are mail domains, whose MX records count.
+    pub mail_domains: bool,
     /// Methods allowed.
     pub method: MethodChoice,
     /// Directions to examine. `None`: both, where it is known how to make the server send large packets.

@@ -9,6 +9,7 @@ mod planning;
 pub mod progress;
 mod recording;
 pub mod session;
+mod skipped;
 mod values;
 mod witness;
 

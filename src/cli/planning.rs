@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use tracing::{debug, warn};
 
 use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
@@ -9,10 +10,11 @@ use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
 use crate::net::{NetError, Ours};
-use crate::resolve::{self, ResolveError, ResolvedAddress, Target, TargetError};
+use crate::resolve::{Question, Remark, ResolveError, Resolved, ResolvedAddress, Resolver, Target, TargetError};
 use crate::runner::Job;
 
 use super::invocation::Invocation;
+use super::skipped::{self, Skipped};
 
 /// One address with all that is needed to examine it and to speak of it.
 pub(super) struct Planned {
@@ -29,6 +31,10 @@ pub(super) enum PlanError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    #[error("{0}")]
+    Remark(Remark),
+    #[error("{0}")]
+    Skipped(Skipped),
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -38,14 +44,21 @@ pub(super) enum PlanError {
 }
 
 impl PlanError {
-    /// Whether it only says that one family of a name cannot be used from here, which is no fault of the path.
-    pub(super) fn is_skipped_family(&self) -> bool {
-        matches!(self, Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_))
+    /// Whether it only says that one family of a name cannot be used from here, or what is odd about a domain: no fault of
+    /// the path, and nothing that a second run would find.
+    pub(super) fn is_harmless(&self) -> bool {
+        match self {
+            Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_) | Self::Skipped(_) => true,
+            Self::Remark(remark) => !remark.is_incomplete(),
+            _ => false,
+        }
     }
 }
 
 /// A resolver gets at most this much of the run's time.
 const RESOLVER_PATIENCE: Duration = Duration::from_secs(10);
+
+const LOOKUPS_AT_A_TIME: usize = 32;
 
 /// When nothing is known about the interface, the size that nearly every one has.
 const USUAL_MTU: PacketSize = PacketSize::new(1500);
@@ -60,12 +73,18 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     if let Err(error) = check_source(invocation, &routes).await {
         return (planned, vec![error]);
     }
-    for target in &invocation.targets {
-        match addresses(target, invocation, deadline).await {
-            Ok((port, addresses)) => {
-                for address in addresses {
-                    match plan_one(address, port, invocation, ours, &routes).await {
+    let (resolver, mut remarks, mut skipped) = (Resolver::of_system(), Vec::new(), Vec::new());
+    // Side by side, so that names nobody answers for cost their time once.
+    let lookups = invocation.targets.iter().map(|target| addresses(&resolver, target, invocation, deadline));
+    let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
+    for lookup in lookups {
+        match lookup {
+            Ok((port, found)) => {
+                remarks.extend(found.remarks.into_iter().map(PlanError::Remark));
+                for address in found.addresses {
+                    match plan_one(address.clone(), port, invocation, ours, &routes).await {
                         Ok(one) => planned.push(one),
+                        Err(error) if error.is_harmless() => skipped.push((address, error)),
                         Err(error) => errors.push(error),
                     }
                 }
@@ -73,6 +92,9 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
             Err(error) => errors.push(error),
         }
     }
+    // Where nothing is left to examine, the first error is the reason: no remark is.
+    errors.extend(skipped::in_few_lines(skipped));
+    errors.extend(remarks);
     forget_twins(&mut planned);
     (planned, errors)
 }
@@ -86,14 +108,20 @@ async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), Pl
 }
 
 async fn addresses(
+    resolver: &Resolver,
     target: &str,
     invocation: &Invocation,
     deadline: Instant,
-) -> Result<(u16, Vec<ResolvedAddress>), PlanError> {
+) -> Result<(u16, Resolved), PlanError> {
     let target: Target = target.parse()?;
-    let patience = deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE);
-    let addresses = resolve::resolve(&target, invocation.family, patience).await?;
-    Ok((target.port.unwrap_or(invocation.port), addresses))
+    let question = Question {
+        family: invocation.family,
+        mail_domain: invocation.mail_domains,
+        port: invocation.port,
+        limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
+    };
+    let found = resolver.resolve(&target, question).await?;
+    Ok((target.port.unwrap_or(invocation.port), found))
 }
 
 async fn plan_one(

@@ -120,7 +120,7 @@ impl<'a> Session<'a> {
         for error in &errors {
             complain(&error.to_string());
         }
-        self.probe(planned, errors.iter().any(|error| !error.is_skipped_family()), interrupt).await
+        self.probe(planned, errors.iter().any(|error| !error.is_harmless()), interrupt).await
     }
 
     async fn probe(
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         let addresses = planned.iter().zip(examined).map(|(one, examined)| {
             let mut report = AddressReport {
                 host: one.address.host.clone(),
-                preference: None,
+                preference: one.address.preference,
                 address: one.address.address,
                 zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
                 port: one.port,

@@ -37,7 +37,11 @@ pub enum Host {
 
 /// A syntactically valid host name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct HostName(String);
+pub struct HostName {
+    ascii: String,
+    /// As people write it, if that takes more than ASCII.
+    unicode: Option<String>,
+}
 
 /// The name or the index of an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +60,7 @@ pub enum TargetError {
     #[error("`{0}` is a URL: give only the host, like mx.example.com or mx.example.com:587")]
     Url(String),
     /// An e-mail address.
-    #[error("`{0}` is an e-mail address: give its mail server, which `dig +short MX {1}` names")]
+    #[error("`{0}` is an e-mail address: give its domain, `{1}`")]
     Email(String, String),
     /// A bracket without its other half.
     #[error("`{0}` has an unmatched bracket: write [2001:db8::1]:25 or [mx.example.com]:25")]
@@ -73,9 +77,9 @@ pub enum TargetError {
     /// Two dots in a row, or one at the start.
     #[error("`{0}` has an empty part between its dots")]
     EmptyLabel(String),
-    /// A character outside of ASCII.
-    #[error("`{0}` is not ASCII: give the form that starts with xn--, which `idn2 {0}` prints")]
-    NotAscii(String),
+    /// Characters that no internationalised name has (RFC 5891), or a name too long in its ASCII form.
+    #[error("`{0}` is no internationalised host name: check its characters, or give the form that starts with xn--")]
+    Unicode(String),
     /// A character that no host name has.
     #[error("`{0}` is no host name: letters, digits, hyphens and dots make one")]
     Name(String),
@@ -100,13 +104,52 @@ pub enum TargetError {
 }
 
 impl HostName {
-    /// The name as typed.
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        if text.is_ascii() {
+            return check_name(text).map(|()| Self { ascii: text.to_owned(), unicode: None });
+        }
+        let no_name = || TargetError::Unicode(quoted(text));
+        let ascii = idna::domain_to_ascii(text).map_err(|_| no_name())?;
+        check_name(&ascii).map_err(|_| no_name())?;
+        let (unicode, valid) = idna::domain_to_unicode(&ascii);
+        let has_edge_hyphen = unicode.split('.').any(|label| label.starts_with('-') || label.ends_with('-'));
+        if valid.is_err() || has_edge_hyphen {
+            return Err(no_name());
+        }
+        Ok(Self { ascii, unicode: Some(unicode) })
+    }
+
+    /// The name as the DNS has it, in ASCII (RFC 5890: A-labels).
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.ascii
+    }
+
+    /// The same without the final dot.
+    pub fn relative(&self) -> &str {
+        self.ascii.strip_suffix('.').unwrap_or(&self.ascii)
+    }
+
+    /// Both forms, where they differ.
+    pub fn described(&self) -> String {
+        match &self.unicode {
+            Some(unicode) => format!("{unicode} ({})", self.ascii),
+            None => self.ascii.clone(),
+        }
     }
 }
 
 impl Zone {
+    /// Checks the name or the index of an interface.
+    pub(super) fn parse(text: &str) -> Result<Self, TargetError> {
+        let fits = (1..=LONGEST_ZONE).contains(&text.len());
+        let is_name = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':' | b'%'));
+        if fits && is_name { Ok(Self(text.to_owned())) } else { Err(TargetError::Zone(quoted(text))) }
+    }
+
     /// The name or the index as typed.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -120,7 +163,7 @@ impl Zone {
 
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.unicode.as_deref().unwrap_or(&self.ascii))
     }
 }
 
@@ -226,7 +269,7 @@ fn name_or_ipv4(text: &str) -> Result<Host, TargetError> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return unicast(address.into()).map(|address| Host::Address { address, zone: None });
     }
-    host_name(text).map(Host::Name)
+    HostName::parse(text).map(Host::Name)
 }
 
 fn ipv6(text: &str) -> Result<Host, TargetError> {
@@ -237,7 +280,7 @@ fn ipv6(text: &str) -> Result<Host, TargetError> {
     let address: Ipv6Addr = address.parse().map_err(|_| TargetError::Ipv6(quoted(text)))?;
     let address = unicast(address.to_canonical())?;
     let is_link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    match zone.map(parse_zone).transpose()? {
+    match zone.map(Zone::parse).transpose()? {
         None if is_link_local => Err(TargetError::MissingZone(address)),
         Some(_) if !is_link_local => Err(TargetError::NeedlessZone(address)),
         zone => Ok(Host::Address { address, zone }),
@@ -245,23 +288,16 @@ fn ipv6(text: &str) -> Result<Host, TargetError> {
 }
 
 fn unicast(address: IpAddr) -> Result<IpAddr, TargetError> {
+    if is_one_host(address) { Ok(address) } else { Err(TargetError::NotUnicast(address)) }
+}
+
+/// Whether one host can have this address.
+pub(super) fn is_one_host(address: IpAddr) -> bool {
     let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    if address.is_unspecified() || address.is_multicast() || is_broadcast {
-        return Err(TargetError::NotUnicast(address));
-    }
-    Ok(address)
+    !(address.is_unspecified() || address.is_multicast() || is_broadcast)
 }
 
-fn parse_zone(text: &str) -> Result<Zone, TargetError> {
-    let fits = (1..=LONGEST_ZONE).contains(&text.len());
-    let is_name = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':' | b'%'));
-    if fits && is_name { Ok(Zone(text.to_owned())) } else { Err(TargetError::Zone(quoted(text))) }
-}
-
-fn host_name(text: &str) -> Result<HostName, TargetError> {
-    if !text.is_ascii() {
-        return Err(TargetError::NotAscii(quoted(text)));
-    }
+fn check_name(text: &str) -> Result<(), TargetError> {
     let relative = text.strip_suffix('.').unwrap_or(text);
     if relative.is_empty() {
         return if text.is_empty() { Err(TargetError::Empty) } else { Err(TargetError::EmptyLabel(quoted(text))) };
@@ -277,7 +313,7 @@ fn host_name(text: &str) -> Result<HostName, TargetError> {
     if last.starts_with(|c: char| c.is_ascii_digit()) && is_number(last) {
         return Err(TargetError::Ipv4(quoted(text)));
     }
-    Ok(HostName(text.to_owned()))
+    Ok(())
 }
 
 /// RFC 1123, section 2.1, and the underscore that real zones have.

@@ -64,11 +64,17 @@ mx.example.com 2001:db8::25: 1400 bytes pass and routers say so: PMTU discovery 
 }
 
 #[test]
-fn several_addresses_get_a_summary_then_a_block_each_worst_first() {
+fn several_addresses_get_a_summary_then_a_line_then_a_block_each_worst_first() {
     let text = render(&report(vec![clear(V4), no_ptb(V6)]), &PLAIN);
     let bad = render(&report(vec![no_ptb(V6)]), &PLAIN);
     let good = render(&report(vec![clear(V4)]), &PLAIN);
-    assert_eq!(text, format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n\n{bad}\n{good}"));
+    let lines = "  \
+MX 10 mx.example.com 2001:db8::25: black hole above 1400 bytes: large mail
+    will hang
+  MX 10 mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of
+    any size gets through
+";
+    assert_eq!(text, format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n{lines}\n{bad}\n{good}"));
 }
 
 #[test]
@@ -155,7 +161,7 @@ fn what_was_not_asked_for_raises_no_alarm() {
     assert!(!text.contains("inconclusive") && !text.contains("What to do"), "{text}");
     let whole = report(vec![back_only(clear(V4)), back_only(back_hole(V6)), back_only(back_recovers(V4))]);
     let text = render(&whole, &PLAIN);
-    let (summary, _) = text.split_once("\n\n").unwrap();
+    let (summary, _) = text.split_once("\n  MX 10 ").unwrap();
     assert_eq!(
         unwrapped(summary),
         "mx.example.com: 3 addresses: 1 with a black hole in the other direction, 1 with a stall in the other direction, \

@@ -56,6 +56,9 @@ pub fn render(report: &Report, style: &Style) -> String {
     }
     if report.addresses.len() != 1 {
         summary(&mut out, report, painter);
+        for address in &addresses {
+            line_of(&mut out, address, painter);
+        }
     }
     for (index, address) in addresses.into_iter().enumerate() {
         if index > 0 || report.addresses.len() != 1 {
@@ -89,6 +92,15 @@ fn summary(out: &mut String, report: &Report, painter: Painter) {
     };
     for line in layout::wrap(&printable(&text), "", "  ") {
         push_line(out, &painter.paint(Ink::Title, &line));
+    }
+}
+
+/// One address of several: what its block says first, and which MX record leads to it.
+fn line_of(out: &mut String, report: &AddressReport, painter: Painter) {
+    let preference = report.preference.map_or_else(String::new, |preference| format!("MX {preference} "));
+    let text = printable(&format!("{preference}{}", verdict::headline(report)));
+    for line in layout::wrap(&text, "  ", "    ") {
+        push_line(out, &painter.paint(ink(&report.examined), &line));
     }
 }
 

@@ -76,7 +76,7 @@ fn every_refused_form_says_why() {
         ("\u{1b}[31mred", "control"),
         ("https://example.com/path", "is a URL"),
         ("smtp://[2001:db8::1]:25", "is a URL"),
-        ("postmaster@example.com", "`dig +short MX example.com`"),
+        ("postmaster@example.com", "give its domain, `example.com`"),
         ("[2001:db8::1", "unmatched bracket"),
         ("2001:db8::1]", "unmatched bracket"),
         ("mx[1].example.com", "unmatched bracket"),
@@ -97,7 +97,10 @@ fn every_refused_form_says_why() {
         ("mx-.example.com", "is no host name"),
         ("example.com/25", "is no host name"),
         ("mx,example.com", "is no host name"),
-        ("bücher.example", "not ASCII"),
+        ("bü cher.example", "space"),
+        ("\u{202e}bücher.example", "no internationalised"),
+        ("bücher-.example", "no internationalised"),
+        ("１９２.0.2.300", "no internationalised"),
         ("300.1.1.1", "is no IPv4 address"),
         ("1.2.3", "is no IPv4 address"),
         ("0x7f.1", "is no IPv4 address"),
@@ -122,6 +125,25 @@ fn every_refused_form_says_why() {
         assert!(error.contains(why), "{typed:?}: {error}");
         assert!(!error.chars().any(char::is_control), "{typed:?} reaches the terminal raw: {error:?}");
     }
+}
+
+/// (typed, A-labels, shown)
+#[test]
+fn internationalised_names_are_asked_for_in_ascii_and_shown_as_written() {
+    for (typed, ascii, shown) in [
+        ("bücher.example", "xn--bcher-kva.example", "bücher.example"),
+        ("BÜCHER.example.", "xn--bcher-kva.example.", "bücher.example."),
+        ("straße.example", "xn--strae-oqa.example", "straße.example"),
+        ("例え。テスト", "xn--r8jz45g.xn--zckzah", "例え.テスト"),
+        ("пример.рф", "xn--e1afmkfd.xn--p1ai", "пример.рф"),
+    ] {
+        let Host::Name(name) = parsed(typed).host else { panic!("{typed} is no name") };
+        assert_eq!((name.as_str(), name.to_string().as_str()), (ascii, shown), "{typed}");
+        assert_eq!(name.described(), format!("{shown} ({ascii})"));
+    }
+    let Host::Name(name) = parsed("xn--bcher-kva.example").host else { panic!("a name") };
+    assert_eq!(name.described(), "xn--bcher-kva.example");
+    assert_eq!(parsed("[bücher.example]:587").to_string(), "[bücher.example]:587");
 }
 
 #[test]

@@ -1,0 +1,315 @@
+//! Questions to name servers. hickory stops here: what comes back is records of the name that was asked for, or a [`Miss`].
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError, NoRecords};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::system_conf::parse_resolv_conf;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::model::Family;
+
+const SYSTEM_FILE: &str = "/etc/resolv.conf";
+const DNS_PORT: u16 = 53;
+/// As many as resolv.conf(5) allows.
+const MOST_SERVERS: usize = 3;
+/// After so much silence the next server is asked as well.
+const STAGGER: Duration = Duration::from_secs(1);
+/// For one question to one server, whatever resolv.conf says: the whole search has only twice that.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_CHAIN: usize = 16;
+
+/// Who is asked.
+#[derive(Clone, Debug, Default)]
+pub enum NameServers {
+    /// Those of `/etc/resolv.conf`, with its options.
+    #[default]
+    OfSystem,
+    /// These.
+    Given(Vec<SocketAddr>),
+}
+
+/// Why there are no records. What says more stands lower.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Miss {
+    /// No server answered in time.
+    TimedOut,
+    /// Anything else.
+    Failed(String),
+    /// A server answered with an error.
+    Code(String),
+    /// The name exists, perhaps as an alias of another, without such records.
+    NoRecords { alias_of: Option<String> },
+    /// NXDOMAIN.
+    NoName,
+}
+
+/// Records, and whether they are those of a name that the one asked for is an alias of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found<T> {
+    pub(super) records: Vec<T>,
+    pub(super) is_alias: bool,
+}
+
+/// Name servers, ready to be asked. Each is a resolver of its own: hickory takes the error of one for the word of all.
+#[derive(Debug)]
+pub(super) struct Dns {
+    servers: Vec<TokioResolver>,
+    /// The one that had the last answer is asked first.
+    preferred: AtomicUsize,
+    asked: String,
+}
+
+impl Miss {
+    /// Whether it is an answer: there is nothing, rather than nothing known.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::NoName | Self::NoRecords { .. })
+    }
+}
+
+impl Dns {
+    pub(super) fn new(servers: &NameServers) -> Self {
+        let (config, mut options) = match servers {
+            NameServers::OfSystem => of_resolv_conf(&std::fs::read(SYSTEM_FILE).unwrap_or_default()),
+            NameServers::Given(servers) => (given(servers), ResolverOpts::default()),
+        };
+        options.use_hosts_file = ResolveHosts::Never;
+        options.timeout = options.timeout.min(LONGEST_WAIT);
+        let servers = &config.name_servers()[..config.name_servers().len().min(MOST_SERVERS)];
+        let resolver = |server: &NameServerConfig| {
+            let config = ResolverConfig::from_name_servers(vec![server.clone()]);
+            let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+            builder.with_options(options.clone()).build().ok()
+        };
+        let asked = describe(servers);
+        Self { servers: servers.iter().filter_map(resolver).collect(), preferred: AtomicUsize::new(0), asked }
+    }
+
+    /// Who is asked, in words.
+    pub(super) fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// The MX records, as they come.
+    pub(super) async fn exchangers(&self, domain: &Name, deadline: Instant) -> Result<Found<(u16, Name)>, Miss> {
+        self.ask(domain, RecordType::MX, deadline, |data| match data {
+            RData::MX(mx) => Some((mx.preference, mx.exchange.clone())),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The A or the AAAA records, sorted: servers shuffle them, and reports are to be compared.
+    pub(super) async fn addresses(
+        &self,
+        host: &Name,
+        family: Family,
+        deadline: Instant,
+    ) -> Result<Found<IpAddr>, Miss> {
+        let (record, pick): (_, fn(&RData) -> Option<IpAddr>) = match family {
+            Family::V4 => (RecordType::A, |data| data.ip_addr().filter(IpAddr::is_ipv4)),
+            Family::V6 => (RecordType::AAAA, |data| data.ip_addr().filter(IpAddr::is_ipv6)),
+        };
+        let mut found = self.ask(host, record, deadline, pick).await?;
+        found.records.sort_unstable();
+        Ok(found)
+    }
+
+    async fn ask<T>(
+        &self,
+        name: &Name,
+        record: RecordType,
+        deadline: Instant,
+        pick: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Found<T>, Miss> {
+        let lookup = timeout_at(deadline, self.ask_all(name, record)).await.map_err(|_| Miss::TimedOut)??;
+        let chain = chain(name, &lookup);
+        let belongs = |owner: &Name| chain.contains(owner);
+        let records = lookup.answers().iter().filter(|answer| belongs(&answer.name)).filter_map(|a| pick(&a.data));
+        let found = Found { records: records.collect(), is_alias: chain.len() > 1 };
+        if found.records.is_empty() {
+            return Err(Miss::NoRecords { alias_of: None });
+        }
+        Ok(found)
+    }
+
+    /// The first answer. An error counts if no server does better.
+    async fn ask_all(&self, name: &Name, record: RecordType) -> Result<Lookup, Miss> {
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut rest = (0..self.servers.len()).map(|index| (first + index) % self.servers.len());
+        let ask = async |index: usize| (index, self.servers[index].lookup(name.clone(), record).await);
+        let (mut asked, mut worst) = (FuturesUnordered::new(), None);
+        asked.extend(rest.next().map(ask));
+        loop {
+            let (index, answer) = tokio::select! {
+                Some(answered) = asked.next() => answered,
+                () = sleep(STAGGER), if rest.len() > 0 => {
+                    asked.extend(rest.next().map(ask));
+                    continue;
+                }
+                else => return Err(worst.unwrap_or(Miss::TimedOut)),
+            };
+            match answer.map_err(|error| self.miss(name, &error)) {
+                Err(miss) if !miss.is_absence() => {
+                    worst = worst.max(Some(miss));
+                    asked.extend(rest.next().map(ask));
+                }
+                answered => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return answered;
+                }
+            }
+        }
+    }
+
+    fn miss(&self, asked_for: &Name, error: &NetError) -> Miss {
+        match error {
+            NetError::Dns(DnsError::NoRecordsFound(none)) => absence(asked_for, none),
+            NetError::Dns(DnsError::ResponseCode(code)) => Miss::Code(code_name(*code)),
+            NetError::Timeout => Miss::TimedOut,
+            NetError::Io(error) => Miss::Failed(format!("no way to {}: {error}", self.asked)),
+            NetError::NoConnections => Miss::Failed(format!("no connection to {}", self.asked)),
+            NetError::Truncated => {
+                Miss::Failed(format!("the answer is too long for UDP, and there is none by TCP from {}", self.asked))
+            }
+            other => Miss::Failed(format!("{} sent nonsense: {other}", self.asked)),
+        }
+    }
+}
+
+/// The name as a question: complete, so that no search list applies.
+pub(super) fn absolute(name: &str) -> Result<Name, String> {
+    let mut name = Name::from_ascii(name).map_err(|error| error.to_string())?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+/// The name in text, without the final dot.
+pub(super) fn text(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_owned()
+}
+
+/// The search list is of no use for complete names, and a word in it that is no name would spoil the rest. Without a name
+/// server there is the one of this machine, as resolv.conf(5) says.
+fn of_resolv_conf(text: &[u8]) -> (ResolverConfig, ResolverOpts) {
+    let text = String::from_utf8_lossy(text);
+    let is_search = |line: &&str| matches!(line.split_whitespace().next(), Some("search" | "domain"));
+    let kept: Vec<&str> = text.lines().filter(|line| !is_search(line)).collect();
+    parse_resolv_conf(kept.join("\n")).unwrap_or_else(|_| {
+        let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
+        (ResolverConfig::from_name_servers(vec![local]), ResolverOpts::default())
+    })
+}
+
+fn given(servers: &[SocketAddr]) -> ResolverConfig {
+    let server = |address: &SocketAddr| {
+        let mut server = NameServerConfig::udp_and_tcp(address.ip());
+        server.connections.iter_mut().for_each(|connection| connection.port = address.port());
+        server
+    };
+    ResolverConfig::from_name_servers(servers.iter().map(server).collect())
+}
+
+fn describe(servers: &[NameServerConfig]) -> String {
+    let mut words = String::from(if servers.len() == 1 { "the name server" } else { "the name servers" });
+    for (index, server) in servers.iter().enumerate() {
+        let port = server.connections.first().map_or(DNS_PORT, |connection| connection.port);
+        // Writing into a String cannot fail.
+        let _ = write!(words, "{}{}", if index == 0 { " " } else { ", " }, server.ip);
+        if port != DNS_PORT {
+            let _ = write!(words, " port {port}");
+        }
+    }
+    words
+}
+
+/// The names whose records answer a question: the one asked for, and those that its aliases lead to. An answer may hold
+/// records of others, by mistake or by malice. Of a part that was known before, hickory returns only the end.
+fn chain(asked_for: &Name, lookup: &Lookup) -> Vec<Name> {
+    let mut chain = vec![asked_for.clone()];
+    if lookup.query().name() != asked_for {
+        chain.push(lookup.query().name().clone());
+    }
+    let mut next = 0;
+    while next < chain.len() && chain.len() < LONGEST_CHAIN {
+        for answer in lookup.answers().iter().filter(|answer| answer.name == chain[next]).collect::<Vec<_>>() {
+            match &answer.data {
+                RData::CNAME(target) if !chain.contains(&target.0) => chain.push(target.0.clone()),
+                _ => {}
+            }
+        }
+        next += 1;
+    }
+    chain
+}
+
+fn absence(asked_for: &Name, none: &NoRecords) -> Miss {
+    if none.response_code == ResponseCode::NXDomain {
+        return Miss::NoName;
+    }
+    let last = none.query.name();
+    Miss::NoRecords { alias_of: (last != asked_for).then(|| text(last)) }
+}
+
+/// As `dig` writes it.
+fn code_name(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::ServFail => "SERVFAIL".into(),
+        ResponseCode::Refused => "REFUSED".into(),
+        ResponseCode::FormErr => "FORMERR".into(),
+        ResponseCode::NotImp => "NOTIMP".into(),
+        other => format!("{other:?}").to_ascii_uppercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(text: &str) -> Vec<String> {
+        of_resolv_conf(text.as_bytes()).0.name_servers().iter().map(|server| server.ip.to_string()).collect()
+    }
+
+    #[test]
+    fn the_servers_are_those_of_resolv_conf() {
+        assert_eq!(servers("nameserver 192.0.2.53\n# x\nnameserver 2001:db8::53"), ["192.0.2.53", "2001:db8::53"]);
+        assert_eq!(servers("search ex ample..com -- \nnameserver 192.0.2.53\ngarbage\nnameserver x"), ["192.0.2.53"]);
+        let (_, options) = of_resolv_conf(b"nameserver 192.0.2.53\noptions timeout:1 attempts:4 edns0");
+        assert_eq!((options.timeout, options.attempts, options.edns0), (Duration::from_secs(1), 4, true));
+    }
+
+    #[test]
+    fn without_any_it_is_the_one_of_this_machine() {
+        for text in ["", "search example.com", "\u{0}\u{1}", "nameserver nonsense"] {
+            assert_eq!(servers(text), ["127.0.0.1"], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_complete_and_come_back_as_they_went() {
+        for name in ["example.com", "_smtp.example.com", "xn--bcher-kva.example", "4.example."] {
+            let absolute = absolute(name).expect(name);
+            assert!(absolute.is_fqdn());
+            assert_eq!(text(&absolute), name.trim_end_matches('.'));
+        }
+    }
+
+    #[test]
+    fn servers_are_named_in_words() {
+        let one = Dns::new(&NameServers::Given(vec!["192.0.2.53:53".parse().expect("an address")]));
+        assert_eq!(one.asked(), "the name server 192.0.2.53");
+        let two = ["192.0.2.53:5353", "[2001:db8::53]:53"].map(|text| text.parse().expect("an address"));
+        let two = Dns::new(&NameServers::Given(two.into()));
+        assert_eq!(two.asked(), "the name servers 192.0.2.53 port 5353, 2001:db8::53");
+    }
+}

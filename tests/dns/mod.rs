@@ -1,0 +1,4 @@
+//! The name server alone, for other tests.
+
+pub(crate) mod message;
+pub(crate) mod server;
