@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::model::{AddressReport, Examined, Report};
@@ -14,7 +15,7 @@ use crate::net::silent::SilentPorts;
 use crate::net::{NetError, Ours, privilege};
 use crate::report::transcript::Transcript;
 use crate::report::{self, json, letter, text};
-use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
+use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience, Standing};
 
 use super::firewall::HostFirewall;
 use super::invocation::Invocation;
@@ -129,10 +130,15 @@ impl<'a> Session<'a> {
         is_incomplete: bool,
         interrupt: impl Future<Output = ()>,
     ) -> Result<u8, Fault> {
-        let jobs = planned.iter().map(|one| one.job.clone()).collect();
-        let limits = Limits { rate: self.invocation.rate.0, deadline: self.deadline };
+        let limits = Limits {
+            rate: self.invocation.rate.0,
+            concurrency: planned.len(),
+            patience: Patience::Until(self.deadline),
+        };
+        let jobs = all_at_once(planned.iter().map(|one| one.job.clone()).collect());
         let transcript = self.transcript(&planned);
-        let audience = Audience { session: self, planned, progress: self.progress_line(), outcome: Ok(0) };
+        let examined = planned.iter().map(|_| None).collect();
+        let audience = Audience { session: self, planned, examined, progress: self.progress_line(), outcome: Ok(0) };
         let mut witness = Witness::new(audience, transcript, self.recording.take());
         let ending = runner::run(&self.links, jobs, limits, interrupt, &mut witness).await.map_err(Fault::Receive)?;
         let code = witness.into_observer().outcome.map_err(Fault::Write)?;
@@ -202,6 +208,8 @@ struct Audience<'a> {
     session: &'a Session<'a>,
     planned: Vec<Planned>,
     progress: Option<ProgressLine<io::Stderr>>,
+    /// By number of the job.
+    examined: Vec<Option<Examined>>,
     outcome: io::Result<u8>,
 }
 
@@ -211,7 +219,7 @@ impl Observer for Audience<'_> {
         let label = standing.current.and_then(|index| self.planned.get(index)).map(label);
         let progress = Progress {
             label: label.unwrap_or_default(),
-            addresses: (standing.judged, standing.addresses),
+            addresses: (standing.judged, self.planned.len()),
             range: standing.bracket,
             probes: standing.probes,
             elapsed: self.session.started.elapsed().unwrap_or(Duration::ZERO),
@@ -220,7 +228,14 @@ impl Observer for Audience<'_> {
         let _ = line.draw(&progress, progress::stderr_columns());
     }
 
-    fn judged(&mut self, examined: Vec<Examined>) {
+    fn judged(&mut self, job: usize, examined: Examined) {
+        if let Some(place) = self.examined.get_mut(job) {
+            *place = Some(examined);
+        }
+    }
+
+    fn all_judged(&mut self) {
+        let examined = self.examined.drain(..).flatten().collect();
         if let Some(line) = &mut self.progress {
             let _ = line.erase();
         }
@@ -232,6 +247,16 @@ impl Observer for Audience<'_> {
             Ok(()) => Ok(report.exit_code()),
         };
     }
+}
+
+/// A supply of jobs that holds all of them from the start.
+fn all_at_once(jobs: Vec<Job>) -> mpsc::Receiver<Job> {
+    let (sender, receiver) = mpsc::channel(jobs.len().max(1));
+    for job in jobs {
+        // There is room for each.
+        let _ = sender.try_send(job);
+    }
+    receiver
 }
 
 /// How people recognize an address: `mx.example.com 192.0.2.25`.
