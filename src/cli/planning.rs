@@ -53,6 +53,12 @@ impl PlanError {
             _ => false,
         }
     }
+
+    /// Whether a second attempt may find what this one did not.
+    pub(super) fn is_temporary(&self) -> bool {
+        use ResolveError::{Temporary, TimedOut, Unanswered};
+        matches!(self, Self::Resolve(Temporary { .. } | TimedOut { .. } | Unanswered { .. }))
+    }
 }
 
 /// A resolver gets at most this much of the run's time.
