@@ -6,6 +6,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use super::error::UsageError;
 use super::invocation::{ColorChoice, Invocation, Rate};
+use super::many::{Bulk, Shard};
 use super::values::{self, Source};
 use crate::model::{Direction, Family, MethodChoice, PacketSize};
 use crate::report::letter::Language;
@@ -27,6 +28,8 @@ Examples:
       By ping only, sizes up to 1400 bytes.
   sudo pmtu-probe --letter=de mx.example.com
       The fault as a letter in German to those who have to repair it.
+  sudo pmtu-probe --targets relays.txt --jsonl results.jsonl --resume results.jsonl
+      Any number of targets; after an interruption the same command goes on.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
@@ -67,7 +70,7 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     term_width = 80,
     after_help = SHORT_HELP_END,
     after_long_help = LONG_HELP_END,
-    override_usage = "pmtu-probe [OPTIONS] TARGET..."
+    override_usage = "pmtu-probe [OPTIONS] TARGET...\n       pmtu-probe [OPTIONS] --targets FILE"
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
 #[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
@@ -79,8 +82,45 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required = true, value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present = "list", value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
+
+    /// Read targets from a file, one per line; -: from stdin
+    ///
+    /// As many as you like: the list is read as it is needed, and each result is
+    /// printed as it comes, a line per address, then a summary. Empty lines and
+    /// what follows a # are no targets. A bad line is reported with its number;
+    /// the rest goes on.
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
+    list: Option<PathBuf>,
+
+    /// With --targets: examine so many addresses at a time
+    ///
+    /// Fewer run where --rate does not allow for more, or where this host cannot
+    /// keep up.
+    #[arg(long, value_name = "COUNT", default_value = "256", value_parser = values::concurrency)]
+    concurrency: usize,
+
+    /// With --targets: write a JSON document per target and line; -: to stdout
+    ///
+    /// Each line is the document that --json prints for that target alone, written
+    /// as soon as the target is done.
+    #[arg(long, value_name = "FILE", requires = "list")]
+    jsonl: Option<PathBuf>,
+
+    /// With --targets: skip what this file of results already holds
+    ///
+    /// Named by --jsonl as well, the file is added to. However a run ended, the same
+    /// command goes on with the rest.
+    #[arg(long, value_name = "FILE", requires = "list")]
+    resume: Option<PathBuf>,
+
+    /// With --targets: only part I of N, for several machines
+    ///
+    /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
+    /// are the whole list.
+    #[arg(long, value_name = "I/N", requires = "list", value_parser = values::shard)]
+    shard: Option<Shard>,
 
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
@@ -140,7 +180,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = values::source)]
     source: Option<Source>,
 
-    /// Time limit of the whole run, in seconds; fractions are fine
+    /// Time limit in seconds: of the whole run, with --targets of each target
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
     timeout: std::time::Duration,
 
@@ -227,8 +267,16 @@ impl Args {
         self.check_direction()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
+        let bulk = self.list.map(|list| Bulk {
+            list,
+            concurrency: self.concurrency,
+            jsonl: self.jsonl,
+            resume: self.resume,
+            shard: self.shard.unwrap_or(Shard::ALL),
+        });
         Ok(Invocation {
             targets: each_once(self.targets),
+            bulk,
             family,
             port: self.port,
             mail_domains: !self.no_mx,

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::many::Bulk;
 use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
 use crate::report::letter::Language;
 use crate::report::text::Detail;
@@ -21,8 +22,10 @@ pub enum Request {
 /// A run that the user asks for. Valid in itself; whether names and interfaces exist is not known yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
-    /// Targets as written, each once, in order. Never empty.
+    /// Targets as written, each once, in order. Empty only where there is a list.
     pub targets: Vec<String>,
+    /// A list of many targets in their place.
+    pub bulk: Option<Bulk>,
     /// The one family to use: from `-4`, `-6` or `--source`.
     pub family: Option<Family>,
     /// TCP port where a target names none.
@@ -43,7 +46,7 @@ pub struct Invocation {
     pub interface: Option<String>,
     /// Source address.
     pub source: Option<IpAddr>,
-    /// Limit of the whole run.
+    /// Limit of the whole run; with a list, of each target.
     pub timeout: Duration,
     /// Packets per second over all addresses.
     pub rate: Rate,

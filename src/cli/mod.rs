@@ -5,6 +5,7 @@ mod color;
 mod error;
 mod firewall;
 mod invocation;
+pub mod many;
 mod planning;
 pub mod progress;
 mod recording;

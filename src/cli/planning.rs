@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use tracing::{debug, warn};
 
-use crate::model::{Blockers, Family, FlowChoice, HostFacts, PacketSize, Plan, Service};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, KernelSettings, PacketSize, Plan, Service};
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
@@ -53,6 +53,12 @@ impl PlanError {
             _ => false,
         }
     }
+
+    /// Whether a second attempt may find what this one did not.
+    pub(super) fn is_temporary(&self) -> bool {
+        use ResolveError::{Temporary, TimedOut, Unanswered};
+        matches!(self, Self::Resolve(Temporary { .. } | TimedOut { .. } | Unanswered { .. }))
+    }
 }
 
 /// A resolver gets at most this much of the run's time.
@@ -66,23 +72,20 @@ const USUAL_MTU: PacketSize = PacketSize::new(1500);
 /// Finds what to examine. The second list says why some addresses or targets are left out.
 pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant) -> (Vec<Planned>, Vec<PlanError>) {
     let (mut planned, mut errors) = (Vec::new(), Vec::new());
-    let routes = match Routes::open() {
-        Ok(routes) => routes,
-        Err(error) => return (planned, vec![error.into()]),
+    let planner = match Planner::new(invocation, ours).await {
+        Ok(planner) => planner,
+        Err(error) => return (planned, vec![error]),
     };
-    if let Err(error) = check_source(invocation, &routes).await {
-        return (planned, vec![error]);
-    }
-    let (resolver, mut remarks, mut skipped) = (Resolver::of_system(), Vec::new(), Vec::new());
+    let (mut remarks, mut skipped) = (Vec::new(), Vec::new());
     // Side by side, so that names nobody answers for cost their time once.
-    let lookups = invocation.targets.iter().map(|target| addresses(&resolver, target, invocation, deadline));
+    let lookups = invocation.targets.iter().map(|target| planner.addresses(target, deadline));
     let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
     for lookup in lookups {
         match lookup {
             Ok((port, found)) => {
                 remarks.extend(found.remarks.into_iter().map(PlanError::Remark));
                 for address in found.addresses {
-                    match plan_one(address.clone(), port, invocation, ours, &routes).await {
+                    match planner.plan_one(address.clone(), port).await {
                         Ok(one) => planned.push(one),
                         Err(error) if error.is_harmless() => skipped.push((address, error)),
                         Err(error) => errors.push(error),
@@ -96,7 +99,54 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     errors.extend(skipped::in_few_lines(skipped));
     errors.extend(remarks);
     forget_twins(&mut planned);
+    number(&mut planned);
     (planned, errors)
+}
+
+fn number(planned: &mut [Planned]) {
+    for (id, one) in planned.iter_mut().enumerate() {
+        one.job.id = id;
+    }
+}
+
+/// Makes plans, one target at a time.
+pub(super) struct Planner<'a> {
+    invocation: &'a Invocation,
+    ours: Ours,
+    routes: Routes,
+    resolver: Resolver,
+    /// Settings of this kernel, read once: many targets share them.
+    kernel: [(KernelSettings, PacketSize); 2],
+}
+
+impl<'a> Planner<'a> {
+    /// Asks the system what all targets share.
+    pub(super) async fn new(invocation: &'a Invocation, ours: Ours) -> Result<Self, PlanError> {
+        let routes = Routes::open()?;
+        check_source(invocation, &routes).await?;
+        let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
+        Ok(Self { invocation, ours, routes, resolver: Resolver::of_system(), kernel })
+    }
+
+    /// What to examine for one of many targets, without numbers yet, and why some of it is left out.
+    pub(super) async fn target(&self, target: &str, patience: Duration) -> (Vec<Planned>, Vec<PlanError>) {
+        let (mut planned, mut errors, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let (port, found) = match self.addresses(target, Instant::now() + patience).await {
+            Ok(found) => found,
+            Err(error) => return (planned, vec![error]),
+        };
+        for address in found.addresses {
+            match self.plan_one(address.clone(), port).await {
+                Ok(one) => planned.push(one),
+                Err(error) if error.is_harmless() => skipped.push((address, error)),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(skipped::in_few_lines(skipped));
+        errors.extend(found.remarks.into_iter().map(PlanError::Remark));
+        forget_twins(&mut planned);
+        (planned, errors)
+    }
 }
 
 async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), PlanError> {
@@ -107,81 +157,75 @@ async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), Pl
     Ok(())
 }
 
-async fn addresses(
-    resolver: &Resolver,
-    target: &str,
-    invocation: &Invocation,
-    deadline: Instant,
-) -> Result<(u16, Resolved), PlanError> {
-    let target: Target = target.parse()?;
-    let question = Question {
-        family: invocation.family,
-        mail_domain: invocation.mail_domains,
-        port: invocation.port,
-        limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
-    };
-    let found = resolver.resolve(&target, question).await?;
-    Ok((target.port.unwrap_or(invocation.port), found))
-}
+impl Planner<'_> {
+    async fn addresses(&self, target: &str, deadline: Instant) -> Result<(u16, Resolved), PlanError> {
+        let invocation = self.invocation;
+        let target: Target = target.parse()?;
+        let question = Question {
+            family: invocation.family,
+            mail_domain: invocation.mail_domains,
+            port: invocation.port,
+            limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
+        };
+        let found = self.resolver.resolve(&target, question).await?;
+        Ok((target.port.unwrap_or(invocation.port), found))
+    }
 
-async fn plan_one(
-    address: ResolvedAddress,
-    port: u16,
-    invocation: &Invocation,
-    ours: Ours,
-    routes: &Routes,
-) -> Result<Planned, PlanError> {
-    let wanted = match (&address.zone, &invocation.interface) {
-        (Some(zone), _) => Some(Interface::find(zone.as_str())?),
-        (None, Some(name)) => Some(Interface::find(name)?),
-        (None, None) => None,
-    };
-    let query = RouteQuery {
-        destination: address.address,
-        source: invocation.source,
-        interface: wanted.as_ref().map(|interface| interface.index),
-    };
-    let route = routes.lookup(query).await?;
-    debug!(?route, "route to {}", address.address);
-    let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
-    let family = Family::of(address.address);
-    let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
-    let mut ports = ours.ports.ports();
-    let plan = Plan {
-        source,
-        destination: address.address,
-        port,
-        local_ports: ports.by_ref().take(super::session::PROBING_PORTS).collect(),
-        flow_ports: ports.by_ref().take(invocation.other_flows().into()).collect(),
-        reverse_ports: ports.collect(),
-        flows: if invocation.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
-        echo_ident: ours.echo_ident,
-        method: invocation.method,
-        local_mtu,
-        kernel_path_mtu: route.kernel_path_mtu(),
-        kernel_min_pmtu: kernel_min_pmtu(family),
-        max_size,
-        beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
-        min_size,
-        direction: invocation.direction_towards(port),
-        service: Service::of_port(port),
-        server_name: server_name(&address.host),
-        ptb_test: invocation.ptb_test,
-        seed: super::random_seed(),
-    };
-    let is_link_local = address.zone.is_some();
-    let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
-    let here = HostFacts {
-        source: Some(source),
-        interface: route.interface.map(|interface| interface.name),
-        gateway: route.gateway,
-        interface_mtu: route.interface_mtu,
-        route_mtu: route.route_mtu,
-        cached: route.cached,
-        settings: kernel_settings(family),
-        blockers: Blockers::NotSought,
-    };
-    Ok(Planned { address, port, job: Job { plan, scope_id }, here })
+    async fn plan_one(&self, address: ResolvedAddress, port: u16) -> Result<Planned, PlanError> {
+        let (invocation, ours) = (self.invocation, self.ours);
+        let wanted = match (&address.zone, &invocation.interface) {
+            (Some(zone), _) => Some(Interface::find(zone.as_str())?),
+            (None, Some(name)) => Some(Interface::find(name)?),
+            (None, None) => None,
+        };
+        let query = RouteQuery {
+            destination: address.address,
+            source: invocation.source,
+            interface: wanted.as_ref().map(|interface| interface.index),
+        };
+        let route = self.routes.lookup(query).await?;
+        debug!(?route, "route to {}", address.address);
+        let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
+        let family = Family::of(address.address);
+        let (settings, kernel_min_pmtu) = self.kernel[usize::from(family == Family::V6)].clone();
+        let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
+        let mut ports = ours.ports.ports();
+        let plan = Plan {
+            source,
+            destination: address.address,
+            port,
+            local_ports: ports.by_ref().take(super::session::PROBING_PORTS).collect(),
+            flow_ports: ports.by_ref().take(invocation.other_flows().into()).collect(),
+            reverse_ports: ports.collect(),
+            flows: if invocation.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
+            echo_ident: ours.echo_ident,
+            method: invocation.method,
+            local_mtu,
+            kernel_path_mtu: route.kernel_path_mtu(),
+            kernel_min_pmtu,
+            max_size,
+            beyond_route: route.interface_mtu.filter(|&mtu| invocation.max_size.is_none() && mtu > local_mtu),
+            min_size,
+            direction: invocation.direction_towards(port),
+            service: Service::of_port(port),
+            server_name: server_name(&address.host),
+            ptb_test: invocation.ptb_test,
+            seed: super::random_seed(),
+        };
+        let is_link_local = address.zone.is_some();
+        let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+        let here = HostFacts {
+            source: Some(source),
+            interface: route.interface.map(|interface| interface.name),
+            gateway: route.gateway,
+            interface_mtu: route.interface_mtu,
+            route_mtu: route.route_mtu,
+            cached: route.cached,
+            settings,
+            blockers: Blockers::NotSought,
+        };
+        Ok(Planned { address, port, job: Job { id: 0, plan, scope_id }, here })
+    }
 }
 
 /// The host as a TLS client hello may name it: never by an address (RFC 6066, section 3).

@@ -72,6 +72,51 @@ pub fn line(progress: &Progress, columns: usize) -> String {
     cut(&format!("{head}{tail}"), room)
 }
 
+/// Where a run over many targets stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bulk {
+    /// Targets that are done.
+    pub done: u64,
+    /// Targets that are not, where the length of the list is known.
+    pub left: Option<u64>,
+    /// Addresses that are examined at the moment.
+    pub in_work: usize,
+    /// How often each verdict was given, in words.
+    pub counts: String,
+    /// Probes sent so far.
+    pub probes: u64,
+    /// Since the start.
+    pub elapsed: Duration,
+}
+
+/// The line of a run over many targets, cut so that it does not wrap.
+pub fn bulk_line(progress: &Bulk, columns: usize) -> String {
+    let seconds = progress.elapsed.as_secs_f64();
+    let per_second = if seconds > 0.0 { progress.done as f64 / seconds } else { 0.0 };
+    let mut what = match progress.left {
+        Some(left) => format!("{} of {} done", progress.done, progress.done + left),
+        None => format!("{} done", progress.done),
+    };
+    what += &format!(", {} running, {per_second:.0}/s", progress.in_work);
+    if let Some(left) = progress.left.filter(|_| progress.done > 0) {
+        what += &format!(", {} left", span(left as f64 / per_second));
+    }
+    if !progress.counts.is_empty() {
+        what += &format!(": {}", progress.counts);
+    }
+    cut(&what, columns.saturating_sub(1))
+}
+
+/// `12 s`, `3 min 20 s`, `2 h 5 min`.
+fn span(seconds: f64) -> String {
+    let whole = seconds.ceil().clamp(0.0, 1e9) as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
 /// At most `room` columns; what a terminal might act on, or show wide, becomes a question mark.
 fn cut(text: &str, room: usize) -> String {
     let plain: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
@@ -105,6 +150,16 @@ impl<W: Write> ProgressLine<W> {
         self.out.flush()
     }
 
+    /// As [`draw`](Self::draw), for many targets.
+    ///
+    /// # Errors
+    /// The stream's own.
+    pub fn draw_bulk(&mut self, progress: &Bulk, columns: usize) -> io::Result<()> {
+        self.drawn = true;
+        write!(self.out, "{ERASE}{}", bulk_line(progress, columns))?;
+        self.out.flush()
+    }
+
     /// Removes the line.
     ///
     /// # Errors
@@ -126,7 +181,7 @@ impl<W: Write> Drop for ProgressLine<W> {
 }
 
 /// Return to the first column, erase to the end of the line (ECMA-48 EL).
-const ERASE: &str = "\r\x1b[K";
+pub(super) const ERASE: &str = "\r\x1b[K";
 
 #[cfg(test)]
 mod tests {
@@ -149,6 +204,26 @@ mod tests {
         assert_eq!(line(&unknown, 80), "mx.example.com 192.0.2.25: probing, 34 probes, 0.1 s");
         let many = Progress { label: "mx.example.com".into(), addresses: (2, 5), ..state() };
         assert_eq!(line(&many, 80), "mx.example.com: 2 of 5 addresses done, 34 probes, 0.1 s");
+    }
+
+    #[test]
+    fn the_line_of_many_says_how_fast_and_how_long() {
+        let bulk = Bulk {
+            done: 300,
+            left: Some(9700),
+            in_work: 200,
+            counts: "150 black hole, 150 clear".into(),
+            probes: 20_000,
+            elapsed: Duration::from_secs(2),
+        };
+        let line = "300 of 10000 done, 200 running, 150/s, 1 min 5 s left: 150 black hole, 150 clear";
+        assert_eq!(bulk_line(&bulk, 100), line);
+        assert_eq!(bulk_line(&bulk, 31), "300 of 10000 done, 200 runni..");
+        let pipe = Bulk { left: None, counts: String::new(), ..bulk.clone() };
+        assert_eq!(bulk_line(&pipe, 100), "300 done, 200 running, 150/s");
+        let start = Bulk { done: 0, elapsed: Duration::ZERO, counts: String::new(), ..bulk };
+        assert_eq!(bulk_line(&start, 100), "0 of 9700 done, 200 running, 0/s");
+        assert_eq!([span(0.2), span(3600.0 * 2.0 + 61.0)], ["1 s", "2 h 1 min"]);
     }
 
     #[test]

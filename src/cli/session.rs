@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::model::{AddressReport, Examined, Report};
@@ -14,10 +15,11 @@ use crate::net::silent::SilentPorts;
 use crate::net::{NetError, Ours, privilege};
 use crate::report::transcript::Transcript;
 use crate::report::{self, json, letter, text};
-use crate::runner::{self, Ending, Limits, Links, Observer, Standing};
+use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience, Standing};
 
 use super::firewall::HostFirewall;
 use super::invocation::Invocation;
+use super::many::{self, Files, LedgerError, ListError};
 use super::planning::{self, Planned};
 use super::progress::{self, Progress, ProgressLine, Streams};
 use super::recording::{Recording, RecordingError};
@@ -38,9 +40,13 @@ pub(super) const PROBING_PORTS: usize = 26;
 pub struct SessionError(#[from] Fault);
 
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+pub(super) enum Fault {
     #[error(transparent)]
     Net(#[from] NetError),
+    #[error(transparent)]
+    List(#[from] ListError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     #[error(transparent)]
     Recording(#[from] RecordingError),
     #[error("cannot start the event loop: {0}")]
@@ -63,7 +69,7 @@ pub fn run(invocation: &Invocation) -> Result<u8, SessionError> {
 
 /// Everything that needs privilege is opened here; then privilege is given up, and only then is a byte from the network
 /// read.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     invocation: &'a Invocation,
     ours: Ours,
     links: Links,
@@ -71,6 +77,7 @@ struct Session<'a> {
     _ports: SilentPorts,
     firewall: HostFirewall,
     recording: Cell<Option<Recording>>,
+    files: Cell<Option<Files>>,
     started: SystemTime,
     deadline: Instant,
 }
@@ -92,12 +99,16 @@ impl<'a> Session<'a> {
             }
         };
         let recording = Cell::new(invocation.pcapng.as_deref().map(Recording::create).transpose()?);
+        let files = Cell::new(invocation.bulk.as_ref().map(Files::open).transpose()?);
         privilege::drop_all()?;
-        Ok(Self { invocation, ours, links, runtime, _ports: ports, firewall, recording, started, deadline })
+        Ok(Self { invocation, ours, links, runtime, _ports: ports, firewall, recording, files, started, deadline })
     }
 
     fn conduct(self) -> Result<u8, Fault> {
-        let code = self.runtime.block_on(self.examine());
+        let code = match (&self.invocation.bulk, self.files.take()) {
+            (Some(bulk), Some(files)) => self.runtime.block_on(many::examine(&self, bulk, files)),
+            _ => self.runtime.block_on(self.examine()),
+        };
         // A resolver that never answers holds a thread that nothing can stop.
         self.runtime.shutdown_background();
         code
@@ -129,10 +140,15 @@ impl<'a> Session<'a> {
         is_incomplete: bool,
         interrupt: impl Future<Output = ()>,
     ) -> Result<u8, Fault> {
-        let jobs = planned.iter().map(|one| one.job.clone()).collect();
-        let limits = Limits { rate: self.invocation.rate.0, deadline: self.deadline };
+        let limits = Limits {
+            rate: self.invocation.rate.0,
+            concurrency: planned.len(),
+            patience: Patience::Until(self.deadline),
+        };
+        let jobs = all_at_once(planned.iter().map(|one| one.job.clone()).collect());
         let transcript = self.transcript(&planned);
-        let audience = Audience { session: self, planned, progress: self.progress_line(), outcome: Ok(0) };
+        let examined = planned.iter().map(|_| None).collect();
+        let audience = Audience { session: self, planned, examined, progress: self.progress_line(), outcome: Ok(0) };
         let mut witness = Witness::new(audience, transcript, self.recording.take());
         let ending = runner::run(&self.links, jobs, limits, interrupt, &mut witness).await.map_err(Fault::Receive)?;
         let code = witness.into_observer().outcome.map_err(Fault::Write)?;
@@ -147,7 +163,7 @@ impl<'a> Session<'a> {
         (self.invocation.verbosity > 0).then(|| Transcript::new(planned.iter().map(label).collect()))
     }
 
-    fn progress_line(&self) -> Option<ProgressLine<io::Stderr>> {
+    pub(super) fn progress_line(&self) -> Option<ProgressLine<io::Stderr>> {
         let streams = Streams {
             stderr_is_terminal: io::stderr().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
@@ -160,26 +176,50 @@ impl<'a> Session<'a> {
     }
 
     fn report(&self, planned: &[Planned], examined: Vec<Examined>) -> Report {
-        let addresses = planned.iter().zip(examined).map(|(one, examined)| {
-            let mut report = AddressReport {
-                host: one.address.host.clone(),
-                preference: one.address.preference,
-                address: one.address.address,
-                zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
-                port: one.port,
-                here: one.here.clone(),
-                examined,
-            };
-            report.here.blockers = self.firewall.blockers(&report);
-            report::complete(&mut report);
-            report
-        });
+        let addresses = planned.iter().zip(examined).map(|(one, examined)| self.address_report(one, examined));
         Report {
             target: self.invocation.targets.join(" "),
             started: self.started,
             elapsed: self.started.elapsed().unwrap_or_default(),
             addresses: addresses.collect(),
         }
+    }
+
+    pub(super) fn address_report(&self, one: &Planned, examined: Examined) -> AddressReport {
+        let mut report = AddressReport {
+            host: one.address.host.clone(),
+            preference: one.address.preference,
+            address: one.address.address,
+            zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
+            port: one.port,
+            here: one.here.clone(),
+            examined,
+        };
+        report.here.blockers = self.firewall.blockers(&report);
+        report::complete(&mut report);
+        report
+    }
+
+    pub(super) fn invocation(&self) -> &Invocation {
+        self.invocation
+    }
+
+    pub(super) fn ours(&self) -> Ours {
+        self.ours
+    }
+
+    pub(super) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    pub(super) fn take_recording(&self) -> Option<Recording> {
+        self.recording.take()
+    }
+
+    /// How each of many results looks in text.
+    pub(super) fn one_line_style(&self) -> text::Style {
+        let color = wants_color(self.invocation.color, &Environment::of_process(), io::stdout().is_terminal());
+        text::Style { color, detail: text::Detail::VerdictOnly }
     }
 
     fn print(&self, report: &Report) -> io::Result<()> {
@@ -202,6 +242,8 @@ struct Audience<'a> {
     session: &'a Session<'a>,
     planned: Vec<Planned>,
     progress: Option<ProgressLine<io::Stderr>>,
+    /// By number of the job.
+    examined: Vec<Option<Examined>>,
     outcome: io::Result<u8>,
 }
 
@@ -211,7 +253,7 @@ impl Observer for Audience<'_> {
         let label = standing.current.and_then(|index| self.planned.get(index)).map(label);
         let progress = Progress {
             label: label.unwrap_or_default(),
-            addresses: (standing.judged, standing.addresses),
+            addresses: (standing.judged, self.planned.len()),
             range: standing.bracket,
             probes: standing.probes,
             elapsed: self.session.started.elapsed().unwrap_or(Duration::ZERO),
@@ -220,7 +262,14 @@ impl Observer for Audience<'_> {
         let _ = line.draw(&progress, progress::stderr_columns());
     }
 
-    fn judged(&mut self, examined: Vec<Examined>) {
+    fn judged(&mut self, job: usize, examined: Examined) {
+        if let Some(place) = self.examined.get_mut(job) {
+            *place = Some(examined);
+        }
+    }
+
+    fn all_judged(&mut self) {
+        let examined = self.examined.drain(..).flatten().collect();
         if let Some(line) = &mut self.progress {
             let _ = line.erase();
         }
@@ -234,14 +283,24 @@ impl Observer for Audience<'_> {
     }
 }
 
+/// A supply of jobs that holds all of them from the start.
+fn all_at_once(jobs: Vec<Job>) -> mpsc::Receiver<Job> {
+    let (sender, receiver) = mpsc::channel(jobs.len().max(1));
+    for job in jobs {
+        // There is room for each.
+        let _ = sender.try_send(job);
+    }
+    receiver
+}
+
 /// How people recognize an address: `mx.example.com 192.0.2.25`.
-fn label(one: &Planned) -> String {
+pub(super) fn label(one: &Planned) -> String {
     let (host, address) = (&one.address.host, one.address.address);
     if *host == address.to_string() { host.clone() } else { format!("{host} {address}") }
 }
 
 /// Until SIGINT or SIGTERM. A second one ends the program at once.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
         warn!("signals cannot be caught; an interrupt will leave without a report");

@@ -5,12 +5,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::invocation::Rate;
+use super::many::Shard;
 use crate::model::PacketSize;
 
 const SMALLEST: u32 = 68;
 const LARGEST: u32 = 65_535;
 const LONGEST_RUN: f64 = 86_400.0;
 const MOST_FLOWS: u8 = 64;
+const MOST_AT_A_TIME: usize = 65_536;
 const FASTEST: u32 = 1_000_000;
 /// `IFNAMSIZ` less the final zero byte.
 const LONGEST_INTERFACE_NAME: usize = 15;
@@ -60,11 +62,22 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+pub(super) fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=MOST_AT_A_TIME).contains(&count) => Ok(count),
+        _ => Err(format!("is no number of examinations; give 1 to {MOST_AT_A_TIME}")),
+    }
+}
+
 pub(super) fn flows(text: &str) -> Result<u8, String> {
     match text.parse() {
         Ok(flows) if (1..=MOST_FLOWS).contains(&flows) => Ok(flows),
         _ => Err(format!("is no number of flows; give 1 to {MOST_FLOWS}")),
     }
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    text.parse()
 }
 
 pub(super) fn interface(text: &str) -> Result<String, String> {

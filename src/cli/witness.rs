@@ -50,16 +50,24 @@ impl<O: Observer> Observer for Witness<O> {
         self.observer.progress(standing);
     }
 
-    fn judged(&mut self, examined: Vec<Examined>) {
+    fn judged(&mut self, job: usize, examined: Examined) {
+        self.observer.judged(job, examined);
+    }
+
+    fn all_judged(&mut self) {
         if let Some(recording) = &mut self.recording {
             recording.flush();
         }
-        let Some(transcript) = &self.transcript else { return self.observer.judged(examined) };
+        let Some(transcript) = &self.transcript else { return self.observer.all_judged() };
         // The report comes in between, if both go to one terminal.
         let apart = if io::stdout().is_terminal() && io::stderr().is_terminal() { "\n" } else { "" };
         say(&format!("{}{apart}", transcript.verdict()));
-        self.observer.judged(examined);
+        self.observer.all_judged();
         say(apart);
+    }
+
+    fn interrupted(&mut self) {
+        self.observer.interrupted();
     }
 }
 

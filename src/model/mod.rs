@@ -26,7 +26,7 @@ pub use packet::{
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus, PtbFault,
-    PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who,
+    PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use sighting::{Sighting, Way};

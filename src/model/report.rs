@@ -332,14 +332,18 @@ impl Examined {
 }
 
 impl Report {
-    /// The exit code of the run: the worst over all addresses and both directions, 2 before 1 before 3 before 0.
+    /// The exit code of the run: the worst over all addresses and both directions, 2 before 1 before 3 before 0. 3 if
+    /// there was no address to examine.
     pub fn exit_code(&self) -> u8 {
+        if self.addresses.is_empty() {
+            return 3;
+        }
         worst_exit_code(self.addresses.iter().map(|address| address.examined.exit_code()))
     }
 }
 
 /// The worst of several exit codes: 2 before 1 before 3 before 0.
-fn worst_exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
+pub fn worst_exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 4] = [2, 1, 3, 0];
     let rank = |code: &u8| WORST_FIRST.iter().position(|c| c == code).unwrap_or(0);
     codes.into_iter().min_by_key(rank).unwrap_or(0)

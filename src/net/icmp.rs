@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -32,6 +33,8 @@ pub const LARGEST_ERROR: usize = 65_600;
 pub struct IcmpSockets {
     v4: AsyncFd<Socket>,
     v6: Option<AsyncFd<Socket>>,
+    /// Messages dropped so far, as last seen, by family.
+    dropped: [AtomicU32; 2],
 }
 
 /// An ICMP error that reached the kernel.
@@ -62,7 +65,11 @@ impl IcmpSockets {
         let wanted: u32 = !(1 | 1 << 3 | 1 << 11);
         sys::set_option(&v4, libc::SOL_RAW, ICMP_FILTER, wanted).map_err(NetError::socket("select types", SUBJECT))?;
         let register = |socket| sys::register(socket).map_err(NetError::socket("register with the runtime", SUBJECT));
-        Ok(Self { v4: register(v4)?, v6: open_v6(ours)?.map(register).transpose()? })
+        Ok(Self {
+            v4: register(v4)?,
+            v6: open_v6(ours)?.map(register).transpose()?,
+            dropped: [const { AtomicU32::new(0) }; 2],
+        })
     }
 
     /// The next error. Loses none if dropped while waiting.
@@ -78,6 +85,17 @@ impl IcmpSockets {
     /// The next error if one is waiting.
     pub fn try_recv<'b>(&self, buffer: &'b mut [u8]) -> io::Result<Option<KernelIcmp<'b>>> {
         Ok(self.receive(buffer)?.map(|found| found.message(buffer)))
+    }
+
+    /// How many messages the kernel had no room for since the last call.
+    pub fn overflowed(&self) -> io::Result<u32> {
+        let mut lost = 0;
+        for (socket, seen) in [(Some(&self.v4), &self.dropped[0]), (self.v6.as_ref(), &self.dropped[1])] {
+            let Some(socket) = socket else { continue };
+            let total = sys::messages_dropped(socket.get_ref())?;
+            lost += total.wrapping_sub(seen.swap(total, Ordering::Relaxed));
+        }
+        Ok(lost)
     }
 
     /// Until either family has something to read.

@@ -65,6 +65,29 @@ pub(super) fn packets_dropped(socket: &Socket) -> io::Result<u32> {
     check(result).map(|()| stats.tp_drops)
 }
 
+/// Messages that a socket had no room for since it was opened (`SO_MEMINFO`, Linux 4.12; zero on older kernels).
+pub(super) fn messages_dropped(socket: &Socket) -> io::Result<u32> {
+    /// `SK_MEMINFO_DROPS` of linux/sock_diag.h, the last of nine numbers.
+    const DROPS: usize = 8;
+    let mut numbers = [0_u32; DROPS + 1];
+    let mut length = size_of_val(&numbers) as socklen_t;
+    // SAFETY: the pointer and the length describe `numbers`; every bit pattern is a valid number.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            numbers.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    match check(result) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Ok(0),
+        Err(error) => Err(error),
+        Ok(()) => Ok(numbers[DROPS]),
+    }
+}
+
 /// A packet from a packet socket.
 pub(super) struct FromPacketSocket {
     /// Bytes written to the buffer, the link's header included.

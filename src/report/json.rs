@@ -25,6 +25,14 @@ pub fn render(report: &Report) -> String {
     escape_unprintable(&text)
 }
 
+/// The document in one line, with a line feed at its end: many of them make a file that is read line by line.
+pub fn render_line(report: &Report) -> String {
+    // As above.
+    let mut text = serde_json::to_string(&Document::of(report)).unwrap_or_default();
+    text.push('\n');
+    escape_unprintable(&text)
+}
+
 /// JSON lets DEL, C1 controls and direction marks stand raw in strings; a terminal acts on them.
 fn escape_unprintable(json: &str) -> String {
     let mut out = String::with_capacity(json.len());

@@ -14,7 +14,7 @@ pub(super) struct Limiter {
 }
 
 /// The bucket holds what the rate gives in this time, so that no second sees more than the rate and a little.
-const DEPTH: Duration = Duration::from_millis(20);
+const DEPTH: Duration = Duration::from_millis(15);
 
 impl Limiter {
     /// `None`: no limit.
@@ -32,6 +32,12 @@ impl Limiter {
         }
         self.full_at = next;
         Ok(())
+    }
+
+    /// When there will be a packet in the bucket.
+    pub(super) fn ready_at(&self, now: Timestamp) -> Timestamp {
+        let mut copy = *self;
+        copy.take(now).err().unwrap_or(now)
     }
 
     /// Puts a packet back that was not sent after all.

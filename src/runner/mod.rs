@@ -1,24 +1,26 @@
 //! The one loop: many examinations over one set of sockets, paced, with one clock.
 //!
-//! The loop reads the clock once a turn, hands packets to the examinations they belong to, lets those speak whose time
-//! has come, and sleeps until the next packet or the next wake-up.
+//! In each turn the loop hands packets to the examinations they belong to, lets those speak whose time has come, admits new
+//! ones while there is room, and sleeps until the next packet or the next wake-up.
 
 mod arrivals;
 mod limiter;
 mod observer;
+mod room;
+mod running;
+mod schedule;
+mod table;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::mem;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
 use tracing::{debug, trace, warn};
 
-use crate::examine::Examination;
-use crate::model::{Action, Body, Event, Examined, Outgoing, PacketSize, Plan, Sighting, Timestamp, Way};
+use crate::model::{Action, Body, Event, Outgoing, PacketSize, Plan, Sighting, Timestamp, Way};
 use crate::net::capture::{Capture, Received};
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::{SendError, Sender};
@@ -27,6 +29,10 @@ use crate::wire;
 use arrivals::{Arrivals, Recipient};
 use limiter::Limiter;
 pub use observer::{Ending, Observer, Standing};
+use room::Room;
+use running::Running;
+use schedule::Schedule;
+use table::Table;
 
 /// The sockets that all examinations share.
 pub struct Links {
@@ -41,6 +47,8 @@ pub struct Links {
 /// One address to examine.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// A number that no other job of the run has.
+    pub id: usize,
     /// What to do.
     pub plan: Plan,
     /// Interface index of a link-local destination, else 0.
@@ -52,17 +60,28 @@ pub struct Job {
 pub struct Limits {
     /// Packets per second over all addresses; `None`: no limit.
     pub rate: Option<NonZeroU32>,
-    /// When the run must have its verdicts.
-    pub deadline: Instant,
+    /// Examinations at the same time.
+    pub concurrency: usize,
+    /// When verdicts are due.
+    pub patience: Patience,
 }
 
-/// Examines all addresses side by side.
+/// When verdicts are due.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// All of them at this instant.
+    Until(Instant),
+    /// Each so long after its examination began.
+    Each(Duration),
+}
+
+/// Examines addresses side by side as they come in, until the sender of `jobs` is gone and all is done.
 ///
 /// # Errors
 /// A socket that fails for good; what a path does never makes an error.
 pub async fn run(
     links: &Links,
-    jobs: Vec<Job>,
+    jobs: mpsc::Receiver<Job>,
     limits: Limits,
     interrupt: impl Future<Output = ()>,
     observer: &mut impl Observer,
@@ -70,25 +89,21 @@ pub async fn run(
     Loop::new(links, jobs, limits, observer).run(interrupt).await
 }
 
-struct Running {
-    examination: Examination,
-    destination: IpAddr,
-    scope_id: u32,
-    wake: Timestamp,
-}
-
 struct Loop<'a, O> {
     links: &'a Links,
     observer: &'a mut O,
     origin: Instant,
-    deadline: Timestamp,
-    running: Vec<Running>,
-    by_address: HashMap<IpAddr, Vec<usize>>,
-    wakes: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    limits: Limits,
+    jobs: mpsc::Receiver<Job>,
+    /// No job is to come.
+    is_last: bool,
+    table: Table,
+    schedule: Schedule,
     limiter: Limiter,
-    /// Not yet judged, not yet done.
-    unjudged: usize,
-    undone: usize,
+    room: Room,
+    admitted: usize,
+    /// Probes of examinations that are over.
+    probes: u64,
     arrivals: Arrivals,
     received: Vec<u8>,
     sent: Vec<u8>,
@@ -98,34 +113,26 @@ struct Loop<'a, O> {
 const BUFFER: usize = 66_000;
 /// How often the progress line moves.
 const PROGRESS: Duration = Duration::from_millis(100);
-/// Packets read before the examinations have their turn again.
-const READ_AT_ONCE: usize = 256;
+/// Packets read before the examinations have their turn, whatever still waits: a flood must not silence them for ever.
+const MOST_AT_ONCE: usize = 1 << 16;
+/// The longest that examinations speak before packets are looked for.
+const SPEECH: Duration = Duration::from_millis(2);
 
 impl<'a, O: Observer> Loop<'a, O> {
-    fn new(links: &'a Links, jobs: Vec<Job>, limits: Limits, observer: &'a mut O) -> Self {
-        let origin = Instant::now();
-        let now = Timestamp::ZERO;
-        let mut by_address: HashMap<IpAddr, Vec<usize>> = HashMap::new();
-        let mut wakes = BinaryHeap::new();
-        let mut running = Vec::with_capacity(jobs.len());
-        for (index, job) in jobs.into_iter().enumerate() {
-            let destination = job.plan.destination;
-            by_address.entry(destination).or_default().push(index);
-            wakes.push(Reverse((now, index)));
-            let examination = Examination::new(job.plan, now);
-            running.push(Running { examination, destination, scope_id: job.scope_id, wake: now });
-        }
+    fn new(links: &'a Links, jobs: mpsc::Receiver<Job>, limits: Limits, observer: &'a mut O) -> Self {
         Self {
             links,
             observer,
-            origin,
-            deadline: Timestamp::from_origin(limits.deadline.saturating_duration_since(origin)),
-            by_address,
-            wakes,
-            limiter: Limiter::new(limits.rate, now),
-            unjudged: running.len(),
-            undone: running.len(),
-            running,
+            origin: Instant::now(),
+            limits,
+            jobs,
+            is_last: false,
+            table: Table::default(),
+            schedule: Schedule::default(),
+            limiter: Limiter::new(limits.rate, Timestamp::ZERO),
+            room: Room::new(limits.concurrency),
+            admitted: 0,
+            probes: 0,
             arrivals: Arrivals::default(),
             received: vec![0; BUFFER],
             sent: Vec::with_capacity(BUFFER),
@@ -138,27 +145,29 @@ impl<'a, O: Observer> Loop<'a, O> {
         let (mut reported, mut interrupted) = (false, false);
         let mut next_progress = Timestamp::ZERO;
         loop {
-            self.read_all()?;
-            self.speak();
-            let now = self.now();
-            if self.unjudged == 0 && !reported {
+            let heard = self.read_all()?;
+            self.mind_losses(heard)?;
+            let more = self.speak(heard);
+            self.admit(heard);
+            if self.is_last && self.table.unjudged() == 0 && !reported {
                 reported = true;
-                let examined = self.examined();
-                self.observer.judged(examined);
+                self.observer.all_judged();
             }
-            if self.undone == 0 {
+            if self.is_last && self.table.len() == 0 {
                 break;
             }
-            if !reported && now >= next_progress {
+            if !reported && heard >= next_progress {
                 let standing = self.standing();
                 self.observer.progress(&standing);
-                next_progress = now + PROGRESS;
+                next_progress = heard + PROGRESS;
             }
-            if now >= self.deadline && self.unjudged > 0 {
-                self.interrupt_all(now);
-                continue;
+            if more {
+                // Signals, names and timers need a moment too.
+                tokio::task::yield_now().await;
             }
-            let wake = self.next_wake().min(if reported { Timestamp::MAX } else { self.deadline.min(next_progress) });
+            let wake = if more { heard } else { self.next_wake(heard) };
+            let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
+            let may_admit = self.may_admit();
             let (links, origin, received) = (self.links, self.origin, &mut self.received);
             tokio::select! {
                 biased;
@@ -167,15 +176,16 @@ impl<'a, O: Observer> Loop<'a, O> {
                     // With every verdict out, only the orderly close is cut short.
                     if !reported {
                         ending = Ending::Interrupted;
+                        self.observer.interrupted();
                     }
-                    let now = self.now();
-                    self.interrupt_all(now);
+                    self.interrupt_all();
                 }
                 packet = links.capture.recv(received) => {
                     let packet = packet?;
                     self.take_packet(packet);
                 }
                 ready = links.icmp.readable() => ready?,
+                job = self.jobs.recv(), if may_admit => self.take_in(job),
                 () = sleep_until(origin, wake) => {}
             }
         }
@@ -186,14 +196,16 @@ impl<'a, O: Observer> Loop<'a, O> {
         Timestamp::from_origin(self.origin.elapsed())
     }
 
-    /// Drains both receiving sockets. The capture goes first, so that a PTB is known before its copy from behind the
-    /// firewall is.
-    fn read_all(&mut self) -> io::Result<()> {
-        for _ in 0..READ_AT_ONCE {
+    /// Drains both receiving sockets, and returns an instant before which everything that arrived has been heard. The
+    /// capture goes first, so that a PTB is known before its copy from behind the firewall is.
+    fn read_all(&mut self) -> io::Result<Timestamp> {
+        let mut heard = self.now();
+        for _ in 0..MOST_AT_ONCE {
             let Some(packet) = self.links.capture.try_recv(&mut self.received)? else { break };
             self.take_packet(packet);
+            heard = self.now();
         }
-        for _ in 0..READ_AT_ONCE {
+        for _ in 0..MOST_AT_ONCE {
             let Some(error) = self.links.icmp.try_recv(&mut self.received)? else { break };
             // Which of our addresses it came to does not matter: the quote names the probe.
             match wire::parse_icmp(error.from, error.from, error.message) {
@@ -201,7 +213,7 @@ impl<'a, O: Observer> Loop<'a, O> {
                 Err(error) => trace!(%error, "ICMP message behind the firewall not understood"),
             }
         }
-        Ok(())
+        Ok(heard)
     }
 
     fn take_packet(&mut self, received: Received) {
@@ -212,68 +224,123 @@ impl<'a, O: Observer> Loop<'a, O> {
         (self.received, self.arrivals) = (buffer, arrivals);
     }
 
-    /// Lets every examination speak whose time has come.
-    fn speak(&mut self) {
-        let now = self.now();
-        while let Some(&Reverse((at, index))) = self.wakes.peek() {
-            if at > now {
-                break;
-            }
-            self.wakes.pop();
-            // An entry that was overtaken by another is stale.
-            if self.running.get(index).is_some_and(|running| running.wake == at) {
-                self.speak_one(index);
+    /// Packets that arrived and were dropped for want of room: no silence of that time proves anything.
+    fn mind_losses(&mut self, now: Timestamp) -> io::Result<()> {
+        if !self.room.is_time_to_look(now) {
+            return Ok(());
+        }
+        let lost = self.links.capture.overflowed()? + self.links.icmp.overflowed()?;
+        if lost > 0 {
+            warn!("this host dropped {lost} packets that had arrived; what was waiting for them is examined again");
+            self.room.shrink(self.table.len());
+            for place in self.table.places() {
+                if let Some(running) = self.table.get_mut(place) {
+                    running.went_deaf();
+                }
             }
         }
+        Ok(())
     }
 
-    fn speak_one(&mut self, index: usize) {
+    /// Lets examinations speak whose time has come. Returns whether some still want to. `heard` is their present: what
+    /// arrived later is not known to them yet, and must not count as silence.
+    fn speak(&mut self, heard: Timestamp) -> bool {
+        let until = heard + SPEECH;
+        while let Some(place) = self.schedule.first_in_line() {
+            if self.speak_one(place, heard).is_err() {
+                return false;
+            }
+            self.schedule.leave_line(&mut self.table);
+        }
+        while self.now() < until {
+            let Some(place) = self.schedule.next_due(&mut self.table, heard) else { return false };
+            if self.table.get(place).is_some_and(|running| !running.in_line) && self.speak_one(place, heard).is_err() {
+                self.schedule.stand_in_line(&mut self.table, place);
+            }
+        }
+        true
+    }
+
+    /// Until it has no more to say, or `Err` if the rate limit says no.
+    fn speak_one(&mut self, place: usize, heard: Timestamp) -> Result<(), ()> {
         loop {
-            let now = self.now();
-            if let Err(at) = self.limiter.take(now) {
-                self.sleep(index, at);
-                return;
+            self.limiter.take(self.now()).map_err(drop)?;
+            let Some(running) = self.table.get_mut(place) else {
+                self.limiter.give_back();
+                return Ok(());
+            };
+            let turn = running.poll(heard);
+            let job = running.job();
+            if let Some(examined) = turn.verdict {
+                self.table.note_judged();
+                self.observer.judged(job, *examined);
             }
-            let Some(running) = self.running.get_mut(index) else { return };
-            let was_judged = running.examination.examined().is_some();
-            let action = running.examination.poll(now);
-            if !was_judged && running.examination.examined().is_some() {
-                self.unjudged -= 1;
-            }
-            match action {
-                Action::Send(outgoing) => self.send(index, &outgoing, now),
+            match turn.action {
+                Action::Send(outgoing) => self.send(place, &outgoing, heard),
                 Action::WaitUntil(at) => {
                     self.limiter.give_back();
-                    self.sleep(index, at);
-                    return;
+                    self.schedule.wake_at(&mut self.table, place, at);
+                    return Ok(());
                 }
                 Action::Done => {
                     self.limiter.give_back();
-                    self.sleep(index, Timestamp::MAX);
-                    self.undone -= 1;
-                    return;
+                    self.forget(place);
+                    return Ok(());
                 }
             }
         }
     }
 
-    fn sleep(&mut self, index: usize, until: Timestamp) {
-        if let Some(running) = self.running.get_mut(index) {
-            running.wake = until;
-            if until < Timestamp::MAX {
-                self.wakes.push(Reverse((until, index)));
+    fn forget(&mut self, place: usize) {
+        if let Some(running) = self.table.remove(place) {
+            self.probes += u64::from(running.examination().probes_sent());
+            self.room.grow();
+        }
+    }
+
+    /// Nobody new comes in while others wait for the rate limit: more at a time would only make all of them slow.
+    fn may_admit(&self) -> bool {
+        !self.is_last && self.table.len() < self.room.now() && !self.schedule.has_line()
+    }
+
+    fn admit(&mut self, heard: Timestamp) {
+        while self.may_admit() {
+            match self.jobs.try_recv() {
+                Ok(job) => self.begin(job, heard),
+                Err(mpsc::error::TryRecvError::Empty) => return,
+                Err(mpsc::error::TryRecvError::Disconnected) => self.is_last = true,
             }
         }
     }
 
-    fn send(&mut self, index: usize, outgoing: &Outgoing, now: Timestamp) {
+    fn take_in(&mut self, job: Option<Job>) {
+        match job {
+            Some(job) => self.begin(job, self.now()),
+            None => self.is_last = true,
+        }
+    }
+
+    fn begin(&mut self, job: Job, now: Timestamp) {
+        let deadline = match self.limits.patience {
+            Patience::Until(instant) => Timestamp::from_origin(instant.saturating_duration_since(self.origin)),
+            Patience::Each(patience) => now + patience,
+        };
+        self.admitted += 1;
+        let place = self.table.insert(Running::new(job, now, deadline));
+        if self.speak_one(place, now).is_err() {
+            self.schedule.stand_in_line(&mut self.table, place);
+        }
+    }
+
+    fn send(&mut self, place: usize, outgoing: &Outgoing, now: Timestamp) {
         trace!("sent {}", wire::summary(&outgoing.packet));
-        let Some(running) = self.running.get_mut(index) else { return };
+        let Some(running) = self.table.get_mut(place) else { return };
         if let Err(error) = wire::emit(&outgoing.packet, &mut self.sent) {
             warn!(%error, "a packet could not be built");
             return;
         }
-        let (destination, scope_id) = (running.destination, running.scope_id);
+        let (destination, scope_id) = (running.destination(), running.scope_id());
+        let job = running.job();
         let (links, observer) = (self.links, &mut *self.observer);
         let mut send = |bytes: &[u8]| {
             let result = links.sender.send(bytes, destination, scope_id);
@@ -283,7 +350,7 @@ impl<'a, O: Observer> Loop<'a, O> {
                 Err(SendError::Failed(_)) => return result,
             };
             let (packet, meaning) = (&outgoing.packet, outgoing.meaning);
-            observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
+            observer.sighted(&Sighting { job, at: now, way, bytes, packet, meaning });
             result
         };
         let result = match outgoing.fragments {
@@ -301,49 +368,46 @@ impl<'a, O: Observer> Loop<'a, O> {
             Err(SendError::Refused(refusal)) => {
                 let size = outgoing.packet.size().unwrap_or(PacketSize::new(self.sent.len() as u32));
                 debug!(%size, ?refusal, "the kernel refused a packet");
-                running.examination.handle(&Event::SendRefused { size, refusal }, now);
+                running.handle(&Event::SendRefused { size, refusal }, now);
             }
             Err(SendError::Failed(error)) => warn!(%error, "a packet was not sent"),
         }
     }
 
-    fn interrupt_all(&mut self, now: Timestamp) {
-        for index in 0..self.running.len() {
-            let Some(running) = self.running.get_mut(index) else { continue };
-            if running.examination.examined().is_none() {
-                self.unjudged -= 1;
-            }
-            running.examination.interrupt(now);
-            if running.wake < Timestamp::MAX {
-                running.wake = now;
-                self.wakes.push(Reverse((now, index)));
-            }
+    fn interrupt_all(&mut self) {
+        let now = self.now();
+        self.jobs.close();
+        // Those that wait in the channel were never begun.
+        while self.jobs.try_recv().is_ok() {}
+        self.is_last = true;
+        for place in self.table.places() {
+            let Some(running) = self.table.get_mut(place) else { continue };
+            running.interrupt(now);
+            self.schedule.wake_at(&mut self.table, place, now);
         }
     }
 
-    fn next_wake(&self) -> Timestamp {
-        self.wakes.peek().map_or(Timestamp::MAX, |Reverse((at, _))| *at)
-    }
-
-    fn examined(&self) -> Vec<Examined> {
-        self.running.iter().filter_map(|running| running.examination.examined().cloned()).collect()
+    fn next_wake(&self, now: Timestamp) -> Timestamp {
+        let in_line = if self.schedule.has_line() { self.limiter.ready_at(now) } else { Timestamp::MAX };
+        self.schedule.next_wake().min(in_line)
     }
 
     fn standing(&self) -> Standing {
-        let current = self.running.iter().position(|running| running.examination.examined().is_none());
+        let current = self.table.iter().find(|running| !running.is_judged());
+        let running: u64 = self.table.iter().map(|running| u64::from(running.examination().probes_sent())).sum();
         Standing {
-            judged: self.running.len() - self.unjudged,
-            addresses: self.running.len(),
-            current,
-            bracket: current.and_then(|index| self.running.get(index)?.examination.bracket()),
-            probes: self.running.iter().map(|running| u64::from(running.examination.probes_sent())).sum(),
+            judged: self.admitted - self.table.unjudged(),
+            addresses: self.admitted,
+            current: current.map(Running::job),
+            bracket: current.and_then(|running| running.examination().bracket()),
+            probes: self.probes + running,
         }
     }
 }
 
 impl<O: Observer> Recipient for Loop<'_, O> {
     fn knows(&self, address: IpAddr) -> bool {
-        self.by_address.contains_key(&address)
+        self.table.knows(address)
     }
 
     fn deliver(&mut self, event: &Event, bytes: &[u8]) {
@@ -356,17 +420,19 @@ impl<O: Observer> Recipient for Loop<'_, O> {
             _ => packet.ip.source,
         };
         let way = if matches!(event, Event::KernelSaw(_)) { Way::PastFirewall } else { Way::In };
-        let Some(indices) = self.by_address.get(&about) else { return };
+        let concerned = self.table.count_about(about);
+        if concerned == 0 {
+            return;
+        }
         trace!("{}", describe(event));
-        let now = Timestamp::from_origin(self.origin.elapsed());
-        for &index in indices {
-            let Some(running) = self.running.get_mut(index).filter(|running| running.wake < Timestamp::MAX) else {
-                continue;
-            };
-            let meaning = running.examination.handle(event, now);
-            running.wake = now;
-            self.wakes.push(Reverse((now, index)));
-            self.observer.sighted(&Sighting { job: index, at: now, way, bytes, packet, meaning });
+        let now = self.now();
+        for index in 0..concerned {
+            let Some(place) = self.table.about(about, index) else { continue };
+            let Some(running) = self.table.get_mut(place) else { continue };
+            let meaning = running.handle(event, now);
+            let job = running.job();
+            self.schedule.wake_at(&mut self.table, place, now);
+            self.observer.sighted(&Sighting { job, at: now, way, bytes, packet, meaning });
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::model::{Examined, PacketSize, Sighting};
 pub struct Standing {
     /// Addresses with a verdict.
     pub judged: usize,
-    /// Addresses in all.
+    /// Addresses admitted so far.
     pub addresses: usize,
-    /// The first address without a verdict, as an index into the jobs.
+    /// The number of a job without a verdict.
     pub current: Option<usize>,
     /// The sizes still in question there.
     pub bracket: Option<(PacketSize, PacketSize)>,
@@ -26,8 +26,12 @@ pub trait Observer {
 
     /// Called a few times a second.
     fn progress(&mut self, standing: &Standing);
-    /// Called once, when the last verdict stands; the connections are closed after that.
-    fn judged(&mut self, examined: Vec<Examined>);
+    /// Called once for each job, when its verdict stands; its connections are closed after that.
+    fn judged(&mut self, job: usize, examined: Examined);
+    /// Called once, when the last verdict stands and no job is to come.
+    fn all_judged(&mut self) {}
+    /// Called once if the user interrupts while verdicts are missing: those that follow rest on what was known then.
+    fn interrupted(&mut self) {}
 }
 
 /// How a run ended.

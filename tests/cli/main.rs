@@ -29,6 +29,7 @@ fn shown(line: &str) -> String {
 fn defaults() -> Invocation {
     Invocation {
         targets: vec!["mx".into()],
+        bulk: None,
         family: None,
         port: 25,
         mail_domains: true,

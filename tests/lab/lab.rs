@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod field;
 mod guard;
+mod measure;
 mod mx;
 mod poke;
 mod port;
@@ -31,6 +32,8 @@ enum Command {
     Mx(mx::Arguments),
     /// Waits for the end of a process, then becomes another command.
     Guard(guard::Arguments),
+    /// Runs a command and prints what it took: wall clock, processor time, memory.
+    Measure(measure::Arguments),
     /// Prints a field of the first address of a JSON report on stdin.
     Field(field::Arguments),
     /// Reads the scenario files.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
+        Command::Measure(arguments) => measure::run(&arguments),
         Command::Field(arguments) => field::run(&arguments),
         Command::Scenario(arguments) => scenario::run(&arguments),
         Command::Sniff(arguments) => sniff::run(&arguments),

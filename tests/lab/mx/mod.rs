@@ -136,7 +136,8 @@ fn bound(domain: Domain, address: SocketAddr, arguments: &Arguments) -> io::Resu
         socket.set_recv_buffer_size(0)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(128)?;
+    // Room for a few thousand visitors at the same moment, as thousands of servers would have.
+    socket.listen(4096)?;
     Ok(socket.into())
 }
 

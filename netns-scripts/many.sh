@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# Thousands of addresses behind one path: time, memory, verdicts, pace, and what survives a kill.
+#
+#   many.sh speed [--sizes "1000 10000"] [--rtt MS] [--rate N] [--scamper]   how long it takes; the verdicts are checked
+#   many.sh rate [--targets N] [--rate N]                                    packets in the busiest second on the wire
+#   many.sh kill [--targets N] [--kills N]                                   SIGKILL at random moments, then --resume
+#
+# c -- wire -- r == s: half of the addresses lie behind a link of 1400 bytes whose router is silent. s holds all of them.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=lib.sh
+source "$here/lib.sh"
+
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 3; }
+
+task=${1:-}
+arguments=("$@")
+shift || usage
+sizes='1000 10000' rtt=20 rate='' targets='' kills=10 scamper='' more=()
+while [[ $# -gt 0 ]]; do
+    case $1 in
+        --sizes) sizes=$2 && shift ;;
+        --rtt) rtt=$2 && shift ;;
+        --rate) rate=$2 && shift ;;
+        --targets) targets=$2 && shift ;;
+        --kills) kills=$2 && shift ;;
+        --scamper) scamper=1 ;;
+        --) shift && more=("$@") && break ;;
+        *) usage ;;
+    esac
+    shift
+done
+
+if [[ -n $scamper ]] && is_root && ! command -v scamper >/dev/null; then install_packages scamper; fi
+build_programs
+as_lab_root "$here/many.sh" "${arguments[@]}"
+require_labs
+[[ $task != rate ]] || require_cmd tcpdump
+
+scratch=$(mktemp -d)
+id=many-$$
+pids=()
+namespace() { echo "pl-$id-$1"; }
+inside() { nsenter --net="/run/netns/$(namespace "$1")" -- "${@:2}"; }
+
+tear_down() {
+    local pid node
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for node in c w r s; do
+        [[ ! -e /run/netns/$(namespace "$node") ]] || ip netns delete "$(namespace "$node")"
+    done
+    rm -rf "$scratch"
+}
+trap tear_down EXIT
+trap 'exit 1' INT TERM
+
+background() {
+    local node=$1 log=$scratch/$2
+    shift 2
+    setsid nsenter --net="/run/netns/$(namespace "$node")" -- "$@" </dev/null >"$log" 2>&1 &
+    pids+=($!)
+}
+
+bring_up() {
+    local node
+    for node in c w r s; do ip netns add "$(namespace "$node")"; done
+    ip -batch - <<END
+link add e1 netns $(namespace c) mtu 1500 type veth peer name wa netns $(namespace w) mtu 9000
+link add wb netns $(namespace w) mtu 9000 type veth peer name e0 netns $(namespace r) mtu 1500
+link add e1 netns $(namespace r) mtu 1500 type veth peer name e0 netns $(namespace s) mtu 1500
+link add e2 netns $(namespace r) mtu 1400 type veth peer name e1 netns $(namespace s) mtu 1500
+END
+    configure c 'e1' 'addr add 10.0.1.1/24 dev e1
+        route add default via 10.0.1.2'
+    configure r 'e0 e1 e2' 'addr add 10.0.1.2/24 dev e0
+        addr add 10.0.2.1/24 dev e1
+        addr add 10.0.3.1/24 dev e2
+        route add 10.64.0.0/16 via 10.0.2.2
+        route add 10.65.0.0/16 via 10.0.3.2'
+    configure s 'e0 e1' 'addr add 10.0.2.2/24 dev e0
+        addr add 10.0.3.2/24 dev e1
+        route add local 10.64.0.0/15 dev lo
+        route add default via 10.0.2.1'
+    configure w 'wa wb' ''
+    # shellcheck disable=SC2016
+    inside r nft 'add table inet silent
+        add chain inet silent out { type filter hook output priority 0; }
+        add rule inet silent out icmp type destination-unreachable drop'
+    inside s sh -c 'echo 65535 >/proc/sys/net/core/somaxconn; echo 65535 >/proc/sys/net/ipv4/tcp_max_syn_backlog'
+    local delay
+    delay=$(awk -v r="$rtt" 'BEGIN { print r / 2 }')
+    background w wire.log "$PMTU_LAB" wire --a wa --b wb --delay-ms "$delay" --back-delay-ms "$delay"
+    background s mx.log "$PMTU_LAB" mx
+    wait_for 5 "the wire" grep -qs ready "$scratch/wire.log"
+    wait_for 5 "the mail server" grep -qs listening "$scratch/mx.log"
+}
+
+# configure NODE INTERFACES BATCH
+configure() {
+    local interface
+    {
+        echo 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done; echo 1 >/proc/sys/net/ipv4/ip_forward'
+        echo '[ ! -e /proc/sys/net/ipv6/conf/all/disable_ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+        for interface in $2; do echo "ethtool -K $interface tx off >/dev/null 2>&1"; done
+        printf 'ip -batch - <<END\nlink set lo up\n'
+        for interface in $2; do echo "link set $interface up"; done
+        printf '%s\nEND\n' "$3"
+    } | inside "$1" sh -e
+}
+
+# list_of COUNT : as many addresses, every other one behind the hole.
+list_of() {
+    awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) { j = int(i / 2); printf "10.%d.%d.%d\n", 64 + i % 2, int(j / 250), j % 250 + 1 } }'
+}
+
+# probe_command LIST RESULTS : for "speed", which has results in a file and words nowhere.
+probe() { inside c "$PMTU_LAB" measure --to "$scratch/measured" "${kill_options[@]}" -- "$PMTU_PROBE" --direction forward --targets "$@" "${more[@]}" </dev/null; }
+kill_options=()
+
+# check_verdicts RESULTS COUNT : each target once, and every verdict right.
+check_verdicts() {
+    local results=$1 count=$2 lines once right
+    lines=$(wc -l <"$results")
+    once=$(sed -E 's/.*"target":"([^"]*)".*/\1/' "$results" | sort -u | wc -l)
+    right=$(grep -cE '"target":"10\.64\.[0-9.]+".*"verdict":"clear".*"path_mtu":1500,|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole","cause":"no_ptb".*"path_mtu":1400,"first_lost_size":1401,' "$results" || true)
+    if [[ $lines -eq $count && $once -eq $count && $right -eq $count ]]; then return; fi
+    say "of $count targets: $lines lines, $once different, $right right. The first wrong ones:"
+    grep -vE '"target":"10\.64\.[0-9.]+".*"verdict":"clear"|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole"' "$results" | head -3 >&2 || true
+    return 1
+}
+
+speed() {
+    local size status=0
+    printf '%8s %9s %9s %9s %9s %9s\n' targets time user system memory pace
+    for size in $sizes; do
+        list_of "$size" >"$scratch/list"
+        rm -f "$scratch/results"
+        probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" >"$scratch/words" 2>"$scratch/errors" || true
+        local wall user system peak code
+        read -r wall user system peak code <"$scratch/measured"
+        printf '%8d %6d ms %6d ms %6d ms %5d KiB %7.0f/s\n' "$size" "$wall" "$user" "$system" "$peak" "$(awk -v n="$size" -v t="$wall" 'BEGIN { print 1000 * n / t }')"
+        [[ $code -eq 2 ]] || { say "exit $code in place of 2" && status=1; }
+        head -3 "$scratch/errors" >&2
+        check_verdicts "$scratch/results" "$size" || status=1
+    done
+    if [[ -n $scamper ]]; then bench_scamper; fi
+    return $status
+}
+
+# The same addresses, as fast as scamper likes.
+bench_scamper() {
+    list_of 1000 >"$scratch/list"
+    local begin=${EPOCHREALTIME/[.,]/}
+    inside c timeout 1200 scamper -p 10000 -w 0 -c 'trace -M' -o "$scratch/scamper" -O text -f "$scratch/list" || say "scamper: exit $?"
+    printf 'scamper trace -M, 1000 targets: %d ms, %d with an MTU below 1500\n' $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) "$(grep -c 'mtu: 1[0-4]' "$scratch/scamper" || true)"
+}
+
+rate_on_the_wire() {
+    local count=${targets:-200} limit=${rate:-1000} busiest
+    list_of "$count" >"$scratch/list"
+    background c tcpdump.log tcpdump -i e1 -Q out -n -s 64 -B 8192 -w "$scratch/wire.pcap"
+    local tcpdump=${pids[-1]}
+    wait_for 5 tcpdump grep -qs listening "$scratch/tcpdump.log"
+    probe "$scratch/list" --rate "$limit" --jsonl "$scratch/results" >/dev/null || true
+    kill -INT "$tcpdump" && wait "$tcpdump" || true
+    # Sliding: for each packet, how many left within the second that ends with it.
+    busiest=$(tcpdump -r "$scratch/wire.pcap" -tt -n 2>/dev/null | awk '{ t[NR] = $1; while (t[NR] - t[first + 1] >= 1) first++; n = NR - first; if (n > most) most = n } END { print most + 0, NR }')
+    read -r busiest sent <<<"$busiest"
+    grep -q ' 0 packets dropped by kernel' <(tr '\n' ' ' <"$scratch/tcpdump.log") || { say "the capture lost packets" && return 1; }
+    local most=$((limit + limit / 20)) fewest=$((limit * 8 / 10))
+    printf 'rate %d: %d packets, at most %d in a second (allowed: %d)\n' "$limit" "$sent" "$busiest" "$most"
+    [[ $busiest -le $most && $busiest -ge $fewest ]] || { say "the pace is wrong" && return 1; }
+    check_verdicts "$scratch/results" "$count"
+}
+
+kill_and_resume() {
+    local count=${targets:-2000} kill held=0 lines whole moment
+    list_of "$count" >"$scratch/list"
+    # How long a whole run takes tells where its random moments lie.
+    probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" >/dev/null 2>&1 || true
+    read -r whole _ <"$scratch/measured"
+    rm -f "$scratch/results"
+    for ((kill = 1; kill <= kills; kill++)); do
+        moment=$((50 + RANDOM * RANDOM % (2 * whole / (kills + 1))))
+        kill_options=(--kill-after-ms "$moment")
+        probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >/dev/null || true
+        lines=$(wc -l 2>/dev/null <"$scratch/results" || echo 0)
+        printf 'kill %d after %d ms: %d of %d lines\n' "$kill" "$moment" "$lines" "$count"
+        [[ $lines -ge $held ]] || { say "lines were lost" && return 1; }
+        held=$lines
+    done
+    kill_options=()
+    probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >/dev/null || true
+    check_verdicts "$scratch/results" "$count" && echo "every target exactly once"
+}
+
+bring_up
+case $task in
+    speed) speed ;;
+    rate) rate_on_the_wire ;;
+    kill) kill_and_resume ;;
+    *) usage ;;
+esac
