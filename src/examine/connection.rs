@@ -241,6 +241,11 @@ impl Connection {
         self.window = window;
     }
 
+    /// Whether acknowledgments are held back.
+    pub(super) fn are_acks_held(&self) -> bool {
+        self.acks_held
+    }
+
     /// Holds acknowledgments back, or lets them go again.
     pub(super) fn hold_acks(&mut self, held: bool) {
         self.ack_due |= self.acks_held && !held;

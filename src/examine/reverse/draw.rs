@@ -215,6 +215,9 @@ impl Draw {
         if self.connection.state() != State::Open {
             return;
         }
+        if self.connection.are_acks_held() {
+            return;
+        }
         // The window of the handshake's last ACK is the one that a sender takes half of.
         if self.first_payload.is_some() && self.connection.is_ack_due() {
             return;
@@ -255,7 +258,9 @@ impl Draw {
             let is_late = now >= until + STUCK_LEAVE_PATIENCE && self.is_alive();
             return is_late.then(|| (self.connection.abort(), Meaning::Connection(Step::Reset)));
         }
-        let is_waiting = self.connection.state() == State::Open && self.talk.standing() == Standing::Waiting;
+        // A poke acknowledges, as every segment does.
+        let may_poke = self.connection.state() == State::Open && !self.connection.are_acks_held();
+        let is_waiting = may_poke && self.talk.standing() == Standing::Waiting;
         if !is_waiting || now < self.next_poke {
             return None;
         }
