@@ -98,6 +98,8 @@ const WATCH: Duration = Duration::from_secs(15);
 const OVERTIME: Duration = Duration::from_secs(6);
 /// So long a size must stay away on a further connection: the first transmission and four more.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
+/// The same where packets of any size are lost: two more, since five may be lost by chance.
+const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 /// A server that is this slow is not waited for.
 const SLOW: Duration = Duration::from_secs(20);
 /// A server that answers less often than this while its large packets stay away may have ended.
