@@ -324,8 +324,8 @@ impl Reverse {
         let since = self.first().stuck_since();
         let watches =
             since.into_iter().flat_map(|since| [since + self.suspicion(), since + WATCH, since + WATCH + OVERTIME]);
-        let trials =
-            self.draws.iter().skip(1).filter_map(|(_, draw)| draw.stuck_since()).map(|since| since + TRIAL_PATIENCE);
+        let trials = self.draws.iter().skip(1).filter_map(|(_, draw)| draw.stuck_since());
+        let trials = trials.flat_map(|since| [since + TRIAL_PATIENCE, since + LOSSY_PATIENCE]);
         let complaint = self.complaint.as_ref().filter(|_| self.found.is_none()).map(Complaint::wake);
         let later = watches.chain(trials).chain(complaint).chain([self.began + SLOW]).filter(|&at| at > now);
         draws.chain(later).chain(self.echoes.as_ref().and_then(Echoes::wake)).min()
