@@ -125,7 +125,7 @@ check_verdicts() {
     right=$(grep -cE '"target":"10\.64\.[0-9.]+".*"verdict":"clear".*"path_mtu":1500,|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole","cause":"no_ptb".*"path_mtu":1400,"first_lost_size":1401,' "$results" || true)
     if [[ $lines -eq $count && $once -eq $count && $right -eq $count ]]; then return; fi
     say "of $count targets: $lines lines, $once different, $right right. The first wrong ones:"
-    grep -vE '"target":"10\.64\.[0-9.]+".*"verdict":"clear"|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole"' "$results" | head -3 >&2 || true
+    grep -vE '"target":"10\.64\.[0-9.]+".*"verdict":"clear"|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole"' "$results" | head -3 | cut -c -400 >&2 || true
     return 1
 }
 
@@ -181,7 +181,7 @@ kill_and_resume() {
     read -r whole _ <"$scratch/measured"
     rm -f "$scratch/results"
     for ((kill = 1; kill <= kills; kill++)); do
-        moment=$((50 + RANDOM * RANDOM % (2 * whole / (kills + 1))))
+        moment=$((100 + RANDOM * RANDOM % (3 * whole / kills)))
         kill_options=(--kill-after-ms "$moment")
         probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >/dev/null || true
         lines=$(wc -l 2>/dev/null <"$scratch/results" || echo 0)
