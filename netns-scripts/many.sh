@@ -129,16 +129,23 @@ check_verdicts() {
     return 1
 }
 
+# The milliseconds of processor time that a process has taken.
+processor_time() { awk '{ sub(/.*\) /, ""); print ($12 + $13) * 10 }' "/proc/$1/stat"; }
+
 speed() {
     local size status=0
-    printf '%8s %9s %9s %9s %9s %9s\n' targets time user system memory pace
+    printf '%8s %9s %9s %9s %9s %9s %12s\n' targets time user system memory pace 'wire, server'
     for size in $sizes; do
         list_of "$size" >"$scratch/list"
         rm -f "$scratch/results"
+        local before after
+        before=("$(processor_time "${pids[0]}")" "$(processor_time "${pids[1]}")")
         probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" >"$scratch/words" 2>"$scratch/errors" || true
+        after=("$(processor_time "${pids[0]}")" "$(processor_time "${pids[1]}")")
         local wall user system peak code
         read -r wall user system peak code <"$scratch/measured"
-        printf '%8d %6d ms %6d ms %6d ms %5d KiB %7.0f/s\n' "$size" "$wall" "$user" "$system" "$peak" "$(awk -v n="$size" -v t="$wall" 'BEGIN { print 1000 * n / t }')"
+        printf '%8d %6d ms %6d ms %6d ms %5d KiB %7.0f/s %d ms, %d ms\n' "$size" "$wall" "$user" "$system" "$peak" "$(awk -v n="$size" -v t="$wall" 'BEGIN { print 1000 * n / t }')" \
+            $((after[0] - before[0])) $((after[1] - before[1]))
         [[ $code -eq 2 ]] || { say "exit $code in place of 2" && status=1; }
         head -3 "$scratch/errors" >&2
         check_verdicts "$scratch/results" "$size" || status=1

@@ -85,43 +85,6 @@ pub(super) struct Args {
     #[arg(required_unless_present = "list", value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
 
-    /// Read targets from a file, one per line; -: from stdin
-    ///
-    /// As many as you like: the list is read as it is needed, and each result is
-    /// printed as it comes, a line per address, then a summary. Empty lines and
-    /// what follows a # are no targets. A bad line is reported with its number;
-    /// the rest goes on.
-    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
-    list: Option<PathBuf>,
-
-    /// With --targets: examine so many addresses at a time
-    ///
-    /// Fewer run where --rate does not allow for more, or where this host cannot
-    /// keep up.
-    #[arg(long, value_name = "COUNT", default_value = "256", value_parser = values::concurrency)]
-    concurrency: usize,
-
-    /// With --targets: write a JSON document per target and line; -: to stdout
-    ///
-    /// Each line is the document that --json prints for that target alone, written
-    /// as soon as the target is done.
-    #[arg(long, value_name = "FILE", requires = "list")]
-    jsonl: Option<PathBuf>,
-
-    /// With --targets: skip what this file of results already holds
-    ///
-    /// Named by --jsonl as well, the file is added to. However a run ended, the same
-    /// command goes on with the rest.
-    #[arg(long, value_name = "FILE", requires = "list")]
-    resume: Option<PathBuf>,
-
-    /// With --targets: only part I of N, for several machines
-    ///
-    /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
-    /// are the whole list.
-    #[arg(long, value_name = "I/N", requires = "list", value_parser = values::shard)]
-    shard: Option<Shard>,
-
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
     ipv4: bool,
@@ -195,6 +158,43 @@ pub(super) struct Args {
     /// this option always. Each flow has a source port of its own.
     #[arg(long, value_name = "COUNT", value_parser = values::flows)]
     flows: Option<u8>,
+
+    /// Read targets from a file, one per line; -: from stdin
+    ///
+    /// As many as you like: the list is read as it is needed, and each result is
+    /// printed as it comes, a line per address, then a summary. Empty lines and
+    /// what follows a # are no targets. A bad line is reported with its number;
+    /// the rest goes on.
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
+    list: Option<PathBuf>,
+
+    /// With --targets: examine so many addresses at a time
+    ///
+    /// Fewer run where --rate does not allow for more, or where this host cannot
+    /// keep up.
+    #[arg(long, value_name = "COUNT", default_value = "512", value_parser = values::concurrency)]
+    concurrency: usize,
+
+    /// With --targets: write a JSON document per target and line; -: to stdout
+    ///
+    /// Each line is the document that --json prints for that target alone, written
+    /// as soon as the target is done.
+    #[arg(long, value_name = "FILE", requires = "list")]
+    jsonl: Option<PathBuf>,
+
+    /// With --targets: skip what this file of results already holds
+    ///
+    /// Named by --jsonl as well, the file is added to. However a run ended, the same
+    /// command goes on with the rest.
+    #[arg(long, value_name = "FILE", requires = "list")]
+    resume: Option<PathBuf>,
+
+    /// With --targets: only part I of N, for several machines
+    ///
+    /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
+    /// are the whole list.
+    #[arg(long, value_name = "I/N", requires = "list", value_parser = values::shard)]
+    shard: Option<Shard>,
 
     /// Write every packet to this file, with comments, for Wireshark
     ///

@@ -29,6 +29,9 @@ fn message(error: &clap::Error) -> String {
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, &argument),
+        ErrorKind::MissingRequiredArgument if argument.contains("--targets") => {
+            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out".into()
+        }
         ErrorKind::MissingRequiredArgument => {
             "no target given; name a mail server, as in \"pmtu-probe mx.example.com\"".into()
         }
@@ -77,9 +80,10 @@ fn subject(argument: &str, value: &str) -> String {
     if option.starts_with('-') { format!("{option} {value:?}") } else { format!("target {value:?}") }
 }
 
-/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`.
+/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`, `TARGET` of `[TARGET]...`.
 fn option(argument: &str) -> &str {
-    argument.split([' ', '=', '[']).next().unwrap_or(argument).trim_end_matches('.')
+    let name = argument.trim_start_matches(['[', '<']);
+    name.split([' ', '=', '[', ']', '>']).next().unwrap_or(name).trim_end_matches('.')
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
