@@ -51,8 +51,8 @@ install_packages() {
     fi
 }
 
-# Real mail servers for the tests, all run inside namespaces with settings of their own. As packages they exclude each other: Postfix is
-# installed if there is no other mail server, Exim and OpenSMTPD are only unpacked.
+# Real servers for the tests, all run inside namespaces with settings of their own. As packages mail servers exclude each other: Postfix is
+# installed if there is no other, Exim and OpenSMTPD are only unpacked. So is nginx, a web server, which as a package would start.
 require_mail_servers() {
     local reason
     { is_root && [[ -z $LAB_INSIDE ]]; } || die "real mail servers need root (sudo)"
@@ -69,7 +69,7 @@ require_mail_servers() {
 
 has_other_servers() {
     local folder=${PMTU_MAIL_SERVERS:-$(target_dir)/mail-servers}
-    [[ -x $folder/usr/sbin/exim4 && -x $folder/usr/sbin/smtpd ]]
+    [[ -x $folder/usr/sbin/exim4 && -x $folder/usr/sbin/smtpd && -x $folder/usr/sbin/nginx ]]
 }
 
 # Empty if they are there or can be fetched.
@@ -97,7 +97,7 @@ without_services() {
 
 # The libraries are installed: they exclude nothing. A start that fails leaves no half of it behind.
 unpack_mail_servers() {
-    local servers=(exim4-daemon-light opensmtpd) libraries folder package
+    local servers=(exim4-daemon-light opensmtpd nginx) libraries folder package
     say "unpacking ${servers[*]} in $PMTU_MAIL_SERVERS"
     [[ -n $(apt-cache show opensmtpd 2>/dev/null) ]] || apt-get update -q >/dev/null
     mapfile -t libraries < <(apt-cache depends --important "${servers[@]}" | sed -n 's/^  Depends: \(lib[^ <>]*\)$/\1/p' | sort -u)

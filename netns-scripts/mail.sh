@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The proof on real mail, over all scenarios: what a real Postfix delivers and what stalls, and every advised command at work. Needs root.
-# Arguments limit the scenarios: one text that their names contain.
+# The proof on real mail, over all scenarios, both ways: what a real Postfix delivers and what stalls, and every advised command at work.
+# Without an argument, real servers with TLS are visited as well. Needs root.
+# An argument limits the scenarios: a text that their names contain.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
@@ -9,7 +10,10 @@ source "$here/lib.sh"
 command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
 require_mail_servers
 require_labs
-require_cmd cc ss iptables
+require_cmd cc ss iptables openssl
 cd "$LAB_REPOSITORY"
 cargo build --locked --quiet --example pmtu-lab
-PMTU_MAIL_FULL=1 PMTU_MAIL_ONLY=${1:-} cargo test --locked --test mail mail_passes -- --nocapture
+export PMTU_MAIL_FULL=1 PMTU_MAIL_ONLY=${1:-}
+proofs=(mail_passes mail_comes_back)
+[[ -n $PMTU_MAIL_ONLY ]] || proofs+=(real_servers)
+cargo test --locked --test mail -- --nocapture --test-threads 1 "${proofs[@]}"

@@ -20,7 +20,7 @@ trap say_left_out EXIT
 
 if is_root; then
     require_labs
-    require_cmd iptables tc ping tcpdump
+    require_cmd iptables tc ping tcpdump openssl
     no_mail=$(why_no_mail_servers)
     [[ -n $no_mail ]] || require_mail_servers
 else
@@ -33,6 +33,8 @@ else
 fi
 if [[ -n $no_mail ]]; then
     leave_out mail_passes_exactly_where_the_verdict_says_so "$no_mail"
+    leave_out mail_comes_back_exactly_where_the_verdict_says_so "$no_mail"
+    leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
 true 2>/dev/null <>/dev/net/tun || leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'

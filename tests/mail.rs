@@ -1,14 +1,21 @@
 //! The proof on real mail: a real Postfix sends 200 kB to a real MX over the scenarios, in network namespaces. The message arrives
 //! exactly where the verdict is `clear`, `discoverable` or `masked`, and stalls exactly where it is `black_hole`; there every advised
-//! command, run as printed, lets the stalled mail through.
+//! command, run as printed, lets the stalled mail through. Scenarios that expect something of the way back carry mail that way: a real
+//! Postfix in the MX's place sends it to one on this host. And real servers with TLS are visited, and their logs read.
 //!
 //! A handful of scenarios by default; `netns-scripts/mail.sh` (`PMTU_MAIL_FULL=1`) runs all. `PMTU_MAIL_ONLY=text` limits the scenarios
 //! to those whose name contains the text, `PMTU_MAIL_AT_A_TIME=N` sets how many run side by side.
 
 #[path = "mail/advice.rs"]
 mod advice;
+#[path = "mail/answer.rs"]
+mod answer;
+#[path = "mail/back.rs"]
+mod back;
 #[path = "mail/case.rs"]
 mod case;
+#[path = "mail/chain.rs"]
+mod chain;
 #[path = "mail/choice.rs"]
 mod choice;
 #[path = "mail/firewall.rs"]
@@ -16,6 +23,8 @@ mod firewall;
 #[path = "netns/lab.rs"]
 #[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
 mod lab;
+#[path = "mail/manners.rs"]
+mod manners;
 #[path = "mail/message.rs"]
 mod message;
 #[path = "mail/mx.rs"]
@@ -30,15 +39,20 @@ mod rows;
 mod scenario;
 #[path = "mail/sender.rs"]
 mod sender;
+#[path = "mail/servers.rs"]
+mod servers;
 #[path = "mail/state.rs"]
 mod state;
+#[path = "mail/traffic.rs"]
+mod traffic;
 #[path = "netns/verify.rs"]
 #[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
 mod verify;
+#[path = "mail/way_back.rs"]
+mod way_back;
 
 use std::sync::Mutex;
 
-use case::Case;
 use choice::Choice;
 use rows::Row;
 
@@ -50,24 +64,49 @@ fn mail_passes_exactly_where_the_verdict_says_so() {
     needs::check();
     let choice = Choice::from_environment();
     let cases = choice::cases(&choice);
-    assert!(!cases.is_empty(), "PMTU_MAIL_ONLY matches no scenario");
-    let rows = run_all(cases);
+    choice.must_match();
+    let rows = run_all(cases, case::run);
     rows::print(&rows);
     if choice.is_full() {
         choice::print_left_out();
     }
+    must_be_without_faults(&rows);
+}
+
+#[test]
+fn mail_comes_back_exactly_where_the_verdict_says_so() {
+    needs::check();
+    let choice = Choice::from_environment();
+    let cases = choice::back_cases(&choice);
+    choice.must_match();
+    let rows = run_all(cases, back::run);
+    rows::print(&rows);
+    if choice.is_full() {
+        choice::print_left_out_back();
+    }
+    must_be_without_faults(&rows);
+}
+
+#[test]
+fn real_servers_get_their_verdict_and_see_a_polite_visitor() {
+    needs::check();
+    let rows = run_all(servers::visits(Choice::from_environment().is_full()), servers::run);
+    must_be_without_faults(&rows);
+}
+
+fn must_be_without_faults(rows: &[Row]) {
     let failed: Vec<String> = rows.iter().filter_map(Row::faults).collect();
     assert!(failed.is_empty(), "{} of {} cases failed:\n{}", failed.len(), rows.len(), failed.join("\n"));
 }
 
-fn run_all(cases: Vec<Case>) -> Vec<Row> {
+fn run_all<T: Send>(cases: Vec<T>, run: impl Fn(&T) -> Row + Sync) -> Vec<Row> {
     let at_a_time = std::env::var("PMTU_MAIL_AT_A_TIME").ok().and_then(|n| n.parse().ok()).unwrap_or(AT_A_TIME);
     let (next, rows) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(case) = take_next(&next) {
-                    let row = case::run(&case);
+                    let row = run(&case);
                     println!("{row}");
                     rows.lock().expect("no case panics").push(row);
                 }
@@ -77,6 +116,6 @@ fn run_all(cases: Vec<Case>) -> Vec<Row> {
     rows.into_inner().expect("no case panics")
 }
 
-fn take_next(next: &Mutex<impl Iterator<Item = Case>>) -> Option<Case> {
+fn take_next<T>(next: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     next.lock().expect("no case panics").next()
 }

@@ -172,6 +172,11 @@ impl Connection {
         self.segment(seq, Flags::RST_ACK)
     }
 
+    /// Whether an acknowledgment is to be sent.
+    pub(super) fn is_ack_due(&self) -> bool {
+        self.ack_due && !self.acks_held
+    }
+
     /// Whether a last acknowledgment is still to be sent.
     pub(super) fn owes_ack(&self) -> bool {
         self.state == State::Closed && self.ack_due
@@ -239,6 +244,11 @@ impl Connection {
     /// Announces this window from now on. Peers take a smaller one only with new bytes of ours (RFC 9293, 3.10.7.4).
     pub(super) fn announce_window(&mut self, window: u16) {
         self.window = window;
+    }
+
+    /// Whether acknowledgments are held back.
+    pub(super) fn are_acks_held(&self) -> bool {
+        self.acks_held
     }
 
     /// Holds acknowledgments back, or lets them go again.

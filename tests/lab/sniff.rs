@@ -1,6 +1,7 @@
 //! Prints every packet of an interface, in both directions, with the time at which it passed: a witness for the tests that needs
 //! no other user to become.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,7 +27,10 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // The Ethernet header says nothing about the packet.
         let packet = buffer[..length].get(14..).unwrap_or_default();
-        let hex: String = packet.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = packet.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         writeln!(out, "{:.6} {hex}", now.as_secs_f64())?;
         out.flush()?;
     }

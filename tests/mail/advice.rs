@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::lab::{Lab, program, run};
+use super::traffic::Way;
 
 const UNDO: &str = "# undo: ";
 
@@ -41,10 +42,11 @@ impl Advice {
         undo.iter().try_for_each(|line| paste(lab, line))
     }
 
-    /// Whether it is for the way back: the MSS in this host's own SYN limits what the other side sends, and nothing else
-    /// (RFC 9293, section 3.7.1).
-    pub(crate) fn is_for_the_way_back(&self) -> bool {
-        self.commands.iter().any(|line| line.contains("hook output") && line.contains("pmtu_clamp"))
+    /// Which way it is for. What this host announces as its MSS, in its SYN or by its route, limits what the other side sends,
+    /// and nothing else (RFC 9293, section 3.7.1).
+    pub(crate) fn way(&self) -> Way {
+        let announces = self.has("hook output") && self.has("pmtu_clamp") || self.has(" advmss ");
+        if announces { Way::Back } else { Way::There }
     }
 
     /// Whether a command contains this text.
@@ -56,7 +58,8 @@ impl Advice {
     pub(crate) fn name(&self) -> &'static str {
         let has = |text: &str| self.has(text);
         match () {
-            () if self.is_for_the_way_back() => "clamp for the way back",
+            () if has(" advmss ") => "advmss",
+            () if has("pmtu_clamp") && self.way() == Way::Back => "clamp for the way back",
             () if has("pmtu_clamp") => "clamp",
             () if has("mtu lock") => "route",
             () if has("tcp_mtu_probing") => "mtu_probing",

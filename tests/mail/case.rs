@@ -1,23 +1,17 @@
 //! One scenario in one family: mail, the program's verdict, and where mail stalls every remedy.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use super::advice::Advice;
 use super::firewall::Layout;
 use super::lab::Lab;
-use super::message::Message;
 use super::mx::{Mx, Running};
 use super::rows::{Effect, Remedy, Row};
 use super::scenario::{Family, Node, Outcome, Scenario, Verdict};
-use super::sender::{Attempt, Mail, Sender};
-use super::state::{State, forget};
+use super::sender::{Mail, Sender, patience};
+use super::state::forget;
+use super::traffic::{Fate, Traffic, Way};
 use super::verify;
-
-/// One for each usual advice. They stall side by side, so that the waiting is done once.
-const STALLED_AT_ONCE: usize = 3;
 
 /// What runs.
 pub(crate) struct Case {
@@ -34,27 +28,16 @@ impl Case {
     pub(crate) fn must_stall(&self) -> bool {
         self.verdict() == Verdict::BlackHole
     }
+
+    fn fate(&self) -> Fate {
+        if self.must_stall() { Fate::Stalled } else { Fate::Delivered }
+    }
 }
 
 /// Runs one case to its end, whatever happens in it.
 pub(crate) fn run(case: &Case) -> Row {
-    let start = Instant::now();
-    let mut row = Row {
-        name: format!("{} {} {}", case.scenario.name, case.family, case.mx),
-        verdict: case.verdict(),
-        mail: "-".into(),
-        remedies: Vec::new(),
-        faults: Vec::new(),
-        took: Duration::ZERO,
-    };
-    let end = catch_unwind(AssertUnwindSafe(|| fill(case, &mut row)));
-    match end {
-        Ok(Ok(())) => {}
-        Ok(Err(fault)) => row.faults.push(fault),
-        Err(panic) => row.faults.push(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "panics".into())),
-    }
-    row.took = start.elapsed();
-    row
+    let name = format!("{} {} {}", case.scenario.name, case.family, case.mx);
+    Row::of(name, case.verdict().word(), |row| fill(case, row))
 }
 
 fn fill(case: &Case, row: &mut Row) -> Result<(), String> {
@@ -73,41 +56,26 @@ fn fill(case: &Case, row: &mut Row) -> Result<(), String> {
     lab.down()
 }
 
-/// A lab with its mail servers.
+/// A case with its mail servers at work.
 struct Bench<'a> {
     case: &'a Case,
     lab: &'a Lab,
-    mx: Running,
-    sender: Sender<'a>,
+    traffic: Traffic<'a>,
 }
 
 impl<'a> Bench<'a> {
     fn start(case: &'a Case, lab: &'a Lab) -> Result<Self, String> {
-        let mx = Running::start(case.mx, lab)?;
-        let is_lossy = case.scenario.links().iter().any(|link| link.loss > 0.0);
-        let sender = Sender::start(lab, Node::S.near_address(case.family), is_lossy)?;
-        Ok(Self { case, lab, mx, sender })
+        let receiver = Running::start(case.mx, lab)?;
+        let patience = patience(&case.scenario);
+        let sender = Sender::start_on_c(lab, Node::S.near_address(case.family), patience)?;
+        Ok(Self { case, lab, traffic: Traffic { lab, way: Way::There, receiver, sender } })
     }
 
-    /// The first messages of 200 kB, and beside them a small one that has to pass: what stalls, stalls by size. Returns those that
-    /// stall where they have to.
+    /// Those that stall where they have to.
     fn first_mail(&self, row: &mut Row) -> Result<Vec<Mail>, String> {
-        let count = if self.case.must_stall() { STALLED_AT_ONCE } else { 1 };
-        let large = (0..count).map(|_| self.sender.submit(Message::large()));
-        let large = large.collect::<Result<Vec<Mail>, String>>()?;
-        let small = self.sender.submit(Message::small())?;
-        self.must_arrive(&small, "the small message")?;
-        for mail in &large {
-            let (attempt, took) = self.sender.attempt(mail)?;
-            let seconds = took.as_secs_f64();
-            match (attempt, self.case.must_stall()) {
-                (Attempt::Sent, false) => self.must_be_in_the_mailbox(mail, "the large message")?,
-                (Attempt::Stalled, true) => {}
-                (attempt, _) => return Err(format!("mail: {attempt:?} after {seconds:.1} s")),
-            }
-            row.mail = format!("{} {seconds:.1} s", if self.case.must_stall() { "stalled" } else { "delivered" });
-        }
-        Ok(if self.case.must_stall() { large } else { Vec::new() })
+        let (mail, took) = self.traffic.first_mail(self.case.fate())?;
+        row.mail(self.case.fate(), took);
+        Ok(if self.case.must_stall() { mail } else { Vec::new() })
     }
 
     /// What the program says of the same path, which has to be what the scenario expects.
@@ -142,8 +110,8 @@ impl<'a> Bench<'a> {
             }
             for advice in advice.iter().filter(|advice| layout.is_meant_by(advice)) {
                 forget(self.lab);
-                let mail = stalled.pop().map_or_else(|| self.stall_another(), Ok)?;
-                match self.remedy(advice, mail) {
+                let mail = stalled.pop().map_or_else(|| self.traffic.stall_another(), Ok)?;
+                match self.traffic.remedy(advice, mail) {
                     Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
                     Err(fault) => row.faults.push(format!("{layout:?}: {}: {fault}", advice.name())),
                 }
@@ -154,7 +122,7 @@ impl<'a> Bench<'a> {
         }
         forget(self.lab);
         self.send_one_byte_more();
-        self.stall_another().map(drop)
+        self.traffic.stall_another().map(drop)
     }
 
     /// Clamps what c sends to the smallest size that is lost.
@@ -175,60 +143,5 @@ impl<'a> Bench<'a> {
              nft add rule inet boundary input {ip} saddr {mx} tcp flags syn tcp option maxseg size set {mss}"
         );
         self.lab.shell("c", &rules);
-    }
-
-    fn stall_another(&self) -> Result<Mail, String> {
-        let large = self.sender.submit(Message::large())?;
-        let small = self.sender.submit(Message::small())?;
-        self.must_arrive(&small, "the small message")?;
-        match self.sender.attempt(&large)? {
-            (Attempt::Stalled, _) => Ok(large),
-            (Attempt::Sent, took) => Err(format!("mail passes after {took:?} although no remedy is in force")),
-        }
-    }
-
-    fn remedy(&self, advice: &Advice, mut mail: Mail) -> Result<Effect, String> {
-        let before = State::of(self.lab);
-        advice.apply(self.lab)?;
-        if State::of(self.lab) == before {
-            return Ok(Effect::Diagnostic);
-        }
-        let effect = if advice.is_for_the_way_back() {
-            Ok(Effect::WayBack)
-        } else {
-            self.flush(&mut mail).map(Effect::Delivered)
-        };
-        advice.undo(self.lab)?;
-        forget(self.lab);
-        let differences = before.differences(&State::of(self.lab));
-        if !differences.is_empty() {
-            return Err(format!("its undo leaves: {}", differences.join("; ")));
-        }
-        effect
-    }
-
-    /// The stalled mail has to pass now.
-    fn flush(&self, mail: &mut Mail) -> Result<Duration, String> {
-        self.sender.flush(mail)?;
-        self.must_arrive(mail, "the stalled message")
-    }
-
-    fn must_arrive(&self, mail: &Mail, what: &str) -> Result<Duration, String> {
-        match self.sender.attempt(mail)? {
-            (Attempt::Sent, took) => self.must_be_in_the_mailbox(mail, what).map(|()| took),
-            (Attempt::Stalled, took) => Err(format!("{what} still stalls, for {took:?}")),
-        }
-    }
-
-    /// The MX accepts a message before it delivers it.
-    fn must_be_in_the_mailbox(&self, mail: &Mail, what: &str) -> Result<(), String> {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !mail.message.is_in(self.mx.mailbox()) {
-            if Instant::now() > deadline {
-                return Err(format!("{what} was sent, but is not whole in {}", self.mx.mailbox().display()));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
     }
 }

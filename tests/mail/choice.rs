@@ -1,12 +1,17 @@
 //! Which scenarios carry mail, and why the others cannot.
 
+use super::back;
 use super::case::Case;
 use super::mx::Mx;
 use super::scenario::{self, Family, Peer, Port, Resets, Scenario, Window, World};
+use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
 const SHORT: [&str; 6] =
     ["clear", "ptb_1400", "mss_clamped", "silent_router", "drop_by_size", "ptb_dropped_by_this_host"];
+
+/// The same for mail on the way back.
+const SHORT_BACK: [&str; 3] = ["reverse_hole", "reverse_discoverable", "reverse_mtu_probing"];
 
 /// What the other mail servers receive: a healthy path, and a black hole with its remedies.
 const OTHER_SERVERS: [&str; 2] = ["clear", "silent_router"];
@@ -31,6 +36,12 @@ impl Choice {
     pub(crate) fn is_full(&self) -> bool {
         self.full
     }
+
+    /// A text that no name contains is a mistake. One that only names of the other way contain is none.
+    pub(crate) fn must_match(&self) {
+        let is_chosen = !cases(self).is_empty() || !back_cases(self).is_empty();
+        assert!(is_chosen, "PMTU_MAIL_ONLY={} matches no scenario", self.only);
+    }
 }
 
 /// All cases to run. The long ones come first, so that none is alone at the end.
@@ -38,6 +49,7 @@ pub(crate) fn cases(choice: &Choice) -> Vec<Case> {
     let scenarios = all_scenarios();
     let is_chosen = |scenario: &&Scenario| {
         why_left_out(scenario).is_none()
+            && !way_back::is_examined(scenario)
             && scenario.name.contains(&choice.only)
             && (choice.full || SHORT.contains(&scenario.name.as_str()))
     };
@@ -51,13 +63,26 @@ pub(crate) fn cases(choice: &Choice) -> Vec<Case> {
     cases
 }
 
+/// All cases of mail on the way back, those that stall first.
+pub(crate) fn back_cases(choice: &Choice) -> Vec<back::Case> {
+    let is_chosen = |scenario: &&Scenario| {
+        way_back::why_left_out(scenario).is_none()
+            && scenario.name.contains(&choice.only)
+            && (choice.full || SHORT_BACK.contains(&scenario.name.as_str()))
+    };
+    let scenarios = all_scenarios();
+    let mut cases: Vec<back::Case> = scenarios.iter().filter(is_chosen).flat_map(back::Case::of).collect();
+    cases.sort_by_key(|case| !case.must_stall());
+    cases
+}
+
 fn of(scenario: &Scenario, mx: Mx) -> Vec<Case> {
     let case = |family: &Family| Case { scenario: scenario.clone(), family: *family, mx };
     scenario.families.iter().map(case).collect()
 }
 
 /// Why a scenario carries no mail; `None`: it does.
-fn why_left_out(scenario: &Scenario) -> Option<String> {
+pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
     if !scenario.runs_in(World::Netns) {
         return scenario.worlds_why.clone();
     }
@@ -89,15 +114,32 @@ fn why_no_real_mx_plays(peer: &Peer) -> Option<String> {
 
 /// Says what did not run.
 pub(crate) fn print_left_out() {
-    for scenario in all_scenarios() {
-        if let Some(why) = why_left_out(&scenario) {
+    for scenario in all_scenarios().iter().filter(|scenario| !way_back::is_examined(scenario)) {
+        if let Some(why) = why_left_out(scenario) {
             println!("left out: {:28} {why}", scenario.name);
+        }
+    }
+}
+
+/// Says of which scenarios with an examined way back no mail came back.
+pub(crate) fn print_left_out_back() {
+    for scenario in all_scenarios().iter().filter(|scenario| way_back::is_examined(scenario)) {
+        if let Some(why) = way_back::why_left_out(scenario) {
+            println!("left out on the way back: {:28} {why}", scenario.name);
         }
     }
 }
 
 fn all_scenarios() -> Vec<Scenario> {
     scenario::load_all().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_scenario_of_the_short_form_of_the_way_back_has_cases() {
+    for name in SHORT_BACK {
+        let scenario = scenario::load(name).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(way_back::why_left_out(&scenario), None, "{name}");
+    }
 }
 
 #[test]

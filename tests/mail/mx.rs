@@ -1,4 +1,4 @@
-//! The receiving host: a real mail server on s, which delivers to a mailbox of one file per message.
+//! The receiving host: a real mail server, which delivers to a mailbox of one file per message.
 
 use std::fmt;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::chain::{self, Chain};
 use super::lab::Lab;
 use super::needs;
 use super::postfix::Postfix;
@@ -33,6 +34,30 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 ";
 
+const NGINX_CONF: &str = "daemon off;
+user nobody nogroup;
+worker_processes 1;
+pid FOLDER/pid;
+error_log FOLDER/error.log info;
+events {}
+http {
+    access_log off;
+    client_body_temp_path FOLDER/body;
+    proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/fastcgi;
+    uwsgi_temp_path FOLDER/uwsgi;
+    scgi_temp_path FOLDER/scgi;
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name mx.example.com;
+        ssl_certificate CHAIN;
+        ssl_certificate_key KEY;
+        return 200;
+    }
+}
+";
+
 /// Which mail server receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mx {
@@ -54,24 +79,44 @@ impl fmt::Display for Mx {
 /// A mail server that runs. It ends with this value or with its lab.
 pub(crate) struct Running {
     mailbox: PathBuf,
+    logs: Vec<PathBuf>,
     child: Option<Child>,
 }
 
 impl Running {
-    /// Waits until it listens.
+    /// On s, without TLS. Waits until it listens.
     pub(crate) fn start(mx: Mx, lab: &Lab) -> Result<Self, String> {
+        Self::start_on_s(mx, lab, None)
+    }
+
+    /// On s, with STARTTLS. Waits until it listens.
+    pub(crate) fn start_with_tls(mx: Mx, lab: &Lab, chain: &Chain) -> Result<Self, String> {
+        Self::start_on_s(mx, lab, Some(chain))
+    }
+
+    fn start_on_s(mx: Mx, lab: &Lab, chain: Option<&Chain>) -> Result<Self, String> {
         match mx {
-            Mx::Postfix => start_postfix(lab),
+            Mx::Postfix => start_postfix(lab, "s", &chain.map(Chain::main_cf).unwrap_or_default()),
             Mx::Exim | Mx::OpenSmtpd => {
-                let running = start_unpacked(mx, lab)?;
-                wait_until_it_listens(mx, lab).map(|()| running)
+                let running = start_unpacked(mx, lab, chain)?;
+                wait_until_it_listens(lab, 25, &running).map(|()| running)
             }
         }
+    }
+
+    /// Postfix on c, for the mail of s. Its smtpd gives up on a client that sends nothing for so long.
+    pub(crate) fn start_on_c(lab: &Lab, patience: Duration) -> Result<Self, String> {
+        start_postfix(lab, "c", &format!("smtpd_timeout = {}s\n", patience.as_secs()))
     }
 
     /// Where messages arrive, in the form of maildir.
     pub(crate) fn mailbox(&self) -> &Path {
         &self.mailbox
+    }
+
+    /// All that it wrote.
+    pub(crate) fn log(&self) -> String {
+        self.logs.iter().filter_map(|log| fs::read_to_string(log).ok()).collect()
     }
 }
 
@@ -84,38 +129,64 @@ impl Drop for Running {
     }
 }
 
-fn start_postfix(lab: &Lab) -> Result<Running, String> {
-    let mail = lab.folder().join("postfix-s/mail");
+fn start_postfix(lab: &Lab, node: &'static str, more_main_cf: &str) -> Result<Running, String> {
+    let folder = lab.folder().join(format!("postfix-{node}"));
+    let mail = folder.join("mail");
     owned_by_nobody(&mail)?;
-    Postfix::start(lab, "s", POSTFIX_MAIN_CF, POSTFIX_MASTER_CF)?;
-    Ok(Running { mailbox: mail.join("box"), child: None })
+    let main_cf = format!("{POSTFIX_MAIN_CF}{more_main_cf}");
+    Postfix::start(lab, node, &main_cf, &format!("{POSTFIX_MASTER_CF}{}", chain::MASTER_CF))?;
+    Ok(Running { mailbox: mail.join("box"), logs: vec![folder.join("maillog")], child: None })
 }
 
 /// A server that is not installed runs in a root of its own: this machine's programs and libraries, and nothing else of it.
-fn start_unpacked(mx: Mx, lab: &Lab) -> Result<Running, String> {
-    let (root, mail) = (lab.folder().join("root"), lab.folder().join("mail"));
-    fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
+fn start_unpacked(mx: Mx, lab: &Lab, chain: Option<&Chain>) -> Result<Running, String> {
+    let [root, mail, logs] = ["root", "mail", "mx-logs"].map(|name| lab.folder().join(name));
+    for folder in [&root, &logs] {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
     owned_by_nobody(&mail)?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/own_root.sh");
-    let log = lab.folder().join("mx.log");
-    let log = fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let mut command: Command = lab.command("s", "bash");
-    command.arg(script).args([&root, &mail, &needs::other_servers()]).arg(mx.to_string());
-    let errors = log.try_clone().map_err(|error| error.to_string())?;
-    let child = command.stdout(Stdio::from(log)).stderr(errors).spawn().map_err(|error| error.to_string())?;
-    Ok(Running { mailbox: mail.join("box"), child: Some(child) })
+    let mut command = lab.command("s", "bash");
+    command.arg(script).args([&root, &mail, &logs, &needs::other_servers()]).arg(mx.to_string());
+    let output = logs.join("output");
+    let child = start_with_output(command.args(chain.map(Chain::folder)), &output)?;
+    let written = ["mainlog", "rejectlog", "paniclog"].map(|name| logs.join(name));
+    Ok(Running { mailbox: mail.join("box"), logs: [vec![output], written.to_vec()].concat(), child: Some(child) })
 }
 
-fn wait_until_it_listens(mx: Mx, lab: &Lab) -> Result<(), String> {
+fn start_with_output(command: &mut Command, output: &Path) -> Result<Child, String> {
+    let file = fs::File::create(output).map_err(|error| format!("{}: {error}", output.display()))?;
+    let errors = file.try_clone().map_err(|error| error.to_string())?;
+    command.stdout(Stdio::from(file)).stderr(errors).spawn().map_err(|error| error.to_string())
+}
+
+fn wait_until_it_listens(lab: &Lab, port: u16, running: &Running) -> Result<(), String> {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !lab.shell("s", "ss -Hltn 'sport = :25'").contains(":25") {
+    while lab.shell("s", &format!("ss -Hltn 'sport = :{port}'")).is_empty() {
         if Instant::now() > deadline {
-            let log = fs::read_to_string(lab.folder().join("mx.log")).unwrap_or_default();
-            return Err(format!("{mx} does not listen; it says: {log}"));
+            return Err(format!("the server does not listen; it says: {}", running.log()));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+/// nginx on s, with TLS on port 443.
+pub(crate) fn start_nginx(lab: &Lab, chain: &Chain) -> Result<Running, String> {
+    let folder = lab.folder().join("nginx");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let conf = NGINX_CONF
+        .replace("FOLDER", &folder.display().to_string())
+        .replace("CHAIN", &chain.certificates().display().to_string())
+        .replace("KEY", &chain.key().display().to_string());
+    let (conf_file, log) = (folder.join("nginx.conf"), folder.join("error.log"));
+    fs::write(&conf_file, conf).map_err(|error| format!("{}: {error}", conf_file.display()))?;
+    let mut command = lab.command("s", needs::other_servers().join("usr/sbin/nginx"));
+    command.arg("-e").arg(&log).arg("-p").arg(&folder).arg("-c").arg(&conf_file);
+    let output = folder.join("output");
+    let child = start_with_output(&mut command, &output)?;
+    let running = Running { mailbox: folder, logs: vec![output, log], child: Some(child) };
+    wait_until_it_listens(lab, 443, &running).map(|()| running)
 }
 
 fn owned_by_nobody(folder: &Path) -> Result<(), String> {

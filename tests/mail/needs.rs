@@ -19,7 +19,10 @@ fn missing() -> Vec<String> {
     if !Path::new(super::postfix::POSTFIX).exists() {
         missing.push("Debian's package postfix".into());
     }
-    for server in ["exim4", "smtpd"] {
+    if !Path::new("/usr/bin/openssl").exists() {
+        missing.push("Debian's package openssl".into());
+    }
+    for server in ["exim4", "smtpd", "nginx"] {
         let program = other_servers().join("usr/sbin").join(server);
         if !program.exists() {
             missing.push(format!("{}, which ./netns-scripts/mail.sh fetches", program.display()));
@@ -28,7 +31,7 @@ fn missing() -> Vec<String> {
     missing
 }
 
-/// Exim and OpenSMTPD, unpacked: as packages they exclude Postfix and each other.
+/// Exim and OpenSMTPD, unpacked: as packages they exclude Postfix and each other. And nginx, which as a package would start.
 pub(crate) fn other_servers() -> PathBuf {
     if let Some(folder) = std::env::var_os("PMTU_MAIL_SERVERS") {
         return folder.into();

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# own_root.sh ROOT MAIL SERVERS NAME : runs a mail server that was unpacked and not installed. Its root is ROOT: the machine's programs
-# and libraries, users and settings of its own, MAIL for what it receives. To be run in a mount namespace of its own.
+# own_root.sh ROOT MAIL LOGS SERVERS NAME [TLS] : runs a mail server that was unpacked and not installed. Its root is ROOT: the machine's
+# programs and libraries, users and settings of its own, MAIL for what it receives, LOGS for what it notes. With TLS, the folder of a
+# key and a chain of certificates, it offers STARTTLS. To be run in a mount namespace of its own.
 set -euo pipefail
-root=$1 mail=$2 servers=$3 name=$4
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$1 mail=$2 logs=$3 servers=$4 name=$5 tls=${6:-}
 
 mount -t tmpfs tmpfs "$root"
 cd "$root"
-mkdir -p usr dev proc etc/exim4 mail servers tmp run var/spool/exim4 var/spool/smtpd var/lib/opensmtpd/empty
+mkdir -p usr dev proc etc/exim4 etc/tls mail logs servers tmp run var/spool/exim4 var/spool/smtpd var/lib/opensmtpd/empty
 chmod 1777 tmp
 chmod 711 var/spool/smtpd
 ln -s /run var/run
@@ -22,6 +24,7 @@ done
 mount --rbind /dev dev
 mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
 mount --bind "$mail" mail
+mount --bind "$logs" logs
 mount --bind "$servers" servers
 # Exim runs itself again as root for each delivery.
 install -m 4755 "$servers/usr/sbin/exim4" exim4
@@ -47,14 +50,27 @@ opensmtpq:x:903:
 END
 echo '127.0.0.1 localhost mx.example.com' >etc/hosts
 echo 'hosts: files' >etc/nsswitch.conf
-chown 901:901 var/spool/exim4
+chown 901:901 var/spool/exim4 logs
 
-cat >etc/exim4/exim4.conf <<'END'
+exim_tls='tls_advertise_hosts =' smtpd_tls='' smtpd_pki=''
+if [[ -n $tls ]]; then
+    cp "$tls/chain.pem" etc/tls/chain.pem
+    # Each of the two takes a key that it alone can read.
+    install -o 901 -m 400 "$tls/key.pem" etc/tls/exim.pem
+    install -m 600 "$tls/key.pem" etc/tls/key.pem
+    exim_tls=$(printf '%s\n' 'tls_advertise_hosts = *' 'tls_certificate = /etc/tls/chain.pem' 'tls_privatekey = /etc/tls/exim.pem')
+    smtpd_pki=$(printf '%s\n' 'pki mx.example.com cert "/etc/tls/chain.pem"' 'pki mx.example.com key "/etc/tls/key.pem"')
+    smtpd_tls=' tls pki mx.example.com'
+    cc -shared -fPIC -o opensmtpd_keys.so "$here/opensmtpd_keys.c"
+fi
+
+cat >etc/exim4/exim4.conf <<END
 primary_hostname = mx.example.com
 exim_path = /exim4
-log_file_path = /var/spool/exim4/%slog
+log_file_path = /logs/%slog
+log_selector = +smtp_connection +smtp_no_mail +tls_cipher
 host_lookup =
-tls_advertise_hosts =
+$exim_tls
 keep_environment =
 rfc1413_query_timeout = 0s
 acl_smtp_rcpt = accept_all
@@ -74,17 +90,18 @@ box:
   user = nobody
   group = nogroup
 END
-cat >etc/smtpd.conf <<'END'
+cat >etc/smtpd.conf <<END
+$smtpd_pki
 table users { "@" = "nobody" }
-listen on 0.0.0.0
-listen on ::
+listen on 0.0.0.0$smtpd_tls
+listen on ::$smtpd_tls
 action "box" maildir "/mail/box" virtual <users>
 match from any for any action "box"
 END
 
 case $name in
     exim) command=(/exim4 -bdf -oX 25) ;;
-    opensmtpd) command=(/servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
+    opensmtpd) command=(/usr/bin/env ${tls:+LD_PRELOAD=/opensmtpd_keys.so} /servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
     *) echo "unknown mail server: $name" >&2 && exit 3 ;;
 esac
 exec chroot . "${command[@]}"

@@ -1,12 +1,14 @@
-//! The sending host: a real Postfix on c.
+//! The sending host: a real Postfix, on c or in the MX's place.
 
 use std::fs;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::chain::{self, Chain};
 use super::lab::Lab;
 use super::message::{Message, RECIPIENT, SENDER};
 use super::postfix::Postfix;
+use super::scenario::Scenario;
 
 /// An attempt takes no longer, a stall included.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(90);
@@ -16,6 +18,12 @@ const LONGEST_ATTEMPT: Duration = Duration::from_secs(90);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the first packet of a size that passes can be lost as well, the next try is as far away as all before together.
 const PATIENCE_WITH_LOSS: Duration = Duration::from_secs(40);
+
+/// How long Postfix is told to wait for data to move.
+pub(crate) fn patience(scenario: &Scenario) -> Duration {
+    let is_lossy = scenario.links().iter().any(|link| link.loss > 0.0);
+    if is_lossy { PATIENCE_WITH_LOSS } else { PATIENCE }
+}
 
 const MAIN_CF: &str = "myhostname = client.example.com
 smtp_connection_cache_on_demand = no
@@ -40,6 +48,18 @@ retry unix - - n - - error
 postlog unix-dgram n - n - 1 postlogd
 ";
 
+const LISTENING_MAIN_CF: &str = "smtpd_peername_lookup = no
+smtpd_relay_restrictions = reject
+";
+const LISTENING_MASTER_CF: &str = "smtp inet n - n - - smtpd
+anvil unix - - n - 1 anvil
+";
+
+fn main_cf(to: IpAddr, patience: Duration) -> String {
+    let seconds = patience.as_secs();
+    format!("{MAIN_CF}relayhost = [{to}]\nsmtp_data_xfer_timeout = {seconds}s\nsmtp_data_done_timeout = {seconds}s\n")
+}
+
 /// A message in the hands of the sender.
 pub(crate) struct Mail {
     pub(crate) message: Message,
@@ -63,12 +83,21 @@ pub(crate) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     /// Sends everything to this address.
-    pub(crate) fn start(lab: &'a Lab, mx: IpAddr, is_lossy: bool) -> Result<Self, String> {
-        let seconds = if is_lossy { PATIENCE_WITH_LOSS } else { PATIENCE }.as_secs();
-        let main_cf = format!(
-            "{MAIN_CF}relayhost = [{mx}]\nsmtp_data_xfer_timeout = {seconds}s\nsmtp_data_done_timeout = {seconds}s\n"
-        );
+    pub(crate) fn start_on_c(lab: &'a Lab, to: IpAddr, patience: Duration) -> Result<Self, String> {
+        let main_cf = main_cf(to, patience);
         Ok(Self { postfix: Postfix::start(lab, "c", &main_cf, MASTER_CF)? })
+    }
+
+    /// In the MX's place on s, and listens there as an MX does, with STARTTLS if it has a chain of certificates.
+    pub(crate) fn start_on_s(
+        lab: &'a Lab,
+        to: IpAddr,
+        patience: Duration,
+        chain: Option<&Chain>,
+    ) -> Result<Self, String> {
+        let main_cf = [&main_cf(to, patience), LISTENING_MAIN_CF, &chain.map(Chain::main_cf).unwrap_or_default()];
+        let master_cf = [MASTER_CF, LISTENING_MASTER_CF, chain::MASTER_CF];
+        Ok(Self { postfix: Postfix::start(lab, "s", &main_cf.concat(), &master_cf.concat())? })
     }
 
     /// Hands a message to Postfix, which tries at once.

@@ -19,7 +19,7 @@ const HOLE: &str = "about = 'towards c, large packets vanish at r3'
 [[link]]
 [[link]]
 [[link]]
-back_mtu = SIZE
+BACK
 [router.r3]
 ptb = 'silent'
 [peer]
@@ -172,10 +172,42 @@ fn a_healthy_path_takes_less_than_two_seconds() {
     });
 }
 
+/// The message that the server is told about a packet of its own is true, so a server heeds it unless something drops it.
+#[test]
+fn a_server_that_is_told_obeys_unless_its_firewall_drops_the_message() {
+    with_labs("reverse::a_server_that_is_told_obeys_unless_its_firewall_drops_the_message", || {
+        std::thread::scope(|scope| {
+            for family in FAMILIES {
+                for (size, verdict) in [(1500, "clear"), (1400, "black_hole")] {
+                    scope.spawn(move || told(size, verdict, family, &["--delay", "10"], "peer_obeys_ptb"));
+                    let deaf = ["--delay", "10", "--filter", "s host_drops_ptb"];
+                    scope.spawn(move || told(size, verdict, family, &deaf, "peer_ignores_ptb"));
+                }
+            }
+        });
+    });
+}
+
+fn told(size: u32, verdict: &str, family: Family, options: &[&str], finding: &str) {
+    let lab = hole(size, false, family, options);
+    let address = only_address(&lab.probe(&["--json", "--ptb-test", &Node::S.near_address(family).to_string()]));
+    let reverse = &address["reverse"];
+    assert_eq!((&reverse["verdict"], &reverse["path_mtu"]), (&verdict.into(), &size.into()), "{family}: {address}");
+    let findings: Vec<&Value> = address["findings"].as_array().expect("a list").iter().collect();
+    let about_ptb = |finding: &&&Value| finding.as_str().is_some_and(|word| word.starts_with("peer_"));
+    let found: Vec<&&Value> = findings.iter().filter(about_ptb).collect();
+    assert_eq!(found, [&&Value::from(finding)], "{family}, {size}: {address}");
+    let log = lab.mail_log();
+    assert!(!log.contains("MAIL"), "{log}");
+    lab.down().unwrap();
+}
+
 /// A path whose way back carries packets of this size.
 fn hole(size: u32, probing: bool, family: Family, options: &[&str]) -> Lab {
-    let text = HOLE.replace("SIZE", &size.to_string()).replace("PROBING", &probing.to_string());
     static NUMBER: AtomicU32 = AtomicU32::new(1);
+    // The other links carry this much.
+    let back = if size < 1500 { format!("back_mtu = {size}") } else { String::new() };
+    let text = HOLE.replace("BACK", &back).replace("SIZE", &size.to_string()).replace("PROBING", &probing.to_string());
     let name = format!("pmtu-way-back-{}-{}.toml", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let file = std::env::temp_dir().join(name);
     std::fs::write(&file, text).expect("the file of a path can be written");

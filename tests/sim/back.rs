@@ -45,11 +45,14 @@ pub fn vague(examined: &Examined, expected: &Outcome) -> Option<String> {
     (!is_enough).then(|| format!("reverse path_mtu {size:?}, not {:?}: {}", back.path_mtu, reason(examined)))
 }
 
-/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path.
+/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; and the few
+/// small packets by which it recovers may be lost for as long as it is watched, which is what a black hole is said to be.
 fn is_true(found: ReverseVerdict, back: &Reverse, strictness: Strictness) -> bool {
-    let learnt_unseen = strictness == Strictness::Verdict
-        && (back.verdict, found) == (ReverseVerdict::Discoverable, ReverseVerdict::Clear);
-    found == back.verdict || Some(found) == back.or || learnt_unseen
+    let by_chance = matches!(
+        (back.verdict, found),
+        (ReverseVerdict::Discoverable, ReverseVerdict::Clear) | (ReverseVerdict::Recovers, ReverseVerdict::BlackHole)
+    );
+    found == back.verdict || Some(found) == back.or || (strictness == Strictness::Verdict && by_chance)
 }
 
 fn reason(examined: &Examined) -> &str {

@@ -156,10 +156,15 @@ impl Resent {
     /// A PTB takes effect within a round trip; lost ones come again with the next retransmission. A search begins after some
     /// time-outs, with sizes of its own: 1024 in Linux (`tcp_base_mss`), 1200 in FreeBSD (`pmtud_blackhole_mss`), 536 and 512.
     pub(super) fn is_told(&self, after: Duration, rtt: Duration) -> bool {
-        const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
         let soon = Duration::from_millis(600) + rtt * 3;
         let late = Duration::from_millis(2500) + rtt * 6;
-        after <= soon || (after <= late && !SEARCHED.contains(&self.payload))
+        after <= soon || (after <= late && !self.is_searched())
+    }
+
+    /// Whether the size is one of those that servers try in the dark.
+    pub(super) fn is_searched(&self) -> bool {
+        const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
+        SEARCHED.contains(&self.payload)
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Draw {
     next_poke: Timestamp,
     /// What the server answered while it was stuck.
     answers_while_stuck: u32,
+    /// Acknowledgments without data, ever.
+    acks: u32,
     /// How long after it was asked the first missing byte came in a smaller packet.
     resent_after: Option<Duration>,
     /// When it began to end, and until when.
@@ -85,6 +87,7 @@ impl Draw {
             pokes: 0,
             next_poke: now,
             answers_while_stuck: 0,
+            acks: 0,
             resent_after: None,
             leaving: None,
         };
@@ -174,6 +177,11 @@ impl Draw {
         Some(PacketSize::new(self.family.tcp_headers() + missing.min(full)))
     }
 
+    /// Whether the path loses packets of any size.
+    pub(super) fn has_seen_loss(&self) -> bool {
+        self.pokes > self.acks + 1
+    }
+
     /// How often the server answered although it was stuck.
     pub(super) fn answers_while_stuck(&self) -> u32 {
         self.answers_while_stuck
@@ -205,6 +213,13 @@ impl Draw {
             return;
         }
         if self.connection.state() != State::Open {
+            return;
+        }
+        if self.connection.are_acks_held() {
+            return;
+        }
+        // The window of the handshake's last ACK is the one that a sender takes half of.
+        if self.first_payload.is_some() && self.connection.is_ack_due() {
             return;
         }
         while self.talk.go_on(&mut self.connection) {
@@ -243,7 +258,9 @@ impl Draw {
             let is_late = now >= until + STUCK_LEAVE_PATIENCE && self.is_alive();
             return is_late.then(|| (self.connection.abort(), Meaning::Connection(Step::Reset)));
         }
-        let is_waiting = self.connection.state() == State::Open && self.talk.standing() == Standing::Waiting;
+        // A poke acknowledges, as every segment does.
+        let may_poke = self.connection.state() == State::Open && !self.connection.are_acks_held();
+        let is_waiting = may_poke && self.talk.standing() == Standing::Waiting;
         if !is_waiting || now < self.next_poke {
             return None;
         }
@@ -279,6 +296,7 @@ impl Draw {
             return Meaning::Connection(step(segment));
         }
         if segment.payload.is_empty() {
+            self.acks += 1;
             self.answers_while_stuck += u32::from(self.stuck.is_some());
             return Meaning::Connection(step(segment));
         }

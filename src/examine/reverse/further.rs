@@ -39,7 +39,7 @@ impl Reverse {
         if self.echoes.as_ref().is_some_and(|echoes| !echoes.is_over()) {
             return false;
         }
-        let (Some(passes), Some(lost)) = (self.passes, self.lost) else { return true };
+        let (Some(passes), Some(lost)) = (self.passes, self.lost_by_size().or(self.lost)) else { return true };
         let hints: Vec<PacketSize> =
             self.echoes.as_ref().and_then(Echoes::exact).into_iter().chain(self.forward).collect();
         match next_trial(passes, lost, &hints, family) {
@@ -80,7 +80,7 @@ impl Reverse {
                         Fate::Open if is_lost => {
                             let arrived = self.passes.max(draw.arrivals().largest());
                             let missing = draw.missing_size().filter(|size| Some(*size) > arrived);
-                            self.lost = [self.lost, missing].into_iter().flatten().min();
+                            self.lost_on_trial = [self.lost_on_trial, missing].into_iter().flatten().min();
                         }
                         Fate::Open => continue,
                         Fate::Drawn | Fate::Unwilling(_) => {}

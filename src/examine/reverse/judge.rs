@@ -32,9 +32,16 @@ pub(super) fn drawn(arrivals: &Arrivals) -> Reverse {
 }
 
 /// Missing bytes came in smaller packets, `after` they were asked for.
-pub(super) fn resent(resent: Resent, after: Duration, rtt: Duration, arrivals: &Arrivals) -> Reverse {
-    if resent.is_told(after, rtt) {
+pub(super) fn resent(resent: Resent, is_told: bool, after: Duration, arrivals: &Arrivals, is_lossy: bool) -> Reverse {
+    if is_told {
         return reverse(ReverseVerdict::Discoverable, arrivals.largest().max(Some(resent.size)), None);
+    }
+    if is_lossy && !resent.is_searched() {
+        let why = format!(
+            "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
+            after.as_secs_f64()
+        );
+        return doubtful(why, arrivals.largest());
     }
     Reverse { recovered_after: Some(after), ..reverse(ReverseVerdict::Recovers, arrivals.largest(), None) }
 }

@@ -51,6 +51,8 @@ pub(super) struct Reverse {
     /// The largest size that arrived on any connection, and the smallest that did not.
     passes: Option<PacketSize>,
     lost: Option<PacketSize>,
+    /// The smallest that did not arrive on a connection beside the first.
+    lost_on_trial: Option<PacketSize>,
     control: Control,
     echoes: Option<Echoes>,
     complaint: Option<Complaint>,
@@ -125,6 +127,7 @@ impl Reverse {
             began: now,
             passes: None,
             lost: None,
+            lost_on_trial: None,
             control: Control::NotYet,
             echoes: None,
             complaint: None,
@@ -200,7 +203,10 @@ impl Reverse {
             return;
         };
         let after = first.resent_after().unwrap_or_default();
-        let found = judge::resent(resent, after, self.rtt.or_guess(), first.arrivals());
+        // What a server tries in the dark is hardly ever the size of the path to the byte.
+        let is_exact = self.echoes.as_ref().and_then(Echoes::exact) == Some(resent.size);
+        let is_told = is_exact || resent.is_told(after, self.rtt.or_guess());
+        let found = judge::resent(resent, is_told, after, first.arrivals(), first.has_seen_loss());
         // A search in the dark ends far below the path's size, which further connections tell.
         let is_worth_waiting = found.verdict == ReverseVerdict::Recovers && now.since(self.began) < WATCH + OVERTIME;
         if is_worth_waiting && !self.further_is_done(now) {
@@ -213,7 +219,7 @@ impl Reverse {
     /// The server sent what does not arrive, and a lost packet would have come again by now.
     fn on_stuck(&mut self, now: Timestamp) {
         self.passes = self.passes.max(self.first().arrivals().largest());
-        self.lost = self.lost.or(self.first().missing_size().filter(|size| self.is_lost_by_size(*size)));
+        self.lost = self.lost_by_size();
         if self.echoes.is_none() {
             self.ask_by_echo();
         }
@@ -228,9 +234,11 @@ impl Reverse {
         self.conclude_hole(now);
     }
 
-    /// What is missing counts by its size only if nothing as large has arrived; else it is loss.
-    fn is_lost_by_size(&self, size: PacketSize) -> bool {
-        self.passes.is_none_or(|passes| size > passes)
+    /// The smallest size that stays away. What is missing counts by its size only if nothing as large has arrived, and if
+    /// every path carries less; else it is loss.
+    fn lost_by_size(&self) -> Option<PacketSize> {
+        let passes = self.passes.unwrap_or(smallest(self.plan.family())).max(smallest(self.plan.family()));
+        [self.first().missing_size(), self.lost_on_trial].into_iter().flatten().filter(|size| *size > passes).min()
     }
 
     fn conclude_hole(&mut self, now: Timestamp) {
@@ -249,7 +257,8 @@ impl Reverse {
 
     fn with_sizes(&self, found: Found) -> Found {
         let passes = self.passes.max(found.path_mtu);
-        Found { path_mtu: passes, first_lost_size: self.lost, ..found }
+        let lost = self.lost_by_size().or(self.lost).filter(|&lost| passes.is_none_or(|passes| lost > passes));
+        Found { path_mtu: passes, first_lost_size: lost, ..found }
     }
 
     fn conclude(&mut self, found: Found, now: Timestamp) {

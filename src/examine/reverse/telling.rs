@@ -1,11 +1,16 @@
 //! With `--ptb-test`: the server is told that its packets are too big, and watched.
 
+use std::time::Duration;
+
 use crate::model::{Finding, IcmpError, IpHeader, Timestamp, Ttl};
 
 use super::draw::Fate;
 use super::ptb_test::{self, Complaint, PtbTest};
 use super::sizes::Trial;
 use super::{Reverse, Role, smallest};
+
+/// How long the connection of the test may take in all.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 impl Reverse {
     /// Whether a test of PTBs is under way, or begins now.
@@ -23,9 +28,10 @@ impl Reverse {
             let trial = Trial { passes: None, size: self.plan.local_mtu };
             return self.open(Role::PtbTest(PtbTest::default()), trial, now);
         };
-        let is_over = test.is_over(now) || matches!(draw.fate(), Fate::Unwilling(_) | Fate::Drawn);
-        draw.hold_acks(draw.has_said_hello() && !is_over);
-        if !is_over {
+        let is_open = draw.fate() == Fate::Open;
+        draw.hold_acks(draw.has_said_hello() && !test.is_over(now));
+        // What was held back is heard before the server is left.
+        if is_open && !(test.is_over(now) && draw.open_for(now) >= PATIENCE) {
             return true;
         }
         match test.obeys() {

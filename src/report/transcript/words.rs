@@ -148,8 +148,14 @@ fn segment_words(segment: &Segment) -> String {
     words.join(", ")
 }
 
-/// The first line of what one side says.
+/// The first line of what one side says, or what kind of bytes they are.
 fn quoted(payload: &[u8]) -> String {
+    if let Some(record) = tls_record(payload) {
+        return record.into();
+    }
+    if !is_text(payload) {
+        return format!("{} bytes that are no text", payload.len());
+    }
     let text = String::from_utf8_lossy(payload);
     let mut lines = text.lines();
     let first = in_quotes(lines.next().unwrap_or_default());
@@ -157,6 +163,25 @@ fn quoted(payload: &[u8]) -> String {
         0 => first,
         more => format!("{first} and {more} more"),
     }
+}
+
+/// What a TLS record that begins here carries (RFC 8446, 5.1).
+fn tls_record(payload: &[u8]) -> Option<&'static str> {
+    match payload {
+        [20, 3, ..] => Some("TLS change of cipher"),
+        [21, 3, ..] => Some("TLS alert"),
+        [22, 3, _, _, _, 1, ..] => Some("TLS client hello"),
+        [22, 3, _, _, _, 2, ..] => Some("TLS server hello, and what follows it"),
+        [22, 3, ..] => Some("TLS handshake"),
+        [23, 3, ..] => Some("TLS, encrypted"),
+        _ => None,
+    }
+}
+
+/// Mostly letters: what a server strews in between is shown as it is, made harmless.
+fn is_text(payload: &[u8]) -> bool {
+    let is_odd = |byte: &&u8| !byte.is_ascii_graphic() && !byte.is_ascii_whitespace();
+    payload.iter().filter(is_odd).count() * 2 < payload.len()
 }
 
 /// The last line of a segment of real bytes: what comes before it is old to the server. Dots fill what was never said.

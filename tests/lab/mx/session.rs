@@ -87,21 +87,28 @@ fn inside(stream: Secured, number: u32, server: &Server<'_>) -> io::Result<()> {
     let mut lines = BufReader::new(stream);
     match session.talk(&mut lines)? {
         End::Reset => reset(&lines.get_ref().sock.stream, number),
-        End::Gone => goodbye(lines.get_mut(), number),
-        End::Quit | End::StartTls => tls::close(lines.get_mut()),
+        End::Gone => {
+            goodbye(lines.get_mut(), number);
+            Ok(())
+        }
+        End::Quit | End::StartTls => {
+            tls::close(lines.get_mut());
+            Ok(())
+        }
     }
 }
 
 /// A server that has nothing to say: until the visitor closes.
 fn listen_only(mut stream: Secured, number: u32) -> io::Result<()> {
     while stream.read(&mut [0; 512])? > 0 {}
-    goodbye(&mut stream, number)
+    goodbye(&mut stream, number);
+    Ok(())
 }
 
 /// After the visitor's `close_notify`; without one, reading fails.
-fn goodbye(stream: &mut Secured, number: u32) -> io::Result<()> {
+fn goodbye(stream: &mut Secured, number: u32) {
     note(&format!("close {number} close_notify"));
-    tls::close(stream)
+    tls::close(stream);
 }
 
 struct Session<'a> {

@@ -147,10 +147,9 @@ fn write_all(connection: &mut ServerConnection, stream: &mut Paced) -> io::Resul
 }
 
 /// A visitor that is gone already has heard enough.
-pub(super) fn close(stream: &mut Secured) -> io::Result<()> {
+pub(super) fn close(stream: &mut Secured) {
     stream.conn.send_close_notify();
     let _ = write_all(&mut stream.conn, &mut stream.sock);
-    Ok(())
 }
 
 /// Answers a client hello by a fatal alert, `handshake_failure` (RFC 8446, section 6).
