@@ -28,7 +28,7 @@ Examples:
       By ping only, sizes up to 1400 bytes.
   sudo pmtu-probe --letter=de mx.example.com
       The fault as a letter in German to those who have to repair it.
-  sudo pmtu-probe --targets relays.txt --jsonl results.jsonl --resume results.jsonl
+  sudo pmtu-probe --targets list.txt --jsonl out.jsonl --resume out.jsonl
       Any number of targets; after an interruption the same command goes on.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
@@ -179,21 +179,21 @@ pub(super) struct Args {
     ///
     /// Each line is the document that --json prints for that target alone, written
     /// as soon as the target is done.
-    #[arg(long, value_name = "FILE", requires = "list")]
+    #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
 
     /// With --targets: skip what this file of results already holds
     ///
     /// Named by --jsonl as well, the file is added to. However a run ended, the same
     /// command goes on with the rest.
-    #[arg(long, value_name = "FILE", requires = "list")]
+    #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
 
     /// With --targets: only part I of N, for several machines
     ///
     /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
     /// are the whole list.
-    #[arg(long, value_name = "I/N", requires = "list", value_parser = values::shard)]
+    #[arg(long, value_name = "I/N", value_parser = values::shard)]
     shard: Option<Shard>,
 
     /// Write every packet to this file, with comments, for Wireshark
@@ -265,6 +265,7 @@ impl Args {
         self.check_sizes()?;
         self.check_capture()?;
         self.check_direction()?;
+        self.check_list()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         let bulk = self.list.map(|list| Bulk {
@@ -312,6 +313,16 @@ impl Args {
         match &self.pcapng {
             Some(path) if path.as_os_str() == "-" => {
                 Err(UsageError::new("--pcapng - is no file: stdout carries the report; name a file"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_list(&self) -> Result<(), UsageError> {
+        let needs_list = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
+        match &self.list {
+            None if needs_list => {
+                Err(UsageError::new("--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"))
             }
             _ => Ok(()),
         }

@@ -29,9 +29,6 @@ fn message(error: &clap::Error) -> String {
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, &argument),
-        ErrorKind::MissingRequiredArgument if argument.contains("--targets") => {
-            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out".into()
-        }
         ErrorKind::MissingRequiredArgument => {
             "no target given; name a mail server, as in \"pmtu-probe mx.example.com\"".into()
         }

@@ -346,7 +346,7 @@ impl<'a, O: Observer> Loop<'a, O> {
         }
     }
 
-    fn send(&mut self, place: usize, outgoing: Box<Outgoing>, now: Timestamp) {
+    fn send(&mut self, place: usize, outgoing: Outgoing, now: Timestamp) {
         trace!("sending {}", wire::summary(&outgoing.packet));
         let Some(running) = self.table.get(place) else { return };
         let to =

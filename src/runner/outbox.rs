@@ -23,7 +23,7 @@ pub(super) struct Address {
 
 /// A packet that waits.
 pub(super) struct Letter {
-    pub(super) outgoing: Box<Outgoing>,
+    pub(super) outgoing: Outgoing,
     pub(super) to: Address,
     pub(super) at: Timestamp,
     bytes: Range<usize>,
@@ -49,7 +49,7 @@ impl Outbox {
     }
 
     /// Takes a packet, or its fragments. Returns how many packets that makes.
-    pub(super) fn add(&mut self, outgoing: Box<Outgoing>, to: Address, at: Timestamp) -> Result<u32, WireError> {
+    pub(super) fn add(&mut self, outgoing: Outgoing, to: Address, at: Timestamp) -> Result<u32, WireError> {
         let before = self.letters.len();
         wire::emit(&outgoing.packet, &mut self.packet)?;
         match outgoing.fragments {

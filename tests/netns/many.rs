@@ -127,6 +127,9 @@ fn results_go_to_a_pipe_and_lists_come_from_one() {
             "{}",
             ran.stderr
         );
+        let ran = probe(&lab, &list(&lab, b"# nothing\n\n"), &[]);
+        assert_eq!(ran.status.code(), Some(3));
+        assert_eq!(ran.stderr, "pmtu-probe: the list holds no target; write one per line\n");
         lab.down().unwrap();
     });
 }
