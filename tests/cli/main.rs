@@ -197,22 +197,6 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --nonsense mx", "unknown option --nonsense; \"pmtu-probe --help\" lists them all"),
         ("pmtu-probe -x mx", "unknown option -x; \"pmtu-probe --help\" lists them all"),
         ("pmtu-probe --timout 3 mx", "unknown option --timout; did you mean --timeout?"),
-        ("pmtu-probe --targets list mx", "--targets and TARGET exclude each other; give one of them"),
-        ("pmtu-probe --targets list --json", "--json and --targets exclude each other; give one of them"),
-        ("pmtu-probe --targets list --letter", "--letter and --targets exclude each other; give one of them"),
-        ("pmtu-probe --jsonl a mx", "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"),
-        (
-            "pmtu-probe --shard 1/2 mx",
-            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
-        ),
-        (
-            "pmtu-probe --targets list --shard 3/2",
-            "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3",
-        ),
-        (
-            "pmtu-probe --targets list --concurrency 0",
-            "--concurrency \"0\" is no number of examinations; give 1 to 65536",
-        ),
         ("pmtu-probe -4 -6 mx", "--ipv4 and --ipv6 exclude each other; give one of them"),
         ("pmtu-probe -6 -4 mx", "--ipv4 and --ipv6 exclude each other; give one of them"),
         ("pmtu-probe -q -v mx", "--quiet and --verbose exclude each other; give one of them"),
@@ -280,9 +264,35 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
     ];
+    refused(&rows);
+}
+
+#[test]
+fn bad_rows_about_lists_say_so_too() {
+    refused(&[
+        ("pmtu-probe --targets list mx", "--targets and TARGET exclude each other; give one of them"),
+        ("pmtu-probe --targets list --json", "--json and --targets exclude each other; give one of them"),
+        ("pmtu-probe --targets list --letter", "--letter and --targets exclude each other; give one of them"),
+        ("pmtu-probe --jsonl a mx", "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"),
+        (
+            "pmtu-probe --shard 1/2 mx",
+            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
+        ),
+        (
+            "pmtu-probe --targets list --shard 3/2",
+            "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3",
+        ),
+        (
+            "pmtu-probe --targets list --concurrency 0",
+            "--concurrency \"0\" is no number of examinations; give 1 to 65536",
+        ),
+    ]);
+}
+
+fn refused(rows: &[(&str, &str)]) {
     for (line, expected) in rows {
         let error = request(line).expect_err(line).to_string();
-        assert_eq!(error, expected, "{line}");
+        assert_eq!(error, *expected, "{line}");
         assert_eq!(error.lines().count(), 1, "{line}");
     }
 }
