@@ -56,6 +56,8 @@ pub(super) struct Connection {
     acks_held: bool,
     /// The window that is announced.
     window: u16,
+    /// The one that is announced from this offset into `stream` on.
+    window_after: Option<(u32, u16)>,
     peer: Peer,
     retransmit_at: Option<Timestamp>,
     tries: u32,
@@ -95,6 +97,7 @@ impl Connection {
             ack_due: false,
             acks_held: false,
             window: u16::MAX,
+            window_after: None,
             peer: Peer::default(),
             retransmit_at: None,
             tries: 0,
@@ -172,11 +175,6 @@ impl Connection {
         self.segment(seq, Flags::RST_ACK)
     }
 
-    /// Whether an acknowledgment is to be sent.
-    pub(super) fn is_ack_due(&self) -> bool {
-        self.ack_due && !self.acks_held
-    }
-
     /// Whether a last acknowledgment is still to be sent.
     pub(super) fn owes_ack(&self) -> bool {
         self.state == State::Closed && self.ack_due
@@ -241,9 +239,16 @@ impl Connection {
         self.inbox.gap_end()
     }
 
-    /// Announces this window from now on. Peers take a smaller one only with new bytes of ours (RFC 9293, 3.10.7.4).
+    /// Announces this window from now on.
     pub(super) fn announce_window(&mut self, window: u16) {
         self.window = window;
+        self.window_after = None;
+    }
+
+    /// Sends the next unsent byte by itself, and announces this window with those after it: a peer takes a smaller window
+    /// only from a segment that begins later than the one it had the last from (RFC 9293, 3.10.7.4, SND.WL1).
+    pub(super) fn announce_after_first_byte(&mut self, window: u16) {
+        self.window_after = Some((self.sent + 1, window));
     }
 
     /// Whether acknowledgments are held back.
@@ -313,9 +318,17 @@ impl Connection {
 
     fn poll_data(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
         if self.sent < self.released && self.peer.window > 0 {
+            let end = match self.window_after {
+                Some((at, _)) if self.sent < at => at.min(self.released),
+                Some((_, window)) => {
+                    self.announce_window(window);
+                    self.released
+                }
+                None => self.released,
+            };
             let start = self.stream_start() + self.sent;
-            let len = self.released - self.sent;
-            self.sent = self.released;
+            let len = end - self.sent;
+            self.sent = end;
             self.arm(now, rtt);
             self.ack_due = false;
             return Some(self.segment_over(start, len as usize));

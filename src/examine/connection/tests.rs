@@ -102,3 +102,17 @@ fn a_blind_reset_is_ignored() {
     connection.handle(&segment(PEER_ISS + 1, ISS + 1, Flags::RST, b""), now, &mut rtt);
     assert_eq!(connection.state(), State::Reset);
 }
+
+/// RFC 9293, 3.10.7.4: an update of the window counts only if the segment begins after the one that brought the last.
+#[test]
+fn a_smaller_window_comes_with_a_later_byte() {
+    let (mut connection, rtt, now) = open();
+    connection.announce_window(2680);
+    connection.write(b"hello");
+    connection.announce_after_first_byte(1340);
+    let first = connection.poll(now, &rtt).expect("the first byte");
+    assert_eq!((first.seq, &first.payload[..], first.window), (ISS + 1, b"h".as_slice(), 2680));
+    let rest = connection.poll(now, &rtt).expect("the rest");
+    assert_eq!((rest.seq, &rest.payload[..], rest.window), (ISS + 2, b"ello".as_slice(), 1340));
+    assert_eq!(connection.poll(now, &rtt), None);
+}

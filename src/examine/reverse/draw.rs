@@ -99,7 +99,7 @@ impl Draw {
     ///
     /// Where a smaller size comes first, the window does it: a sender never sends beyond it, nor more than half of the
     /// largest one it was ever told (RFC 1122, 4.2.3.4; `tcp_bound_to_half_wnd` of Linux). The window is twice the size
-    /// until the client hello, then the size itself, and wide open as soon as that has arrived.
+    /// until the first byte of the client hello, then the size itself, and wide open as soon as that has arrived.
     pub(super) fn open(
         family: Family,
         trial: Trial,
@@ -218,16 +218,12 @@ impl Draw {
         if self.connection.are_acks_held() {
             return;
         }
-        // The window of the handshake's last ACK is the one that a sender takes half of.
-        if self.first_payload.is_some() && self.connection.is_ack_due() {
-            return;
-        }
         while self.talk.go_on(&mut self.connection) {
             self.arrivals.asked(self.connection.receive_next());
             self.asked = now;
             self.next_poke = now + self.pause();
             if let Some(payload) = self.first_payload.filter(|_| self.talk.has_said_hello()) {
-                self.connection.announce_window(payload);
+                self.connection.announce_after_first_byte(payload);
             }
         }
         self.notice_what_is_missing(now);

@@ -20,6 +20,9 @@ pub(super) struct Echoes {
     next_seq: u16,
     round_ends: Option<Timestamp>,
     rounds: u32,
+    /// The size above `whole` was asked for several times.
+    doubted: Option<PacketSize>,
+    most: PacketSize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +36,10 @@ struct Flight {
 pub(super) const FIRST_SEQ: u16 = 0x8000;
 /// Requests in one round.
 const AT_ONCE: u32 = 12;
-/// Enough for 12 * 12 * 12 sizes.
-const MOST_ROUNDS: u32 = 4;
+/// Enough for 12 * 12 * 12 sizes, and some doubt.
+const MOST_ROUNDS: u32 = 6;
+/// Chance may have taken a reply: so often the next sizes are asked for before the answer counts.
+const DOUBT: u32 = 3;
 
 impl Echoes {
     /// Between a size that passes both ways and one that is lost on the way back; requests as large as `most` pass.
@@ -47,6 +52,8 @@ impl Echoes {
             next_seq: FIRST_SEQ,
             round_ends: None,
             rounds: 0,
+            doubted: None,
+            most,
         }
     }
 
@@ -58,7 +65,9 @@ impl Echoes {
 
     /// Whether no better answer is to come.
     pub(super) fn is_over(&self) -> bool {
-        self.whole.next() >= self.not_whole || (self.rounds >= MOST_ROUNDS && self.round_ends.is_none())
+        let is_sure = self.whole.next() >= self.not_whole && self.doubted == Some(self.whole);
+        let is_bound = self.whole >= self.most;
+        is_sure || is_bound || (self.rounds >= MOST_ROUNDS && self.round_ends.is_none())
     }
 
     pub(super) fn conduct(&mut self, now: Timestamp) {
@@ -73,7 +82,12 @@ impl Echoes {
     }
 
     /// Sizes between what is known, both ends left out; at first the lower one as well, to know whether echo is answered.
-    fn spread(&self) -> Vec<PacketSize> {
+    fn spread(&mut self) -> Vec<PacketSize> {
+        if self.whole.next() >= self.not_whole {
+            self.doubted = Some(self.whole);
+            let next = [self.whole.next(), self.whole.next().next()].into_iter().filter(|&size| size <= self.most);
+            return next.flat_map(|size| [size; DOUBT as usize]).collect();
+        }
         let (low, high) = (self.whole.bytes(), self.not_whole.bytes());
         let between = high.saturating_sub(low).saturating_sub(1);
         let count = between.min(AT_ONCE);
@@ -91,7 +105,9 @@ impl Echoes {
         let whole = self.flights.iter().filter(|flight| flight.whole == Some(true)).map(|flight| flight.size).max();
         self.whole = self.whole.max(whole.unwrap_or(self.whole));
         let lost = self.flights.iter().filter(|flight| flight.whole != Some(true) && flight.size > self.whole);
-        self.not_whole = lost.map(|flight| flight.size).min().map_or(self.not_whole, |size| size.min(self.not_whole));
+        let lost = lost.map(|flight| flight.size).min().unwrap_or(self.not_whole).min(self.not_whole);
+        // What came whole disproves what was taken for lost.
+        self.not_whole = lost.max(self.whole.next());
     }
 
     /// The next request: its sequence number and size.
@@ -158,6 +174,26 @@ mod tests {
     #[test]
     fn the_way_there_bounds_what_can_be_asked() {
         assert_eq!(play(1492, false, 1400), Some(1400));
+    }
+
+    /// Every reply that could mislead the search is lost the first time.
+    #[test]
+    fn one_lost_reply_does_not_mislead() {
+        let mut echoes = Echoes::new(SIZE(576), SIZE(1500), SIZE(1500));
+        let (mut now, rtt, mut lost) = (Timestamp::ZERO, RttEstimator::default(), Vec::new());
+        for _ in 0..100 {
+            echoes.conduct(now);
+            while let Some((seq, size)) = echoes.poll(now, &rtt) {
+                let first_time = (1395..=1400).contains(&size.bytes()) && !lost.contains(&size);
+                if first_time {
+                    lost.push(size);
+                } else if size <= SIZE(1400) {
+                    echoes.answered(seq, size, None);
+                }
+            }
+            now = now + Duration::from_secs(2);
+        }
+        assert_eq!(echoes.exact(), Some(SIZE(1400)));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::draw::{Draw, Fate};
 use super::echoes::Echoes;
 use super::sizes::{Trial, next_trial};
 use super::talk::Talk;
-use super::{Control, MOST_CONNECTIONS, NO_CONTROL, Reverse, Role, SMALL_ONES_LOST, TRIAL_PATIENCE, smallest};
+use super::{
+    Control, LOSSY_PATIENCE, MOST_CONNECTIONS, NO_CONTROL, Reverse, Role, SMALL_ONES_LOST, TRIAL_PATIENCE, smallest,
+};
 
 impl Reverse {
     pub(super) fn ask_by_echo(&mut self) {
@@ -63,8 +65,10 @@ impl Reverse {
 
     /// Takes stock of the connections beside the first.
     pub(super) fn judge_further(&mut self, now: Timestamp) {
+        let is_lossy = self.first().has_seen_loss();
         for (role, draw) in self.draws.iter_mut().skip(1) {
-            let is_lost = draw.is_stuck_for(TRIAL_PATIENCE, now);
+            let is_lossy = is_lossy || draw.has_seen_loss();
+            let is_lost = draw.is_stuck_for(if is_lossy { LOSSY_PATIENCE } else { TRIAL_PATIENCE }, now);
             let fate = draw.fate();
             match role {
                 Role::Control if self.control == Control::NotYet => {

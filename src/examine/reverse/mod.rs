@@ -98,6 +98,8 @@ const WATCH: Duration = Duration::from_secs(15);
 const OVERTIME: Duration = Duration::from_secs(6);
 /// So long a size must stay away on a further connection: the first transmission and four more.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
+/// The same where packets of any size are lost: two more, since five may be lost by chance.
+const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 /// A server that is this slow is not waited for.
 const SLOW: Duration = Duration::from_secs(20);
 /// A server that answers less often than this while its large packets stay away may have ended.
@@ -322,8 +324,8 @@ impl Reverse {
         let since = self.first().stuck_since();
         let watches =
             since.into_iter().flat_map(|since| [since + self.suspicion(), since + WATCH, since + WATCH + OVERTIME]);
-        let trials =
-            self.draws.iter().skip(1).filter_map(|(_, draw)| draw.stuck_since()).map(|since| since + TRIAL_PATIENCE);
+        let trials = self.draws.iter().skip(1).filter_map(|(_, draw)| draw.stuck_since());
+        let trials = trials.flat_map(|since| [since + TRIAL_PATIENCE, since + LOSSY_PATIENCE]);
         let complaint = self.complaint.as_ref().filter(|_| self.found.is_none()).map(Complaint::wake);
         let later = watches.chain(trials).chain(complaint).chain([self.began + SLOW]).filter(|&at| at > now);
         draws.chain(later).chain(self.echoes.as_ref().and_then(Echoes::wake)).min()
