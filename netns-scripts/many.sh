@@ -2,6 +2,7 @@
 # Thousands of addresses behind one path: time, memory, verdicts, pace, and what survives a kill.
 #
 #   many.sh speed [--sizes "1000 10000"] [--rtt MS] [--rate N] [--scamper]   how long it takes; the verdicts are checked
+#   many.sh limit [--rtt MS]                                                 packets a second that a bare sender gets over the path
 #   many.sh rate [--targets N] [--rate N]                                    packets in the busiest second on the wire
 #   many.sh kill [--targets N] [--kills N]                                   SIGKILL at random moments, then --resume
 #
@@ -125,20 +126,43 @@ check_verdicts() {
     right=$(grep -cE '"target":"10\.64\.[0-9.]+".*"verdict":"clear".*"path_mtu":1500,|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole","cause":"no_ptb".*"path_mtu":1400,"first_lost_size":1401,' "$results" || true)
     if [[ $lines -eq $count && $once -eq $count && $right -eq $count ]]; then return; fi
     say "of $count targets: $lines lines, $once different, $right right. The first wrong ones:"
-    grep -vE '"target":"10\.64\.[0-9.]+".*"verdict":"clear"|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole"' "$results" | head -3 >&2 || true
+    grep -vE '"target":"10\.64\.[0-9.]+".*"verdict":"clear"|"target":"10\.65\.[0-9.]+".*"verdict":"black_hole"' "$results" | head -3 | cut -c -400 >&2 || true
     return 1
+}
+
+# The milliseconds of processor time that a process has taken.
+processor_time() { awk '{ sub(/.*\) /, ""); print ($12 + $13) * 10 }' "/proc/$1/stat"; }
+
+# packets NODE COLUMN : of /proc/net/dev, over all interfaces but lo; 2 is received, 10 is sent.
+packets() { inside "$1" awk -v column="$2" -F'[: ]+' 'NR > 2 && !/ lo:/ { sub(/^ +/, ""); sum += $(column + 1) } END { print sum + 0 }' /proc/net/dev; }
+
+limit() {
+    local size before after sent
+    printf '%8s %12s %12s\n' size sent arrived
+    for size in 60 800 1500; do
+        before=$(packets s 2)
+        sent=$(inside c "$PMTU_LAB" blast --to 10.64.0.1 --size "$size" --seconds 3)
+        sleep 0.2
+        after=$(packets s 2)
+        printf '%8d %10d/s %10d/s\n' "$size" $((sent / 3)) $(((after - before) / 3))
+    done
 }
 
 speed() {
     local size status=0
-    printf '%8s %9s %9s %9s %9s %9s\n' targets time user system memory pace
+    printf '%8s %9s %9s %9s %9s %9s %10s %16s\n' targets time user system memory pace packets 'wire, server'
     for size in $sizes; do
         list_of "$size" >"$scratch/list"
         rm -f "$scratch/results"
+        local before after
+        before=("$(processor_time "${pids[0]}")" "$(processor_time "${pids[1]}")" "$(packets c 10)")
         probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" >"$scratch/words" 2>"$scratch/errors" || true
+        after=("$(processor_time "${pids[0]}")" "$(processor_time "${pids[1]}")" "$(packets c 10)")
         local wall user system peak code
         read -r wall user system peak code <"$scratch/measured"
-        printf '%8d %6d ms %6d ms %6d ms %5d KiB %7.0f/s\n' "$size" "$wall" "$user" "$system" "$peak" "$(awk -v n="$size" -v t="$wall" 'BEGIN { print 1000 * n / t }')"
+        printf '%8d %6d ms %6d ms %6d ms %5d KiB %7.0f/s %8.0f/s %6d ms, %d ms\n' "$size" "$wall" "$user" "$system" "$peak" "$(awk -v n="$size" -v t="$wall" 'BEGIN { print 1000 * n / t }')" \
+            "$(awk -v n=$((after[2] - before[2])) -v t="$wall" 'BEGIN { print 1000 * n / t }')" \
+            $((after[0] - before[0])) $((after[1] - before[1]))
         [[ $code -eq 2 ]] || { say "exit $code in place of 2" && status=1; }
         head -3 "$scratch/errors" >&2
         check_verdicts "$scratch/results" "$size" || status=1
@@ -181,7 +205,7 @@ kill_and_resume() {
     read -r whole _ <"$scratch/measured"
     rm -f "$scratch/results"
     for ((kill = 1; kill <= kills; kill++)); do
-        moment=$((50 + RANDOM * RANDOM % (2 * whole / (kills + 1))))
+        moment=$((100 + RANDOM * RANDOM % (3 * whole / kills)))
         kill_options=(--kill-after-ms "$moment")
         probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >/dev/null || true
         lines=$(wc -l 2>/dev/null <"$scratch/results" || echo 0)
@@ -197,6 +221,7 @@ kill_and_resume() {
 bring_up
 case $task in
     speed) speed ;;
+    limit) limit ;;
     rate) rate_on_the_wire ;;
     kill) kill_and_resume ;;
     *) usage ;;

@@ -21,6 +21,8 @@ mod flows;
 mod lab;
 #[path = "netns/loss.rs"]
 mod loss;
+#[path = "netns/many.rs"]
+mod many;
 #[path = "netns/names.rs"]
 mod names;
 #[path = "netns/places.rs"]

@@ -28,7 +28,7 @@ Examples:
       By ping only, sizes up to 1400 bytes.
   sudo pmtu-probe --letter=de mx.example.com
       The fault as a letter in German to those who have to repair it.
-  sudo pmtu-probe --targets relays.txt --jsonl results.jsonl --resume results.jsonl
+  sudo pmtu-probe --targets list.txt --jsonl out.jsonl --resume out.jsonl
       Any number of targets; after an interruption the same command goes on.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
@@ -84,43 +84,6 @@ pub(super) struct Args {
     /// needs its interface: fe80::1%eth0.
     #[arg(required_unless_present = "list", value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
-
-    /// Read targets from a file, one per line; -: from stdin
-    ///
-    /// As many as you like: the list is read as it is needed, and each result is
-    /// printed as it comes, a line per address, then a summary. Empty lines and
-    /// what follows a # are no targets. A bad line is reported with its number;
-    /// the rest goes on.
-    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
-    list: Option<PathBuf>,
-
-    /// With --targets: examine so many addresses at a time
-    ///
-    /// Fewer run where --rate does not allow for more, or where this host cannot
-    /// keep up.
-    #[arg(long, value_name = "COUNT", default_value = "256", value_parser = values::concurrency)]
-    concurrency: usize,
-
-    /// With --targets: write a JSON document per target and line; -: to stdout
-    ///
-    /// Each line is the document that --json prints for that target alone, written
-    /// as soon as the target is done.
-    #[arg(long, value_name = "FILE", requires = "list")]
-    jsonl: Option<PathBuf>,
-
-    /// With --targets: skip what this file of results already holds
-    ///
-    /// Named by --jsonl as well, the file is added to. However a run ended, the same
-    /// command goes on with the rest.
-    #[arg(long, value_name = "FILE", requires = "list")]
-    resume: Option<PathBuf>,
-
-    /// With --targets: only part I of N, for several machines
-    ///
-    /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
-    /// are the whole list.
-    #[arg(long, value_name = "I/N", requires = "list", value_parser = values::shard)]
-    shard: Option<Shard>,
 
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
@@ -196,6 +159,43 @@ pub(super) struct Args {
     #[arg(long, value_name = "COUNT", value_parser = values::flows)]
     flows: Option<u8>,
 
+    /// Read targets from a file, one per line; -: from stdin
+    ///
+    /// As many as you like: the list is read as it is needed, and each result is
+    /// printed as it comes, a line per address, then a summary. Empty lines and
+    /// what follows a # are no targets. A bad line is reported with its number;
+    /// the rest goes on.
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
+    list: Option<PathBuf>,
+
+    /// With --targets: examine so many addresses at a time
+    ///
+    /// Fewer run where --rate does not allow for more, or where this host cannot
+    /// keep up.
+    #[arg(long, value_name = "COUNT", default_value = "512", value_parser = values::concurrency)]
+    concurrency: usize,
+
+    /// With --targets: write a JSON document per target and line; -: to stdout
+    ///
+    /// Each line is the document that --json prints for that target alone, written
+    /// as soon as the target is done.
+    #[arg(long, value_name = "FILE")]
+    jsonl: Option<PathBuf>,
+
+    /// With --targets: skip what this file of results already holds
+    ///
+    /// Named by --jsonl as well, the file is added to. However a run ended, the same
+    /// command goes on with the rest.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+
+    /// With --targets: only part I of N, for several machines
+    ///
+    /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
+    /// are the whole list.
+    #[arg(long, value_name = "I/N", value_parser = values::shard)]
+    shard: Option<Shard>,
+
     /// Write every packet to this file, with comments, for Wireshark
     ///
     /// The comment of each packet says what it is for or what it proved. An
@@ -265,6 +265,7 @@ impl Args {
         self.check_sizes()?;
         self.check_capture()?;
         self.check_direction()?;
+        self.check_list()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         let bulk = self.list.map(|list| Bulk {
@@ -312,6 +313,16 @@ impl Args {
         match &self.pcapng {
             Some(path) if path.as_os_str() == "-" => {
                 Err(UsageError::new("--pcapng - is no file: stdout carries the report; name a file"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_list(&self) -> Result<(), UsageError> {
+        let needs_list = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
+        match &self.list {
+            None if needs_list => {
+                Err(UsageError::new("--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"))
             }
             _ => Ok(()),
         }

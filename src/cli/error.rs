@@ -77,9 +77,10 @@ fn subject(argument: &str, value: &str) -> String {
     if option.starts_with('-') { format!("{option} {value:?}") } else { format!("target {value:?}") }
 }
 
-/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`.
+/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`, `TARGET` of `[TARGET]...`.
 fn option(argument: &str) -> &str {
-    argument.split([' ', '=', '[']).next().unwrap_or(argument).trim_end_matches('.')
+    let name = argument.trim_start_matches(['[', '<']);
+    name.split([' ', '=', '[', ']', '>']).next().unwrap_or(name).trim_end_matches('.')
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {

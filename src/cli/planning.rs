@@ -72,20 +72,20 @@ const USUAL_MTU: PacketSize = PacketSize::new(1500);
 /// Finds what to examine. The second list says why some addresses or targets are left out.
 pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant) -> (Vec<Planned>, Vec<PlanError>) {
     let (mut planned, mut errors) = (Vec::new(), Vec::new());
-    let planner = match Planner::new(invocation, ours).await {
-        Ok(planner) => planner,
+    let source = match Planner::new(invocation, ours).await {
+        Ok(source) => source,
         Err(error) => return (planned, vec![error]),
     };
     let (mut remarks, mut skipped) = (Vec::new(), Vec::new());
     // Side by side, so that names nobody answers for cost their time once.
-    let lookups = invocation.targets.iter().map(|target| planner.addresses(target, deadline));
+    let lookups = invocation.targets.iter().map(|target| source.addresses(target, deadline));
     let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
     for lookup in lookups {
         match lookup {
             Ok((port, found)) => {
                 remarks.extend(found.remarks.into_iter().map(PlanError::Remark));
                 for address in found.addresses {
-                    match planner.plan_one(address.clone(), port).await {
+                    match source.plan_one(address.clone(), port).await {
                         Ok(one) => planned.push(one),
                         Err(error) if error.is_harmless() => skipped.push((address, error)),
                         Err(error) => errors.push(error),
@@ -187,7 +187,7 @@ impl Planner<'_> {
         debug!(?route, "route to {}", address.address);
         let source = invocation.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
         let family = Family::of(address.address);
-        let (settings, kernel_min_pmtu) = self.kernel[usize::from(family == Family::V6)].clone();
+        let (settings, kernel_min_pmtu) = self.kernel[usize::from(family == Family::V6)];
         let (min_size, max_size, local_mtu) = sizes(&route, family, invocation)?;
         let mut ports = ours.ports.ports();
         let plan = Plan {

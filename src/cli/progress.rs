@@ -1,5 +1,6 @@
 //! The progress line: on stderr, on a terminal, gone at the end.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ pub struct Bulk {
 }
 
 /// The line of a run over many targets, cut so that it does not wrap.
+#[allow(clippy::cast_precision_loss)] // nobody reads so many digits
 pub fn bulk_line(progress: &Bulk, columns: usize) -> String {
     let seconds = progress.elapsed.as_secs_f64();
     let per_second = if seconds > 0.0 { progress.done as f64 / seconds } else { 0.0 };
@@ -97,18 +99,20 @@ pub fn bulk_line(progress: &Bulk, columns: usize) -> String {
         Some(left) => format!("{} of {} done", progress.done, progress.done + left),
         None => format!("{} done", progress.done),
     };
-    what += &format!(", {} running, {per_second:.0}/s", progress.in_work);
+    // Writing into a String cannot fail.
+    let _ = write!(what, ", {} running, {per_second:.0}/s", progress.in_work);
     if let Some(left) = progress.left.filter(|_| progress.done > 0) {
-        what += &format!(", {} left", span(left as f64 / per_second));
+        let _ = write!(what, ", {} left", span(left as f64 / per_second));
     }
     if !progress.counts.is_empty() {
-        what += &format!(": {}", progress.counts);
+        let _ = write!(what, ": {}", progress.counts);
     }
     cut(&what, columns.saturating_sub(1))
 }
 
 /// `12 s`, `3 min 20 s`, `2 h 5 min`.
 fn span(seconds: f64) -> String {
+    #[allow(clippy::cast_sign_loss)] // just made positive
     let whole = seconds.ceil().clamp(0.0, 1e9) as u64;
     match whole {
         0..60 => format!("{whole} s"),

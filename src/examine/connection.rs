@@ -199,7 +199,12 @@ impl Connection {
     /// A segment over the sequence range `[start, start + len)`. Bytes below the stream's start are filler.
     pub(super) fn segment_over(&self, start: SeqNumber, len: usize) -> Segment {
         let filler = self.stream_start().bytes_since(start).unwrap_or(0) as usize;
-        let mut payload = vec![FILLER; filler.min(len)];
+        if filler >= len {
+            let mut segment = self.segment(start, Flags::PSH_ACK);
+            segment.payload = super::emit::filler(len);
+            return segment;
+        }
+        let mut payload = vec![FILLER; filler];
         let from = start.bytes_since(self.stream_start()).unwrap_or(0) as usize;
         let to = (from + len - payload.len()).min(self.stream.len());
         payload.extend_from_slice(self.stream.get(from..to).unwrap_or_default());
@@ -459,7 +464,7 @@ impl Connection {
 }
 
 /// Old bytes that were never part of the stream: a receiver discards them unread.
-const FILLER: u8 = b'.';
+pub(super) const FILLER: u8 = b'.';
 
 #[cfg(test)]
 mod tests;

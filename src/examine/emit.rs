@@ -203,7 +203,7 @@ impl Examination {
         let mut segment = Segment::new(port, self.plan.port, isn, SeqNumber(0), Flags::SYN);
         segment.mss = Some(self.plan.local_mtu.to_mss(family));
         let payload = size.tcp_payload(family).saturating_sub(segment.options_len());
-        segment.payload = Bytes::from(vec![b'.'; payload]);
+        segment.payload = filler(payload);
         segment
     }
 
@@ -337,6 +337,12 @@ fn due_shot(track: &mut Track, now: Timestamp) -> Option<Shot> {
     let lane = &mut track.campaign.lane;
     lane.next_shot().filter(|shot| shot.not_before <= now)?;
     lane.take_shot()
+}
+
+/// Bytes without meaning, of which there are always enough: most packets carry nothing else, and none of them allocates.
+pub(super) fn filler(len: usize) -> Bytes {
+    static FILLER: [u8; 1 << 16] = [super::connection::FILLER; 1 << 16];
+    Bytes::from_static(&FILLER).slice(..len.min(FILLER.len()))
 }
 
 /// An IPv4 fragment that any link takes.

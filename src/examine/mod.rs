@@ -228,7 +228,7 @@ impl Examination {
         match (company, self.next_packet(now)) {
             (Some(Action::Send(packet)), None) => Action::Send(packet),
             (Some(Action::WaitUntil(at)), None) => Action::WaitUntil(at.min(self.wake(now))),
-            (_, Some(outgoing)) => Action::Send(Box::new(outgoing)),
+            (_, Some(outgoing)) => Action::Send(outgoing),
             (_, None) => Action::WaitUntil(self.wake(now)),
         }
     }

@@ -18,9 +18,10 @@ pub struct Outgoing {
 
 /// What an examination asks of its driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // a box would be an allocation for each packet
 pub enum Action {
     /// Send this now, then poll again.
-    Send(Box<Outgoing>),
+    Send(Outgoing),
     /// Nothing to send before this instant, unless an event comes first.
     WaitUntil(Timestamp),
     /// The examination is over and its connections are closed.

@@ -32,6 +32,38 @@ const NEEDS_CHECKSUM: u8 = 1;
 /// `VIRTIO_NET_HDR_GSO_ECN`, a remark beside the type; what is left is zero for a packet that is one.
 const GSO_ECN: u8 = 0x80;
 
+/// Packets that were received together. Its memory is used again and again.
+pub struct Batch {
+    buffer: Vec<u8>,
+    raw: Vec<FromPacketSocket>,
+    packets: Vec<Received>,
+}
+
+impl Batch {
+    /// Room for some packets of any size.
+    pub fn new() -> Self {
+        // Pages that no packet reaches are never touched.
+        let buffer = vec![0; sys::AT_ONCE * LARGEST_CAPTURE];
+        Self { buffer, raw: Vec::with_capacity(sys::AT_ONCE), packets: Vec::with_capacity(sys::AT_ONCE) }
+    }
+
+    /// Without room: it stands in for another.
+    pub fn empty() -> Self {
+        Self { buffer: Vec::new(), raw: Vec::new(), packets: Vec::new() }
+    }
+
+    /// What was received last, in order.
+    pub fn packets(&self) -> impl Iterator<Item = (Received, &[u8])> {
+        self.packets.iter().map(|received| (*received, received.bytes(&self.buffer)))
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The capture socket.
 pub struct Capture {
     socket: AsyncFd<Socket>,
@@ -108,21 +140,52 @@ impl Capture {
 
     /// The next packet. Loses none if dropped while waiting.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        let mut raw = Vec::with_capacity(1);
         loop {
-            let packet =
-                self.socket.async_io(Interest::READABLE, |socket| receive(socket, self.offload, buffer)).await?;
-            if let Some(received) = self.unless_copy(&packet, buffer) {
+            let room = buffer.len();
+            let receive = |socket: &Socket| receive(socket, self.offload, buffer, room, &mut raw);
+            self.socket.async_io(Interest::READABLE, receive).await?;
+            if let Some(received) = raw.first().and_then(|packet| self.unless_copy(packet, 0, buffer)) {
                 return Ok(received);
             }
         }
     }
 
+    /// The packets that wait, or the next one. Loses none if dropped while waiting.
+    pub async fn fill(&self, batch: &mut Batch) -> io::Result<()> {
+        self.socket.async_io(Interest::READABLE, |socket| self.receive_batch(socket, batch)).await
+    }
+
+    /// The packets that wait. Returns whether there may be more.
+    pub fn try_fill(&self, batch: &mut Batch) -> io::Result<bool> {
+        match self.receive_batch(self.socket.get_ref(), batch) {
+            Ok(()) => Ok(batch.raw.len() == sys::AT_ONCE),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                batch.packets.clear();
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn receive_batch(&self, socket: &Socket, batch: &mut Batch) -> io::Result<()> {
+        let Batch { buffer, raw, packets } = batch;
+        packets.clear();
+        receive(socket, self.offload, buffer, LARGEST_CAPTURE, raw)?;
+        let rooms = raw.iter().enumerate();
+        packets.extend(rooms.filter_map(|(room, packet)| self.unless_copy(packet, room * LARGEST_CAPTURE, buffer)));
+        Ok(())
+    }
+
     /// The next packet if one is waiting.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        let mut raw = Vec::with_capacity(1);
         loop {
-            match self.socket.try_io(Interest::READABLE, |socket| receive(socket, self.offload, buffer)) {
-                Ok(packet) => {
-                    if let Some(received) = self.unless_copy(&packet, buffer) {
+            let room = buffer.len();
+            let receive = |socket: &Socket| receive(socket, self.offload, buffer, room, &mut raw);
+            match self.socket.try_io(Interest::READABLE, receive) {
+                Ok(()) => {
+                    if let Some(received) = raw.first().and_then(|packet| self.unless_copy(packet, 0, buffer)) {
                         return Ok(Some(received));
                     }
                 }
@@ -137,15 +200,16 @@ impl Capture {
         sys::packets_dropped(self.socket.get_ref())
     }
 
-    fn unless_copy(&self, packet: &FromPacketSocket, buffer: &[u8]) -> Option<Received> {
+    /// `room`: where in the buffer it was received to.
+    fn unless_copy(&self, packet: &FromPacketSocket, room: usize, buffer: &[u8]) -> Option<Received> {
         // The headers of two links differ where the packet does not.
-        let bytes = buffer.get(packet.network..packet.length)?;
+        let bytes = buffer.get(room + packet.network..room + packet.length)?;
         let mut duplicates = self.duplicates.lock().unwrap_or_else(PoisonError::into_inner);
         if duplicates.is_copy(self.started.elapsed(), packet.interface, bytes) {
             return None;
         }
         Some(Received {
-            start: packet.network,
+            start: room + packet.network,
             len: bytes.len(),
             interface: packet.interface,
             checksum: checksum(packet.status, packet.offload),
@@ -171,9 +235,15 @@ fn on_wire(status: u32, offload: Option<Offload>) -> OnWire {
 
 /// An interface that goes down leaves `ENETDOWN` on the socket once; the others go on. `EINVAL` is a packet that the
 /// kernel joined in a way which `PACKET_VNET_HDR` cannot tell, and no TCP: it is gone, the next one may be ours.
-fn receive(socket: &Socket, offload: OffloadHeader, buffer: &mut [u8]) -> io::Result<FromPacketSocket> {
+fn receive(
+    socket: &Socket,
+    offload: OffloadHeader,
+    buffer: &mut [u8],
+    room: usize,
+    received: &mut Vec<FromPacketSocket>,
+) -> io::Result<()> {
     loop {
-        match sys::receive_packet(socket, offload, buffer) {
+        match sys::receive_packets(socket, offload, buffer, room, received) {
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENETDOWN | libc::EINVAL)) => {}
             other => return other,
         }

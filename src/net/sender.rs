@@ -44,16 +44,50 @@ impl Sender {
         Ok(Self { v4, v6: open_v6(interface)? })
     }
 
+    /// Sends packets in their order, until one does not leave: how many did, and why the next did not. A call sends a few
+    /// dozen at most, of one family: call again with the rest.
+    pub fn send_many<'a>(&self, parcels: impl Iterator<Item = Parcel<'a>> + Clone) -> (usize, Result<(), SendError>) {
+        let Some(first) = parcels.clone().next() else { return (0, Ok(())) };
+        let socket = match first.destination {
+            IpAddr::V4(_) => Some(&self.v4),
+            IpAddr::V6(_) => self.v6.as_ref(),
+        };
+        let Some(socket) = socket else { return (0, Err(SendError::Refused(Refusal::NoRoute))) };
+        let same_family = parcels.take_while(|each| each.destination.is_ipv4() == first.destination.is_ipv4());
+        match sys::send_packets(socket, same_family.map_while(Parcel::to_send)) {
+            Ok(0) => (0, Err(failed(first.destination, libc::EINVAL))),
+            Ok(sent) => (sent, Ok(())),
+            Err(error) => (0, Err(refused(first.destination, error))),
+        }
+    }
+
     /// Sends one packet. `packet` begins at its IP header; `scope_id` is the interface index of a link-local
     /// destination, else 0. Never blocks, never allocates.
     pub fn send(&self, packet: &[u8], destination: IpAddr, scope_id: u32) -> Result<(), SendError> {
-        let (socket, address) = match destination {
-            IpAddr::V4(to) => (Some(&self.v4), SocketAddr::V4(SocketAddrV4::new(to, 0))),
-            IpAddr::V6(to) => (self.v6.as_ref(), SocketAddr::V6(SocketAddrV6::new(to, 0, 0, scope_id))),
+        self.send_many(std::iter::once(Parcel { packet, destination, scope_id })).1
+    }
+}
+
+/// A packet from its IP header on, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcel<'a> {
+    /// The packet.
+    pub packet: &'a [u8],
+    /// Where it goes.
+    pub destination: IpAddr,
+    /// Interface index of a link-local destination, else 0.
+    pub scope_id: u32,
+}
+
+impl<'a> Parcel<'a> {
+    /// `None` if the packet is not of the destination's family.
+    fn to_send(self) -> Option<sys::ToSend<'a>> {
+        let destination = match self.destination {
+            IpAddr::V4(to) => SocketAddr::V4(SocketAddrV4::new(to, 0)),
+            IpAddr::V6(to) => SocketAddr::V6(SocketAddrV6::new(to, 0, 0, self.scope_id)),
         };
-        let socket = socket.ok_or(SendError::Refused(Refusal::NoRoute))?;
-        let source = source_of(packet, destination).ok_or_else(|| failed(destination, libc::EINVAL))?;
-        sys::send_packet(socket, packet, source, address).map_err(|error| refused(destination, error))
+        let source = source_of(self.packet, self.destination)?;
+        Some(sys::ToSend { packet: self.packet, source, destination })
     }
 }
 

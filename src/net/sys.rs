@@ -125,48 +125,74 @@ pub(super) enum OffloadHeader {
 #[repr(C, align(8))]
 struct Control([u8; 64]);
 
-/// recvmsg(2) on a packet socket, without blocking.
-pub(super) fn receive_packet(
+/// Packets that one system call receives or sends at most.
+pub(super) const AT_ONCE: usize = 32;
+
+/// What recvmmsg(2) needs beside the buffers, for one packet.
+#[repr(C)]
+struct Envelope {
+    address: libc::sockaddr_ll,
+    offload: Offload,
+    control: Control,
+}
+
+/// recvmmsg(2) on a packet socket, without blocking. `buffer` is cut into equal rooms, one for each packet, of which there
+/// are [`AT_ONCE`] at most. Puts what was received into `received`, in the order of the rooms.
+pub(super) fn receive_packets(
     socket: &Socket,
     header: OffloadHeader,
     buffer: &mut [u8],
-) -> io::Result<FromPacketSocket> {
-    let mut control = Control([0; 64]);
-    let mut offload = Offload::default();
+    room: usize,
+    received: &mut Vec<FromPacketSocket>,
+) -> io::Result<()> {
+    received.clear();
     let header_len = match header {
         OffloadHeader::Present => size_of::<Offload>(),
         OffloadHeader::Absent => 0,
     };
-    let mut data = [
-        libc::iovec { iov_base: (&raw mut offload).cast(), iov_len: header_len },
-        libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() },
-    ];
-    // SAFETY: all-zero is a valid `sockaddr_ll` and a valid `msghdr` (null pointers with zero lengths).
-    let (mut address, mut message): (libc::sockaddr_ll, libc::msghdr) = unsafe { (mem::zeroed(), mem::zeroed()) };
-    message.msg_name = (&raw mut address).cast();
-    message.msg_namelen = size_of::<libc::sockaddr_ll>() as socklen_t;
-    message.msg_iov = data.as_mut_ptr();
-    message.msg_iovlen = data.len() as _;
-    message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = control.0.len() as _;
-    // SAFETY: every pointer in `message` describes memory that is borrowed exclusively and lives through the call; every
-    // bit pattern is a valid `Offload`.
-    let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
-    let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
-    // SAFETY: the kernel filled `message` and the control buffer, which is still alive.
-    let auxiliary = unsafe { auxiliary_data(&message) };
-    Ok(FromPacketSocket {
-        length: length.saturating_sub(header_len).min(buffer.len()),
-        interface: address.sll_ifindex.cast_unsigned(),
-        status: auxiliary.map_or(0, |data| data.tp_status),
-        network: auxiliary.map_or(0, |data| data.tp_net.into()),
-        offload: (header == OffloadHeader::Present).then_some(offload),
-    })
+    // SAFETY: all-zero is valid for each: addresses, numbers, bytes, and null pointers with zero lengths.
+    let (mut envelopes, mut data, mut messages): (
+        [Envelope; AT_ONCE],
+        [[libc::iovec; 2]; AT_ONCE],
+        [libc::mmsghdr; AT_ONCE],
+    ) = unsafe { (mem::zeroed(), mem::zeroed(), mem::zeroed()) };
+    let mut rooms = 0;
+    let each = envelopes.iter_mut().zip(&mut data).zip(&mut messages).zip(buffer.chunks_exact_mut(room.max(1)));
+    for (((envelope, data), message), room) in each {
+        data[0] = libc::iovec { iov_base: (&raw mut envelope.offload).cast(), iov_len: header_len };
+        data[1] = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+        let message = &mut message.msg_hdr;
+        message.msg_name = (&raw mut envelope.address).cast();
+        message.msg_namelen = size_of::<libc::sockaddr_ll>() as socklen_t;
+        message.msg_iov = data.as_mut_ptr();
+        message.msg_iovlen = data.len() as _;
+        message.msg_control = envelope.control.0.as_mut_ptr().cast();
+        message.msg_controllen = envelope.control.0.len() as _;
+        rooms += 1;
+    }
+    // SAFETY: every pointer in the first `rooms` messages describes memory that is borrowed exclusively and lives through
+    // the call; every bit pattern is a valid `Offload`.
+    let count = unsafe {
+        libc::recvmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), rooms, libc::MSG_DONTWAIT as _, ptr::null_mut())
+    };
+    let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+    for (message, envelope) in messages.iter().zip(&envelopes).take(count) {
+        // SAFETY: the kernel filled the message and its control buffer, which is still alive.
+        let auxiliary = unsafe { auxiliary_data(&message.msg_hdr) };
+        received.push(FromPacketSocket {
+            length: (message.msg_len as usize).saturating_sub(header_len).min(room),
+            interface: envelope.address.sll_ifindex.cast_unsigned(),
+            status: auxiliary.map_or(0, |data| data.tp_status),
+            network: auxiliary.map_or(0, |data| data.tp_net.into()),
+            offload: (header == OffloadHeader::Present).then_some(envelope.offload),
+        });
+    }
+    Ok(())
 }
 
 /// # Safety
 ///
-/// `message` must come from recvmsg(2), and its control buffer must be alive.
+/// `message` must come from recvmsg(2) or recvmmsg(2), and its control buffer must be alive.
 unsafe fn auxiliary_data(message: &libc::msghdr) -> Option<libc::tpacket_auxdata> {
     // SAFETY: the macros walk within `msg_controllen`, by the contract of this function; the data of a PACKET_AUXDATA
     // message are a `tpacket_auxdata`, read unaligned.
@@ -189,45 +215,75 @@ pub(super) fn receive_from(socket: &Socket, buffer: &mut [u8]) -> io::Result<(us
     socket.recv_from_with_flags(buffer, libc::MSG_DONTWAIT)
 }
 
-/// sendmsg(2) of a packet that brings its own IP header, routed as from `source`.
+/// A packet that brings its own IP header, and where it goes.
+#[derive(Clone, Copy)]
+pub(super) struct ToSend<'a> {
+    pub(super) packet: &'a [u8],
+    pub(super) source: IpAddr,
+    pub(super) destination: SocketAddr,
+}
+
+/// What sendmmsg(2) needs beside the bytes, for one packet.
+struct Label {
+    address: MaybeUninit<SockAddr>,
+    control: Control,
+}
+
+/// sendmmsg(2) of packets, each routed as from its source, [`AT_ONCE`] at most. Returns how many left; an error is about the
+/// first.
 ///
 /// The kernel does not look into the header for the source when it chooses a route; the control message tells it, so
 /// that rules like `ip rule add from ADDRESS` act as they do on TCP.
-pub(super) fn send_packet(socket: &Socket, packet: &[u8], source: IpAddr, destination: SocketAddr) -> io::Result<()> {
-    let scope = match destination {
+pub(super) fn send_packets<'a>(socket: &Socket, packets: impl Iterator<Item = ToSend<'a>>) -> io::Result<usize> {
+    let mut labels = [const { Label { address: MaybeUninit::uninit(), control: Control([0; 64]) } }; AT_ONCE];
+    // SAFETY: all-zero is a valid `iovec` and a valid `mmsghdr` (null pointers with zero lengths).
+    let (mut data, mut messages): ([libc::iovec; AT_ONCE], [libc::mmsghdr; AT_ONCE]) =
+        unsafe { (mem::zeroed(), mem::zeroed()) };
+    let mut count = 0;
+    for (((label, data), message), each) in labels.iter_mut().zip(&mut data).zip(&mut messages).zip(packets) {
+        let control_length = write_source(&mut label.control, each);
+        let address = label.address.write(SockAddr::from(each.destination));
+        *data = libc::iovec { iov_base: each.packet.as_ptr().cast_mut().cast(), iov_len: each.packet.len() };
+        let message = &mut message.msg_hdr;
+        message.msg_name = address.as_ptr().cast_mut().cast();
+        message.msg_namelen = address.len();
+        message.msg_iov = &raw mut *data;
+        message.msg_iovlen = 1;
+        message.msg_control = label.control.0.as_mut_ptr().cast();
+        message.msg_controllen = control_length as _;
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(0);
+    }
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: every pointer in the first `count` messages describes memory that lives through the call; the kernel writes
+    // to nothing but `msg_len`.
+    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), count, flags as _) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Writes the control message that names the source. Returns its length.
+fn write_source(control: &mut Control, each: ToSend<'_>) -> usize {
+    let scope = match each.destination {
         SocketAddr::V4(_) => 0,
         SocketAddr::V6(address) => address.scope_id(),
     };
-    let mut control = Control([0; 64]);
-    let control_length = match source {
+    match each.source {
         IpAddr::V4(source) => {
             let info = libc::in_pktinfo {
                 ipi_ifindex: 0,
                 ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(source.octets()) },
                 ipi_addr: libc::in_addr { s_addr: 0 },
             };
-            write_control(&mut control, libc::IPPROTO_IP, libc::IP_PKTINFO, info)
+            write_control(control, libc::IPPROTO_IP, libc::IP_PKTINFO, info)
         }
         IpAddr::V6(source) => {
             let info =
                 libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: source.octets() }, ipi6_ifindex: scope as _ };
-            write_control(&mut control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info)
+            write_control(control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info)
         }
-    };
-    let address = SockAddr::from(destination);
-    let mut data = libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
-    // SAFETY: all-zero is a valid `msghdr`.
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_name = address.as_ptr().cast_mut().cast();
-    message.msg_namelen = address.len();
-    message.msg_iov = &raw mut data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = control_length as _;
-    // SAFETY: every pointer in `message` describes memory that lives through the call; the kernel only reads it.
-    let sent =
-        unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
-    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
 }
 
 /// Writes one control message and returns its length.

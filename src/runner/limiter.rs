@@ -34,6 +34,13 @@ impl Limiter {
         Ok(())
     }
 
+    /// Takes packets that are sent in any case: what comes next waits for them.
+    pub(super) fn charge(&mut self, packets: u32) {
+        if let Some(interval) = self.interval {
+            self.full_at = self.full_at + interval * packets;
+        }
+    }
+
     /// When there will be a packet in the bucket.
     pub(super) fn ready_at(&self, now: Timestamp) -> Timestamp {
         let mut copy = *self;
@@ -71,6 +78,15 @@ mod tests {
             .map(|&from| sent.iter().filter(|&&at| at >= from && at.since(from) < Duration::from_secs(1)).count())
             .max();
         assert!(busiest.is_some_and(|n| (990..=1050).contains(&n)), "{busiest:?}");
+    }
+
+    #[test]
+    fn pieces_of_a_packet_count_as_packets() {
+        let mut limiter = Limiter::new(NonZeroU32::new(100), Timestamp::ZERO);
+        assert_eq!(limiter.take(Timestamp::ZERO), Ok(()));
+        limiter.charge(3);
+        let next = limiter.take(Timestamp::ZERO).expect_err("the bucket is empty");
+        assert!(next >= Timestamp::from_origin(Duration::from_millis(30)), "{next:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod arrivals;
 mod limiter;
 mod observer;
+mod outbox;
 mod room;
 mod running;
 mod schedule;
@@ -21,14 +22,15 @@ use tokio::sync::mpsc;
 use tracing::{debug, trace, warn};
 
 use crate::model::{Action, Body, Event, Outgoing, PacketSize, Plan, Sighting, Timestamp, Way};
-use crate::net::capture::{Capture, Received};
-use crate::net::icmp::IcmpSockets;
-use crate::net::sender::{SendError, Sender};
+use crate::net::capture::{Batch, Capture};
+use crate::net::icmp::{IcmpSockets, LARGEST_ERROR};
+use crate::net::sender::Sender;
 use crate::wire;
 
 use arrivals::{Arrivals, Recipient};
 use limiter::Limiter;
 pub use observer::{Ending, Observer, Standing};
+use outbox::{Address, Outbox};
 use room::Room;
 use running::Running;
 use schedule::Schedule;
@@ -105,16 +107,16 @@ struct Loop<'a, O> {
     /// Probes of examinations that are over.
     probes: u64,
     arrivals: Arrivals,
+    batch: Batch,
     received: Vec<u8>,
-    sent: Vec<u8>,
+    outbox: Outbox,
 }
 
-/// Room for any packet, and a little for what a link adds.
-const BUFFER: usize = 66_000;
 /// How often the progress line moves.
 const PROGRESS: Duration = Duration::from_millis(100);
-/// Packets read before the examinations have their turn, whatever still waits: a flood must not silence them for ever.
-const MOST_AT_ONCE: usize = 1 << 16;
+/// Read before the examinations have their turn, whatever still waits: a flood must not silence them for ever.
+const MOST_BATCHES: usize = 1 << 11;
+const MOST_ERRORS: usize = 1 << 16;
 /// The longest that examinations speak before packets are looked for.
 const SPEECH: Duration = Duration::from_millis(2);
 
@@ -134,8 +136,9 @@ impl<'a, O: Observer> Loop<'a, O> {
             admitted: 0,
             probes: 0,
             arrivals: Arrivals::default(),
-            received: vec![0; BUFFER],
-            sent: Vec::with_capacity(BUFFER),
+            batch: Batch::new(),
+            received: vec![0; LARGEST_ERROR],
+            outbox: Outbox::default(),
         }
     }
 
@@ -148,7 +151,10 @@ impl<'a, O: Observer> Loop<'a, O> {
             let heard = self.read_all()?;
             self.mind_losses(heard)?;
             let more = self.speak(heard);
+            // Places of those that are done may be taken by others now.
+            self.flush();
             self.admit(heard);
+            self.flush();
             if self.is_last && self.table.unjudged() == 0 && !reported {
                 reported = true;
                 self.observer.all_judged();
@@ -168,7 +174,7 @@ impl<'a, O: Observer> Loop<'a, O> {
             let wake = if more { heard } else { self.next_wake(heard) };
             let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
             let may_admit = self.may_admit();
-            let (links, origin, received) = (self.links, self.origin, &mut self.received);
+            let (links, origin, batch) = (self.links, self.origin, &mut self.batch);
             tokio::select! {
                 biased;
                 () = &mut interrupt, if !interrupted => {
@@ -180,9 +186,9 @@ impl<'a, O: Observer> Loop<'a, O> {
                     }
                     self.interrupt_all();
                 }
-                packet = links.capture.recv(received) => {
-                    let packet = packet?;
-                    self.take_packet(packet);
+                filled = links.capture.fill(batch) => {
+                    filled?;
+                    self.take_batch();
                 }
                 ready = links.icmp.readable() => ready?,
                 job = self.jobs.recv(), if may_admit => self.take_in(job),
@@ -200,12 +206,15 @@ impl<'a, O: Observer> Loop<'a, O> {
     /// capture goes first, so that a PTB is known before its copy from behind the firewall is.
     fn read_all(&mut self) -> io::Result<Timestamp> {
         let mut heard = self.now();
-        for _ in 0..MOST_AT_ONCE {
-            let Some(packet) = self.links.capture.try_recv(&mut self.received)? else { break };
-            self.take_packet(packet);
+        for _ in 0..MOST_BATCHES {
+            let more = self.links.capture.try_fill(&mut self.batch)?;
+            self.take_batch();
+            if !more {
+                break;
+            }
             heard = self.now();
         }
-        for _ in 0..MOST_AT_ONCE {
+        for _ in 0..MOST_ERRORS {
             let Some(error) = self.links.icmp.try_recv(&mut self.received)? else { break };
             // Which of our addresses it came to does not matter: the quote names the probe.
             match wire::parse_icmp(error.from, error.from, error.message) {
@@ -216,12 +225,14 @@ impl<'a, O: Observer> Loop<'a, O> {
         Ok(heard)
     }
 
-    fn take_packet(&mut self, received: Received) {
+    fn take_batch(&mut self) {
         // Out of `self`, which takes what they give.
-        let (buffer, mut arrivals) = (mem::take(&mut self.received), mem::take(&mut self.arrivals));
-        let now = self.now();
-        arrivals.take(received, received.bytes(&buffer), now, self);
-        (self.received, self.arrivals) = (buffer, arrivals);
+        let (batch, mut arrivals) = (mem::replace(&mut self.batch, Batch::empty()), mem::take(&mut self.arrivals));
+        for (received, bytes) in batch.packets() {
+            let now = self.now();
+            arrivals.take(received, bytes, now, self);
+        }
+        (self.batch, self.arrivals) = (batch, arrivals);
     }
 
     /// Packets that arrived and were dropped for want of room: no silence of that time proves anything.
@@ -276,7 +287,7 @@ impl<'a, O: Observer> Loop<'a, O> {
                 self.observer.judged(job, *examined);
             }
             match turn.action {
-                Action::Send(outgoing) => self.send(place, &outgoing, heard),
+                Action::Send(outgoing) => self.send(place, outgoing, heard),
                 Action::WaitUntil(at) => {
                     self.limiter.give_back();
                     self.schedule.wake_at(&mut self.table, place, at);
@@ -315,7 +326,10 @@ impl<'a, O: Observer> Loop<'a, O> {
 
     fn take_in(&mut self, job: Option<Job>) {
         match job {
-            Some(job) => self.begin(job, self.now()),
+            Some(job) => {
+                self.begin(job, self.now());
+                self.flush();
+            }
             None => self.is_last = true,
         }
     }
@@ -332,46 +346,36 @@ impl<'a, O: Observer> Loop<'a, O> {
         }
     }
 
-    fn send(&mut self, place: usize, outgoing: &Outgoing, now: Timestamp) {
-        trace!("sent {}", wire::summary(&outgoing.packet));
-        let Some(running) = self.table.get_mut(place) else { return };
-        if let Err(error) = wire::emit(&outgoing.packet, &mut self.sent) {
-            warn!(%error, "a packet could not be built");
-            return;
+    fn send(&mut self, place: usize, outgoing: Outgoing, now: Timestamp) {
+        trace!("sending {}", wire::summary(&outgoing.packet));
+        let Some(running) = self.table.get(place) else { return };
+        let to =
+            Address { place, job: running.job(), destination: running.destination(), scope_id: running.scope_id() };
+        match self.outbox.add(outgoing, to, now) {
+            Ok(packets) => self.limiter.charge(packets.saturating_sub(1)),
+            Err(error) => warn!(%error, "a packet could not be built"),
         }
-        let (destination, scope_id) = (running.destination(), running.scope_id());
-        let job = running.job();
-        let (links, observer) = (self.links, &mut *self.observer);
-        let mut send = |bytes: &[u8]| {
-            let result = links.sender.send(bytes, destination, scope_id);
-            let way = match &result {
-                Ok(()) => Way::Out,
-                Err(SendError::Refused(refusal)) => Way::Refused(*refusal),
-                Err(SendError::Failed(_)) => return result,
-            };
-            let (packet, meaning) = (&outgoing.packet, outgoing.meaning);
-            observer.sighted(&Sighting { job, at: now, way, bytes, packet, meaning });
-            result
-        };
-        let result = match outgoing.fragments {
-            None => send(&self.sent),
-            Some(largest) => match wire::fragment(&self.sent, largest) {
-                Ok(pieces) => pieces.iter().try_for_each(|piece| send(piece)),
-                Err(error) => {
-                    warn!(%error, "a packet could not be cut into fragments");
-                    Ok(())
-                }
-            },
-        };
-        match result {
-            Ok(()) => {}
-            Err(SendError::Refused(refusal)) => {
-                let size = outgoing.packet.size().unwrap_or(PacketSize::new(self.sent.len() as u32));
-                debug!(%size, ?refusal, "the kernel refused a packet");
-                running.handle(&Event::SendRefused { size, refusal }, now);
+        if self.outbox.is_full() {
+            self.flush();
+        }
+    }
+
+    /// Sends what the outbox holds.
+    fn flush(&mut self) {
+        let (links, mut outbox) = (self.links, mem::take(&mut self.outbox));
+        outbox.send(&links.sender, |letter, way, bytes| {
+            let (packet, meaning) = (&letter.outgoing.packet, letter.outgoing.meaning);
+            let Address { place, job, .. } = letter.to;
+            self.observer.sighted(&Sighting { job, at: letter.at, way, bytes, packet, meaning });
+            let Way::Refused(refusal) = way else { return };
+            let size = packet.size().unwrap_or(PacketSize::new(bytes.len() as u32));
+            debug!(%size, ?refusal, "the kernel refused a packet");
+            if let Some(running) = self.table.get_mut(place).filter(|running| running.job() == job) {
+                running.handle(&Event::SendRefused { size, refusal }, letter.at);
+                self.schedule.wake_at(&mut self.table, place, letter.at);
             }
-            Err(SendError::Failed(error)) => warn!(%error, "a packet was not sent"),
-        }
+        });
+        self.outbox = outbox;
     }
 
     fn interrupt_all(&mut self) {

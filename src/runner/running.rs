@@ -175,3 +175,99 @@ fn without_conclusion(mut examined: Examined) -> Examined {
     }
     examined
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Body, Direction, FlowChoice, MethodChoice, PacketSize, Plan, Service};
+
+    fn plan() -> Plan {
+        Plan {
+            source: "192.0.2.1".parse().expect("an address"),
+            destination: "192.0.2.25".parse().expect("an address"),
+            port: 25,
+            local_ports: vec![40_000],
+            flow_ports: Vec::new(),
+            direction: Direction::Forward,
+            service: Service::Smtp,
+            server_name: None,
+            ptb_test: false,
+            reverse_ports: Vec::new(),
+            flows: FlowChoice::default(),
+            echo_ident: 1,
+            method: MethodChoice::Icmp,
+            local_mtu: PacketSize::new(1500),
+            kernel_path_mtu: None,
+            kernel_min_pmtu: PacketSize::new(552),
+            max_size: PacketSize::new(1500),
+            beyond_route: None,
+            min_size: PacketSize::new(68),
+            seed: 1,
+        }
+    }
+
+    /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how many first echo
+    /// requests it sent: one for each time that it began.
+    fn examine(path_mtu: u32, is_deaf: impl Fn(u32) -> bool) -> (Examined, u32) {
+        let mut now = Timestamp::ZERO;
+        let mut running = Running::new(Job { id: 7, plan: plan(), scope_id: 0 }, now, now + Duration::from_secs(600));
+        let (mut verdict, mut begun) = (None, 0);
+        loop {
+            let turn = running.poll(now);
+            verdict = verdict.or(turn.verdict);
+            match turn.action {
+                Action::Send(outgoing) => {
+                    let mut packet = outgoing.packet;
+                    let Body::EchoRequest(echo) = packet.body else { continue };
+                    if echo.seq == 0 {
+                        begun += 1;
+                        if is_deaf(begun) {
+                            running.went_deaf();
+                        }
+                    }
+                    if packet.size().is_some_and(|size| size.bytes() <= path_mtu) {
+                        packet.body = Body::EchoReply(echo);
+                        std::mem::swap(&mut packet.ip.source, &mut packet.ip.destination);
+                        running.handle(&Event::Received(packet), now);
+                    }
+                }
+                Action::WaitUntil(at) => now = at,
+                Action::Done => break,
+            }
+        }
+        (*verdict.expect("a verdict stands when all is done"), begun)
+    }
+
+    #[test]
+    fn a_host_that_hears_everything_examines_once() {
+        let (examined, begun) = examine(1500, |_| false);
+        assert_eq!((examined.verdict, begun), (Verdict::Clear, 1));
+        let (hole, begun) = examine(1400, |_| false);
+        assert_eq!((hole.path_mtu, begun), (Some(PacketSize::new(1400)), 1));
+        assert_ne!(hole.verdict, Verdict::Clear);
+    }
+
+    #[test]
+    fn answers_prove_even_to_a_deaf_host() {
+        let (examined, begun) = examine(1500, |_| true);
+        assert_eq!((examined.verdict, begun), (Verdict::Clear, 1));
+    }
+
+    #[test]
+    fn silence_that_a_deaf_host_may_have_made_is_examined_again() {
+        let (heard, _) = examine(1400, |_| false);
+        let (examined, begun) = examine(1400, |attempt| attempt == 1);
+        assert_eq!((examined.verdict, begun), (heard.verdict, 2));
+    }
+
+    #[test]
+    fn a_host_that_stays_deaf_proves_nothing() {
+        for path_mtu in [1400, 0] {
+            let (examined, begun) = examine(path_mtu, |_| true);
+            assert_eq!((examined.verdict, examined.cause), (Verdict::Inconclusive, None), "{path_mtu}");
+            assert_eq!((examined.first_lost_size, begun), (None, 1 + u32::from(MOST_RETRIES)), "{path_mtu}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use pmtu_probe::cli::many::Bulk;
 use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
 use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
 use pmtu_probe::report::letter::Language;
@@ -50,6 +51,11 @@ fn defaults() -> Invocation {
         detail: Detail::Normal,
         verbosity: 0,
     }
+}
+
+fn bulk(list: &str, concurrency: usize, jsonl: Option<&str>, resume: Option<&str>, shard: &str) -> Bulk {
+    let (jsonl, resume) = (jsonl.map(Into::into), resume.map(Into::into));
+    Bulk { list: list.into(), concurrency, jsonl, resume, shard: shard.parse().unwrap() }
 }
 
 fn targets(names: &[&str]) -> Vec<String> {
@@ -117,6 +123,14 @@ fn good_rows() {
         ("pmtu-probe --rate 50 mx", Invocation { rate: rate(50), ..defaults() }),
         ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
         ("pmtu-probe --pcapng a.pcapng mx", Invocation { pcapng: Some("a.pcapng".into()), ..defaults() }),
+        (
+            "pmtu-probe --targets list",
+            Invocation { targets: vec![], bulk: Some(bulk("list", 512, None, None, "1/1")), ..defaults() },
+        ),
+        (
+            "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
+            Invocation { targets: vec![], bulk: Some(bulk("-", 9, Some("a"), Some("b"), "2/3")), ..defaults() },
+        ),
         ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
         ("pmtu-probe --letter mx", Invocation { letter: Some(Language::English), ..defaults() }),
         ("pmtu-probe --letter=en mx", Invocation { letter: Some(Language::English), ..defaults() }),
@@ -250,9 +264,35 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
     ];
+    refused(&rows);
+}
+
+#[test]
+fn bad_rows_about_lists_say_so_too() {
+    refused(&[
+        ("pmtu-probe --targets list mx", "--targets and TARGET exclude each other; give one of them"),
+        ("pmtu-probe --targets list --json", "--json and --targets exclude each other; give one of them"),
+        ("pmtu-probe --targets list --letter", "--letter and --targets exclude each other; give one of them"),
+        ("pmtu-probe --jsonl a mx", "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"),
+        (
+            "pmtu-probe --shard 1/2 mx",
+            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
+        ),
+        (
+            "pmtu-probe --targets list --shard 3/2",
+            "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3",
+        ),
+        (
+            "pmtu-probe --targets list --concurrency 0",
+            "--concurrency \"0\" is no number of examinations; give 1 to 65536",
+        ),
+    ]);
+}
+
+fn refused(rows: &[(&str, &str)]) {
     for (line, expected) in rows {
         let error = request(line).expect_err(line).to_string();
-        assert_eq!(error, expected, "{line}");
+        assert_eq!(error, *expected, "{line}");
         assert_eq!(error.lines().count(), 1, "{line}");
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod blast;
 mod field;
 mod guard;
 mod measure;
@@ -32,6 +33,8 @@ enum Command {
     Mx(mx::Arguments),
     /// Waits for the end of a process, then becomes another command.
     Guard(guard::Arguments),
+    /// Sends as fast as it can.
+    Blast(blast::Arguments),
     /// Runs a command and prints what it took: wall clock, processor time, memory.
     Measure(measure::Arguments),
     /// Prints a field of the first address of a JSON report on stdin.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
+        Command::Blast(arguments) => blast::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments),
         Command::Field(arguments) => field::run(&arguments),
         Command::Scenario(arguments) => scenario::run(&arguments),

@@ -57,7 +57,9 @@ fn open_interface(name: &str) -> io::Result<File> {
 
 fn packet_socket() -> io::Result<Socket> {
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0)))?;
-    socket.set_recv_buffer_size(8 << 20)?;
+    // Thousands of addresses at the same time fill more than net.core.rmem_max allows.
+    rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, 64 << 20)
+        .or_else(|_| socket.set_recv_buffer_size(8 << 20))?;
     Ok(socket)
 }
 

@@ -290,7 +290,7 @@ impl Examiner for Caller {
                 id: 7,
             };
             let packet = Packet { ip, body: Body::Tcp(segment) };
-            return Action::Send(Box::new(Outgoing { packet, fragments: None, meaning: Meaning::Stray }));
+            return Action::Send(Outgoing { packet, fragments: None, meaning: Meaning::Stray });
         }
         let end = Timestamp::from_origin(self.manner.patience);
         if self.over || now >= end { Action::Done } else { Action::WaitUntil(end) }

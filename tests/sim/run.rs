@@ -197,7 +197,7 @@ impl<E: Examiner> Driver<E> {
                 self.verdict_at = Some(self.now.since(Timestamp::ZERO));
             }
             match action {
-                Action::Send(outgoing) => self.send(*outgoing),
+                Action::Send(outgoing) => self.send(outgoing),
                 Action::WaitUntil(at) => return Some(at),
                 Action::Done => return None,
             }

@@ -179,6 +179,6 @@ impl Script {
             id: 7,
         };
         let outgoing = Outgoing { packet: Packet { ip, body }, fragments: None::<PacketSize>, meaning: Meaning::Stray };
-        Action::Send(Box::new(outgoing))
+        Action::Send(outgoing)
     }
 }

@@ -49,6 +49,7 @@ struct Pending {
 }
 
 /// The books of a run over many targets.
+#[allow(clippy::struct_excessive_bools)] // independent facts, not states
 pub(super) struct Desk<'a> {
     session: &'a Session<'a>,
     ledger: Ledger,
@@ -225,7 +226,8 @@ impl<'a> Desk<'a> {
         self.tally.add_target(report.exit_code(), !report.addresses.is_empty());
         self.lines.done += 1;
         // Cut short, it knows less than it should: with --resume it is examined again.
-        if !self.interrupted {
+        // Behind a line that could not be written whole, no other may follow.
+        if !self.interrupted && self.failure.is_none() && !self.is_unheard {
             let written = self.ledger.write(&json::render_line(&report));
             self.mind(written);
         }
@@ -257,7 +259,10 @@ impl<'a> Desk<'a> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        if with_summary && !self.is_unheard {
+        if self.tally.is_empty() && self.lines.read == 0 && !self.interrupted {
+            self.say("the list holds no target; write one per line");
+            self.tally.note_exit_code(3);
+        } else if with_summary && !self.is_unheard {
             let summary = format!("\n{}", self.tally.summary());
             if self.is_piped {
                 // Nobody is left to hear of an error.

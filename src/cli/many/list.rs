@@ -109,7 +109,7 @@ fn count_lines(file: &mut File) -> io::Result<u64> {
             0 => break,
             length => &chunk[..length],
         };
-        lines += chunk.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        lines += chunk.split(|&byte| byte == b'\n').skip(1).count() as u64;
         last = chunk.last().copied().unwrap_or(last);
     }
     file.rewind()?;

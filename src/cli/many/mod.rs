@@ -102,7 +102,7 @@ pub(super) async fn examine(session: &Session<'_>, bulk: &Bulk, files: Files) ->
 
 /// From lines to jobs: names are looked up side by side, ahead of the run, but never far ahead.
 async fn feed(
-    planner: &Planner<'_>,
+    plans: &Planner<'_>,
     session: &Session<'_>,
     list: List,
     desk: &RefCell<Desk<'_>>,
@@ -113,7 +113,7 @@ async fn feed(
     let wanted = lines.filter_map(|line| std::future::ready(desk.borrow_mut().wanted(line)));
     let patience = session.invocation().timeout;
     let planned = wanted.map(|target| async move {
-        let (planned, errors) = planner.target(&target, patience).await;
+        let (planned, errors) = plans.target(&target, patience).await;
         (target, planned, errors)
     });
     let mut planned = std::pin::pin!(planned.buffer_unordered(LOOKUPS_AT_A_TIME));

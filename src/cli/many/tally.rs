@@ -74,6 +74,10 @@ impl Tally {
         self.worst.unwrap_or(0)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets == 0
+    }
+
     /// `600 black hole, 3 masked, 20 clear`.
     pub(super) fn counts(&self) -> String {
         let rows = ROWS.iter().zip(&self.addresses).filter(|(_, row)| row.count > 0);

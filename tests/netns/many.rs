@@ -1,0 +1,182 @@
+//! Many targets in one process. The large runs are those of `netns-scripts/many.sh`; here are its quick variants, and what
+//! becomes of odd lists.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::cases::{spawn, up};
+use super::lab::{Lab, Ran, finish, lab_program, program, with_labs};
+use super::scenario::Family;
+
+/// Runs `many.sh` and returns what it prints.
+fn script(arguments: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("netns-scripts/many.sh");
+    let mut command = Command::new(path);
+    command.args(arguments).env("PMTU_PROBE", program()).env("PMTU_LAB", lab_program()).stdin(Stdio::null());
+    let output = command.output().expect("many.sh starts");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "many.sh {}:\n{out}{err}", arguments.join(" "));
+    out.into_owned()
+}
+
+#[test]
+fn of_hundreds_of_addresses_each_gets_its_verdict_in_little_memory() {
+    with_labs("many::of_hundreds_of_addresses_each_gets_its_verdict_in_little_memory", || {
+        let printed = script(&["speed", "--sizes", "300"]);
+        let row: Vec<&str> = printed.lines().last().unwrap_or_default().split_whitespace().collect();
+        let kib = row.iter().position(|word| *word == "KiB").and_then(|at| row[at - 1].parse::<u64>().ok());
+        assert!(kib.is_some_and(|kib| (1000..150 * 1024).contains(&kib)), "{printed}");
+    });
+}
+
+#[test]
+fn no_second_on_the_wire_sees_more_than_the_rate() {
+    with_labs("many::no_second_on_the_wire_sees_more_than_the_rate", || {
+        script(&["rate", "--targets", "40", "--rate", "1000"]);
+    });
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_where_it_was() {
+    with_labs("many::a_run_that_is_killed_goes_on_where_it_was", || {
+        script(&["kill", "--targets", "240", "--kills", "3"]);
+    });
+}
+
+/// A list in the folder of a lab.
+fn list(lab: &Lab, content: &[u8]) -> PathBuf {
+    let path = lab.folder().join("list");
+    fs::write(&path, content).expect("a list");
+    path
+}
+
+fn probe(lab: &Lab, list: &Path, more: &[&str]) -> Ran {
+    let mut arguments = vec!["--direction", "forward", "--no-mx", "--targets", list.to_str().unwrap()];
+    arguments.extend(more);
+    lab.probe(&arguments)
+}
+
+/// The documents by target; each line is one, and each is what the schema describes.
+fn documents(lines: &str) -> BTreeMap<String, Value> {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut documents = BTreeMap::new();
+    for line in lines.lines() {
+        let document: Value = serde_json::from_str(line).expect("a line is a document");
+        validator.validate(&document).expect("a document of the schema");
+        let target = document["target"].as_str().expect("a target").to_owned();
+        assert!(documents.insert(target, document).is_none(), "a target has two lines: {line}");
+    }
+    documents
+}
+
+#[test]
+fn bad_lines_are_told_and_the_rest_goes_on_and_one_address_is_examined_once() {
+    with_labs("many::bad_lines_are_told_and_the_rest_goes_on_and_one_address_is_examined_once", || {
+        let lab = up("silent_router", Family::V4, &["--delay", "2"]);
+        let mut content =
+            b"# relays\n\nmx.example.com   # ours\n10.0.4.2\n\xff\xfe\nhttp://mx/\nMX.EXAMPLE.COM.\n".to_vec();
+        content.extend(vec![b'x'; 100_000]);
+        content.extend(b"\r\n10.0.1.2\r\n[10.0.4.2]");
+        let list = list(&lab, &content);
+        let results = lab.folder().join("results");
+        let ran = probe(&lab, &list, &["--jsonl", results.to_str().unwrap(), "--method", "auto"]);
+        for (line, what) in [(5, "is no text"), (6, "is no target"), (8, "is longer than any target")] {
+            let told =
+                ran.stderr.lines().filter(|said| said.contains(&format!("line {line} of the list {what}"))).count();
+            assert_eq!(told, 1, "{}", ran.stderr);
+        }
+        assert_eq!(ran.stderr.lines().count(), 3, "{}", ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "a black hole comes before a bad line");
+        let documents = documents(&fs::read_to_string(&results).unwrap());
+        assert_eq!(documents.keys().collect::<Vec<_>>(), ["10.0.1.2", "10.0.4.2", "[10.0.4.2]", "mx.example.com"]);
+        for target in ["10.0.4.2", "[10.0.4.2]", "mx.example.com"] {
+            let address = &documents[target]["addresses"][0];
+            assert_eq!((&address["verdict"], &address["path_mtu"]), (&"black_hole".into(), &1400.into()), "{target}");
+        }
+        let mail_log = fs::read_to_string(lab.folder().join("mx.log")).unwrap();
+        let visits = mail_log.lines().filter(|line| line.starts_with("connect")).count();
+        assert_eq!(visits, 1, "three targets share an address: {mail_log}");
+        assert!(ran.stdout.contains("4 targets: 3 black hole"), "{}", ran.stdout);
+        lab.down().unwrap();
+    });
+}
+
+#[test]
+fn results_go_to_a_pipe_and_lists_come_from_one() {
+    with_labs("many::results_go_to_a_pipe_and_lists_come_from_one", || {
+        let lab = up("clear", Family::V4, &[]);
+        let mut command = lab.command("c", program());
+        command.args(["--direction", "forward", "--targets", "-", "--jsonl", "-"]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        child.stdin.take().expect("a pipe").write_all(b"10.0.4.2\nno such thing\n").expect("it reads");
+        let ran = finish(child);
+        let documents = documents(&ran.stdout);
+        assert_eq!(documents["10.0.4.2"]["addresses"][0]["verdict"], "clear");
+        assert_eq!((documents.len(), ran.status.code()), (1, Some(3)), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("line 2 of the list") && ran.stderr.contains("1 target: 1 clear"),
+            "{}",
+            ran.stderr
+        );
+        let ran = probe(&lab, &list(&lab, b"# nothing\n\n"), &[]);
+        assert_eq!(ran.status.code(), Some(3));
+        assert_eq!(ran.stderr, "pmtu-probe: the list holds no target; write one per line\n");
+        lab.down().unwrap();
+    });
+}
+
+#[test]
+fn an_interrupted_run_prints_what_it_knows_and_can_go_on() {
+    with_labs("many::an_interrupted_run_prints_what_it_knows_and_can_go_on", || {
+        // A round trip takes 600 ms: nothing but the router beside us is done soon.
+        let lab = up("clear", Family::V4, &["--delay", "300"]);
+        let list = list(&lab, b"10.0.4.2\n10.0.1.2\n");
+        let results = lab.folder().join("results");
+        let arguments =
+            ["--direction", "forward", "--targets", list.to_str().unwrap(), "--jsonl", results.to_str().unwrap()];
+        let child = spawn(&lab, &arguments);
+        let pid = Pid::from_child(&child);
+        let begun = std::time::Instant::now();
+        while !fs::read_to_string(lab.folder().join("mx.log")).is_ok_and(|log| log.contains("connect")) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "no connection");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        kill_process(pid, Signal::INT).expect("it runs");
+        let ran = finish(child);
+        assert_eq!(ran.status.code(), Some(130), "{}", ran.stderr);
+        assert!(ran.stdout.contains("10.0.4.2"), "what is known is printed: {}", ran.stdout);
+        let before = documents(&fs::read_to_string(&results).unwrap());
+        assert!(!before.contains_key("10.0.4.2"), "cut short, it is done again");
+        let ran = probe(&lab, &list, &["--jsonl", results.to_str().unwrap(), "--resume", results.to_str().unwrap()]);
+        let after = documents(&fs::read_to_string(&results).unwrap());
+        assert_eq!(after["10.0.4.2"]["addresses"][0]["verdict"], "clear", "{}", ran.stderr);
+        assert_eq!(after.len(), 2);
+        lab.down().unwrap();
+    });
+}
+
+#[test]
+fn parts_of_a_list_make_the_list() {
+    with_labs("many::parts_of_a_list_make_the_list", || {
+        let lab = up("clear", Family::V4, &[]);
+        let list = list(&lab, b"10.0.1.1\n10.0.1.2\n10.0.2.1\n10.0.2.2\n10.0.3.1\n10.0.3.2\n10.0.4.1\n10.0.4.2\n");
+        let mut found = Vec::new();
+        for part in ["1/3", "2/3", "3/3"] {
+            let ran = probe(&lab, &list, &["--method", "icmp", "--jsonl", "-", "--shard", part]);
+            found.extend(documents(&ran.stdout).into_keys());
+        }
+        found.sort();
+        let all: Vec<String> = fs::read_to_string(&list).unwrap().lines().map(str::to_owned).collect();
+        assert_eq!(found, all);
+        lab.down().unwrap();
+    });
+}
