@@ -21,13 +21,12 @@ fn every_script_has_every_option_and_not_the_hidden_one() {
 
 #[test]
 fn bash_takes_the_script_and_completes_by_it() {
-    let checked = bash("set -n\n", "");
-    assert_eq!(checked, BTreeSet::new());
-    let long = bash("", &completing("--", "pmtu-probe"));
-    assert_eq!(long, long_options());
-    assert_eq!(bash("", &completing("--dir", "pmtu-probe")), set(&["--direction"]));
-    assert_eq!(bash("", &completing("", "--direction")), set(&["forward", "reverse", "both"]));
-    assert_eq!(bash("", &completing("a", "--method")), set(&["auto"]));
+    assert_eq!(bash(&["-n"], ""), BTreeSet::new());
+    let offered = |word, previous| bash(&[], &completing(word, previous));
+    assert_eq!(offered("--", "-q"), long_options());
+    assert_eq!(offered("--dir", "pmtu-probe"), set(&["--direction"]));
+    assert_eq!(offered("", "--direction"), set(&["forward", "reverse", "both"]));
+    assert_eq!(offered("a", "--method"), set(&["auto"]));
 }
 
 fn set(words: &[&str]) -> BTreeSet<String> {
@@ -38,14 +37,14 @@ fn set(words: &[&str]) -> BTreeSet<String> {
 fn completing(word: &str, previous: &str) -> String {
     format!(
         "COMP_WORDS=(pmtu-probe {previous} '{word}'); COMP_CWORD=2; COMPREPLY=()\n\
-         _pmtu-probe pmtu-probe '{word}' {previous}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+         function=$(complete -p pmtu-probe); function=${{function##*-F }}; ${{function%% *}} pmtu-probe '{word}' {previous}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
 }
 
 /// The lines that bash prints with the script loaded. It has to be silent otherwise.
-fn bash(before: &str, after: &str) -> BTreeSet<String> {
-    let script = format!("{before}{}\n{after}", shown("pmtu-probe --generate bash"));
-    let ran = Command::new("bash").args(["--norc", "-c", &script]).output().expect("bash runs");
+fn bash(options: &[&str], after: &str) -> BTreeSet<String> {
+    let script = format!("{}\n{after}", shown("pmtu-probe --generate bash"));
+    let ran = Command::new("bash").arg("--norc").args(options).args(["-c", &script]).output().expect("bash runs");
     assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
     assert!(ran.status.success(), "{}", ran.status);
     String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect()

@@ -318,11 +318,11 @@ fn without_trailing_blanks(line: &str) -> String {
     shown(line).lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
-/// The long options of the help.
+/// The long options of the help. Their lines are indented by 2 or 6, what is said of them by more.
 fn long_options() -> BTreeSet<String> {
     let help = shown("pmtu-probe -h");
-    let words = help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
-    let options = words.filter(|word| word.starts_with("--"));
+    let lines = help.lines().filter(|line| line.starts_with("  -") || line.starts_with("      --"));
+    let options = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     options.map(|word| word.split(['[', '.']).next().unwrap_or(word).to_owned()).collect()
 }
 
