@@ -37,7 +37,8 @@ fn set(words: &[&str]) -> BTreeSet<String> {
 fn completing(word: &str, previous: &str) -> String {
     format!(
         "COMP_WORDS=(pmtu-probe {previous} '{word}'); COMP_CWORD=2; COMPREPLY=()\n\
-         function=$(complete -p pmtu-probe); function=${{function##*-F }}; ${{function%% *}} pmtu-probe '{word}' {previous}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+         function=$(complete -p pmtu-probe); function=${{function##*-F }}\n\
+         ${{function%% *}} pmtu-probe '{word}' {previous}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
 }
 
