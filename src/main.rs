@@ -8,9 +8,14 @@ use pmtu_probe::cli::{self, Request, session};
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(Request::Show(words)) => {
-            // A reader that closes the pipe early has seen enough.
-            let _ = io::stdout().write_all(words.as_bytes());
-            ExitCode::SUCCESS
+            let written = io::stdout().write_all(words.as_bytes()).and_then(|()| io::stdout().flush());
+            match written {
+                // A reader that closes the pipe early has seen enough.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    fail(&format!("cannot write to stdout: {error}"))
+                }
+                _ => ExitCode::SUCCESS,
+            }
         }
         Ok(Request::Probe(invocation)) => {
             cli::log_to_stderr(invocation.verbosity);

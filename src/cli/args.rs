@@ -34,12 +34,12 @@ Examples:
       For programs; docs/report.schema.json describes the document.
 
 Verdicts and exit codes; the worst of all addresses and both directions counts,
-2 before 1 before 3:
+2 before 1 before 3 before 0:
   0  clear         packets as large as this host sends pass
      discoverable  the path is smaller, and routers tell this host so
      untested      the other way only: the server sends no large packets
-  1  masked        path MTU discovery is broken, but a small MSS lets mail pass;
-                   or it works in spite of a faulty router
+  1  masked        path MTU discovery is broken, but a small MSS lets mail pass
+     discoverable  as with 0, but a router's message is faulty
      recovers      the other way only: the server finds a size that passes, but
                    only after seconds
   2  black_hole    large packets vanish: large mail will hang

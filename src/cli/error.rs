@@ -62,6 +62,7 @@ fn unknown(error: &clap::Error, argument: &str) -> String {
 fn conflict(error: &clap::Error, argument: &str) -> String {
     match context(error, ContextKind::PriorArg) {
         Some(prior) if prior == argument => format!("{} is given twice; give it once", option(argument)),
+        Some(prior) if prior.is_empty() => format!("{} stands alone; leave all else out", option(argument)),
         Some(prior) => {
             let mut both = [option(&prior), option(argument)];
             both.sort_unstable();

@@ -15,7 +15,7 @@ use crate::report::text::Detail;
 pub enum Request {
     /// Probe, then report.
     Probe(Box<Invocation>),
-    /// Print this on stdout and exit 0: help or version.
+    /// Print this on stdout and exit 0: help, version, manual page or completions.
     Show(String),
 }
 

@@ -4,7 +4,10 @@ mod args;
 mod color;
 mod error;
 mod firewall;
+mod generate;
+mod groups;
 mod invocation;
+mod manual;
 pub mod many;
 mod planning;
 pub mod progress;
@@ -20,18 +23,31 @@ pub use invocation::{ColorChoice, Invocation, Rate, Request};
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 /// Turns an argument vector, the program's name first, into what the user asks for. Nothing is done yet.
 ///
 /// # Errors
 /// A bad argument: one line that says what is wrong and what to do.
 pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Request, UsageError> {
-    match args::Args::try_parse_from(args) {
-        Ok(args) => args.into_invocation().map(|invocation| Request::Probe(Box::new(invocation))),
+    match generate::with_option(command()).try_get_matches_from(args) {
+        Ok(matches) => asked_for(&matches),
         Err(error) if !error.use_stderr() => Ok(Request::Show(error.render().to_string())),
         Err(error) => Err(UsageError::from_clap(&error)),
     }
+}
+
+/// The definition that help, manual page and completions come from.
+fn command() -> Command {
+    groups::arrange(args::Args::command())
+}
+
+fn asked_for(matches: &ArgMatches) -> Result<Request, UsageError> {
+    if let Some(text) = generate::asked_for(matches, command()) {
+        return Ok(Request::Show(text));
+    }
+    let args = args::Args::from_arg_matches(matches).map_err(|error| UsageError::from_clap(&error))?;
+    args.into_invocation().map(|invocation| Request::Probe(Box::new(invocation)))
 }
 
 /// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.

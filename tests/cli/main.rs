@@ -1,5 +1,9 @@
 //! Argument vectors, what becomes of them, and what the user is told.
 
+mod completions;
+mod manual;
+
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -262,6 +266,8 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ),
         ("pmtu-probe --pcapng - mx", "--pcapng - is no file: stdout carries the report; name a file"),
         ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
+        ("pmtu-probe --generate man mx", "--generate stands alone; leave all else out"),
+        ("pmtu-probe --generate pdf", "--generate pdf is no choice; give one of: man, bash, zsh, fish"),
         ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
     ];
     refused(&rows);
@@ -352,36 +358,23 @@ fn without_trailing_blanks(line: &str) -> String {
     shown(line).lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
+/// The long options of the help. Their lines are indented by 2 or 6, what is said of them by more.
+fn long_options() -> BTreeSet<String> {
+    let help = shown("pmtu-probe -h");
+    let lines = help.lines().filter(|line| line.starts_with("  -") || line.starts_with("      --"));
+    let options = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+    options.map(|word| word.split(['[', '.']).next().unwrap_or(word).to_owned()).collect()
+}
+
 #[test]
-fn help_fits_80_columns_and_names_every_option() {
-    let long = shown("pmtu-probe --help");
-    for option in [
-        "-4",
-        "-6",
-        "-p",
-        "--no-mx",
-        "--method",
-        "--direction",
-        "--ptb-test",
-        "--max-size",
-        "--min-size",
-        "-I",
-        "--source",
-        "--timeout",
-        "--rate",
-        "--pcapng",
-        "--json",
-        "--letter",
-        "--color",
-        "-q",
-        "-v",
-        "-h",
-        "-V",
-    ] {
+fn help_fits_80_columns_and_both_forms_name_the_same_options() {
+    let (long, short) = (shown("pmtu-probe --help"), shown("pmtu-probe -h"));
+    let options = long_options();
+    assert!(options.len() > 25, "{options:?}");
+    for option in &options {
         assert!(long.contains(option), "{option}");
-        assert!(shown("pmtu-probe -h").contains(option), "{option}");
     }
-    for line in long.lines().chain(shown("pmtu-probe -h").lines()) {
+    for line in long.lines().chain(short.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
