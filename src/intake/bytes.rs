@@ -86,9 +86,12 @@ pub(super) fn is_own(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
+    /// Name, address, port.
+    type Parts = (&'static str, &'static str, Option<u16>);
+
     #[test]
     fn peers_are_read_in_every_notation() {
-        let rows: [(&str, Option<(&str, &str, Option<u16>)>); 8] = [
+        let rows: [(&str, Option<Parts>); 8] = [
             ("mx.example.com[192.0.2.1]:25, delay=1", Some(("mx.example.com", "192.0.2.1", Some(25)))),
             ("mx.example.com[192.0.2.1] timed", Some(("mx.example.com", "192.0.2.1", None))),
             ("mx[2001:db8::1]:25", Some(("mx", "2001:db8::1", Some(25)))),
