@@ -52,7 +52,7 @@ fn entries_of_page(page: &str) -> Vec<Entry> {
     let (mut entries, mut heading, mut expects_head) = (Vec::<Entry>::new(), "Arguments".to_owned(), false);
     for line in section(page, "OPTIONS") {
         if let Some(name) = line.strip_prefix(".SS ") {
-            heading = name.trim_matches('"').to_owned();
+            name.trim_matches('"').clone_into(&mut heading);
         } else if line == ".TP" {
             expects_head = true;
         } else if expects_head {
@@ -72,7 +72,7 @@ fn entries_of_help(help: &str) -> Vec<Entry> {
     for line in options.filter(|line| !line.trim().is_empty()) {
         let text = line.trim();
         match (line.len() - line.trim_start().len(), entries.last_mut()) {
-            (0, _) => heading = text.trim_end_matches(':').to_owned(),
+            (0, _) => text.trim_end_matches(':').clone_into(&mut heading),
             (2 | 6, _) => {
                 let head = text.trim_end_matches("...").to_owned();
                 entries.push(Entry { heading: heading.clone(), head, words: Vec::new() });
