@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use super::error::UsageError;
+use super::evidence::Evidence;
 use super::invocation::{ColorChoice, Invocation, Rate};
 use super::many::{Bulk, Shard};
 use super::values::{self, Source};
@@ -30,6 +31,10 @@ Examples:
       The fault as a letter in German to those who have to repair it.
   sudo pmtu-probe --targets relays.txt --jsonl results.jsonl --resume results.jsonl
       Any number of targets; after an interruption the same command goes on.
+  sudo pmtu-probe --from-log /var/log/mail.log
+      The relays whose mail stalls, as the log has it, and what the paths are like.
+  sudo pmtu-probe --from-queue
+      The same for the mail that is stuck in the queue of Postfix now.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
@@ -70,7 +75,10 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     term_width = 80,
     after_help = SHORT_HELP_END,
     after_long_help = LONG_HELP_END,
-    override_usage = "pmtu-probe [OPTIONS] TARGET...\n       pmtu-probe [OPTIONS] --targets FILE"
+    override_usage = "pmtu-probe [OPTIONS] TARGET...
+       pmtu-probe [OPTIONS] --targets FILE
+       pmtu-probe [OPTIONS] --from-log FILE...
+       pmtu-probe [OPTIONS] --from-queue"
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
 #[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
@@ -82,7 +90,7 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required_unless_present = "list", value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present_any = ["list", "from_log", "from_queue"], value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
 
     /// Read targets from a file, one per line; -: from stdin
@@ -93,6 +101,28 @@ pub(super) struct Args {
     /// the rest goes on.
     #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
     list: Option<PathBuf>,
+
+    /// Examine the relays and clients that a mail log makes suspect; -: stdin
+    ///
+    /// Those whose failures look like a path that swallows large packets. Postfix,
+    /// Exim, Sendmail, OpenSMTPD; plain or gzip; syslog or "journalctl -o json". Each
+    /// is shown with its evidence, then examined at the address that the log names:
+    /// the way there for mail to it, the way back for mail from it.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
+    from_log: Vec<PathBuf>,
+
+    /// The same with the queue of Postfix, as "postqueue -j" lists it
+    ///
+    /// MAIL_CONFIG in the environment names the folder of another instance's
+    /// main.cf.
+    #[arg(long, conflicts_with_all = ["targets", "list", "from_log"])]
+    from_queue: bool,
+
+    /// With --from-log or --from-queue: show the suspects, examine nothing
+    ///
+    /// Needs no privilege but to read the log.
+    #[arg(long, conflicts_with_all = ["json", "letter"])]
+    list_only: bool,
 
     /// With --targets: examine so many addresses at a time
     ///
@@ -180,7 +210,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = values::source)]
     source: Option<Source>,
 
-    /// Time limit in seconds: of the whole run, with --targets of each target
+    /// Time limit in seconds: of the whole run; from a list or log, of each
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
     timeout: std::time::Duration,
 
@@ -265,6 +295,7 @@ impl Args {
         self.check_sizes()?;
         self.check_capture()?;
         self.check_direction()?;
+        self.check_evidence()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         let bulk = self.list.map(|list| Bulk {
@@ -277,6 +308,8 @@ impl Args {
         Ok(Invocation {
             targets: each_once(self.targets),
             bulk,
+            evidence: Evidence::of(&self.from_log, self.from_queue),
+            list_only: self.list_only,
             family,
             port: self.port,
             mail_domains: !self.no_mx,
@@ -315,6 +348,13 @@ impl Args {
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_evidence(&self) -> Result<(), UsageError> {
+        if self.list_only && self.from_log.is_empty() && !self.from_queue {
+            return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
+        }
+        Ok(())
     }
 
     fn check_direction(&self) -> Result<(), UsageError> {
