@@ -102,25 +102,28 @@ pub(super) struct Args {
     #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
     list: Option<PathBuf>,
 
-    /// Examine the relays and clients that a mail log makes suspect; -: stdin
+    /// Examine whom mail logs make suspect; -: stdin
     ///
-    /// Those whose failures look like a path that swallows large packets. Postfix,
-    /// Exim, Sendmail, OpenSMTPD; plain or gzip; syslog or "journalctl -o json". Each
-    /// is shown with its evidence, then examined at the address that the log names:
-    /// the way there for mail to it, the way back for mail from it.
+    /// Relays and clients whose mail stalls as if the path swallowed large packets.
+    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD; plain or gzip; syslog, or journald
+    /// by "journalctl -o json". Each suspect is shown with its evidence, then
+    /// examined at the address that the log names: the way there for mail to it, the
+    /// way back for mail from it. Stdout has no list with --json, --letter and -q;
+    /// stderr has it, but not with -q.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
     from_log: Vec<PathBuf>,
 
-    /// The same with the queue of Postfix, as "postqueue -j" lists it
+    /// The same with the queue of Postfix (postqueue -j)
     ///
-    /// MAIL_CONFIG in the environment names the folder of another instance's
-    /// main.cf.
+    /// The environment variable MAIL_CONFIG leads to another instance of Postfix,
+    /// as it does for its own commands.
     #[arg(long, conflicts_with_all = ["targets", "list", "from_log"])]
     from_queue: bool,
 
-    /// With --from-log or --from-queue: show the suspects, examine nothing
+    /// Only list the suspects of --from-log, --from-queue
     ///
-    /// Needs no privilege but to read the log.
+    /// Examines nothing, and needs no privilege but to read the log. With -q: a line
+    /// for each.
     #[arg(long, conflicts_with_all = ["json", "letter"])]
     list_only: bool,
 

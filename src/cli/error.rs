@@ -29,6 +29,10 @@ fn message(error: &clap::Error) -> String {
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, &argument),
+        // Clap names what an option needs.
+        ErrorKind::MissingRequiredArgument if argument.starts_with("--targets") => {
+            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out".into()
+        }
         ErrorKind::MissingRequiredArgument => {
             "no target given; name a mail server, as in \"pmtu-probe mx.example.com\"".into()
         }
@@ -77,8 +81,11 @@ fn subject(argument: &str, value: &str) -> String {
     if option.starts_with('-') { format!("{option} {value:?}") } else { format!("target {value:?}") }
 }
 
-/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`.
+/// `--port` of `--port <PORT>`, `--letter` of `--letter[=<LANG>]`, `TARGET` of `[TARGET]...`.
 fn option(argument: &str) -> &str {
+    if let Some(positional) = argument.strip_prefix(['[', '<']) {
+        return positional.trim_end_matches(['.', ']', '>']);
+    }
     argument.split([' ', '=', '[']).next().unwrap_or(argument).trim_end_matches('.')
 }
 
