@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 #[test]
 fn the_queue_and_the_log_lead_to_the_relay_behind_the_hole() {
-    needs::check();
+    needs::check_postfix();
     let lab = Lab::up("clear", Family::V4, &["--mx", "none"]).unwrap_or_else(|error| panic!("{error}"));
     let result = stuck_mail(&lab);
     result.unwrap_or_else(|error| panic!("{error}"));
@@ -186,7 +186,7 @@ fn the_others_are_healthy(lab: &Lab) -> Result<(), String> {
 
 #[test]
 fn a_log_of_incoming_mail_leads_to_the_way_back() {
-    needs::check();
+    needs::check_postfix();
     let lab = Lab::up("reverse_hole", Family::V4, &["--mx", "none"]).unwrap_or_else(|error| panic!("{error}"));
     stuck_incoming_mail(&lab).unwrap_or_else(|error| panic!("{error}"));
     lab.down().unwrap_or_else(|error| panic!("{error}"));
