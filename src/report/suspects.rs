@@ -3,7 +3,7 @@
 mod meaning;
 mod words;
 
-pub use meaning::{Answer, meanings};
+pub use meaning::{Answer, cannot_be_seen, meanings};
 
 use super::text::layout::wrap;
 use super::text::printable;

@@ -227,7 +227,11 @@ fn stuck_incoming_mail(lab: &Lab) -> Result<(), String> {
     let ran = lab.probe(&["--from-log", &log]);
     must_contain(
         &unwrapped(&ran.stdout),
-        &[&format!("mail from {name}: could not be examined from here: "), "Ask the sender to run pmtu-probe"],
+        &[
+            &format!("mail from {name}: could not be examined from here: no TCP connection came about at its port 25"),
+            "Ask the sender to run pmtu-probe",
+            &format!("ip daddr {name} tcp flags syn tcp option maxseg size set 1240"),
+        ],
     )?;
     must_end_with(&ran, 3)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::planning::PlanError;
 use crate::model::{AddressReport, Report, Suspect};
-use crate::report::suspects::{Answer, meanings};
+use crate::report::suspects::{Answer, cannot_be_seen, meanings};
 use crate::report::text::{self, Detail, Style};
 
 /// A suspect, and which examinations tell about it.
@@ -42,7 +42,7 @@ impl<'s> Cases<'s> {
                     if style.detail != Detail::VerdictOnly {
                         out.push('\n');
                     }
-                    out.push_str(&text::render(&of_one(report, place), style));
+                    out.push_str(&render_one(&of_one(report, place), style));
                 }
             }
         }
@@ -71,6 +71,13 @@ impl<'s> Cases<'s> {
         };
         self.0.iter().map(of_case).collect()
     }
+}
+
+/// Where a client takes no mail, that is all there is to say of it: what to do stands at the end.
+fn render_one(report: &Report, style: &Style) -> String {
+    let is_dumb = |report: &AddressReport| !report.examined.direction.is_forward() && cannot_be_seen(report);
+    let detail = if report.addresses.iter().all(is_dumb) { Detail::VerdictOnly } else { style.detail };
+    text::render(report, &Style { detail, ..*style })
 }
 
 fn of_one(report: &Report, place: usize) -> Report {

@@ -2,8 +2,9 @@
 
 use super::words;
 use crate::model::{
-    AddressReport, Cause, Direction, Examined, MailFlow, PacketSize, Reverse, ReverseVerdict, Suspect, Verdict,
+    AddressReport, Advice, Cause, Direction, Examined, MailFlow, PacketSize, Reverse, ReverseVerdict, Suspect, Verdict,
 };
+use crate::report::advice::ask_for_small_packets;
 use crate::report::text::layout::wrap;
 use crate::report::text::printable;
 use crate::report::words::address_with_zone;
@@ -25,7 +26,7 @@ impl Answer<'_> {
         self.reports.is_empty() || self.reports.iter().any(|report| meaning(self.suspect, report).0 == Weight::Open)
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<Line> {
         let name = words::peer(&self.suspect.peer);
         let way = match self.suspect.flow {
             MailFlow::Outgoing => "mail to",
@@ -33,25 +34,48 @@ impl Answer<'_> {
         };
         if self.reports.is_empty() {
             let why = self.error.as_deref().unwrap_or("it was not examined");
-            return vec![format!("{way} {name}: could not be examined: {why}")];
+            return vec![Line { text: format!("{way} {name}: could not be examined: {why}"), trial: None }];
         }
         let line = |report: &&AddressReport| {
             let address = match self.suspect.peer.address {
                 Some(_) => String::new(),
                 None => format!(" {}", address_with_zone(report.address, report.zone.as_deref())),
             };
-            format!("{way} {name}{address}: {}", meaning(self.suspect, report).1)
+            let text = format!("{way} {name}{address}: {}", meaning(self.suspect, report).1);
+            let is_beyond_reach = self.suspect.flow == MailFlow::Incoming && cannot_be_seen(report);
+            Line { text, trial: is_beyond_reach.then(|| ask_for_small_packets(report)).flatten() }
         };
         self.reports.iter().map(line).collect()
     }
 }
 
+/// What is said of one address, and what may be tried where nothing could be seen.
+struct Line {
+    text: String,
+    trial: Option<Advice>,
+}
+
+/// Whether the way back was asked for, and there was nothing to see of it: many a host that sends mail takes none.
+pub fn cannot_be_seen(report: &AddressReport) -> bool {
+    let examined = &report.examined;
+    let never_stood = examined.reverse.verdict == ReverseVerdict::Inconclusive && examined.peer_mss.is_none();
+    examined.direction.is_reverse() && (never_stood || examined.reverse.verdict == ReverseVerdict::Untested)
+}
+
 /// One line for each suspect and address, wrapped.
 pub fn meanings(answers: &[Answer<'_>]) -> String {
     let mut out = String::from("What that means for the mail\n");
-    for line in answers.iter().flat_map(Answer::lines) {
-        for line in wrap(&printable(&line), "  - ", "    ") {
+    for Line { text, trial } in answers.iter().flat_map(Answer::lines) {
+        for line in wrap(&printable(&text), "  - ", "    ") {
             super::push(&mut out, &line);
+        }
+        if let Some(Advice { text, commands, .. }) = trial {
+            for line in wrap(&printable(&text), "    ", "    ") {
+                super::push(&mut out, &line);
+            }
+            for command in commands {
+                super::push(&mut out, &printable(&format!("      {command}")));
+            }
         }
     }
     out
@@ -144,8 +168,8 @@ fn back(flow: MailFlow, report: &AddressReport) -> (Weight, String) {
             };
             (Weight::Refuted, format!("large packets from there arrive, that path is fine; {elsewhere}"))
         }
-        ReverseVerdict::Untested => (Weight::Open, not_from_here(flow, report)),
-        ReverseVerdict::Inconclusive => (Weight::Open, "no verdict on the way from there; see above".into()),
+        _ if cannot_be_seen(report) => (Weight::Open, not_from_here(flow, report)),
+        ReverseVerdict::Untested | ReverseVerdict::Inconclusive => (Weight::Open, "no verdict on the way from there; see above".into()),
     }
 }
 
@@ -156,13 +180,9 @@ fn not_from_here(flow: MailFlow, report: &AddressReport) -> String {
     match flow {
         MailFlow::Outgoing => format!("the way from there could not be examined from here: {why}"),
         MailFlow::Incoming => format!(
-            "could not be examined from here: {why}. Ask the sender to run pmtu-probe towards this host, which examines \
-             the same way; or announce a smaller MSS to that address and see whether its mail arrives: ip route replace \
-             {}/{} advmss {} with the gateway of your route",
-            report.address,
-            if report.address.is_ipv4() { 32 } else { 128 },
-            // TCP in packets of 1280 bytes, which nearly every path carries.
-            if report.address.is_ipv4() { 1240 } else { 1220 },
+            "could not be examined from here: {why} at its port {}. Ask the sender to run pmtu-probe towards this host, \
+             which examines the same way. Or see whether its mail arrives in small packets:",
+            report.port
         ),
     }
 }
