@@ -298,7 +298,7 @@ impl Args {
         self.check_sizes()?;
         self.check_capture()?;
         self.check_direction()?;
-        self.check_evidence()?;
+        self.check_sources()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         let bulk = self.list.map(|list| Bulk {
@@ -353,9 +353,16 @@ impl Args {
         }
     }
 
-    fn check_evidence(&self) -> Result<(), UsageError> {
+    fn check_sources(&self) -> Result<(), UsageError> {
         if self.list_only && self.from_log.is_empty() && !self.from_queue {
             return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
+        }
+        // Clap forgets that these require --targets where something stands that excludes it.
+        let of_lists = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
+        if self.list.is_none() && of_lists {
+            return Err(UsageError::new(
+                "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+            ));
         }
         Ok(())
     }

@@ -29,10 +29,6 @@ fn message(error: &clap::Error) -> String {
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, &argument),
-        // Clap names what an option needs.
-        ErrorKind::MissingRequiredArgument if argument.starts_with("--targets") => {
-            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out".into()
-        }
         ErrorKind::MissingRequiredArgument => {
             "no target given; name a mail server, as in \"pmtu-probe mx.example.com\"".into()
         }

@@ -1,5 +1,7 @@
 //! Argument vectors, what becomes of them, and what the user is told.
 
+mod evidence;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -238,6 +240,10 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --from-queue --list-only --json", "--json and --list-only exclude each other; give one of them"),
         (
             "pmtu-probe --from-log a --jsonl b",
+            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+        ),
+        (
+            "pmtu-probe --shard 1/2 mx",
             "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
         ),
         ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
