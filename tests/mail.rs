@@ -18,6 +18,8 @@ mod case;
 mod chain;
 #[path = "mail/choice.rs"]
 mod choice;
+#[path = "mail/evidence.rs"]
+mod evidence;
 #[path = "mail/firewall.rs"]
 mod firewall;
 #[path = "netns/lab.rs"]

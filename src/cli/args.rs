@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use super::error::UsageError;
+use super::evidence::Evidence;
 use super::invocation::{ColorChoice, Invocation, Rate};
 use super::many::{Bulk, Shard};
 use super::values::{self, Source};
@@ -30,6 +31,10 @@ Examples:
       The fault as a letter in German to those who have to repair it.
   sudo pmtu-probe --targets list.txt --jsonl out.jsonl --resume out.jsonl
       Any number of targets; after an interruption the same command goes on.
+  sudo pmtu-probe --from-log /var/log/mail.log
+      The relays whose mail stalls, as the log has it, and what their paths do.
+  sudo pmtu-probe --from-queue
+      The same for the mail that is stuck in the queue of Postfix now.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
@@ -70,7 +75,10 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     term_width = 80,
     after_help = SHORT_HELP_END,
     after_long_help = LONG_HELP_END,
-    override_usage = "pmtu-probe [OPTIONS] TARGET...\n       pmtu-probe [OPTIONS] --targets FILE"
+    override_usage = "pmtu-probe [OPTIONS] TARGET...
+       pmtu-probe [OPTIONS] --targets FILE
+       pmtu-probe [OPTIONS] --from-log FILE...
+       pmtu-probe [OPTIONS] --from-queue"
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
 #[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
@@ -82,7 +90,7 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required_unless_present = "list", value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present_any = ["list", "from_log", "from_queue"], value_name = "TARGET", value_parser = values::target)]
     targets: Vec<String>,
 
     /// IPv4 only
@@ -143,7 +151,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = values::source)]
     source: Option<Source>,
 
-    /// Time limit in seconds: of the whole run, with --targets of each target
+    /// Time limit in seconds: of the whole run; from a list or log, of each
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
     timeout: std::time::Duration,
 
@@ -195,6 +203,31 @@ pub(super) struct Args {
     /// are the whole list.
     #[arg(long, value_name = "I/N", value_parser = values::shard)]
     shard: Option<Shard>,
+
+    /// Examine whom mail logs make suspect; -: stdin
+    ///
+    /// Relays and clients whose mail stalls as if the path swallowed large packets.
+    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD; plain or gzip; syslog, or journald
+    /// by "journalctl -o json". Each suspect is shown with its evidence, then
+    /// examined at the address that the log names: the way there for mail to it, the
+    /// way back for mail from it. Stdout has no list with --json, --letter and -q;
+    /// stderr has it, but not with -q.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
+    from_log: Vec<PathBuf>,
+
+    /// The same with the queue of Postfix (postqueue -j)
+    ///
+    /// The environment variable MAIL_CONFIG leads to another instance of Postfix,
+    /// as it does for its own commands.
+    #[arg(long, conflicts_with_all = ["targets", "list", "from_log"])]
+    from_queue: bool,
+
+    /// Only list the suspects of --from-log, --from-queue
+    ///
+    /// Examines nothing, and needs no privilege but to read the log. With -q: a line
+    /// for each.
+    #[arg(long, conflicts_with_all = ["json", "letter"])]
+    list_only: bool,
 
     /// Write every packet to this file, with comments, for Wireshark
     ///
@@ -265,7 +298,7 @@ impl Args {
         self.check_sizes()?;
         self.check_capture()?;
         self.check_direction()?;
-        self.check_list()?;
+        self.check_sources()?;
         let family = self.family()?;
         let interface = self.outgoing_interface()?;
         let bulk = self.list.map(|list| Bulk {
@@ -278,6 +311,8 @@ impl Args {
         Ok(Invocation {
             targets: each_once(self.targets),
             bulk,
+            evidence: Evidence::of(&self.from_log, self.from_queue),
+            list_only: self.list_only,
             family,
             port: self.port,
             mail_domains: !self.no_mx,
@@ -318,14 +353,18 @@ impl Args {
         }
     }
 
-    fn check_list(&self) -> Result<(), UsageError> {
-        let needs_list = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
-        match &self.list {
-            None if needs_list => {
-                Err(UsageError::new("--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"))
-            }
-            _ => Ok(()),
+    fn check_sources(&self) -> Result<(), UsageError> {
+        if self.list_only && self.from_log.is_empty() && !self.from_queue {
+            return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
         }
+        // Clap forgets that these require --targets where something stands that excludes it.
+        let of_lists = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
+        if self.list.is_none() && of_lists {
+            return Err(UsageError::new(
+                "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+            ));
+        }
+        Ok(())
     }
 
     fn check_direction(&self) -> Result<(), UsageError> {

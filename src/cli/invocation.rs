@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::evidence::Evidence;
 use super::many::Bulk;
 use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
 use crate::report::letter::Language;
@@ -22,10 +23,14 @@ pub enum Request {
 /// A run that the user asks for. Valid in itself; whether names and interfaces exist is not known yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
-    /// Targets as written, each once, in order. Empty only where there is a list.
+    /// Targets as written, each once, in order. Empty only where there is a list or evidence.
     pub targets: Vec<String>,
     /// A list of many targets in their place.
     pub bulk: Option<Bulk>,
+    /// What accuses the targets, in their place.
+    pub evidence: Option<Evidence>,
+    /// Whether to stop before probing, when the suspects are known.
+    pub list_only: bool,
     /// The one family to use: from `-4`, `-6` or `--source`.
     pub family: Option<Family>,
     /// TCP port where a target names none.
@@ -46,7 +51,7 @@ pub struct Invocation {
     pub interface: Option<String>,
     /// Source address.
     pub source: Option<IpAddr>,
-    /// Limit of the whole run; with a list, of each target.
+    /// Limit of the whole run; with a list or with suspects, of each target.
     pub timeout: Duration,
     /// Packets per second over all addresses.
     pub rate: Rate,
@@ -67,6 +72,11 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// What the report is about.
+    pub(super) fn subject(&self) -> String {
+        self.evidence.as_ref().map_or_else(|| self.targets.join(" "), Evidence::subject)
+    }
+
     /// The directions to examine where servers listen on this port.
     pub fn direction_towards(&self, port: u16) -> Direction {
         match self.direction {

@@ -3,6 +3,7 @@
 mod args;
 mod color;
 mod error;
+mod evidence;
 mod firewall;
 mod generate;
 mod groups;
@@ -19,6 +20,7 @@ mod witness;
 
 pub use color::{Environment, wants_color};
 pub use error::UsageError;
+pub use evidence::Evidence;
 pub use invocation::{ColorChoice, Invocation, Rate, Request};
 
 use std::ffi::OsString;

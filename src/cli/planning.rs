@@ -103,7 +103,7 @@ pub(super) async fn plan(invocation: &Invocation, ours: Ours, deadline: Instant)
     (planned, errors)
 }
 
-fn number(planned: &mut [Planned]) {
+pub(super) fn number(planned: &mut [Planned]) {
     for (id, one) in planned.iter_mut().enumerate() {
         one.job.id = id;
     }
@@ -130,8 +130,16 @@ impl<'a> Planner<'a> {
 
     /// What to examine for one of many targets, without numbers yet, and why some of it is left out.
     pub(super) async fn target(&self, target: &str, patience: Duration) -> (Vec<Planned>, Vec<PlanError>) {
+        match target.parse() {
+            Ok(target) => self.parsed_target(&target, patience).await,
+            Err(error) => (Vec::new(), vec![PlanError::Target(error)]),
+        }
+    }
+
+    /// The same for a target that needs no reading.
+    pub(super) async fn parsed_target(&self, target: &Target, patience: Duration) -> (Vec<Planned>, Vec<PlanError>) {
         let (mut planned, mut errors, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let (port, found) = match self.addresses(target, Instant::now() + patience).await {
+        let (port, found) = match self.resolve(target, Instant::now() + patience).await {
             Ok(found) => found,
             Err(error) => return (planned, vec![error]),
         };
@@ -159,15 +167,18 @@ async fn check_source(invocation: &Invocation, routes: &Routes) -> Result<(), Pl
 
 impl Planner<'_> {
     async fn addresses(&self, target: &str, deadline: Instant) -> Result<(u16, Resolved), PlanError> {
+        self.resolve(&target.parse()?, deadline).await
+    }
+
+    async fn resolve(&self, target: &Target, deadline: Instant) -> Result<(u16, Resolved), PlanError> {
         let invocation = self.invocation;
-        let target: Target = target.parse()?;
         let question = Question {
             family: invocation.family,
             mail_domain: invocation.mail_domains,
             port: invocation.port,
             limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
         };
-        let found = self.resolver.resolve(&target, question).await?;
+        let found = self.resolver.resolve(target, question).await?;
         Ok((target.port.unwrap_or(invocation.port), found))
     }
 
@@ -229,7 +240,7 @@ impl Planner<'_> {
 }
 
 /// The host as a TLS client hello may name it: never by an address (RFC 6066, section 3).
-fn server_name(host: &str) -> Option<String> {
+pub(super) fn server_name(host: &str) -> Option<String> {
     let name = host.trim_end_matches('.');
     let is_address = name.parse::<std::net::IpAddr>().is_ok();
     (!is_address && !name.is_empty()).then(|| name.to_owned())

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use crate::model::{AddressReport, Examined, Report};
+use crate::intake::IntakeError;
+use crate::model::{AddressReport, Examined, Report, Suspects};
 use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
@@ -17,6 +18,7 @@ use crate::report::transcript::Transcript;
 use crate::report::{self, json, letter, text};
 use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience, Standing};
 
+use super::evidence::{self, Cases, SetUserId};
 use super::firewall::HostFirewall;
 use super::invocation::Invocation;
 use super::many::{self, Files, LedgerError, ListError};
@@ -34,6 +36,9 @@ pub const INTERRUPTED: u8 = 130;
 /// The connection, and SYNs with data from ports of their own.
 pub(super) const PROBING_PORTS: usize = 26;
 
+/// A log may accuse thousands.
+const AT_A_TIME: usize = 256;
+
 /// Why a run cannot even begin, in one line.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -49,6 +54,10 @@ pub(super) enum Fault {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    #[error(transparent)]
+    SetUserId(#[from] SetUserId),
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
     #[error("cannot receive packets: {0}")]
@@ -64,7 +73,10 @@ pub(super) enum Fault {
 /// # Errors
 /// No privilege, no usable target, no sockets.
 pub fn run(invocation: &Invocation) -> Result<u8, SessionError> {
-    Ok(Session::begin(invocation)?.conduct()?)
+    Ok(match &invocation.evidence {
+        Some(evidence) => evidence::run(invocation, evidence)?,
+        None => Session::begin(invocation)?.conduct()?,
+    })
 }
 
 /// Everything that needs privilege is opened here; then privilege is given up, and only then is a byte from the network
@@ -83,7 +95,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
+    pub(super) fn begin(invocation: &'a Invocation) -> Result<Self, Fault> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + invocation.timeout);
         privilege::require_raw_sockets()?;
         let firewall = HostFirewall::watch();
@@ -114,6 +126,14 @@ impl<'a> Session<'a> {
         code
     }
 
+    /// Examines what a log or a queue accuses.
+    pub(super) fn conduct_with(self, suspects: &Suspects) -> Result<u8, Fault> {
+        let code = self.runtime.block_on(evidence::examine(&self, suspects));
+        // As above.
+        self.runtime.shutdown_background();
+        code
+    }
+
     async fn examine(&self) -> Result<u8, Fault> {
         let interrupt = interrupted();
         tokio::pin!(interrupt);
@@ -121,7 +141,7 @@ impl<'a> Session<'a> {
             plan = planning::plan(self.invocation, self.ours, self.deadline) => plan,
             () = &mut interrupt => return Ok(INTERRUPTED),
         };
-        let [first, ..] = &errors[..] else { return self.probe(planned, false, interrupt).await };
+        let [first, ..] = &errors[..] else { return self.probe(planned, None, false, interrupt).await };
         if planned.is_empty() {
             for error in errors.iter().skip(1) {
                 complain(&error.to_string());
@@ -131,24 +151,30 @@ impl<'a> Session<'a> {
         for error in &errors {
             complain(&error.to_string());
         }
-        self.probe(planned, errors.iter().any(|error| !error.is_harmless()), interrupt).await
+        self.probe(planned, None, errors.iter().any(|error| !error.is_harmless()), interrupt).await
     }
 
-    async fn probe(
+    pub(super) async fn probe(
         &self,
         planned: Vec<Planned>,
+        cases: Option<&Cases<'_>>,
         is_incomplete: bool,
         interrupt: impl Future<Output = ()>,
     ) -> Result<u8, Fault> {
         let limits = Limits {
             rate: self.invocation.rate.0,
-            concurrency: planned.len(),
-            patience: Patience::Until(self.deadline),
+            concurrency: if cases.is_some() { planned.len().min(AT_A_TIME) } else { planned.len() },
+            patience: match cases {
+                None => Patience::Until(self.deadline),
+                // However many they are, each gets its time.
+                Some(_) => Patience::Each(self.invocation.timeout),
+            },
         };
         let jobs = all_at_once(planned.iter().map(|one| one.job.clone()).collect());
         let transcript = self.transcript(&planned);
         let examined = planned.iter().map(|_| None).collect();
-        let audience = Audience { session: self, planned, examined, progress: self.progress_line(), outcome: Ok(0) };
+        let audience =
+            Audience { session: self, cases, planned, examined, progress: self.progress_line(), outcome: Ok(0) };
         let mut witness = Witness::new(audience, transcript, self.recording.take());
         let ending = runner::run(&self.links, jobs, limits, interrupt, &mut witness).await.map_err(Fault::Receive)?;
         let code = witness.into_observer().outcome.map_err(Fault::Write)?;
@@ -178,7 +204,7 @@ impl<'a> Session<'a> {
     fn report(&self, planned: &[Planned], examined: Vec<Examined>) -> Report {
         let addresses = planned.iter().zip(examined).map(|(one, examined)| self.address_report(one, examined));
         Report {
-            target: self.invocation.targets.join(" "),
+            target: self.invocation.subject(),
             started: self.started,
             elapsed: self.started.elapsed().unwrap_or_default(),
             addresses: addresses.collect(),
@@ -222,7 +248,7 @@ impl<'a> Session<'a> {
         text::Style { color, detail: text::Detail::VerdictOnly }
     }
 
-    fn print(&self, report: &Report) -> io::Result<()> {
+    fn print(&self, report: &Report, cases: Option<&Cases<'_>>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         let rendered = if self.invocation.json {
             json::render(report)
@@ -230,7 +256,8 @@ impl<'a> Session<'a> {
             letter::render(report, language)
         } else {
             let color = wants_color(self.invocation.color, &Environment::of_process(), stdout.is_terminal());
-            text::render(report, &text::Style { color, detail: self.invocation.detail })
+            let style = text::Style { color, detail: self.invocation.detail };
+            cases.map_or_else(|| text::render(report, &style), |cases| cases.render(report, &style))
         };
         stdout.write_all(rendered.as_bytes())?;
         stdout.flush()
@@ -240,6 +267,7 @@ impl<'a> Session<'a> {
 /// Shows progress, and prints the report as soon as the last verdict stands, before the connections are closed.
 struct Audience<'a> {
     session: &'a Session<'a>,
+    cases: Option<&'a Cases<'a>>,
     planned: Vec<Planned>,
     progress: Option<ProgressLine<io::Stderr>>,
     /// By number of the job.
@@ -274,11 +302,12 @@ impl Observer for Audience<'_> {
             let _ = line.erase();
         }
         let report = self.session.report(&self.planned, examined);
-        self.outcome = match self.session.print(&report) {
+        let code = self.cases.map_or_else(|| report.exit_code(), |cases| cases.exit_code(&report));
+        self.outcome = match self.session.print(&report, self.cases) {
             // Whoever read the pipe has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
             Err(error) => Err(error),
-            Ok(()) => Ok(report.exit_code()),
+            Ok(()) => Ok(code),
         };
     }
 }

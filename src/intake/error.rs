@@ -40,6 +40,12 @@ pub enum IntakeError {
         /// What unpacks it.
         program: &'static str,
     },
+    /// Nothing in it.
+    #[error("{name}: empty; give a log with lines in it: was it rotated, is the older one named mail.log.1?")]
+    Empty {
+        /// The files.
+        name: String,
+    },
     /// Lines, but none of a mail server.
     #[error(
         "{name}: not one of {lines} lines is from Postfix, Exim, Sendmail or OpenSMTPD; give a mail log, like /var/log/mail.log"

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::model::{MailFlow, Reading, Stage, Suspects};
+use crate::model::{MailFlow, Reading, ReadingKind, Stage, Suspects};
 
 use super::IntakeError;
 use super::bytes::domain;
@@ -50,7 +50,7 @@ pub fn parse(list: &[u8], now: Timestamp) -> Result<Suspects, IntakeError> {
         // Addresses may hold any byte, and Postfix passes it on.
         let text = String::from_utf8_lossy(line);
         let garbage = |_| IntakeError::PostqueueGarbage { line: index as u64 + 1 };
-        queue.add(&serde_json::from_str(&text).map_err(garbage)?);
+        queue.add(&serde_json::from_str(&text).map_err(garbage)?, now);
     }
     Ok(queue.suspects(now))
 }
@@ -59,7 +59,7 @@ pub fn parse(list: &[u8], now: Timestamp) -> Result<Suspects, IntakeError> {
 #[derive(Default)]
 struct Queue {
     ledger: Ledger,
-    messages: u64,
+    reading: Reading,
     /// Relays at which a mail stalled that is still here.
     accused: BTreeSet<IpAddr>,
     /// Mails that were not even tried, for the sake of such a mail: one for each relay.
@@ -67,10 +67,14 @@ struct Queue {
 }
 
 impl Queue {
-    fn add(&mut self, message: &Message) {
-        self.messages += 1;
+    fn add(&mut self, message: &Message, now: Timestamp) {
+        self.reading.lines += 1;
+        self.reading.mail_lines += 1;
         let mail = message.queue_id.as_bytes();
         let stamp = message.arrival_time.checked_mul(1_000_000).map_or(Stamp::None, Stamp::Micros);
+        if let Some(time) = stamp.read(now) {
+            self.reading.saw(time);
+        }
         let recipients = message.recipients.len() as u64;
         let received = Event::Received { mail, size: message.size, recipients, client: None };
         self.ledger.note(&received, &Context { host: b"", stamp, line: b"" });
@@ -92,7 +96,7 @@ impl Queue {
                 note(&mut self.ledger, None, recipient, *stamp);
             }
         }
-        self.ledger.suspects(Reading { lines: self.messages, mail_lines: self.messages, ..Reading::default() }, now)
+        self.ledger.suspects(Reading { kind: ReadingKind::Queue, ..self.reading }, now)
     }
 }
 

@@ -29,6 +29,36 @@ pub struct Reading {
     pub overlong: u64,
     /// Accusations of peers beyond the number that is kept: passed over.
     pub forgotten: u64,
+    /// What the lines are.
+    pub kind: ReadingKind,
+    /// The oldest time read.
+    pub first: Option<LogTime>,
+    /// The newest time read.
+    pub last: Option<LogTime>,
+}
+
+/// Where suspects come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadingKind {
+    /// Lines of a log.
+    #[default]
+    Log,
+    /// Messages of a queue.
+    Queue,
+}
+
+impl Reading {
+    /// Takes note of a time that something was written at.
+    pub fn saw(&mut self, time: LogTime) {
+        let is_first = self.first.is_none_or(|first| time.order() < first.order());
+        let is_last = self.last.is_none_or(|last| time.order() >= last.order());
+        if is_first {
+            self.first = Some(time);
+        }
+        if is_last {
+            self.last = Some(time);
+        }
+    }
 }
 
 /// One peer under suspicion.

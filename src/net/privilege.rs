@@ -37,6 +37,24 @@ pub fn drop_all() -> Result<(), NetError> {
     Ok(())
 }
 
+/// Does a piece of work in a thread that has no capability but to read files that belong to others: a log is written by
+/// strangers as well. What this thread may do stays as it is.
+pub fn only_reading<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
+    let guarded = || {
+        let permitted = caps::read(None, CapSet::Permitted).map_err(failed("read"))?;
+        let kept = permitted.into_iter().filter(|each| *each == Capability::CAP_DAC_READ_SEARCH).collect();
+        caps::clear(None, CapSet::Inheritable).map_err(failed("drop"))?;
+        for set in [CapSet::Effective, CapSet::Permitted] {
+            caps::set(None, set, &kept).map_err(failed("drop"))?;
+        }
+        Ok(work())
+    };
+    std::thread::scope(|scope| match std::thread::Builder::new().name("log".into()).spawn_scoped(scope, guarded) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => Err(NetError::Capabilities { operation: "drop", reason: error.to_string() }),
+    })
+}
+
 fn has(set: CapSet) -> Result<bool, NetError> {
     caps::has_cap(None, set, Capability::CAP_NET_RAW).map_err(failed("read"))
 }

@@ -1,6 +1,9 @@
 //! The list of suspects of a log or a queue, for a terminal.
 
+mod meaning;
 mod words;
+
+pub use meaning::{Answer, cannot_be_seen, meanings};
 
 use super::text::layout::wrap;
 use super::text::printable;
@@ -24,12 +27,23 @@ pub fn render(suspects: &Suspects) -> String {
     out
 }
 
+/// A line for each, never wrapped.
+pub fn render_short(suspects: &Suspects) -> String {
+    let mut out = String::new();
+    for suspect in &suspects.list {
+        let line = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
+        push(&mut out, &printable(&line));
+    }
+    out
+}
+
 fn summary(suspects: &Suspects) -> String {
-    let lines = words::count(suspects.reading.lines, "line or message", "lines or messages");
+    let read = words::read(&suspects.reading);
     match suspects.list.len() {
-        0 => format!("No suspects: nothing in {lines} looks like a path that swallows large packets."),
-        1 => format!("1 suspect in {lines}:"),
-        several => format!("{several} suspects in {lines}, the strongest first:"),
+        0 if suspects.reading.lines == 0 => "No suspects: the queue is empty.".into(),
+        0 => format!("No suspects: nothing in {read} looks like a path that swallows large packets."),
+        1 => format!("1 suspect in {read}:"),
+        several => format!("{several} suspects in {read}, the strongest first:"),
     }
 }
 

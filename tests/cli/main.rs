@@ -1,14 +1,16 @@
 //! Argument vectors, what becomes of them, and what the user is told.
 
 mod completions;
+mod evidence;
 mod manual;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pmtu_probe::cli::many::Bulk;
-use pmtu_probe::cli::{ColorChoice, Invocation, Rate, Request, UsageError, parse};
+use pmtu_probe::cli::{ColorChoice, Evidence, Invocation, Rate, Request, UsageError, parse};
 use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
 use pmtu_probe::report::letter::Language;
 use pmtu_probe::report::text::Detail;
@@ -35,6 +37,8 @@ fn defaults() -> Invocation {
     Invocation {
         targets: vec!["mx".into()],
         bulk: None,
+        evidence: None,
+        list_only: false,
         family: None,
         port: 25,
         mail_domains: true,
@@ -151,6 +155,22 @@ fn good_rows() {
 }
 
 #[test]
+fn logs_may_be_several_and_named_in_several_ways() {
+    let logs = |names: &[&str]| Some(Evidence::Logs(names.iter().map(PathBuf::from).collect()));
+    let no_targets = Invocation { targets: vec![], ..defaults() };
+    let rows = [
+        ("pmtu-probe --from-log a", logs(&["a"])),
+        ("pmtu-probe --from-log a b.gz", logs(&["a", "b.gz"])),
+        ("pmtu-probe --from-log a --from-log -", logs(&["a", "-"])),
+        ("pmtu-probe --from-queue", Some(Evidence::Queue)),
+    ];
+    for (line, evidence) in rows {
+        assert_eq!(invocation(line), Invocation { evidence, ..no_targets.clone() }, "{line}");
+    }
+    assert!(invocation("pmtu-probe --list-only --from-log a").list_only);
+}
+
+#[test]
 fn the_way_back_is_examined_where_the_service_is_known_unless_the_user_says_otherwise() {
     use Direction::{Both, Forward, Reverse};
     let rows = [
@@ -226,6 +246,22 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         (
             "pmtu-probe --direction forward --ptb-test mx",
             "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
+        ),
+        ("pmtu-probe --list-only mx", "--list-only lists suspects; give --from-log FILE or --from-queue as well"),
+        ("pmtu-probe --from-log", "--from-log needs a value; see \"pmtu-probe --help\""),
+        ("pmtu-probe --from-queue mx", "--from-queue and TARGET exclude each other; give one of them"),
+        ("pmtu-probe mx --from-log a", "--from-log and TARGET exclude each other; give one of them"),
+        ("pmtu-probe --from-log a --from-queue", "--from-log and --from-queue exclude each other; give one of them"),
+        ("pmtu-probe --targets a --from-log b", "--from-log and --targets exclude each other; give one of them"),
+        ("pmtu-probe --targets a --from-queue", "--from-queue and --targets exclude each other; give one of them"),
+        ("pmtu-probe --from-queue --list-only --json", "--json and --list-only exclude each other; give one of them"),
+        (
+            "pmtu-probe --from-log a --jsonl b",
+            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+        ),
+        (
+            "pmtu-probe --shard 1/2 mx",
+            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
         ),
         ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
         ("pmtu-probe --max-size 67 mx", "--max-size \"67\" is no packet size; give whole bytes from 68 to 65535"),

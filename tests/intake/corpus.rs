@@ -14,7 +14,7 @@ type Subject = (String, String);
 #[test]
 fn precision_and_recall_are_complete_in_every_format() {
     let names = names();
-    assert!(names.len() >= 14, "{names:?}");
+    assert!(names.len() >= 15, "{names:?}");
     let mut faults = Vec::new();
     for name in &names {
         let (labels, found) = (labels(name), found(name));
@@ -22,7 +22,9 @@ fn precision_and_recall_are_complete_in_every_format() {
         let hits = found.keys().filter(|subject| labels.get(*subject).is_some_and(|label| accused(label))).count();
         let wanted = labels.values().filter(|label| accused(label)).count();
         let innocent = labels.len() - wanted;
-        assert!(wanted >= 3 && innocent >= 3, "{name}: {wanted} suspects and {innocent} innocents are no test");
+        // What a server wrote in a lab is as it is.
+        let enough = if name.contains("-real.") { 1 } else { 3 };
+        assert!(wanted >= enough && innocent >= 3, "{name}: {wanted} suspects and {innocent} innocents are no test");
         let number = |count: usize| f64::from(u32::try_from(count).expect("a small number"));
         let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { number(part) / number(whole) * 100.0 };
         let (precision, recall) = (share(hits, found.len()), share(hits, wanted));

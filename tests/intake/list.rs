@@ -1,6 +1,6 @@
 //! The list as a terminal shows it.
 
-use pmtu_probe::intake::log::Log;
+use pmtu_probe::intake::queue;
 use pmtu_probe::report::suspects::render;
 
 use super::{file, now, suspects};
@@ -17,11 +17,14 @@ fn the_list_is_as_expected() {
 
 #[test]
 fn nobody_is_said_plainly() {
-    let list = Log::new(now()).suspects();
+    let line = "Nov  4 05:32:43 mail postfix/qmgr[1]: ABCDEF12: removed\n";
+    let later = line.replace("05:32:43", "05:40:00");
     assert_eq!(
-        render(&list),
-        "No suspects: nothing in 0 lines or messages looks like a path that swallows\n  large packets.\n"
+        render(&suspects(format!("{line}{later}").as_bytes())),
+        "No suspects: nothing in 2 lines of log from 2026-11-04 05:32:43 to 2026-11-04\n  05:40:00 looks like a path that \
+         swallows large packets.\n"
     );
+    assert_eq!(render(&queue::parse(b"", now()).expect("an empty queue")), "No suspects: the queue is empty.\n");
 }
 
 #[test]

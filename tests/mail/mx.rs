@@ -109,6 +109,11 @@ impl Running {
         start_postfix(lab, "c", &format!("smtpd_timeout = {}s\n", patience.as_secs()))
     }
 
+    /// Postfix on s, for mail to these domains.
+    pub(crate) fn start_for(lab: &Lab, domains: &str) -> Result<Self, String> {
+        start_postfix(lab, "s", &format!("virtual_mailbox_domains = {domains}\n"))
+    }
+
     /// Where messages arrive, in the form of maildir.
     pub(crate) fn mailbox(&self) -> &Path {
         &self.mailbox
@@ -133,6 +138,7 @@ fn start_postfix(lab: &Lab, node: &'static str, more_main_cf: &str) -> Result<Ru
     let folder = lab.folder().join(format!("postfix-{node}"));
     let mail = folder.join("mail");
     owned_by_nobody(&mail)?;
+    // The later of two lines counts.
     let main_cf = format!("{POSTFIX_MAIN_CF}{more_main_cf}");
     Postfix::start(lab, node, &main_cf, &format!("{POSTFIX_MASTER_CF}{}", chain::MASTER_CF))?;
     Ok(Running { mailbox: mail.join("box"), logs: vec![folder.join("maillog")], child: None })

@@ -5,11 +5,17 @@ use std::path::{Path, PathBuf};
 
 /// Fails where something is missing: a test that did nothing must not look like one that passed.
 pub(crate) fn check() {
-    let missing = missing();
+    let missing = [missing_for_postfix(), missing_others()].concat();
     assert!(missing.is_empty(), "missing: {}", missing.join("; "));
 }
 
-fn missing() -> Vec<String> {
+/// The same for what needs no other server.
+pub(crate) fn check_postfix() {
+    let missing = missing_for_postfix();
+    assert!(missing.is_empty(), "missing: {}", missing.join("; "));
+}
+
+fn missing_for_postfix() -> Vec<String> {
     let mut missing = Vec::new();
     // Mail servers change to users of their own, and a user namespace of one user has no others.
     let has_other_users = fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.trim_end().ends_with(" 1"));
@@ -22,6 +28,11 @@ fn missing() -> Vec<String> {
     if !Path::new("/usr/bin/openssl").exists() {
         missing.push("Debian's package openssl".into());
     }
+    missing
+}
+
+fn missing_others() -> Vec<String> {
+    let mut missing = Vec::new();
     for server in ["exim4", "smtpd", "nginx"] {
         let program = other_servers().join("usr/sbin").join(server);
         if !program.exists() {

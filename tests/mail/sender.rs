@@ -25,14 +25,14 @@ pub(crate) fn patience(scenario: &Scenario) -> Duration {
     if is_lossy { PATIENCE_WITH_LOSS } else { PATIENCE }
 }
 
-const MAIN_CF: &str = "myhostname = client.example.com
+pub(crate) const MAIN_CF: &str = "myhostname = client.example.com
 smtp_connection_cache_on_demand = no
 smtp_host_lookup = native
 initial_destination_concurrency = 20
 default_destination_concurrency_limit = 20
 default_destination_concurrency_failed_cohort_limit = 1000
 ";
-const MASTER_CF: &str = "pickup unix n - n 1 1 pickup
+pub(crate) const MASTER_CF: &str = "pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::IntakeError;
 use super::ledger::{Context, Ledger};
 use super::postfix;
+use super::stamp::Stamp;
 use crate::model::{Reading, Suspects};
 
 use line::{Entry, Program};
@@ -28,18 +29,18 @@ pub fn read(sources: &[Source], now: Timestamp) -> Result<Suspects, IntakeError>
         log.read(source.open()?, &source.name())?;
     }
     let suspects = log.suspects();
-    if suspects.reading.lines > 0 && suspects.reading.mail_lines == 0 {
-        return Err(no_mail_log(sources, suspects.reading.lines));
+    match suspects.reading {
+        Reading { lines: 0, overlong: 0, .. } => Err(IntakeError::Empty { name: name_of_all(sources) }),
+        Reading { lines, mail_lines: 0, .. } => Err(IntakeError::NoMailLog { name: name_of_all(sources), lines }),
+        _ => Ok(suspects),
     }
-    Ok(suspects)
 }
 
-fn no_mail_log(sources: &[Source], lines: u64) -> IntakeError {
-    let name = match sources {
+fn name_of_all(sources: &[Source]) -> String {
+    match sources {
         [only] => only.name(),
-        several => format!("{} logs", several.len()),
-    };
-    IntakeError::NoMailLog { name, lines }
+        several => format!("all of {} logs", several.len()),
+    }
 }
 
 /// A log that is being read, piece by piece.
@@ -47,12 +48,14 @@ pub struct Log {
     ledger: Ledger,
     reading: Reading,
     now: Timestamp,
+    /// The first and the last time of what is being read: each line's costs too much.
+    times: Option<(Stamp, Stamp)>,
 }
 
 impl Log {
     /// Nothing read yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { ledger: Ledger::default(), reading: Reading::default(), now }
+        Self { ledger: Ledger::default(), reading: Reading::default(), now, times: None }
     }
 
     /// Reads all lines of plain text or gzip. `name` is for errors.
@@ -60,6 +63,7 @@ impl Log {
         let text = source::unpacked(from, name)?;
         let overlong = lines::for_each(text, |line| self.line(line)).map_err(|error| source::failed(&error, name))?;
         self.reading.overlong += overlong;
+        self.note_times();
         Ok(())
     }
 
@@ -67,17 +71,39 @@ impl Log {
     pub fn line(&mut self, line: &[u8]) {
         self.reading.lines += 1;
         if line.first() == Some(&b'{') {
-            self.reading.mail_lines +=
-                u64::from(journal::with_entry(line, |entry| note(&mut self.ledger, entry, None)));
+            let (ledger, times) = (&mut self.ledger, &mut self.times);
+            let noted = journal::with_entry(line, |entry| {
+                extend(times, entry.stamp);
+                note(ledger, entry, None);
+            });
+            self.reading.mail_lines += u64::from(noted);
         } else if let Some(entry) = line::entry(line) {
             self.reading.mail_lines += 1;
+            extend(&mut self.times, entry.stamp);
             note(&mut self.ledger, &entry, Some(line));
         }
     }
 
+    fn note_times(&mut self) {
+        let Some((first, last)) = self.times.take() else { return };
+        for time in [first, last].iter().filter_map(|stamp| stamp.read(self.now)) {
+            self.reading.saw(time);
+        }
+    }
+
     /// Whom all of it accuses.
-    pub fn suspects(self) -> Suspects {
+    pub fn suspects(mut self) -> Suspects {
+        self.note_times();
         self.ledger.suspects(self.reading, self.now)
+    }
+}
+
+/// Lines come in the order of time.
+fn extend(times: &mut Option<(Stamp, Stamp)>, stamp: Stamp) {
+    match times {
+        _ if stamp == Stamp::None => {}
+        Some((_, last)) => *last = stamp,
+        None => *times = Some((stamp, stamp)),
     }
 }
 

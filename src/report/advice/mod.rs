@@ -30,6 +30,12 @@ pub fn advise(report: &AddressReport) -> Vec<Advice> {
     advice
 }
 
+/// To be tried where the way back cannot be examined: packets of a size that nearly every path carries are asked for.
+pub(crate) fn ask_for_small_packets(report: &AddressReport) -> Option<Advice> {
+    let case = Case { report, host: &report.here };
+    workaround::all_for_the_way_back(&case, Family::V6.minimum_mtu()).into_iter().next()
+}
+
 /// Who runs the place where large packets end.
 pub(crate) fn responsible(report: &AddressReport) -> Who {
     owner::of_bottleneck(&Case { report, host: &report.here })

@@ -1,6 +1,19 @@
 //! Evidence in words.
 
-use crate::model::{Delays, Direction, Grade, LogTime, MailFlow, Peer, Reason, Stage, Suspect};
+use crate::model::{Delays, Direction, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, Stage, Suspect};
+
+/// How much was read, and from when to when.
+pub(super) fn read(reading: &Reading) -> String {
+    let lines = match reading.kind {
+        ReadingKind::Log => count(reading.lines, "line of log", "lines of log"),
+        ReadingKind::Queue => count(reading.lines, "message of the queue", "messages of the queue"),
+    };
+    match (reading.first, reading.last) {
+        (Some(first), Some(last)) if first != last => format!("{lines} from {first} to {last}"),
+        (Some(at), _) => format!("{lines} of {at}"),
+        _ => lines,
+    }
+}
 
 /// What to call a peer: name, address and an unusual port.
 pub(super) fn peer(peer: &Peer) -> String {

@@ -1,0 +1,129 @@
+//! From suspects to plans: the address that the log names, the way on which its mail stalls.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::cases::{Case, Cases};
+use crate::cli::invocation::Invocation;
+use crate::cli::planning::{PlanError, Planned, Planner, number, server_name};
+use crate::cli::session::{Fault, Session};
+use crate::model::{Direction, MethodChoice, Peer, Suspect, Suspects};
+use crate::resolve::{Host, HostName, Target, TargetError};
+
+const LOOKUPS_AT_A_TIME: usize = 32;
+
+/// One examination for each address, and which suspects it is for.
+pub(super) async fn plan<'s>(
+    session: &Session<'_>,
+    suspects: &'s Suspects,
+) -> Result<(Vec<Planned>, Cases<'s>), Fault> {
+    let invocation = session.invocation();
+    let planner =
+        Planner::new(invocation, session.ours()).await.map_err(|error| Fault::NothingToExamine(error.to_string()))?;
+    let lookups = suspects.list.iter().map(|suspect| of_suspect(&planner, invocation, suspect));
+    let mut lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME);
+    let (mut planned, mut places, mut cases) = (Vec::<Planned>::new(), HashMap::new(), Vec::new());
+    let mut suspects = suspects.list.iter();
+    while let Some(((found, errors), suspect)) = lookups.next().await.zip(suspects.next()) {
+        let mut case = Case { suspect, places: Vec::new(), errors };
+        for one in found {
+            let place = (one.address.address, one.job.scope_id, one.port);
+            let index = *places.entry(place).or_insert(planned.len());
+            match planned.get_mut(index) {
+                Some(known) => known.job.plan.direction = both(known.job.plan.direction, one.job.plan.direction),
+                None => planned.push(one),
+            }
+            case.places.push(index);
+        }
+        cases.push(case);
+    }
+    number(&mut planned);
+    Ok((planned, Cases::new(cases)))
+}
+
+async fn of_suspect(
+    planner: &Planner<'_>,
+    invocation: &Invocation,
+    suspect: &Suspect,
+) -> (Vec<Planned>, Vec<PlanError>) {
+    let target = match target(&suspect.peer, invocation.port) {
+        Ok(target) => target,
+        Err(error) => return (Vec::new(), vec![error.into()]),
+    };
+    let (mut planned, errors) = planner.parsed_target(&target, patience(invocation)).await;
+    let name = suspect.peer.name.as_deref().filter(|name| HostName::parse(name).is_ok());
+    for one in &mut planned {
+        if let Some(name) = name {
+            name.clone_into(&mut one.address.host);
+            one.job.plan.server_name = server_name(name);
+        }
+        one.job.plan.direction = direction(invocation, suspect);
+    }
+    (planned, errors)
+}
+
+/// A host as such: the log names the relay, no mail domain.
+fn target(peer: &Peer, port: u16) -> Result<Target, TargetError> {
+    let port = peer.port.unwrap_or(port);
+    match (peer.address, &peer.name) {
+        // By its text, so that an address that no host can have is refused.
+        (Some(address), _) => format!("[{address}]:{port}").parse(),
+        (None, Some(name)) => {
+            Ok(Target { host: Host::Name(HostName::parse(name)?), port: Some(port), bracketed: true })
+        }
+        (None, None) => Err(TargetError::Empty),
+    }
+}
+
+fn patience(invocation: &Invocation) -> Duration {
+    invocation.timeout
+}
+
+/// The way on which its mail stalls, unless the user says otherwise.
+fn direction(invocation: &Invocation, suspect: &Suspect) -> Direction {
+    match invocation.direction {
+        Some(direction) => direction,
+        None if invocation.method == MethodChoice::Icmp => Direction::Forward,
+        None if invocation.ptb_test => both(suspect.direction(), Direction::Reverse),
+        None => suspect.direction(),
+    }
+}
+
+fn both(a: Direction, b: Direction) -> Direction {
+    if a == b { a } else { Direction::Both }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: Option<&str>, address: Option<&str>, port: Option<u16>) -> Peer {
+        let address = address.map(|address| address.parse().expect("an address"));
+        Peer { name: name.map(str::to_owned), address, port }
+    }
+
+    #[test]
+    fn a_suspect_is_examined_where_the_log_says() {
+        let of = |peer| target(&peer, 25).expect("a target");
+        let relay = of(peer(Some("mx.example.com"), Some("2001:db8::25"), Some(587)));
+        assert!(matches!(relay.host, Host::Address { .. }) && relay.port == Some(587));
+        let client = of(peer(Some("out.example.net"), Some("192.0.2.25"), None));
+        assert!(matches!(client.host, Host::Address { .. }) && client.port == Some(25));
+        let named = of(peer(Some("mx.example.com"), None, None));
+        assert!(matches!(named.host, Host::Name(_)) && named.bracketed, "{named:?}: never a mail domain");
+    }
+
+    #[test]
+    fn what_no_host_can_be_is_refused() {
+        for bad in [
+            peer(None, Some("0.0.0.0"), None),
+            peer(None, Some("ff02::1"), None),
+            peer(Some("a b"), None, None),
+            peer(None, None, None),
+        ] {
+            assert!(target(&bad, 25).is_err(), "{bad:?}");
+        }
+    }
+}
