@@ -361,7 +361,7 @@ impl Args {
         let of_lists = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
         if self.list.is_none() && of_lists {
             return Err(UsageError::new(
-                "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+                "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
             ));
         }
         Ok(())

@@ -257,11 +257,11 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --from-queue --list-only --json", "--json and --list-only exclude each other; give one of them"),
         (
             "pmtu-probe --from-log a --jsonl b",
-            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
         ),
         (
             "pmtu-probe --shard 1/2 mx",
-            "--jsonl, --resume and --shard go with --targets only; give --targets FILE, or leave them out",
+            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
         ),
         ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
         ("pmtu-probe --max-size 67 mx", "--max-size \"67\" is no packet size; give whole bytes from 68 to 65535"),

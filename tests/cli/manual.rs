@@ -56,7 +56,8 @@ fn entries_of_page(page: &str) -> Vec<Entry> {
         } else if line == ".TP" {
             expects_head = true;
         } else if expects_head {
-            entries.push(Entry { heading: heading.clone(), head: plain(&line), words: Vec::new() });
+            let head = plain(&line).trim_end_matches("...").to_owned();
+            entries.push(Entry { heading: heading.clone(), head, words: Vec::new() });
             expects_head = false;
         } else if line != ".sp" {
             entries.last_mut().expect("text below an option").words.extend(words(&plain(&line)));
