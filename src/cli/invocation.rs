@@ -22,6 +22,7 @@ pub enum Request {
 
 /// A run that the user asks for. Valid in itself; whether names and interfaces exist is not known yet.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // switches are switches
 pub struct Invocation {
     /// Targets as written, each once, in order. Empty only where there is a list or evidence.
     pub targets: Vec<String>,

@@ -257,7 +257,7 @@ impl<'a> Session<'a> {
         } else {
             let color = wants_color(self.invocation.color, &Environment::of_process(), stdout.is_terminal());
             let style = text::Style { color, detail: self.invocation.detail };
-            cases.map_or_else(|| text::render(report, &style), |cases| cases.render(report, &style))
+            cases.map_or_else(|| text::render(report, &style), |cases| cases.render(report, style))
         };
         stdout.write_all(rendered.as_bytes())?;
         stdout.flush()

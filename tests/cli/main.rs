@@ -206,6 +206,7 @@ fn ports_are_held_for_the_way_back_where_it_may_be_examined() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn bad_rows_say_what_is_wrong_and_what_to_do() {
     let rows = [
         ("pmtu-probe", "no target given; name a mail server, as in \"pmtu-probe mx.example.com\""),

@@ -58,7 +58,7 @@ fn stuck_mail(lab: &Lab) -> Result<(), String> {
 fn dig_a_hole(lab: &Lab) -> Result<(), String> {
     let mut hosts = fs::read_to_string(lab.folder().join("hosts")).map_err(|error| error.to_string())?;
     for (_, relay, address) in RELAYS {
-        hosts += &format!("{address} {relay}\n");
+        hosts.extend([address, " ", relay, "\n"]);
         if address != RELAYS[0].2 {
             lab.shell("s", &format!("ip address add {address}/24 dev e0"));
         }
@@ -96,7 +96,7 @@ fn submit_all(postfix: &Postfix<'_>) -> Result<(), String> {
     for (domain, _, _) in RELAYS {
         let large = if domain == HOLED.0 { LARGE_TO_HOLED } else { 1 };
         for file in std::iter::repeat_n("large", large).chain(["small"]) {
-            script += &format!("sendmail -i -f admin@client.example.com someone@{domain} <{file}\n");
+            script.extend(["sendmail -i -f admin@client.example.com someone@", domain, " <", file, "\n"]);
         }
     }
     postfix.command(&script).map(drop)

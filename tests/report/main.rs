@@ -6,5 +6,6 @@ mod complete;
 mod fixtures;
 mod json;
 mod letter;
+mod meaning;
 mod path;
 mod text;

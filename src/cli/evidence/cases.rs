@@ -32,7 +32,7 @@ impl<'s> Cases<'s> {
     }
 
     /// The verdicts in the order of the suspects, then what each means for its mail.
-    pub(in crate::cli) fn render(&self, report: &Report, style: &Style) -> String {
+    pub(in crate::cli) fn render(&self, report: &Report, style: Style) -> String {
         let mut out = String::new();
         let mut shown = vec![false; report.addresses.len()];
         for case in &self.0 {
@@ -74,10 +74,10 @@ impl<'s> Cases<'s> {
 }
 
 /// Where a client takes no mail, that is all there is to say of it: what to do stands at the end.
-fn render_one(report: &Report, style: &Style) -> String {
+fn render_one(report: &Report, style: Style) -> String {
     let is_dumb = |report: &AddressReport| !report.examined.direction.is_forward() && cannot_be_seen(report);
     let detail = if report.addresses.iter().all(is_dumb) { Detail::VerdictOnly } else { style.detail };
-    text::render(report, &Style { detail, ..*style })
+    text::render(report, &Style { detail, ..style })
 }
 
 fn of_one(report: &Report, place: usize) -> Report {

@@ -1,7 +1,6 @@
 //! From suspects to plans: the address that the log names, the way on which its mail stalls.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
@@ -24,23 +23,23 @@ pub(super) async fn plan<'s>(
         Planner::new(invocation, session.ours()).await.map_err(|error| Fault::NothingToExamine(error.to_string()))?;
     let lookups = suspects.list.iter().map(|suspect| of_suspect(&planner, invocation, suspect));
     let mut lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME);
-    let (mut planned, mut places, mut cases) = (Vec::<Planned>::new(), HashMap::new(), Vec::new());
+    let (mut all, mut places, mut cases) = (Vec::<Planned>::new(), HashMap::new(), Vec::new());
     let mut suspects = suspects.list.iter();
     while let Some(((found, errors), suspect)) = lookups.next().await.zip(suspects.next()) {
         let mut case = Case { suspect, places: Vec::new(), errors };
         for one in found {
             let place = (one.address.address, one.job.scope_id, one.port);
-            let index = *places.entry(place).or_insert(planned.len());
-            match planned.get_mut(index) {
+            let index = *places.entry(place).or_insert(all.len());
+            match all.get_mut(index) {
                 Some(known) => known.job.plan.direction = both(known.job.plan.direction, one.job.plan.direction),
-                None => planned.push(one),
+                None => all.push(one),
             }
             case.places.push(index);
         }
         cases.push(case);
     }
-    number(&mut planned);
-    Ok((planned, Cases::new(cases)))
+    number(&mut all);
+    Ok((all, Cases::new(cases)))
 }
 
 async fn of_suspect(
@@ -52,16 +51,16 @@ async fn of_suspect(
         Ok(target) => target,
         Err(error) => return (Vec::new(), vec![error.into()]),
     };
-    let (mut planned, errors) = planner.parsed_target(&target, patience(invocation)).await;
+    let (mut found, errors) = planner.parsed_target(&target, invocation.timeout).await;
     let name = suspect.peer.name.as_deref().filter(|name| HostName::parse(name).is_ok());
-    for one in &mut planned {
+    for one in &mut found {
         if let Some(name) = name {
             name.clone_into(&mut one.address.host);
             one.job.plan.server_name = server_name(name);
         }
         one.job.plan.direction = direction(invocation, suspect);
     }
-    (planned, errors)
+    (found, errors)
 }
 
 /// A host as such: the log names the relay, no mail domain.
@@ -75,10 +74,6 @@ fn target(peer: &Peer, port: u16) -> Result<Target, TargetError> {
         }
         (None, None) => Err(TargetError::Empty),
     }
-}
-
-fn patience(invocation: &Invocation) -> Duration {
-    invocation.timeout
 }
 
 /// The way on which its mail stalls, unless the user says otherwise.

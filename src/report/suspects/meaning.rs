@@ -2,7 +2,8 @@
 
 use super::words;
 use crate::model::{
-    AddressReport, Advice, Cause, Direction, Examined, MailFlow, PacketSize, Reverse, ReverseVerdict, Suspect, Verdict,
+    AddressReport, Advice, Cause, Direction, Examined, Finding, MailFlow, PacketSize, Reverse, ReverseVerdict, Suspect,
+    Verdict,
 };
 use crate::report::advice::ask_for_small_packets;
 use crate::report::text::layout::wrap;
@@ -93,10 +94,9 @@ enum Weight {
 fn meaning(suspect: &Suspect, report: &AddressReport) -> (Weight, String) {
     let (there, back) = (there(report), back(suspect.flow, report));
     match suspect.direction() {
-        Direction::Forward => there,
         Direction::Reverse => back,
         Direction::Both if back.0 < there.0 => back,
-        Direction::Both => there,
+        Direction::Forward | Direction::Both => there,
     }
 }
 
@@ -120,6 +120,11 @@ fn there(report: &AddressReport) -> (Weight, String) {
         Verdict::Discoverable => (
             Weight::Refuted,
             format!("the path is fine, its smaller size{} is told to this host; {LOOK_ELSEWHERE}", of(examined.path_mtu)),
+        ),
+        Verdict::Clear if examined.findings.contains(&Finding::HoleOnSomeFlows) => (
+            Weight::Partly,
+            "one of several parallel paths has a black hole: some connections stall, others do not; do what stands above"
+                .into(),
         ),
         Verdict::Clear => (Weight::Refuted, format!("the path is fine; {LOOK_ELSEWHERE}")),
         Verdict::Unreachable => (

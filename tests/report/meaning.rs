@@ -1,0 +1,86 @@
+//! What a verdict means for the mail that made a relay suspect. The expectations follow from who sends to whom.
+
+use pmtu_probe::model::{AddressReport, Direction, Finding, Grade, MailFlow, Peer, Reason, Stage, Suspect, Verdict};
+use pmtu_probe::report::suspects::{Answer, meanings};
+
+use super::fixtures::{back_hole, back_only, clear, discoverable, ip, masked, no_ptb, unreachable};
+
+const ADDRESS: &str = "192.0.2.25";
+
+fn suspect(flow: MailFlow, stage: Stage) -> Suspect {
+    Suspect {
+        flow,
+        peer: Peer { name: Some("mx.example.com".into()), address: Some(ip(ADDRESS)), port: None },
+        logged_by: None,
+        domains: vec![],
+        grade: Grade::Classic,
+        reasons: vec![Reason::Stalled { stage, mails: 2 }],
+        first: None,
+        last: None,
+        delays: None,
+        sample: String::new(),
+    }
+}
+
+fn said(suspect: &Suspect, report: &AddressReport) -> (String, bool) {
+    let answer = Answer { suspect, reports: vec![report], error: None };
+    let is_open = answer.is_open();
+    (meanings(&[answer]).split_whitespace().collect::<Vec<_>>().join(" "), is_open)
+}
+
+fn must_say(flow: MailFlow, stage: Stage, report: &AddressReport, words: &str, open: bool) {
+    let (text, is_open) = said(&suspect(flow, stage), report);
+    assert!(text.contains(words), "{flow:?} {stage:?}: no {words:?} in {text}");
+    assert_eq!(is_open, open, "{text}");
+}
+
+#[test]
+fn mail_to_a_relay_is_judged_by_the_way_there() {
+    let mut parallel = clear(ADDRESS);
+    parallel.examined.findings.push(Finding::HoleOnSomeFlows);
+    let rows = [
+        (no_ptb(ADDRESS), "mail to mx.example.com 192.0.2.25: black hole confirmed: packets above", false),
+        (masked(ADDRESS), "the MSS lets mail pass now", false),
+        (discoverable(ADDRESS), "the path is fine, its smaller size", false),
+        (clear(ADDRESS), "the path is fine; packets are not why it stalled", false),
+        (parallel, "one of several parallel paths has a black hole", false),
+        (unreachable(ADDRESS), "the path cannot be judged", true),
+        // What is wrong with the way back does not hold up the body of mail to there.
+        (back_hole(ADDRESS), "the path is fine", false),
+    ];
+    for (report, words, open) in rows {
+        must_say(MailFlow::Outgoing, Stage::Body, &report, words, open);
+    }
+}
+
+#[test]
+fn mail_from_a_client_is_judged_by_the_way_back() {
+    let hole = back_only(back_hole(ADDRESS));
+    must_say(
+        MailFlow::Incoming,
+        Stage::Data,
+        &hole,
+        "mail from mx.example.com 192.0.2.25: black hole confirmed",
+        false,
+    );
+    let mut forward_only = no_ptb(ADDRESS);
+    forward_only.examined.direction = Direction::Forward;
+    must_say(MailFlow::Incoming, Stage::Data, &forward_only, "the way from there was not examined", true);
+}
+
+#[test]
+fn a_handshake_is_judged_by_the_worse_of_both_ways() {
+    for flow in [MailFlow::Outgoing, MailFlow::Incoming] {
+        let report = back_hole(ADDRESS);
+        assert_eq!(report.examined.verdict, Verdict::Clear);
+        must_say(flow, Stage::TlsHandshake, &report, "black hole confirmed: large packets from there", false);
+    }
+}
+
+#[test]
+fn a_suspect_that_was_not_examined_is_named_with_the_reason() {
+    let suspect = suspect(MailFlow::Outgoing, Stage::Body);
+    let answer = Answer { suspect: &suspect, reports: vec![], error: Some("no route".into()) };
+    assert!(answer.is_open());
+    assert!(meanings(&[answer]).ends_with("mail to mx.example.com 192.0.2.25: could not be examined: no route\n"));
+}
