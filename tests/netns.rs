@@ -42,7 +42,7 @@ use scenario::{Family, Scenario, World};
 
 const LABS_AT_A_TIME: usize = 2;
 /// Where the way back is examined, nearly all the time is waiting for a server that may send once more.
-const LABS_WITH_A_WAY_BACK_AT_A_TIME: usize = 6;
+const LABS_WITH_A_WAY_BACK_AT_A_TIME: usize = 14;
 
 #[test]
 fn every_scenario_gets_its_verdict() {
