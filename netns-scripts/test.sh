@@ -41,6 +41,8 @@ if [[ -n $no_mail ]]; then
 fi
 true 2>/dev/null <>/dev/net/tun || leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
 
+# Labs and mail servers mostly wait.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 cd "$LAB_REPOSITORY"
 [[ ${#filters[@]} -eq 0 || " $* " == *' -- '* ]] || set -- "$@" --
 cargo test --locked "$@" "${filters[@]}"
