@@ -1,8 +1,8 @@
 //! From the way there to the way back: the open connection is handed over, and both verdicts come together.
 
 use crate::model::{
-    Body, Direction, Echo, Examined, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose, Reverse as Found,
-    ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
+    Body, Direction, Echo, Examined, Finding, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose,
+    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
 };
 
 use super::connection::{Connection, State};
@@ -24,7 +24,10 @@ impl Examination {
         let connection = std::mem::replace(&mut self.connection, Connection::handed_over());
         let dialogue = std::mem::replace(&mut self.dialogue, Dialogue::new(self.plan.source));
         let seed = self.random();
-        let reverse = Reverse::begin(&self.plan, (connection, dialogue), forward, &self.rtt, seed, now);
+        let lane = &self.tcp.campaign.lane;
+        let is_lossy = lane.largest_answered().is_some_and(|passes| lane.lost_below(passes));
+        let known = (forward, is_lossy || examined.findings.contains(&Finding::PacketLoss));
+        let reverse = Reverse::begin(&self.plan, (connection, dialogue), known, &self.rtt, seed, now);
         self.reverse = Some(Box::new(reverse));
         self.forward = Some(Box::new(examined));
         self.stage = Stage::WayBack;

@@ -65,7 +65,7 @@ impl Reverse {
 
     /// Takes stock of the connections beside the first.
     pub(super) fn judge_further(&mut self, now: Timestamp) {
-        let is_lossy = self.first().has_seen_loss();
+        let is_lossy = self.is_lossy || self.first().has_seen_loss();
         for (role, draw) in self.draws.iter_mut().skip(1) {
             let is_lossy = is_lossy || draw.has_seen_loss();
             let is_lost = draw.is_stuck_for(if is_lossy { LOSSY_PATIENCE } else { TRIAL_PATIENCE }, now);
@@ -81,6 +81,8 @@ impl Reverse {
                 }
                 Role::Trial { is_judged } if !*is_judged => {
                     match fate {
+                        // Where packets of any size are lost, a few that stay away prove nothing about a size.
+                        Fate::Open if is_lost && is_lossy => {}
                         Fate::Open if is_lost => {
                             let arrived = self.passes.max(draw.arrivals().largest());
                             let missing = draw.missing_size().filter(|size| Some(*size) > arrived);

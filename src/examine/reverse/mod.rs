@@ -45,6 +45,8 @@ pub(super) struct Reverse {
     rtt: RttEstimator,
     /// Connections in the order in which they were opened. The first one allows the largest segments.
     draws: Vec<(Role, Draw)>,
+    /// Whether packets of any size were lost on the way there.
+    is_lossy: bool,
     /// Known about the way there: the largest size that passes, and what it suggests for the way back.
     forward: Option<PacketSize>,
     began: Timestamp,
@@ -98,7 +100,7 @@ const WATCH: Duration = Duration::from_secs(15);
 const OVERTIME: Duration = Duration::from_secs(6);
 /// So long a size must stay away on a further connection: the first transmission and four more.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
-/// The same where packets of any size are lost: two more, since five may be lost by chance.
+/// The same where packets of any size are lost.
 const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 /// A server that is this slow is not waited for.
 const SLOW: Duration = Duration::from_secs(20);
@@ -108,11 +110,12 @@ const LEAST_ANSWERS: u32 = 3;
 const REPAIRED: Duration = Duration::from_millis(350);
 
 impl Reverse {
-    /// Goes on with an open connection. `forward`: the largest size that passes on the way there, if it is less than full.
+    /// Goes on with an open connection. `forward`: the largest size that passes on the way there, if it is less than full;
+    /// `is_lossy`: packets of any size were lost there.
     pub(super) fn begin(
         plan: &Plan,
         (connection, dialogue): (Connection, Dialogue),
-        forward: Option<PacketSize>,
+        (forward, is_lossy): (Option<PacketSize>, bool),
         rtt: &RttEstimator,
         rng: u64,
         now: Timestamp,
@@ -125,6 +128,7 @@ impl Reverse {
             rng,
             rtt: rtt.clone(),
             draws: vec![(Role::First, first)],
+            is_lossy,
             forward,
             began: now,
             passes: None,
