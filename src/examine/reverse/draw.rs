@@ -29,7 +29,7 @@ pub(super) struct Draw {
     /// Since when the server is known to have sent what does not arrive.
     stuck: Option<Timestamp>,
     /// The same, also when it is stuck no more.
-    first_stuck: Option<Timestamp>,
+    last_stuck: Option<Timestamp>,
     pokes: u32,
     next_poke: Timestamp,
     /// What the server answered while it was stuck.
@@ -83,7 +83,7 @@ impl Draw {
             began: now,
             asked: now,
             stuck: None,
-            first_stuck: None,
+            last_stuck: None,
             pokes: 0,
             next_poke: now,
             answers_while_stuck: 0,
@@ -156,7 +156,7 @@ impl Draw {
 
     /// How long bytes have been missing.
     pub(super) fn watched(&self, now: Timestamp) -> Duration {
-        self.first_stuck.map_or(Duration::ZERO, |since| now.since(since))
+        self.last_stuck.map_or(Duration::ZERO, |since| now.since(since))
     }
 
     /// Whether bytes are missing for as long as this.
@@ -212,10 +212,7 @@ impl Draw {
             self.talk.leave(&mut self.connection, now >= until);
             return;
         }
-        if self.connection.state() != State::Open {
-            return;
-        }
-        if self.connection.are_acks_held() {
+        if self.connection.state() != State::Open || self.connection.are_acks_held() {
             return;
         }
         while self.talk.go_on(&mut self.connection) {
@@ -234,7 +231,7 @@ impl Draw {
             self.stuck = None;
         } else {
             self.stuck.get_or_insert(now);
-            self.first_stuck = self.stuck;
+            self.last_stuck = self.stuck;
         }
     }
 
@@ -246,6 +243,10 @@ impl Draw {
 
     /// The next segment that is due, if any.
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
+        // Nobody waits for the answer to a SYN any more, so the server need not either.
+        if self.leaving.is_some() && self.connection.state() == State::Connecting {
+            return Some((self.connection.abort(), Meaning::Connection(Step::Reset)));
+        }
         if let Some(segment) = self.connection.poll(now, &self.rtt) {
             let meaning = Meaning::Connection(step(&segment));
             return Some((segment, meaning));
@@ -346,7 +347,6 @@ impl Draw {
 
     /// Whether nothing more will be sent.
     pub(super) fn is_over(&self) -> bool {
-        let unopened = self.connection.state() == State::Connecting && self.leaving.is_some();
-        unopened || (!self.is_alive() && !self.connection.owes_ack())
+        !self.is_alive() && !self.connection.owes_ack()
     }
 }

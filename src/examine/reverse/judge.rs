@@ -55,9 +55,9 @@ pub(super) fn unwilling(why: String, arrivals: &Arrivals) -> Reverse {
 }
 
 /// Large packets never came, while a connection that allows only small ones got everything.
-pub(super) fn hole(watched: Duration, pokes: u32) -> Reverse {
+pub(super) fn hole(watched: Duration, answers: u32) -> Reverse {
     let why = format!(
-        "the server's large packets did not arrive within {:.0} s, though it answered {pokes} small ones meanwhile and the \
+        "the server's large packets did not arrive within {:.0} s, though it answered {answers} small ones meanwhile and the \
          same bytes came in small packets on another connection",
         watched.as_secs_f64()
     );

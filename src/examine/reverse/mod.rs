@@ -200,26 +200,30 @@ impl Reverse {
             self.findings.push(Finding::PeerObeysPtb);
             return self.conclude_hole(now);
         }
-        let first = self.first();
-        let resent = first.arrivals().resent().filter(|_| !first.arrivals().has_full());
-        let Some(resent) = resent else {
+        let Some(found) = self.resent() else {
             if !self.test_ptb(now) {
                 self.conclude(judge::drawn(self.first().arrivals()), now);
             }
             return;
         };
-        let after = first.resent_after().unwrap_or_default();
-        // What a server tries in the dark is hardly ever the size of the path to the byte.
-        let is_exact = self.echoes.as_ref().and_then(Echoes::exact) == Some(resent.size);
-        let is_told = is_exact || resent.is_told(after, self.rtt.or_guess());
-        let found = judge::resent(resent, is_told, after, first.arrivals(), first.has_seen_loss());
         // A search in the dark ends far below the path's size, which further connections tell.
         let is_worth_waiting = found.verdict == ReverseVerdict::Recovers && now.since(self.began) < WATCH + OVERTIME;
         if is_worth_waiting && !self.further_is_done(now) {
             return;
         }
-        let found = if found.verdict == ReverseVerdict::Recovers { self.with_sizes(found) } else { found };
         self.conclude(found, now);
+    }
+
+    /// The verdict where missing bytes came in smaller packets.
+    fn resent(&self) -> Option<Found> {
+        let first = self.first();
+        let resent = first.arrivals().resent().filter(|_| !first.arrivals().has_full())?;
+        let after = first.resent_after().unwrap_or_default();
+        // What a server tries in the dark is hardly ever the size of the path to the byte.
+        let is_exact = self.echoes.as_ref().and_then(Echoes::exact) == Some(resent.size);
+        let is_told = is_exact || resent.is_told(after, self.rtt.or_guess());
+        let found = judge::resent(resent, is_told, after, first.arrivals(), first.has_seen_loss());
+        Some(if found.verdict == ReverseVerdict::Recovers { self.with_sizes(found) } else { found })
     }
 
     /// The server sent what does not arrive, and a lost packet would have come again by now.
@@ -248,6 +252,10 @@ impl Reverse {
     }
 
     fn conclude_hole(&mut self, now: Timestamp) {
+        // It is recovering, only slowly.
+        if let (None, Some(found)) = (&self.complaint, self.resent()) {
+            return self.conclude(found, now);
+        }
         let watched = self.first().watched(now).min(WATCH + OVERTIME);
         let found = match &self.control {
             Control::Passes if self.lost.is_none() => judge::doubtful(SMALL_ONES_LOST.into(), self.passes),
@@ -284,21 +292,29 @@ impl Reverse {
     /// Concludes from what is known so far, and ends everything at once.
     pub(super) fn interrupt(&mut self, now: Timestamp) {
         if self.found.is_none() {
-            let first = self.first();
-            let found = match first.stuck_since() {
-                Some(since) => judge::doubtful(
-                    format!(
-                        "the server's large packets had not arrived for {:.0} s when the run ended; it may recover, or not",
-                        now.since(since).as_secs_f64()
-                    ),
-                    first.arrivals().largest(),
-                ),
-                None => judge::untested("the run ended before the server had sent much"),
-            };
+            let found = self.so_far(now);
             self.conclude(found, now);
         }
         for (_, draw) in &mut self.draws {
             draw.hurry(now);
+        }
+    }
+
+    fn so_far(&self, now: Timestamp) -> Found {
+        let first = self.first();
+        if let Some(found) = self.resent() {
+            return found;
+        }
+        match (first.fate(), first.stuck_since()) {
+            (Fate::Drawn, _) => judge::drawn(first.arrivals()),
+            (_, Some(since)) => judge::doubtful(
+                format!(
+                    "the server's large packets had not arrived for {:.0} s when the run ended; it may recover, or not",
+                    now.since(since).as_secs_f64()
+                ),
+                first.arrivals().largest(),
+            ),
+            (_, None) => judge::untested("the run ended before the server had sent much"),
         }
     }
 

@@ -31,7 +31,7 @@ impl Reverse {
         let is_open = draw.fate() == Fate::Open;
         draw.hold_acks(draw.has_said_hello() && !test.is_over(now));
         // What was held back is heard before the server is left.
-        if is_open && !(test.is_over(now) && draw.open_for(now) >= PATIENCE) {
+        if is_open && draw.open_for(now) < PATIENCE {
             return true;
         }
         match test.obeys() {
