@@ -2,9 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{Read as _, Write as _};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +10,7 @@ use pmtu_probe::model::{
     Action, Body, Event, Examined, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Segment, SeqNumber,
     Timestamp, Ttl,
 };
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use pmtu_probe::tls::Tls as TlsClient;
 
 use super::run::{Examiner, Run, drive};
 use crate::scenario::{Family, Node, Scenario, Tls};
@@ -89,7 +85,7 @@ struct Caller {
     early: Vec<(SeqNumber, Bytes)>,
     stage: Stage,
     line: String,
-    tls: ClientConnection,
+    tls: TlsClient,
     over: bool,
 }
 
@@ -114,7 +110,7 @@ impl Caller {
             early: Vec::new(),
             stage: if scenario.peer.tls == Tls::Implicit { Stage::Handshake } else { Stage::Greeting },
             line: String::new(),
-            tls: tls_client(),
+            tls: TlsClient::connect(Some("mx.example.com"), Node::S.near_address(family)).expect("a client hello"),
             over: false,
         }
     }
@@ -200,35 +196,27 @@ impl Caller {
         }
     }
 
-    fn converse(&mut self, mut bytes: &[u8]) {
+    fn converse(&mut self, bytes: &[u8]) {
         let in_clear = matches!(self.stage, Stage::Greeting | Stage::Ehlo | Stage::StartTls)
             || (self.stage == Stage::Quit && !self.seen.borrow().handshake_done);
         if in_clear {
             return self.hear(&String::from_utf8_lossy(bytes), false);
         }
-        while !bytes.is_empty() {
-            if !matches!(self.tls.read_tls(&mut bytes), Ok(1..)) {
-                break;
-            }
-            match self.tls.process_new_packets() {
-                Ok(state) => {
-                    let mut text = vec![0; state.plaintext_bytes_to_read()];
-                    self.tls.reader().read_exact(&mut text).expect("as much as rustls said");
-                    self.hear(&String::from_utf8_lossy(&text), true);
-                }
-                Err(error) => {
-                    self.seen.borrow_mut().failure = Some(error.to_string());
-                    return self.say(b"", Flags::FIN_ACK);
-                }
-            }
+        if let Err(error) = self.tls.receive(bytes) {
+            self.seen.borrow_mut().failure = Some(error.to_string());
+            return self.say(b"", Flags::FIN_ACK);
         }
-        if self.stage == Stage::Handshake && !self.tls.is_handshaking() {
+        let heard = self.tls.take_heard();
+        if !heard.is_empty() {
+            self.hear(&String::from_utf8_lossy(&heard), true);
+        }
+        if self.stage == Stage::Handshake && self.tls.is_established() {
             self.seen.borrow_mut().handshake_done = true;
             self.stage = Stage::EhloInside;
             if self.port == 25 {
-                self.tls.writer().write_all(b"EHLO x\r\n").expect("rustls buffers");
+                self.tls.say(b"EHLO x\r\n");
             } else {
-                self.tls.send_close_notify();
+                self.tls.close();
             }
         }
         self.flush_tls();
@@ -262,17 +250,14 @@ impl Caller {
             }
             Stage::EhloInside if inside => {
                 self.stage = Stage::Quit;
-                self.tls.writer().write_all(b"QUIT\r\n").expect("rustls buffers");
+                self.tls.say(b"QUIT\r\n");
             }
             Stage::EhloInside | Stage::Handshake | Stage::Quit => {}
         }
     }
 
     fn flush_tls(&mut self) {
-        let mut bytes = Vec::new();
-        while self.tls.wants_write() {
-            self.tls.write_tls(&mut bytes).expect("a vector takes everything");
-        }
+        let bytes = self.tls.take_output();
         if !bytes.is_empty() {
             self.say(&bytes, Flags::PSH_ACK);
         }
@@ -307,55 +292,5 @@ impl Examiner for Caller {
     fn interrupt(&mut self, _now: Timestamp) {}
     fn examined(&self) -> Option<&Examined> {
         None
-    }
-}
-
-fn tls_client() -> ClientConnection {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring knows both versions")
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(TrustsAll))
-        .with_no_client_auth();
-    let name = ServerName::try_from("mx.example.com").expect("a name");
-    ClientConnection::new(Arc::new(config), name).expect("the configuration is complete")
-}
-
-#[derive(Debug)]
-struct TrustsAll;
-
-impl ServerCertVerifier for TrustsAll {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519, SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::RSA_PSS_SHA256]
     }
 }
