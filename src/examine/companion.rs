@@ -4,8 +4,8 @@
 //! first one's: a connection of its own, real bytes and all. Its verdict counts for the address if it is worse.
 
 use crate::model::{
-    Action, Direction, Examined, Finding, Flow, FlowChoice, FlowFate, Flows, MethodChoice, PacketSize, Plan, Technique,
-    Timestamp, Verdict,
+    Action, Direction, Examined, Finding, Flow, FlowChoice, FlowOutcome, Flows, MethodChoice, PacketSize, Plan,
+    Technique, Timestamp, Verdict,
 };
 
 use super::Examination;
@@ -92,7 +92,7 @@ impl Examination {
         let next = self.scout.iter().flat_map(Scout::hit).find(is_new);
         let Some(port) = next else { return };
         self.reset_flows();
-        self.visited.push((port, FlowFate::Unknown));
+        self.visited.push((port, FlowOutcome::Unknown));
         let plan = Plan {
             local_ports: vec![port],
             flow_ports: Vec::new(),
@@ -161,26 +161,26 @@ impl Examination {
         let scout = self.scout.as_ref().filter(|scout| scout.is_over())?;
         let (_, suspect) = scout.sizes();
         let passes = examined.path_mtu.is_some_and(|path| path >= suspect);
-        let own = if passes { FlowFate::Passes } else { fate_of(examined.verdict) };
-        let wanted = own == FlowFate::Lost || self.plan.flows == FlowChoice::Always;
-        if !wanted || own == FlowFate::Unknown {
+        let own = if passes { FlowOutcome::Passes } else { fate_of(examined.verdict) };
+        let wanted = own == FlowOutcome::Lost || self.plan.flows == FlowChoice::Always;
+        if !wanted || own == FlowOutcome::Unknown {
             return None;
         }
-        let own_flow = Flow { port: self.connection.local_port(), fate: own };
+        let own_flow = Flow { port: self.connection.local_port(), outcome: own };
         let mut flows = scout.flows(own_flow, self.silences_needed());
         for flow in flows.flows.iter_mut().skip(1) {
-            flow.fate = self.known_better(*flow, own);
+            flow.outcome = self.known_better(*flow, own);
         }
         Some(flows)
     }
 
     /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to
     /// be hit, silent SYNs are chance, or a firewall's dislike of large ones.
-    fn known_better(&self, flow: Flow, own: FlowFate) -> FlowFate {
+    fn known_better(&self, flow: Flow, own: FlowOutcome) -> FlowOutcome {
         let visited = self.visited.iter().find(|(port, _)| *port == flow.port).map(|(_, fate)| *fate);
-        let confirmed = own == FlowFate::Lost || self.worst_flow.is_some();
-        match visited.unwrap_or(flow.fate) {
-            FlowFate::Lost if visited.is_none() && !confirmed => FlowFate::Unknown,
+        let confirmed = own == FlowOutcome::Lost || self.worst_flow.is_some();
+        match visited.unwrap_or(flow.outcome) {
+            FlowOutcome::Lost if visited.is_none() && !confirmed => FlowOutcome::Unknown,
             fate => fate,
         }
     }
@@ -200,21 +200,21 @@ const SMALL: u32 = 500;
 /// A hole on some flows: some are hit, some are not. If all but the first pass, the difference may be one of technique, as the
 /// others were tried by SYNs only.
 fn is_partial(flows: &Flows) -> bool {
-    let others = flows.flows.iter().skip(1).filter(|flow| flow.fate == FlowFate::Lost).count();
+    let others = flows.flows.iter().skip(1).filter(|flow| flow.outcome == FlowOutcome::Lost).count();
     others > 0 && flows.hit() < flows.known()
 }
 
 fn is_broken(examined: &Examined) -> bool {
-    fate_of(examined.verdict) == FlowFate::Lost
+    fate_of(examined.verdict) == FlowOutcome::Lost
 }
 
 /// How the largest packets fare by a verdict.
-fn fate_of(verdict: Verdict) -> FlowFate {
+fn fate_of(verdict: Verdict) -> FlowOutcome {
     match verdict {
-        Verdict::Clear => FlowFate::Passes,
-        Verdict::BlackHole | Verdict::Masked => FlowFate::Lost,
-        Verdict::Discoverable => FlowFate::Refused,
-        Verdict::Unreachable | Verdict::Inconclusive => FlowFate::Unknown,
+        Verdict::Clear => FlowOutcome::Passes,
+        Verdict::BlackHole | Verdict::Masked => FlowOutcome::Lost,
+        Verdict::Discoverable => FlowOutcome::Refused,
+        Verdict::Unreachable | Verdict::Inconclusive => FlowOutcome::Unknown,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Flow, FlowFate, Flows, PacketSize, SeqNumber, Timestamp};
+use crate::model::{Flow, FlowOutcome, Flows, PacketSize, SeqNumber, Timestamp};
 
 use super::rtt::RttEstimator;
 use super::trace::SILENCES;
@@ -129,7 +129,7 @@ impl Scout {
         if self.over || self.next_shot(now, rtt, needed).is_some() || self.due(now, rtt).is_some() {
             return;
         }
-        let all_pass = self.tracks.iter().all(|track| track.fate() == FlowFate::Passes);
+        let all_pass = self.tracks.iter().all(|track| track.fate() == FlowOutcome::Passes);
         if all_pass && !self.reserve.is_empty() {
             let more = self.reserve.drain(..).map(|port| Track { port, rounds: Vec::new(), refused: false });
             self.tracks.extend(more);
@@ -170,7 +170,7 @@ impl Scout {
 
     /// The flows on which the size is lost.
     pub(super) fn hit(&self) -> impl Iterator<Item = u16> {
-        self.tracks.iter().filter(|track| track.fate() == FlowFate::Lost).map(|track| track.port)
+        self.tracks.iter().filter(|track| track.fate() == FlowOutcome::Lost).map(|track| track.port)
     }
 
     /// The SYNs that may have left half-open connections behind.
@@ -186,10 +186,12 @@ impl Scout {
     /// `needed`: how many silences on this path are more than loss.
     pub(super) fn flows(&self, own: Flow, needed: u32) -> Flows {
         let fate = |track: &Track| match track.fate() {
-            FlowFate::Lost if needed > *SILENCES.start() && (track.rounds.len() as u32) < needed => FlowFate::Unknown,
+            FlowOutcome::Lost if needed > *SILENCES.start() && (track.rounds.len() as u32) < needed => {
+                FlowOutcome::Unknown
+            }
             fate => fate,
         };
-        let others = self.tracks.iter().map(|track| Flow { port: track.port, fate: fate(track) });
+        let others = self.tracks.iter().map(|track| Flow { port: track.port, outcome: fate(track) });
         Flows { sizes: self.sizes(), flows: [own].into_iter().chain(others).collect() }
     }
 }
@@ -233,14 +235,14 @@ impl Track {
         Some(control.answered.map_or(control.sent + patience(rtt), |at| at + rtt.margin()))
     }
 
-    fn fate(&self) -> FlowFate {
+    fn fate(&self) -> FlowOutcome {
         let controls = self.controls_answered();
         match () {
-            () if self.passes() => FlowFate::Passes,
-            () if self.refused => FlowFate::Refused,
+            () if self.passes() => FlowOutcome::Passes,
+            () if self.refused => FlowOutcome::Refused,
             // Where packets are lost anyway, a few silences mean nothing beside as many lost controls.
-            () if controls == 0 || controls * 2 < self.rounds.len() => FlowFate::Unknown,
-            () => FlowFate::Lost,
+            () if controls == 0 || controls * 2 < self.rounds.len() => FlowOutcome::Unknown,
+            () => FlowOutcome::Lost,
         }
     }
 }
@@ -274,14 +276,14 @@ mod tests {
             now = now + Duration::from_millis(500);
             scout.advance(now, &rtt, 2);
         }
-        (scout.flows(Flow { port: 1, fate: FlowFate::Lost }, 2), sent)
+        (scout.flows(Flow { port: 1, outcome: FlowOutcome::Lost }, 2), sent)
     }
 
     #[test]
     fn counts_the_flows_that_are_hit() {
         let (flows, _) = drive(&[2, 3, 4], &[5], |port, size, _| size == OK || port == 3);
         assert_eq!((flows.hit(), flows.known()), (3, 4));
-        assert_eq!(flows.flows.iter().find(|flow| flow.port == 3).map(|flow| flow.fate), Some(FlowFate::Passes));
+        assert_eq!(flows.flows.iter().find(|flow| flow.port == 3).map(|flow| flow.outcome), Some(FlowOutcome::Passes));
     }
 
     /// The budget of a black hole has room for no more.

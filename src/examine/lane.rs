@@ -67,7 +67,7 @@ impl Kind {
         match self {
             Self::Sized | Self::Beyond => Purpose::Search,
             Self::Confirming => Purpose::Confirm,
-            Self::Twin => Purpose::Twin,
+            Self::Twin => Purpose::NoDfCopy,
             Self::Fragments => Purpose::Fragments,
         }
     }

@@ -41,7 +41,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, FlowFate, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment,
+    Action, Event, Examined, Finding, FlowOutcome, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment,
     SeqNumber, Technique, Timestamp, Ttl,
 };
 
@@ -96,7 +96,7 @@ pub struct Examination {
     /// A second examination, on a flow where large packets seem to vanish.
     companion: Option<Box<Examination>>,
     /// Flows that had one, and how they fared.
-    visited: Vec<(u16, FlowFate)>,
+    visited: Vec<(u16, FlowOutcome)>,
     /// What it found where large packets vanish.
     worst_flow: Option<Box<Examined>>,
     /// TTL of the last packet from the target.

@@ -17,12 +17,12 @@ pub struct Flow {
     /// The source port.
     pub port: u16,
     /// How the size in question fared.
-    pub fate: FlowFate,
+    pub outcome: FlowOutcome,
 }
 
 /// How the size in question fared on a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FlowFate {
+pub enum FlowOutcome {
     /// It was answered.
     Passes,
     /// It was lost, again and again, while smaller packets of the flow were answered.
@@ -36,11 +36,11 @@ pub enum FlowFate {
 impl Flows {
     /// Flows on which the size is lost.
     pub fn hit(&self) -> usize {
-        self.flows.iter().filter(|flow| flow.fate == FlowFate::Lost).count()
+        self.flows.iter().filter(|flow| flow.outcome == FlowOutcome::Lost).count()
     }
 
     /// Flows that answered.
     pub fn known(&self) -> usize {
-        self.flows.iter().filter(|flow| flow.fate != FlowFate::Unknown).count()
+        self.flows.iter().filter(|flow| flow.outcome != FlowOutcome::Unknown).count()
     }
 }

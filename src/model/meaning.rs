@@ -23,15 +23,15 @@ pub enum Meaning {
         /// Whether its checksum is right.
         checksum_ok: bool,
     },
-    /// Bytes of the server, drawn out to see how large its packets may be.
-    Drawn {
+    /// Bytes of the server, fetched to see how large its packets may be.
+    Fetched {
         /// The size of the packet.
         size: PacketSize,
         /// Bytes before it are missing.
         after_gap: bool,
     },
     /// A byte sent again, to learn how far the server has come.
-    Poke,
+    AckProbe,
     /// A PTB of our own about a packet of the server.
     OwnPtb {
         /// The MTU that it states.
@@ -76,9 +76,9 @@ pub enum Purpose {
     Search,
     /// The statistics about the decisive pair of sizes.
     Confirm,
-    /// The same size without DF.
-    Twin,
-    /// A packet in tiny fragments: the twin's control.
+    /// A copy without DF of a size that is lost.
+    NoDfCopy,
+    /// A packet in tiny fragments: the control of the no-DF copy.
     Fragments,
     /// To a hop.
     Trace(Ttl),

@@ -16,7 +16,7 @@ mod time;
 
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use finding::{Finding, Tunnel};
-pub use flows::{Flow, FlowFate, Flows};
+pub use flows::{Flow, FlowOutcome, Flows};
 pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{

@@ -1,7 +1,7 @@
 //! Who is asked to do what.
 
 use pmtu_probe::model::{
-    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowFate, Flows, HostFacts, Location, LocationPoint,
+    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowOutcome, Flows, HostFacts, Location, LocationPoint,
     PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
 };
 use pmtu_probe::report::advise;
@@ -469,8 +469,9 @@ fn a_forgotten_route_mtu_is_taken_off_with_its_undo() {
 #[test]
 fn a_hole_on_some_flows_is_worked_around_at_the_size_that_passes_on_all() {
     let mut report = clear(V4);
-    let flow = |port, fate| Flow { port, fate };
-    let flows = vec![flow(40_000, FlowFate::Passes), flow(40_001, FlowFate::Lost), flow(40_002, FlowFate::Lost)];
+    let flow = |port, fate| Flow { port, outcome };
+    let flows =
+        vec![flow(40_000, FlowOutcome::Passes), flow(40_001, FlowOutcome::Lost), flow(40_002, FlowOutcome::Lost)];
     report.examined.flows = Some(Flows { sizes: (size(1400), size(1401)), flows });
     report.examined.findings = vec![Finding::HoleOnSomeFlows];
     let advice = advice(&report);

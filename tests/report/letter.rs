@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pmtu_probe::model::{
-    AddressReport, Blocker, Blockers, Finding, Flow, FlowFate, Flows, Location, LocationPoint, PtbFault,
+    AddressReport, Blocker, Blockers, Finding, Flow, FlowOutcome, Flows, Location, LocationPoint, PtbFault,
     ReverseVerdict, Ttl,
 };
 use pmtu_probe::report::letter::{Language, render};
@@ -219,15 +219,15 @@ fn a_private_source_is_explained() {
 #[test]
 fn a_hole_on_some_flows_names_their_ports() {
     let mut report = clear(V4);
-    let flow = |port, fate| Flow { port, fate };
+    let flow = |port, fate| Flow { port, outcome };
     report.examined.findings = vec![Finding::HoleOnSomeFlows];
     report.examined.flows = Some(Flows {
         sizes: (size(1400), size(1401)),
         flows: vec![
-            flow(40_000, FlowFate::Passes),
-            flow(40_001, FlowFate::Lost),
-            flow(40_002, FlowFate::Unknown),
-            flow(40_003, FlowFate::Lost),
+            flow(40_000, FlowOutcome::Passes),
+            flow(40_001, FlowOutcome::Lost),
+            flow(40_002, FlowOutcome::Unknown),
+            flow(40_003, FlowOutcome::Lost),
         ],
     });
     says(&english(report.clone()), &["2 of 3 are hit", "hit: 40001, 40003; not hit: 40000", "1401 bytes"]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmtu_probe::model::{
-    AddressReport, CachedPathMtu, Flow, FlowFate, Flows, Hop, Location, LocationPoint, RouteMtu, Ttl,
+    AddressReport, CachedPathMtu, Flow, FlowOutcome, Flows, Hop, Location, LocationPoint, RouteMtu, Ttl,
 };
 use pmtu_probe::report::text::{Detail, Style, render};
 
@@ -119,10 +119,10 @@ fn long_paths_are_shortened_and_long_addresses_stay_whole() {
 #[test]
 fn flows_are_a_share_and_with_detail_their_ports() {
     let mut report = no_ptb(V4);
-    let fates = [FlowFate::Lost, FlowFate::Passes, FlowFate::Lost, FlowFate::Passes, FlowFate::Unknown];
-    let flows = |fates: &[FlowFate]| Flows {
+    let fates = [FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Unknown];
+    let flows = |fates: &[FlowOutcome]| Flows {
         sizes: (size(1400), size(1401)),
-        flows: (40_000..).zip(fates).map(|(port, fate)| Flow { port, fate: *fate }).collect(),
+        flows: (40_000..).zip(fates).map(|(port, fate)| Flow { port, outcome: *fate }).collect(),
     };
     report.examined.flows = Some(flows(&fates));
     assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes vanish on 2 of 4 flows; 1 gave no clear answer");

@@ -1,6 +1,6 @@
 //! Compares what a run says about its flows with the links that they really took.
 
-use pmtu_probe::model::{Examined, Finding, FlowFate, Flows};
+use pmtu_probe::model::{Examined, Finding, FlowOutcome, Flows};
 
 use super::run::Run;
 use crate::scenario::{Family, Outcome, Scenario, Verdict, place};
@@ -8,7 +8,7 @@ use crate::scenario::{Family, Outcome, Scenario, Verdict, place};
 /// What is expected of a run, by the links that its flows took.
 pub fn expected(run: &Run, scenario: &Scenario, family: Family) -> Outcome {
     let flows = run.examined.as_ref().and_then(|examined| examined.flows.as_ref());
-    let known = flows.into_iter().flat_map(|flows| &flows.flows).filter(|flow| flow.fate != FlowFate::Unknown);
+    let known = flows.into_iter().flat_map(|flows| &flows.flows).filter(|flow| flow.outcome != FlowOutcome::Unknown);
     let others: Vec<usize> = known.skip(1).map(|flow| run.member_of(flow.port)).collect();
     scenario.expect.outcome_of_flows(run.member, &others, family)
 }
@@ -20,13 +20,13 @@ pub fn wrong_fates(run: &Run, flows: &Flows, scenario: &Scenario) -> Vec<String>
     for flow in &flows.flows {
         let member = run.member_of(flow.port);
         let passes = place(scenario, member, size).is_none();
-        let is_wrong = match flow.fate {
-            FlowFate::Passes => !passes,
-            FlowFate::Lost | FlowFate::Refused => passes,
-            FlowFate::Unknown => false,
+        let is_wrong = match flow.outcome {
+            FlowOutcome::Passes => !passes,
+            FlowOutcome::Lost | FlowOutcome::Refused => passes,
+            FlowOutcome::Unknown => false,
         };
         if is_wrong {
-            notes.push(format!("{size} bytes on port {} over link {member}: {:?}", flow.port, flow.fate));
+            notes.push(format!("{size} bytes on port {} over link {member}: {:?}", flow.port, flow.outcome));
         }
     }
     notes

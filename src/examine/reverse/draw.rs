@@ -263,7 +263,7 @@ impl Draw {
         }
         self.pokes += 1;
         self.next_poke = now + self.pause();
-        Some((self.connection.poke(), Meaning::Poke))
+        Some((self.connection.poke(), Meaning::AckProbe))
     }
 
     /// When to poll again without an event.
@@ -309,7 +309,7 @@ impl Draw {
             self.open_window();
         }
         let headers = self.family.tcp_headers() + segment.options_len() as u32;
-        Meaning::Drawn { size: PacketSize::new(headers + segment.payload.len() as u32), after_gap }
+        Meaning::Fetched { size: PacketSize::new(headers + segment.payload.len() as u32), after_gap }
     }
 
     fn learn_full_size(&mut self) {

@@ -364,7 +364,7 @@ impl Reverse {
             return Meaning::Stray;
         };
         let meaning = draw.receive(ip, segment, fragment, now);
-        if let (Role::PtbTest(test), Meaning::Drawn { size, .. }) = (role, meaning) {
+        if let (Role::PtbTest(test), Meaning::Fetched { size, .. }) = (role, meaning) {
             test.saw(ip, segment, size, now);
         }
         meaning

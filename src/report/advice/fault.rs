@@ -1,7 +1,7 @@
 //! What ends a fault on the path, and who can do it.
 
 use super::{Case, firewall, has, owner, workaround};
-use crate::model::{Advice, Family, Finding, FlowFate, PacketSize, PtbFault, PtbReport, Who};
+use crate::model::{Advice, Family, Finding, FlowOutcome, PacketSize, PtbFault, PtbReport, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
 
@@ -139,11 +139,11 @@ pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
 
 /// One of several parallel paths has a hole.
 pub(super) fn some_flows(case: &Case<'_>) -> Advice {
-    let ports = |fate: FlowFate| {
+    let ports = |fate: FlowOutcome| {
         let flows = case.examined().flows.iter().flat_map(|flows| &flows.flows);
-        flows.filter(|flow| flow.fate == fate).map(|flow| flow.port.to_string()).collect::<Vec<_>>().join(", ")
+        flows.filter(|flow| flow.outcome == fate).map(|flow| flow.port.to_string()).collect::<Vec<_>>().join(", ")
     };
-    let (hit, spared) = (ports(FlowFate::Lost), ports(FlowFate::Passes));
+    let (hit, spared) = (ports(FlowOutcome::Lost), ports(FlowOutcome::Passes));
     let which = if hit.is_empty() || spared.is_empty() {
         String::new()
     } else {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    AddressReport, Blockers, Cause, Family, Finding, FlowFate, Flows, PacketSize, PtbFault, PtbReport, Report,
+    AddressReport, Blockers, Cause, Family, Finding, FlowOutcome, Flows, PacketSize, PtbFault, PtbReport, Report,
     ReverseVerdict, Service, SizeEvidence, Verdict, Who,
 };
 use crate::report::advice::{Rules, is_private, responsible, responsible_for_the_way_back, same_limit_in_words};
@@ -244,7 +244,7 @@ impl<'a> Facts<'a> {
 
     fn share_of_flows(&self) -> Option<Measured<'a>> {
         let flows = self.address.examined.flows.as_ref().filter(|flows| flows.hit() > 0)?;
-        let ports = self.ports(FlowFate::Lost).zip(self.ports(FlowFate::Passes));
+        let ports = self.ports(FlowOutcome::Lost).zip(self.ports(FlowOutcome::Passes));
         Some(Measured::Flows { hit: flows.hit(), known: flows.known(), ports })
     }
 
@@ -306,9 +306,9 @@ impl<'a> Facts<'a> {
     }
 
     /// Source ports of the flows that met this fate, separated by commas.
-    fn ports(&self, fate: FlowFate) -> Option<String> {
+    fn ports(&self, fate: FlowOutcome) -> Option<String> {
         let flows = self.address.examined.flows.iter().flat_map(|flows| &flows.flows);
-        let ports: Vec<String> = flows.filter(|flow| flow.fate == fate).map(|flow| flow.port.to_string()).collect();
+        let ports: Vec<String> = flows.filter(|flow| flow.outcome == fate).map(|flow| flow.port.to_string()).collect();
         (!ports.is_empty()).then(|| ports.join(", "))
     }
 

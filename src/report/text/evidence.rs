@@ -3,7 +3,7 @@
 use super::verdict::{seconds, without_full_stop};
 use super::{other_way, path, this_host};
 use crate::model::{
-    AddressReport, Examined, Family, FlowFate, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
+    AddressReport, Examined, Family, FlowOutcome, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
     PtbReport, Technique, Verdict,
 };
 use crate::report::place::{Place, place_of};
@@ -52,7 +52,7 @@ pub(super) fn detail_rows(report: &AddressReport) -> Vec<Row> {
         .flows
         .iter()
         .flat_map(|flows| &flows.flows)
-        .map(|flow| ("flow", format!("source port {}: {}", flow.port, fate_words(flow.fate))));
+        .map(|flow| ("flow", format!("source port {}: {}", flow.port, fate_words(flow.outcome))));
     let hops = examined.hops.iter().map(|hop| {
         let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
@@ -90,12 +90,12 @@ fn flows_words(flows: &Flows) -> String {
     format!("{share}{unknown}")
 }
 
-fn fate_words(fate: FlowFate) -> &'static str {
+fn fate_words(fate: FlowOutcome) -> &'static str {
     match fate {
-        FlowFate::Passes => "passes",
-        FlowFate::Lost => "vanishes",
-        FlowFate::Refused => "is refused by a router",
-        FlowFate::Unknown => "no clear answer",
+        FlowOutcome::Passes => "passes",
+        FlowOutcome::Lost => "vanishes",
+        FlowOutcome::Refused => "is refused by a router",
+        FlowOutcome::Unknown => "no clear answer",
     }
 }
 

@@ -104,7 +104,7 @@ fn a_probe_says_its_size_and_what_it_is_for() {
     }
     let mut may_be_cut = from_here(b"x");
     may_be_cut.ip.dont_fragment = false;
-    let twin = words(Way::Out, Meaning::Probe(old_data(1401, Purpose::Twin)), &may_be_cut);
+    let twin = words(Way::Out, Meaning::Probe(old_data(1401, Purpose::NoDfCopy)), &may_be_cut);
     assert_eq!(twin, "probe 1401, no DF, old data, a copy that routers may cut");
     let v6 = packet(HERE_V6, THERE_V6, Body::EchoRequest(Echo { ident: 1, seq: 1, payload_len: 1 }));
     assert_eq!(words(Way::Out, Meaning::Probe(old_data(1500, Purpose::Search)), &v6), "probe 1500, old data");
@@ -129,7 +129,7 @@ fn an_answer_says_what_it_proves() {
     let rows = [
         (old_data(1400, Purpose::Search), "answer to 1400, old data: 1400 bytes pass"),
         (old_data(1400, Purpose::Confirm), "answer to 1400, old data: 1400 bytes pass"),
-        (old_data(1401, Purpose::Twin), "answer to 1401, old data: passes where routers may cut it"),
+        (old_data(1401, Purpose::NoDfCopy), "answer to 1401, old data: passes where routers may cut it"),
         (old_data(160, Purpose::Fragments), "answer to 160, old data: small fragments pass"),
         (old_data(1400, Purpose::Trace(Ttl(4))), "answer to 1400, TTL 4, old data: the target is at most 4 hops away"),
         (

@@ -22,11 +22,11 @@ fn meaning(meaning: Meaning, packet: &Packet) -> String {
         Meaning::Answer(probe) => answer(probe),
         Meaning::Hop(probe) => hop(probe, packet),
         Meaning::TooBig { refused, mtu, checksum_ok } => too_big(packet, refused, mtu, checksum_ok),
-        Meaning::Drawn { size, after_gap: false } => format!("{size} bytes of the server arrive: {}", plain(packet)),
-        Meaning::Drawn { size, after_gap: true } => {
+        Meaning::Fetched { size, after_gap: false } => format!("{size} bytes of the server arrive: {}", plain(packet)),
+        Meaning::Fetched { size, after_gap: true } => {
             format!("{size} bytes of the server arrive, those before them do not: {}", plain(packet))
         }
-        Meaning::Poke => format!("a byte again, to learn how far the server has come: {}", plain(packet)),
+        Meaning::AckProbe => format!("a byte again, to learn how far the server has come: {}", plain(packet)),
         Meaning::OwnPtb { mtu } => format!("our own message that its packet is too big, MTU {mtu}"),
         Meaning::Stray => format!("does not count: {}", plain(packet)),
     }
@@ -36,7 +36,7 @@ fn outgoing(probe: Probe, packet: &Packet) -> String {
     let what = match probe.purpose {
         Purpose::Search | Purpose::Trace(_) => technique(probe.technique).to_owned(),
         Purpose::Confirm => format!("{}, to confirm", technique(probe.technique)),
-        Purpose::Twin => format!("{}, a copy that routers may cut", technique(probe.technique)),
+        Purpose::NoDfCopy => format!("{}, a copy that routers may cut", technique(probe.technique)),
         Purpose::Fragments => format!("{}, cut into small fragments", technique(probe.technique)),
         Purpose::RealBytes => format!("real bytes of the conversation, {}", last_line(packet)),
         Purpose::CutBytes => format!("the same real bytes, cut, {}", last_line(packet)),
@@ -69,7 +69,7 @@ fn answer(probe: Probe) -> String {
             format!("{size} bytes pass both ways")
         }
         Purpose::Search | Purpose::Confirm => format!("{size} bytes pass"),
-        Purpose::Twin => "passes where routers may cut it".into(),
+        Purpose::NoDfCopy => "passes where routers may cut it".into(),
         Purpose::Fragments => "small fragments pass".into(),
         Purpose::Trace(Ttl(ttl)) => format!("the target is at most {ttl} hops away"),
         Purpose::RealBytes => format!("real bytes pass in {size} bytes"),
