@@ -469,7 +469,7 @@ fn a_forgotten_route_mtu_is_taken_off_with_its_undo() {
 #[test]
 fn a_hole_on_some_flows_is_worked_around_at_the_size_that_passes_on_all() {
     let mut report = clear(V4);
-    let flow = |port, fate| Flow { port, outcome };
+    let flow = |port, outcome| Flow { port, outcome };
     let flows =
         vec![flow(40_000, FlowOutcome::Passes), flow(40_001, FlowOutcome::Lost), flow(40_002, FlowOutcome::Lost)];
     report.examined.flows = Some(Flows { sizes: (size(1400), size(1401)), flows });

@@ -219,7 +219,7 @@ fn a_private_source_is_explained() {
 #[test]
 fn a_hole_on_some_flows_names_their_ports() {
     let mut report = clear(V4);
-    let flow = |port, fate| Flow { port, outcome };
+    let flow = |port, outcome| Flow { port, outcome };
     report.examined.findings = vec![Finding::HoleOnSomeFlows];
     report.examined.flows = Some(Flows {
         sizes: (size(1400), size(1401)),
