@@ -16,6 +16,7 @@ mod back_tests;
 #[cfg(test)]
 mod model_tests;
 
+use pmtu_probe::model::Direction;
 use scenario::{Family, Outcome, Reverse, Routers, Scenario, Verdict, World};
 use sim::check::{Strictness, check};
 use sim::sweep::{Job, Tallies, sweep, table, total};
@@ -211,6 +212,33 @@ fn garbage_neither_panics_nor_runs_on() {
             }
         }
     }
+}
+
+/// The packets of every scenario, against those on record. A change in what is sent has to be wanted: `PMTU_SIM_RECORD=1` records
+/// anew, and the commit says why.
+#[test]
+fn packets_are_those_on_record() {
+    let mut runs = Vec::new();
+    for loss in [0.0, 0.10] {
+        for Job { scenario, family, .. } in jobs(loss, |_| (0..0).into()) {
+            let has_way_back = scenario.expect.outcome(family).reverse.is_some();
+            runs.push((scenario.clone(), family, loss, Direction::Forward));
+            if has_way_back {
+                runs.push((scenario, family, loss, Direction::Both));
+            }
+        }
+    }
+    let lines = sim::sweep::side_by_side(&runs, |(scenario, family, loss, direction)| {
+        sim::packets::line(scenario, *family, *loss, *direction)
+    });
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sim/packets.txt");
+    if std::env::var_os("PMTU_SIM_RECORD").is_some() {
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    let recorded = std::fs::read_to_string(path).unwrap();
+    let changed: Vec<String> = sim::packets::changes(&recorded, &lines);
+    assert!(changed.is_empty(), "{} lines differ from tests/sim/packets.txt:\n{}", changed.len(), changed.join("\n"));
 }
 
 /// One run, packet by packet.

@@ -12,6 +12,7 @@ pub mod garbage;
 pub mod net;
 pub mod oracle;
 pub mod oracle_back;
+pub mod packets;
 pub mod peer;
 pub mod places;
 pub mod rng;

@@ -12,6 +12,7 @@ use pmtu_probe::model::{
 
 use super::flight::Flight;
 use super::net::Net;
+use super::packets::Fingerprint;
 use super::tcp::Connection;
 use crate::scenario::{Family, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
 
@@ -67,6 +68,9 @@ pub struct Run {
     /// The parallel links that each client port was seen on.
     pub flows: BTreeMap<u16, BTreeSet<usize>>,
     pub packets_sent: u32,
+    /// Every packet sent, with all its fields, and the same without what TLS makes random.
+    pub packets: Fingerprint,
+    pub outlines: Fingerprint,
     /// When the verdict stood.
     pub verdict_at: Option<Duration>,
     /// When everything was over.
@@ -109,8 +113,13 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
 
 /// Runs a scenario once.
 pub fn run(scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Run {
+    run_plan(plan(scenario, family, seed), scenario, family, seed, trace)
+}
+
+/// The same with a plan of the caller's.
+pub fn run_plan(plan: Plan, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Run {
     let attempt = catch_unwind(AssertUnwindSafe(|| {
-        let examination = Examination::new(plan(scenario, family, seed), Timestamp::ZERO);
+        let examination = Examination::new(plan, Timestamp::ZERO);
         drive(examination, scenario, family, seed, trace)
     }));
     attempt.unwrap_or_else(|panic| {
@@ -128,6 +137,8 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         firewall: scenario.host.firewall,
         now: Timestamp::ZERO,
         packets_sent: 0,
+        packets: Fingerprint::default(),
+        outlines: Fingerprint::default(),
         idle_polls: 0,
         back: scenario.expect.outcome(family).reverse,
         must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
@@ -145,6 +156,8 @@ struct Driver<E> {
     firewall: HostFirewall,
     now: Timestamp,
     packets_sent: u32,
+    packets: Fingerprint,
+    outlines: Fingerprint,
     idle_polls: u32,
     /// What is expected of the way back, where it is examined.
     back: Option<Reverse>,
@@ -209,6 +222,8 @@ impl<E: Examiner> Driver<E> {
 
     fn send(&mut self, outgoing: Outgoing) {
         self.packets_sent += 1;
+        self.packets.packet(&outgoing, self.now);
+        self.outlines.outline(&outgoing);
         let size = outgoing.packet.size();
         if let (Err(refusal), Some(size)) = (self.net.send(outgoing, self.now), size) {
             self.examiner.handle(&Event::SendRefused { size, refusal }, self.now);
@@ -280,6 +295,8 @@ impl<E: Examiner> Driver<E> {
             examined,
             faults,
             packets_sent: self.packets_sent,
+            packets: self.packets,
+            outlines: self.outlines,
             verdict_at: self.verdict_at,
             ended_at: self.now.since(Timestamp::ZERO),
             trace: self.net.trace.unwrap_or_default(),
@@ -342,6 +359,8 @@ impl Run {
             member: 0,
             flows: BTreeMap::new(),
             packets_sent: 0,
+            packets: Fingerprint::default(),
+            outlines: Fingerprint::default(),
             verdict_at: None,
             ended_at: Duration::ZERO,
             trace: Vec::new(),

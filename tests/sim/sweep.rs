@@ -36,24 +36,35 @@ pub type Tallies = BTreeMap<(String, Family), Tally>;
 
 /// Runs all jobs.
 pub fn sweep(jobs: &[Job], strictness: Strictness) -> Tallies {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut tallies = Tallies::new();
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tally = tallies.entry((job.scenario.name.clone(), job.family)).or_default();
-            run_job(job, strictness, tally);
-        }
-        tallies
-    };
-    let parts: Vec<Tallies> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("runs catch their own panics")).collect()
+    let tallies = side_by_side(jobs, |job| {
+        let mut tally = Tally::default();
+        run_job(job, strictness, &mut tally);
+        tally
     });
     let mut all = Tallies::new();
-    for (key, tally) in parts.into_iter().flatten() {
-        all.entry(key).or_default().add(tally);
+    for (job, tally) in jobs.iter().zip(tallies) {
+        all.entry((job.scenario.name.clone(), job.family)).or_default().add(tally);
     }
     all
+}
+
+/// Does `work` for every item on two threads. The results come in the order of the items.
+pub fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return done };
+            done.push((at, work(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(take_turns)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("runs catch their own panics")).collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn run_job(job: &Job, strictness: Strictness, tally: &mut Tally) {
