@@ -222,13 +222,16 @@ impl Examination {
     pub fn poll(&mut self, now: Timestamp) -> Action {
         self.conduct(now);
         let company = self.poll_companion(now);
+        // A packet that the second flow's examination hands out counts as sent there: it must leave.
+        if let Some(Action::Send(packet)) = company {
+            return Action::Send(packet);
+        }
         if self.stage == Stage::Done {
             return company.unwrap_or(Action::Done);
         }
         match (company, self.next_packet(now)) {
-            (Some(Action::Send(packet)), None) => Action::Send(packet),
-            (Some(Action::WaitUntil(at)), None) => Action::WaitUntil(at.min(self.wake(now))),
             (_, Some(outgoing)) => Action::Send(outgoing),
+            (Some(Action::WaitUntil(at)), None) => Action::WaitUntil(at.min(self.wake(now))),
             (_, None) => Action::WaitUntil(self.wake(now)),
         }
     }

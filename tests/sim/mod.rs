@@ -15,6 +15,7 @@ pub mod oracle_back;
 pub mod packets;
 pub mod peer;
 pub mod places;
+pub mod probes;
 pub mod rng;
 pub mod router;
 pub mod run;

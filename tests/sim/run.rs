@@ -13,6 +13,7 @@ use pmtu_probe::model::{
 use super::flight::Flight;
 use super::net::Net;
 use super::packets::Fingerprint;
+use super::probes::Probes;
 use super::tcp::Connection;
 use crate::scenario::{Family, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
 
@@ -36,6 +37,10 @@ pub trait Examiner {
     fn poll(&mut self, now: Timestamp) -> Action;
     fn handle(&mut self, event: &Event, now: Timestamp);
     fn examined(&self) -> Option<&Examined>;
+    /// Probes that it has booked as sent; `None` if it keeps no books.
+    fn booked(&self) -> Option<u32> {
+        None
+    }
     /// The time that the user gives a run is over.
     fn interrupt(&mut self, now: Timestamp);
 }
@@ -49,6 +54,9 @@ impl Examiner for Examination {
     }
     fn examined(&self) -> Option<&Examined> {
         self.examined()
+    }
+    fn booked(&self) -> Option<u32> {
+        Some(self.probes_sent())
     }
     fn interrupt(&mut self, now: Timestamp) {
         self.interrupt(now);
@@ -139,6 +147,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         packets_sent: 0,
         packets: Fingerprint::default(),
         outlines: Fingerprint::default(),
+        probes: Probes::default(),
         idle_polls: 0,
         back: scenario.expect.outcome(family).reverse,
         must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
@@ -158,6 +167,7 @@ struct Driver<E> {
     packets_sent: u32,
     packets: Fingerprint,
     outlines: Fingerprint,
+    probes: Probes,
     idle_polls: u32,
     /// What is expected of the way back, where it is examined.
     back: Option<Reverse>,
@@ -222,6 +232,7 @@ impl<E: Examiner> Driver<E> {
 
     fn send(&mut self, outgoing: Outgoing) {
         self.packets_sent += 1;
+        self.probes.note(&outgoing);
         self.packets.packet(&outgoing, self.now);
         self.outlines.outline(&outgoing);
         let size = outgoing.packet.size();
@@ -285,6 +296,7 @@ impl<E: Examiner> Driver<E> {
     fn finish(self, scenario: &Scenario) -> Run {
         let examined = self.examiner.examined().cloned();
         let mut faults = self.faults;
+        faults.extend(self.probes.compare(self.examiner.booked(), examined.as_ref()));
         if examined.is_none() && faults.is_empty() {
             faults.push("done without findings".into());
         }
