@@ -3,216 +3,83 @@
 //! [`Examination`] is driven from outside: `poll` says what to send or how long to wait, `handle` takes in what arrived,
 //! and `now` is an argument of both. The same inputs give the same probes.
 //!
-//! Inside, small machines that do not know each other share the work:
-//!
-//! * `connection` and `dialogue`: a TCP client in miniature and the little SMTP it speaks;
-//! * `lane`, `search`, `campaign`: one technique's probes, the sizes to try next, the way to a proven pair;
-//! * `in_order`: the proof on real SMTP bytes; `ptb`: what routers said and where a kernel that believes them ends;
-//! * `trace`: the hop at which large packets end;
-//! * `conduct`: which of them has its turn; `corroborate`: what confirms a loss beside it; `conclude`: the end;
-//! * `emit` and `receive`: packets out and in;
-//! * `flows`, `companion`: whether other flows fare alike, and a second examination on one that does not;
-//! * `reverse`, `way_back`: whether the server's large packets reach this host, on the same connection;
-//! * `judge`: evidence in, verdict out; `summary`: the findings in the words of the report.
+//! * `outbox`: the only exit; `session`: the conversation with the server; `search`: one technique's sizes and probe log;
+//! * `technique`: ways to draw an answer, one file each; `forward`: the examination of one flow, which gives them turns;
+//! * `second_flow`: the same on other flows; `closing`: the orderly end;
+//! * `judge`: the record in, the findings out; `reverse`: whether the server's large packets reach this host.
 
-mod campaign;
-mod companion;
-mod conclude;
-mod conduct;
-mod connection;
-mod corroborate;
-mod dialogue;
-mod emit;
+mod closing;
+mod filler;
 mod fisher;
-mod flows;
-mod in_order;
+mod forward;
+mod half_open;
 mod judge;
-mod lane;
-mod ptb;
-mod receive;
+mod outbox;
+mod ptb_log;
+mod random;
+mod reach;
 mod reverse;
 mod rtt;
 mod search;
-mod summary;
-mod trace;
+mod second_flow;
+mod session;
+mod technique;
+mod timers;
 mod way_back;
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{
-    Action, Event, Examined, Finding, FlowOutcome, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment,
-    SeqNumber, Technique, Timestamp, Ttl,
-};
+use crate::model::{Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, SeqNumber, Timestamp};
 
-use campaign::Campaign;
-use connection::Connection;
-use dialogue::Dialogue;
-use emit::Pacer;
-use flows::Scout;
-use in_order::InOrder;
-use judge::Silence;
-use ptb::PtbLedger;
+use closing::Closing;
+use forward::{Decision, Forward};
+use judge::{Record, WayBack, judge};
+use outbox::Outbox;
+use random::Random;
 use reverse::Reverse;
-use rtt::RttEstimator;
-use trace::Trace;
+use second_flow::SecondFlows;
+use session::TcpState;
 
 /// The examination of one address.
 #[derive(Debug)]
 pub struct Examination {
-    plan: Plan,
+    plan: Arc<Plan>,
     started: Timestamp,
-    stage: Stage,
-    rng: u64,
-    rtt: RttEstimator,
-    connection: Connection,
-    dialogue: Dialogue,
-    in_order: Option<InOrder>,
-    tcp: Track,
-    syn: Track,
-    echo: Track,
-    /// The technique that `tcp` uses now: old data at first, SMTP data if that draws no answer.
-    tcp_technique: Technique,
-    /// The technique that carries the verdict now.
-    carrying: Option<Technique>,
-    /// Techniques that were given up and replaced.
-    retired: Vec<MethodReport>,
-    ranges_used: u32,
-    plain_acks: u32,
-    handshake_repeated: bool,
-    named_after_all: bool,
-    last_ack_id: Option<u16>,
-    quiet_until: Timestamp,
-    ptb: PtbLedger,
-    /// Whether a router that may be sparing its messages was asked once more.
-    asked_slowly: bool,
-    twins_queued: u32,
-    /// The lost size that the twins were sent for.
-    twinned: Option<PacketSize>,
-    trace: Option<Trace>,
-    echoes_traced: u16,
-    /// How other flows fare.
-    scout: Option<Scout>,
-    /// A second examination, on a flow where large packets seem to vanish.
-    companion: Option<Box<Examination>>,
-    /// Flows that had one, and how they fared.
-    visited: Vec<(u16, FlowOutcome)>,
-    /// What it found where large packets vanish.
-    worst_flow: Option<Box<Examined>>,
-    /// TTL of the last packet from the target.
-    arrived_with: Ttl,
-    open_since: Option<Timestamp>,
-    /// When the server last completed a reply.
-    last_word: Timestamp,
-    silence: Silence,
-    unreachables: u32,
-    findings: Vec<Finding>,
-    resets: VecDeque<Segment>,
-    reset_isns: Vec<SeqNumber>,
-    pacer: Pacer,
-    next_id: u16,
-    /// In IPv6 all packets of one flow carry one label (RFC 6437), or load balancers would take each for a flow of its own.
-    flow_label: u16,
-    probes_sent: u32,
-    bytes_sent: u64,
-    /// The way back, once the way there has been examined.
-    reverse: Option<Box<Reverse>>,
-    /// What was found on the way there, while the way back is being examined.
-    forward: Option<Box<Examined>>,
+    phase: Phase,
+    outbox: Outbox,
+    second_flows: SecondFlows,
+    /// What the verdict rests on, once probing has ended.
+    record: Option<Box<Record>>,
     examined: Option<Examined>,
 }
 
-/// A technique's campaign and whether it is of any use.
-#[derive(Clone, Debug)]
-struct Track {
-    campaign: Campaign,
-    /// Why it is of no use.
-    dead: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Probing,
-    /// The way there has been examined; the way back is.
-    WayBack,
-    /// The verdict stands; the connection is being closed until this instant at the latest.
-    Closing {
-        greeting_until: Timestamp,
-        deadline: Timestamp,
-    },
+#[derive(Debug)]
+enum Phase {
+    /// The way there is examined.
+    Forward(Box<Forward>),
+    /// The way back is, on the same connection, until all connections are closed.
+    Reverse(Box<Reverse>),
+    /// The verdict stands, the connection is being closed.
+    Closing(Closing),
     Done,
 }
 
-/// Why a technique is left out by the user's choice of method.
-const NOT_ASKED_FOR: &str = "not asked for";
-
-/// How long an orderly close may take beyond the verdict.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long the greeting is awaited beyond the verdict, so that the server can be told QUIT.
-const GREETING_PATIENCE: Duration = Duration::from_secs(1);
-/// The same two when the user interrupts.
-const HURRY: Duration = Duration::from_millis(300);
+/// The longest a driver sleeps.
+const IDLE: Duration = Duration::from_secs(1);
 
 impl Examination {
     /// Starts an examination.
     pub fn new(plan: Plan, now: Timestamp) -> Self {
-        let mut rng = plan.seed;
-        let iss = SeqNumber(next_random(&mut rng) as u32);
-        let next_id = (next_random(&mut rng) as u16).max(1);
-        let local_mss = plan.local_mtu.to_mss(plan.family());
-        let local_port = plan.local_ports.first().copied().unwrap_or_default();
-        let ports = plan.local_ports.len().saturating_sub(1);
+        let mut random = Random::new(plan.seed);
+        let iss = SeqNumber(random.next() as u32);
+        let plan = Arc::new(plan);
         Self {
             started: now,
-            stage: Stage::Probing,
-            rng,
-            rtt: RttEstimator::default(),
-            connection: Connection::new(local_port, plan.port, iss, local_mss),
-            dialogue: Dialogue::new(plan.source),
-            in_order: None,
-            tcp: Track { campaign: Campaign::new(&plan), dead: tcp_forbidden(&plan) },
-            syn: Track {
-                campaign: Campaign::narrow(&plan, ports.clamp(1, MOST_SYNS)),
-                dead: if ports == 0 { Some("no spare local ports") } else { tcp_forbidden(&plan) },
-            },
-            echo: Track {
-                campaign: Campaign::new(&plan),
-                dead: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
-            },
-            tcp_technique: Technique::OldData,
-            carrying: None,
-            retired: Vec::new(),
-            ranges_used: 0,
-            plain_acks: 0,
-            handshake_repeated: false,
-            named_after_all: false,
-            last_ack_id: None,
-            quiet_until: now,
-            ptb: PtbLedger::default(),
-            asked_slowly: false,
-            twins_queued: 0,
-            twinned: None,
-            trace: None,
-            echoes_traced: 0,
-            scout: None,
-            companion: None,
-            visited: Vec::new(),
-            worst_flow: None,
-            arrived_with: Ttl::DEFAULT,
-            open_since: None,
-            last_word: now,
-            silence: Silence::Plain,
-            unreachables: 0,
-            findings: Vec::new(),
-            resets: VecDeque::new(),
-            reset_isns: Vec::new(),
-            pacer: Pacer::default(),
-            next_id,
-            flow_label: next_id,
-            probes_sent: 0,
-            bytes_sent: 0,
-            reverse: None,
-            forward: None,
+            phase: Phase::Forward(Box::new(Forward::new(Arc::clone(&plan), iss, now))),
+            outbox: Outbox::new(&plan, random),
+            second_flows: SecondFlows::default(),
+            record: None,
             examined: None,
             plan,
         }
@@ -220,39 +87,54 @@ impl Examination {
 
     /// What to do now. Call again after every `Send`, at the instant of `WaitUntil`, and after every event.
     pub fn poll(&mut self, now: Timestamp) -> Action {
-        self.conduct(now);
-        let company = self.poll_companion(now);
-        // A packet that the second flow's examination hands out counts as sent there: it must leave.
-        if let Some(Action::Send(packet)) = company {
-            return Action::Send(packet);
+        self.advance(now);
+        self.second_flows.advance(&mut self.outbox, now);
+        if let (Phase::Done, true) = (&self.phase, self.second_flows.is_over()) {
+            return Action::Done;
         }
-        if self.stage == Stage::Done {
-            return company.unwrap_or(Action::Done);
+        let outbox = &mut self.outbox;
+        let due = match &mut self.phase {
+            _ if !outbox.may_send(now) => None,
+            phase => outbox
+                .poll_reset()
+                .or_else(|| self.second_flows.poll(outbox, now))
+                .or_else(|| phase.poll(outbox, now)),
+        };
+        match due {
+            Some(outgoing) => Action::Send(self.outbox.launch(outgoing)),
+            None => Action::WaitUntil(self.next_timeout(now)),
         }
-        match (company, self.next_packet(now)) {
-            (_, Some(outgoing)) => Action::Send(outgoing),
-            (Some(Action::WaitUntil(at)), None) => Action::WaitUntil(at.min(self.wake(now))),
-            (_, None) => Action::WaitUntil(self.wake(now)),
-        }
+    }
+
+    fn next_timeout(&self, now: Timestamp) -> Timestamp {
+        let resets = self.outbox.has_resets().then_some(now);
+        let timeouts = [self.phase.next_timeout(now), self.second_flows.next_timeout(now), resets];
+        let next = timeouts.into_iter().flatten().min().unwrap_or(now + IDLE);
+        next.max(self.outbox.earliest(now)).min(now + IDLE)
     }
 
     /// Takes in what the driver saw. Returns what it means, for a transcript.
     pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
-        let company = self.companion.as_mut().map(|companion| companion.handle(event, now));
-        match self.receive(event, now) {
-            Meaning::Stray => company.unwrap_or(Meaning::Stray),
+        let beside = self.second_flows.receive(event, &mut self.outbox, now);
+        match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
+            Meaning::Stray => beside,
             meaning => meaning,
         }
     }
 
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
     pub fn interrupt(&mut self, now: Timestamp) {
-        if let Some(companion) = &mut self.companion {
-            companion.interrupt(now);
+        self.second_flows.interrupt(&mut self.outbox, now);
+        if let Phase::Forward(_) = self.phase {
+            self.conclude(Some(WayBack::NoTime), now);
         }
-        self.stop_probing(now);
-        if let Stage::Closing { .. } = self.stage {
-            self.stage = Stage::Closing { greeting_until: now, deadline: now + HURRY };
+        match &mut self.phase {
+            Phase::Closing(closing) => closing.hurry(now),
+            Phase::Reverse(reverse) => {
+                reverse.interrupt(now);
+                self.take_way_back(now);
+            }
+            Phase::Forward(_) | Phase::Done => {}
         }
     }
 
@@ -261,41 +143,132 @@ impl Examination {
         self.examined.as_ref()
     }
 
+    /// The same, judged once more from the record alone.
+    pub fn judged_again(&self) -> Option<Examined> {
+        self.examined.as_ref()?;
+        self.record.as_deref().map(judge)
+    }
+
     /// The largest size known to pass and the smallest known to be lost, as far as the search has come.
     pub fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
-        let lane = &self.tcp.campaign.lane;
-        let passes = lane.largest_answered()?;
-        Some((passes, lane.smallest_lost_above(passes)?))
+        match &self.phase {
+            Phase::Forward(forward) => forward.bracket(),
+            Phase::Reverse(_) | Phase::Closing(_) | Phase::Done => self.record.as_ref()?.bracket(),
+        }
     }
 
     /// Probes sent so far.
     pub fn probes_sent(&self) -> u32 {
-        self.probes_sent + self.companion.as_ref().map_or(0, |companion| companion.probes_sent)
+        self.outbox.probes_sent()
     }
 
-    fn find(&mut self, finding: Finding) {
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+    /// Moves the phase on as far as it goes without new events.
+    fn advance(&mut self, now: Timestamp) {
+        if let Phase::Forward(forward) = &mut self.phase {
+            match forward.advance(self.second_flows.visits(), &mut self.outbox, now) {
+                Decision::GoOn => {}
+                Decision::Visit(port) => self.second_flows.begin(&self.plan, port, &mut self.outbox, now),
+                Decision::Conclude => self.conclude(None, now),
+            }
+        }
+        let is_over = match &mut self.phase {
+            Phase::Forward(_) | Phase::Done => false,
+            Phase::Reverse(reverse) => {
+                reverse.conduct(now);
+                let is_over = reverse.is_over();
+                self.take_way_back(now);
+                is_over
+            }
+            Phase::Closing(closing) => closing.advance(&mut self.outbox, now),
+        };
+        if is_over && !self.outbox.has_resets() {
+            self.phase = Phase::Done;
         }
     }
 
-    fn random(&mut self) -> u64 {
-        next_random(&mut self.rng)
+    /// The way there has been examined: goes on with the way back, if it was asked for and can be examined, else closes.
+    /// `no_way_back`: why it is not to be examined any more.
+    fn conclude(&mut self, no_way_back: Option<WayBack>, now: Timestamp) {
+        let Phase::Forward(mut forward) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
+        let mut record = forward.conclude(&mut self.outbox, now);
+        (record.visited, record.worse_flow) = self.second_flows.found();
+        record.probes_sent = self.outbox.probes_sent();
+        record.bytes_sent = self.outbox.bytes_sent();
+        let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
+        match no_way_back.or_else(impossible) {
+            _ if !self.plan.direction.is_reverse() => {}
+            Some(why) => record.way_back = why,
+            None => return self.turn_back(*forward, record, now),
+        }
+        self.examined = Some(judge(&record));
+        self.record = Some(Box::new(record));
+        self.phase = Phase::Closing(Closing::new(forward, now));
+    }
+
+    fn why_not_back(&self, state: TcpState) -> Option<&'static str> {
+        if let Some(why) = reverse::impossible(&self.plan) {
+            return Some(why);
+        }
+        match state {
+            TcpState::Open => None,
+            TcpState::Connecting => Some("no TCP connection came about"),
+            TcpState::Refused => Some("the port is closed"),
+            TcpState::Reset | TcpState::Closing | TcpState::Closed => Some("the server ended the connection"),
+        }
+    }
+
+    fn turn_back(&mut self, forward: Forward, record: Record, now: Timestamp) {
+        let found = judge(&record);
+        let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
+        let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
+        let known = (found.path_mtu.filter(is_smaller), is_lossy);
+        let rtt = forward.rtt().clone();
+        let seed = self.outbox.random();
+        let conversation = forward.into_session().into_parts();
+        let reverse = Reverse::begin(&self.plan, conversation, known, &rtt, seed, now);
+        self.record = Some(Box::new(record));
+        self.phase = Phase::Reverse(Box::new(reverse));
+    }
+
+    /// Puts both verdicts together once that on the way back stands.
+    fn take_way_back(&mut self, now: Timestamp) {
+        let Phase::Reverse(reverse) = &self.phase else { return };
+        let (Some((found, findings)), Some(record), None) = (reverse.found(), &mut self.record, &self.examined) else {
+            return;
+        };
+        record.way_back = WayBack::Examined(found.clone(), findings.to_vec());
+        record.probes_sent = self.outbox.probes_sent();
+        record.bytes_sent = self.outbox.bytes_sent();
+        record.elapsed = now.since(self.started);
+        self.examined = Some(judge(record));
     }
 }
 
-fn tcp_forbidden(plan: &Plan) -> Option<&'static str> {
-    (plan.method == MethodChoice::Icmp).then_some(NOT_ASKED_FOR)
-}
+impl Phase {
+    fn poll(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        match self {
+            Self::Forward(forward) => forward.poll(outbox, now),
+            Self::Reverse(reverse) => way_back::poll(reverse, outbox, now),
+            Self::Closing(closing) => closing.poll(outbox, now),
+            Self::Done => None,
+        }
+    }
 
-/// SYN probes in one round: few, since firewalls count half-open connections.
-const MOST_SYNS: usize = 12;
+    fn next_timeout(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Forward(forward) => forward.next_timeout(now),
+            Self::Reverse(reverse) => reverse.wake(now),
+            Self::Closing(closing) => closing.next_timeout(now),
+            Self::Done => None,
+        }
+    }
 
-/// One step of SplitMix64: reproducible and good enough for sequence numbers that need no secrecy from the network.
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    fn receive(&mut self, plan: &Plan, event: &Event, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+        match self {
+            Self::Forward(forward) => forward.receive(event, outbox, now),
+            Self::Reverse(reverse) => way_back::receive(reverse, plan, event, outbox, now),
+            Self::Closing(closing) => closing.receive(event, outbox, now),
+            Self::Done => Meaning::Stray,
+        }
+    }
 }

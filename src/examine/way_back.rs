@@ -1,157 +1,57 @@
-//! From the way there to the way back: the open connection is handed over, and both verdicts come together.
+//! How packets of the way back leave and arrive.
 
-use crate::model::{
-    Body, Direction, Echo, Examined, Finding, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose,
-    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
-};
+use crate::model::{Body, Event, Meaning, Outgoing, Packet, PacketSize, Plan, Probe, Purpose, Technique, Timestamp};
 
-use super::connection::{Connection, State};
-use super::dialogue::Dialogue;
-use super::reverse::{self, Out, Reverse, untested};
-use super::{Examination, Stage};
+use super::outbox::Outbox;
+use super::reverse::{Out, Reverse};
 
-impl Examination {
-    /// The way there has been examined: goes on with the way back, if it was asked for and can be examined.
-    pub(super) fn turn_back(&mut self, examined: Examined, now: Timestamp) {
-        if !self.plan.direction.is_reverse() {
-            return self.close_after(examined, now);
+/// The next packet that is due.
+pub(super) fn poll(reverse: &mut Reverse, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+    Some(match reverse.poll(now)? {
+        Out::Segment(segment, meaning) => outbox.tcp(segment, meaning),
+        Out::Echo(echo, meaning) => outbox.echo(echo, meaning),
+        Out::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
+    })
+}
+
+/// Takes in what the driver saw. Returns what it means.
+pub(super) fn receive(
+    reverse: &mut Reverse,
+    plan: &Plan,
+    event: &Event,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Meaning {
+    match event {
+        Event::Received(packet) => arrived(reverse, plan, packet, None, outbox, now),
+        Event::Reassembled { packet, largest_fragment } => {
+            arrived(reverse, plan, packet, Some(*largest_fragment), outbox, now)
         }
-        if let Some(why) = self.why_not_back() {
-            return self.close_after(Examined { reverse: self.not_examined(why), ..examined }, now);
-        }
-        let forward =
-            examined.path_mtu.filter(|path| examined.first_lost_size.is_some() && *path < self.plan.local_mtu);
-        let connection = std::mem::replace(&mut self.connection, Connection::handed_over());
-        let dialogue = std::mem::replace(&mut self.dialogue, Dialogue::new(self.plan.source));
-        let seed = self.random();
-        let lane = &self.tcp.campaign.lane;
-        let is_lossy = lane.largest_answered().is_some_and(|passes| lane.lost_below(passes));
-        let known = (forward, is_lossy || examined.findings.contains(&Finding::PacketLoss));
-        let reverse = Reverse::begin(&self.plan, (connection, dialogue), known, &self.rtt, seed, now);
-        self.reverse = Some(Box::new(reverse));
-        self.forward = Some(Box::new(examined));
-        self.stage = Stage::WayBack;
-        self.conduct_way_back(now);
-    }
-
-    fn why_not_back(&self) -> Option<&'static str> {
-        if let Some(why) = reverse::impossible(&self.plan) {
-            return Some(why);
-        }
-        match self.connection.state() {
-            State::Open => None,
-            State::Connecting => Some("no TCP connection came about"),
-            State::Refused => Some("the port is closed"),
-            State::Reset | State::Closing | State::Closed => Some("the server ended the connection"),
-        }
-    }
-
-    /// Asked for by itself, a way back to which no connection leads is no good news.
-    fn not_examined(&self, why: &str) -> Found {
-        let is_bad = !self.plan.direction.is_forward() && self.plan.service != Service::Unknown;
-        let verdict = if is_bad { ReverseVerdict::Inconclusive } else { ReverseVerdict::Untested };
-        Found { verdict, ..untested(why) }
-    }
-
-    /// With the way back alone, all that is wanted of the way there is a connection.
-    pub(super) fn open_only(&mut self, now: Timestamp) {
-        self.watch_connection();
-        if self.connection.state() != State::Connecting || self.is_hopeless(now) {
-            self.conclude(now);
-        }
-    }
-
-    /// Moves the way back on, and puts both verdicts together once its own stands.
-    pub(super) fn conduct_way_back(&mut self, now: Timestamp) {
-        let Some(reverse) = &mut self.reverse else { return };
-        reverse.conduct(now);
-        let (Stage::WayBack, Some((found, findings))) = (self.stage, reverse.found()) else { return };
-        let (found, findings) = (found.clone(), findings.to_vec());
-        let Some(forward) = self.forward.take() else { return };
-        let mut examined = Examined {
-            reverse: found,
-            probes_sent: self.probes_sent,
-            bytes_sent: self.bytes_sent,
-            elapsed: now.since(self.started),
-            ..*forward
-        };
-        examined.findings.extend(findings);
-        self.close_after(examined, now);
-    }
-
-    /// Concludes from what is known, whichever way is being examined.
-    pub(super) fn stop_probing(&mut self, now: Timestamp) {
-        if self.stage == Stage::Probing {
-            // No time is left for the way back.
-            let direction = std::mem::replace(&mut self.plan.direction, Direction::Forward);
-            self.conclude(now);
-            if let Some(examined) = self.examined.as_mut().filter(|_| direction.is_reverse()) {
-                examined.direction = direction;
-                examined.reverse = untested("the run ended before");
-            }
-            self.plan.direction = direction;
-        }
-        if let Some(reverse) = &mut self.reverse {
-            reverse.interrupt(now);
-        }
-        self.conduct_way_back(now);
-    }
-
-    /// The forward verdict where only the way back was asked for.
-    pub(super) fn unless_not_asked(&self, examined: Examined) -> Examined {
-        if self.plan.direction.is_forward() || self.open_since.is_none() {
-            return examined;
-        }
-        Examined { verdict: Verdict::Inconclusive, reason: NOT_ASKED.into(), ..examined }
-    }
-
-    pub(super) fn due_way_back(&mut self, now: Timestamp) -> Option<Outgoing> {
-        let out = self.reverse.as_mut()?.poll(now)?;
-        Some(match out {
-            Out::Segment(segment, meaning) => self.packet(Body::Tcp(segment), meaning),
-            Out::Echo(echo, meaning) => {
-                self.probes_sent += 1;
-                self.packet(Body::EchoRequest(echo), meaning)
-            }
-            Out::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
-        })
-    }
-
-    pub(super) fn is_of_way_back(&self, segment: &Segment) -> bool {
-        let is_ours = |reverse: &Reverse| reverse.owns(segment.destination_port);
-        segment.source_port == self.plan.port && self.reverse.as_deref().is_some_and(is_ours)
-    }
-
-    pub(super) fn receive_way_back(
-        &mut self,
-        ip: &IpHeader,
-        segment: &Segment,
-        fragment: Option<PacketSize>,
-        now: Timestamp,
-    ) -> Meaning {
-        match &mut self.reverse {
-            Some(reverse) => reverse.receive(ip, segment, fragment, now),
-            None => Meaning::Stray,
-        }
-    }
-
-    pub(super) fn echoed_on_way_back(
-        &mut self,
-        echo: Echo,
-        size: Option<PacketSize>,
-        fragment: Option<PacketSize>,
-    ) -> bool {
-        let is_ours = echo.ident == self.plan.echo_ident;
-        match (&mut self.reverse, size) {
-            (Some(reverse), Some(size)) if is_ours => reverse.echoed(echo, size, fragment),
-            _ => false,
-        }
-    }
-
-    pub(super) fn echo_of_way_back(&self, size: Option<PacketSize>) -> Probe {
-        let size = size.unwrap_or(self.plan.min_size);
-        Probe { technique: Technique::Echo, size, purpose: Purpose::Search }
+        Event::KernelSaw(_) | Event::SendRefused { .. } => Meaning::Stray,
     }
 }
 
-const NOT_ASKED: &str = "only the way back was examined";
+fn arrived(
+    reverse: &mut Reverse,
+    plan: &Plan,
+    packet: &Packet,
+    fragment: Option<PacketSize>,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Meaning {
+    match (&packet.body, packet.size()) {
+        _ if packet.ip.source != plan.destination => Meaning::Stray,
+        (Body::Tcp(segment), _) if segment.source_port != plan.port => Meaning::Stray,
+        (Body::Tcp(segment), _) if reverse.owns(segment.destination_port) => {
+            reverse.receive(&packet.ip, segment, fragment, now)
+        }
+        (Body::Tcp(segment), _) => {
+            outbox.half_open().late_answer(segment);
+            Meaning::Stray
+        }
+        (Body::EchoReply(echo), Some(size)) if echo.ident == plan.echo_ident && reverse.echoed(*echo, size, fragment) => {
+            Meaning::Answer(Probe { technique: Technique::Echo, size, purpose: Purpose::Search })
+        }
+        _ => Meaning::Stray,
+    }
+}

@@ -1,5 +1,6 @@
 //! What a packet is for, or what it tells: for transcripts and captures, never for decisions.
 
+use super::packet::Segment;
 use super::report::Technique;
 use super::size::{PacketSize, Ttl};
 
@@ -56,6 +57,19 @@ pub enum Step {
     Close,
     /// Resets it, or a half-open one that a SYN probe left behind.
     Reset,
+}
+
+impl Step {
+    /// What a segment does.
+    pub fn of(segment: &Segment) -> Self {
+        match segment.flags {
+            flags if flags.rst => Self::Reset,
+            flags if flags.syn => Self::Open,
+            flags if flags.fin => Self::Close,
+            _ if segment.payload.is_empty() => Self::Ack,
+            _ => Self::Data,
+        }
+    }
 }
 
 /// A probe in a few words.

@@ -4,8 +4,8 @@ const P: PacketSize = PacketSize::new(1400);
 const U: PacketSize = PacketSize::new(1401);
 const FULL: PacketSize = PacketSize::new(1500);
 const PROOF: Proof = Proof { pair: Pair { passes: P, lost: U }, suspect: U, p: 0.001 };
-const SILENT: Walk = Walk::Silent { at: FULL };
-const PASSES: Walk = Walk::Passes { steps: 1 };
+const SILENT: KernelPmtu = KernelPmtu::Silent { at: FULL };
+const PASSES: KernelPmtu = KernelPmtu::Passes { steps: 1 };
 
 /// Old data proves 1400 / 1401 on an open connection with a full MSS, and nothing else is known.
 fn proven() -> Evidence {
@@ -16,11 +16,11 @@ fn proven() -> Evidence {
         start: FULL,
         sends_larger: false,
         tcp_limit: Some(FULL),
-        path_walk: Some(SILENT),
-        tcp_walk: Some(SILENT),
-        in_order: None,
+        path_end: Some(SILENT),
+        tcp_end: Some(SILENT),
+        real_bytes: None,
         second: Vec::new(),
-        twin: Twin::Untested,
+        no_df: NoDfOutcome::Untested,
         dialogue_trouble: "no greeting",
     }
 }
@@ -37,9 +37,9 @@ const DOUBT: (Verdict, Option<Cause>) = (Verdict::Inconclusive, None);
 #[test]
 fn one_tcp_technique_alone_makes_no_black_hole() {
     assert_eq!(verdict(&proven()), DOUBT);
-    let stalls = Evidence { in_order: Some(in_order::Outcome::Stalls), ..proven() };
+    let stalls = Evidence { real_bytes: Some(RealBytesOutcome::Stalls), ..proven() };
     assert_eq!(verdict(&stalls), HOLE);
-    let passes = Evidence { in_order: Some(in_order::Outcome::Passes), ..proven() };
+    let passes = Evidence { real_bytes: Some(RealBytesOutcome::Passes), ..proven() };
     assert_eq!(verdict(&passes), DOUBT);
     for technique in [Technique::SynData, Technique::Echo] {
         let agrees = Evidence { second: vec![(technique, Second::Agrees(0.001))], ..proven() };
@@ -51,22 +51,22 @@ fn one_tcp_technique_alone_makes_no_black_hole() {
 
 #[test]
 fn the_cause_is_what_the_kernel_of_this_host_is_told() {
-    let with = |walk, twin| Evidence {
-        in_order: Some(in_order::Outcome::Stalls),
-        tcp_walk: Some(walk),
-        path_walk: Some(walk),
-        twin,
+    let with = |end, copies| Evidence {
+        real_bytes: Some(RealBytesOutcome::Stalls),
+        tcp_end: Some(end),
+        path_end: Some(end),
+        no_df: copies,
         ..proven()
     };
-    for (walk, twin, cause) in [
-        (SILENT, Twin::Untested, Cause::NoPtb),
-        (SILENT, Twin::Passes, Cause::NoPtb),
-        (SILENT, Twin::Uninformative, Cause::NoPtb),
-        (SILENT, Twin::Lost, Cause::LinkMismatch),
-        (Walk::Firewalled { at: FULL }, Twin::Passes, Cause::LocalFirewall),
-        (Walk::Misled { at: FULL, fault: PtbFault::NotSmaller }, Twin::Passes, Cause::BadPtb),
+    for (end, copies, cause) in [
+        (SILENT, NoDfOutcome::Untested, Cause::NoPtb),
+        (SILENT, NoDfOutcome::Passes, Cause::NoPtb),
+        (SILENT, NoDfOutcome::Uninformative, Cause::NoPtb),
+        (SILENT, NoDfOutcome::Lost, Cause::LinkMismatch),
+        (KernelPmtu::Firewalled { at: FULL }, NoDfOutcome::Passes, Cause::LocalFirewall),
+        (KernelPmtu::Misled { at: FULL, fault: PtbFault::NotSmaller }, NoDfOutcome::Passes, Cause::BadPtb),
     ] {
-        assert_eq!(verdict(&with(walk, twin)), (Verdict::BlackHole, Some(cause)), "{walk:?} {twin:?}");
+        assert_eq!(verdict(&with(end, copies)), (Verdict::BlackHole, Some(cause)), "{end:?} {copies:?}");
     }
 }
 
@@ -75,7 +75,7 @@ fn the_cause_is_what_the_kernel_of_this_host_is_told() {
 fn above_the_mss_another_technique_decides() {
     let clamped = |second| Evidence {
         tcp_limit: Some(P),
-        tcp_walk: Some(Walk::Passes { steps: 0 }),
+        tcp_end: Some(KernelPmtu::Passes { steps: 0 }),
         second: vec![(Technique::SynData, second)],
         ..proven()
     };
@@ -91,21 +91,21 @@ fn above_the_mss_another_technique_decides() {
 }
 
 #[test]
-fn echo_alone_needs_the_twin() {
-    let echo = |twin| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), twin, ..proven() };
-    assert_eq!(verdict(&echo(Twin::Passes)), HOLE);
-    for twin in [Twin::Untested, Twin::Lost, Twin::Uninformative] {
-        assert_eq!(verdict(&echo(twin)), DOUBT, "{twin:?}");
+fn echo_alone_needs_the_copy_without_df() {
+    let echo = |copies| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), no_df: copies, ..proven() };
+    assert_eq!(verdict(&echo(NoDfOutcome::Passes)), HOLE);
+    for copies in [NoDfOutcome::Untested, NoDfOutcome::Lost, NoDfOutcome::Uninformative] {
+        assert_eq!(verdict(&echo(copies)), DOUBT, "{copies:?}");
     }
 }
 
 #[test]
 fn answers_need_no_statistics_but_must_cover_what_this_host_sends() {
-    let full = Evidence { carried: Some((Technique::OldData, Carried::Full)), path_walk: None, ..proven() };
+    let full = Evidence { carried: Some((Technique::OldData, Carried::Full)), path_end: None, ..proven() };
     assert_eq!(verdict(&full), (Verdict::Clear, None));
     assert_eq!(verdict(&Evidence { sends_larger: true, ..full }), DOUBT);
     let pair = Carried::Discoverable(PROOF.pair);
-    let told = Evidence { carried: Some((Technique::OldData, pair)), path_walk: Some(PASSES), ..proven() };
+    let told = Evidence { carried: Some((Technique::OldData, pair)), path_end: Some(PASSES), ..proven() };
     let judgement = judge(&told);
     assert_eq!(
         (judgement.verdict, judgement.path_mtu, judgement.first_lost),

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp};
 
-use super::super::connection::{Connection, MOST_TRIES, State};
-use super::super::emit::step;
+use super::super::session::{Connection, MOST_TRIES, TcpState};
 use super::super::rtt::RttEstimator;
 use super::arrivals::{Arrivals, Before};
 use super::sizes::Trial;
@@ -134,13 +133,13 @@ impl Draw {
         match (self.talk.standing(), self.connection.state()) {
             (Standing::Drawn, _) => Fate::Drawn,
             (Standing::Unwilling(why), _) => Fate::Unwilling(why),
-            (_, State::Refused) => Fate::Unwilling("the server refused a further connection".into()),
-            (_, State::Reset) => Fate::Unwilling("the server reset the connection".into()),
-            (_, State::Closed) => Fate::Unwilling("the server ended the conversation".into()),
-            (_, State::Connecting | State::Open | State::Closing) if self.connection.tries() > MOST_TRIES => {
+            (_, TcpState::Refused) => Fate::Unwilling("the server refused a further connection".into()),
+            (_, TcpState::Reset) => Fate::Unwilling("the server reset the connection".into()),
+            (_, TcpState::Closed) => Fate::Unwilling("the server ended the conversation".into()),
+            (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) if self.connection.tries() > MOST_TRIES => {
                 Fate::Unwilling("the server answers no more".into())
             }
-            (_, State::Connecting | State::Open | State::Closing) => Fate::Open,
+            (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) => Fate::Open,
         }
     }
 
@@ -212,7 +211,7 @@ impl Draw {
             self.talk.leave(&mut self.connection, now >= until);
             return;
         }
-        if self.connection.state() != State::Open || self.connection.are_acks_held() {
+        if self.connection.state() != TcpState::Open || self.connection.are_acks_held() {
             return;
         }
         while self.talk.go_on(&mut self.connection) {
@@ -244,11 +243,11 @@ impl Draw {
     /// The next segment that is due, if any.
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
         // Nobody waits for the answer to a SYN any more, so the server need not either.
-        if self.leaving.is_some() && self.connection.state() == State::Connecting {
+        if self.leaving.is_some() && self.connection.state() == TcpState::Connecting {
             return Some((self.connection.abort(), Meaning::Connection(Step::Reset)));
         }
         if let Some(segment) = self.connection.poll(now, &self.rtt) {
-            let meaning = Meaning::Connection(step(&segment));
+            let meaning = Meaning::Connection(Step::of(&segment));
             return Some((segment, meaning));
         }
         if let Some((_, until)) = self.leaving {
@@ -256,21 +255,21 @@ impl Draw {
             return is_late.then(|| (self.connection.abort(), Meaning::Connection(Step::Reset)));
         }
         // A poke acknowledges, as every segment does.
-        let may_poke = self.connection.state() == State::Open && !self.connection.are_acks_held();
+        let may_poke = self.connection.state() == TcpState::Open && !self.connection.are_acks_held();
         let is_waiting = may_poke && self.talk.standing() == Standing::Waiting;
         if !is_waiting || now < self.next_poke {
             return None;
         }
         self.pokes += 1;
         self.next_poke = now + self.pause();
-        Some((self.connection.poke(), Meaning::AckProbe))
+        Some((self.connection.ack_probe(), Meaning::AckProbe))
     }
 
     /// When to poll again without an event.
     pub(super) fn wake(&self, now: Timestamp) -> Option<Timestamp> {
         let leaving = self.leaving.filter(|_| self.is_alive()).map(|(_, until)| until);
         let late = leaving.map(|until| until + STUCK_LEAVE_PATIENCE);
-        let poke = (self.connection.state() == State::Open && self.leaving.is_none()).then_some(self.next_poke);
+        let poke = (self.connection.state() == TcpState::Open && self.leaving.is_none()).then_some(self.next_poke);
         let later = [leaving, late, poke].into_iter().flatten().filter(|&at| at > now).min();
         self.connection.wake().into_iter().chain(later).min()
     }
@@ -286,16 +285,16 @@ impl Draw {
         let was = self.connection.state();
         let before = Before { next: self.connection.receive_next(), missing_up_to: self.missing_up_to() };
         self.connection.handle(segment, now, &mut self.rtt);
-        if was == State::Connecting {
+        if was == TcpState::Connecting {
             self.learn_full_size();
             (self.began, self.asked) = (now, now);
             self.next_poke = now + self.pause();
-            return Meaning::Connection(step(segment));
+            return Meaning::Connection(Step::of(segment));
         }
         if segment.payload.is_empty() {
             self.acks += 1;
             self.answers_while_stuck += u32::from(self.stuck.is_some());
-            return Meaning::Connection(step(segment));
+            return Meaning::Connection(Step::of(segment));
         }
         if let Some(fragment) = fragment {
             self.arrivals.note_fragment(fragment);
@@ -342,7 +341,7 @@ impl Draw {
     }
 
     fn is_alive(&self) -> bool {
-        matches!(self.connection.state(), State::Connecting | State::Open | State::Closing)
+        matches!(self.connection.state(), TcpState::Connecting | TcpState::Open | TcpState::Closing)
     }
 
     /// Whether nothing more will be sent.

@@ -2,8 +2,7 @@
 
 use crate::model::{PacketSize, SeqNumber, Timestamp};
 
-use super::super::dialogue::Dialogue;
-use super::super::next_random;
+use super::super::session::Dialogue;
 use super::draw::{Draw, Fate};
 use super::echoes::Echoes;
 use super::sizes::{Trial, next_trial};
@@ -54,7 +53,7 @@ impl Reverse {
     pub(super) fn open(&mut self, role: Role, trial: Trial, now: Timestamp) -> bool {
         let port = self.plan.reverse_ports.get(self.draws.len() - 1).copied();
         let Some(port) = port.filter(|_| self.draws.len() < MOST_CONNECTIONS) else { return false };
-        let iss = SeqNumber(next_random(&mut self.rng) as u32);
+        let iss = SeqNumber(self.rng.next() as u32);
         let dialogue = Dialogue::new(self.plan.source);
         let talk = Talk::new(self.plan.service, self.plan.server_name.clone(), self.plan.destination, dialogue);
         let ends = (port, self.plan.port);

@@ -26,9 +26,8 @@ use crate::model::{
     Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Ttl,
 };
 
-use super::connection::Connection;
-use super::dialogue::Dialogue;
-use super::next_random;
+use super::random::Random;
+use super::session::{Connection, Dialogue};
 use super::rtt::RttEstimator;
 
 use draw::{Draw, Fate};
@@ -41,7 +40,7 @@ use talk::Talk;
 #[derive(Debug)]
 pub(super) struct Reverse {
     plan: Plan,
-    rng: u64,
+    rng: Random,
     rtt: RttEstimator,
     /// Connections in the order in which they were opened. The first one allows the largest segments.
     draws: Vec<(Role, Draw)>,
@@ -117,7 +116,7 @@ impl Reverse {
         (connection, dialogue): (Connection, Dialogue),
         (forward, is_lossy): (Option<PacketSize>, bool),
         rtt: &RttEstimator,
-        rng: u64,
+        seed: u64,
         now: Timestamp,
     ) -> Self {
         let family = plan.family();
@@ -125,7 +124,7 @@ impl Reverse {
         let first = Draw::adopt(family, plan.local_mtu.to_mss(family), connection, talk, rtt, now);
         Self {
             plan: plan.clone(),
-            rng,
+            rng: Random::new(seed),
             rtt: rtt.clone(),
             draws: vec![(Role::First, first)],
             is_lossy,
@@ -323,7 +322,7 @@ impl Reverse {
         if let Some(error) = self.due_complaint(now) {
             let IcmpErrorKind::Ptb { mtu } = error.kind else { return None };
             let (source, destination) = (self.plan.source, self.plan.destination);
-            let id = next_random(&mut self.rng) as u16;
+            let id = self.rng.next() as u16;
             let ip = IpHeader { source, destination, ttl: Ttl::DEFAULT, dont_fragment: false, id };
             return Some(Out::Whole(ptb_test::packet(error, ip), Meaning::OwnPtb { mtu }));
         }

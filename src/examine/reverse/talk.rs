@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use crate::model::Service;
 use crate::tls::Tls;
 
-use super::super::connection::Connection;
-use super::super::dialogue::{self, Dialogue};
+use super::super::session::{Connection, Dialogue, SmtpState};
 
 /// How far the conversation has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,14 +87,14 @@ impl Talk {
 
     fn speak_smtp(&mut self, connection: &mut Connection) -> bool {
         self.dialogue.read(connection);
-        match self.dialogue.stage() {
-            dialogue::Stage::AwaitGreeting | dialogue::Stage::AwaitReply => return false,
-            dialogue::Stage::Quitting | dialogue::Stage::Over => {
+        match self.dialogue.state() {
+            SmtpState::AwaitGreeting | SmtpState::AwaitReply => return false,
+            SmtpState::Quitting | SmtpState::Over => {
                 let why = if self.dialogue.greeted() { "the server ended the conversation" } else { NO_SMTP };
                 self.stage = Stage::Unwilling(why.into());
                 return false;
             }
-            dialogue::Stage::Ready => {}
+            SmtpState::Ready => {}
         }
         match self.dialogue.offers() {
             None => self.dialogue.say_hello(connection),
@@ -118,13 +117,13 @@ impl Talk {
 
     fn await_starttls(&mut self, connection: &mut Connection) -> bool {
         self.dialogue.read(connection);
-        match (self.dialogue.stage(), self.dialogue.last_code()) {
-            (dialogue::Stage::Ready, Some(220)) => return self.say_client_hello(connection),
-            (dialogue::Stage::Ready, code) => {
+        match (self.dialogue.state(), self.dialogue.last_code()) {
+            (SmtpState::Ready, Some(220)) => return self.say_client_hello(connection),
+            (SmtpState::Ready, code) => {
                 let code = code.map_or_else(String::new, |code| format!(" ({code})"));
                 self.stage = Stage::Unwilling(format!("the server offers STARTTLS and refuses it{code}"));
             }
-            (dialogue::Stage::Over, _) => self.stage = Stage::Unwilling("the server ended the conversation".into()),
+            (SmtpState::Over, _) => self.stage = Stage::Unwilling("the server ended the conversation".into()),
             _ => {}
         }
         false
@@ -177,9 +176,9 @@ impl Talk {
     fn leave_smtp(&mut self, connection: &mut Connection, in_a_hurry: bool) {
         self.dialogue.read(connection);
         let said = self.dialogue.quit(connection);
-        let waits = match self.dialogue.stage() {
-            dialogue::Stage::AwaitGreeting | dialogue::Stage::AwaitReply | dialogue::Stage::Quitting => !in_a_hurry,
-            dialogue::Stage::Ready | dialogue::Stage::Over => false,
+        let waits = match self.dialogue.state() {
+            SmtpState::AwaitGreeting | SmtpState::AwaitReply | SmtpState::Quitting => !in_a_hurry,
+            SmtpState::Ready | SmtpState::Over => false,
         };
         if !said && !waits {
             connection.close();

@@ -1,0 +1,193 @@
+//! What runs beside the search once large packets are seen to vanish: real bytes, other techniques, copies without DF, the
+//! trace; and whether all of them have said what they can.
+
+use std::time::Duration;
+
+use crate::model::{PacketSize, Technique as Name, Timestamp};
+
+use super::super::judge::{Second, opinion, remembers_a_message};
+use super::super::outbox::Outbox;
+use super::super::search::{Pair, Progress, ProbeKind, Proof, Situation};
+use super::super::technique::{NoDfCopy, RealBytesOutcome, Turn, Uses};
+use super::super::timers::Deadline;
+use super::other_flows;
+use super::parts::{Parts, is_over_connection};
+
+/// A little more than a router waits between two messages to one address.
+const RATION: Duration = Duration::from_millis(1100);
+/// And how often it is asked at most.
+const MOST_ASKS: u32 = 12;
+
+/// Moves on what runs beside the search of the technique that carries the verdict.
+pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
+    let over_connection = is_over_connection(carrier);
+    if over_connection && !reconsider(parts, carrier, outbox, now) {
+        begin_real_bytes(parts, outbox, now);
+    }
+    follow_with_trace(parts, carrier, now);
+    other_flows::compare_beside(parts, carrier, outbox, now);
+    let Some((passes, suspect)) = parts.techniques.get(carrier).and_then(|t| t.search().confirming()) else { return };
+    let pair = Pair { passes, lost: suspect };
+    if carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0 {
+        ask(parts, Name::Echo, pair, now);
+    }
+    let Parts { techniques, no_df, plan, .. } = parts;
+    if let Some(witness) = techniques.get_mut(NoDfCopy::witness(carrier)) {
+        no_df.queue_in(witness.search_mut(), plan, now);
+    }
+    if over_connection && needs_syn(parts, suspect, now) {
+        ask(parts, Name::SynData, pair, now);
+    }
+    advance_seconds(parts, carrier, now);
+}
+
+fn reconsider(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) -> bool {
+    let (techniques, mut turn) = parts.split(outbox, now);
+    techniques.get_mut(carrier).is_some_and(|technique| technique.reconsider(&mut turn))
+}
+
+/// Completes a segment of the suspected size with the next command, as soon as a pair stands and the server listens.
+fn begin_real_bytes(parts: &mut Parts, outbox: &mut Outbox, now: Timestamp) {
+    let search = parts.techniques.using(Uses::Connection).search();
+    let Some((passes, suspect)) = search.confirming() else { return };
+    let is_lossy = search.log().lost_below(passes);
+    let is_tried = parts.real_bytes.is_running() || parts.real_bytes.pair() == Some((passes, suspect));
+    let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
+    if is_tried || is_above || !parts.session.dialogue().is_ready() {
+        return;
+    }
+    let Parts { plan, rtt, session, real_bytes, .. } = parts;
+    real_bytes.begin(passes, suspect, is_lossy, &mut Turn { plan, rtt, session, outbox, in_order: None, now });
+}
+
+/// Looks for the hop, from the first loss on, unless a PTB has named it already or nothing can be traced.
+fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
+    let echo = parts.techniques.using(Uses::Icmp).search().log();
+    let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
+    let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
+    let Some(search) = techniques.get(carrier).map(|technique| technique.search()) else { return };
+    trace.follow(
+        (search.bracket(), search.confirming()),
+        |passes| search.log().controls(passes),
+        |lost| can_trace && !ptbs.speaks_of(lost),
+        session,
+        (now, rtt),
+    );
+}
+
+/// Asks a technique for its opinion on a pair, unless it is of no use or was asked before.
+fn ask(parts: &mut Parts, name: Name, pair: Pair, now: Timestamp) {
+    let Some(technique) = parts.techniques.get_mut(name) else { return };
+    if technique.unusable().is_none() && !technique.search().has_started() {
+        technique.search_mut().start_at(pair, now);
+    }
+}
+
+fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
+    for second in [Name::SynData, Name::Echo] {
+        let is_asked = second != carrier
+            && parts.techniques.get(second).is_some_and(|t| t.search().has_started() && t.unusable().is_none());
+        if is_asked && advance(parts, second, false, now) == Progress::Nothing
+            && let Some(technique) = parts.techniques.get_mut(second)
+        {
+            technique.rule_out("no answer to small probes");
+        }
+    }
+}
+
+/// Takes the next step of a technique's search. What others tell counts only for the one that carries the verdict.
+pub(super) fn advance(parts: &mut Parts, name: Name, carries: bool, now: Timestamp) -> Progress {
+    let elsewhere = if carries { parts.testimonies(name) } else { Vec::new() };
+    let tcp_limit = parts.tcp_limit();
+    let Parts { techniques, plan, ptbs, rtt, .. } = parts;
+    let situation = Situation { plan, ptbs, tcp_limit, elsewhere: &elsewhere };
+    match techniques.get_mut(name) {
+        Some(technique) => technique.search_mut().advance(&situation, now, rtt),
+        None => Progress::Nothing,
+    }
+}
+
+/// SYNs with data are asked when the real bytes cannot speak: above the MSS, or without a conversation.
+fn needs_syn(parts: &Parts, suspect: PacketSize, now: Timestamp) -> bool {
+    let dialogue = parts.session.dialogue();
+    let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
+    let is_grace_over = parts.timers().is_over(Deadline::GreetingGrace, now);
+    let is_mute = !dialogue.greeted() && is_grace_over || !dialogue.is_viable() || is_stuck(parts, now);
+    let has_failed = parts.real_bytes.outcome() == Some(RealBytesOutcome::Unusable);
+    is_above || is_mute || has_failed || parts.techniques.using(Uses::Connection).search().is_struggling()
+}
+
+/// The conversation has begun but the server takes no bytes, or no longer answers.
+fn is_stuck(parts: &Parts, now: Timestamp) -> bool {
+    let dialogue = parts.session.dialogue();
+    let is_waiting = !parts.real_bytes.is_running() && !dialogue.is_ready() || parts.session.peer().window == 0;
+    dialogue.greeted() && is_waiting && parts.timers().is_over(Deadline::ServerStuck, now)
+}
+
+/// Whether no further evidence is to be had that could change the verdict on a proven pair.
+pub(super) fn is_all_said(parts: &Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
+    let is_idle = parts.techniques.get(carrier).is_some_and(|technique| technique.search().is_idle());
+    if !parts.trace.is_over() || !other_flows::are_compared(parts) || !is_idle {
+        return false;
+    }
+    match carrier {
+        Name::Echo => true,
+        Name::SynData => opinion_of(parts, Name::Echo, proof).is_some(),
+        Name::OldData | Name::SmtpData => is_all_said_over_connection(parts, proof, now),
+    }
+}
+
+fn is_all_said_over_connection(parts: &Parts, proof: Proof, now: Timestamp) -> bool {
+    let is_above = parts.tcp_limit().is_some_and(|limit| proof.suspect > limit);
+    let seconds_are_in =
+        || opinion_of(parts, Name::SynData, proof).is_some() && opinion_of(parts, Name::Echo, proof).is_some();
+    match (parts.real_bytes.pair(), parts.real_bytes.outcome()) {
+        // Made with another pair: it is made again if the server still listens.
+        (Some(pair), _) if pair != (proof.pair.passes, proof.suspect) => {
+            is_above || !parts.session.dialogue().may_go_on() || is_stuck(parts, now)
+        }
+        (Some(_), Some(RealBytesOutcome::Stalls | RealBytesOutcome::Passes)) => true,
+        (Some(_), None) => false,
+        _ if is_above => seconds_are_in(),
+        _ => seconds_are_in() && (is_corroborated(parts, proof, now) || is_no_greeting_left(parts, now)),
+    }
+}
+
+fn is_corroborated(parts: &Parts, proof: Proof, now: Timestamp) -> bool {
+    let agrees = |name| matches!(opinion_of(parts, name, proof), Some(Second::Agrees(_)));
+    let dialogue = parts.session.dialogue();
+    let is_talking = dialogue.greeted() && dialogue.is_viable() && !parts.real_bytes.has_begun();
+    (!is_talking || is_stuck(parts, now)) && (agrees(Name::SynData) || agrees(Name::Echo))
+}
+
+fn is_no_greeting_left(parts: &Parts, now: Timestamp) -> bool {
+    parts.real_bytes.outcome().is_some()
+        || parts.session.is_given_up()
+        || parts.timers().is_over(Deadline::GreetingNeeded, now)
+        || !parts.session.dialogue().is_viable()
+}
+
+/// What a second technique says about a proven pair; `None` while it has not finished.
+fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
+    let technique = parts.techniques.get(name)?;
+    opinion(technique.search(), technique.uses(), technique.unusable().is_none(), proof)
+}
+
+/// A cached path MTU is the trace of a PTB that did reach this kernel, so the router may have spent its ration on others.
+/// It is asked again, slowly (Linux gives one address one message a second), as often as loss demands. Returns whether it is
+/// being asked now for the first time.
+pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
+    if parts.notes.asked_slowly || !remembers_a_message(&parts.plan) {
+        return false;
+    }
+    parts.notes.asked_slowly = true;
+    let max = parts.plan.max_size;
+    let full = parts.tcp_limit().unwrap_or(max).min(max).max(proof.suspect);
+    let asks = parts.silences_needed().min(MOST_ASKS);
+    let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
+    for nth in 1..=asks {
+        technique.search_mut().queue(full, ProbeKind::Sized, now + RATION * nth);
+        technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, now + RATION * nth);
+    }
+    true
+}

@@ -1,0 +1,106 @@
+//! Other flows: when they are compared, and which of them deserves an examination like the first one's.
+//!
+//! SYNs alone prove nothing (`docs/verdicts.md`, other flows), so a flow on which they vanish gets a connection of its own,
+//! real bytes and all. Its verdict counts for the address if it is worse.
+
+use crate::model::{FlowChoice, MethodChoice, PacketSize, Plan, Technique as Name, Timestamp};
+
+use super::super::outbox::Outbox;
+use super::super::technique::FlowComparison;
+use super::parts::{Parts, Visits, is_over_connection};
+
+/// Flows beside the first that are tried at first; the rest only if the size passes on all of these.
+const FIRST_FLOWS: usize = 7;
+/// A packet that passes everywhere (RFC 791's 576, less what tunnels take), with room for a SYN and its options.
+const SMALL: u32 = 500;
+
+/// What other flows still want before the verdict on the first one can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Nothing,
+    Time,
+    /// An examination of the flow from this port.
+    Visit(u16),
+}
+
+/// Compares flows beside the confirmation of a pair that TCP would meet.
+pub(super) fn compare_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
+    let confirming = parts.techniques.get(carrier).and_then(|technique| technique.search().confirming());
+    let Some((passes, suspect)) = confirming.filter(|_| is_over_connection(carrier)) else { return };
+    let (small, full) = full_pair(parts);
+    if suspect > full || parts.ptbs.speaks_of(suspect) || parts.ptbs.speaks_of(full) {
+        return;
+    }
+    compare(parts, small.min(passes), full, outbox, now);
+}
+
+/// With `--flows`: what is still wanted. `is_hit`: large packets vanish on the first one, so that no other can be worse.
+pub(super) fn wish(
+    parts: &mut Parts,
+    passes: PacketSize,
+    is_hit: bool,
+    visits: Visits<'_>,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Wish {
+    if parts.plan.flows != FlowChoice::Always || parts.plan.method == MethodChoice::Icmp {
+        return Wish::Nothing;
+    }
+    let (small, full) = full_pair(parts);
+    compare(parts, small.min(passes), full, outbox, now);
+    if !are_compared(parts) {
+        return Wish::Time;
+    }
+    let is_new = |port: &u16| visits.visited.iter().all(|(visited, _)| visited != port);
+    let next = parts.flows.iter().flat_map(FlowComparison::hit).find(is_new);
+    match next.filter(|_| !is_hit && visits.may_begin) {
+        Some(port) => {
+            reset(parts, outbox);
+            Wish::Visit(port)
+        }
+        None if visits.is_waiting => Wish::Time,
+        None => Wish::Nothing,
+    }
+}
+
+pub(super) fn are_compared(parts: &Parts) -> bool {
+    parts.flows.as_ref().is_none_or(FlowComparison::is_over)
+}
+
+/// Moves the comparison on, if there is one.
+pub(super) fn advance(parts: &mut Parts, now: Timestamp) {
+    let needed = parts.silences_needed();
+    if let Some(flows) = &mut parts.flows {
+        flows.advance(now, &parts.rtt, needed);
+    }
+}
+
+/// Ends the half-open connections that SYNs may have left behind.
+pub(super) fn reset(parts: &Parts, outbox: &mut Outbox) {
+    for (port, isn) in parts.flows.iter().flat_map(FlowComparison::unanswered) {
+        outbox.half_open().reset(port, isn);
+    }
+}
+
+fn compare(parts: &mut Parts, passes: PacketSize, suspect: PacketSize, outbox: &mut Outbox, now: Timestamp) {
+    if parts.flows.as_ref().is_none_or(|flows| flows.sizes() != (passes, suspect)) {
+        reset(parts, outbox);
+        let (first, reserve) = flow_ports(&parts.plan);
+        parts.flows = Some(FlowComparison::new(passes, suspect, first, reserve));
+    }
+    advance(parts, now);
+}
+
+fn flow_ports(plan: &Plan) -> (&[u16], &[u16]) {
+    let first = if plan.flows == FlowChoice::Always { plan.flow_ports.len() } else { FIRST_FLOWS };
+    plan.flow_ports.split_at(first.min(plan.flow_ports.len()))
+}
+
+/// A size that every flow should pass, and the largest packet TCP would send: whether mail hangs is decided there, even
+/// where parallel paths have different holes.
+fn full_pair(parts: &Parts) -> (PacketSize, PacketSize) {
+    let max = parts.plan.max_size;
+    let suspect = parts.tcp_limit().map_or(max, |limit| limit.min(max));
+    let small = PacketSize::new(SMALL).max(parts.plan.min_size);
+    (small.min(suspect), suspect)
+}

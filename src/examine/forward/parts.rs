@@ -1,0 +1,173 @@
+//! The parts of the examination of one flow. Each owns its state and changes it alone.
+
+use std::sync::Arc;
+
+use crate::model::{FlowOutcome, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
+
+use super::super::fisher::Trials;
+use super::super::judge::{Record, SessionFacts, WayBack};
+use super::super::outbox::Outbox;
+use super::super::ptb_log::PtbLog;
+use super::super::reach::Reach;
+use super::super::rtt::RttEstimator;
+use super::super::search::Testimony;
+use super::super::session::{Session, TcpState};
+use super::super::technique::{
+    FlowComparison, NOT_ASKED_FOR, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed,
+};
+use super::super::timers::{Deadline, Timers};
+
+/// The parts.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(super) plan: Arc<Plan>,
+    pub(super) started: Timestamp,
+    pub(super) rtt: RttEstimator,
+    pub(super) session: Session,
+    pub(super) techniques: Techniques,
+    pub(super) real_bytes: RealBytes,
+    pub(super) no_df: NoDfCopy,
+    pub(super) trace: TtlTrace,
+    pub(super) flows: Option<FlowComparison>,
+    pub(super) ptbs: PtbLog,
+    pub(super) reach: Reach,
+    pub(super) notes: Notes,
+}
+
+/// What was noticed once and stays true.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Notes {
+    /// A quoted header of a probe lacks the DF that it was sent with.
+    pub(super) is_df_cleared: bool,
+    /// The port stays silent while the host answers.
+    pub(super) is_port_filtered: bool,
+    /// A router that may be sparing its messages was asked once more.
+    pub(super) asked_slowly: bool,
+}
+
+/// Other flows that were examined like the first one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visits<'a> {
+    pub(crate) visited: &'a [(u16, FlowOutcome)],
+    /// One is being examined, and its verdict does not stand yet.
+    pub(crate) is_waiting: bool,
+    /// One more may be begun.
+    pub(crate) may_begin: bool,
+}
+
+impl Parts {
+    pub(super) fn new(plan: Arc<Plan>, iss: SeqNumber, now: Timestamp) -> Self {
+        Self {
+            started: now,
+            rtt: RttEstimator::default(),
+            session: Session::new(&plan, iss, now),
+            techniques: Techniques::new(&plan, now),
+            real_bytes: RealBytes::default(),
+            no_df: NoDfCopy::default(),
+            trace: TtlTrace::default(),
+            flows: None,
+            ptbs: PtbLog::default(),
+            reach: Reach::default(),
+            notes: Notes::default(),
+            plan,
+        }
+    }
+
+    /// Splits off what a technique works with when it is its turn.
+    pub(super) fn split<'a>(&'a mut self, outbox: &'a mut Outbox, now: Timestamp) -> (&'a mut Techniques, Turn<'a>) {
+        let in_order = self.real_bytes.pair().filter(|_| self.real_bytes.is_running()).map(|(passes, _)| passes);
+        let turn =
+            Turn { plan: &self.plan, rtt: &self.rtt, session: &mut self.session, outbox, in_order, now };
+        (&mut self.techniques, turn)
+    }
+
+    pub(super) fn timers(&self) -> Timers {
+        Timers::new(self.started, &self.session, &self.rtt)
+    }
+
+    /// Largest packet TCP would send to this peer.
+    pub(super) fn tcp_limit(&self) -> Option<PacketSize> {
+        self.session.tcp_limit(&self.plan)
+    }
+
+    /// Whether TCP may be used at all.
+    pub(super) fn is_tcp_asked_for(&self) -> bool {
+        self.techniques.using(Uses::Connection).unusable() != Some(NOT_ASKED_FOR)
+    }
+
+    /// The old bytes that probes with a limited TTL can carry, while there is a connection. With answers that name no probe, those
+    /// that get through would be taken for others.
+    pub(super) fn traces_over(&self) -> Option<Name> {
+        let tcp = self.techniques.using(Uses::Connection);
+        let can = self.session.state() == TcpState::Open && !tcp.search().is_one_at_a_time();
+        can.then(|| tcp.name())
+    }
+
+    /// How often a size must stay silent before loss no longer explains it.
+    pub(super) fn silences_needed(&self) -> u32 {
+        let log = self.techniques.using(Uses::Connection).search().log();
+        silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
+    }
+
+    pub(super) fn nothing_answered(&self) -> bool {
+        self.techniques.nothing_answered(&self.session)
+    }
+
+    /// What real bytes and the other techniques add to the statistics of one.
+    pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
+        let over_connection = is_over_connection(name);
+        let real_bytes = over_connection.then(|| self.real_bytes.testimony()).flatten();
+        let others =
+            self.techniques.iter().filter(|other| other.name() != name && other.uses() != Uses::Connection);
+        others.filter_map(|other| other.search().testimony()).chain(real_bytes).collect()
+    }
+
+    /// Whether an address that stayed silent until now will not answer any more.
+    pub(super) fn is_hopeless(&self, now: Timestamp) -> bool {
+        let timers = self.timers();
+        let all_unusable = self.techniques.iter().all(|technique| technique.unusable().is_some());
+        all_unusable
+            || timers.is_over(Deadline::Unreachable, now)
+            || (self.reach.is_explained() && timers.is_over(Deadline::ExplainedSilence, now))
+    }
+
+    /// The record as it stands.
+    pub(super) fn record(&self, carrier: Option<Name>, now: Timestamp) -> Record {
+        Record {
+            plan: Arc::clone(&self.plan),
+            started: self.started,
+            elapsed: now.since(self.started),
+            rtt: self.rtt.smoothed(),
+            session: SessionFacts {
+                state: self.session.state(),
+                peer: self.session.peer(),
+                local_port: self.session.local_port(),
+                opened: self.session.opened(),
+                is_greeted: self.session.dialogue().greeted(),
+                tcp_limit: self.tcp_limit(),
+            },
+            techniques: self.techniques.records(),
+            carrier,
+            ptbs: self.ptbs.clone(),
+            reach: self.reach.clone(),
+            is_hopeless: self.is_hopeless(now),
+            real_bytes: self.real_bytes.clone(),
+            no_df: self.no_df,
+            trace: self.trace.clone(),
+            asked_slowly: self.notes.asked_slowly,
+            is_df_cleared: self.notes.is_df_cleared,
+            is_port_filtered: self.notes.is_port_filtered,
+            flows: self.flows.clone(),
+            visited: Vec::new(),
+            worse_flow: None,
+            probes_sent: 0,
+            bytes_sent: 0,
+            way_back: WayBack::NotAskedFor,
+        }
+    }
+}
+
+/// Whether a technique's probes are segments of the connection.
+pub(super) fn is_over_connection(name: Name) -> bool {
+    matches!(name, Name::OldData | Name::SmtpData)
+}

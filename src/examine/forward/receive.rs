@@ -1,0 +1,232 @@
+//! Packets in: which probe an answer belongs to. Nothing that does not name one of our own probes counts.
+
+use std::net::IpAddr;
+
+use crate::model::{
+    Body, Event, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Quote, QuotedTransport,
+    Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl, unreachable_words,
+};
+
+use super::super::half_open::acknowledges_syn;
+use super::super::outbox::Outbox;
+use super::super::ptb_log::Seen;
+use super::super::search::{ProbeKey, ProbeKind};
+use super::super::technique::{Answerer, Heard};
+use super::parts::Parts;
+
+/// Takes in what the driver saw. Returns what it means.
+pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+    match event {
+        Event::Received(packet) | Event::Reassembled { packet, .. } => received(parts, packet, outbox, now),
+        Event::KernelSaw(packet) => kernel_saw(parts, packet, outbox, now),
+        Event::SendRefused { size, refusal } => {
+            send_refused(parts, *size, *refusal);
+            Meaning::Stray
+        }
+    }
+}
+
+fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+    match &packet.body {
+        Body::Error(error) => icmp_error(parts, packet, error, now),
+        _ if packet.ip.source != parts.plan.destination => Meaning::Stray,
+        Body::Tcp(segment) if segment.source_port == parts.plan.port => {
+            received_segment(parts, segment, packet, outbox, now)
+        }
+        Body::EchoReply(echo) if echo.ident == parts.plan.echo_ident => {
+            if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
+                parts.session.heard_beside(packet.ip.ttl);
+            }
+            let Parts { techniques, plan, rtt, .. } = parts;
+            let mut heard = Heard { plan, rtt, outbox, now };
+            let answer = techniques.on_echo(*echo, packet.size(), &mut heard);
+            let traced = || {
+                traced(parts, Answerer::Target(packet.ip.source), now, |key| *key == ProbeKey::Echo(echo.seq))
+            };
+            answer.or_else(traced).map_or(Meaning::Stray, Meaning::Answer)
+        }
+        Body::Tcp(_) | Body::EchoReply(_) | Body::EchoRequest(_) => Meaning::Stray,
+    }
+}
+
+fn received_segment(
+    parts: &mut Parts,
+    segment: &Segment,
+    packet: &Packet,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Meaning {
+    let is_own = segment.destination_port == parts.session.local_port();
+    let arrival = if is_own {
+        Some(parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt))
+    } else {
+        parts.session.heard_beside(packet.ip.ttl);
+        None
+    };
+    let Parts { techniques, plan, rtt, .. } = parts;
+    let mut heard = Heard { plan, rtt, outbox, now };
+    let answer = techniques.on_segment(segment, arrival, packet.ip.id, &mut heard);
+    if !is_own {
+        return answer.or_else(|| answer_to_flow(parts, segment, outbox, now)).map_or(Meaning::Stray, Meaning::Answer);
+    }
+    let named = segment.sack.iter().next();
+    let answer = answer.or_else(|| named.and_then(|(start, end)| reached_target(parts, start, end, now)));
+    if answer.is_some() && named.is_some() {
+        let has_in_order = parts.real_bytes.has_begun();
+        parts.techniques.on_name(&mut parts.session, has_in_order, &parts.plan, now);
+    }
+    answer.map_or(Meaning::Connection(Step::of(segment)), Meaning::Answer)
+}
+
+/// An answer to a SYN of another flow.
+fn answer_to_flow(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now: Timestamp) -> Option<Probe> {
+    if !segment.flags.ack {
+        return None;
+    }
+    let headers = parts.plan.family().tcp_headers();
+    let is_acked = |isn: SeqNumber, size: PacketSize| acknowledges_syn(segment, isn, size, headers);
+    let port = segment.destination_port;
+    let (size, isn) = parts.flows.as_mut()?.answered(port, is_acked, now)?;
+    if segment.flags.syn {
+        outbox.half_open().reset(port, isn);
+    }
+    Some(Probe { technique: Name::SynData, size, purpose: Purpose::Flow { port } })
+}
+
+/// A probe meant for a hop that reached the target.
+fn reached_target(parts: &mut Parts, start: SeqNumber, end: SeqNumber, now: Timestamp) -> Option<Probe> {
+    if parts.session.is_in_order(start) {
+        return None;
+    }
+    let key = ProbeKey::Range { start, end };
+    traced(parts, Answerer::Target(parts.plan.destination), now, |own| *own == key)
+}
+
+fn traced(
+    parts: &mut Parts,
+    answerer: Answerer,
+    now: Timestamp,
+    is_it: impl Fn(&ProbeKey) -> bool,
+) -> Option<Probe> {
+    let over = parts.traces_over();
+    parts.trace.answered(answerer, over, now, is_it)
+}
+
+fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timestamp) -> Meaning {
+    let from = packet.ip.source;
+    // An error from our own address is the kernel's own opinion, not a router's.
+    if from == parts.plan.source {
+        return Meaning::Stray;
+    }
+    if error.kind == IcmpErrorKind::TimeExceeded
+        && let Some(probe) = time_exceeded(parts, from, &error.quote, now)
+    {
+        return Meaning::Hop(probe);
+    }
+    if let Some(meaning) = refused_flow(parts, error) {
+        return meaning;
+    }
+    let Some(size) = quoted(parts, &error.quote) else { return Meaning::Stray };
+    match error.kind {
+        IcmpErrorKind::Ptb { mtu } => {
+            parts.ptbs.record(from, mtu, size, error.checksum_ok, Seen::OnWire);
+            if error.checksum_ok {
+                let Parts { techniques, plan, session, .. } = parts;
+                techniques.refused(&error.quote, mtu, plan, session, now);
+            }
+            Meaning::TooBig { refused: size, mtu, checksum_ok: error.checksum_ok }
+        }
+        IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
+            let words = unreachable_words(packet.family(), code);
+            parts.reach.explain(format!("{from} answers: {words}"));
+            Meaning::Unreachable
+        }
+        IcmpErrorKind::TimeExceeded if error.checksum_ok => {
+            parts.reach.explain(format!("{from} answers: time exceeded in transit: a routing loop"));
+            Meaning::Unreachable
+        }
+        IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
+    }
+}
+
+/// A PTB about a SYN of another flow says nothing about the flow of the verdict.
+fn refused_flow(parts: &mut Parts, error: &IcmpError) -> Option<Meaning> {
+    let IcmpErrorKind::Ptb { mtu } = error.kind else { return None };
+    let QuotedTransport::Tcp { source_port, seq, .. } = error.quote.transport else { return None };
+    let refused = parts.flows.as_mut().filter(|_| error.checksum_ok)?.refused(source_port, seq)?;
+    Some(Meaning::TooBig { refused, mtu, checksum_ok: true })
+}
+
+/// A hop answers a probe whose TTL ended there.
+fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp) -> Option<Probe> {
+    let (local_port, port, ident) = (parts.session.local_port(), parts.plan.port, parts.plan.echo_ident);
+    let is_it = |key: &ProbeKey| match (quote.transport, key) {
+        (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Range { start, .. }) => {
+            source_port == local_port && destination_port == port && *start == seq
+        }
+        (QuotedTransport::Echo { ident: i, seq }, ProbeKey::Echo(own)) => i == ident && *own == seq,
+        _ => false,
+    };
+    let known = traced(parts, Answerer::Hop(from), now, is_it);
+    if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
+        parts.notes.is_df_cleared = true;
+    }
+    known
+}
+
+fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+    let error = match &packet.body {
+        Body::Error(error) => error,
+        // Large replies may have come in fragments, which only the kernel puts together.
+        Body::EchoReply(_) if packet.ip.source == parts.plan.destination => {
+            return received(parts, packet, outbox, now);
+        }
+        _ => return Meaning::Stray,
+    };
+    let IcmpErrorKind::Ptb { mtu } = error.kind else { return Meaning::Stray };
+    // A raw ICMP socket gets copies before the kernel verifies the checksum.
+    if packet.ip.source == parts.plan.source || !error.checksum_ok {
+        return Meaning::Stray;
+    }
+    let Some(size) = quoted(parts, &error.quote) else { return Meaning::Stray };
+    parts.ptbs.record(packet.ip.source, mtu, size, true, Seen::InKernel);
+    Meaning::TooBig { refused: size, mtu, checksum_ok: true }
+}
+
+/// The size of the packet of ours that an ICMP error quotes.
+fn quoted(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
+    if quote.destination != parts.plan.destination {
+        return None;
+    }
+    match quote.transport {
+        QuotedTransport::Tcp { source_port, destination_port, seq } if destination_port == parts.plan.port => {
+            let is_own = source_port == parts.session.local_port();
+            if is_own && parts.real_bytes.sent(seq, quote.size) {
+                return Some(quote.size);
+            }
+            // A quoted SYN names no size to learn from, but an unreachable about it is meant for us.
+            let is_known = is_own && (parts.trace.sent(seq) || parts.session.is_own_syn(seq));
+            quoted_probe(parts, quote).or_else(|| is_known.then_some(quote.size))
+        }
+        QuotedTransport::Echo { ident, .. } if ident == parts.plan.echo_ident => quoted_probe(parts, quote),
+        _ => None,
+    }
+}
+
+fn quoted_probe(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
+    let probe = parts.techniques.quoted(quote, &parts.plan, &parts.session)?;
+    if !quote.dont_fragment && matches!(probe.kind, ProbeKind::Sized | ProbeKind::Confirming) {
+        parts.notes.is_df_cleared = true;
+    }
+    Some(probe.size)
+}
+
+/// The kernel would not send.
+fn send_refused(parts: &mut Parts, size: PacketSize, refusal: Refusal) {
+    if refusal == Refusal::TooBig {
+        let below = PacketSize::new(size.bytes().saturating_sub(1)).max(parts.plan.min_size);
+        parts.techniques.limit_to(below);
+    }
+    let nothing_answered = parts.nothing_answered();
+    parts.reach.refused(refusal, nothing_answered);
+}

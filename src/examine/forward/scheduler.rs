@@ -1,0 +1,169 @@
+//! Whose turn it is: which technique carries the verdict, which takes its place when it is of no use, and when probing ends.
+
+use crate::model::{MethodChoice, PacketSize, Technique as Name, Timestamp};
+
+use super::super::outbox::Outbox;
+use super::super::search::{Progress, Proof};
+use super::super::session::TcpState;
+use super::super::technique::Uses;
+use super::super::timers::Deadline;
+use super::confirmation::{advance, ask_rationed_router, is_all_said, run_beside};
+use super::other_flows::{self, Wish};
+use super::parts::{Parts, Visits};
+
+/// A path on which so many probes bring no verdict will not get one.
+const MOST_PROBES: u32 = 1000;
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Probing goes on.
+    GoOn,
+    /// Another flow, from this port, deserves an examination of its own first.
+    Visit(u16),
+    /// Probing ends.
+    Conclude,
+}
+
+/// Moves everything as far as it goes without new events.
+pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
+    if parts.reach.is_cut_off() && parts.nothing_answered() {
+        return Decision::Conclude;
+    }
+    if !parts.plan.direction.is_forward() {
+        return open_only(parts, now);
+    }
+    let Parts { techniques, plan, session, .. } = parts;
+    techniques.prepare(plan, session, now);
+    other_flows::advance(parts, now);
+    match carrier(parts, now) {
+        Some(_) if outbox.probes_sent() >= MOST_PROBES => Decision::Conclude,
+        Some(name) => carry(parts, name, visits, outbox, now),
+        None if parts.is_hopeless(now) => Decision::Conclude,
+        None => Decision::GoOn,
+    }
+}
+
+/// With the way back alone, all that is wanted of the way there is a connection.
+fn open_only(parts: &mut Parts, now: Timestamp) -> Decision {
+    let Parts { techniques, plan, session, .. } = parts;
+    techniques.on_connection(plan, session);
+    let is_decided = session.state() != TcpState::Connecting || parts.is_hopeless(now);
+    if is_decided { Decision::Conclude } else { Decision::GoOn }
+}
+
+/// The technique that carries the verdict now; `None` while nothing is known to work.
+pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
+    let echo = parts.techniques.using(Uses::Icmp);
+    let usable_echo = echo.unusable().is_none().then(|| echo.name());
+    if parts.plan.method == MethodChoice::Icmp {
+        return usable_echo;
+    }
+    if parts.session.state() != TcpState::Connecting {
+        return parts.techniques.preferred();
+    }
+    let log = echo.search().log();
+    let is_lossy = log.largest_answered().is_some_and(|passes| log.lost_below(passes));
+    let patience = if is_lossy { Deadline::PortFilteredLossy } else { Deadline::PortFiltered };
+    if log.total_answered() == 0 || !parts.timers().is_over(patience, now) {
+        return None;
+    }
+    parts.notes.is_port_filtered = true;
+    for uses in [Uses::Connection, Uses::Syns] {
+        for technique in parts.techniques.using_mut(uses) {
+            technique.rule_out("the port does not answer");
+        }
+    }
+    usable_echo
+}
+
+fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
+    if parts.techniques.get(name).is_some_and(|technique| !technique.search().has_started()) {
+        start(parts, name, now);
+        return Decision::GoOn;
+    }
+    match advance(parts, name, true, now) {
+        Progress::Busy => {
+            run_beside(parts, name, outbox, now);
+            Decision::GoOn
+        }
+        Progress::Full => full(parts, name, visits, outbox, now),
+        Progress::Discoverable(pair) => unless_wished(parts, pair.passes, false, visits, outbox, now),
+        Progress::Nothing => give_up(parts, name, outbox, now),
+        // Real bytes and other techniques may still tip the balance of a noisy one.
+        Progress::Proven(proof) | Progress::Noisy(proof) => {
+            run_beside(parts, name, outbox, now);
+            proven(parts, name, proof, visits, outbox, now)
+        }
+    }
+}
+
+/// Begins the search, and asks once about sizes beyond the route's MTU: a forgotten workaround hides what the path carries.
+fn start(parts: &mut Parts, name: Name, now: Timestamp) {
+    let also: Vec<PacketSize> = [parts.tcp_limit(), parts.plan.kernel_path_mtu].into_iter().flatten().collect();
+    let beyond = parts.plan.beyond_route.filter(|_| name == Name::OldData);
+    let Some(technique) = parts.techniques.get_mut(name) else { return };
+    let search = technique.search_mut();
+    search.start(&also, now);
+    if let Some(most) = beyond.filter(|_| !search.is_one_at_a_time()) {
+        search.look_beyond(most, now);
+    }
+}
+
+/// A technique whose bounds are narrower than the question cannot say "full".
+fn full(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
+    let max = parts.plan.max_size;
+    if let Some(technique) = parts.techniques.get_mut(name)
+        && technique.search().max() < max
+        && name == Name::SmtpData
+    {
+        technique.rule_out("too few bytes may be sent to make a packet of full size");
+        return Decision::GoOn;
+    }
+    unless_wished(parts, max, false, visits, outbox, now)
+}
+
+fn proven(
+    parts: &mut Parts,
+    name: Name,
+    proof: Proof,
+    visits: Visits<'_>,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Decision {
+    let is_hit = parts.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
+    if !is_all_said(parts, name, proof, now) {
+        return Decision::GoOn;
+    }
+    match unless_wished(parts, proof.pair.passes, is_hit, visits, outbox, now) {
+        Decision::Conclude if ask_rationed_router(parts, name, proof, now) => Decision::GoOn,
+        decision => decision,
+    }
+}
+
+/// Ends probing, unless other flows want something first.
+fn unless_wished(
+    parts: &mut Parts,
+    passes: PacketSize,
+    is_hit: bool,
+    visits: Visits<'_>,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Decision {
+    match other_flows::wish(parts, passes, is_hit, visits, outbox, now) {
+        Wish::Nothing => Decision::Conclude,
+        Wish::Time => Decision::GoOn,
+        Wish::Visit(port) => Decision::Visit(port),
+    }
+}
+
+fn give_up(parts: &mut Parts, name: Name, outbox: &mut Outbox, now: Timestamp) -> Decision {
+    let may_wait =
+        parts.session.dialogue().greeted() || !parts.timers().is_over(Deadline::GreetingNeeded, now);
+    let (techniques, mut turn) = parts.split(outbox, now);
+    if let Some(technique) = techniques.get_mut(name) {
+        technique.on_nothing(&mut turn, may_wait);
+    }
+    let is_last = name == Name::Echo && carrier(parts, now).is_none();
+    if is_last { Decision::Conclude } else { Decision::GoOn }
+}

@@ -1,0 +1,146 @@
+//! From the record to what the rules weigh.
+
+use crate::model::{MethodChoice, PacketSize, Technique as Name};
+
+use super::super::ptb_log::KernelPmtu;
+use super::super::reach::Silence;
+use super::super::search::{Pair, Progress, Proof};
+use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::opinion::{Second, opinion};
+use super::record::Record;
+
+/// All that a verdict may rest on.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
+    pub(super) carried: Option<(Name, Carried)>,
+    /// Whether the target answered anything at all, be it a refusal.
+    pub(super) reached: bool,
+    /// Why nothing was reached, if that is known.
+    pub(super) silence: Silence,
+    /// What this host would send at most.
+    pub(super) start: PacketSize,
+    /// Whether this host would send packets larger than `start`, which the user left out.
+    pub(super) sends_larger: bool,
+    /// Largest packet TCP would send, if the peer told its MSS.
+    pub(super) tcp_limit: Option<PacketSize>,
+    /// Where a kernel ends that starts with `start`.
+    pub(super) path_end: Option<KernelPmtu>,
+    /// Where a kernel ends that starts with `tcp_limit`.
+    pub(super) tcp_end: Option<KernelPmtu>,
+    /// The trial with in-order SMTP bytes.
+    pub(super) real_bytes: Option<RealBytesOutcome>,
+    /// What other techniques say about the same pair.
+    pub(super) second: Vec<(Name, Second)>,
+    /// The copies without DF.
+    pub(super) no_df: NoDfOutcome,
+    /// Why no in-order bytes could be tried.
+    pub(super) dialogue_trouble: &'static str,
+}
+
+/// What a technique found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Carried {
+    Full,
+    Discoverable(Pair),
+    Proven(Proof),
+    Noisy(Proof),
+    /// Probing ended before the technique did; this is the largest size that was answered.
+    Unfinished(Option<PacketSize>),
+}
+
+impl Evidence {
+    pub(super) fn of(record: &Record) -> Self {
+        let plan = &record.plan;
+        let reached = !record.nothing_answered();
+        let carrier = record.carrier.filter(|_| reached);
+        let carried = carrier.and_then(|name| Some((name, carried(record, name)?)));
+        let passes = carried.and_then(|(_, carried)| match carried {
+            Carried::Discoverable(pair) => Some(pair.passes),
+            Carried::Proven(proof) | Carried::Noisy(proof) => Some(proof.pair.passes),
+            Carried::Full | Carried::Unfinished(_) => None,
+        });
+        let limit = record.session.tcp_limit;
+        let end = |from: PacketSize, passes| {
+            record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu)
+        };
+        Self {
+            carried,
+            reached,
+            silence: silence(record),
+            start: plan.max_size,
+            sends_larger: limit.unwrap_or(plan.local_mtu).max(plan.max_size) > plan.max_size,
+            tcp_limit: limit,
+            path_end: passes.map(|passes| end(plan.max_size, passes)),
+            tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
+            real_bytes: real_bytes(record, carried),
+            second: seconds(record, carried),
+            no_df: carrier.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
+            dialogue_trouble: dialogue_trouble(record),
+        }
+    }
+}
+
+/// Where a technique stood when probing ended.
+fn carried(record: &Record, name: Name) -> Option<Carried> {
+    let search = &record.technique(name)?.search;
+    let unfinished = Carried::Unfinished(search.log().largest_answered());
+    let elsewhere = record.testimonies(name);
+    Some(match search.progress(&record.situation(&elsewhere)) {
+        Progress::Full if search.max() >= record.plan.max_size => Carried::Full,
+        Progress::Discoverable(pair) => Carried::Discoverable(pair),
+        // Cut short before a router that has spoken before could answer again.
+        Progress::Proven(_) if record.remembers_a_message() && !(record.asked_slowly && search.is_idle()) => unfinished,
+        Progress::Proven(proof) => Carried::Proven(proof),
+        Progress::Noisy(proof) => Carried::Noisy(proof),
+        Progress::Busy | Progress::Full | Progress::Nothing => unfinished,
+    })
+}
+
+fn seconds(record: &Record, carried: Option<(Name, Carried)>) -> Vec<(Name, Second)> {
+    let Some((name, Carried::Proven(proof))) = carried else { return Vec::new() };
+    let others = record.techniques.iter().filter(|other| other.uses != Uses::Connection && other.name != name);
+    others
+        .map(|other| {
+            let said = opinion(&other.search, other.uses, other.unusable.is_none(), proof);
+            (other.name, said.unwrap_or(Second::Mute))
+        })
+        .collect()
+}
+
+/// Silence means something only after a while.
+fn silence(record: &Record) -> Silence {
+    match record.reach.silence() {
+        Silence::Plain if !record.is_hopeless => Silence::CutShort,
+        silence => silence.clone(),
+    }
+}
+
+/// The trial counts only for the pair that it was made with.
+fn real_bytes(record: &Record, carried: Option<(Name, Carried)>) -> Option<RealBytesOutcome> {
+    match carried {
+        Some((_, Carried::Proven(proof)))
+            if record.real_bytes.pair() == Some((proof.pair.passes, proof.suspect)) =>
+        {
+            record.real_bytes.outcome()
+        }
+        _ => None,
+    }
+}
+
+fn no_df(record: &Record, name: Name) -> NoDfOutcome {
+    let witness = record.technique(NoDfCopy::witness(name));
+    witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
+}
+
+fn dialogue_trouble(record: &Record) -> &'static str {
+    let unusable = record.real_bytes.outcome() == Some(RealBytesOutcome::Unusable);
+    match (record.session.is_greeted, unusable) {
+        _ if record.plan.method == MethodChoice::Icmp => "TCP was not asked for",
+        (true, true) => "the server takes no further bytes, and no other technique could confirm it",
+        (true, false) => "the conversation ended too soon, and no other technique could confirm it",
+        (false, _) => {
+            "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it"
+        }
+    }
+}

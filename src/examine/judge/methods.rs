@@ -1,0 +1,38 @@
+//! What each method and technique did.
+
+use crate::model::{Method, MethodReport, MethodStatus, Technique as Name};
+
+use super::super::technique::{NOT_ASKED_FOR, TechniqueRecord, Uses};
+use super::record::Record;
+
+/// One entry for each technique, and before it those that it tried in another way. `carrier`: whose answers carry the verdict.
+pub(super) fn methods(record: &Record, carrier: Option<Name>) -> Vec<MethodReport> {
+    let mut methods = Vec::new();
+    for technique in &record.techniques {
+        methods.extend(technique.history.iter().cloned());
+        let log = technique.search.log();
+        methods.push(MethodReport {
+            method: if technique.uses == Uses::Icmp { Method::Icmp } else { Method::Tcp },
+            technique: technique.name,
+            status: status(record, technique, carrier),
+            sent: log.sent(),
+            answered: log.total_answered(),
+            path_mtu: log.largest_answered(),
+        });
+    }
+    methods
+}
+
+fn status(record: &Record, technique: &TechniqueRecord, carrier: Option<Name>) -> MethodStatus {
+    let log = technique.search.log();
+    match technique.unusable {
+        Some(NOT_ASKED_FOR) => MethodStatus::Skipped(NOT_ASKED_FOR.into()),
+        Some(why) if carrier != Some(technique.name) => MethodStatus::Unusable(why.into()),
+        _ if log.total_answered() > 0 => MethodStatus::Used,
+        _ if log.sent() == 0 && technique.uses == Uses::Syns && record.flows.is_some() => {
+            MethodStatus::Skipped("not needed but to compare flows".into())
+        }
+        _ if log.sent() == 0 => MethodStatus::Skipped("not needed".into()),
+        _ => MethodStatus::Unusable("no answer".into()),
+    }
+}

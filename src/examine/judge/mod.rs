@@ -1,0 +1,27 @@
+//! The judge: the record of an examination in, the findings out. Pure: no state, no time, and nothing is edited after it.
+
+mod evidence;
+mod findings;
+mod methods;
+mod opinion;
+mod other_flows;
+mod record;
+mod rules;
+mod way_back;
+
+use crate::model::Examined;
+
+pub(super) use opinion::{Second, opinion};
+pub(super) use other_flows::outcome_of;
+pub(super) use record::{Record, SessionFacts, WayBack, remembers_a_message};
+
+use evidence::Evidence;
+
+/// Judges.
+pub(super) fn judge(record: &Record) -> Examined {
+    let evidence = Evidence::of(record);
+    let judgement = rules::judge(&evidence);
+    let examined = findings::describe(record, &evidence, judgement);
+    let examined = other_flows::add(record, examined, judge);
+    way_back::add(record, examined)
+}

@@ -1,0 +1,112 @@
+//! What other flows add: how widespread a hole is, and the verdict of a flow that fares worse than the first.
+
+use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, Flows, Verdict};
+
+use super::super::fisher::Trials;
+use super::super::technique::{FlowComparison, Uses, silences_needed};
+use super::record::Record;
+
+/// Adds what other flows told. `judge`: judges the record of another flow.
+pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) -> Examined) -> Examined {
+    let flows = flows_beside(record, &examined);
+    if let Some(worse) = record.worse_flow.as_deref().filter(|_| !is_broken(&examined)) {
+        examined = adopt(examined, judge(worse));
+    }
+    if let Some(flows) = flows.as_ref().filter(|flows| is_partial(flows)) {
+        // A ping may simply have gone the other way, and so may echo requests that looked for the hop.
+        examined.findings.retain(|f| !matches!(f, Finding::EchoPassesLarger | Finding::LargeEchoFiltered));
+        examined.findings.push(Finding::HoleOnSomeFlows);
+        if record.trace.used_echo() {
+            (examined.location, examined.hops) = (None, Vec::new());
+        }
+        let share = format!("; large packets vanish on {} of {} flows", flows.hit(), flows.known());
+        examined.reason.push_str(&share);
+    }
+    examined.flows = flows;
+    examined
+}
+
+/// How the largest packets of a flow fare, by its verdict.
+pub(crate) fn outcome_of(verdict: Verdict) -> FlowOutcome {
+    match verdict {
+        Verdict::Clear => FlowOutcome::Passes,
+        Verdict::BlackHole | Verdict::Masked => FlowOutcome::Lost,
+        Verdict::Discoverable => FlowOutcome::Refused,
+        Verdict::Unreachable | Verdict::Inconclusive => FlowOutcome::Unknown,
+    }
+}
+
+/// How the flows fared, if they were compared and the outcome of the first one is known.
+fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
+    let comparison = record.flows.as_ref().filter(|comparison| comparison.is_over())?;
+    let (_, suspect) = comparison.sizes();
+    let passes = examined.path_mtu.is_some_and(|path| path >= suspect);
+    let own = if passes { FlowOutcome::Passes } else { outcome_of(examined.verdict) };
+    let is_wanted = own == FlowOutcome::Lost || record.plan.flows == FlowChoice::Always;
+    if !is_wanted || own == FlowOutcome::Unknown {
+        return None;
+    }
+    let own_flow = Flow { port: record.session.local_port, outcome: own };
+    let mut flows = FlowComparison::flows(comparison, own_flow, silences(record));
+    for flow in flows.flows.iter_mut().skip(1) {
+        flow.outcome = known_better(record, *flow, own);
+    }
+    Some(flows)
+}
+
+/// How often a size must stay silent before loss no longer explains it.
+fn silences(record: &Record) -> u32 {
+    let log = record.using(Uses::Connection).map(|tcp| tcp.search.log());
+    let controls = log.and_then(|log| log.largest_answered().map(|passes| log.controls(passes)));
+    silences_needed(controls.unwrap_or(Trials::default()))
+}
+
+/// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to
+/// be hit, silent SYNs are chance, or a firewall's dislike of large ones.
+fn known_better(record: &Record, flow: Flow, own: FlowOutcome) -> FlowOutcome {
+    let visited = record.visited.iter().find(|(port, _)| *port == flow.port).map(|(_, outcome)| *outcome);
+    let is_confirmed = own == FlowOutcome::Lost || record.worse_flow.is_some();
+    match visited.unwrap_or(flow.outcome) {
+        FlowOutcome::Lost if visited.is_none() && !is_confirmed => FlowOutcome::Unknown,
+        outcome => outcome,
+    }
+}
+
+/// A hole on some flows: some are hit, some are not. If all but the first pass, the difference may be one of technique, as the
+/// others were tried by SYNs only.
+fn is_partial(flows: &Flows) -> bool {
+    let others = flows.flows.iter().skip(1).filter(|flow| flow.outcome == FlowOutcome::Lost).count();
+    others > 0 && flows.hit() < flows.known()
+}
+
+fn is_broken(examined: &Examined) -> bool {
+    outcome_of(examined.verdict) == FlowOutcome::Lost
+}
+
+/// The verdict and evidence of the worse flow; what was learnt about the address stays.
+fn adopt(first: Examined, worse: Examined) -> Examined {
+    let mut findings = first.findings;
+    for finding in worse.findings {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    let mut methods = worse.methods;
+    methods.retain(|method| method.sent > 0);
+    for method in first.methods {
+        if methods.iter().all(|known| known.technique != method.technique) {
+            methods.push(method);
+        }
+    }
+    Examined {
+        findings,
+        methods,
+        kernel_path_mtu: first.kernel_path_mtu,
+        probes_sent: first.probes_sent,
+        bytes_sent: first.bytes_sent,
+        elapsed: first.elapsed,
+        reason: format!("on another flow: {}", worse.reason),
+        direction: first.direction,
+        ..worse
+    }
+}

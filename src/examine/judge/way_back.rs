@@ -1,0 +1,46 @@
+//! What the way back adds to the findings of the way there.
+
+use crate::model::{Examined, Reverse, ReverseVerdict, Service, Verdict};
+
+use super::record::{Record, WayBack};
+
+/// Puts both ways together.
+pub(super) fn add(record: &Record, examined: Examined) -> Examined {
+    let mut examined = unless_not_asked(record, examined);
+    match &record.way_back {
+        WayBack::NotAskedFor => {}
+        WayBack::Impossible(why) => examined.reverse = impossible(record, why),
+        WayBack::NoTime => examined.reverse = untested("the run ended before"),
+        WayBack::Examined(found, findings) => {
+            examined.reverse = found.clone();
+            examined.findings.extend(findings);
+        }
+    }
+    examined
+}
+
+/// The verdict on the way there where only the way back was asked for.
+fn unless_not_asked(record: &Record, examined: Examined) -> Examined {
+    if record.plan.direction.is_forward() || record.session.opened.is_none() {
+        return examined;
+    }
+    Examined { verdict: Verdict::Inconclusive, reason: "only the way back was examined".into(), ..examined }
+}
+
+/// Asked for by itself, a way back to which no connection leads is no good news.
+fn impossible(record: &Record, why: &str) -> Reverse {
+    let is_bad = !record.plan.direction.is_forward() && record.plan.service != Service::Unknown;
+    let verdict = if is_bad { ReverseVerdict::Inconclusive } else { ReverseVerdict::Untested };
+    Reverse { verdict, ..untested(why) }
+}
+
+/// There was nothing to see.
+pub(super) fn untested(why: &str) -> Reverse {
+    Reverse {
+        verdict: ReverseVerdict::Untested,
+        path_mtu: None,
+        first_lost_size: None,
+        reason: Some(why.into()),
+        recovered_after: None,
+    }
+}

@@ -1,0 +1,400 @@
+//! One technique's way from the first probe to a proven pair: ladder, bracket, exact pair, confirmation.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::model::{PacketSize, Plan, Timestamp};
+
+use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
+use super::super::ptb_log::{KernelPmtu, PtbLog};
+use super::super::rtt::RttEstimator;
+use super::log::ProbeLog;
+use super::probe::{ProbeKey, ProbeKind, QueuedProbe};
+use super::sizes::{Bounds, NextSizes, Pair, WIDE};
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Progress {
+    /// Probes are queued, or their outcome is open.
+    Busy,
+    /// The largest size passes.
+    Full,
+    /// The path is smaller, and the PTBs that reach the kernel lead to a size that passes.
+    Discoverable(Pair),
+    /// Larger sizes vanish: proven.
+    Proven(Proof),
+    /// Larger sizes seem to vanish, but small ones are lost too often to prove it.
+    Noisy(Proof),
+    /// Nothing is answered.
+    Nothing,
+}
+
+/// A pair and the statistics about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Proof {
+    pub(crate) pair: Pair,
+    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks truly of that one.
+    pub(crate) suspect: PacketSize,
+    pub(crate) p: f64,
+}
+
+/// How a pair of sizes fared with one technique, for another to count in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Testimony {
+    pub(crate) passes: PacketSize,
+    pub(crate) suspect: PacketSize,
+    pub(crate) control: Trials,
+    pub(crate) suspected: Trials,
+}
+
+/// What a search needs to know of the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) ptbs: &'a PtbLog,
+    /// Largest packet TCP would send, once the peer has told its MSS.
+    pub(crate) tcp_limit: Option<PacketSize>,
+    /// How the same two sizes fared with other techniques.
+    pub(crate) elsewhere: &'a [Testimony],
+}
+
+/// The probes of one technique and the sizes that it looks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Search {
+    log: ProbeLog,
+    /// Probes leave in the order of queueing.
+    queue: VecDeque<QueuedProbe>,
+    bounds: Bounds,
+    started: bool,
+    /// The pair under confirmation and how many probes of each size were queued for it.
+    confirming: Option<(PacketSize, PacketSize, u32)>,
+    rounds: u32,
+    /// Answers do not name their probe: one probe at a time.
+    one_at_a_time: bool,
+}
+
+/// What comes next once every outcome is known.
+enum NextStep {
+    Round(Vec<PacketSize>),
+    /// Repeat `passes` and `suspect`, so many times.
+    Confirm {
+        passes: PacketSize,
+        suspect: PacketSize,
+        batch: u32,
+    },
+    Stand(Progress),
+}
+
+/// Probes of each size in the first confirmation (design, section 3).
+const CONFIRM_FIRST: u32 = 6;
+/// Added when controls were lost.
+const CONFIRM_MORE: u32 = 3;
+/// Probes of each size at most.
+const CONFIRM_MOST: u32 = 12;
+/// The same, and the p to reach, where small packets are lost too.
+const CONFIRM_MOST_LOSSY: u32 = 24;
+const LOSSY_SIGNIFICANCE: f64 = 1e-6;
+/// A search that has not ended after so many rounds meets a path that changes under it.
+const MOST_ROUNDS: u32 = 60;
+
+impl Search {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE };
+        Self {
+            log: ProbeLog::default(),
+            queue: VecDeque::new(),
+            bounds,
+            started: false,
+            confirming: None,
+            rounds: 0,
+            one_at_a_time: false,
+        }
+    }
+
+    /// The same for a technique that has room for few probes at a time.
+    pub(crate) fn narrow(plan: &Plan, width: usize) -> Self {
+        let mut search = Self::new(plan);
+        search.bounds.width = width;
+        search
+    }
+
+    /// A fresh start with one probe at a time.
+    pub(crate) fn one_at_a_time(plan: &Plan) -> Self {
+        Self { log: ProbeLog::nameless(), one_at_a_time: true, ..Self::narrow(plan, 1) }
+    }
+
+    pub(crate) fn log(&self) -> &ProbeLog {
+        &self.log
+    }
+
+    pub(crate) fn log_mut(&mut self) -> &mut ProbeLog {
+        &mut self.log
+    }
+
+    /// The largest size in question.
+    pub(crate) fn max(&self) -> PacketSize {
+        self.bounds.max
+    }
+
+    /// Asks about no size above `most`.
+    pub(crate) fn limit_to(&mut self, most: PacketSize) {
+        self.bounds.max = self.bounds.max.min(most);
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    pub(crate) fn is_one_at_a_time(&self) -> bool {
+        self.one_at_a_time
+    }
+
+    /// Whether nothing is queued and every outcome is known.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && !self.log.is_waiting()
+    }
+
+    pub(crate) fn next_queued(&self) -> Option<QueuedProbe> {
+        self.queue.front().copied()
+    }
+
+    /// Takes the next probe off the queue if its time has come.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<QueuedProbe> {
+        self.next_queued().filter(|probe| probe.not_before <= now)?;
+        self.queue.pop_front()
+    }
+
+    /// Notes that a probe leaves.
+    pub(crate) fn launched(&mut self, probe: QueuedProbe, key: ProbeKey, now: Timestamp) {
+        self.log.launched(probe, key, now);
+    }
+
+    pub(crate) fn queue(&mut self, size: PacketSize, kind: ProbeKind, not_before: Timestamp) {
+        self.queue.push_back(QueuedProbe { size, kind, not_before });
+    }
+
+    pub(crate) fn queue_first(&mut self, size: PacketSize, kind: ProbeKind, not_before: Timestamp) {
+        self.queue.push_front(QueuedProbe { size, kind, not_before });
+    }
+
+    /// When the next probe may leave, or the next outcome is settled by silence.
+    pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        let queued = self.next_queued().map(|probe| probe.not_before);
+        queued.into_iter().chain(self.log.next_timeout(rtt)).min()
+    }
+
+    /// Queues the ladder.
+    pub(crate) fn start(&mut self, also: &[PacketSize], now: Timestamp) {
+        self.started = true;
+        let ladder = self.bounds.ladder(also);
+        self.queue_round(&ladder, now);
+    }
+
+    /// Queues a check of what another technique found, in place of a ladder.
+    pub(crate) fn start_at(&mut self, pair: Pair, now: Timestamp) {
+        self.started = true;
+        self.queue_round(&[self.bounds.max, pair.lost, pair.passes, pair.passes], now);
+    }
+
+    /// Queues one probe of each plateau above the largest size, up to `most`.
+    pub(crate) fn look_beyond(&mut self, most: PacketSize, now: Timestamp) {
+        for size in self.bounds.beyond(most) {
+            self.queue(size, ProbeKind::Beyond, now);
+        }
+    }
+
+    /// Queues the sizes that a PTB suggests, if they are news.
+    pub(crate) fn take_hint(&mut self, mtu: u32, now: Timestamp) {
+        let hinted = [PacketSize::new(mtu.saturating_add(1)), PacketSize::new(mtu)];
+        for size in hinted {
+            let is_known = self.log.knows(size) || self.queue.iter().any(|probe| probe.size == size);
+            if size >= self.bounds.min && size < self.bounds.max && !is_known {
+                self.queue(size, ProbeKind::Sized, now);
+            }
+        }
+    }
+
+    /// Takes the next step if every outcome is known.
+    pub(crate) fn advance(&mut self, situation: &Situation<'_>, now: Timestamp, rtt: &RttEstimator) -> Progress {
+        if !self.started || !self.is_idle() {
+            return Progress::Busy;
+        }
+        match self.next_step(situation) {
+            NextStep::Stand(progress) => progress,
+            NextStep::Round(sizes) => {
+                self.rounds += 1;
+                self.queue_round(&sizes, now);
+                Progress::Busy
+            }
+            NextStep::Confirm { passes, suspect, batch } => {
+                let before = self.queued_for(passes, suspect);
+                self.confirming = Some((passes, suspect, before + batch));
+                self.queue_confirmation(passes, suspect, batch, now, rtt);
+                Progress::Busy
+            }
+        }
+    }
+
+    /// How far it has come, by the log alone: what is queued and not sent does not count.
+    pub(crate) fn progress(&self, situation: &Situation<'_>) -> Progress {
+        if !self.started || self.log.is_waiting() {
+            return Progress::Busy;
+        }
+        match self.next_step(situation) {
+            NextStep::Stand(progress) => progress,
+            NextStep::Round(_) | NextStep::Confirm { .. } => Progress::Busy,
+        }
+    }
+
+    fn next_step(&self, situation: &Situation<'_>) -> NextStep {
+        match self.bounds.step(&self.log) {
+            NextSizes::Full => NextStep::Stand(Progress::Full),
+            NextSizes::Nothing => NextStep::Stand(Progress::Nothing),
+            NextSizes::Round(_) if self.rounds > MOST_ROUNDS => NextStep::Stand(Progress::Nothing),
+            NextSizes::Round(sizes) => NextStep::Round(sizes),
+            NextSizes::Pair(pair) => self.weigh(pair, situation),
+        }
+    }
+
+    fn weigh(&self, pair: Pair, situation: &Situation<'_>) -> NextStep {
+        let Situation { plan, ptbs, tcp_limit, elsewhere } = *situation;
+        // What TCP sends matters first; what other protocols would send, only if TCP finds its way.
+        let starts = [tcp_limit, Some(self.bounds.max)].into_iter().flatten();
+        let ends = starts
+            .map(|start| start.min(self.bounds.max))
+            .map(|start| ptbs.kernel_pmtu(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
+        let stuck = ends.into_iter().find(|end| end.stuck_at().is_some());
+        // A true PTB settles the matter, but the size above the path MTU must be proven lost too: by a PTB about that very
+        // size, or by statistics when the router rations its messages.
+        if stuck.is_none() && self.log.count(pair.lost).refused > 0 {
+            return NextStep::Stand(Progress::Discoverable(pair));
+        }
+        let suspect = match stuck {
+            Some(KernelPmtu::Silent { at }) if ptbs.has_true_word_about(pair.lost) => at,
+            _ => pair.lost,
+        };
+        // The size itself first; then, if a PTB speaks truly of that one, the size at which the kernel's sizes end.
+        let proven_by_ptb = self.log.count(pair.lost).refused > 0;
+        if !proven_by_ptb || suspect == pair.lost {
+            match self.confirm(pair, pair.lost, elsewhere) {
+                NextStep::Stand(Progress::Proven(_)) if stuck.is_none() => {
+                    return NextStep::Stand(Progress::Discoverable(pair));
+                }
+                NextStep::Stand(Progress::Proven(_)) if suspect != pair.lost => {}
+                step => return step,
+            }
+        }
+        self.confirm(pair, suspect, elsewhere)
+    }
+
+    /// The p to reach and the probes of each size that may be spent on it. On a path that loses packets of any size the
+    /// search may stumble over many pairs that chance made, so each has to be proven far better.
+    fn demands(&self, passes: PacketSize) -> (f64, u32) {
+        if self.log.lost_below(passes) {
+            (LOSSY_SIGNIFICANCE, CONFIRM_MOST_LOSSY)
+        } else {
+            (SIGNIFICANCE, CONFIRM_MOST)
+        }
+    }
+
+    /// Whether the path loses packets of any size and the first dozen of each size did not settle the matter.
+    pub(crate) fn is_struggling(&self) -> bool {
+        self.confirming.is_some_and(|(passes, _, queued)| queued >= CONFIRM_MOST && self.log.lost_below(passes))
+    }
+
+    /// Repeats the passing and the suspected size until chance is ruled out or the probes are used up.
+    fn confirm(&self, pair: Pair, suspect: PacketSize, elsewhere: &[Testimony]) -> NextStep {
+        let trials = self.confirmed(pair.passes, suspect, elsewhere);
+        let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
+        let (significance, most) = self.demands(pair.passes);
+        let queued = self.queued_for(pair.passes, suspect);
+        // What others tell counts only beside the technique's own first batch.
+        if queued > 0 && proof.p <= significance {
+            return NextStep::Stand(Progress::Proven(proof));
+        }
+        if queued >= most {
+            return NextStep::Stand(Progress::Noisy(proof));
+        }
+        let batch = if queued == 0 { CONFIRM_FIRST } else { CONFIRM_MORE };
+        NextStep::Confirm { passes: pair.passes, suspect, batch }
+    }
+
+    fn queued_for(&self, passes: PacketSize, suspect: PacketSize) -> u32 {
+        match self.confirming {
+            Some((p, s, queued)) if (p, s) == (passes, suspect) => queued,
+            _ => 0,
+        }
+    }
+
+    /// The largest size that passes and the smallest lost above it, once a round has shown both.
+    pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
+        let passes = self.log.largest_answered().filter(|_| self.rounds > 0)?;
+        Some((passes, self.log.smallest_lost_above(passes)?))
+    }
+
+    /// The pair under confirmation, once there is one: passes, suspect.
+    pub(crate) fn confirming(&self) -> Option<(PacketSize, PacketSize)> {
+        self.confirming.map(|(passes, suspect, _)| (passes, suspect))
+    }
+
+    /// Whether the confirmation has used all its probes.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.confirming.is_some_and(|(passes, _, queued)| queued >= self.demands(passes).1) && self.is_idle()
+    }
+
+    /// The pair as it stands, with its p, once there is one. `elsewhere` as in [`Situation`].
+    pub(crate) fn proof(&self) -> Option<Proof> {
+        let (passes, suspect) = self.confirming()?;
+        let NextSizes::Pair(pair) = self.bounds.step(&self.log) else { return None };
+        let trials = self.confirmed(passes, suspect, &[]);
+        Some(Proof { pair, suspect, p: p_value(trials.0, trials.1) })
+    }
+
+    /// Statistics of the confirmation: control, suspect.
+    fn confirmed(&self, passes: PacketSize, suspect: PacketSize, elsewhere: &[Testimony]) -> (Trials, Trials) {
+        let own = (
+            self.log.trials(passes, ProbeKind::Confirming),
+            self.log.trials(suspect, ProbeKind::Confirming),
+        );
+        let same = elsewhere.iter().filter(|other| (other.passes, other.suspect) == (passes, suspect));
+        same.fold(own, |(control, suspected), other| (control.plus(other.control), suspected.plus(other.suspected)))
+    }
+
+    /// What this technique alone tells about the pair under confirmation, for others to count in: only if it passes the
+    /// one size and has never passed the other.
+    pub(crate) fn testimony(&self) -> Option<Testimony> {
+        let (passes, suspect) = self.confirming()?;
+        let control = self.log.trials(passes, ProbeKind::Confirming);
+        let suspected = self.log.trials(suspect, ProbeKind::Confirming);
+        (self.log.largest_answered() == Some(passes) && control.answered > 0)
+            .then_some(Testimony { passes, suspect, control, suspected })
+    }
+
+    fn queue_confirmation(
+        &mut self,
+        passes: PacketSize,
+        suspect: PacketSize,
+        batch: u32,
+        now: Timestamp,
+        rtt: &RttEstimator,
+    ) {
+        // Spread over half a round trip, so that one burst of loss does not take them all.
+        let gap = (rtt.or_guess() / 24).clamp(Duration::from_millis(1), Duration::from_millis(50));
+        let mut at = now;
+        for _ in 0..batch {
+            self.queue(suspect, ProbeKind::Confirming, at);
+            self.queue(passes, ProbeKind::Confirming, at + gap);
+            at = at + gap * 2;
+        }
+        // The last suspect's silence is judged by this one's answer.
+        self.queue(passes, ProbeKind::Sized, at);
+    }
+
+    fn queue_round(&mut self, sizes: &[PacketSize], now: Timestamp) {
+        // Answers that name no probe allow only one at a time: the largest first, then the search asks again.
+        let sizes = if self.one_at_a_time { sizes.get(..1).unwrap_or_default() } else { sizes };
+        for &size in sizes {
+            self.queue(size, ProbeKind::Sized, now);
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! A TCP client in miniature (RFC 9293): one connection, small writes, in-order reads, an orderly end.
+//!
+//! It serves this examination alone: it offers neither window scaling nor timestamps, and keeps every byte that it sent,
+//! because later probes repeat those bytes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::model::{Flags, Segment, SeqNumber, Timestamp};
+
+use super::super::filler::{FILLER, filler};
+use super::super::rtt::RttEstimator;
+use super::inbox::Inbox;
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TcpState {
+    /// Nothing sent yet, or the SYN is unanswered.
+    Connecting,
+    /// Open in both directions.
+    Open,
+    /// Our FIN is out.
+    Closing,
+    /// Both directions ended in order.
+    Closed,
+    /// The SYN was answered by a RST: the port is closed.
+    Refused,
+    /// The peer reset the open connection.
+    Reset,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // the two directions end independently of each other
+pub(crate) struct Connection {
+    local_port: u16,
+    peer_port: u16,
+    local_mss: u16,
+    state: TcpState,
+    iss: SeqNumber,
+    /// Every byte written, from `iss + 1` on.
+    stream: Vec<u8>,
+    /// How much of `stream` this connection may send by itself; bytes beyond are [held](Self::hold).
+    released: u32,
+    /// Next byte to send, as an offset into `stream`.
+    sent: u32,
+    acked: u32,
+    fin_wanted: bool,
+    fin_sent: bool,
+    fin_acked: bool,
+    inbox: Inbox,
+    ack_due: bool,
+    /// Data is not acknowledged for now.
+    acks_held: bool,
+    /// The window that is announced.
+    window: u16,
+    /// The one that is announced from this offset into `stream` on.
+    window_after: Option<(u32, u16)>,
+    peer: Peer,
+    retransmit_at: Option<Timestamp>,
+    tries: u32,
+    syn_sent_at: Option<Timestamp>,
+}
+
+/// What the SYN-ACK and later segments told of the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) mss: Option<u16>,
+    pub(crate) sack: bool,
+    pub(crate) window: u16,
+    pub(crate) window_was_zero: bool,
+}
+
+/// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
+const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
+/// Retransmissions of data before the connection counts as dead.
+pub(crate) const MOST_TRIES: u32 = 8;
+
+impl Connection {
+    pub(crate) fn new(local_port: u16, peer_port: u16, iss: SeqNumber, local_mss: u16) -> Self {
+        Self {
+            local_port,
+            peer_port,
+            local_mss,
+            state: TcpState::Connecting,
+            iss,
+            stream: Vec::new(),
+            released: 0,
+            sent: 0,
+            acked: 0,
+            fin_wanted: false,
+            fin_sent: false,
+            fin_acked: false,
+            inbox: Inbox::default(),
+            ack_due: false,
+            acks_held: false,
+            window: u16::MAX,
+            window_after: None,
+            peer: Peer::default(),
+            retransmit_at: None,
+            tries: 0,
+            syn_sent_at: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> TcpState {
+        self.state
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    pub(crate) fn local_port(&self) -> u16 {
+        self.local_port
+    }
+
+    /// How often the SYN, or the oldest unacknowledged byte, was sent.
+    pub(crate) fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// The peer ended its direction.
+    pub(crate) fn peer_finished(&self) -> bool {
+        self.inbox.is_finished()
+    }
+
+    /// The sequence number of the first stream byte: everything below is old to the peer from the handshake on.
+    pub(crate) fn stream_start(&self) -> SeqNumber {
+        self.iss + 1
+    }
+
+    /// The lowest sequence number that the peer has not acknowledged.
+    pub(crate) fn acknowledged(&self) -> SeqNumber {
+        self.stream_start() + self.acked
+    }
+
+    /// Stream bytes acknowledged by the peer.
+    pub(crate) fn acknowledged_len(&self) -> u32 {
+        self.acked
+    }
+
+    /// Whether all that was written is acknowledged.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.acked as usize == self.stream.len()
+    }
+
+    /// Writes bytes to be sent at once and retransmitted until acknowledged.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.extend_from_slice(bytes);
+        self.released = self.stream.len() as u32;
+    }
+
+    /// Appends bytes that the caller sends itself by [`segment_over`](Self::segment_over).
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        self.stream.extend_from_slice(bytes);
+    }
+
+    /// The end of the stream, held bytes included.
+    pub(crate) fn held_end(&self) -> SeqNumber {
+        self.stream_start() + self.stream.len() as u32
+    }
+
+    /// A reset for a connection that does not end in order.
+    pub(crate) fn abort(&mut self) -> Segment {
+        self.state = TcpState::Reset;
+        let seq = self.stream_start() + self.sent.max(self.acked) + u32::from(self.fin_sent);
+        self.segment(seq, Flags::RST_ACK)
+    }
+
+    /// Whether a last acknowledgment is still to be sent.
+    pub(crate) fn owes_ack(&self) -> bool {
+        self.state == TcpState::Closed && self.ack_due
+    }
+
+    /// Lets held bytes go by the ordinary way.
+    pub(crate) fn release(&mut self) {
+        self.released = self.stream.len() as u32;
+        self.sent = self.sent.max(self.acked);
+    }
+
+    /// Sends the last acknowledgment again.
+    pub(crate) fn acknowledge(&mut self) {
+        self.ack_due = true;
+    }
+
+    /// Asks for an orderly end once everything written is acknowledged.
+    pub(crate) fn close(&mut self) {
+        self.fin_wanted = true;
+    }
+
+    /// A segment over the sequence range `[start, start + len)`. Bytes below the stream's start are filler.
+    pub(crate) fn segment_over(&self, start: SeqNumber, len: usize) -> Segment {
+        let old = self.stream_start().bytes_since(start).unwrap_or(0) as usize;
+        if old >= len {
+            let mut segment = self.segment(start, Flags::PSH_ACK);
+            segment.payload = filler(len);
+            return segment;
+        }
+        let mut payload = vec![FILLER; old];
+        let from = start.bytes_since(self.stream_start()).unwrap_or(0) as usize;
+        let to = (from + len - payload.len()).min(self.stream.len());
+        payload.extend_from_slice(self.stream.get(from..to).unwrap_or_default());
+        payload.resize(len, FILLER);
+        let mut segment = self.segment(start, Flags::PSH_ACK);
+        segment.payload = Bytes::from(payload);
+        segment
+    }
+
+    /// Bytes received in order and not yet taken.
+    pub(crate) fn received(&self) -> &[u8] {
+        self.inbox.in_order()
+    }
+
+    /// Takes `len` received bytes off.
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.inbox.consume(len);
+    }
+
+    /// The next byte expected of the peer.
+    pub(crate) fn receive_next(&self) -> SeqNumber {
+        self.inbox.next()
+    }
+
+    /// The end of what the peer is known to have sent, whether it arrived or not.
+    pub(crate) fn peer_reached(&self) -> SeqNumber {
+        self.inbox.reached()
+    }
+
+    /// Where the first gap ends, if bytes beyond one have arrived.
+    pub(crate) fn gap_end(&self) -> Option<SeqNumber> {
+        self.inbox.gap_end()
+    }
+
+    /// Announces this window from now on.
+    pub(crate) fn announce_window(&mut self, window: u16) {
+        self.window = window;
+        self.window_after = None;
+    }
+
+    /// Sends the next unsent byte by itself, and announces this window with those after it: a peer takes a smaller window
+    /// only from a segment that begins later than the one it had the last from (RFC 9293, 3.10.7.4, SND.WL1).
+    pub(crate) fn announce_after_first_byte(&mut self, window: u16) {
+        self.window_after = Some((self.sent + 1, window));
+    }
+
+    /// Whether acknowledgments are held back.
+    pub(crate) fn are_acks_held(&self) -> bool {
+        self.acks_held
+    }
+
+    /// Holds acknowledgments back, or lets them go again.
+    pub(crate) fn hold_acks(&mut self, held: bool) {
+        self.ack_due |= self.acks_held && !held;
+        self.acks_held = held;
+    }
+
+    /// A byte that the peer has: it answers with an acknowledgment, which tells how far both directions have come.
+    pub(crate) fn ack_probe(&self) -> Segment {
+        self.segment_over(self.acknowledged() - 1, 1)
+    }
+
+    /// The next segment that is due, if any.
+    pub(crate) fn poll(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
+        if self.retransmit_at.is_some_and(|at| at <= now) {
+            self.rewind();
+        }
+        match self.state {
+            TcpState::Connecting => self.poll_syn(now),
+            TcpState::Open | TcpState::Closing => self.poll_data(now, rtt),
+            TcpState::Closed => self.poll_ack(),
+            TcpState::Refused | TcpState::Reset => None,
+        }
+    }
+
+    /// When to poll again without an event.
+    pub(crate) fn wake(&self) -> Option<Timestamp> {
+        match self.state {
+            TcpState::Connecting => Some(self.retransmit_at.unwrap_or(Timestamp::ZERO)),
+            TcpState::Open | TcpState::Closing if self.has_unsent() => Some(Timestamp::ZERO),
+            TcpState::Open | TcpState::Closing => self.retransmit_at,
+            TcpState::Closed if self.ack_due => Some(Timestamp::ZERO),
+            TcpState::Closed | TcpState::Refused | TcpState::Reset => None,
+        }
+    }
+
+    fn has_unsent(&self) -> bool {
+        (self.ack_due && !self.acks_held)
+            || (self.sent < self.released && self.peer.window > 0)
+            || (self.fin_due() && !self.fin_sent)
+    }
+
+    fn fin_due(&self) -> bool {
+        self.fin_wanted && self.is_drained()
+    }
+
+    fn poll_syn(&mut self, now: Timestamp) -> Option<Segment> {
+        if self.retransmit_at.is_some() {
+            return None;
+        }
+        self.syn_sent_at = Some(now);
+        let interval = SYN_INTERVALS.get(self.tries as usize).or(SYN_INTERVALS.last()).copied();
+        self.retransmit_at = interval.map(|interval| now + interval);
+        self.tries += 1;
+        let mut syn = Segment::new(self.local_port, self.peer_port, self.iss, SeqNumber(0), Flags::SYN);
+        syn.window = self.window;
+        syn.mss = Some(self.local_mss);
+        syn.sack_permitted = true;
+        Some(syn)
+    }
+
+    fn poll_data(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
+        if self.sent < self.released && self.peer.window > 0 {
+            let end = match self.window_after {
+                Some((at, _)) if self.sent < at => at.min(self.released),
+                Some((_, window)) => {
+                    self.announce_window(window);
+                    self.released
+                }
+                None => self.released,
+            };
+            let start = self.stream_start() + self.sent;
+            let len = end - self.sent;
+            self.sent = end;
+            self.arm(now, rtt);
+            self.ack_due = false;
+            return Some(self.segment_over(start, len as usize));
+        }
+        if self.fin_due() && !self.fin_sent {
+            self.fin_sent = true;
+            self.state = TcpState::Closing;
+            self.arm(now, rtt);
+            self.ack_due = false;
+            return Some(self.segment(self.acknowledged(), Flags::FIN_ACK));
+        }
+        self.poll_ack()
+    }
+
+    fn poll_ack(&mut self) -> Option<Segment> {
+        if !self.ack_due || self.acks_held {
+            return None;
+        }
+        self.ack_due = false;
+        let fin = u32::from(self.fin_sent);
+        Some(self.segment(self.stream_start() + self.sent.max(self.acked) + fin, Flags::ACK))
+    }
+
+    fn segment(&self, seq: SeqNumber, flags: Flags) -> Segment {
+        let mut segment = Segment::new(self.local_port, self.peer_port, seq, self.inbox.next(), flags);
+        segment.window = self.window;
+        // Beside data there is no need, and a probe's size leaves no room.
+        if self.peer.sack && flags == Flags::ACK {
+            segment.sack = self.inbox.sack_blocks();
+        }
+        segment
+    }
+
+    fn arm(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        self.tries += 1;
+        self.retransmit_at = Some(now + rtt.retransmission() * 2u32.saturating_pow((self.tries - 1).min(5)));
+    }
+
+    /// Goes back to the first unacknowledged byte (RFC 6298, 5.4).
+    fn rewind(&mut self) {
+        self.retransmit_at = None;
+        self.sent = self.acked;
+        self.fin_sent = false;
+    }
+
+    /// Takes in a segment of this connection. Returns whether it was a pure acknowledgment that moved nothing.
+    pub(crate) fn handle(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> bool {
+        match self.state {
+            TcpState::Connecting => self.handle_syn_ack(segment, now, rtt),
+            TcpState::Open | TcpState::Closing | TcpState::Closed => return self.handle_open(segment),
+            TcpState::Refused | TcpState::Reset => {}
+        }
+        false
+    }
+
+    fn handle_syn_ack(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) {
+        if !segment.flags.ack || segment.ack != self.iss + 1 {
+            return;
+        }
+        if segment.flags.rst {
+            self.state = TcpState::Refused;
+        } else if segment.flags.syn {
+            self.state = TcpState::Open;
+            self.inbox = Inbox::starting_at(segment.seq + 1);
+            self.ack_due = true;
+            self.peer = Peer {
+                mss: segment.mss,
+                sack: segment.sack_permitted,
+                window: segment.window,
+                window_was_zero: segment.window == 0,
+            };
+            self.retransmit_at = None;
+        }
+        // Karn's rule: an answer to a repeated SYN gives no sample. A refusal gives one too.
+        if let (1, Some(sent)) = (self.tries, self.syn_sent_at) {
+            rtt.sample(now.since(sent));
+        }
+        if self.state == TcpState::Open {
+            self.tries = 0;
+        }
+    }
+
+    fn handle_open(&mut self, segment: &Segment) -> bool {
+        if segment.flags.rst {
+            // RFC 9293, 3.10.7.4 with RFC 5961: only a RST at exactly rcv_nxt counts, and one that acknowledges ours.
+            if segment.seq == self.inbox.next() && self.state != TcpState::Closed {
+                self.state = TcpState::Reset;
+            }
+            return false;
+        }
+        if segment.flags.syn {
+            // The SYN-ACK again: our ACK was lost.
+            self.ack_due = true;
+            return false;
+        }
+        let moved = segment.flags.ack && self.take_ack(segment);
+        let took = self.take_data(segment);
+        if self.fin_acked && self.inbox.is_finished() {
+            self.state = TcpState::Closed;
+            self.retransmit_at = None;
+        }
+        !moved && !took && segment.payload.is_empty() && !segment.flags.fin
+    }
+
+    fn take_ack(&mut self, segment: &Segment) -> bool {
+        let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
+        let acked = segment.ack.bytes_since(self.stream_start());
+        let Some(acked) = acked.filter(|&acked| acked <= highest) else { return false };
+        self.peer.window = segment.window;
+        self.peer.window_was_zero |= segment.window == 0;
+        if self.fin_sent && acked == highest {
+            self.fin_acked = true;
+            self.retransmit_at = None;
+        }
+        let acked = acked.min(self.stream.len() as u32);
+        if acked <= self.acked {
+            return false;
+        }
+        self.acked = acked;
+        self.sent = self.sent.max(acked);
+        self.tries = 0;
+        if self.acked >= self.released {
+            self.retransmit_at = None;
+        }
+        true
+    }
+
+    /// Takes bytes; whatever is not next draws an ACK that says what is expected.
+    fn take_data(&mut self, segment: &Segment) -> bool {
+        self.ack_due |= segment.sequence_len() > 0;
+        self.inbox.take(segment)
+    }
+}
+
+#[cfg(test)]
+mod tests;

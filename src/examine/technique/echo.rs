@@ -1,0 +1,117 @@
+//! ICMP echo requests. The reply is as large as the request, so on its own it cannot tell the directions apart.
+
+use std::time::Duration;
+
+use crate::model::{
+    Echo as EchoMessage, Meaning, MethodChoice, Outgoing, PacketSize, Plan, Probe, Quote, QuotedTransport,
+    Technique as Name, Timestamp,
+};
+
+use super::super::rtt::RttEstimator;
+use super::super::search::{ProbeKey, ProbeKind, Search, SentProbe};
+use super::super::session::Session;
+use super::interface::{Heard, Technique, Turn, Uses};
+use super::reasons::NOT_ASKED_FOR;
+
+/// The technique.
+#[derive(Clone, Debug)]
+pub(crate) struct Echo {
+    search: Search,
+    unusable: Option<&'static str>,
+    started: Timestamp,
+    /// When the next small request may leave, while none was answered.
+    again: Timestamp,
+}
+
+/// How often a small request leaves while none was answered: a lossy path may swallow many.
+const INTERVAL: Duration = Duration::from_millis(300);
+/// And how many at most once the TCP port has answered.
+const MOST_BESIDE_TCP: u32 = 4;
+
+impl Echo {
+    pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
+        Self {
+            search: Search::new(plan),
+            unusable: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
+            started: now,
+            again: now,
+        }
+    }
+}
+
+impl Technique for Echo {
+    fn name(&self) -> Name {
+        Name::Echo
+    }
+
+    fn uses(&self) -> Uses {
+        Uses::Icmp
+    }
+
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
+    fn search_mut(&mut self) -> &mut Search {
+        &mut self.search
+    }
+
+    fn unusable(&self) -> Option<&'static str> {
+        self.unusable
+    }
+
+    fn rule_out(&mut self, why: &'static str) {
+        self.unusable = Some(why);
+    }
+
+    /// Small requests, and one of full size, as a second witness from the first moment on.
+    fn prepare(&mut self, plan: &Plan, session: &Session, now: Timestamp) {
+        let small = self.search.log().count(plan.min_size);
+        self.again = self.started + INTERVAL * small.sent;
+        if self.unusable.is_some() || self.search.has_started() {
+            return;
+        }
+        let is_enough = session.opened().is_some() && small.sent >= MOST_BESIDE_TCP;
+        if self.search.next_queued().is_some() || small.answered > 0 || is_enough {
+            return;
+        }
+        if now >= self.again {
+            if small.sent == 0 {
+                self.search.queue(plan.max_size, ProbeKind::Sized, now);
+            }
+            self.search.queue(plan.min_size, ProbeKind::Sized, now);
+        }
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        let queued = self.search.take_due(turn.now)?;
+        let seq = self.search.log().sent() as u16;
+        self.search.launched(queued, ProbeKey::Echo(seq), turn.now);
+        self.again = self.started + INTERVAL * self.search.log().count(turn.plan.min_size).sent;
+        let payload_len = queued.size.bytes().saturating_sub(turn.plan.family().echo_headers());
+        let echo = EchoMessage { ident: turn.plan.echo_ident, seq, payload_len };
+        Some(queued.dress(turn.outbox.echo(echo, Meaning::Probe(queued.probe(Name::Echo)))))
+    }
+
+    fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+        self.search.next_timeout(rtt).into_iter().chain(Some(self.again).filter(|&again| again > now)).min()
+    }
+
+    fn on_echo(&mut self, echo: EchoMessage, size: Option<PacketSize>, heard: &mut Heard<'_>) -> Option<Probe> {
+        let is_it = |probe: &SentProbe| probe.key == ProbeKey::Echo(echo.seq) && Some(probe.size) == size;
+        let probe = self.search.log_mut().answered(heard.now, heard.rtt, is_it)?;
+        Some(probe.probe(Name::Echo))
+    }
+
+    fn concerns(&self, quote: &Quote, plan: &Plan, _session: &Session) -> bool {
+        matches!(quote.transport, QuotedTransport::Echo { ident, .. } if ident == plan.echo_ident)
+    }
+
+    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
+        matches!(quote.transport, QuotedTransport::Echo { seq, .. } if probe.key == ProbeKey::Echo(seq))
+    }
+
+    fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
+        self.unusable = Some("no answer to small echo requests");
+    }
+}

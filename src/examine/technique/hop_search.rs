@@ -1,0 +1,347 @@
+//! Where large packets end: probes of the lost size with a limited TTL, on the flow of the verdict, few and once each.
+//!
+//! Routers ration "time exceeded": Linux gives one address a burst of 6 and then one a second. So the lost size goes to
+//! every hop once; only around the last hop that answered it are both sizes sent again.
+//!
+//! An answer is certain, a silence is not: a hop counts as out of reach of large packets only after several of them stayed
+//! silent there and a smaller one, sent later, was answered. Otherwise the report names a wider gap.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::{Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
+
+use super::super::fisher::Trials;
+use super::super::rtt::RttEstimator;
+use super::super::search::ProbeKey;
+
+/// A probe with a limited TTL.
+#[derive(Clone, Copy, Debug)]
+struct TtlProbe {
+    ttl: u8,
+    size: PacketSize,
+    key: ProbeKey,
+    sent: Timestamp,
+    answer: Option<(Answerer, Duration)>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answerer {
+    /// A router whose TTL it was.
+    Hop(IpAddr),
+    /// The target itself.
+    Target(IpAddr),
+}
+
+/// The search for the hop.
+#[derive(Clone, Debug)]
+pub(crate) struct HopSearch {
+    passes: PacketSize,
+    lost: PacketSize,
+    horizon: u8,
+    queue: VecDeque<(u8, PacketSize)>,
+    probes: Vec<TtlProbe>,
+    rounds: u32,
+    /// Lost packets of the size that make a hop count as out of reach.
+    silences_needed: u32,
+    /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
+    exact: bool,
+    over: bool,
+}
+
+/// Rounds around the last hop, when answers are lost or rationed.
+const MOST_ROUNDS: u32 = 4;
+/// Silences that make a hop out of reach, at least and at most.
+pub(crate) const SILENCES: std::ops::RangeInclusive<u32> = 2..=40;
+/// How likely all of them may be mere loss.
+const CHANCE: f64 = 1e-4;
+/// A path has hardly more hops than this.
+const MOST_HOPS: u8 = 30;
+
+impl HopSearch {
+    /// `arrived_with` is the TTL of a packet from the target: it tells about how far away it is.
+    pub(crate) fn new(passes: PacketSize, lost: PacketSize, arrived_with: Ttl) -> Self {
+        let horizon = (likely_distance(arrived_with) + 2).min(MOST_HOPS);
+        let queue = (1..=horizon).map(|ttl| (ttl, lost)).collect();
+        Self {
+            passes,
+            lost,
+            horizon,
+            queue,
+            probes: Vec::new(),
+            rounds: 0,
+            silences_needed: *SILENCES.start(),
+            exact: false,
+            over: false,
+        }
+    }
+
+    /// Turns to the exact pair once it is known. Returns whether what was learnt so far is about it too.
+    pub(crate) fn refine(&mut self, passes: PacketSize, lost: PacketSize) -> bool {
+        let fits = self.passes <= passes && lost <= self.lost;
+        if fits {
+            self.exact = true;
+            (self.passes, self.lost) = (passes, lost);
+        }
+        fits
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The next probe to send: TTL and size.
+    pub(crate) fn next_probe(&self) -> Option<(Ttl, PacketSize)> {
+        self.queue.front().map(|&(ttl, size)| (Ttl(ttl), size))
+    }
+
+    /// Notes that the next probe was sent.
+    pub(crate) fn launched(&mut self, key: ProbeKey, now: Timestamp) {
+        if let Some((ttl, size)) = self.queue.pop_front() {
+            self.probes.push(TtlProbe { ttl, size, key, sent: now, answer: None });
+        }
+    }
+
+    pub(crate) fn uses(&self, is_it: impl Fn(&ProbeKey) -> bool) -> bool {
+        self.probes.iter().any(|probe| is_it(&probe.key))
+    }
+
+    /// Takes an answer to the probe that a key names. Returns that probe's TTL and size.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Answerer,
+        now: Timestamp,
+        is_it: impl Fn(&ProbeKey) -> bool,
+    ) -> Option<(Ttl, PacketSize)> {
+        let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
+        if probe.answer.is_none() {
+            probe.answer = Some((answer, now.since(probe.sent)));
+        }
+        Some((Ttl(probe.ttl), probe.size))
+    }
+
+    /// Moves on once the last round's answers are in or overdue.
+    ///
+    /// `controls` tells how packets of a size that passes fare on this path.
+    pub(crate) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, controls: Trials) {
+        if self.over || !self.exact || !self.queue.is_empty() || self.due(rtt).is_some_and(|due| now < due) {
+            return;
+        }
+        self.silences_needed = silences_needed(controls);
+        let last = self.last_reached();
+        let settled = self.rounds > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1);
+        if settled || self.rounds >= MOST_ROUNDS {
+            self.over = true;
+            return;
+        }
+        self.rounds += 1;
+        for ttl in last + 1..=(last + if self.rounds == 1 { 2 } else { 4 }).min(self.horizon) {
+            self.queue_round(ttl);
+        }
+        self.over = self.queue.is_empty();
+    }
+
+    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words.
+    fn queue_round(&mut self, ttl: u8) {
+        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, MOST_AT_ONCE);
+        self.queue.extend((0..missing).map(|_| (ttl, self.lost)));
+        self.queue.push_back((ttl, self.passes));
+    }
+
+    /// When to send, or to move on.
+    pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        if self.queue.is_empty() { self.due(rtt) } else { Some(Timestamp::ZERO) }
+    }
+
+    /// When silence of the last round becomes meaningful.
+    fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
+        let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
+        waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && self.exact)
+    }
+
+    /// The largest distance at which the lost size was answered; 0 is this host.
+    fn last_reached(&self) -> u8 {
+        self.answers(|size| size >= self.lost).map(|(ttl, _)| ttl).max().unwrap_or(0)
+    }
+
+    /// The first hop beyond the last one reached that answers the size that passes, but never the lost one. The target needs
+    /// no such proof: that large packets do not get there is what the verdict says.
+    fn next_out_of_reach(&self) -> Option<(u8, Answerer)> {
+        let last = self.last_reached();
+        let is_proven = |ttl: u8, answer: Answerer| match answer {
+            Answerer::Target(_) => true,
+            Answerer::Hop(_) => self.silences(ttl) >= self.silences_needed,
+        };
+        self.answers(|size| size <= self.passes)
+            .filter(|&(ttl, answer)| ttl > last && is_proven(ttl, answer))
+            .min_by_key(|(ttl, _)| *ttl)
+    }
+
+    /// How often the lost size stayed silent at a hop and a smaller packet, sent later, did not.
+    fn silences(&self, ttl: u8) -> u32 {
+        let here = || self.probes.iter().filter(move |probe| probe.ttl == ttl);
+        let spoke = here().filter(|probe| probe.size <= self.passes && probe.answer.is_some()).map(|p| p.sent).max();
+        let silent = here().filter(|probe| probe.size == self.lost && probe.answer.is_none());
+        silent.filter(|probe| spoke.is_some_and(|spoke| spoke >= probe.sent)).count() as u32
+    }
+
+    fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answerer)> {
+        let of_size = self.probes.iter().filter(move |probe| wanted(probe.size));
+        of_size.filter_map(|probe| Some((probe.ttl, probe.answer?.0)))
+    }
+
+    /// Whether it is about this pair of sizes.
+    pub(crate) fn is_about(&self, passes: Option<PacketSize>, lost: Option<PacketSize>) -> bool {
+        self.exact && passes == Some(self.passes) && lost.is_some_and(|lost| lost <= self.lost)
+    }
+
+    /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
+    pub(crate) fn is_exact(&self) -> bool {
+        let last = self.last_reached();
+        last > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1)
+    }
+
+    /// Where large packets end, as far as the answers tell.
+    pub(crate) fn location(&self) -> Option<Location> {
+        // A packet may reach the target with TTL to spare: how far it is, is known only if the hop before it is.
+        let follows_a_hop = |ttl: u8| {
+            let before = self.probes.iter().any(|p| p.ttl + 1 == ttl && matches!(p.answer, Some((Answerer::Hop(_), _))));
+            before || ttl == 1
+        };
+        let point = |(ttl, answer): (u8, Answerer)| match answer {
+            Answerer::Hop(address) => LocationPoint { ttl: Some(Ttl(ttl)), address },
+            Answerer::Target(address) => LocationPoint { ttl: follows_a_hop(ttl).then_some(Ttl(ttl)), address },
+        };
+        let reached = self.answers(|size| size >= self.lost).filter(|(_, answer)| matches!(answer, Answerer::Hop(_)));
+        let last_hop = reached.max_by_key(|(ttl, _)| *ttl).map(point);
+        let next_hop = self.next_out_of_reach().map(point);
+        (last_hop.is_some() || next_hop.is_some()).then_some(Location { last_hop, next_hop })
+    }
+
+    /// The hops seen; those up to the last one that answered are listed, silent ones without an address.
+    pub(crate) fn hops(&self) -> Vec<Hop> {
+        let furthest = self.probes.iter().filter(|probe| probe.answer.is_some()).map(|probe| probe.ttl).max();
+        (1..=furthest.unwrap_or(0)).filter_map(|ttl| self.hop(ttl)).collect()
+    }
+
+    fn hop(&self, ttl: u8) -> Option<Hop> {
+        let answered = || self.probes.iter().filter(|probe| probe.ttl == ttl).filter_map(|p| Some((p, p.answer?)));
+        let best = answered().max_by_key(|(probe, _)| probe.size);
+        let address = match best {
+            Some((_, (Answerer::Target(_), _))) => return None,
+            Some((_, (Answerer::Hop(address), _))) => Some(address),
+            None => None,
+        };
+        Some(Hop {
+            ttl: Ttl(ttl),
+            address,
+            largest_answered: best.map(|(probe, _)| probe.size),
+            rtt: answered().map(|(_, (_, rtt))| rtt).min(),
+        })
+    }
+}
+
+/// So many that mere loss would hardly ever take them all. A control's loss rate is that of a probe and its answer.
+pub(crate) fn silences_needed(controls: Trials) -> u32 {
+    let lost = controls.total - controls.answered;
+    if lost == 0 {
+        return *SILENCES.start();
+    }
+    let rate = f64::from(lost + 1) / f64::from(controls.total + 2);
+    let needed = (CHANCE.ln() / rate.ln()).ceil();
+    SILENCES.rev().find(|&n| f64::from(n) <= needed).unwrap_or(*SILENCES.start())
+}
+
+/// Probes of the lost size to one hop in one round at most.
+const MOST_AT_ONCE: u32 = 3;
+
+/// Hops on the way back, from the TTL that is left of 64, 128 or 255.
+fn likely_distance(arrived_with: Ttl) -> u8 {
+    const STARTS: [u8; 3] = [64, 128, 255];
+    STARTS.into_iter().find(|&start| start >= arrived_with.0).map_or(0, |start| start - arrived_with.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: PacketSize = PacketSize::new(1400);
+    const LOST: PacketSize = PacketSize::new(1401);
+
+    fn hop(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, n, 2])
+    }
+
+    /// A path of `hops` routers of which the one at `narrow` forwards only `OK`; those in `mute` never answer.
+    fn drive(hops: u8, narrow: u8, mute: &[u8]) -> (HopSearch, usize) {
+        let rtt = RttEstimator::default();
+        let mut search = HopSearch::new(OK, LOST, Ttl(64 - hops));
+        assert!(search.refine(OK, LOST));
+        let mut now = Timestamp::ZERO;
+        let mut sent = 0u16;
+        while !search.is_over() {
+            while let Some((ttl, size)) = search.next_probe() {
+                let key = ProbeKey::Echo(sent);
+                sent += 1;
+                search.launched(key, now);
+                let arrives = size == OK || ttl.0 <= narrow;
+                let answer = match ttl.0 {
+                    n if n <= hops && !mute.contains(&n) && arrives => Some(Answerer::Hop(hop(n))),
+                    n if n > hops && arrives => Some(Answerer::Target(hop(100))),
+                    _ => None,
+                };
+                if let Some(answer) = answer {
+                    search.answered(answer, now, |k| *k == key);
+                }
+            }
+            now = now + Duration::from_secs(3);
+            search.advance(now, &rtt, Trials { total: 20, answered: 20 });
+        }
+        (search, usize::from(sent))
+    }
+
+    fn named(search: &HopSearch) -> (Option<IpAddr>, Option<IpAddr>) {
+        let location = search.location();
+        let address = |point: Option<LocationPoint>| point.map(|point| point.address);
+        location.map_or((None, None), |l| (address(l.last_hop), address(l.next_hop)))
+    }
+
+    #[test]
+    fn names_the_hop_and_the_next_one() {
+        let (search, sent) = drive(3, 2, &[]);
+        assert_eq!(named(&search), (Some(hop(2)), Some(hop(3))));
+        assert!(sent <= 11, "{sent}");
+        assert_eq!(
+            search.hops().iter().filter_map(|h| h.address).collect::<Vec<_>>(),
+            [hop(1), hop(2), hop(3)].map(|a| a)
+        );
+    }
+
+    #[test]
+    fn the_last_link_ends_at_the_target() {
+        let (search, _) = drive(3, 3, &[]);
+        assert_eq!(named(&search), (Some(hop(3)), Some(hop(100))));
+    }
+
+    #[test]
+    fn the_own_link_has_no_last_hop() {
+        let (search, _) = drive(3, 0, &[]);
+        assert_eq!(named(&search), (None, Some(hop(1))));
+    }
+
+    #[test]
+    fn a_hidden_hop_is_not_invented() {
+        let (search, _) = drive(5, 2, &[3]);
+        assert_eq!(named(&search), (Some(hop(2)), Some(hop(4))));
+        assert!(search.hops().iter().any(|h| h.ttl == Ttl(3) && h.address.is_none()));
+    }
+
+    #[test]
+    fn with_every_hop_mute_nothing_is_claimed_but_the_target() {
+        let (search, _) = drive(3, 2, &[1, 2, 3]);
+        assert_eq!(named(&search), (None, Some(hop(100))));
+    }
+}

@@ -1,0 +1,150 @@
+//! What a technique is: a way to draw an answer that tells which size arrived.
+
+use std::fmt;
+
+use crate::model::{
+    Echo, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
+};
+
+use super::super::outbox::Outbox;
+use super::super::rtt::RttEstimator;
+use super::super::search::{ProbeKind, Search, SentProbe};
+use super::super::session::{Arrival, Session};
+
+/// One technique. It writes its own search and the outbox, and knows no other technique.
+pub(crate) trait Technique: fmt::Debug + Send {
+    fn name(&self) -> Name;
+
+    /// What carries its probes.
+    fn uses(&self) -> Uses;
+
+    fn search(&self) -> &Search;
+
+    fn search_mut(&mut self) -> &mut Search;
+
+    /// Why it is of no use.
+    fn unusable(&self) -> Option<&'static str>;
+
+    /// Gives it up for this reason.
+    fn rule_out(&mut self, why: &'static str);
+
+    /// The next packet that is due.
+    fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing>;
+
+    /// When to ask again without an event.
+    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
+        self.search().next_timeout(rtt)
+    }
+
+    /// What it sends from the first moment on, before it is known which technique is needed.
+    fn prepare(&mut self, _plan: &Plan, _session: &Session, _now: Timestamp) {}
+
+    /// Takes note of how the connection stands.
+    fn on_connection(&mut self, _plan: &Plan, _session: &mut Session) {}
+
+    /// Takes in a segment of the target. `arrival`: what it did to the conversation, if it belongs to it.
+    fn on_segment(
+        &mut self,
+        _segment: &Segment,
+        _arrival: Option<Arrival>,
+        _ip_id: u16,
+        _turn: &mut Heard<'_>,
+    ) -> Option<Probe> {
+        None
+    }
+
+    /// Takes in an echo reply in a packet of `size` bytes.
+    fn on_echo(&mut self, _echo: Echo, _size: Option<PacketSize>, _turn: &mut Heard<'_>) -> Option<Probe> {
+        None
+    }
+
+    /// Whether a quoted packet has the form of its probes.
+    fn concerns(&self, quote: &Quote, plan: &Plan, session: &Session) -> bool;
+
+    /// Whether a quoted packet is this probe.
+    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool;
+
+    /// While its outcome is open: changes its way of probing, if another is faster. Returns whether it did.
+    fn reconsider(&mut self, _turn: &mut Turn<'_>) -> bool {
+        false
+    }
+
+    /// No probe was answered: tries another way, or rules itself out.
+    fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool);
+
+    /// Takes no answer without a name for its own until then.
+    fn hush(&mut self, _until: Timestamp) {}
+
+    /// An answer named a probe on the connection. `has_in_order`: in-order bytes have been tried on it.
+    fn on_name(&mut self, _session: &mut Session, _has_in_order: bool, _plan: &Plan, _now: Timestamp) {}
+
+    /// Ends what its probes may have left behind at the target.
+    fn clean_up(&self, _outbox: &mut Outbox) {}
+
+    /// What it tried before, in another way.
+    fn history(&self) -> &[MethodReport] {
+        &[]
+    }
+}
+
+/// What carries a technique's probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uses {
+    /// The connection of the conversation.
+    Connection,
+    /// SYNs from ports of their own.
+    Syns,
+    /// ICMP echo.
+    Icmp,
+}
+
+/// What a technique works with when it is its turn.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) rtt: &'a RttEstimator,
+    pub(crate) session: &'a mut Session,
+    pub(crate) outbox: &'a mut Outbox,
+    /// While in-order bytes are tried: the size that passes. Answers to their copies name nothing.
+    pub(crate) in_order: Option<PacketSize>,
+    pub(crate) now: Timestamp,
+}
+
+/// What a technique works with when something arrives.
+#[derive(Debug)]
+pub(crate) struct Heard<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) rtt: &'a mut RttEstimator,
+    pub(crate) outbox: &'a mut Outbox,
+    pub(crate) now: Timestamp,
+}
+
+/// What a technique did, for the judge.
+#[derive(Clone, Debug)]
+pub(crate) struct TechniqueRecord {
+    pub(crate) name: Name,
+    pub(crate) uses: Uses,
+    pub(crate) search: Search,
+    pub(crate) unusable: Option<&'static str>,
+    pub(crate) history: Vec<MethodReport>,
+}
+
+impl dyn Technique + '_ {
+    /// What it did so far.
+    pub(crate) fn record(&self) -> TechniqueRecord {
+        TechniqueRecord {
+            name: self.name(),
+            uses: self.uses(),
+            search: self.search().clone(),
+            unusable: self.unusable(),
+            history: self.history().to_vec(),
+        }
+    }
+
+    /// The newest probe that a message quotes. Sizes beyond what this host sends have no part in the search.
+    pub(crate) fn quoted(&self, quote: &Quote) -> Option<SentProbe> {
+        let fits = |probe: &SentProbe| probe.size == quote.size || probe.kind == ProbeKind::Fragments;
+        let is_it = |probe: &&SentProbe| self.is_quoted(probe, quote) && probe.kind != ProbeKind::Beyond && fits(probe);
+        self.search().log().probes().iter().rev().find(is_it).copied()
+    }
+}

@@ -1,0 +1,163 @@
+//! The techniques of one flow, in the order in which they are preferred.
+
+use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp};
+
+use super::super::outbox::Outbox;
+use super::super::rtt::RttEstimator;
+use super::super::search::SentProbe;
+use super::super::session::{Arrival, Session, TcpState};
+use super::echo::Echo;
+use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+use super::retransmit::Retransmit;
+use super::syn_data::SynData;
+
+/// All techniques.
+#[derive(Debug)]
+pub(crate) struct Techniques(Vec<Box<dyn Technique>>);
+
+impl Techniques {
+    /// One line for each, the preferred one first.
+    pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
+        Self(vec![
+            Box::new(Retransmit::new(plan, now)),
+            Box::new(SynData::new(plan)),
+            Box::new(Echo::new(plan, now)),
+        ])
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Technique> {
+        self.0.iter().map(|technique| &**technique)
+    }
+
+    pub(crate) fn get(&self, name: Name) -> Option<&dyn Technique> {
+        self.iter().find(|technique| technique.name() == name)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: Name) -> Option<&mut dyn Technique> {
+        self.0.iter_mut().find(|technique| technique.name() == name).map(|technique| &mut **technique as _)
+    }
+
+    /// The first technique that uses this.
+    pub(crate) fn using(&self, uses: Uses) -> &dyn Technique {
+        let found = self.iter().find(|technique| technique.uses() == uses);
+        found.unwrap_or_else(|| unreachable!("each carrier has a technique: see `new`"))
+    }
+
+    pub(crate) fn using_mut(&mut self, uses: Uses) -> impl Iterator<Item = &mut Box<dyn Technique>> {
+        self.0.iter_mut().filter(move |technique| technique.uses() == uses)
+    }
+
+    /// The preferred one that may be of use.
+    pub(crate) fn preferred(&self) -> Option<Name> {
+        self.iter().find(|technique| technique.unusable().is_none()).map(Technique::name)
+    }
+
+    /// The next packet of those that use this.
+    pub(crate) fn due(&mut self, uses: Uses, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        self.using_mut(uses).find_map(|technique| technique.due(turn))
+    }
+
+    pub(crate) fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+        self.iter().filter_map(|technique| technique.next_timeout(rtt, now)).min()
+    }
+
+    /// Gives up the probes whose silence has become meaningful.
+    pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        for technique in &mut self.0 {
+            technique.search_mut().log_mut().settle(now, rtt);
+        }
+    }
+
+    /// Lets each do what it does before it is known which technique is needed.
+    pub(crate) fn prepare(&mut self, plan: &Plan, session: &mut Session, now: Timestamp) {
+        for technique in &mut self.0 {
+            technique.prepare(plan, session, now);
+        }
+        self.on_connection(plan, session);
+    }
+
+    /// Lets each see how the connection stands.
+    pub(crate) fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
+        for technique in &mut self.0 {
+            technique.on_connection(plan, session);
+        }
+    }
+
+    pub(crate) fn on_segment(
+        &mut self,
+        segment: &Segment,
+        arrival: Option<Arrival>,
+        ip_id: u16,
+        heard: &mut Heard<'_>,
+    ) -> Option<Probe> {
+        self.0.iter_mut().find_map(|technique| technique.on_segment(segment, arrival, ip_id, heard))
+    }
+
+    /// An answer named a probe on the connection.
+    pub(crate) fn on_name(&mut self, session: &mut Session, has_in_order: bool, plan: &Plan, now: Timestamp) {
+        for technique in &mut self.0 {
+            technique.on_name(session, has_in_order, plan, now);
+        }
+    }
+
+    pub(crate) fn on_echo(
+        &mut self,
+        echo: EchoMessage,
+        size: Option<PacketSize>,
+        heard: &mut Heard<'_>,
+    ) -> Option<Probe> {
+        self.0.iter_mut().find_map(|technique| technique.on_echo(echo, size, heard))
+    }
+
+    pub(crate) fn hush(&mut self, until: Timestamp) {
+        for technique in &mut self.0 {
+            technique.hush(until);
+        }
+    }
+
+    /// The probe that a message quotes.
+    pub(crate) fn quoted(&self, quote: &Quote, plan: &Plan, session: &Session) -> Option<SentProbe> {
+        self.iter().filter(|technique| technique.concerns(quote, plan, session)).find_map(|t| t.quoted(quote))
+    }
+
+    /// A PTB quotes a probe of this size: books the refusal and takes the MTU that it states for a hint.
+    pub(crate) fn refused(&mut self, quote: &Quote, mtu: u32, plan: &Plan, session: &Session, now: Timestamp) {
+        for technique in self.0.iter_mut().filter(|technique| technique.concerns(quote, plan, session)) {
+            let newest = technique.search().log().probes().iter().rev();
+            let refused = newest.into_iter().find(|probe| probe.size == quote.size && technique.is_quoted(probe, quote));
+            let key = refused.map(|probe| probe.key);
+            let search = technique.search_mut();
+            if let Some(key) = key {
+                search.log_mut().refused(|probe| probe.key == key && probe.size == quote.size);
+            }
+            if search.has_started() && !search.is_one_at_a_time() {
+                search.take_hint(mtu, now);
+            }
+        }
+    }
+
+    /// The interface takes less than its MTU promised.
+    pub(crate) fn limit_to(&mut self, most: PacketSize) {
+        for technique in &mut self.0 {
+            technique.search_mut().limit_to(most);
+        }
+    }
+
+    /// Whether no packet of ours was ever answered by the target.
+    pub(crate) fn nothing_answered(&self, session: &Session) -> bool {
+        let is_silent = |technique: &dyn Technique| technique.search().log().total_answered() == 0;
+        session.state() == TcpState::Connecting && self.iter().all(is_silent)
+    }
+
+    /// Ends what their probes may have left behind at the target.
+    pub(crate) fn clean_up(&self, outbox: &mut Outbox) {
+        for technique in self.iter() {
+            technique.clean_up(outbox);
+        }
+    }
+
+    /// What they did, for the judge.
+    pub(crate) fn records(&self) -> Vec<TechniqueRecord> {
+        self.iter().map(<dyn Technique>::record).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! Ways to draw an answer that tells which size arrived, and what confirms a loss beside them. One file each; none knows another.
+
+mod echo;
+mod flow_comparison;
+mod hop_search;
+mod interface;
+mod list;
+mod no_df;
+mod real_bytes;
+mod reasons;
+mod retransmit;
+mod syn_data;
+mod ttl_trace;
+
+pub(super) use flow_comparison::FlowComparison;
+pub(super) use hop_search::{Answerer, HopSearch, silences_needed};
+pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+pub(super) use list::Techniques;
+pub(super) use no_df::{NoDfCopy, NoDfOutcome};
+pub(super) use real_bytes::{Control, RealBytes, RealBytesOutcome};
+pub(super) use reasons::NOT_ASKED_FOR;
+pub(super) use ttl_trace::TtlTrace;

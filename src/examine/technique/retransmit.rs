@@ -1,0 +1,290 @@
+//! Segments whose bytes the peer has already: it answers with an ACK whose D-SACK block names their range (RFC 2883), so all
+//! sizes may be on the way at once. A peer whose answers name nothing gets one probe at a time.
+//!
+//! The bytes lie below the initial sequence number, where no peer has an objection, or are SMTP bytes that it really took.
+
+use crate::model::{
+    Family, Meaning, Method, MethodChoice, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe, Quote,
+    QuotedTransport, Segment, Technique as Name, Timestamp,
+};
+
+use super::super::rtt::RttEstimator;
+use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
+use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
+use super::interface::{Heard, Technique, Turn, Uses};
+use super::reasons::NOT_ASKED_FOR;
+
+/// The technique.
+#[derive(Clone, Debug)]
+pub(crate) struct Retransmit {
+    /// Which bytes are repeated: old data at first, SMTP data if that draws no answer.
+    bytes: Name,
+    search: Search,
+    unusable: Option<&'static str>,
+    history: Vec<MethodReport>,
+    /// Answers that name no probe, since the search began.
+    bare_acks: u32,
+    /// The network may deliver an answer twice, and only IPv4 headers tell.
+    last_bare_ack: Option<u16>,
+    /// One probe at a time: the next one leaves after this instant.
+    quiet_until: Timestamp,
+    /// The last ACK of the handshake was sent again, for a peer that may not have it.
+    repeated_handshake: bool,
+    /// All sizes were tried at once again, since an answer named its probe after all.
+    was_named_after_all: bool,
+}
+
+const NO_NAMES: &str = "answers do not name the probe";
+
+impl Retransmit {
+    pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
+        Self {
+            bytes: Name::OldData,
+            search: Search::new(plan),
+            unusable: (plan.method == MethodChoice::Icmp).then_some(NOT_ASKED_FOR),
+            history: Vec::new(),
+            bare_acks: 0,
+            last_bare_ack: None,
+            quiet_until: now,
+            repeated_handshake: false,
+            was_named_after_all: false,
+        }
+    }
+
+    /// With answers that name no probe, the next one leaves when the outcome of the last is known and a quiet moment has passed,
+    /// or when its silence has lasted too long.
+    fn turn_at(&self, rtt: &RttEstimator) -> Timestamp {
+        let open = self.search.log().probes().iter().filter(|probe| probe.outcome == Outcome::Waiting);
+        match open.map(|probe| probe.sent).collect::<Vec<_>>()[..] {
+            [] => self.quiet_until,
+            [sent] => sent + (rtt.or_guess() + rtt.margin()).max(rtt.or_guess() * 3 / 2),
+            [..] => Timestamp::MAX,
+        }
+    }
+
+    /// Only a control may follow a probe whose outcome is open: its answer settles the silence.
+    fn break_silence(&mut self, plan: &Plan, now: Timestamp) {
+        if !self.search.is_one_at_a_time() || !self.search.log().is_waiting() {
+            return;
+        }
+        let control = self.search.log().largest_answered().unwrap_or(plan.min_size);
+        if self.search.next_queued().is_none_or(|next| next.size != control || next.kind != ProbeKind::Sized) {
+            self.search.queue_first(control, ProbeKind::Sized, now);
+        }
+    }
+
+    /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
+    fn on_bare_ack(&mut self, ip_id: u16, heard: &mut Heard<'_>) -> Option<Probe> {
+        if heard.plan.family() == Family::V4 && self.last_bare_ack == Some(ip_id) && ip_id != 0 {
+            return None;
+        }
+        self.last_bare_ack = Some(ip_id);
+        self.bare_acks += 1;
+        if !self.search.is_one_at_a_time() {
+            return None;
+        }
+        // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe would have
+        // to be very late, and calling a loss too early only costs another probe.
+        let probe = self.search.log_mut().answered(heard.now, heard.rtt, |probe| probe.outcome == Outcome::Waiting);
+        self.quiet_until = heard.now + heard.rtt.margin();
+        probe.map(|probe| probe.probe(self.bytes))
+    }
+
+    fn has_no_names(&self) -> bool {
+        self.search.log().total_answered() == 0 && !self.search.is_one_at_a_time()
+    }
+
+    /// Bare ACKs before the greeting: perhaps our last ACK of the handshake was lost, and the peer still waits for it. It is sent
+    /// again, and so is the ladder, once.
+    fn repeat_handshake(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !self.has_no_names() || self.bare_acks == 0 || self.repeated_handshake {
+            return false;
+        }
+        self.repeated_handshake = true;
+        self.bare_acks = 0;
+        turn.session.acknowledge();
+        self.begin_anew(Search::new(turn.plan), turn.session);
+        self.search.start(&[], turn.now);
+        true
+    }
+
+    /// The next way needs bytes that the server really took.
+    fn turn_to_smtp_data(&mut self, turn: &mut Turn<'_>) {
+        let wanted = most_material(0).bytes() as usize;
+        if !turn.session.gather(wanted) {
+            return;
+        }
+        self.retire("no answer to segments below the initial sequence number");
+        self.bytes = Name::SmtpData;
+        let has_names = turn.session.peer().sack;
+        let search = if has_names { Search::new(turn.plan) } else { Search::one_at_a_time(turn.plan) };
+        self.begin_anew(search, turn.session);
+        let most = turn.session.acknowledged_len() + turn.plan.family().tcp_headers();
+        self.search.limit_to(PacketSize::new(most));
+    }
+
+    fn begin_anew(&mut self, search: Search, session: &mut Session) {
+        session.forget_ranges(RangeUser::Search);
+        self.search = search;
+    }
+
+    fn retire(&mut self, why: &str) {
+        let log = self.search.log();
+        self.history.push(MethodReport {
+            method: Method::Tcp,
+            technique: self.bytes,
+            status: MethodStatus::Unusable(why.into()),
+            sent: log.sent(),
+            answered: log.total_answered(),
+            path_mtu: None,
+        });
+        self.bare_acks = 0;
+    }
+}
+
+impl Technique for Retransmit {
+    fn name(&self) -> Name {
+        self.bytes
+    }
+
+    fn uses(&self) -> Uses {
+        Uses::Connection
+    }
+
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
+    fn search_mut(&mut self) -> &mut Search {
+        &mut self.search
+    }
+
+    fn unusable(&self) -> Option<&'static str> {
+        self.unusable
+    }
+
+    fn rule_out(&mut self, why: &'static str) {
+        self.unusable = Some(why);
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        if turn.session.state() != TcpState::Open {
+            return None;
+        }
+        if self.search.is_one_at_a_time() {
+            let is_above = |size: PacketSize| turn.in_order.is_some_and(|passes| size > passes);
+            let must_yield = self.search.next_queued().is_some_and(|next| is_above(next.size));
+            if self.turn_at(turn.rtt) > turn.now || must_yield {
+                return None;
+            }
+        }
+        self.break_silence(turn.plan, turn.now);
+        let queued = self.search.take_due(turn.now)?;
+        let (start, end, segment) =
+            turn.session.old_segment(
+            queued.size.tcp_payload(turn.plan.family()),
+            self.bytes,
+            RangeUser::Search,
+        )?;
+        self.search.launched(queued, ProbeKey::Range { start, end }, turn.now);
+        Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.bytes)))))
+    }
+
+    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
+        if self.search.is_one_at_a_time() && self.search.next_queued().is_some() {
+            return Some(self.turn_at(rtt));
+        }
+        self.search.next_timeout(rtt)
+    }
+
+    fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
+        match session.state() {
+            TcpState::Refused => self.unusable = self.unusable.or(Some("the port is closed")),
+            TcpState::Reset => self.unusable = self.unusable.or(Some("the peer reset the connection")),
+            TcpState::Open if !session.peer().sack && !self.search.is_one_at_a_time() => {
+                self.begin_anew(Search::one_at_a_time(plan), session);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_segment(
+        &mut self,
+        segment: &Segment,
+        arrival: Option<Arrival>,
+        ip_id: u16,
+        heard: &mut Heard<'_>,
+    ) -> Option<Probe> {
+        let arrival = arrival?;
+        let Some((start, end)) = segment.sack.iter().next() else {
+            return arrival.is_bare.then(|| self.on_bare_ack(ip_id, heard)).flatten();
+        };
+        let key = ProbeKey::Range { start, end };
+        let probe = self.search.log_mut().answered(heard.now, heard.rtt, |probe| probe.key == key)?;
+        Some(probe.probe(self.bytes))
+    }
+
+    fn concerns(&self, quote: &Quote, _plan: &Plan, session: &Session) -> bool {
+        matches!(quote.transport, QuotedTransport::Tcp { source_port, .. } if source_port == session.local_port())
+    }
+
+    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
+        match quote.transport {
+            QuotedTransport::Tcp { seq, .. } => matches!(probe.key, ProbeKey::Range { start, .. } if start == seq),
+            _ => false,
+        }
+    }
+
+    /// A peer that permits SACK but answers old data with bare ACKs: starts again with one probe at a time.
+    fn reconsider(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !turn.session.dialogue().greeted() && self.repeat_handshake(turn) {
+            return true;
+        }
+        let is_unnamed = self.has_no_names() && self.bare_acks >= 2;
+        let last = self.search.log().probes().last();
+        let is_settled = last.is_some_and(|last| turn.now >= last.sent + turn.rtt.or_guess() * 2);
+        if is_unnamed && is_settled {
+            self.retire(NO_NAMES);
+            self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
+            self.quiet_until = turn.now + turn.rtt.margin();
+            return true;
+        }
+        false
+    }
+
+    fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool) {
+        if self.bytes == Name::OldData {
+            if self.bare_acks >= 2 && !self.search.is_one_at_a_time() {
+                self.retire(NO_NAMES);
+                self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
+                return;
+            }
+            if turn.session.dialogue().is_viable() && may_wait_for_greeting {
+                return self.turn_to_smtp_data(turn);
+            }
+        }
+        self.unusable = Some("no answer to repeated segments");
+    }
+
+    /// Copies of in-order bytes that did arrive draw bare ACKs.
+    fn hush(&mut self, until: Timestamp) {
+        self.quiet_until = until;
+    }
+
+    /// An answer names its probe although earlier ones did not: the peer had waited for the last ACK of the handshake. One probe
+    /// at a time, loss is hard to tell from silence, so all sizes are tried at once, once more.
+    fn on_name(&mut self, session: &mut Session, has_in_order: bool, plan: &Plan, now: Timestamp) {
+        let is_slow = self.search.is_one_at_a_time() && session.peer().sack;
+        if !is_slow || self.was_named_after_all || has_in_order {
+            return;
+        }
+        self.was_named_after_all = true;
+        self.history.retain(|method| method.technique != self.bytes);
+        self.begin_anew(Search::new(plan), session);
+        self.search.start(&[], now);
+    }
+
+    fn history(&self) -> &[MethodReport] {
+        &self.history
+    }
+}

@@ -1,0 +1,143 @@
+//! SYNs that carry data, each from a port of its own: the SYN-ACK acknowledges the SYN, or the data as well.
+
+use crate::model::{
+    Meaning, MethodChoice, Outgoing, Plan, Probe, Quote, QuotedTransport, Segment, SeqNumber, Technique as Name,
+};
+
+use super::super::half_open::acknowledges_syn;
+use super::super::outbox::Outbox;
+use super::super::search::{Outcome, ProbeKey, Search, SentProbe};
+use super::super::session::{Arrival, Session};
+use super::interface::{Heard, Technique, Turn, Uses};
+use super::reasons::NOT_ASKED_FOR;
+
+/// The technique.
+#[derive(Clone, Debug)]
+pub(crate) struct SynData {
+    search: Search,
+    ports: Vec<u16>,
+    unusable: Option<&'static str>,
+}
+
+/// SYN probes in one round: few, since firewalls count half-open connections.
+const MOST_AT_ONCE: usize = 12;
+
+impl SynData {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let ports = plan.local_ports.get(1..).unwrap_or_default().to_vec();
+        let unusable = match (ports.is_empty(), plan.method) {
+            (true, _) => Some("no spare local ports"),
+            (false, MethodChoice::Icmp) => Some(NOT_ASKED_FOR),
+            (false, MethodChoice::Auto | MethodChoice::Tcp) => None,
+        };
+        Self { search: Search::narrow(plan, ports.len().clamp(1, MOST_AT_ONCE)), ports, unusable }
+    }
+
+    /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
+    fn free_port(&self, turn: &mut Turn<'_>) -> Option<u16> {
+        let probes = self.search.log().probes();
+        let last_of = |port: u16| {
+            probes.iter().rev().find(|probe| matches!(probe.key, ProbeKey::Syn { port: p, .. } if p == port)).copied()
+        };
+        let unused = self.ports.iter().copied().find(|&port| last_of(port).is_none());
+        let port = unused.or_else(|| {
+            self.ports
+                .iter()
+                .copied()
+                .filter_map(|port| last_of(port).map(|probe| (probe.sent, port, probe)))
+                .filter(|(_, _, probe)| probe.outcome != Outcome::Waiting)
+                .min_by_key(|(sent, ..)| *sent)
+                .map(|(_, port, _)| port)
+        })?;
+        match last_of(port).map(|probe| probe.key) {
+            // The reset goes first; the SYN follows at the next call.
+            Some(ProbeKey::Syn { port, isn }) if turn.outbox.half_open().reset(port, isn) => None,
+            _ => Some(port),
+        }
+    }
+}
+
+impl Technique for SynData {
+    fn name(&self) -> Name {
+        Name::SynData
+    }
+
+    fn uses(&self) -> Uses {
+        Uses::Syns
+    }
+
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
+    fn search_mut(&mut self) -> &mut Search {
+        &mut self.search
+    }
+
+    fn unusable(&self) -> Option<&'static str> {
+        self.unusable
+    }
+
+    fn rule_out(&mut self, why: &'static str) {
+        self.unusable = Some(why);
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        self.search.next_queued().filter(|queued| queued.not_before <= turn.now)?;
+        let port = self.free_port(turn)?;
+        let queued = self.search.take_due(turn.now)?;
+        let isn = SeqNumber(turn.outbox.random() as u32);
+        self.search.launched(queued, ProbeKey::Syn { port, isn }, turn.now);
+        let segment = turn.outbox.syn_with_data(turn.plan, port, isn, queued.size);
+        Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(Name::SynData)))))
+    }
+
+    fn on_segment(
+        &mut self,
+        segment: &Segment,
+        arrival: Option<Arrival>,
+        _ip_id: u16,
+        heard: &mut Heard<'_>,
+    ) -> Option<Probe> {
+        if arrival.is_some() || !segment.flags.ack {
+            return None;
+        }
+        let headers = heard.plan.family().tcp_headers();
+        let is_it = |probe: &SentProbe| match probe.key {
+            ProbeKey::Syn { port, isn } if port == segment.destination_port => {
+                acknowledges_syn(segment, isn, probe.size, headers)
+            }
+            _ => false,
+        };
+        let probe = self.search.log_mut().answered(heard.now, heard.rtt, is_it)?;
+        if let (true, ProbeKey::Syn { port, isn }) = (segment.flags.syn, probe.key) {
+            heard.outbox.half_open().reset(port, isn);
+        }
+        Some(probe.probe(Name::SynData))
+    }
+
+    fn concerns(&self, quote: &Quote, _plan: &Plan, session: &Session) -> bool {
+        matches!(quote.transport, QuotedTransport::Tcp { source_port, .. } if source_port != session.local_port())
+    }
+
+    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
+        match quote.transport {
+            QuotedTransport::Tcp { source_port, seq, .. } => {
+                probe.key == ProbeKey::Syn { port: source_port, isn: seq }
+            }
+            _ => false,
+        }
+    }
+
+    fn clean_up(&self, outbox: &mut Outbox) {
+        for probe in self.search.log().probes() {
+            if let (false, ProbeKey::Syn { port, isn }) = (matches!(probe.outcome, Outcome::Answered(_)), probe.key) {
+                outbox.half_open().reset(port, isn);
+            }
+        }
+    }
+
+    fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
+        self.unusable = Some("no answer to SYN segments with data");
+    }
+}

@@ -1,0 +1,105 @@
+//! Probes with a limited TTL: on the flow of the connection while there is one, else echo requests.
+
+use crate::model::{Echo, Meaning, Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique as Name, Timestamp};
+
+use super::super::fisher::Trials;
+use super::super::rtt::RttEstimator;
+use super::super::search::ProbeKey;
+use super::super::session::{RangeUser, Session};
+use super::hop_search::{Answerer, HopSearch};
+use super::interface::Turn;
+
+/// The trace, once it has begun.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TtlTrace {
+    search: Option<HopSearch>,
+    echoes: u16,
+}
+
+/// Echo sequence numbers of TTL-limited requests begin here, far from those of the sized ones.
+const FIRST_ECHO: u16 = 0x4000;
+
+impl TtlTrace {
+    /// Follows the search: begins with the first bracket, unless `is_told` of it already, turns to the exact pair once it is
+    /// known, and starts anew when chance had taken a smaller size.
+    pub(crate) fn follow(
+        &mut self,
+        (bracket, pair): (Option<(PacketSize, PacketSize)>, Option<(PacketSize, PacketSize)>),
+        controls: impl Fn(PacketSize) -> Trials,
+        may_begin: impl Fn(PacketSize) -> bool,
+        session: &mut Session,
+        (now, rtt): (Timestamp, &RttEstimator),
+    ) {
+        let Some((passes, lost)) = pair.or(bracket) else { return };
+        if let (Some(search), Some((passes, lost))) = (&mut self.search, pair) {
+            if search.refine(passes, lost) {
+                return search.advance(now, rtt, controls(passes));
+            }
+            self.search = None;
+            session.forget_ranges(RangeUser::Trace);
+        } else if self.search.is_some() {
+            return;
+        }
+        if may_begin(lost) {
+            self.search = Some(HopSearch::new(passes, lost, session.arrived_with()));
+        }
+    }
+
+    /// The search for the hop.
+    pub(crate) fn search(&self) -> Option<&HopSearch> {
+        self.search.as_ref()
+    }
+
+    /// Whether echo requests were sent in place of segments: they may take another path.
+    pub(crate) fn used_echo(&self) -> bool {
+        self.echoes > 0
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.search.as_ref().is_none_or(HopSearch::is_over)
+    }
+
+    pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        self.search.as_ref()?.next_timeout(rtt)
+    }
+
+    /// The next probe, over the connection by old bytes of this kind, or else by echo.
+    pub(crate) fn due(&mut self, over_connection: Option<Name>, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        let search = self.search.as_mut()?;
+        let (ttl, size) = search.next_probe()?;
+        let family = turn.plan.family();
+        let technique = over_connection.unwrap_or(Name::Echo);
+        let meaning = Meaning::Probe(Probe { technique, size, purpose: Purpose::Trace(ttl) });
+        let (key, mut outgoing) = if let Some(bytes) = over_connection {
+            let (start, end, segment) = turn.session.old_segment(size.tcp_payload(family), bytes, RangeUser::Trace)?;
+            (ProbeKey::Range { start, end }, turn.outbox.tcp(segment, meaning))
+        } else {
+            self.echoes += 1;
+            let seq = FIRST_ECHO + self.echoes;
+            let payload_len = size.bytes().saturating_sub(family.echo_headers());
+            let echo = Echo { ident: turn.plan.echo_ident, seq, payload_len };
+            (ProbeKey::Echo(seq), turn.outbox.echo(echo, meaning))
+        };
+        outgoing.packet.ip.ttl = ttl;
+        search.launched(key, turn.now);
+        Some(outgoing)
+    }
+
+    /// Takes an answer to the probe that a key names.
+    pub(crate) fn answered(
+        &mut self,
+        answerer: Answerer,
+        over_connection: Option<Name>,
+        now: Timestamp,
+        is_it: impl Fn(&ProbeKey) -> bool,
+    ) -> Option<Probe> {
+        let (ttl, size) = self.search.as_mut()?.answered(answerer, now, is_it)?;
+        Some(Probe { technique: over_connection.unwrap_or(Name::Echo), size, purpose: Purpose::Trace(ttl) })
+    }
+
+    /// Whether a segment with this sequence number is one of its probes.
+    pub(crate) fn sent(&self, seq: SeqNumber) -> bool {
+        let is_it = |key: &ProbeKey| matches!(key, ProbeKey::Range { start, .. } if *start == seq);
+        self.search.as_ref().is_some_and(|search| search.uses(is_it))
+    }
+}

@@ -1,0 +1,78 @@
+//! The deadlines of the way there, by name. Whoever compares the clock with one asks here, so none is missing from the wake-up.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+use super::rtt::RttEstimator;
+use super::session::Session;
+
+/// An instant at which waiting alone changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deadline {
+    /// An address that an ICMP error explains counts as unreachable.
+    ExplainedSilence,
+    /// A silent TCP port counts as filtered when the host answers echo.
+    PortFiltered,
+    /// The same where small echo requests are lost: chance takes SYNs as well.
+    PortFilteredLossy,
+    /// An address that stayed silent counts as unreachable.
+    Unreachable,
+    /// Other techniques have waited for a greeting long enough.
+    GreetingGrace,
+    /// A greeting is not awaited any longer when nothing else can confirm a hole.
+    GreetingNeeded,
+    /// A server that owes a reply is asked by other techniques as well.
+    ServerStuck,
+}
+
+/// The deadlines as they stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timers {
+    started: Timestamp,
+    opened: Timestamp,
+    last_word: Timestamp,
+    rtt: Duration,
+}
+
+impl Deadline {
+    const ALL: [Self; 7] = [
+        Self::ExplainedSilence,
+        Self::PortFiltered,
+        Self::PortFilteredLossy,
+        Self::Unreachable,
+        Self::GreetingGrace,
+        Self::GreetingNeeded,
+        Self::ServerStuck,
+    ];
+}
+
+impl Timers {
+    pub(super) fn new(started: Timestamp, session: &Session, rtt: &RttEstimator) -> Self {
+        let opened = session.opened().unwrap_or(started);
+        Self { started, opened, last_word: session.last_word(), rtt: rtt.or_guess() }
+    }
+
+    /// When a deadline is.
+    fn at(&self, deadline: Deadline) -> Timestamp {
+        match deadline {
+            Deadline::ExplainedSilence => self.started + Duration::from_millis(1500),
+            Deadline::PortFiltered => self.started + Duration::from_millis(3600),
+            Deadline::PortFilteredLossy => self.started + Duration::from_secs(8),
+            Deadline::Unreachable => self.started + Duration::from_secs(10),
+            Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
+            // The delays of postscreen and Exim are 6 s and less.
+            Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
+            Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
+        }
+    }
+
+    pub(super) fn is_over(&self, deadline: Deadline, now: Timestamp) -> bool {
+        now >= self.at(deadline)
+    }
+
+    /// The next deadline that is still to come.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        Deadline::ALL.into_iter().map(|deadline| self.at(deadline)).filter(|&at| at > now).min()
+    }
+}
