@@ -37,9 +37,9 @@ pub enum RunError {
     Write(io::Error),
 }
 
-impl RunError {
-    /// What all targets need is missing.
-    pub(super) fn nothing_to_examine(error: PlanError) -> Self {
+/// What all targets need is missing.
+impl From<PlanError> for RunError {
+    fn from(error: PlanError) -> Self {
         Self::NothingToExamine(error.to_string())
     }
 }

@@ -22,13 +22,13 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
     tokio::pin!(interrupt);
     let planned = async {
         let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
-        Ok(planner.targets(targets, examiner.deadline()).await)
+        Ok::<_, RunError>(planner.targets(targets, examiner.deadline()).await)
     };
     let planned = tokio::select! {
         planned = planned => planned,
         () = &mut interrupt => return Ok(INTERRUPTED),
     };
-    let (planned, errors) = planned.map_err(RunError::nothing_to_examine)?;
+    let (planned, errors) = planned?;
     if planned.is_empty()
         && let [first, others @ ..] = &errors[..]
     {

@@ -43,7 +43,7 @@ pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError>
 
 async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -> Result<u8, RunError> {
     let Files { outputs, mut earlier, list } = files;
-    let planner = Planner::new(examiner.plan(), examiner.ours()).await.map_err(RunError::nothing_to_examine)?;
+    let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
     let stop = Notify::new();
     let counts = earlier.take_counts();
     let admission = Admission::new(options.shard, earlier, list.lines_in_all());
@@ -79,7 +79,7 @@ async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -
 
 /// From lines to jobs: names are looked up side by side, ahead of the run, but never far ahead.
 async fn feed(
-    planner: &Planner<'_>,
+    plans: &Planner<'_>,
     examiner: &Examiner<'_>,
     list: TargetList,
     aggregator: &RefCell<Aggregator<'_>>,
@@ -90,7 +90,7 @@ async fn feed(
     let wanted = lines.filter_map(|line| std::future::ready(aggregator.borrow_mut().wanted(line)));
     let patience = examiner.plan().sending.timeout;
     let planned = wanted.map(|target| async move {
-        let (planned, errors) = planner.target(&target, patience).await;
+        let (planned, errors) = plans.target(&target, patience).await;
         (target, planned, errors)
     });
     let mut planned = std::pin::pin!(planned.buffer_unordered(LOOKUPS_AT_A_TIME));

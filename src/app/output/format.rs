@@ -21,8 +21,11 @@ pub struct Format {
     /// Which runs may have it.
     pub runs: Runs,
     /// Makes the sink. The file is created, nothing is written about results yet.
-    pub(super) open: fn(&FormatArgument, &mut Opening<'_>) -> Result<Box<dyn ResultSink>, OpenError>,
+    pub(super) open: OpenFormat,
 }
+
+/// Opens a format for a run, by what follows its option.
+pub(super) type OpenFormat = fn(&FormatArgument, &mut Opening<'_>) -> Result<Box<dyn ResultSink>, OpenError>;
 
 /// The option that asks for a format. Its name is that of the format.
 #[derive(Clone, Copy, Debug)]

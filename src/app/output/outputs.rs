@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::color::{Environment, wants_color};
-use super::format::{FormatArgument, OpenError, Opening};
+use super::format::{FormatArgument, FormatChoice, OpenError, Opening};
 use super::formats;
 use super::progress::{ProgressSink, Streams, is_wanted};
 use super::progress_line::RunProgress;
@@ -135,7 +135,7 @@ fn progress(options: &OutputOptions) -> Option<Box<dyn ResultSink>> {
         dumb: Environment::of_process().is_dumb(),
         quiet: options.detail == Detail::VerdictOnly,
         logging: options.verbosity > 0,
-        stdout_feeds_a_program: options.formats.iter().any(|choice| choice.feeds_a_program()),
+        stdout_feeds_a_program: options.formats.iter().any(FormatChoice::feeds_a_program),
     };
     is_wanted(streams).then(|| Box::new(ProgressSink::new(io::stderr())) as Box<dyn ResultSink>)
 }
