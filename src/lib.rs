@@ -3,7 +3,7 @@
 //! The program is `pmtu-probe`; this library is what it is made of. A module uses only those below it:
 //!
 //! * [`cli`]: the command line, which becomes a plan of the run;
-//! * [`app`]: runs a plan, and takes results to whoever wants them;
+//! * [`app`]: runs a plan and writes the results;
 //! * [`report`]: what was found as text, JSON or letter, and advice;
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;

@@ -13,6 +13,9 @@ const LAYERS: [&str; 12] =
 const NARROW: [(&str, &[&str]); 4] =
     [("report", &["model"]), ("intake", &["model"]), ("cli", &["app", "report", "model"]), ("main", &["app", "cli"])];
 
+/// Parts of a layer, and the only ones of them that another layer may use: `cli` makes a plan and does not run it.
+const PARTS: [(&str, &str, &[&str]); 1] = [("cli", "app", &["Shard", "exit_code", "output", "plan"])];
+
 /// Words of the language, of other crates and of the standard library, and the only layers that may contain them.
 const WORDS: [(&str, &[&str]); 9] = [
     ("rustls", &["tls"]),
@@ -80,6 +83,8 @@ fn a_planted_fault_is_caught() {
         ("app/output/formats.rs", "use super::super::super::cli::parse;"),
         ("cli/parse.rs", "use crate::net::privilege;"),
         ("cli/parse.rs", "use crate::runner::Job;"),
+        ("cli/parse.rs", "use crate::app::run;"),
+        ("cli/parse.rs", "use crate::{app::{plan::RunPlan, self}, model::Plan};"),
         ("report/text/mod.rs", "use crate::app::plan::RunPlan;"),
         ("main.rs", "use pmtu_probe::runner;"),
         ("main.rs", "use pmtu_probe::{cli, net::privilege};"),
@@ -126,7 +131,12 @@ fn faults(path: &Path, text: &str) -> Vec<String> {
     let misplaced = misplaced.map(|(word, layers)| format!("`{word}` belongs to {}", layers.join(", ")));
     let upward = arrows(&tokens, depth_of(path)).into_iter().filter(|to| !may_use(layer, to));
     let upward = upward.map(|to| format!("{layer} may not use `{to}`"));
-    misplaced.chain(upward).map(|fault| format!("{}: {fault}", path.display())).collect()
+    let parts = PARTS.iter().filter(|(from, _, _)| *from == layer);
+    let parts = parts.flat_map(|(_, to, allowed)| {
+        parts_of(&tokens, to).into_iter().filter(|part| !allowed.contains(&part.as_str())).map(move |part| (to, part))
+    });
+    let parts = parts.map(|(to, part)| format!("{layer} may not use `{to}::{part}`"));
+    misplaced.chain(upward).chain(parts).map(|fault| format!("{}: {fault}", path.display())).collect()
 }
 
 fn may_use(from: &str, to: &str) -> bool {
@@ -175,6 +185,12 @@ fn arrows(tokens: &[String], depth: usize) -> Vec<String> {
     found.sort();
     found.dedup();
     found
+}
+
+/// The names right below a layer that paths mention.
+fn parts_of(tokens: &[String], layer: &str) -> Vec<String> {
+    let starts = tokens.windows(2).enumerate().filter(|(_, pair)| pair[0] == layer && pair[1] == "::");
+    starts.flat_map(|(index, _)| names_after(&tokens[index + 2..])).collect()
 }
 
 /// The first name of a path, or those of a group: `{a, b::c}` gives `a` and `b`.

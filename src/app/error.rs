@@ -32,7 +32,7 @@ pub enum RunError {
     /// No target leads to an address that can be examined.
     #[error("{0}")]
     NothingToExamine(String),
-    /// Results reach nobody.
+    /// The results cannot be written.
     #[error("cannot write the report: {0}")]
     Write(io::Error),
 }

@@ -2,7 +2,7 @@
 //!
 //! Three kinds of run stand on the same small core: named targets (`named`), a list (`list`) and the suspects of a log
 //! (`suspects`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
-//! and `output` takes results to whoever wants them.
+//! and `output` writes the results.
 
 mod earlier_results;
 mod error;

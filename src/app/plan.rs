@@ -1,4 +1,4 @@
-//! What a run is to do, as plain types. Whoever parses a command line makes one; the application runs it.
+//! What a run is to do, as plain types. The command line makes one, and the application runs it.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;

@@ -4,6 +4,6 @@ use std::io::{self, Write};
 
 /// One line on stderr.
 pub fn complain(what: &str) {
-    // Nobody is left to hear of an error here.
+    // An error of stderr cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "pmtu-probe: {what}");
 }

@@ -122,7 +122,7 @@ impl Observer for Reporter<'_> {
         let code = self.run.exit_code(&report);
         let delivered = self.outputs.result(&RunResult { report: &report, suspects: self.run.suspects.as_ref() });
         self.reported = match delivered {
-            // Whoever read the pipe has seen enough.
+            // The reader closed the pipe, so it has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
             Err(error) => Err(error),
             Ok(()) => Ok(code),

@@ -40,10 +40,10 @@ pub(super) struct Aggregator<'a> {
     began: Instant,
 }
 
-/// Whether results reach whoever wants them.
+/// Whether results can be written.
 enum Delivery {
     Works,
-    /// Whoever read the pipe has seen enough.
+    /// The reader closed the pipe, so it has seen enough.
     NobodyReads,
     Failed(io::Error),
 }
@@ -98,7 +98,7 @@ impl<'a> Aggregator<'a> {
         }
     }
 
-    /// Begins with a target. Returns the addresses of it that nobody has examined yet.
+    /// Begins with a target. Returns its addresses that are not examined yet.
     pub(super) fn open(&mut self, target: String, planned: Vec<PlannedAddress>, errors: &[PlanError]) -> Vec<Job> {
         for error in errors {
             self.warn(&format!("{target}: {error}"));
@@ -194,7 +194,7 @@ impl<'a> Aggregator<'a> {
         }
     }
 
-    /// Whether the run ended because nobody takes its results.
+    /// Whether the run ended because the reader closed the pipe.
     pub(super) fn nobody_reads(&self) -> bool {
         matches!(self.delivery, Delivery::NobodyReads)
     }
@@ -215,7 +215,7 @@ impl<'a> Aggregator<'a> {
         self.note_delivery(delivered);
     }
 
-    /// Ends the run where results reach nobody.
+    /// Ends the run if results cannot be written.
     fn note_delivery(&mut self, delivered: io::Result<()>) {
         let Err(error) = delivered else { return };
         let is_failed = matches!(self.delivery, Delivery::Failed(_));

@@ -47,7 +47,7 @@ struct PendingJob {
 }
 
 impl KnownAddresses {
-    /// What is known of an address. Unless it is done, its verdict will be given to whoever asks here.
+    /// What is known of an address. Unless it is done, `judged` will name this target too.
     pub(super) fn ask(&mut self, endpoint: Endpoint, whose: AddressOfTarget) -> KnownAddress {
         match self.known.get(&endpoint) {
             Some(Knowledge::Done(examined)) => KnownAddress::Done(Rc::clone(examined)),

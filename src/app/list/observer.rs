@@ -6,7 +6,7 @@ use super::aggregator::Aggregator;
 use crate::model::{Examined, Sighting};
 use crate::runner::{Observer, Standing};
 
-/// The aggregator belongs to the loop and to whoever feeds it, in turns.
+/// The loop and its feed use the aggregator in turns.
 pub(super) struct ListObserver<'d, 'a>(pub(super) &'d RefCell<Aggregator<'a>>);
 
 impl Observer for ListObserver<'_, '_> {

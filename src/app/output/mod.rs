@@ -1,7 +1,7 @@
-//! Where results go: the list of formats, and one way for a result to reach whoever wants it.
+//! Where results go: the list of formats, and one way for a result to reach all of them.
 //!
-//! A format is a file here with a `FORMAT` that says all about it and a [`ResultSink`](result_sink::ResultSink) that writes
-//! it; `formats` lists them. The words of a format are made in `report/`.
+//! A format is a file here with a `FORMAT` that says all about it and a `ResultSink` that writes it; `formats`
+//! lists them. The words of a format are made in `report/`.
 
 pub mod color;
 pub mod format;

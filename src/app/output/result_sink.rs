@@ -1,4 +1,4 @@
-//! The one way in which a result, and what leads to it, reaches whoever wants it.
+//! The one way in which results, packets and progress reach the outputs.
 
 use std::io;
 
@@ -42,7 +42,7 @@ pub(crate) trait ResultSink {
         false
     }
 
-    /// The run ends early, so results that follow are not whole, or nobody takes them.
+    /// The run ends early, so results that follow are incomplete, or cannot be written.
     fn cut_short(&mut self) {}
 
     /// The list is done.

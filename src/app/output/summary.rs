@@ -9,7 +9,7 @@ pub(super) struct SummaryOnStderr;
 
 impl ResultSink for SummaryOnStderr {
     fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
-        // Nobody is left to hear of an error.
+        // An error of stderr cannot be reported anywhere.
         let _ = io::stderr().write_all(counts.summary().as_bytes());
         Ok(())
     }

@@ -28,7 +28,7 @@ pub(crate) fn run(plan: &RunPlan, options: &SuspectOptions) -> Result<u8, RunErr
     }
     let suspects = read(&options.source)?;
     match show(&plan.output, options.list_only, &suspects) {
-        // Whoever read the pipe has seen enough.
+        // The reader closed the pipe, so it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
         shown => shown.map_err(RunError::Write)?,
     }
