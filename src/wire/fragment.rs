@@ -18,7 +18,7 @@ pub fn fragment(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, Wire
     let payload = &packet[ipv4::HEADER..];
     check_end(&header, payload.len())?;
     if packet.len() <= largest.bytes() as usize {
-        return Ok(vec![piece(&ipv4::Header { dont_fragment: false, ..header }, payload)?]);
+        return Ok(vec![piece(&ipv4::Ipv4Header { dont_fragment: false, ..header }, payload)?]);
     }
     let room = payload_room(largest)?;
     let count = payload.len().div_ceil(room);
@@ -26,7 +26,7 @@ pub fn fragment(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, Wire
         .chunks(room)
         .enumerate()
         .map(|(index, chunk)| {
-            let part = ipv4::Header {
+            let part = ipv4::Ipv4Header {
                 dont_fragment: false,
                 more_fragments: header.more_fragments || index + 1 < count,
                 fragment_offset: header.fragment_offset + (index * room / 8) as u16,
@@ -39,7 +39,7 @@ pub fn fragment(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, Wire
 }
 
 /// The packet may be a fragment itself; then its last byte must have a place in the whole (RFC 791, 3.1).
-fn check_end(header: &ipv4::Header, payload: usize) -> Result<(), WireError> {
+fn check_end(header: &ipv4::Ipv4Header, payload: usize) -> Result<(), WireError> {
     let end = ipv4::HEADER + usize::from(header.fragment_offset) * 8 + payload;
     let most = usize::from(u16::MAX);
     if end > most {
@@ -58,7 +58,7 @@ fn payload_room(largest: PacketSize) -> Result<usize, WireError> {
     Ok(room)
 }
 
-fn piece(header: &ipv4::Header, payload: &[u8]) -> Result<Vec<u8>, WireError> {
+fn piece(header: &ipv4::Ipv4Header, payload: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut bytes = vec![0; ipv4::HEADER];
     header.write(&mut bytes)?;
     bytes.extend_from_slice(payload);

@@ -8,8 +8,8 @@ use pnet::packet::ipv4::{Ipv4Flags, Ipv4Packet, MutableIpv4Packet};
 use crate::model::{IpHeader, Ttl};
 
 use super::checksum;
+use super::datagram::Datagram;
 use super::error::{Layer, WireError};
-use super::parse::Datagram;
 
 /// Bytes of a header without options.
 pub(super) const HEADER: usize = 20;
@@ -18,7 +18,7 @@ const CHECKSUM: std::ops::Range<usize> = 10..12;
 
 /// What an IPv4 header says. Emitted as it stands; parsed by [`read`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
+pub(super) struct Ipv4Header {
     pub(super) source: Ipv4Addr,
     pub(super) destination: Ipv4Addr,
     pub(super) id: u16,
@@ -33,7 +33,7 @@ pub(super) struct Header {
     pub(super) len: usize,
 }
 
-impl Header {
+impl Ipv4Header {
     /// Writes the header, without options, into the first 20 bytes of `buffer`.
     pub(super) fn write(&self, buffer: &mut [u8]) -> Result<(), WireError> {
         let have = buffer.len();
@@ -68,7 +68,7 @@ impl Header {
 }
 
 /// Reads the header at the start of `bytes`, options included, and no length beyond it: a quote may end anywhere.
-pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Ipv4Header, WireError> {
     let view = Ipv4Packet::new(bytes).ok_or(WireError::truncated(Layer::Ipv4, "header", HEADER, bytes.len()))?;
     let version = view.get_version();
     if version != 4 {
@@ -82,7 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
     if bytes.len() < header_len {
         return Err(WireError::truncated(Layer::Ipv4, "options", header_len, bytes.len()));
     }
-    Ok(Header {
+    Ok(Ipv4Header {
         source: view.get_source(),
         destination: view.get_destination(),
         id: view.get_identification(),
@@ -97,7 +97,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
 }
 
 /// Reads a header whose packet is all there, and checks its checksum. Returns it and the packet without padding.
-pub(super) fn read_whole(bytes: &[u8]) -> Result<(Header, &[u8]), WireError> {
+pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv4Header, &[u8]), WireError> {
     let header = read(bytes)?;
     let total = usize::from(header.total_length);
     if total < header.len {

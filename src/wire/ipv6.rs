@@ -7,8 +7,8 @@ use pnet::packet::ipv6::{FragmentPacket, Ipv6Packet, MutableIpv6Packet};
 
 use crate::model::{IpHeader, Ttl};
 
+use super::datagram::Datagram;
 use super::error::{Layer, WireError};
-use super::parse::Datagram;
 
 /// Bytes of the fixed header.
 pub(super) const HEADER: usize = 40;
@@ -29,7 +29,7 @@ const DESTINATION_OPTIONS: u8 = IpNextHeaderProtocols::Ipv6Opts.0;
 
 /// What an IPv6 header says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
+pub(super) struct Ipv6Header {
     pub(super) source: Ipv6Addr,
     pub(super) destination: Ipv6Addr,
     /// The low 16 bits of the flow label.
@@ -39,7 +39,7 @@ pub(super) struct Header {
     pub(super) payload_length: u16,
 }
 
-impl Header {
+impl Ipv6Header {
     /// Writes the header into the first 40 bytes of `buffer`.
     pub(super) fn write(&self, buffer: &mut [u8]) -> Result<(), WireError> {
         let short = WireError::truncated(Layer::Ipv6, "header", HEADER, buffer.len());
@@ -63,13 +63,13 @@ impl Header {
 }
 
 /// Reads the fixed header at the start of `bytes`, and no length beyond it: a quote may end anywhere.
-pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Ipv6Header, WireError> {
     let view = Ipv6Packet::new(bytes).ok_or(WireError::truncated(Layer::Ipv6, "header", HEADER, bytes.len()))?;
     let version = view.get_version();
     if version != 6 {
         return Err(WireError::Malformed { layer: Layer::Ipv6, field: "version", need: "6", have: version.into() });
     }
-    Ok(Header {
+    Ok(Ipv6Header {
         source: view.get_source(),
         destination: view.get_destination(),
         id: view.get_flow_label() as u16,

@@ -14,6 +14,7 @@
 #![allow(clippy::doc_markdown, reason = "ICMPv6 is a name, not code")]
 
 mod checksum;
+mod datagram;
 mod emit;
 mod error;
 mod fragment;
@@ -23,17 +24,19 @@ mod ipv6;
 mod options;
 mod parse;
 mod piece;
+mod protocol;
 mod quote;
 mod reassembly;
 mod segments;
 mod summary;
 mod tcp;
 
+pub use datagram::Checksums;
 pub use emit::emit;
 pub use error::{Layer, WireError};
 pub use fragment::fragment;
 pub use options::{TcpOptions, parse_tcp_options};
-pub use parse::{Checksums, Parsed, parse, parse_icmp, parse_with};
+pub use parse::{Parsed, parse, parse_icmp, parse_with};
 pub use piece::Piece;
 pub use quote::parse_quote;
 pub use reassembly::{Reassembled, Reassembler};

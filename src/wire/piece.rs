@@ -1,19 +1,19 @@
 //! One fragment, read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pnet::packet::ipv6::FragmentPacket;
 
 use crate::model::Family;
 
+use super::datagram::family;
 use super::error::{Layer, WireError};
-use super::reassembly::Key;
-use super::{ipv4, ipv6, parse};
+use super::{ipv4, ipv6};
 
 /// A fragment of a packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
-    pub(super) key: Key,
+    pub(super) key: FragmentKey,
     /// Bytes of the packet's payload before this fragment.
     pub(super) start: usize,
     pub(super) more: More,
@@ -22,6 +22,13 @@ pub struct Piece<'a> {
     pub(super) wire_len: u32,
     /// All that comes before the payload.
     headers: &'a [u8],
+}
+
+/// What the fragments of one packet have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FragmentKey {
+    V4(Ipv4Addr, Ipv4Addr, u8, u16),
+    V6(Ipv6Addr, Ipv6Addr, u32),
 }
 
 /// Whether fragments follow.
@@ -40,7 +47,7 @@ impl<'a> Piece<'a> {
     ///
     /// In IPv6 the fragment header must follow the IPv6 header at once: no answer to our packets carries another.
     pub fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let (family, layer) = parse::family(bytes)?;
+        let (family, layer) = family(bytes)?;
         let piece = match family {
             Family::V4 => read_v4(bytes)?,
             Family::V6 => read_v6(bytes)?,
@@ -62,8 +69,8 @@ impl<'a> Piece<'a> {
     /// Who sent the packet.
     pub fn source(&self) -> IpAddr {
         match self.key {
-            Key::V4(source, ..) => source.into(),
-            Key::V6(source, ..) => source.into(),
+            FragmentKey::V4(source, ..) => source.into(),
+            FragmentKey::V6(source, ..) => source.into(),
         }
     }
 
@@ -73,7 +80,7 @@ impl<'a> Piece<'a> {
             return None;
         }
         let mut head = self.headers.to_vec();
-        if matches!(self.key, Key::V6(..)) {
+        if matches!(self.key, FragmentKey::V6(..)) {
             head.truncate(ipv6::HEADER);
             head[ipv6::NEXT_HEADER] = *self.headers.get(ipv6::HEADER)?;
         }
@@ -88,7 +95,7 @@ fn read_v4(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
     }
     let (headers, payload) = packet.split_at(header.len);
     Ok(Piece {
-        key: Key::V4(header.source, header.destination, header.protocol, header.id),
+        key: FragmentKey::V4(header.source, header.destination, header.protocol, header.id),
         start: usize::from(header.fragment_offset) * UNIT,
         more: more(header.more_fragments),
         payload,
@@ -115,7 +122,7 @@ fn read_v6(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
         return Err(no_fragment(Layer::Ipv6Extension));
     }
     Ok(Piece {
-        key: Key::V6(header.source, header.destination, view.get_id()),
+        key: FragmentKey::V6(header.source, header.destination, view.get_id()),
         start: usize::from(place & !7),
         more: more(place & 1 != 0),
         payload,
@@ -135,7 +142,7 @@ fn no_fragment(layer: Layer) -> WireError {
 /// Makes `packet`, whose first `head` bytes are what [`Piece::head`] gave, a whole packet. `None` if it is too long.
 pub(super) fn set_length(packet: &mut [u8], head: usize) -> Option<()> {
     let payload = packet.len().checked_sub(head)?;
-    match parse::family(packet).ok()?.0 {
+    match family(packet).ok()?.0 {
         Family::V4 => {
             u16::try_from(packet.len()).ok()?;
             let header = packet.get_mut(..head)?;

@@ -9,7 +9,7 @@ use crate::model::{Family, IcmpErrorKind, PacketSize, Quote, QuotedTransport, Se
 
 use super::checksum::Ends;
 use super::error::{Layer, WireError};
-use super::{icmp, ipv4, ipv6, tcp};
+use super::{ipv4, ipv6, protocol};
 
 /// Bytes of the transport header that every router quotes.
 const TRANSPORT: usize = 8;
@@ -30,10 +30,10 @@ pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<
     if ends.family() != family {
         return Err(WireError::MixedFamilies { layer: Layer::Quote });
     }
-    let protocol = protocol(quote.transport, family);
+    let protocol = protocol_of(quote.transport, family);
     let header_len = family.ip_header();
     match ends {
-        Ends::V4(source, destination) => ipv4::Header {
+        Ends::V4(source, destination) => ipv4::Ipv4Header {
             source,
             destination,
             id: quote.id,
@@ -46,7 +46,7 @@ pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<
             len: header_len as usize,
         }
         .write(buffer)?,
-        Ends::V6(source, destination) => ipv6::Header {
+        Ends::V6(source, destination) => ipv6::Ipv6Header {
             source,
             destination,
             id: quote.id,
@@ -72,11 +72,11 @@ fn length_field(size: u32, not_counted: u32) -> Result<u16, WireError> {
     size.checked_sub(not_counted).and_then(|length| u16::try_from(length).ok()).ok_or(impossible)
 }
 
-fn protocol(transport: QuotedTransport, family: Family) -> u8 {
+fn protocol_of(transport: QuotedTransport, family: Family) -> u8 {
     match transport {
-        QuotedTransport::Tcp { .. } => tcp::PROTOCOL,
-        QuotedTransport::Echo { .. } => icmp::protocol(family),
-        QuotedTransport::Other(protocol) => protocol,
+        QuotedTransport::Tcp { .. } => protocol::TCP,
+        QuotedTransport::Echo { .. } => protocol::icmp(family),
+        QuotedTransport::Other(number) => number,
     }
 }
 
@@ -89,7 +89,7 @@ fn transport_bytes(transport: QuotedTransport, family: Family) -> Option<[u8; TR
             bytes[4..].copy_from_slice(&seq.0.to_be_bytes());
         }
         QuotedTransport::Echo { ident, seq } => {
-            bytes[0] = icmp::echo_request(family);
+            bytes[0] = protocol::echo_request(family);
             bytes[4..6].copy_from_slice(&ident.to_be_bytes());
             bytes[6..].copy_from_slice(&seq.to_be_bytes());
         }
@@ -101,7 +101,12 @@ fn transport_bytes(transport: QuotedTransport, family: Family) -> Option<[u8; TR
 /// The part of an error's data that is the quoted packet, without the extensions that may follow it (RFC 4884).
 ///
 /// A length below 128 bytes, or beyond the data, is no RFC 4884 length but noise in a field once unused: ignored.
-pub(super) fn original_datagram(family: Family, kind: IcmpErrorKind, header: [u8; icmp::HEADER], data: &[u8]) -> &[u8] {
+pub(super) fn original_datagram(
+    family: Family,
+    kind: IcmpErrorKind,
+    header: [u8; protocol::ICMP_HEADER],
+    data: &[u8],
+) -> &[u8] {
     let length = match (family, kind) {
         (Family::V4, _) => usize::from(header[5]) * 4,
         (Family::V6, IcmpErrorKind::Ptb { .. }) => 0,
@@ -159,22 +164,22 @@ fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
     })
 }
 
-fn parse_transport(family: Family, protocol: u8, bytes: &[u8]) -> QuotedTransport {
+fn parse_transport(family: Family, number: u8, bytes: &[u8]) -> QuotedTransport {
     let Some(quoted) = bytes.first_chunk::<TRANSPORT>() else {
-        return QuotedTransport::Other(protocol);
+        return QuotedTransport::Other(number);
     };
-    if protocol == tcp::PROTOCOL {
+    if number == protocol::TCP {
         return QuotedTransport::Tcp {
             source_port: u16::from_be_bytes([quoted[0], quoted[1]]),
             destination_port: u16::from_be_bytes([quoted[2], quoted[3]]),
             seq: SeqNumber(u32::from_be_bytes([quoted[4], quoted[5], quoted[6], quoted[7]])),
         };
     }
-    if protocol == icmp::protocol(family) && quoted[0] == icmp::echo_request(family) {
+    if number == protocol::icmp(family) && quoted[0] == protocol::echo_request(family) {
         return QuotedTransport::Echo {
             ident: u16::from_be_bytes([quoted[4], quoted[5]]),
             seq: u16::from_be_bytes([quoted[6], quoted[7]]),
         };
     }
-    QuotedTransport::Other(protocol)
+    QuotedTransport::Other(number)
 }

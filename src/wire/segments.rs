@@ -7,8 +7,9 @@ use pnet::packet::tcp::{TcpFlags, TcpPacket};
 use crate::model::Family;
 
 use super::checksum::{self, Ends};
+use super::datagram::family;
 use super::error::WireError;
-use super::{ipv4, ipv6, parse, tcp};
+use super::{ipv4, ipv6, protocol, tcp};
 
 /// Cuts a joined TCP packet into the packets that were on the wire, each with `payload` bytes and the last with the rest.
 ///
@@ -38,12 +39,12 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let (family, layer) = parse::family(bytes)?;
+        let (family, layer) = family(bytes)?;
         let datagram = match family {
             Family::V4 => ipv4::parse(bytes)?,
             Family::V6 => ipv6::parse(bytes)?,
         };
-        if datagram.protocol != tcp::PROTOCOL {
+        if datagram.protocol != protocol::TCP {
             return Err(WireError::Unsupported { layer, field: "protocol", have: datagram.protocol.into() });
         }
         let (tcp_header, stream) = tcp::split(datagram.payload)?;
@@ -62,7 +63,7 @@ impl<'a> Layout<'a> {
             Family::V6 => ipv6::amend(ip, tcp.len()),
         }
         amend(tcp, (index * payload) as u32, index == 0, is_last);
-        let sum = checksum::with_pseudo_header(self.ends, tcp::PROTOCOL, tcp);
+        let sum = checksum::with_pseudo_header(self.ends, protocol::TCP, tcp);
         tcp[tcp::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
         bytes
     }
