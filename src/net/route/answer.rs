@@ -7,7 +7,7 @@ use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
 
-use super::InterfaceAddress;
+use super::address::InterfaceAddress;
 use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
 
 /// `RTAX_MTU` of linux/rtnetlink.h, as a bit of `RTAX_LOCK`.

@@ -3,6 +3,7 @@
 //! The questions go through rtnetlink. What an older or newer kernel answers in a way that does not decode is unknown,
 //! never fatal: a connected UDP socket then tells the source address at least.
 
+mod address;
 mod answer;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::NetError;
 use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
+pub use address::InterfaceAddress;
 use answer::{gateway, is_local, learnt_mtu, metric_mtu, outgoing, own_address, source};
 
 /// A kernel answers at once. An answer that does not decode never comes, as rtnetlink throws it away.
@@ -56,15 +58,6 @@ pub struct Route {
     pub cached: Option<CachedPathMtu>,
     /// The destination is this host itself.
     pub is_local: bool,
-}
-
-/// An address of this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InterfaceAddress {
-    /// The address.
-    pub address: IpAddr,
-    /// The index of its interface.
-    pub interface: u32,
 }
 
 impl Route {
