@@ -1,6 +1,5 @@
 //! One resolver for a whole run: which way a target goes, and what is read only when it is needed.
 
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,32 +8,10 @@ use tokio::time::Instant;
 use super::dns::{Dns, NameServers};
 use super::error::ResolveError;
 use super::hosts::Hosts;
-use super::remark::Remark;
-use super::target::{Host, HostName, Target, Zone};
+use super::resolved::{Resolved, ResolvedAddress};
+use super::target::{Host, HostName, Target};
 use super::{smtp, system};
 use crate::model::Family;
-
-/// One address of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ResolvedAddress {
-    /// The host that has the address, as the DNS writes it.
-    pub host: String,
-    /// The preference of the MX record that names the host.
-    pub preference: Option<u16>,
-    /// The address.
-    pub address: IpAddr,
-    /// The interface of a link-local address.
-    pub zone: Option<Zone>,
-}
-
-/// The addresses of a target, and what is to be said about them. Never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// By preference.
-    pub addresses: Vec<ResolvedAddress>,
-    /// What is wrong, although there is something to examine.
-    pub remarks: Vec<Remark>,
-}
 
 /// What is asked about a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +86,6 @@ impl Resolver {
     }
 }
 
-impl Resolved {
-    fn of(addresses: Vec<ResolvedAddress>) -> Self {
-        Self { addresses, remarks: Vec::new() }
-    }
-}
-
 fn is_mail_domain(target: &Target, question: Question) -> bool {
     question.mail_domain && !target.bracketed && target.port.unwrap_or(question.port) == SMTP
 }
@@ -131,6 +102,7 @@ fn only_family(name: &str, mut resolved: Resolved, family: Option<Family>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::target::Zone;
 
     const LIMIT: Duration = Duration::from_secs(5);
 

@@ -12,7 +12,7 @@ use super::dns::{self, Dns, Found, Miss};
 use super::error::ResolveError;
 use super::hosts::{Hosts, HostsAddress};
 use super::remark::Remark;
-use super::resolver::{Resolved, ResolvedAddress};
+use super::resolved::{Resolved, ResolvedAddress};
 use super::target::{HostName, is_one_host};
 use crate::model::Family;
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::error::ResolveError;
-use super::resolver::ResolvedAddress;
+use super::resolved::ResolvedAddress;
 use super::target::{HostName, Zone};
 
 /// All addresses, in the order that the system prefers.
