@@ -4,6 +4,7 @@
 //! ones while there is room, and sleeps until the next packet or the next wake-up.
 
 mod arrivals;
+mod job;
 mod limiter;
 mod observer;
 mod outbox;
@@ -15,19 +16,19 @@ mod table;
 use std::io;
 use std::mem;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tracing::{debug, trace, warn};
 
-use crate::model::{Action, Body, Event, Outgoing, PacketSize, Plan, Sighting, Timestamp, Way};
+use crate::model::{Action, Body, Event, Outgoing, PacketSize, Sighting, Timestamp, Way};
 use crate::net::capture::{Batch, Capture};
 use crate::net::icmp::{IcmpSockets, LARGEST_ERROR};
 use crate::net::sender::Sender;
 use crate::wire;
 
 use arrivals::{Arrivals, Recipient};
+pub use job::{Job, Limits, Patience};
 use limiter::Limiter;
 pub use observer::{Ending, Observer, Standing};
 use outbox::{Address, Outbox};
@@ -44,37 +45,6 @@ pub struct Links {
     pub capture: Capture,
     /// Sees the ICMP errors that pass the firewall.
     pub icmp: IcmpSockets,
-}
-
-/// One address to examine.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// A number that no other job of the run has.
-    pub id: usize,
-    /// What to do.
-    pub plan: Plan,
-    /// Interface index of a link-local destination, else 0.
-    pub scope_id: u32,
-}
-
-/// Limits of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Packets per second over all addresses; `None`: no limit.
-    pub rate: Option<NonZeroU32>,
-    /// Examinations at the same time.
-    pub concurrency: usize,
-    /// When verdicts are due.
-    pub patience: Patience,
-}
-
-/// When verdicts are due.
-#[derive(Clone, Copy, Debug)]
-pub enum Patience {
-    /// All of them at this instant.
-    Until(Instant),
-    /// Each so long after its examination began.
-    Each(Duration),
 }
 
 /// Examines addresses side by side as they come in, until the sender of `jobs` is gone and all is done.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tracing::debug;
 
-use super::Job;
+use super::job::Job;
 use crate::examine::Examination;
 use crate::model::{Action, Event, Examined, Meaning, Timestamp, Verdict};
 
