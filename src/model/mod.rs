@@ -31,5 +31,7 @@ pub use report::{
 pub use ruleset::{RulesetText, SavedTables};
 pub use sighting::{Sighting, Way};
 pub use size::{Family, PacketSize, Ttl};
-pub use suspect::{Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, Stage, Suspect, Suspects};
+pub use suspect::{
+    Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect, Suspects,
+};
 pub use time::Timestamp;

@@ -119,7 +119,7 @@ pub enum Grade {
 
 /// Where a conversation stalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
+pub enum StallStage {
     /// Ours timed out while it sent the body.
     Body,
     /// Ours timed out while it waited for the answer to the body.
@@ -142,7 +142,7 @@ pub enum Reason {
     /// So many mails stalled at this stage.
     Stalled {
         /// Where.
-        stage: Stage,
+        stage: StallStage,
         /// How many mails.
         mails: u32,
     },
@@ -203,12 +203,12 @@ pub struct LogTime {
 impl Suspect {
     /// Which way of the path has to be examined.
     pub fn direction(&self) -> Direction {
-        let stalled = |wanted: Stage| {
+        let stalled = |wanted: StallStage| {
             self.reasons.iter().any(|reason| matches!(reason, Reason::Stalled { stage, .. } if *stage == wanted))
         };
         match self.flow {
             // Either side's part of a handshake may fill a packet.
-            _ if stalled(Stage::TlsHandshake) => Direction::Both,
+            _ if stalled(StallStage::TlsHandshake) => Direction::Both,
             MailFlow::Outgoing => Direction::Forward,
             MailFlow::Incoming => Direction::Reverse,
         }
