@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::session::complain;
-use crate::model::{Sighting, Timestamp};
+use crate::model::{PacketEvent, Timestamp};
 use crate::report::pcapng;
 
 /// A capture file could not be opened.
@@ -54,11 +54,11 @@ impl Recording {
     }
 
     /// Takes a packet.
-    pub(super) fn record(&mut self, sighting: &Sighting<'_>) {
+    pub(super) fn record(&mut self, event: &PacketEvent<'_>) {
         if self.file.is_none() {
             return;
         }
-        pcapng::push(&mut self.waiting, sighting, self.origin + sighting.at.since(Timestamp::ZERO));
+        pcapng::push(&mut self.waiting, event, self.origin + event.at.since(Timestamp::ZERO));
         if self.waiting.len() >= ENOUGH {
             self.flush();
         }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::recording::Recording;
-use crate::model::{Examined, Sighting};
+use crate::model::{Examined, PacketEvent};
 use crate::report::transcript::Transcript;
 use crate::runner::{Observer, Standing};
 
@@ -33,14 +33,14 @@ impl<O> Witness<O> {
 }
 
 impl<O: Observer> Observer for Witness<O> {
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
+    fn on_packet(&mut self, event: &PacketEvent<'_>) {
         if let Some(recording) = &mut self.recording {
-            recording.record(sighting);
+            recording.record(event);
         }
-        if let Some(line) = self.transcript.as_mut().and_then(|transcript| transcript.line(sighting)) {
+        if let Some(line) = self.transcript.as_mut().and_then(|transcript| transcript.line(event)) {
             say(&line);
         }
-        self.observer.sighted(sighting);
+        self.observer.on_packet(event);
     }
 
     fn progress(&mut self, standing: &Standing) {

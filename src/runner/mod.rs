@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tracing::{debug, trace, warn};
 
-use crate::model::{Action, Body, Event, Outgoing, PacketSize, Sighting, Timestamp, Way};
+use crate::model::{Action, Body, Event, Outgoing, PacketEvent, PacketEventKind, PacketSize, Timestamp};
 use crate::net::capture::{Batch, Capture};
 use crate::net::icmp::{IcmpSockets, LARGEST_ERROR};
 use crate::net::sender::Sender;
@@ -333,11 +333,11 @@ impl<'a, O: Observer> Loop<'a, O> {
     /// Sends what the outbox holds.
     fn flush(&mut self) {
         let (links, mut outbox) = (self.links, mem::take(&mut self.outbox));
-        outbox.send(&links.sender, |letter, way, bytes| {
+        outbox.send(&links.sender, |letter, kind, bytes| {
             let (packet, meaning) = (&letter.outgoing.packet, letter.outgoing.meaning);
             let Address { place, job, .. } = letter.to;
-            self.observer.sighted(&Sighting { job, at: letter.at, way, bytes, packet, meaning });
-            let Way::Refused(refusal) = way else { return };
+            self.observer.on_packet(&PacketEvent { job, at: letter.at, kind, bytes, packet, meaning });
+            let PacketEventKind::Refused(refusal) = kind else { return };
             let size = packet.size().unwrap_or(PacketSize::new(bytes.len() as u32));
             debug!(%size, ?refusal, "the kernel refused a packet");
             if let Some(running) = self.table.get_mut(place).filter(|running| running.job() == job) {
@@ -393,7 +393,11 @@ impl<O: Observer> Recipient for Loop<'_, O> {
             Body::Error(error) => error.quote.destination,
             _ => packet.ip.source,
         };
-        let way = if matches!(event, Event::KernelSaw(_)) { Way::PastFirewall } else { Way::In };
+        let kind = if matches!(event, Event::KernelSaw(_)) {
+            PacketEventKind::PassedFirewall
+        } else {
+            PacketEventKind::Received
+        };
         let concerned = self.table.count_about(about);
         if concerned == 0 {
             return;
@@ -406,7 +410,7 @@ impl<O: Observer> Recipient for Loop<'_, O> {
             let meaning = running.handle(event, now);
             let job = running.job();
             self.schedule.wake_at(&mut self.table, place, now);
-            self.observer.sighted(&Sighting { job, at: now, way, bytes, packet, meaning });
+            self.observer.on_packet(&PacketEvent { job, at: now, kind, bytes, packet, meaning });
         }
     }
 }

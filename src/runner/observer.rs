@@ -1,6 +1,6 @@
 //! What a run tells the outside world while it goes on.
 
-use crate::model::{Examined, PacketSize, Sighting};
+use crate::model::{Examined, PacketEvent, PacketSize};
 
 /// Where a run stands, for a progress line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct Standing {
 /// What the outside world does with a run.
 pub trait Observer {
     /// Called for each packet that concerns an examination, right after it was sent or handled.
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
-        let _ = sighting;
+    fn on_packet(&mut self, event: &PacketEvent<'_>) {
+        let _ = event;
     }
 
     /// Called a few times a second.

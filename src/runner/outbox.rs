@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::model::{Outgoing, Refusal, Timestamp, Way};
+use crate::model::{Outgoing, PacketEventKind, Refusal, Timestamp};
 use crate::net::sender::{Parcel, SendError, Sender};
 use crate::wire::{self, WireError};
 
@@ -68,7 +68,7 @@ impl Outbox {
     }
 
     /// Sends all, in order, and says of each how it went. What failed for a reason of this host alone goes unsaid.
-    pub(super) fn send(&mut self, sender: &Sender, mut say: impl FnMut(&Letter, Way, &[u8])) {
+    pub(super) fn send(&mut self, sender: &Sender, mut say: impl FnMut(&Letter, PacketEventKind, &[u8])) {
         let Self { letters, bytes, .. } = self;
         let bytes_of = |letter: &Letter| bytes.get(letter.bytes.clone()).unwrap_or_default();
         let parcel = |letter: &Letter| {
@@ -84,7 +84,7 @@ impl Outbox {
             });
             let (sent, rest) = sender.send_many(parcels);
             for letter in waiting.iter().take(sent) {
-                say(letter, Way::Out, bytes_of(letter));
+                say(letter, PacketEventKind::Sent, bytes_of(letter));
             }
             next += sent;
             match (rest, waiting.get(sent)) {
@@ -93,7 +93,7 @@ impl Outbox {
                     thread::sleep(PAUSE);
                 }
                 (Err(SendError::Refused(refusal)), Some(letter)) => {
-                    say(letter, Way::Refused(refusal), bytes_of(letter));
+                    say(letter, PacketEventKind::Refused(refusal), bytes_of(letter));
                     next += 1;
                 }
                 (Err(error), _) => {
