@@ -16,7 +16,7 @@ use crate::net::silent::SilentPorts;
 use crate::net::{NetError, Ours, privilege};
 use crate::report::transcript::Transcript;
 use crate::report::{self, json, letter, text};
-use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience, Standing};
+use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience, RunProgress};
 
 use super::evidence::{self, Cases, SetUserId};
 use super::firewall::HostFirewall;
@@ -276,7 +276,7 @@ struct Audience<'a> {
 }
 
 impl Observer for Audience<'_> {
-    fn progress(&mut self, standing: &Standing) {
+    fn progress(&mut self, standing: &RunProgress) {
         let Some(line) = &mut self.progress else { return };
         let label = standing.current.and_then(|index| self.planned.get(index)).map(label);
         let progress = Progress {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use super::recording::Recording;
 use crate::model::{Examined, PacketEvent};
 use crate::report::transcript::Transcript;
-use crate::runner::{Observer, Standing};
+use crate::runner::{Observer, RunProgress};
 
 /// An observer, and what is written about each packet before it hears of anything.
 pub(super) struct Witness<O> {
@@ -43,7 +43,7 @@ impl<O: Observer> Observer for Witness<O> {
         self.observer.on_packet(event);
     }
 
-    fn progress(&mut self, standing: &Standing) {
+    fn progress(&mut self, standing: &RunProgress) {
         if let Some(recording) = &mut self.recording {
             recording.flush();
         }

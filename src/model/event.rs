@@ -49,6 +49,8 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
+    /// This host dropped packets that had arrived, for want of room. They may have been answers.
+    CaptureOverrun,
 }
 
 /// Why a kernel refuses to send a packet.

@@ -19,7 +19,7 @@ use crate::cli::progress::{self, ProgressLine};
 use crate::cli::session::{Session, complain, label};
 use crate::model::{Examined, Report};
 use crate::report::{json, text};
-use crate::runner::{Job, Observer, Standing};
+use crate::runner::{Job, Observer, RunProgress};
 
 /// Addresses whose verdict is remembered, for targets that lead to them again: some megabytes at most.
 const MOST_REMEMBERED: usize = 4096;
@@ -296,7 +296,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn progress(&self, standing: &Standing) -> progress::Bulk {
+    fn progress(&self, standing: &RunProgress) -> progress::Bulk {
         let elapsed = self.began.elapsed();
         let left = self.lines.in_all.map(|in_all| {
             let unread = in_all.saturating_sub(self.lines.read) / u64::from(self.shard.of());
@@ -344,7 +344,7 @@ impl<'d, 'a> Clerk<'d, 'a> {
 }
 
 impl Observer for Clerk<'_, '_> {
-    fn progress(&mut self, standing: &Standing) {
+    fn progress(&mut self, standing: &RunProgress) {
         let Some(line) = &mut self.line else { return };
         let progress = self.desk.borrow().progress(standing);
         // A courtesy; the results do not depend on it.
