@@ -1,4 +1,4 @@
-//! What passes between the sans-I/O core and its driver.
+//! What the sans-I/O core and its driver exchange.
 
 use super::meaning::Meaning;
 use super::packet::Packet;

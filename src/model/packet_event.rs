@@ -18,7 +18,7 @@ pub struct PacketEvent<'a> {
     pub bytes: &'a [u8],
     /// The packet as it was parsed.
     pub packet: &'a Packet,
-    /// The part that it plays.
+    /// Its role in the examination.
     pub meaning: Meaning,
 }
 

@@ -1,7 +1,7 @@
-//! From what the user typed to addresses.
+//! Turns what the user typed into addresses.
 //!
-//! A bare name is a mail domain and goes the way of a mail server: hosts file, MX records, addresses. A host that is
-//! meant as such, `[host]` or `host:587`, goes the way of every other program on this system. `docs/names.md` has the rules.
+//! A bare name is a mail domain. It is resolved as a mail server does: hosts file, MX records, addresses. `[host]` and
+//! `host:587` name a host, which is resolved as every other program on this system does. `docs/names.md` has the rules.
 
 mod dns;
 mod error;

@@ -18,7 +18,7 @@ pub struct ResolvedAddress {
     pub zone: Option<Zone>,
 }
 
-/// The addresses of a target, and what is to be said about them. Never empty.
+/// The addresses of a target, and remarks about them. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// By preference.

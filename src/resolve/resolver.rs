@@ -1,4 +1,4 @@
-//! One resolver for a whole run: which way a target goes, and what is read only when it is needed.
+//! One resolver for a whole run. It decides how a target is resolved, and reads files only when they are needed.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Question {
 /// MX records name the servers that take mail from other servers, and those listen on this port (RFC 5321, section 4.5.4.2).
 const SMTP: u16 = 25;
 
-/// Looks names up. What it needs is read when the first name needs it: an address needs nothing.
+/// Looks names up. It reads a file when the first name needs it; an address needs none.
 #[derive(Debug, Default)]
 pub struct Resolver {
     hosts: OnceLock<Hosts>,
@@ -43,7 +43,7 @@ impl Resolver {
         Self::default()
     }
 
-    /// With these in their place.
+    /// With this hosts file and these name servers.
     pub fn new(hosts: Hosts, servers: NameServers) -> Self {
         Self { hosts: OnceLock::from(hosts), servers, dns: OnceLock::new() }
     }
@@ -51,7 +51,7 @@ impl Resolver {
     /// All addresses of a target, the most preferred first.
     ///
     /// # Errors
-    /// There is none, in one line.
+    /// There is no address. The text is one line.
     pub async fn resolve(&self, target: &Target, question: Question) -> Result<Resolved, ResolveError> {
         let name = match &target.host {
             Host::Address { address, zone } => {
@@ -82,7 +82,7 @@ impl Resolver {
         }
         let dns = self.dns.get_or_init(|| Dns::new(&self.servers));
         let start = Instant::now();
-        smtp::Search { dns, hosts, domain, family: question.family, start, limit: question.limit }.run().await
+        smtp::MailServerSearch { dns, hosts, domain, family: question.family, start, limit: question.limit }.run().await
     }
 }
 

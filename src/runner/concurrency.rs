@@ -9,7 +9,7 @@ const FEWEST: usize = 8;
 /// How often to ask for dropped packets. It must be well below the shortest silence that means something.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Concurrency for examinations.
+/// The limit on examinations that run at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Concurrency {
     most: usize,

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::model::Timestamp;
 
-/// Wake-up times and a queue, for slots of a [`Table`](super::table::Table).
+/// Wake-up times and a queue, for slots of a [`ExaminationTable`](super::table::ExaminationTable).
 ///
 /// A slot that is put off keeps its earlier entry in the heap. The entry moves on when it comes up, so few entries are stale.
 #[derive(Default)]

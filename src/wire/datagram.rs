@@ -1,4 +1,4 @@
-//! An IP packet between its header and its payload: what the readers of both pass to each other.
+//! What the readers of IP headers pass on to the readers of their payload.
 
 use crate::model::{Family, IpHeader};
 
@@ -16,9 +16,9 @@ pub(super) struct Datagram<'a> {
 /// Whether the checksums of TCP and ICMP are checked. That of the IPv4 header always is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksums {
-    /// A wrong checksum is an error; in an ICMP error it is a remark.
+    /// A wrong checksum is an error. In an ICMP error it is only noted.
     Verify,
-    /// The kernel has not completed them: take them as right.
+    /// Checksums count as right, because the kernel has not completed them.
     Trust,
 }
 

@@ -6,9 +6,10 @@ use super::checksum::Ends;
 use super::error::{Layer, WireError};
 use super::{icmp, ipv4, ipv6, protocol, quote, tcp};
 
-/// Writes `packet` into `buffer`, which holds it and nothing else afterwards, and nothing at all after an error.
+/// Writes `packet` into `buffer`. The buffer then holds the packet and nothing else, or nothing after an error.
 ///
-/// An echo payload is filler. An ICMP error quotes an IP header and eight bytes; its checksum is wrong if it says so.
+/// The payload of an echo is filler. An ICMP error quotes an IP header and eight bytes. Its checksum is wrong if
+/// `checksum_ok` is false.
 pub fn emit(packet: &Packet, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let written = write(packet, buffer);

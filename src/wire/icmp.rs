@@ -63,12 +63,12 @@ fn write_header(kind: u8, code: u8, rest: [u8; 4], family: Family, buffer: &mut 
 
 fn write_checksum(right: bool, ends: Ends, buffer: &mut [u8]) {
     let sum = sum(ends, buffer);
-    // One bit off is a wrong checksum whatever the sum is: 0 and 0xffff, which mean the same, differ in all bits.
+    // Flipping one bit is always wrong: 0 and 0xffff mean the same, but differ in all bits.
     let field = if right { sum } else { sum ^ 1 };
     buffer[CHECKSUM].copy_from_slice(&field.to_be_bytes());
 }
 
-/// ICMP sums its message alone, ICMPv6 a pseudo header as well (RFC 4443, 2.3).
+/// ICMP sums its message alone. ICMPv6 also sums a pseudo header (RFC 4443, 2.3).
 fn sum(ends: Ends, message: &[u8]) -> u16 {
     match ends {
         Ends::V4(..) => checksum::plain(message),
@@ -115,7 +115,7 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Bod
         Checksums::Trust => Ok(()),
     };
     if kind == echo_request(family) || kind == echo_reply(family) {
-        // The code is 0 and means nothing here: not looked at, as receivers in kernels do not either.
+        // The code is 0 and means nothing here. Kernels ignore it too.
         checksum?;
         let (ident, seq) = split_words(*header);
         let echo = Echo { ident, seq, payload_len: data.len() as u32 };
@@ -147,7 +147,7 @@ fn decode(family: Family, kind: u8, code: u8, header: [u8; ICMP_HEADER]) -> Resu
         return Ok(IcmpErrorKind::Ptb { mtu: u32::from(high) << 16 | u32::from(low) });
     }
     if family == Family::V4 && kind == unreachable && code == FRAGMENTATION_NEEDED {
-        // RFC 1191, 4: the MTU stands in the low 16 bits.
+        // RFC 1191, 4: the low 16 bits hold the MTU.
         return Ok(IcmpErrorKind::Ptb { mtu: split_words(header).1.into() });
     }
     match kind {

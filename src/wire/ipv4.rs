@@ -16,7 +16,7 @@ pub(super) const HEADER: usize = 20;
 
 const CHECKSUM: std::ops::Range<usize> = 10..12;
 
-/// What an IPv4 header says. Emitted as it stands; parsed by [`read`].
+/// The fields of an IPv4 header. [`read`] parses it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ipv4Header {
     pub(super) source: Ipv4Addr,
@@ -67,7 +67,7 @@ impl Ipv4Header {
     }
 }
 
-/// Reads the header at the start of `bytes`, options included, and no length beyond it: a quote may end anywhere.
+/// Reads the header at the start of `bytes`, options included. Does not require more bytes, because a quote may end anywhere.
 pub(super) fn read(bytes: &[u8]) -> Result<Ipv4Header, WireError> {
     let view = Ipv4Packet::new(bytes).ok_or(WireError::truncated(Layer::Ipv4, "header", HEADER, bytes.len()))?;
     let version = view.get_version();
@@ -96,7 +96,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ipv4Header, WireError> {
     })
 }
 
-/// Reads a header whose packet is all there, and checks its checksum. Returns it and the packet without padding.
+/// Reads the header of a complete packet and checks its checksum. Returns it and the packet without padding.
 pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv4Header, &[u8]), WireError> {
     let header = read(bytes)?;
     let total = usize::from(header.total_length);
@@ -110,7 +110,8 @@ pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv4Header, &[u8]), WireError>
     Ok((header, packet))
 }
 
-/// Gives a header, options included, another length of payload, and a place in a row of packets that its sender counts.
+/// Sets the length of the payload in a header, options included. Adds `index` to the identification, because senders
+/// count their packets.
 pub(super) fn amend(header: &mut [u8], payload: usize, index: u16) {
     let len = header.len();
     let Some(mut view) = MutableIpv4Packet::new(header) else { return };
@@ -121,7 +122,7 @@ pub(super) fn amend(header: &mut [u8], payload: usize, index: u16) {
     header[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
 }
 
-/// Makes the header of a fragment that of a whole packet; its checksum is wrong then.
+/// Turns the header of a fragment into that of a whole packet. Its checksum is wrong afterwards.
 pub(super) fn defragment(header: &mut [u8]) {
     let Some(mut view) = MutableIpv4Packet::new(header) else { return };
     view.set_flags(view.get_flags() & !Ipv4Flags::MoreFragments);

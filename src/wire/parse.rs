@@ -40,7 +40,7 @@ pub fn parse_with(bytes: &[u8], checksums: Checksums) -> Result<Parsed, WireErro
 
 /// Reads an ICMP message without an IP header, as raw sockets deliver it.
 ///
-/// Linux checks the checksum of ICMPv6 before it hands out copies, and that of ICMP only after.
+/// Linux verifies the checksum of ICMPv6 before it delivers copies to raw sockets, and that of ICMP only afterwards.
 pub fn parse_icmp(source: IpAddr, destination: IpAddr, message: &[u8]) -> Result<Packet, WireError> {
     let header = IpHeader { source, destination, ttl: Ttl(0), dont_fragment: true, id: 0 };
     let protocol = protocol::icmp(Family::of(source));

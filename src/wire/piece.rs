@@ -20,7 +20,7 @@ pub struct Piece<'a> {
     pub(super) payload: &'a [u8],
     /// The size of this fragment as its header states it.
     pub(super) wire_len: u32,
-    /// All that comes before the payload.
+    /// All bytes before the payload.
     headers: &'a [u8],
 }
 
@@ -38,14 +38,14 @@ pub(super) enum More {
     None,
 }
 
-/// Fragments but the last end at a multiple of this (RFC 791, 3.1; RFC 8200, 4.5).
+/// All fragments but the last end at a multiple of this (RFC 791, 3.1; RFC 8200, 4.5).
 const UNIT: usize = 8;
 const MOST_PAYLOAD: usize = u16::MAX as usize;
 
 impl<'a> Piece<'a> {
-    /// Reads the fragment at the start of `bytes`; whatever else stands there is an error.
+    /// Reads the fragment at the start of `bytes`. Anything else is an error.
     ///
-    /// In IPv6 the fragment header must follow the IPv6 header at once: no answer to our packets carries another.
+    /// In IPv6 the fragment header must follow the IPv6 header directly, because no answer to our packets has others.
     pub fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
         let (family, layer) = family(bytes)?;
         let piece = match family {
@@ -74,7 +74,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// Of the first fragment, the headers of the whole packet, but for its length. Without the fragment header of IPv6.
+    /// For the first fragment, the headers of the whole packet without the fragment header of IPv6. The length is not set.
     pub(super) fn head(&self) -> Option<Vec<u8>> {
         if self.start > 0 {
             return None;
@@ -139,7 +139,7 @@ fn no_fragment(layer: Layer) -> WireError {
     WireError::Malformed { layer, field: "fragment offset", need: "that of a fragment", have: 0 }
 }
 
-/// Makes `packet`, whose first `head` bytes are what [`Piece::head`] gave, a whole packet. `None` if it is too long.
+/// Sets the length in `packet`, whose first `head` bytes come from [`Piece::head`]. `None` if it is too long.
 pub(super) fn set_length(packet: &mut [u8], head: usize) -> Option<()> {
     let payload = packet.len().checked_sub(head)?;
     match family(packet).ok()?.0 {

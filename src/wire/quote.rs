@@ -1,7 +1,7 @@
-//! What an ICMP error quotes of the packet it is about.
+//! The part of a packet that an ICMP error quotes.
 //!
-//! Routers may quote as little as the IP header and eight bytes (RFC 792), so nothing beyond is needed here, and the
-//! lengths that the quoted header states are reported rather than believed.
+//! Routers may quote as little as the IP header and eight bytes (RFC 792), so nothing more is needed. The lengths in the
+//! quoted header are reported and not relied on.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use super::{ipv4, ipv6, protocol};
 /// Bytes of the transport header that every router quotes.
 const TRANSPORT: usize = 8;
 
-/// RFC 4884, 3: where extensions follow, the quote is padded to at least this.
+/// RFC 4884, 3: if extensions follow, the quote is padded to at least this.
 const LEAST_BEFORE_EXTENSIONS: usize = 128;
 
 /// Bytes that the quote takes.
@@ -24,7 +24,7 @@ pub(super) fn len(quote: &Quote, family: Family) -> usize {
 
 /// Writes the quote into `buffer`, which is as long as [`len`] says: IP header plus eight bytes, as RFC 792 asks.
 ///
-/// Of [`QuotedTransport::Other`] the header alone.
+/// For [`QuotedTransport::Other`] it writes only the IP header.
 pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<(), WireError> {
     let ends = Ends::new(quote.source, quote.destination, Layer::Quote)?;
     if ends.family() != family {
@@ -100,7 +100,7 @@ fn transport_bytes(transport: QuotedTransport, family: Family) -> Option<[u8; TR
 
 /// The part of an error's data that is the quoted packet, without the extensions that may follow it (RFC 4884).
 ///
-/// A length below 128 bytes, or beyond the data, is no RFC 4884 length but noise in a field once unused: ignored.
+/// A length below 128 bytes or beyond the data is ignored. It is noise in a field that was unused before RFC 4884.
 pub(super) fn original_datagram(
     family: Family,
     kind: IcmpErrorKind,
@@ -115,9 +115,9 @@ pub(super) fn original_datagram(
     if length < LEAST_BEFORE_EXTENSIONS { data } else { data.get(..length).unwrap_or(data) }
 }
 
-/// Reads a quoted packet of the given family: its header must be there, the rest may be cut anywhere.
+/// Reads a quoted packet of the given family. Its header must be complete; the rest may be cut anywhere.
 ///
-/// The header checksum is not checked: routers quote a header whose TTL they have already lowered.
+/// The header checksum is not checked, because routers quote a header whose TTL they have already lowered.
 pub fn parse_quote(family: Family, bytes: &[u8]) -> Result<Quote, WireError> {
     match family {
         Family::V4 => parse_v4(bytes),

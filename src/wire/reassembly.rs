@@ -1,4 +1,4 @@
-//! Whole packets from fragments (RFC 791, 3.2; RFC 8200, 4.5), within bounds that no sender can stretch.
+//! Reassembles fragments (RFC 791, 3.2; RFC 8200, 4.5) within limits that no sender can exceed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use crate::model::{PacketSize, Timestamp};
 
 use super::piece::{self, FragmentKey, More, Piece};
 
-/// A packet whose fragments have not all come after this time is given up. RFC 8200 asks for 60 s, Linux waits 30.
+/// A packet is given up if its fragments have not all come after this time. RFC 8200 asks for 60 s, Linux waits 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Packets whose fragments are being collected.
+/// The largest number of packets whose fragments are collected.
 const MOST_PACKETS: usize = 256;
-/// The payload of all fragments kept: over sixty of the largest packets.
+/// The largest payload of all fragments together: over sixty of the largest packets.
 const MOST_BYTES: usize = 4 << 20;
-/// Fragments of one packet. The largest packet over a link with an MTU of 576 takes 119.
+/// The largest number of fragments of one packet. The largest packet takes 119 on a link with an MTU of 576.
 const MOST_PIECES: usize = 128;
 
 /// Collects fragments.
 ///
-/// A packet whose fragments overlap is discarded as a whole, and what comes of it later too: RFC 5722 for IPv6, and no
-/// honest sender or router does it in IPv4 either. The same fragment again is no overlap: networks duplicate. Where
-/// room is short, the oldest packet goes.
+/// A packet whose fragments overlap is discarded, with its later fragments. RFC 5722 demands it for IPv6, and correct
+/// senders and routers produce no overlaps in IPv4 either. A repeated fragment is no overlap, because networks duplicate
+/// packets. If a limit is reached, the oldest packet is dropped.
 #[derive(Debug, Default)]
 pub struct Reassembler {
     /// In the order in which their first fragments came.
@@ -29,7 +29,7 @@ pub struct Reassembler {
     bytes: usize,
 }
 
-/// A packet made whole.
+/// A reassembled packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reassembled {
     /// Its bytes, from the IP header on, as its sender made them.
@@ -48,12 +48,12 @@ struct PendingPacket {
 #[derive(Debug)]
 enum FragmentState {
     Collecting(Collection),
-    /// Nothing of it is kept, and nothing of it will be.
+    /// Its fragments are dropped, those to come too.
     Discarded,
 }
 
 impl Reassembler {
-    /// Takes a fragment, and gives the packet if this was the last that it lacked.
+    /// Takes a fragment. Returns the packet if this was the last missing fragment.
     pub fn add(&mut self, piece: &Piece<'_>, now: Timestamp) -> Option<Reassembled> {
         self.forget(now);
         let index = self.pending.iter().position(|pending| pending.key == piece.key);
@@ -116,7 +116,7 @@ impl Reassembler {
 struct Collection {
     parts: Vec<Part>,
     bytes: usize,
-    /// The headers of the first fragment, made those of the whole packet but for the length.
+    /// The headers of the whole packet, from the first fragment. The length is not set.
     head: Option<Vec<u8>>,
     /// The length of the payload, from the last fragment.
     end: Option<usize>,
@@ -178,7 +178,7 @@ impl Collection {
         self.parts.insert(at, part);
     }
 
-    /// Parts never overlap: what they add up to tells whether one is missing.
+    /// Parts never overlap, so their sum tells whether one is missing.
     fn is_complete(&self) -> bool {
         self.end == Some(self.bytes) && self.head.is_some()
     }

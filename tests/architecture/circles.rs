@@ -164,7 +164,7 @@ fn the_reader_sees_the_uses_that_are_there() {
         ("wire/emit.rs", "wire/tcp.rs"),
         ("wire/emit.rs", "model/packet.rs"),
         ("runner/outbox.rs", "wire/emit.rs"),
-        ("runner/mod.rs", "model/event.rs"),
+        ("runner/event_loop.rs", "model/event.rs"),
         ("intake/log/exim.rs", "intake/event.rs"),
         ("net/capture.rs", "net/sys.rs"),
     ] {

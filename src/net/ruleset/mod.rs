@@ -1,7 +1,8 @@
 //! Reads this host's firewall rules after all privilege is gone.
 //!
-//! Rules are wanted for one verdict only, and reading them takes longer than a packet: a small child, started while the
-//! privilege is there, waits for the word. It ends when its stdin does, in whatever way this process ends.
+//! Only one verdict needs the rules, and reading them takes longer than sending a packet. So a small child process is started
+//! while the privilege is still there, and waits for a line on stdin. It ends when its stdin is closed, however this process
+//! ends.
 
 mod error;
 mod sections;
@@ -25,7 +26,7 @@ const FAREWELL: Duration = Duration::from_millis(200);
 
 const SCRIPT: &str = include_str!("list_rules.sh");
 
-/// The child that waits for the word.
+/// The child that waits for the request.
 pub struct RulesetReader {
     child: Result<RulesChild, RulesetError>,
 }
@@ -36,7 +37,7 @@ impl RulesetReader {
         Self { child: start_child() }
     }
 
-    /// Has the child read the rules, and sees it off. Blocks for some milliseconds, at worst for a second and a half.
+    /// Has the child read the rules and waits for its end. Blocks for some milliseconds, at worst for a second and a half.
     ///
     /// `mark` is a random word.
     pub fn read(self, mark: u64) -> Result<RulesetText, RulesetError> {
@@ -59,13 +60,13 @@ fn start_child() -> Result<RulesChild, RulesetError> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        // A ^C at the terminal is for this process alone: the report of an interrupted run may still need the rules.
+        // A ^C at the terminal must not reach the child, because the report of an interrupted run may still need the rules.
         .process_group(0)
         .spawn();
     child.map(RulesChild).map_err(|error| RulesetError::NoChild(error.to_string()))
 }
 
-/// A capability that comes from the program's file is lost in an `execve` unless it is ambient; root's is not.
+/// Keeps the capability in the child. `execve` drops one that comes from the program's file unless it is ambient. Root keeps it.
 fn hand_down() {
     if !rustix::process::geteuid().is_root() {
         let _ = caps::raise(None, CapSet::Inheritable, Capability::CAP_NET_ADMIN);
@@ -108,7 +109,7 @@ impl Drop for RulesChild {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         if !self.ends_by_itself() {
-            // Its group is its own, and it is not reaped yet, so the number means no other.
+            // The child has its own group and is not reaped yet, so the number cannot mean another process.
             let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
             let _ = self.0.wait();
         }

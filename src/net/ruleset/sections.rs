@@ -1,4 +1,4 @@
-//! The child's output, cut into its parts.
+//! Splits the output of the child into its parts.
 
 use super::error::RulesetError;
 use crate::model::{RulesetText, SavedTables};
