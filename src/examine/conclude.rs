@@ -7,7 +7,7 @@ use super::connection::State;
 use super::in_order::{InOrder, Outcome};
 use super::judge::{Carried, Evidence, Second, Silence, Twin, judge};
 use super::lane::Fate;
-use super::overrun::without_silence;
+use super::overrun::{rests_on_silence, without_silence};
 use super::{CLOSE_PATIENCE, CaptureOverrun, Examination, GREETING_PATIENCE, Stage, dialogue};
 
 impl Examination {
@@ -39,16 +39,11 @@ impl Examination {
     }
 
     fn judged_after_overrun(&mut self, examined: Examined) -> Examined {
-        if self.capture_overrun == CaptureOverrun::None {
+        if self.capture_overrun == CaptureOverrun::None || !rests_on_silence(&examined) {
             return examined;
         }
-        match without_silence(examined) {
-            Ok(spoilt) => {
-                self.capture_overrun = CaptureOverrun::SpoiltVerdict;
-                spoilt
-            }
-            Err(proven) => proven,
-        }
+        self.capture_overrun = CaptureOverrun::SpoiltVerdict;
+        without_silence(examined)
     }
 
     fn evidence(&mut self, now: Timestamp) -> Evidence {

@@ -250,9 +250,11 @@ impl Examination {
 
     /// Takes in what the driver saw. Returns what it means, for a transcript.
     pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
-        // One verdict comes of both examinations, and it is judged here.
-        if *event == Event::CaptureOverrun && self.examined.is_none() {
-            self.capture_overrun = CaptureOverrun::Seen;
+        // It is noted here alone, because this verdict includes that of the second flow. A verdict that stands does not change.
+        if *event == Event::CaptureOverrun {
+            if self.examined.is_none() {
+                self.capture_overrun = CaptureOverrun::Seen;
+            }
             return Meaning::Stray;
         }
         let company = self.companion.as_mut().map(|companion| companion.handle(event, now));

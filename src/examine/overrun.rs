@@ -6,16 +6,23 @@ use crate::model::{Examined, ReverseVerdict, Verdict};
 
 const REASON: &str = "this host dropped packets that had arrived, as it was too busy: try again with a lower --rate";
 
-/// Takes back what rests on silence. `Err` if nothing does: the findings stand as they are.
-pub(super) fn without_silence(examined: Examined) -> Result<Examined, Examined> {
-    let forward = examined.direction.is_forward() && examined.verdict != Verdict::Clear;
-    let reverse = !matches!(examined.reverse.verdict, ReverseVerdict::Clear | ReverseVerdict::Untested);
-    match (forward, reverse) {
-        (false, false) => Err(examined),
-        (true, false) => Ok(without_forward(examined)),
-        (false, true) => Ok(without_reverse(examined)),
-        (true, true) => Ok(without_reverse(without_forward(examined))),
-    }
+/// Whether a silence has part in a verdict.
+pub(super) fn rests_on_silence(examined: &Examined) -> bool {
+    is_forward_silence(examined) || is_reverse_silence(examined)
+}
+
+/// The findings without the verdicts that rest on silence.
+pub(super) fn without_silence(examined: Examined) -> Examined {
+    let examined = if is_forward_silence(&examined) { without_forward(examined) } else { examined };
+    if is_reverse_silence(&examined) { without_reverse(examined) } else { examined }
+}
+
+fn is_forward_silence(examined: &Examined) -> bool {
+    examined.direction.is_forward() && examined.verdict != Verdict::Clear
+}
+
+fn is_reverse_silence(examined: &Examined) -> bool {
+    !matches!(examined.reverse.verdict, ReverseVerdict::Clear | ReverseVerdict::Untested)
 }
 
 fn without_forward(examined: Examined) -> Examined {

@@ -47,7 +47,7 @@ impl Correlator {
             }
             MailEvent::Stalled(stall) => self.stalled(&stall, None, context),
             MailEvent::UnresolvedStall { mail, relay, stage } => {
-                self.hold_stall(key(mail), UnresolvedStall::new(mail, relay, stage, context))
+                self.hold_stall(key(mail), UnresolvedStall::new(mail, relay, stage, context));
             }
             MailEvent::Deferred { mail, relay, domain, seconds } => {
                 if let Some(unresolved) = self.unresolved.remove(key(mail)) {

@@ -144,7 +144,10 @@ impl Modules {
         if self.0.contains_key(&child) {
             // A function may be called like its module, and be re-exported beside it.
             let item = import.filter(|_| rest.is_empty()).and_then(follow);
-            return item.or_else(|| self.below(&child, rest, fuel));
+            let found = item.or_else(|| self.below(&child, rest, fuel));
+            // What the module does not show is made there by a macro.
+            let made_there = || self.0.get(&child).map(|module| Found::Item(module.file.clone()));
+            return found.or_else(made_there);
         }
         if module.items.defined.contains(first) {
             return Some(Found::Item(module.file.clone()));
