@@ -2,8 +2,21 @@
 //!
 //! The sources are read as tokens, without comments and strings, so a path counts however it is written.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/imports.rs"]
+mod imports;
+#[path = "architecture/modules.rs"]
+mod modules;
+#[path = "architecture/sources.rs"]
+mod sources;
+#[path = "architecture/tokens.rs"]
+mod tokens;
+
+use std::path::Path;
+
+use sources::sources;
+use tokens::tokens;
 
 /// From the lowest up.
 const LAYERS: [&str; 12] =
@@ -217,101 +230,5 @@ fn names_after(tokens: &[String]) -> Vec<String> {
         }
         [name, ..] => vec![name.clone()],
         [] => Vec::new(),
-    }
-}
-
-/// Words, `::` and single signs. Comments, strings and character literals are left out.
-fn tokens(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut tokens = Vec::new();
-    let mut index = 0;
-    while index < chars.len() {
-        let c = at(index);
-        if c == '/' && at(index + 1) == '/' {
-            index = (index..chars.len()).find(|&i| at(i) == '\n').unwrap_or(chars.len());
-        } else if c == '/' && at(index + 1) == '*' {
-            index = end_of_comment(&chars, index);
-        } else if let Some(end) = end_of_raw_string(&chars, index) {
-            index = end;
-        } else if c == '"' {
-            index = end_of_quoted(&chars, index, '"');
-        } else if c == '\'' && (at(index + 1) == '\\' || at(index + 2) == '\'') {
-            index = end_of_quoted(&chars, index, '\'');
-        } else if is_word(c) {
-            let end = (index..chars.len()).find(|&i| !is_word(at(i))).unwrap_or(chars.len());
-            tokens.push(chars[index..end].iter().collect());
-            index = end;
-        } else if c == ':' && at(index + 1) == ':' {
-            tokens.push("::".into());
-            index += 2;
-        } else {
-            if !c.is_whitespace() {
-                tokens.push(c.to_string());
-            }
-            index += 1;
-        }
-    }
-    tokens
-}
-
-/// Comments of this form nest.
-fn end_of_comment(chars: &[char], start: usize) -> usize {
-    let (mut depth, mut index) = (0, start);
-    while index < chars.len() {
-        match chars[index..] {
-            ['/', '*', ..] => (depth, index) = (depth + 1, index + 2),
-            ['*', '/', ..] => (depth, index) = (depth - 1, index + 2),
-            _ => index += 1,
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    index
-}
-
-/// The end of `r"…"`, `r#"…"#`, `br"…"` and so on, if one starts here.
-fn end_of_raw_string(chars: &[char], start: usize) -> Option<usize> {
-    let start = start + usize::from(chars[start] == 'b');
-    if chars.get(start) != Some(&'r') {
-        return None;
-    }
-    let hashes = chars[start + 1..].iter().take_while(|c| **c == '#').count();
-    let open = start + 1 + hashes;
-    if chars.get(open) != Some(&'"') {
-        return None;
-    }
-    let closes = |i: usize| chars[i] == '"' && chars[i + 1..].iter().take_while(|c| **c == '#').count() >= hashes;
-    Some((open + 1..chars.len()).find(|&i| closes(i)).map_or(chars.len(), |i| i + 1 + hashes))
-}
-
-fn end_of_quoted(chars: &[char], start: usize, quote: char) -> usize {
-    let mut index = start + 1;
-    while index < chars.len() && chars[index] != quote {
-        index += if chars[index] == '\\' { 2 } else { 1 };
-    }
-    index + 1
-}
-
-/// Every Rust file below `src`: its path there, and its text.
-fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    collect(&root, &root, &mut files);
-    files
-}
-
-fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) {
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.expect("an entry of a folder that is being read").path();
-        if path.is_dir() {
-            collect(root, &path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let below = path.strip_prefix(root).expect("what is below the root").to_owned();
-            files.push((below, text));
-        }
     }
 }

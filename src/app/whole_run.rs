@@ -9,12 +9,12 @@ use super::error::RunError;
 use super::examiner::Examiner;
 use super::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use super::output::outputs::Outputs;
-use super::output::progress_line::{AddressProgress, RunProgress};
+use super::output::progress_line::{AddressProgress, LineProgress};
 use super::output::result_sink::RunResult;
 use super::planned_address::PlannedAddress;
 use super::suspect_cases::SuspectCases;
-use crate::model::{Examined, Report, Sighting};
-use crate::runner::{Ending, Job, Observer, Patience, Standing};
+use crate::model::{Examined, PacketEvent, Report};
+use crate::runner::{Ending, Job, Observer, Patience, RunProgress};
 
 /// What is examined as a whole.
 pub(super) struct WholeRun<'s> {
@@ -95,13 +95,13 @@ impl Reporter<'_> {
 }
 
 impl Observer for Reporter<'_> {
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
-        self.outputs.packet(sighting);
+    fn on_packet(&mut self, event: &PacketEvent<'_>) {
+        self.outputs.packet(event);
     }
 
-    fn progress(&mut self, standing: &Standing) {
+    fn progress(&mut self, standing: &RunProgress) {
         let label = standing.current.and_then(|index| self.labels.get(index)).cloned();
-        self.outputs.progress(&RunProgress::Addresses(AddressProgress {
+        self.outputs.progress(&LineProgress::Addresses(AddressProgress {
             label: label.unwrap_or_default(),
             addresses: (standing.judged, self.run.planned.len()),
             range: standing.bracket,

@@ -7,7 +7,8 @@ use super::connection::State;
 use super::in_order::{InOrder, Outcome};
 use super::judge::{Carried, Evidence, Second, Silence, Twin, judge};
 use super::lane::Fate;
-use super::{CLOSE_PATIENCE, Examination, GREETING_PATIENCE, Stage, dialogue};
+use super::overrun::{rests_on_silence, without_silence};
+use super::{CLOSE_PATIENCE, CaptureOverrun, Examination, GREETING_PATIENCE, Stage, dialogue};
 
 impl Examination {
     /// Gathers the evidence, judges, and turns to closing the connection.
@@ -33,8 +34,16 @@ impl Examination {
 
     /// The verdicts stand: what remains is to close the connection.
     pub(super) fn close_after(&mut self, examined: Examined, now: Timestamp) {
-        self.examined = Some(examined);
+        self.examined = Some(self.judged_after_overrun(examined));
         self.stage = Stage::Closing { greeting_until: now + GREETING_PATIENCE, deadline: now + CLOSE_PATIENCE };
+    }
+
+    fn judged_after_overrun(&mut self, examined: Examined) -> Examined {
+        if self.capture_overrun == CaptureOverrun::None || !rests_on_silence(&examined) {
+            return examined;
+        }
+        self.capture_overrun = CaptureOverrun::SpoiltVerdict;
+        without_silence(examined)
     }
 
     fn evidence(&mut self, now: Timestamp) -> Evidence {

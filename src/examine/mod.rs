@@ -28,6 +28,7 @@ mod flows;
 mod in_order;
 mod judge;
 mod lane;
+mod overrun;
 mod ptb;
 mod receive;
 mod reverse;
@@ -120,6 +121,16 @@ pub struct Examination {
     /// What was found on the way there, while the way back is being examined.
     forward: Option<Box<Examined>>,
     examined: Option<Examined>,
+    capture_overrun: CaptureOverrun,
+}
+
+/// Whether this host dropped packets that had arrived during the examination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CaptureOverrun {
+    None,
+    Seen,
+    /// The verdict is inconclusive for that reason.
+    SpoiltVerdict,
 }
 
 /// A technique's campaign and whether it is of any use.
@@ -214,6 +225,7 @@ impl Examination {
             reverse: None,
             forward: None,
             examined: None,
+            capture_overrun: CaptureOverrun::None,
             plan,
         }
     }
@@ -238,6 +250,13 @@ impl Examination {
 
     /// Takes in what the driver saw. Returns what it means, for a transcript.
     pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
+        // It is noted here alone, because this verdict includes that of the second flow. A verdict that stands does not change.
+        if *event == Event::CaptureOverrun {
+            if self.examined.is_none() {
+                self.capture_overrun = CaptureOverrun::Seen;
+            }
+            return Meaning::Stray;
+        }
         let company = self.companion.as_mut().map(|companion| companion.handle(event, now));
         match self.receive(event, now) {
             Meaning::Stray => company.unwrap_or(Meaning::Stray),
@@ -259,6 +278,11 @@ impl Examination {
     /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
+    }
+
+    /// Whether the verdict is inconclusive because this host dropped packets that had arrived. A second try may find more.
+    pub fn is_spoilt_by_overrun(&self) -> bool {
+        self.capture_overrun == CaptureOverrun::SpoiltVerdict
     }
 
     /// The largest size known to pass and the smallest known to be lost, as far as the search has come.

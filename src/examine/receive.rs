@@ -25,6 +25,8 @@ impl Examination {
                 self.refused(*size, *refusal, now);
                 Meaning::Stray
             }
+            // It concerns no packet; the verdict takes it into account.
+            Event::CaptureOverrun => Meaning::Stray,
         }
     }
 

@@ -12,14 +12,14 @@ use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
 use super::target_list::ListLine;
 use crate::app::examiner::Examiner;
 use crate::app::output::outputs::Outputs;
-use crate::app::output::progress_line::{ListProgress, RunProgress};
+use crate::app::output::progress_line::{LineProgress, ListProgress};
 use crate::app::output::result_sink::RunResult;
 use crate::app::plan_error::PlanError;
 use crate::app::planned_address::PlannedAddress;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{Examined, Report, Sighting};
+use crate::model::{Examined, PacketEvent, Report};
 use crate::report::text;
-use crate::runner::{Job, Standing};
+use crate::runner::{Job, RunProgress};
 
 /// What a run over a list knows and has counted.
 pub(super) struct Aggregator<'a> {
@@ -134,11 +134,11 @@ impl<'a> Aggregator<'a> {
         new
     }
 
-    pub(super) fn packet(&mut self, sighting: &Sighting<'_>) {
-        self.outputs.packet(sighting);
+    pub(super) fn packet(&mut self, event: &PacketEvent<'_>) {
+        self.outputs.packet(event);
     }
 
-    pub(super) fn progress(&mut self, standing: &Standing) {
+    pub(super) fn progress(&mut self, standing: &RunProgress) {
         let progress = ListProgress {
             done: self.done,
             left: self.admission.unread().map(|unread| unread + self.targets.len() as u64),
@@ -147,7 +147,7 @@ impl<'a> Aggregator<'a> {
             probes: standing.probes,
             elapsed: self.began.elapsed(),
         };
-        self.outputs.progress(&RunProgress::List(progress));
+        self.outputs.progress(&LineProgress::List(progress));
     }
 
     /// The verdict on an address stands.

@@ -3,18 +3,18 @@
 use std::cell::RefCell;
 
 use super::aggregator::Aggregator;
-use crate::model::{Examined, Sighting};
-use crate::runner::{Observer, Standing};
+use crate::model::{Examined, PacketEvent};
+use crate::runner::{Observer, RunProgress};
 
 /// The loop and its feed use the aggregator in turns.
 pub(super) struct ListObserver<'d, 'a>(pub(super) &'d RefCell<Aggregator<'a>>);
 
 impl Observer for ListObserver<'_, '_> {
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
-        self.0.borrow_mut().packet(sighting);
+    fn on_packet(&mut self, event: &PacketEvent<'_>) {
+        self.0.borrow_mut().packet(event);
     }
 
-    fn progress(&mut self, standing: &Standing) {
+    fn progress(&mut self, standing: &RunProgress) {
         self.0.borrow_mut().progress(standing);
     }
 

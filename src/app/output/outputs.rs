@@ -7,7 +7,7 @@ use super::color::{Environment, wants_color};
 use super::format::{FormatArgument, FormatChoice, OpenError, Opening};
 use super::formats;
 use super::progress::{ProgressSink, Streams, is_wanted};
-use super::progress_line::RunProgress;
+use super::progress_line::LineProgress;
 use super::result_sink::{ResultSink, RunResult};
 use super::summary::SummaryOnStderr;
 use super::transcript::TranscriptSink;
@@ -15,7 +15,7 @@ use crate::app::earlier_results::EarlierResults;
 use crate::app::plan::OutputOptions;
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::Sighting;
+use crate::model::PacketEvent;
 use crate::report::text::{Detail, Style};
 
 /// The outputs, in the order in which they hear of everything.
@@ -57,12 +57,12 @@ impl Outputs {
     }
 
     /// A packet was sent, was refused or arrived.
-    pub(crate) fn packet(&mut self, sighting: &Sighting<'_>) {
-        self.0.iter_mut().for_each(|sink| sink.packet(sighting));
+    pub(crate) fn packet(&mut self, event: &PacketEvent<'_>) {
+        self.0.iter_mut().for_each(|sink| sink.packet(event));
     }
 
     /// Where the run stands.
-    pub(crate) fn progress(&mut self, progress: &RunProgress) {
+    pub(crate) fn progress(&mut self, progress: &LineProgress) {
         self.0.iter_mut().for_each(|sink| sink.progress(progress));
     }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::format::{Destination, Format, FormatOption, OpenError, Runs};
-use super::progress_line::RunProgress;
+use super::progress_line::LineProgress;
 use super::result_sink::ResultSink;
 use crate::app::set_user_id;
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{Sighting, Timestamp};
+use crate::model::{PacketEvent, Timestamp};
 use crate::report::pcapng;
 
 pub(super) static FORMAT: Format = Format {
@@ -95,17 +95,17 @@ impl ResultSink for CaptureFile {
         self.origin = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     }
 
-    fn packet(&mut self, sighting: &Sighting<'_>) {
+    fn packet(&mut self, event: &PacketEvent<'_>) {
         if self.file.is_none() {
             return;
         }
-        pcapng::push(&mut self.waiting, sighting, self.origin + sighting.at.since(Timestamp::ZERO));
+        pcapng::push(&mut self.waiting, event, self.origin + event.at.since(Timestamp::ZERO));
         if self.waiting.len() >= ENOUGH {
             self.flush();
         }
     }
 
-    fn progress(&mut self, _: &RunProgress) {
+    fn progress(&mut self, _: &LineProgress) {
         self.flush();
     }
 

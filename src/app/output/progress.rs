@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::progress_line::RunProgress;
+use super::progress_line::LineProgress;
 use super::result_sink::ResultSink;
 
 /// Where output goes: what decides on a progress line.
@@ -68,7 +68,7 @@ impl<W: Write> ProgressSink<W> {
 
 /// Progress is a courtesy, so errors do not matter: the results do not depend on it.
 impl<W: Write> ResultSink for ProgressSink<W> {
-    fn progress(&mut self, progress: &RunProgress) {
+    fn progress(&mut self, progress: &LineProgress) {
         let _ = self.draw(&progress.line(stderr_columns()));
     }
 

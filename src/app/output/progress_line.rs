@@ -7,14 +7,14 @@ use crate::model::PacketSize;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RunProgress {
+pub(crate) enum LineProgress {
     /// A run over addresses that are all known.
     Addresses(AddressProgress),
     /// A run over a list.
     List(ListProgress),
 }
 
-impl RunProgress {
+impl LineProgress {
     /// The line, cut so that it does not wrap: a wrapped line cannot be erased.
     pub(super) fn line(&self, columns: usize) -> String {
         match self {

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::progress_line::RunProgress;
+use super::progress_line::LineProgress;
 use crate::app::suspect_cases::SuspectCases;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{Report, Sighting};
+use crate::model::{PacketEvent, Report};
 
 /// Takes what a run tells. Calls come in this order: `begin`; `packet` and `progress` while examinations run;
 /// `verdicts_stand` and `result` for one report, or `result` for each target of a list; `finish` for a list.
@@ -16,12 +16,12 @@ pub(crate) trait ResultSink {
     }
 
     /// A packet was sent, was refused or arrived.
-    fn packet(&mut self, sighting: &Sighting<'_>) {
-        let _ = sighting;
+    fn packet(&mut self, event: &PacketEvent<'_>) {
+        let _ = event;
     }
 
     /// Called a few times a second.
-    fn progress(&mut self, progress: &RunProgress) {
+    fn progress(&mut self, progress: &LineProgress) {
         let _ = progress;
     }
 

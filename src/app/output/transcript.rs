@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::result_sink::{ResultSink, RunResult};
-use crate::model::Sighting;
+use crate::model::PacketEvent;
 use crate::report::transcript::Transcript;
 
 /// Begins with the run, whose addresses it names.
@@ -19,8 +19,8 @@ impl ResultSink for TranscriptSink {
         self.transcript = Some(transcript);
     }
 
-    fn packet(&mut self, sighting: &Sighting<'_>) {
-        if let Some(line) = self.transcript.as_mut().and_then(|transcript| transcript.line(sighting)) {
+    fn packet(&mut self, event: &PacketEvent<'_>) {
+        if let Some(line) = self.transcript.as_mut().and_then(|transcript| transcript.line(event)) {
             say(&line);
         }
     }

@@ -1,4 +1,4 @@
-//! From what the capture hands over to the packets that were on the wire.
+//! Turns what the capture delivers into the packets that were on the wire.
 
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -9,39 +9,39 @@ use crate::model::{Event, Family, Packet, Timestamp};
 use crate::net::capture::{Checksum, OnWire, Received};
 use crate::wire::{self, Checksums, Parsed, Piece, Reassembled, Reassembler, WireError};
 
-/// Who gets the packets.
-pub(super) trait Recipient {
+/// Takes the packets.
+pub(super) trait PacketSink {
     /// Whether packets from this address may be of use.
     fn knows(&self, address: IpAddr) -> bool;
-    /// Takes a packet and its bytes.
+    /// Takes one packet and its bytes.
     fn deliver(&mut self, event: &Event, bytes: &[u8]);
 }
 
-/// Takes in what the capture received.
+/// Splits joined segments and puts fragments together.
 #[derive(Debug, Default)]
-pub(super) struct Arrivals {
+pub(super) struct Ingress {
     reassembler: Reassembler,
 }
 
-impl Arrivals {
-    /// Delivers each packet as it was on the wire: what was joined on this side of it cut up again, what was cut up on
-    /// the way as a whole. `bytes` are those of `received`.
-    pub(super) fn take(&mut self, received: Received, bytes: &[u8], now: Timestamp, to: &mut impl Recipient) {
+impl Ingress {
+    /// Delivers each packet as its sender made it: joined segments are split again, and fragments are put together.
+    /// `bytes` are those of `received`.
+    pub(super) fn take(&mut self, received: Received, bytes: &[u8], now: Timestamp, to: &mut impl PacketSink) {
         let checksums = match received.checksum {
             Checksum::Ready => Checksums::Verify,
             Checksum::NotReady => Checksums::Trust,
         };
         match received.on_wire {
             OnWire::Whole => match wire::parse_with(bytes, checksums) {
-                Err(WireError::Fragment { .. }) => self.collect(bytes, now, to),
-                parsed => hand_over(parsed, Event::Received, bytes, to),
+                Err(WireError::Fragment { .. }) => self.reassemble(bytes, now, to),
+                parsed => deliver(parsed, Event::Received, bytes, to),
             },
-            OnWire::Segments(payload) => cut_up(bytes, payload, to),
-            OnWire::UnknownSegments => cut_up(bytes, assumed_payload(bytes), to),
+            OnWire::Segments(payload) => split(bytes, payload, to),
+            OnWire::UnknownSegments => split(bytes, assumed_payload(bytes), to),
         }
     }
 
-    fn collect(&mut self, bytes: &[u8], now: Timestamp, to: &mut impl Recipient) {
+    fn reassemble(&mut self, bytes: &[u8], now: Timestamp, to: &mut impl PacketSink) {
         let piece = match Piece::read(bytes) {
             Ok(piece) if to.knows(piece.source()) => piece,
             Ok(_) => return,
@@ -49,15 +49,15 @@ impl Arrivals {
         };
         let Some(Reassembled { bytes, largest_fragment }) = self.reassembler.add(&piece, now) else { return };
         let event = |packet| Event::Reassembled { packet, largest_fragment };
-        hand_over(wire::parse(&bytes), event, &bytes, to);
+        deliver(wire::parse(&bytes), event, &bytes, to);
     }
 }
 
-fn hand_over(
+fn deliver(
     parsed: Result<Parsed, WireError>,
     event: impl FnOnce(Packet) -> Event,
     bytes: &[u8],
-    to: &mut impl Recipient,
+    to: &mut impl PacketSink,
 ) {
     match parsed {
         Ok(parsed) => to.deliver(&event(parsed.packet), bytes),
@@ -65,18 +65,18 @@ fn hand_over(
     }
 }
 
-fn cut_up(bytes: &[u8], payload: NonZeroU16, to: &mut impl Recipient) {
+fn split(bytes: &[u8], payload: NonZeroU16, to: &mut impl PacketSink) {
     let segments = match wire::segments(bytes, payload) {
         Ok(segments) => segments,
         Err(error) => return debug!(%error, "joined packet ignored"),
     };
     for segment in segments {
-        hand_over(wire::parse(&segment), Event::Received, &segment, to);
+        deliver(wire::parse(&segment), Event::Received, &segment, to);
     }
 }
 
-/// Segments of unknown size are taken to be as large as every path has to carry them (RFC 9293, 3.7.1: 536 bytes in
-/// IPv4, 1220 in IPv6). The stream goes on, and no size is claimed that was never on the wire.
+/// The payload that every path must carry (RFC 9293, 3.7.1: 536 bytes in IPv4, 1220 in IPv6), for segments of unknown size.
+/// So the stream goes on, and no size is claimed that was never on the wire.
 fn assumed_payload(bytes: &[u8]) -> NonZeroU16 {
     let is_ipv4 = bytes.first().is_some_and(|first| first >> 4 == 4);
     let payload = if is_ipv4 { 536 } else { Family::V6.minimum_mtu().to_mss(Family::V6) };
@@ -116,12 +116,12 @@ mod tests {
         Received { start: 0, len: 0, interface: 1, checksum: Checksum::Ready, on_wire }
     }
 
-    struct Mailbox {
+    struct RecordingSink {
         knows: bool,
         received: Vec<(Event, Vec<u8>)>,
     }
 
-    impl Recipient for Mailbox {
+    impl PacketSink for RecordingSink {
         fn knows(&self, _: IpAddr) -> bool {
             self.knows
         }
@@ -132,16 +132,16 @@ mod tests {
     }
 
     fn sizes(packet: &Packet, on_wire: OnWire) -> Vec<usize> {
-        let mut mailbox = Mailbox { knows: true, received: Vec::new() };
-        Arrivals::default().take(received(on_wire), &bytes_of(packet), Timestamp::ZERO, &mut mailbox);
+        let mut sink = RecordingSink { knows: true, received: Vec::new() };
+        Ingress::default().take(received(on_wire), &bytes_of(packet), Timestamp::ZERO, &mut sink);
         let payload = |event: &Event| match event {
             Event::Received(Packet { body: Body::Tcp(segment), .. }) => segment.payload.clone(),
             other => panic!("{other:?}"),
         };
-        let stream: Vec<u8> = mailbox.received.iter().flat_map(|(event, _)| payload(event)).collect();
+        let stream: Vec<u8> = sink.received.iter().flat_map(|(event, _)| payload(event)).collect();
         let Body::Tcp(segment) = &packet.body else { panic!("a segment") };
         assert_eq!(stream, segment.payload, "nothing of the stream is lost");
-        mailbox.received.iter().map(|(_, bytes)| bytes.len()).collect()
+        sink.received.iter().map(|(_, bytes)| bytes.len()).collect()
     }
 
     #[test]
@@ -158,11 +158,11 @@ mod tests {
         let whole = data(0, 3000);
         let pieces = wire::fragment(&bytes_of(&whole), PacketSize::new(1400)).expect("fragments");
         let take = |knows| {
-            let (mut arrivals, mut mailbox) = (Arrivals::default(), Mailbox { knows, received: Vec::new() });
+            let (mut ingress, mut sink) = (Ingress::default(), RecordingSink { knows, received: Vec::new() });
             for piece in &pieces {
-                arrivals.take(received(OnWire::Whole), piece, Timestamp::ZERO, &mut mailbox);
+                ingress.take(received(OnWire::Whole), piece, Timestamp::ZERO, &mut sink);
             }
-            mailbox.received
+            sink.received
         };
         // 1400 - 20 bytes of payload, cut down to a multiple of eight.
         let largest_fragment = PacketSize::new(20 + 1376);

@@ -1,30 +1,30 @@
-//! What is counted of one peer, in the order of the log.
+//! The counts of one peer, taken in the order of the log.
 
-use crate::model::{Delays, Stage};
+use crate::model::{Delays, StallStage};
 
 use super::stamp::Stamp;
 
-/// Such a mail fits into one packet with all that belongs to it, so its size is no reason for it to stall.
+/// A mail up to this size fits into one packet with its commands, so it cannot stall because of its size.
 pub(super) const SMALL: u64 = 1000;
-/// Recipients whose commands, sent in one go, fill a packet of 1280 bytes: some 40 bytes each.
+/// The commands for so many recipients, about 40 bytes each, fill a packet of 1280 bytes when they are sent together.
 const MANY_RECIPIENTS: u16 = 30;
-/// Mails that are told from each other. Attempts and recipients of one mail stand close together in a log.
+/// How many mails are told apart. The attempts and recipients of one mail are close together in a log.
 const TOLD_APART: usize = 64;
 const DOMAINS: usize = 4;
 const LONGEST_SAMPLE: usize = 400;
 
-/// Everything about a peer.
+/// All counts of a peer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct PeerCounts {
     /// Mails that passed before the first stalled.
-    pub(super) before: Passed,
-    pub(super) stalls: Option<Box<Stalls>>,
+    pub(super) before: PassedMails,
+    pub(super) stalls: Option<Box<StallCounts>>,
     last_passed: u64,
 }
 
-/// What is kept of a peer at which mail stalled.
+/// The counts of a peer at which mail stalled.
 #[derive(Clone, Debug)]
-pub(super) struct Stalls {
+pub(super) struct StallCounts {
     pub(super) name: String,
     pub(super) port: Option<u16>,
     pub(super) logged_by: String,
@@ -33,12 +33,12 @@ pub(super) struct Stalls {
     pub(super) by_stage: [u32; Self::STAGES.len()],
     /// Distinct mails over all stages in which the size of a mail matters.
     pub(super) mails: u32,
-    /// Mails that stalled and are larger than one packet, or small.
-    pub(super) large: Span,
+    /// Mails that stalled and are larger than one packet, and those that are small.
+    pub(super) large: SizeRange,
     pub(super) small: u32,
     /// Mails that passed between two stalls, and after the last.
-    pub(super) between: Passed,
-    pub(super) after: Passed,
+    pub(super) between: PassedMails,
+    pub(super) after: PassedMails,
     pub(super) first: Stamp,
     pub(super) last: Stamp,
     pub(super) longest_wait: Option<f64>,
@@ -49,14 +49,14 @@ pub(super) struct Stalls {
 /// The line that is shown.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
-    pub(super) stage: Stage,
+    pub(super) stage: StallStage,
     pub(super) delays: Option<Delays>,
     pub(super) line: String,
 }
 
-/// How many, and between which sizes.
+/// A number of mails, with the smallest and the largest size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct SizeRange {
     pub(super) count: u32,
     pub(super) smallest: u64,
     pub(super) largest: u64,
@@ -64,16 +64,16 @@ pub(super) struct Span {
 
 /// Mails that passed, by size.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Passed {
-    span: Span,
+pub(super) struct PassedMails {
+    span: SizeRange,
     /// By powers of two.
     classes: [u16; 28],
 }
 
 /// A mail that stalled.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stalled<'a> {
-    pub(super) stage: Stage,
+pub(super) struct StalledMail<'a> {
+    pub(super) stage: StallStage,
     pub(super) mail: u64,
     pub(super) size: Option<u64>,
     pub(super) recipients: u16,
@@ -85,7 +85,7 @@ pub(super) struct Stalled<'a> {
     pub(super) line: &'a [u8],
 }
 
-impl Tally {
+impl PeerCounts {
     /// A mail of a known size passed. Further recipients of the same mail add nothing.
     pub(super) fn passed(&mut self, mail: u64, size: u64) {
         if self.last_passed == mail {
@@ -96,18 +96,18 @@ impl Tally {
     }
 }
 
-impl Stalls {
-    pub(super) const STAGES: [Stage; 7] = [
-        Stage::Body,
-        Stage::EndOfData,
-        Stage::Data,
-        Stage::LostInBody,
-        Stage::Session,
-        Stage::ManyRecipients,
-        Stage::TlsHandshake,
+impl StallCounts {
+    pub(super) const STAGES: [StallStage; 7] = [
+        StallStage::Body,
+        StallStage::EndOfData,
+        StallStage::Data,
+        StallStage::LostInBody,
+        StallStage::Session,
+        StallStage::ManyRecipients,
+        StallStage::TlsHandshake,
     ];
 
-    pub(super) fn new(name: &[u8], logged_by: &[u8], first: &Stalled<'_>) -> Self {
+    pub(super) fn new(name: &[u8], logged_by: &[u8], first: &StalledMail<'_>) -> Self {
         Self {
             name: lossy(name, 255),
             port: None,
@@ -115,10 +115,10 @@ impl Stalls {
             domains: Vec::new(),
             by_stage: [0; Self::STAGES.len()],
             mails: 0,
-            large: Span::default(),
+            large: SizeRange::default(),
             small: 0,
-            between: Passed::default(),
-            after: Passed::default(),
+            between: PassedMails::default(),
+            after: PassedMails::default(),
             first: first.stamp,
             last: first.stamp,
             longest_wait: None,
@@ -127,9 +127,9 @@ impl Stalls {
         }
     }
 
-    pub(super) fn add(&mut self, stall: &Stalled<'_>) {
+    pub(super) fn add(&mut self, stall: &StalledMail<'_>) {
         self.between.merge(&self.after);
-        self.after = Passed::default();
+        self.after = PassedMails::default();
         self.last = stall.stamp;
         self.count(stall);
         if let Some(waited) = stall.waited {
@@ -143,7 +143,7 @@ impl Stalls {
                 self.domains.insert(at, domain);
             }
         }
-        // The record with its delays says more than the line without, and the strongest stage most.
+        // A line of the strongest stage says most, and of two such lines the one with delays.
         let is_better = stall.stage < self.sample.stage
             || (stall.stage == self.sample.stage && self.sample.delays.is_none() && stall.delays.is_some());
         if self.sample.line.is_empty() || is_better {
@@ -152,7 +152,7 @@ impl Stalls {
     }
 
     /// Counts each mail once over all stages, and once in each.
-    fn count(&mut self, stall: &Stalled<'_>) {
+    fn count(&mut self, stall: &StalledMail<'_>) {
         let index = Self::index(stall.stage);
         let bit = 1 << index;
         let known = self.seen.iter().position(|(mail, _)| *mail == stall.mail);
@@ -176,26 +176,26 @@ impl Stalls {
         }
     }
 
-    pub(super) fn at(&self, stage: Stage) -> u32 {
+    pub(super) fn at(&self, stage: StallStage) -> u32 {
         self.by_stage[Self::index(stage)]
     }
 
     /// The stages in which mails stall for their size: the first five.
     const OF_SIZE: u8 = 0b1_1111;
 
-    fn index(stage: Stage) -> usize {
+    fn index(stage: StallStage) -> usize {
         stage as usize
     }
 }
 
-impl Stalled<'_> {
-    /// Whether a time-out at this stage can have to do with size at all.
+impl StalledMail<'_> {
+    /// Whether a time-out at this stage can depend on size.
     pub(super) fn counts(&self) -> bool {
-        self.stage != Stage::ManyRecipients || self.recipients >= MANY_RECIPIENTS
+        self.stage != StallStage::ManyRecipients || self.recipients >= MANY_RECIPIENTS
     }
 }
 
-impl Span {
+impl SizeRange {
     pub(super) fn add(&mut self, size: u64) {
         self.smallest = if self.count == 0 { size } else { self.smallest.min(size) };
         self.largest = self.largest.max(size);
@@ -212,7 +212,7 @@ impl Span {
     }
 }
 
-impl Passed {
+impl PassedMails {
     pub(super) fn add(&mut self, size: u64) {
         self.span.add(size);
         let class = &mut self.classes[Self::class(size)];
@@ -226,7 +226,7 @@ impl Passed {
         }
     }
 
-    /// How many are at least as large, to a power of two; exact if it is none or all.
+    /// How many are at least as large. Rounded to a power of two, but exact if the answer is none or all.
     pub(super) fn at_least(&self, size: u64) -> u32 {
         if self.span.count == 0 || self.span.largest < size {
             return 0;
@@ -238,16 +238,16 @@ impl Passed {
         above.max(1)
     }
 
-    /// How many are smaller, in the same way, and the largest of them that is certain.
-    pub(super) fn below(&self, size: u64) -> Span {
+    /// How many are smaller, with the same rounding, and the largest of them that is certain.
+    pub(super) fn below(&self, size: u64) -> SizeRange {
         if self.span.count == 0 || self.span.smallest >= size {
-            return Span::default();
+            return SizeRange::default();
         }
         if self.span.largest < size {
             return self.span;
         }
         let count: u32 = self.classes[..Self::class(size)].iter().map(|count| u32::from(*count)).sum();
-        Span { count: count.max(1), largest: self.span.smallest, ..self.span }
+        SizeRange { count: count.max(1), largest: self.span.smallest, ..self.span }
     }
 
     fn class(size: u64) -> usize {
@@ -255,7 +255,7 @@ impl Passed {
     }
 }
 
-/// Text of a stranger, as much of it as is kept.
+/// Text that a stranger wrote, cut to the length that is kept.
 fn lossy(bytes: &[u8], longest: usize) -> String {
     let cut = bytes.get(..longest).unwrap_or(bytes);
     String::from_utf8_lossy(cut).into_owned()
@@ -267,15 +267,15 @@ mod tests {
 
     #[test]
     fn stages_have_their_own_places() {
-        for (index, stage) in Stalls::STAGES.into_iter().enumerate() {
-            assert_eq!(Stalls::index(stage), index);
+        for (index, stage) in StallCounts::STAGES.into_iter().enumerate() {
+            assert_eq!(StallCounts::index(stage), index);
         }
     }
 
     #[test]
     fn a_mail_counts_once_and_its_recipients_not_at_all() {
-        let stall = Stalled {
-            stage: Stage::Body,
+        let stall = StalledMail {
+            stage: StallStage::Body,
             mail: 1,
             size: Some(50_000),
             recipients: 1,
@@ -285,27 +285,30 @@ mod tests {
             stamp: Stamp::None,
             line: b"line",
         };
-        let mut stalls = Stalls::new(b"mx", b"", &stall);
-        for stall in
-            [stall, stall, Stalled { stage: Stage::EndOfData, ..stall }, Stalled { mail: 2, size: None, ..stall }]
-        {
+        let mut stalls = StallCounts::new(b"mx", b"", &stall);
+        for stall in [
+            stall,
+            stall,
+            StalledMail { stage: StallStage::EndOfData, ..stall },
+            StalledMail { mail: 2, size: None, ..stall },
+        ] {
             stalls.add(&stall);
         }
-        assert_eq!((stalls.mails, stalls.at(Stage::Body), stalls.at(Stage::EndOfData)), (2, 2, 1));
-        assert_eq!(stalls.large, Span { count: 1, smallest: 50_000, largest: 50_000 });
+        assert_eq!((stalls.mails, stalls.at(StallStage::Body), stalls.at(StallStage::EndOfData)), (2, 2, 1));
+        assert_eq!(stalls.large, SizeRange { count: 1, smallest: 50_000, largest: 50_000 });
         assert_eq!(stalls.domains, ["example.com"]);
     }
 
     #[test]
     fn sizes_are_counted_on_both_sides_of_a_bound() {
-        let mut passed = Passed::default();
+        let mut passed = PassedMails::default();
         for size in [800, 900, 5000, 100_000] {
             passed.add(size);
         }
         assert_eq!(passed.at_least(50_000), 1);
         assert_eq!(passed.below(4096).count, 2);
         assert_eq!(passed.at_least(200_000), 0);
-        assert_eq!(passed.below(200_000), Span { count: 4, smallest: 800, largest: 100_000 });
-        assert_eq!(passed.below(500), Span::default());
+        assert_eq!(passed.below(200_000), SizeRange { count: 4, smallest: 800, largest: 100_000 });
+        assert_eq!(passed.below(500), SizeRange::default());
     }
 }

@@ -1,38 +1,38 @@
-//! What waits for a line that completes it.
+//! Stalls and sessions that wait for a later line.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use crate::intake::event::PeerRef;
-use crate::model::{MailFlow, Stage};
+use crate::model::{MailFlow, StallStage};
 
-use super::{Context, Stamp};
+use super::event::{LineContext, PeerRef};
+use super::stamp::Stamp;
 
-/// A few kilobytes each at worst, so a few MiB.
+/// Each takes a few kilobytes at worst, so all take a few MiB.
 const LIMIT: usize = 4096;
 const LONGEST_LINE: usize = 400;
 const LONGEST_NAME: usize = 255;
 
-/// Entries by the hash of their name; beyond the limit the oldest leaves.
-pub(super) struct Waiting<T> {
+/// Entries by the hash of their name. Beyond the limit, a new entry evicts the oldest.
+pub(super) struct PendingTable<T> {
     entries: HashMap<u64, (u64, T)>,
     order: VecDeque<(u64, u64)>,
     serial: u64,
 }
 
-/// A mail that hung at a relay of which only the name is known so far.
-pub(super) struct Hung {
+/// A mail that stalled at a relay of which only the name is known so far.
+pub(super) struct UnresolvedStall {
     pub(super) mail: Vec<u8>,
     pub(super) relay: Vec<u8>,
-    pub(super) stage: Stage,
+    pub(super) stage: StallStage,
     pub(super) host: Vec<u8>,
     pub(super) stamp: Stamp,
     pub(super) line: Vec<u8>,
 }
 
-/// A session of which a later line says only the name.
+/// A session. Later lines give only its name.
 #[derive(Clone)]
-pub(super) struct Session {
+pub(super) struct MailSession {
     pub(super) flow: MailFlow,
     name: Vec<u8>,
     pub(super) address: Option<IpAddr>,
@@ -41,7 +41,7 @@ pub(super) struct Session {
     pub(super) has_mail: bool,
 }
 
-impl<T> Waiting<T> {
+impl<T> PendingTable<T> {
     pub(super) fn new() -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), serial: 0 }
     }
@@ -54,7 +54,7 @@ impl<T> Waiting<T> {
         self.entries.remove(&key).map(|(_, entry)| entry)
     }
 
-    /// Puts an entry in the place of one of the same name, and returns the one for which there is no more room.
+    /// Inserts an entry, in place of one with the same key. Returns the entry that was evicted to make room.
     pub(super) fn insert(&mut self, key: u64, entry: T) -> Option<T> {
         self.serial += 1;
         self.entries.insert(key, (self.serial, entry));
@@ -63,12 +63,12 @@ impl<T> Waiting<T> {
             return None;
         }
         let (oldest, serial) = self.order.pop_front()?;
-        // The name may be in use again, by an entry that is younger.
+        // A younger entry may use the same key.
         let is_same = self.entries.get(&oldest).is_some_and(|(current, _)| *current == serial);
         if is_same { self.remove(oldest) } else { None }
     }
 
-    /// All that is left, the oldest first.
+    /// Removes and returns all entries, the oldest first.
     pub(super) fn drain(&mut self) -> Vec<T> {
         let mut left: Vec<(u64, T)> = self.entries.drain().map(|(_, entry)| entry).collect();
         self.order.clear();
@@ -77,8 +77,8 @@ impl<T> Waiting<T> {
     }
 }
 
-impl Hung {
-    pub(super) fn new(mail: &[u8], relay: &[u8], stage: Stage, context: &Context<'_>) -> Self {
+impl UnresolvedStall {
+    pub(super) fn new(mail: &[u8], relay: &[u8], stage: StallStage, context: &LineContext<'_>) -> Self {
         Self {
             mail: mail.to_owned(),
             relay: cut(relay, LONGEST_NAME),
@@ -90,7 +90,7 @@ impl Hung {
     }
 }
 
-impl Session {
+impl MailSession {
     pub(super) fn new(flow: MailFlow, peer: PeerRef<'_>) -> Self {
         let name = cut(peer.name, LONGEST_NAME);
         Self { flow, name, address: peer.address, port: peer.port, is_up: false, has_mail: false }
@@ -111,25 +111,25 @@ mod tests {
 
     #[test]
     fn the_oldest_leaves_first() {
-        let mut waiting = Waiting::new();
+        let mut pending = PendingTable::new();
         let limit = LIMIT as u64;
         for key in 0..limit {
-            assert_eq!(waiting.insert(key, key), None);
+            assert_eq!(pending.insert(key, key), None);
         }
-        assert_eq!(waiting.insert(limit, limit), Some(0));
-        assert_eq!(waiting.insert(limit + 1, 1), Some(1));
-        assert_eq!(waiting.drain().len(), LIMIT);
+        assert_eq!(pending.insert(limit, limit), Some(0));
+        assert_eq!(pending.insert(limit + 1, 1), Some(1));
+        assert_eq!(pending.drain().len(), LIMIT);
     }
 
     #[test]
     fn a_name_in_use_again_is_young() {
-        let mut waiting = Waiting::new();
-        waiting.insert(7, 1);
-        waiting.remove(7);
-        waiting.insert(7, 2);
+        let mut pending = PendingTable::new();
+        pending.insert(7, 1);
+        pending.remove(7);
+        pending.insert(7, 2);
         for key in 100..100 + LIMIT as u64 - 1 {
-            waiting.insert(key, 0);
+            pending.insert(key, 0);
         }
-        assert_eq!(waiting.get_mut(7), Some(&mut 2));
+        assert_eq!(pending.get_mut(7), Some(&mut 2));
     }
 }
