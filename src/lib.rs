@@ -2,7 +2,8 @@
 //!
 //! The program is `pmtu-probe`; this library is what it is made of. A module uses only those below it:
 //!
-//! * [`cli`]: the command line, and one run from sockets to exit code;
+//! * [`cli`]: the command line, which becomes a plan of the run;
+//! * [`app`]: runs a plan and writes the results;
 //! * [`report`]: what was found as text, JSON or letter, and advice;
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;
@@ -66,6 +67,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod app;
 pub mod cli;
 pub mod examine;
 pub mod intake;

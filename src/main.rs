@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use pmtu_probe::cli::{self, Request, session};
+use pmtu_probe::app::{self, exit_code};
+use pmtu_probe::cli::{self, Request};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
@@ -17,15 +18,15 @@ fn main() -> ExitCode {
                 _ => ExitCode::SUCCESS,
             }
         }
-        Ok(Request::Probe(invocation)) => {
-            cli::log_to_stderr(invocation.verbosity);
-            session::run(&invocation).map_or_else(|error| fail(&error.to_string()), ExitCode::from)
+        Ok(Request::Run(plan)) => {
+            app::log_to_stderr(plan.output.verbosity);
+            app::run(&plan).map_or_else(|error| fail(&error.to_string()), ExitCode::from)
         }
         Err(error) => fail(&error.to_string()),
     }
 }
 
 fn fail(what: &str) -> ExitCode {
-    session::complain(what);
-    ExitCode::from(session::NOTHING_TO_REPORT)
+    app::complain(what);
+    ExitCode::from(exit_code::NOTHING_TO_REPORT)
 }

@@ -2,15 +2,32 @@
 //!
 //! The sources are read as tokens, without comments and strings, so a path counts however it is written.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/imports.rs"]
+mod imports;
+#[path = "architecture/modules.rs"]
+mod modules;
+#[path = "architecture/sources.rs"]
+mod sources;
+#[path = "architecture/tokens.rs"]
+mod tokens;
+
+use std::path::Path;
+
+use sources::sources;
+use tokens::tokens;
 
 /// From the lowest up.
-const LAYERS: [&str; 11] =
-    ["model", "tls", "examine", "wire", "net", "resolve", "intake", "runner", "report", "cli", "main"];
+const LAYERS: [&str; 12] =
+    ["model", "tls", "examine", "wire", "net", "resolve", "intake", "runner", "report", "app", "cli", "main"];
 
-/// Layers that may use less than all below them.
-const NARROW: [(&str, &[&str]); 3] = [("report", &["model"]), ("intake", &["model"]), ("main", &["cli"])];
+/// Layers that may use less than all below them. The command line only describes a run, so it reaches nothing that could start one.
+const NARROW: [(&str, &[&str]); 4] =
+    [("report", &["model"]), ("intake", &["model"]), ("cli", &["app", "report", "model"]), ("main", &["app", "cli"])];
+
+/// Parts of a layer, and the only ones of them that another layer may use: `cli` makes a plan and does not run it.
+const PARTS: [(&str, &str, &[&str]); 1] = [("cli", "app", &["Shard", "exit_code", "output", "plan"])];
 
 /// Words of the language, of other crates and of the standard library, and the only layers that may contain them.
 const WORDS: [(&str, &[&str]); 9] = [
@@ -21,8 +38,8 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("clap", &["cli"]),
     ("hickory_resolver", &["resolve"]),
     ("idna", &["resolve"]),
-    ("tokio", &["net", "resolve", "runner", "cli"]),
-    ("Instant", &["net", "resolve", "runner", "cli"]),
+    ("tokio", &["net", "resolve", "runner", "app"]),
+    ("Instant", &["net", "resolve", "runner", "app"]),
 ];
 
 #[test]
@@ -42,7 +59,9 @@ fn the_reader_sees_the_arrows_and_words_that_are_there() {
         ("runner", "examine"),
         ("intake", "model"),
         ("report", "model"),
-        ("cli", "net"),
+        ("app", "net"),
+        ("app", "report"),
+        ("cli", "app"),
         ("main", "cli"),
     ] {
         let is_seen = files.iter().any(|(path, text)| {
@@ -71,7 +90,15 @@ fn a_planted_fault_is_caught() {
         ("wire/parse.rs", "use crate as everything;"),
         ("report/json.rs", "use crate::runner::Job;"),
         ("intake/log/mod.rs", "use crate::net::Ours;"),
-        ("net/route.rs", "impl From<crate :: cli :: Invocation> for Route {}"),
+        ("net/route.rs", "impl From<crate :: app :: plan::RunPlan> for Route {}"),
+        ("app/examiner.rs", "use crate::cli::Request;"),
+        ("app/plan.rs", "use clap::Parser;"),
+        ("app/output/formats.rs", "use super::super::super::cli::parse;"),
+        ("cli/parse.rs", "use crate::net::privilege;"),
+        ("cli/parse.rs", "use crate::runner::Job;"),
+        ("cli/parse.rs", "use crate::app::run;"),
+        ("cli/parse.rs", "use crate::{app::{plan::RunPlan, self}, model::Plan};"),
+        ("report/text/mod.rs", "use crate::app::plan::RunPlan;"),
         ("main.rs", "use pmtu_probe::runner;"),
         ("main.rs", "use pmtu_probe::{cli, net::privilege};"),
         ("examine/rtt.rs", "let now = std::time::Instant::now();"),
@@ -89,8 +116,9 @@ fn a_planted_fault_is_caught() {
 fn what_is_allowed_is_no_fault() {
     for (path, text) in [
         ("lib.rs", "pub mod cli;"),
-        ("main.rs", "use pmtu_probe::cli::{self, session};"),
-        ("cli/invocation.rs", "use crate::report::text::Detail; use clap::Parser;"),
+        ("main.rs", "use pmtu_probe::{app, cli::{self, Request}};"),
+        ("cli/args.rs", "use crate::report::text::Detail; use clap::Parser;"),
+        ("app/examiner.rs", "use crate::net::capture::Capture; use crate::runner::{self, Job}; use tokio::sync::mpsc;"),
         ("runner/mod.rs", "use crate::{examine::Examination, model::{Action, Event}, net, wire};"),
         ("model/mod.rs", "mod report; pub use report::Report;"),
         ("model/event.rs", "use super::report::Report; pub(crate) fn f() {}"),
@@ -116,7 +144,12 @@ fn faults(path: &Path, text: &str) -> Vec<String> {
     let misplaced = misplaced.map(|(word, layers)| format!("`{word}` belongs to {}", layers.join(", ")));
     let upward = arrows(&tokens, depth_of(path)).into_iter().filter(|to| !may_use(layer, to));
     let upward = upward.map(|to| format!("{layer} may not use `{to}`"));
-    misplaced.chain(upward).map(|fault| format!("{}: {fault}", path.display())).collect()
+    let parts = PARTS.iter().filter(|(from, _, _)| *from == layer);
+    let parts = parts.flat_map(|(_, to, allowed)| {
+        parts_of(&tokens, to).into_iter().filter(|part| !allowed.contains(&part.as_str())).map(move |part| (to, part))
+    });
+    let parts = parts.map(|(to, part)| format!("{layer} may not use `{to}::{part}`"));
+    misplaced.chain(upward).chain(parts).map(|fault| format!("{}: {fault}", path.display())).collect()
 }
 
 fn may_use(from: &str, to: &str) -> bool {
@@ -167,6 +200,12 @@ fn arrows(tokens: &[String], depth: usize) -> Vec<String> {
     found
 }
 
+/// The names right below a layer that paths mention.
+fn parts_of(tokens: &[String], layer: &str) -> Vec<String> {
+    let starts = tokens.windows(2).enumerate().filter(|(_, pair)| pair[0] == layer && pair[1] == "::");
+    starts.flat_map(|(index, _)| names_after(&tokens[index + 2..])).collect()
+}
+
 /// The first name of a path, or those of a group: `{a, b::c}` gives `a` and `b`.
 fn names_after(tokens: &[String]) -> Vec<String> {
     match tokens {
@@ -191,101 +230,5 @@ fn names_after(tokens: &[String]) -> Vec<String> {
         }
         [name, ..] => vec![name.clone()],
         [] => Vec::new(),
-    }
-}
-
-/// Words, `::` and single signs. Comments, strings and character literals are left out.
-fn tokens(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut tokens = Vec::new();
-    let mut index = 0;
-    while index < chars.len() {
-        let c = at(index);
-        if c == '/' && at(index + 1) == '/' {
-            index = (index..chars.len()).find(|&i| at(i) == '\n').unwrap_or(chars.len());
-        } else if c == '/' && at(index + 1) == '*' {
-            index = end_of_comment(&chars, index);
-        } else if let Some(end) = end_of_raw_string(&chars, index) {
-            index = end;
-        } else if c == '"' {
-            index = end_of_quoted(&chars, index, '"');
-        } else if c == '\'' && (at(index + 1) == '\\' || at(index + 2) == '\'') {
-            index = end_of_quoted(&chars, index, '\'');
-        } else if is_word(c) {
-            let end = (index..chars.len()).find(|&i| !is_word(at(i))).unwrap_or(chars.len());
-            tokens.push(chars[index..end].iter().collect());
-            index = end;
-        } else if c == ':' && at(index + 1) == ':' {
-            tokens.push("::".into());
-            index += 2;
-        } else {
-            if !c.is_whitespace() {
-                tokens.push(c.to_string());
-            }
-            index += 1;
-        }
-    }
-    tokens
-}
-
-/// Comments of this form nest.
-fn end_of_comment(chars: &[char], start: usize) -> usize {
-    let (mut depth, mut index) = (0, start);
-    while index < chars.len() {
-        match chars[index..] {
-            ['/', '*', ..] => (depth, index) = (depth + 1, index + 2),
-            ['*', '/', ..] => (depth, index) = (depth - 1, index + 2),
-            _ => index += 1,
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    index
-}
-
-/// The end of `r"…"`, `r#"…"#`, `br"…"` and so on, if one starts here.
-fn end_of_raw_string(chars: &[char], start: usize) -> Option<usize> {
-    let start = start + usize::from(chars[start] == 'b');
-    if chars.get(start) != Some(&'r') {
-        return None;
-    }
-    let hashes = chars[start + 1..].iter().take_while(|c| **c == '#').count();
-    let open = start + 1 + hashes;
-    if chars.get(open) != Some(&'"') {
-        return None;
-    }
-    let closes = |i: usize| chars[i] == '"' && chars[i + 1..].iter().take_while(|c| **c == '#').count() >= hashes;
-    Some((open + 1..chars.len()).find(|&i| closes(i)).map_or(chars.len(), |i| i + 1 + hashes))
-}
-
-fn end_of_quoted(chars: &[char], start: usize, quote: char) -> usize {
-    let mut index = start + 1;
-    while index < chars.len() && chars[index] != quote {
-        index += if chars[index] == '\\' { 2 } else { 1 };
-    }
-    index + 1
-}
-
-/// Every Rust file below `src`: its path there, and its text.
-fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    collect(&root, &root, &mut files);
-    files
-}
-
-fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) {
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.expect("an entry of a folder that is being read").path();
-        if path.is_dir() {
-            collect(root, &path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let below = path.strip_prefix(root).expect("what is below the root").to_owned();
-            files.push((below, text));
-        }
     }
 }

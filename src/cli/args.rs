@@ -1,17 +1,15 @@
-//! The options as clap sees them, and their help texts.
+//! The options as clap sees them, and their help texts. Those of output formats stand with the formats.
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Parser};
 
-use super::error::UsageError;
-use super::evidence::Evidence;
-use super::invocation::{ColorChoice, Invocation, Rate};
-use super::many::{Bulk, Shard};
-use super::values::{self, Source};
-use crate::model::{Direction, Family, MethodChoice, PacketSize};
-use crate::report::letter::Language;
-use crate::report::text::Detail;
+use super::choices::{ColorArg, DirectionArg, MethodArg};
+use super::formats::{self, AnyFormatArgs, ListFormatArgs};
+use super::values::{self, SourceAddress};
+use crate::app::Shard;
+use crate::app::plan::Rate;
+use crate::model::PacketSize;
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
 
@@ -91,23 +89,23 @@ pub(super) struct Args {
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
     #[arg(required_unless_present_any = ["list", "from_log", "from_queue"], value_name = "TARGET", value_parser = values::target)]
-    targets: Vec<String>,
+    pub(super) targets: Vec<String>,
 
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
-    ipv4: bool,
+    pub(super) ipv4: bool,
 
     /// IPv6 only
     #[arg(short = '6', long = "ipv6")]
-    ipv6: bool,
+    pub(super) ipv6: bool,
 
     /// TCP port where a target names none
     #[arg(short, long, value_name = "PORT", default_value = "25", value_parser = values::port)]
-    port: u16,
+    pub(super) port: u16,
 
     /// Names are hosts, not mail domains: no MX lookup
     #[arg(long)]
-    no_mx: bool,
+    pub(super) no_mx: bool,
 
     /// How to probe: auto, tcp or icmp
     ///
@@ -115,7 +113,7 @@ pub(super) struct Args {
     /// else. icmp: ping only, where no TCP port is open; it cannot tell the two
     /// directions apart.
     #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true)]
-    method: MethodArg,
+    pub(super) method: MethodArg,
 
     /// Which way: forward, reverse or both [default: by the port]
     ///
@@ -124,7 +122,7 @@ pub(super) struct Args {
     /// come in large packets. Without this option: both on ports whose service is
     /// known (SMTP; TLS on 443 and the like), else forward.
     #[arg(long, value_name = "WAY", hide_possible_values = true)]
-    direction: Option<DirectionArg>,
+    pub(super) direction: Option<DirectionArg>,
 
     /// Tell the server that a packet was too big, and see if it obeys
     ///
@@ -133,31 +131,31 @@ pub(super) struct Args {
     /// in. Side effect: a server that obeys sends this host no packets above 1280
     /// bytes for ten minutes. Implies the other way. Off by default.
     #[arg(long)]
-    ptb_test: bool,
+    pub(super) ptb_test: bool,
 
     /// Largest packet to try, in bytes [default: MTU of the interface]
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
-    max_size: Option<PacketSize>,
+    pub(super) max_size: Option<PacketSize>,
 
     /// Smallest packet to try, in bytes [default: 68]
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
-    min_size: Option<PacketSize>,
+    pub(super) min_size: Option<PacketSize>,
 
     /// Outgoing interface
     #[arg(short = 'I', long, value_name = "NAME", value_parser = values::interface)]
-    interface: Option<String>,
+    pub(super) interface: Option<String>,
 
     /// Source address, one of this host's
     #[arg(long, value_name = "ADDRESS", value_parser = values::source)]
-    source: Option<Source>,
+    pub(super) source: Option<SourceAddress>,
 
     /// Time limit in seconds: of the whole run; from a list or log, of each
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
-    timeout: std::time::Duration,
+    pub(super) timeout: std::time::Duration,
 
     /// Packets per second over all addresses; 0: no limit
     #[arg(long, value_name = "PACKETS", default_value = "2000", value_parser = values::rate)]
-    rate: Rate,
+    pub(super) rate: Rate,
 
     /// Compare this many flows; 1: none but the first
     ///
@@ -165,7 +163,7 @@ pub(super) struct Args {
     /// hole. By default eight flows are compared where large packets vanish; with
     /// this option always. Each flow has a source port of its own.
     #[arg(long, value_name = "COUNT", value_parser = values::flows)]
-    flows: Option<u8>,
+    pub(super) flows: Option<u8>,
 
     /// Read targets from a file, one per line; -: from stdin
     ///
@@ -173,36 +171,32 @@ pub(super) struct Args {
     /// printed as it comes, a line per address, then a summary. Empty lines and
     /// what follows a # are no targets. A bad line is reported with its number;
     /// the rest goes on.
-    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "json", "letter"])]
-    list: Option<PathBuf>,
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = formats::and_documents(&["targets"]))]
+    pub(super) list: Option<PathBuf>,
 
     /// With --targets: examine so many addresses at a time
     ///
     /// Fewer run where --rate does not allow for more, or where this host cannot
     /// keep up.
     #[arg(long, value_name = "COUNT", default_value = "512", value_parser = values::concurrency)]
-    concurrency: usize,
+    pub(super) concurrency: usize,
 
-    /// With --targets: write a JSON document per target and line; -: to stdout
-    ///
-    /// Each line is the document that --json prints for that target alone, written
-    /// as soon as the target is done.
-    #[arg(long, value_name = "FILE")]
-    jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) list_formats: ListFormatArgs,
 
     /// With --targets: skip what this file of results already holds
     ///
     /// Named by --jsonl as well, the file is added to. However a run ended, the same
     /// command goes on with the rest.
     #[arg(long, value_name = "FILE")]
-    resume: Option<PathBuf>,
+    pub(super) resume: Option<PathBuf>,
 
     /// With --targets: only part I of N, for several machines
     ///
     /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
     /// are the whole list.
     #[arg(long, value_name = "I/N", value_parser = values::shard)]
-    shard: Option<Shard>,
+    pub(super) shard: Option<Shard>,
 
     /// Examine whom mail logs make suspect; -: stdin
     ///
@@ -213,49 +207,32 @@ pub(super) struct Args {
     /// way back for mail from it. Stdout has no list with --json, --letter and -q;
     /// stderr has it, but not with -q.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
-    from_log: Vec<PathBuf>,
+    pub(super) from_log: Vec<PathBuf>,
 
     /// The same with the queue of Postfix (postqueue -j)
     ///
     /// The environment variable MAIL_CONFIG leads to another instance of Postfix,
     /// as it does for its own commands.
     #[arg(long, conflicts_with_all = ["targets", "list", "from_log"])]
-    from_queue: bool,
+    pub(super) from_queue: bool,
 
     /// Only list the suspects of --from-log, --from-queue
     ///
     /// Examines nothing, and needs no privilege but to read the log. With -q: a line
     /// for each.
-    #[arg(long, conflicts_with_all = ["json", "letter"])]
-    list_only: bool,
+    #[arg(long, conflicts_with_all = formats::and_documents(&[]))]
+    pub(super) list_only: bool,
 
-    /// Write every packet to this file, with comments, for Wireshark
-    ///
-    /// The comment of each packet says what it is for or what it proved. An
-    /// existing file is overwritten. If the disk fills up, the capture ends with a
-    /// warning, and the examination goes on.
-    #[arg(long, value_name = "FILE")]
-    pcapng: Option<PathBuf>,
-
-    /// Print one JSON document instead of text
-    #[arg(long)]
-    json: bool,
-
-    /// Print a letter to whoever has to repair it: en or de
-    ///
-    /// In place of the report, one for each address with a fault: what was
-    /// measured, why it breaks mail, what to change. Without =LANG: en.
-    #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true, default_missing_value = "en",
-          conflicts_with_all = ["json", "quiet"], hide_possible_values = true)]
-    letter: Option<LetterArg>,
+    #[command(flatten)]
+    pub(super) formats: AnyFormatArgs,
 
     /// Colour: auto, always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
-    color: ColorArg,
+    pub(super) color: ColorArg,
 
     /// Print the verdicts only, one line per address
     #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
+    pub(super) quiet: bool,
 
     /// Say more, and tell about each packet; -vv, -vvv: log
     ///
@@ -263,209 +240,5 @@ pub(super) struct Args {
     /// meaning, and a fuller report. Twice: a log of decisions as well. Three
     /// times: every packet in full.
     #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum MethodArg {
-    Auto,
-    Tcp,
-    Icmp,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DirectionArg {
-    Forward,
-    Reverse,
-    Both,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ColorArg {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LetterArg {
-    En,
-    De,
-}
-
-impl Args {
-    pub(super) fn into_invocation(self) -> Result<Invocation, UsageError> {
-        self.check_sizes()?;
-        self.check_capture()?;
-        self.check_direction()?;
-        self.check_sources()?;
-        let family = self.family()?;
-        let interface = self.outgoing_interface()?;
-        let bulk = self.list.map(|list| Bulk {
-            list,
-            concurrency: self.concurrency,
-            jsonl: self.jsonl,
-            resume: self.resume,
-            shard: self.shard.unwrap_or(Shard::ALL),
-        });
-        Ok(Invocation {
-            targets: each_once(self.targets),
-            bulk,
-            evidence: Evidence::of(&self.from_log, self.from_queue),
-            list_only: self.list_only,
-            family,
-            port: self.port,
-            mail_domains: !self.no_mx,
-            method: self.method.into(),
-            direction: self.direction.map(Direction::from),
-            ptb_test: self.ptb_test,
-            max_size: self.max_size,
-            min_size: self.min_size,
-            interface,
-            source: self.source.map(|source| source.address),
-            timeout: self.timeout,
-            rate: self.rate,
-            flows: self.flows,
-            pcapng: self.pcapng,
-            json: self.json,
-            letter: self.letter.map(Language::from),
-            color: self.color.into(),
-            detail: detail(self.quiet, self.verbose),
-            verbosity: self.verbose,
-        })
-    }
-
-    fn check_sizes(&self) -> Result<(), UsageError> {
-        match (self.min_size, self.max_size) {
-            (Some(min), Some(max)) if min > max => {
-                Err(UsageError::new(format!("--min-size {min} is above --max-size {max}; give a smaller --min-size")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_capture(&self) -> Result<(), UsageError> {
-        match &self.pcapng {
-            Some(path) if path.as_os_str() == "-" => {
-                Err(UsageError::new("--pcapng - is no file: stdout carries the report; name a file"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_sources(&self) -> Result<(), UsageError> {
-        if self.list_only && self.from_log.is_empty() && !self.from_queue {
-            return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
-        }
-        // Clap forgets that these require --targets where something stands that excludes it.
-        let of_lists = self.jsonl.is_some() || self.resume.is_some() || self.shard.is_some();
-        if self.list.is_none() && of_lists {
-            return Err(UsageError::new(
-                "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_direction(&self) -> Result<(), UsageError> {
-        match (self.method, self.direction) {
-            (MethodArg::Icmp, Some(DirectionArg::Reverse | DirectionArg::Both)) => {
-                Err(UsageError::new("--method icmp cannot examine the other way; leave out --method or --direction"))
-            }
-            (MethodArg::Icmp, _) if self.ptb_test => Err(UsageError::new(
-                "--method icmp does not go with --ptb-test, which needs TCP; leave one of them out",
-            )),
-            (_, Some(DirectionArg::Forward)) if self.ptb_test => Err(UsageError::new(
-                "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn family(&self) -> Result<Option<Family>, UsageError> {
-        let asked = match (self.ipv4, self.ipv6) {
-            (true, _) => Some(Family::V4),
-            (_, true) => Some(Family::V6),
-            _ => None,
-        };
-        let of_source = self.source.as_ref().map(|source| Family::of(source.address));
-        match (asked, of_source) {
-            (Some(Family::V4), Some(Family::V6)) => {
-                Err(UsageError::new("-4 does not go with an IPv6 --source; leave one of them out"))
-            }
-            (Some(Family::V6), Some(Family::V4)) => {
-                Err(UsageError::new("-6 does not go with an IPv4 --source; leave one of them out"))
-            }
-            _ => Ok(asked.or(of_source)),
-        }
-    }
-
-    fn outgoing_interface(&self) -> Result<Option<String>, UsageError> {
-        let zone = self.source.as_ref().and_then(|source| source.zone.as_ref());
-        match (&self.interface, zone) {
-            (Some(name), Some(zone)) if name != zone => Err(UsageError::new(format!(
-                "--interface {name} contradicts the zone %{zone} of --source; leave one of them out"
-            ))),
-            (name, zone) => Ok(name.as_ref().or(zone).cloned()),
-        }
-    }
-}
-
-/// The same target twice would only be examined against itself.
-fn each_once(targets: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(targets.len());
-    let mut seen = std::collections::HashSet::new();
-    for target in targets {
-        if seen.insert(target.trim_end_matches('.').to_ascii_lowercase()) {
-            kept.push(target);
-        }
-    }
-    kept
-}
-
-fn detail(quiet: bool, verbose: u8) -> Detail {
-    match (quiet, verbose) {
-        (true, _) => Detail::VerdictOnly,
-        (false, 0) => Detail::Normal,
-        (false, _) => Detail::Full,
-    }
-}
-
-impl From<MethodArg> for MethodChoice {
-    fn from(method: MethodArg) -> Self {
-        match method {
-            MethodArg::Auto => Self::Auto,
-            MethodArg::Tcp => Self::Tcp,
-            MethodArg::Icmp => Self::Icmp,
-        }
-    }
-}
-
-impl From<DirectionArg> for Direction {
-    fn from(direction: DirectionArg) -> Self {
-        match direction {
-            DirectionArg::Forward => Self::Forward,
-            DirectionArg::Reverse => Self::Reverse,
-            DirectionArg::Both => Self::Both,
-        }
-    }
-}
-
-impl From<LetterArg> for Language {
-    fn from(letter: LetterArg) -> Self {
-        match letter {
-            LetterArg::En => Self::English,
-            LetterArg::De => Self::German,
-        }
-    }
-}
-
-impl From<ColorArg> for ColorChoice {
-    fn from(color: ColorArg) -> Self {
-        match color {
-            ColorArg::Auto => Self::Auto,
-            ColorArg::Always => Self::Always,
-            ColorArg::Never => Self::Never,
-        }
-    }
+    pub(super) verbose: u8,
 }

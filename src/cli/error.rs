@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::app::exit_code::NOTHING_TO_REPORT;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// A bad argument.
@@ -11,7 +12,7 @@ pub struct UsageError(String);
 
 impl UsageError {
     /// What the process exits with: clap's 2 would read as a black hole.
-    pub const EXIT_CODE: u8 = 3;
+    pub const EXIT_CODE: u8 = NOTHING_TO_REPORT;
 
     /// An error with this message: what is wrong, a semicolon, what to do.
     pub(super) fn new(message: impl Into<String>) -> Self {

@@ -3,16 +3,29 @@
 use clap::builder::ValueHint;
 use clap::{Arg, ArgAction, Command};
 
-/// Headings and the ids of their options, which are the names of the fields of `Args`. clap takes the options of a group in this
-/// order, but the groups in the order of their first fields.
-const GROUPS: [(&str, &[&str]); 7] = [
-    ("Targets", &["no_mx", "port", "ipv4", "ipv6", "list"]),
-    ("From mail logs", &["from_log", "from_queue", "list_only"]),
-    ("Many targets", &["jsonl", "resume", "shard", "concurrency"]),
-    ("Examination", &["direction", "method", "flows", "max_size", "min_size", "ptb_test"]),
-    ("Sending", &["interface", "source", "rate", "timeout"]),
-    ("Output", &["quiet", "verbose", "letter", "json", "pcapng", "color"]),
-    ("Help", &["help", "version"]),
+use super::formats;
+use crate::app::output::format::Runs;
+
+/// What stands under a heading.
+enum Member {
+    /// Options by their ids, which are the names of the fields of `Args`.
+    Options(&'static [&'static str]),
+    /// The formats that these runs may have.
+    Formats(Runs),
+}
+
+use Member::{Formats, Options};
+
+/// Headings and their options. clap takes the options of a group in this order, but the groups in the order of their first
+/// fields.
+const GROUPS: [(&str, &[Member]); 7] = [
+    ("Targets", &[Options(&["no_mx", "port", "ipv4", "ipv6", "list"])]),
+    ("From mail logs", &[Options(&["from_log", "from_queue", "list_only"])]),
+    ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "shard", "concurrency"])]),
+    ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
+    ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
+    ("Output", &[Options(&["quiet", "verbose"]), Formats(Runs::Any), Options(&["color"])]),
+    ("Help", &[Options(&["help", "version"])]),
 ];
 
 /// Gives each option its heading and its place.
@@ -27,9 +40,15 @@ pub(super) fn arrange(command: Command) -> Command {
 }
 
 fn place(id: &str) -> Option<(&'static str, usize)> {
-    let mut all = GROUPS.into_iter().flat_map(|(heading, ids)| ids.iter().map(move |known| (heading, *known)));
-    let order = all.clone().position(|(_, known)| known == id)?;
-    all.nth(order).map(|(heading, _)| (heading, order))
+    let all = GROUPS.iter().flat_map(|(heading, members)| members.iter().flat_map(ids).map(move |id| (*heading, id)));
+    all.enumerate().find(|(_, (_, known))| *known == id).map(|(order, (heading, _))| (heading, order))
+}
+
+fn ids(member: &Member) -> Vec<&'static str> {
+    match member {
+        Options(ids) => ids.to_vec(),
+        Formats(runs) => formats::with_option(*runs).map(|format| format.name).collect(),
+    }
 }
 
 /// clap's own would stand before all others, without a heading.

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::invocation::Rate;
-use super::many::Shard;
+use crate::app::Shard;
+use crate::app::plan::Rate;
 use crate::model::PacketSize;
 
 const SMALLEST: u32 = 68;
@@ -19,7 +19,7 @@ const LONGEST_INTERFACE_NAME: usize = 15;
 
 /// An address and, for a link-local one, its interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct SourceAddress {
     pub(super) address: IpAddr,
     pub(super) zone: Option<String>,
 }
@@ -89,7 +89,7 @@ pub(super) fn interface(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn source(text: &str) -> Result<Source, String> {
+pub(super) fn source(text: &str) -> Result<SourceAddress, String> {
     let wrong = || "is no address; give an IPv4 or IPv6 address of this host, as \"ip address\" shows".to_owned();
     let (address, zone) = match text.split_once('%') {
         Some((address, zone)) => (address, Some(interface(zone)?)),
@@ -99,5 +99,5 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
     if zone.is_some() && address.is_ipv4() {
         return Err(wrong());
     }
-    Ok(Source { address, zone })
+    Ok(SourceAddress { address, zone })
 }

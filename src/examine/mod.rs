@@ -49,6 +49,8 @@ pub struct Examination {
     phase: Phase,
     outbox: Outbox,
     second_flows: SecondFlows,
+    /// This host dropped packets that had arrived before the verdict stood.
+    is_overrun: bool,
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
     examined: Option<Examined>,
@@ -79,6 +81,7 @@ impl Examination {
             phase: Phase::Forward(Box::new(Forward::new(Arc::clone(&plan), iss, now))),
             outbox: Outbox::new(&plan, random),
             second_flows: SecondFlows::default(),
+            is_overrun: false,
             record: None,
             examined: None,
             plan,
@@ -95,10 +98,9 @@ impl Examination {
         let outbox = &mut self.outbox;
         let due = match &mut self.phase {
             _ if !outbox.may_send(now) => None,
-            phase => outbox
-                .poll_reset()
-                .or_else(|| self.second_flows.poll(outbox, now))
-                .or_else(|| phase.poll(outbox, now)),
+            phase => {
+                outbox.poll_reset().or_else(|| self.second_flows.poll(outbox, now)).or_else(|| phase.poll(outbox, now))
+            }
         };
         match due {
             Some(outgoing) => Action::Send(self.outbox.launch(outgoing)),
@@ -115,6 +117,10 @@ impl Examination {
 
     /// Takes in what the driver saw. Returns what it means, for a transcript.
     pub fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
+        if *event == Event::CaptureOverrun {
+            self.is_overrun |= self.examined.is_none();
+            return Meaning::Stray;
+        }
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
             Meaning::Stray => beside,
@@ -147,6 +153,11 @@ impl Examination {
     pub fn judged_again(&self) -> Option<Examined> {
         self.examined.as_ref()?;
         self.record.as_deref().map(judge)
+    }
+
+    /// Whether the verdict is in doubt because this host dropped packets that had arrived. A second try may find more.
+    pub fn is_spoilt_by_overrun(&self) -> bool {
+        self.examined.is_some() && self.record.as_deref().is_some_and(judge::is_spoilt_by_overrun)
     }
 
     /// The largest size known to pass and the smallest known to be lost, as far as the search has come.
@@ -194,6 +205,7 @@ impl Examination {
         (record.visited, record.worse_flow) = self.second_flows.found();
         record.probes_sent = self.outbox.probes_sent();
         record.bytes_sent = self.outbox.bytes_sent();
+        record.is_overrun = self.is_overrun;
         let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
@@ -239,6 +251,7 @@ impl Examination {
         record.way_back = WayBack::Examined(found.clone(), findings.to_vec());
         record.probes_sent = self.outbox.probes_sent();
         record.bytes_sent = self.outbox.bytes_sent();
+        record.is_overrun = self.is_overrun;
         record.elapsed = now.since(self.started);
         self.examined = Some(judge(record));
     }

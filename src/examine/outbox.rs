@@ -128,13 +128,8 @@ impl Outbox {
             (Family::V6, _) => self.flow_label,
         };
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-        let ip = IpHeader {
-            source: self.source,
-            destination: self.destination,
-            ttl: Ttl::DEFAULT,
-            dont_fragment: true,
-            id,
-        };
+        let ip =
+            IpHeader { source: self.source, destination: self.destination, ttl: Ttl::DEFAULT, dont_fragment: true, id };
         Outgoing { packet: Packet { ip, body }, fragments: None, meaning }
     }
 

@@ -78,7 +78,13 @@ impl PtbLog {
     /// A router that refuses a packet of q bytes because its link takes only m refuses every size between m and q, and
     /// those reach it, since they pass wherever q passed. So a PTB about q speaks for all sizes above m up to q, even when
     /// the router rationed its messages and stayed silent about some.
-    pub(crate) fn kernel_pmtu(&self, start: PacketSize, passes: PacketSize, family: Family, min_pmtu: PacketSize) -> KernelPmtu {
+    pub(crate) fn kernel_pmtu(
+        &self,
+        start: PacketSize,
+        passes: PacketSize,
+        family: Family,
+        min_pmtu: PacketSize,
+    ) -> KernelPmtu {
         let mut size = start;
         let mut steps = 0;
         while size > passes {
@@ -262,7 +268,10 @@ mod tests {
         let mut log = PtbLog::default();
         both(&mut log, ROUTER, 1480, 1500);
         both(&mut log, ROUTER, 1480, 1480);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Misled { at: size(1480), fault: PtbFault::StatedSizeLost });
+        assert_eq!(
+            kernel_pmtu4(&log, 1500, 1400),
+            KernelPmtu::Misled { at: size(1480), fault: PtbFault::StatedSizeLost }
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn receive(
         Event::Reassembled { packet, largest_fragment } => {
             arrived(reverse, plan, packet, Some(*largest_fragment), outbox, now)
         }
-        Event::KernelSaw(_) | Event::SendRefused { .. } => Meaning::Stray,
+        Event::KernelSaw(_) | Event::SendRefused { .. } | Event::CaptureOverrun => Meaning::Stray,
     }
 }
 
@@ -49,7 +49,9 @@ fn arrived(
             outbox.half_open().late_answer(segment);
             Meaning::Stray
         }
-        (Body::EchoReply(echo), Some(size)) if echo.ident == plan.echo_ident && reverse.echoed(*echo, size, fragment) => {
+        (Body::EchoReply(echo), Some(size))
+            if echo.ident == plan.echo_ident && reverse.echoed(*echo, size, fragment) =>
+        {
             Meaning::Answer(Probe { technique: Technique::Echo, size, purpose: Purpose::Search })
         }
         _ => Meaning::Stray,

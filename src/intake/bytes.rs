@@ -1,4 +1,4 @@
-//! Small steps through lines that need not be text.
+//! Small parsers for lines that need not be UTF-8.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,15 +6,15 @@ use memchr::{memchr, memchr_iter};
 
 use super::event::PeerRef;
 
-/// What stands before and after the first `needle`.
+/// The bytes before and after the first `needle`.
 ///
-/// Needles are a few bytes and lines are short, so to look for the last byte beats preparing a search for the whole.
+/// Looks for the last byte of the needle, because needles and lines are short and preparing a longer search costs more.
 pub(super) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (last, start) = needle.split_last()?;
     memchr_iter(*last, text).find_map(|at| text[..at].strip_suffix(start).map(|before| (before, &text[at + 1..])))
 }
 
-/// What stands after the first `needle`.
+/// The bytes after the first `needle`.
 pub(super) fn after<'a>(text: &'a [u8], needle: &[u8]) -> Option<&'a [u8]> {
     split(text, needle).map(|(_, rest)| rest)
 }
@@ -77,7 +77,7 @@ pub(super) fn domain(mailbox: &[u8]) -> Option<&[u8]> {
     fits.then_some(domain)
 }
 
-/// Addresses of this host itself: a time-out there is one of a content filter.
+/// Whether an address is this host itself. A time-out there is that of a content filter.
 pub(super) fn is_own(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified() || address == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }

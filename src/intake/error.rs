@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What stands between the user and the suspects. One line each.
+/// Why there are no suspects to list. Each message is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
     /// No such file, no right to read it, or the like.
@@ -18,7 +18,7 @@ pub enum IntakeError {
     /// A folder.
     #[error("{0} is a folder; name the logs in it, like /var/log/mail.log")]
     Folder(String),
-    /// The bytes stop coming.
+    /// Reading failed.
     #[error("cannot read the log {name}: {reason}")]
     Read {
         /// The file.

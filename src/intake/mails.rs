@@ -1,46 +1,46 @@
-//! What is known of the mails in flight: a table of fixed size, in which the longest untouched give way.
+//! What is known of the mails in flight, in a table of fixed size. A new mail evicts the least recently used one.
 
 use std::net::IpAddr;
 
-/// Together a quarter of a million mails, in some 12 MiB.
+/// Together they hold a quarter of a million mails in about 12 MiB.
 const SETS: usize = 1 << 15;
 const WAYS: usize = 8;
 
-/// What lines said of a mail before it met its fate.
+/// What lines say of a mail before it passes or stalls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mail {
+pub(super) struct MailInFlight {
     pub(super) size: Option<u32>,
     pub(super) recipients: u16,
-    /// Who sent it to us, as long as that mail does not count as passed.
+    /// The client that sent it, until the mail counts as passed.
     pub(super) client: Option<IpAddr>,
 }
 
-/// The table. A mail goes by a hash of its name; no two mails in flight share one, but for chances of one in 10^12.
-pub(super) struct Mails {
-    sets: Vec<Set>,
+/// The table. The key of a mail is a hash of its name. Two mails in flight share a key with a probability of 10^-12.
+pub(super) struct MailTable {
+    sets: Vec<Bucket>,
 }
 
-/// The one touched last comes first.
-type Set = [(u64, Mail); WAYS];
+/// The most recently used mail comes first.
+type Bucket = [(u64, MailInFlight); WAYS];
 
-impl Mails {
+impl MailTable {
     pub(super) fn new() -> Self {
-        Self { sets: vec![[(0, Mail::default()); WAYS]; SETS] }
+        Self { sets: vec![[(0, MailInFlight::default()); WAYS]; SETS] }
     }
 
     /// What is known of a mail.
-    pub(super) fn get(&self, key: u64) -> Option<&Mail> {
+    pub(super) fn get(&self, key: u64) -> Option<&MailInFlight> {
         self.sets[Self::set_of(key)].iter().find(|(known, _)| *known == key).map(|(_, mail)| mail)
     }
 
-    /// The mail, to be changed; unknown ones are new.
-    pub(super) fn touch(&mut self, key: u64) -> &mut Mail {
+    /// The mail, to be changed. Adds it if it is not known.
+    pub(super) fn touch(&mut self, key: u64) -> &mut MailInFlight {
         let set = &mut self.sets[Self::set_of(key)];
         if let Some(at) = set.iter().position(|(known, _)| *known == key) {
             set[..=at].rotate_right(1);
         } else {
             set.rotate_right(1);
-            set[0] = (key, Mail::default());
+            set[0] = (key, MailInFlight::default());
         }
         &mut set[0].1
     }
@@ -50,7 +50,8 @@ impl Mails {
     }
 }
 
-/// FNV-1a with a last stir: names differ in few characters, and sets are chosen by the upper half. Never zero, which means empty.
+/// FNV-1a with a final mix, because names differ in few characters and the upper half selects the bucket. Never zero, because zero
+/// means empty.
 pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for part in parts {
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn old_mails_give_way_and_touched_ones_stay() {
-        let mut mails = Mails::new();
+        let mut mails = MailTable::new();
         let keys: Vec<u64> = (1..=u64::try_from(WAYS).expect("a small number") + 1).collect();
         mails.touch(keys[0]).size = Some(7);
         for key in &keys[1..WAYS] {

@@ -1,19 +1,21 @@
-//! Mail logs and mail queues: whom do they accuse of a path that swallows large packets?
+//! Mail logs and mail queues: which peers look like they are behind a path that drops large packets?
 //!
-//! Lines become events ([`log`]), events become counts for each peer (`ledger`), counts become a grade (`grade`). All of that is
-//! free of I/O; around it stand a reader of files and a child that lists the queue ([`queue`]). `docs/logs.md` has the rules.
+//! [`log`] turns lines into events, `correlator` turns events into counts for each peer, and `grade` turns counts into a grade.
+//! None of these does I/O. Beside them are a reader of files and a child process that lists the queue ([`queue`]).
+//! `docs/logs.md` has the rules.
 
 mod bytes;
+mod correlator;
+mod counts;
 mod error;
 mod event;
 mod grade;
-mod ledger;
 pub mod log;
 mod mails;
 mod peers;
+mod pending;
 mod postfix;
 pub mod queue;
 mod stamp;
-mod tally;
 
 pub use error::IntakeError;

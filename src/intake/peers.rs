@@ -5,24 +5,24 @@ use std::net::IpAddr;
 
 use crate::model::MailFlow;
 
-use super::tally::{Stalled, Stalls, Tally};
+use super::counts::{PeerCounts, StallCounts, StalledMail};
 
-/// Peers at which nothing stalls. When there are more, all of them are forgotten and counted anew.
+/// Peers at which nothing stalls. When there are more, all of them are dropped and counted anew.
 const HEALTHY: usize = 40_000;
 /// Peers of each flow at which something stalls.
 const FAILING: usize = 4096;
 
 /// Which peer, as which host sees it: another host may have another path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(super) struct PeerKey {
     pub(super) logged_by: u64,
     pub(super) flow: MailFlow,
-    pub(super) place: Place,
+    pub(super) identity: PeerIdentity,
 }
 
-/// Where a peer is.
+/// What a peer is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum PeerIdentity {
     Address(IpAddr),
     /// The hash of a name, where no address was logged.
     Name(u64),
@@ -30,42 +30,49 @@ pub(super) enum Place {
 
 /// The peers.
 #[derive(Default)]
-pub(super) struct Peers {
-    tallies: HashMap<Key, Tally>,
+pub(super) struct PeerTable {
+    counts: HashMap<PeerKey, PeerCounts>,
     failing: [usize; 2],
     pub(super) forgotten: u64,
 }
 
-impl Peers {
-    pub(super) fn passed(&mut self, key: Key, mail: u64, size: u64) {
-        if let Some(tally) = self.tallies.get_mut(&key) {
-            return tally.passed(mail, size);
+impl PeerTable {
+    pub(super) fn passed(&mut self, key: PeerKey, mail: u64, size: u64) {
+        if let Some(counts) = self.counts.get_mut(&key) {
+            return counts.passed(mail, size);
         }
         let failing: usize = self.failing.iter().sum();
-        if self.tallies.len() - failing >= HEALTHY {
-            self.tallies.retain(|_, tally| tally.stalls.is_some());
+        if self.counts.len() - failing >= HEALTHY {
+            self.counts.retain(|_, counts| counts.stalls.is_some());
         }
-        self.tallies.entry(key).or_default().passed(mail, size);
+        self.counts.entry(key).or_default().passed(mail, size);
     }
 
-    pub(super) fn stalled(&mut self, key: Key, name: &[u8], port: Option<u16>, logged_by: &[u8], stall: &Stalled<'_>) {
+    pub(super) fn stalled(
+        &mut self,
+        key: PeerKey,
+        name: &[u8],
+        port: Option<u16>,
+        logged_by: &[u8],
+        stall: &StalledMail<'_>,
+    ) {
         if !stall.counts() {
             return;
         }
-        let count = &mut self.failing[usize::from(key.flow == MailFlow::Incoming)];
-        let is_new = self.tallies.get(&key).is_none_or(|tally| tally.stalls.is_none());
-        if is_new && *count >= FAILING {
+        let failing = &mut self.failing[usize::from(key.flow == MailFlow::Incoming)];
+        let is_new = self.counts.get(&key).is_none_or(|counts| counts.stalls.is_none());
+        if is_new && *failing >= FAILING {
             self.forgotten += 1;
             return;
         }
-        *count += usize::from(is_new);
-        let tally = self.tallies.entry(key).or_default();
-        let stalls = tally.stalls.get_or_insert_with(|| Box::new(Stalls::new(name, logged_by, stall)));
+        *failing += usize::from(is_new);
+        let counts = self.counts.entry(key).or_default();
+        let stalls = counts.stalls.get_or_insert_with(|| Box::new(StallCounts::new(name, logged_by, stall)));
         stalls.port = stalls.port.or(port);
         stalls.add(stall);
     }
 
-    pub(super) fn into_failing(self) -> impl Iterator<Item = (Key, Tally)> {
-        self.tallies.into_iter().filter(|(_, tally)| tally.stalls.is_some())
+    pub(super) fn into_failing(self) -> impl Iterator<Item = (PeerKey, PeerCounts)> {
+        self.counts.into_iter().filter(|(_, counts)| counts.stalls.is_some())
     }
 }

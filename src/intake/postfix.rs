@@ -1,13 +1,13 @@
 //! Postfix: its log lines, and the reasons in its queue.
 
-use crate::model::{Delays, MailFlow, Stage};
+use crate::model::{Delays, MailFlow, StallStage};
 
 use super::bytes::{after, domain, leading_number, name_and_address, number_after, seconds, split, until};
-use super::event::{Event, PeerRef, Stall};
+use super::event::{MailEvent, PeerRef, Stall};
 
-/// A peer that hangs up after so long has waited in vain itself: no server says nothing for a minute and means well.
+/// A peer that closes the connection after so many seconds has timed out itself: a working server answers within a minute.
 pub(super) const LONG_WAIT: f64 = 60.0;
-/// A full-size packet has more payload. A client of whom no more than this arrived got no full-size packet through.
+/// The payload of a full-size packet is larger. If no more than this arrived from a client, none of its full-size packets did.
 const ONE_PACKET: u64 = 1500;
 
 /// Which program wrote a line.
@@ -16,12 +16,12 @@ pub(super) enum Daemon {
     Client,
     Server,
     QueueManager,
-    /// One whose lines tell nothing here.
+    /// A program whose lines are not needed.
     Other,
 }
 
 impl Daemon {
-    /// From `postfix/smtp` or `postfix/submission/smtpd`. The first part is free (`syslog_name`), but there is one.
+    /// From `postfix/smtp` or `postfix/submission/smtpd`. The first part is configurable (`syslog_name`), but never missing.
     pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
         let slash = memchr::memrchr(b'/', tag)?;
         Some(match &tag[slash + 1..] {
@@ -34,8 +34,8 @@ impl Daemon {
     }
 }
 
-/// What a line tells.
-pub(super) fn event(daemon: Daemon, message: &[u8]) -> Option<Event<'_>> {
+/// The event that a line describes.
+pub(super) fn event(daemon: Daemon, message: &[u8]) -> Option<MailEvent<'_>> {
     match daemon {
         Daemon::Client => client(message),
         Daemon::Server => server(message),
@@ -44,12 +44,12 @@ pub(super) fn event(daemon: Daemon, message: &[u8]) -> Option<Event<'_>> {
     }
 }
 
-/// A reason as it stands in a delivery record, in a line of its own, and in the queue.
+/// A reason as a delivery record, a line of its own, or the queue has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Failure<'a> {
     pub(super) relay: PeerRef<'a>,
     pub(super) how: How,
-    /// The reason is that of another mail, on whose account this one was not even tried.
+    /// The reason is that of another mail. Postfix did not try this one because of it.
     pub(super) suspended: bool,
 }
 
@@ -69,21 +69,21 @@ pub(super) enum Where {
 }
 
 impl How {
-    /// The stage that it speaks for. Whoever hangs up has a reason of their own unless they have waited for long.
-    pub(super) fn stage(self, sending: Option<f64>) -> Option<Stage> {
+    /// The stage of the stall. A peer that closes the connection counts only after a long wait, else it has another reason.
+    pub(super) fn stage(self, sending: Option<f64>) -> Option<StallStage> {
         match self {
-            Self::TimedOut(Where::Body) => Some(Stage::Body),
-            Self::TimedOut(Where::EndOfData) => Some(Stage::EndOfData),
-            Self::TimedOut(Where::Envelope) => Some(Stage::ManyRecipients),
+            Self::TimedOut(Where::Body) => Some(StallStage::Body),
+            Self::TimedOut(Where::EndOfData) => Some(StallStage::EndOfData),
+            Self::TimedOut(Where::Envelope) => Some(StallStage::ManyRecipients),
             Self::Lost(Where::Envelope) => None,
             Self::Lost(Where::Body | Where::EndOfData) => {
-                sending.is_some_and(|waited| waited >= LONG_WAIT).then_some(Stage::LostInBody)
+                sending.is_some_and(|waited| waited >= LONG_WAIT).then_some(StallStage::LostInBody)
             }
         }
     }
 }
 
-/// Reads a reason, from its very start: what a server said may contain the same words.
+/// Reads a reason from its first byte, because the words of a server may contain the same text later.
 pub(super) fn failure(reason: &[u8]) -> Option<Failure<'_>> {
     let own = reason.strip_prefix(b"delivery temporarily suspended: ");
     let (reason, suspended) = (own.unwrap_or(reason), own.is_some());
@@ -111,7 +111,7 @@ fn place(words: &[u8]) -> Option<Where> {
     }
 }
 
-fn client(message: &[u8]) -> Option<Event<'_>> {
+fn client(message: &[u8]) -> Option<MailEvent<'_>> {
     if let Some(rest) = message.strip_prefix(b"SSL_connect error to ") {
         return handshake(MailFlow::Outgoing, rest);
     }
@@ -123,21 +123,21 @@ fn client(message: &[u8]) -> Option<Event<'_>> {
     let Some(record) = rest.strip_prefix(b"to=<") else {
         let failure = failure(rest)?;
         let stall = Stall::new(MailFlow::Outgoing, failure.relay, stalled(failure, None)?);
-        return Some(Event::Stalled(Stall { mail: Some(mail), ..stall }));
+        return Some(MailEvent::Stalled(Stall { mail: Some(mail), ..stall }));
     };
     let (recipient, record) = split(record, b">, ")?;
     let relay = after(record, b"relay=").and_then(name_and_address);
     let (record, outcome) = split(record, b", status=")?;
     if outcome.starts_with(b"sent ") {
-        return Some(Event::Sent { mail, relay: relay?.0 });
+        return Some(MailEvent::Sent { mail, relay: relay?.0 });
     }
     let failure = failure(split(outcome, b" (")?.1)?;
     let delays = delays(record);
     let stall = Stall::new(MailFlow::Outgoing, failure.relay, stalled(failure, delays)?);
-    // Only the record has the port.
+    // Only the delivery record has the port.
     let port = relay.and_then(|(relay, _)| (relay.address == failure.relay.address).then_some(relay.port)?);
     let peer = PeerRef { port, ..failure.relay };
-    Some(Event::Stalled(Stall { mail: Some(mail), domain: domain(recipient), delays, peer, ..stall }))
+    Some(MailEvent::Stalled(Stall { mail: Some(mail), domain: domain(recipient), delays, peer, ..stall }))
 }
 
 fn delays(record: &[u8]) -> Option<Delays> {
@@ -147,15 +147,15 @@ fn delays(record: &[u8]) -> Option<Delays> {
     Some(Delays { before_queue: next()?, in_queue: next()?, connecting: next()?, sending: next()? })
 }
 
-/// `SSL_connect error to host[address]:port: Connection timed out`, and the same of the server's side.
-fn handshake(flow: MailFlow, rest: &[u8]) -> Option<Event<'_>> {
+/// `SSL_connect error to host[address]:port: Connection timed out`, and the same for the server side.
+fn handshake(flow: MailFlow, rest: &[u8]) -> Option<MailEvent<'_>> {
     let (peer, rest) = name_and_address(rest)?;
     let timed_out = rest.strip_prefix(b": ")?.starts_with(b"Connection timed out");
-    timed_out.then(|| Event::Stalled(Stall::new(flow, peer, Stage::TlsHandshake)))
+    timed_out.then(|| MailEvent::Stalled(Stall::new(flow, peer, StallStage::TlsHandshake)))
 }
 
-/// Up to Postfix 3.9 without, from 3.10 on with the mail's name in front.
-fn server(message: &[u8]) -> Option<Event<'_>> {
+/// The name of the mail comes first from Postfix 3.10 on, and is missing before.
+fn server(message: &[u8]) -> Option<MailEvent<'_>> {
     if let Some(rest) = message.strip_prefix(b"SSL_accept error from ") {
         return handshake(MailFlow::Incoming, rest);
     }
@@ -163,7 +163,7 @@ fn server(message: &[u8]) -> Option<Event<'_>> {
     if let Some((mail, rest)) = named
         && let Some(client) = rest.strip_prefix(b"client=")
     {
-        return Some(Event::Begun { mail, client: name_and_address(client)?.0 });
+        return Some(MailEvent::Begun { mail, client: name_and_address(client)?.0 });
     }
     let rest = named.map_or(message, |(_, rest)| rest).strip_prefix(b"timeout after ")?;
     let rest = rest.strip_prefix(b"DATA").or_else(|| rest.strip_prefix(b"BDAT"))?;
@@ -179,15 +179,15 @@ fn server(message: &[u8]) -> Option<Event<'_>> {
     }
     let (peer, _) = name_and_address(rest.strip_prefix(b" from ")?)?;
     let mail = named.map(|(mail, _)| mail).filter(|mail| *mail != b"NOQUEUE");
-    Some(Event::Stalled(Stall { mail, ..Stall::new(MailFlow::Incoming, peer, Stage::Data) }))
+    Some(MailEvent::Stalled(Stall { mail, ..Stall::new(MailFlow::Incoming, peer, StallStage::Data) }))
 }
 
-fn queue_manager(message: &[u8]) -> Option<Event<'_>> {
+fn queue_manager(message: &[u8]) -> Option<MailEvent<'_>> {
     let (mail, rest) = queue_id(message)?;
     let rest = rest.strip_prefix(b"from=<")?;
     let rest = after(rest, b">, size=")?;
     let (size, rest) = leading_number(rest)?;
-    Some(Event::Received { mail, size, recipients: number_after(rest, b", nrcpt=").unwrap_or(1), client: None })
+    Some(MailEvent::Received { mail, size, recipients: number_after(rest, b", nrcpt=").unwrap_or(1), client: None })
 }
 
 /// `QID: rest`.
@@ -201,9 +201,9 @@ fn queue_id(message: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    fn stage_of(daemon: Daemon, line: &str) -> Option<Stage> {
+    fn stage_of(daemon: Daemon, line: &str) -> Option<StallStage> {
         match event(daemon, line.as_bytes()) {
-            Some(Event::Stalled(stall)) => Some(stall.stage),
+            Some(MailEvent::Stalled(stall)) => Some(stall.stage),
             _ => None,
         }
     }
@@ -216,8 +216,8 @@ mod tests {
                  delay=182, delays=1/0.5/0.5/180, {tls}dsn=4.4.2, status=deferred (conversation with \
                  mx.example.com[2001:db8::1] timed out while sending message body)"
             );
-            let Some(Event::Stalled(stall)) = event(Daemon::Client, line.as_bytes()) else { panic!("{line}") };
-            assert_eq!(stall.stage, Stage::Body);
+            let Some(MailEvent::Stalled(stall)) = event(Daemon::Client, line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(stall.stage, StallStage::Body);
             assert_eq!(stall.peer.port, Some(25));
             assert_eq!(stall.domain, Some(&b"example.com"[..]));
             assert_eq!(stall.delays.map(|delays| delays.sending), Some(180.0));
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_hang_up_counts_after_a_long_wait() {
-        for (sending, expected) in [("59.9", None), ("60", Some(Stage::LostInBody)), ("nan", None)] {
+        for (sending, expected) in [("59.9", None), ("60", Some(StallStage::LostInBody)), ("nan", None)] {
             let line = format!(
                 "ABCDEF12: to=<u@e.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/{sending}, dsn=4.4.2, status=deferred \
                  (lost connection with mx[192.0.2.1] while sending end of data -- message may be sent more than once)"
@@ -251,15 +251,15 @@ mod tests {
     #[test]
     fn a_client_that_falls_silent_in_its_body_counts() {
         let rows = [
-            ("timeout after DATA (0 bytes) from c.example[192.0.2.9]", Some(Stage::Data)),
-            ("timeout after DATA from c.example[192.0.2.9]", Some(Stage::Data)),
-            ("NOQUEUE: timeout after BDAT (700 bytes) from c.example[192.0.2.9]:4711", Some(Stage::Data)),
-            ("ABCDEF12: timeout after DATA (1200 bytes) from unknown[2001:db8::9]", Some(Stage::Data)),
+            ("timeout after DATA (0 bytes) from c.example[192.0.2.9]", Some(StallStage::Data)),
+            ("timeout after DATA from c.example[192.0.2.9]", Some(StallStage::Data)),
+            ("NOQUEUE: timeout after BDAT (700 bytes) from c.example[192.0.2.9]:4711", Some(StallStage::Data)),
+            ("ABCDEF12: timeout after DATA (1200 bytes) from unknown[2001:db8::9]", Some(StallStage::Data)),
             ("timeout after DATA (40960 bytes) from c.example[192.0.2.9]", None),
             ("timeout after END-OF-MESSAGE from c.example[192.0.2.9]", None),
             ("timeout after RCPT from c.example[192.0.2.9]", None),
             ("lost connection after DATA (0 bytes) from c.example[192.0.2.9]", None),
-            ("SSL_accept error from c.example[192.0.2.9]: Connection timed out", Some(Stage::TlsHandshake)),
+            ("SSL_accept error from c.example[192.0.2.9]: Connection timed out", Some(StallStage::TlsHandshake)),
             ("SSL_accept error from c.example[192.0.2.9]: lost connection", None),
         ];
         for (line, expected) in rows {

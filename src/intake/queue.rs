@@ -10,37 +10,37 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::model::{MailFlow, Reading, ReadingKind, Stage, Suspects};
+use crate::model::{MailFlow, Reading, ReadingKind, StallStage, Suspects};
 
 use super::IntakeError;
 use super::bytes::domain;
-use super::event::{Event, Stall};
-use super::ledger::{Context, Ledger};
+use super::correlator::Correlator;
+use super::event::{LineContext, MailEvent, Stall};
 use super::postfix::{Failure, failure};
 use super::stamp::Stamp;
 
 #[derive(Deserialize)]
-struct Message {
+struct QueuedMail {
     queue_id: String,
     #[serde(default)]
     arrival_time: i64,
     #[serde(rename = "message_size")]
     size: u64,
-    recipients: Vec<Recipient>,
+    recipients: Vec<QueuedRecipient>,
 }
 
 #[derive(Clone, Deserialize)]
-struct Recipient {
+struct QueuedRecipient {
     address: String,
     delay_reason: Option<String>,
 }
 
-/// Asks Postfix for its queue. Whom does it accuse?
+/// Asks Postfix for its queue and returns the suspects.
 pub fn read(now: Timestamp) -> Result<Suspects, IntakeError> {
     parse(&child::postqueue("postqueue")?, now)
 }
 
-/// Whom a list accuses, as `postqueue -j` prints it. Without a message the text is empty.
+/// Returns the suspects of a list as `postqueue -j` prints it. The text is empty if the queue is.
 pub fn parse(list: &[u8], now: Timestamp) -> Result<Suspects, IntakeError> {
     let mut queue = Queue::default();
     for (index, line) in list.split(|byte| *byte == b'\n').enumerate() {
@@ -55,19 +55,19 @@ pub fn parse(list: &[u8], now: Timestamp) -> Result<Suspects, IntakeError> {
     Ok(queue.suspects(now))
 }
 
-/// A queue that is being read.
+/// A queue while it is read.
 #[derive(Default)]
 struct Queue {
-    ledger: Ledger,
+    correlator: Correlator,
     reading: Reading,
-    /// Relays at which a mail stalled that is still here.
+    /// Relays at which a mail stalled that is still in the queue.
     accused: BTreeSet<IpAddr>,
-    /// Mails that were not even tried, for the sake of such a mail: one for each relay.
-    suspended: BTreeMap<IpAddr, (Recipient, Stamp)>,
+    /// One mail for each relay that Postfix did not try, because another mail to that relay had stalled.
+    suspended: BTreeMap<IpAddr, (QueuedRecipient, Stamp)>,
 }
 
 impl Queue {
-    fn add(&mut self, message: &Message, now: Timestamp) {
+    fn add(&mut self, message: &QueuedMail, now: Timestamp) {
         self.reading.lines += 1;
         self.reading.mail_lines += 1;
         let mail = message.queue_id.as_bytes();
@@ -76,45 +76,45 @@ impl Queue {
             self.reading.saw(time);
         }
         let recipients = message.recipients.len() as u64;
-        let received = Event::Received { mail, size: message.size, recipients, client: None };
-        self.ledger.note(&received, &Context { host: b"", stamp, line: b"" });
+        let received = MailEvent::Received { mail, size: message.size, recipients, client: None };
+        self.correlator.note(&received, &LineContext { host: b"", stamp, line: b"" });
         for recipient in &message.recipients {
             let Some((failure, stage)) = recipient.failure() else { continue };
             let Some(address) = failure.relay.address else { continue };
             if failure.suspended {
                 self.suspended.entry(address).or_insert_with(|| (recipient.clone(), stamp));
-            } else if note(&mut self.ledger, Some(mail), recipient, stamp) && stage != Stage::ManyRecipients {
+            } else if note(&mut self.correlator, Some(mail), recipient, stamp) && stage != StallStage::ManyRecipients {
                 self.accused.insert(address);
             }
         }
     }
 
-    /// A mail that was suspended says that another one stalled, which may have left the queue.
+    /// A suspended mail shows that another mail stalled, which may have left the queue since.
     fn suspects(mut self, now: Timestamp) -> Suspects {
         for (address, (recipient, stamp)) in &self.suspended {
             if !self.accused.contains(address) {
-                note(&mut self.ledger, None, recipient, *stamp);
+                note(&mut self.correlator, None, recipient, *stamp);
             }
         }
-        self.ledger.suspects(Reading { kind: ReadingKind::Queue, ..self.reading }, now)
+        self.correlator.suspects(Reading { kind: ReadingKind::Queue, ..self.reading }, now)
     }
 }
 
-impl Recipient {
-    /// A queue does not say how long a peer waited that hung up, so only time-outs count.
-    fn failure(&self) -> Option<(Failure<'_>, Stage)> {
+impl QueuedRecipient {
+    /// Only time-outs count, because a queue does not say how long a peer waited before it closed the connection.
+    fn failure(&self) -> Option<(Failure<'_>, StallStage)> {
         let failure = failure(self.delay_reason.as_ref()?.as_bytes())?;
         let stage = failure.how.stage(None)?;
         Some((failure, stage))
     }
 }
 
-fn note(ledger: &mut Ledger, mail: Option<&[u8]>, recipient: &Recipient, stamp: Stamp) -> bool {
+fn note(correlator: &mut Correlator, mail: Option<&[u8]>, recipient: &QueuedRecipient, stamp: Stamp) -> bool {
     let Some((failure, stage)) = recipient.failure() else { return false };
     let domain = domain(recipient.address.as_bytes());
     let stall = Stall { mail, domain, ..Stall::new(MailFlow::Outgoing, failure.relay, stage) };
     let line = recipient.delay_reason.as_ref().map_or(&b""[..], |reason| reason.as_bytes());
-    ledger.note(&Event::Stalled(stall), &Context { host: b"", stamp, line });
+    correlator.note(&MailEvent::Stalled(stall), &LineContext { host: b"", stamp, line });
     true
 }
 
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(suspects.reading.lines, 4);
         let [suspect] = suspects.list.as_slice() else { panic!("{suspects:?}") };
         assert_eq!((suspect.grade, suspect.domains.as_slice()), (Grade::Likely, &["example.com".to_owned()][..]));
-        assert!(suspect.reasons.contains(&Reason::Stalled { stage: Stage::Body, mails: 2 }), "{suspect:?}");
+        assert!(suspect.reasons.contains(&Reason::Stalled { stage: StallStage::Body, mails: 2 }), "{suspect:?}");
         assert!(suspect.reasons.contains(&Reason::StuckSizes { mails: 2, smallest: 60_000, largest: 90_000 }));
     }
 
@@ -155,7 +155,7 @@ mod tests {
         let list = [message("4BcDfG1z2Xz9", 600, reason), message("4BcDfG1z2Xz8", 700, reason)];
         let suspects = parse(list.join("\n").as_bytes(), NOW).expect("a queue");
         let [suspect] = suspects.list.as_slice() else { panic!("{suspects:?}") };
-        assert_eq!(suspect.reasons, [Reason::Stalled { stage: Stage::EndOfData, mails: 1 }]);
+        assert_eq!(suspect.reasons, [Reason::Stalled { stage: StallStage::EndOfData, mails: 1 }]);
     }
 
     #[test]

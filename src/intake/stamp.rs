@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::model::LogTime;
 
-/// A time that is read only if somebody wants to know it.
+/// A time that is parsed only when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stamp {
     /// Nothing known.
@@ -38,7 +38,7 @@ impl Stamp {
         Self::Iso(kept, text.len() as u8)
     }
 
-    /// The time it means, if it means one. `now` tells the year where that is missing.
+    /// Parses the time. `now` gives the year where it is missing.
     pub(super) fn read(&self, now: Timestamp) -> Option<LogTime> {
         match self {
             Self::None => None,
@@ -52,10 +52,10 @@ impl Stamp {
     }
 }
 
-/// The newest year in which the time exists and is not in the future. The log's time zone is unknown, so a day of the future may
-/// be the present.
+/// The time in the newest year in which it exists and is not in the future. One day ahead is allowed, because the time zone of the
+/// log is unknown.
 fn newest_year(text: &str, now: Timestamp) -> Option<LogTime> {
-    // From one 29 February to the next it is eight years where a century has none.
+    // Two 29 Februaries can be eight years apart, around a century year without one.
     const YEARS: RangeInclusive<i16> = -1..=8;
     let today = Offset::UTC.to_datetime(now);
     let latest = today.checked_add(1.day()).ok()?;

@@ -1,4 +1,4 @@
-//! What passes between the sans-I/O core and its driver.
+//! What the sans-I/O core and its driver exchange.
 
 use super::meaning::Meaning;
 use super::packet::Packet;
@@ -49,6 +49,8 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
+    /// This host dropped packets that had arrived, for want of room. They may have been answers.
+    CaptureOverrun,
 }
 
 /// Why a kernel refuses to send a packet.

@@ -1,13 +1,13 @@
-//! What a packet is for, or what it tells: for transcripts and captures, never for decisions.
+//! What a packet is for, or what it shows, for transcripts and captures. No decision rests on it.
 
 use super::packet::Segment;
 use super::report::Technique;
 use super::size::{PacketSize, Ttl};
 
-/// The part that a packet plays in an examination.
+/// The role of a packet in an examination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// The connection's own traffic.
+    /// A segment of the connection that is not a probe.
     Connection(Step),
     /// A probe on its way out.
     Probe(Probe),
@@ -31,7 +31,7 @@ pub enum Meaning {
         /// Bytes before it are missing.
         after_gap: bool,
     },
-    /// A byte sent again, to learn how far the server has come.
+    /// A byte that is sent again, to learn from the answer how much the server has sent.
     AckProbe,
     /// A PTB of our own about a packet of the server.
     OwnPtb {
@@ -40,7 +40,7 @@ pub enum Meaning {
     },
     /// Another ICMP error about a packet of ours.
     Unreachable,
-    /// Nothing that counts: a repetition, somebody else's, or too mangled to say.
+    /// A packet that does not count: a repetition, a foreign packet, or a damaged one.
     Stray,
 }
 
@@ -72,10 +72,10 @@ impl Step {
     }
 }
 
-/// A probe in a few words.
+/// A probe and its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// How it draws its answer.
+    /// How it provokes an answer.
     pub technique: Technique,
     /// Its size.
     pub size: PacketSize,

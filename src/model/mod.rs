@@ -6,10 +6,10 @@ mod flows;
 mod host;
 mod meaning;
 mod packet;
+mod packet_event;
 mod plan;
 mod report;
 mod ruleset;
-mod sighting;
 mod size;
 mod suspect;
 mod time;
@@ -23,13 +23,15 @@ pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber, unreachable_words,
 };
+pub use packet_event::{PacketEvent, PacketEventKind};
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus, PtbFault,
     PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
-pub use sighting::{Sighting, Way};
 pub use size::{Family, PacketSize, Ttl};
-pub use suspect::{Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, Stage, Suspect, Suspects};
+pub use suspect::{
+    Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect, Suspects,
+};
 pub use time::Timestamp;

@@ -119,7 +119,7 @@ pub enum FlowChoice {
 /// Which probing methods the user allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MethodChoice {
-    /// TCP first, ICMP echo as a second witness and last resort.
+    /// TCP first, ICMP echo as confirmation and last resort.
     #[default]
     Auto,
     /// TCP only.

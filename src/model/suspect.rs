@@ -1,4 +1,4 @@
-//! Peers whose mail, as a log or a queue tells it, looks like a path that swallows large packets.
+//! Peers whose mail, according to a log or a queue, looks as if the path to them dropped large packets.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use jiff::tz::Offset;
 
 use super::Direction;
 
-/// What a log or a queue accuses, and how much of it was understood.
+/// The suspects in a log or a queue, and how much of it was understood.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Suspects {
     /// The strongest first.
@@ -25,9 +25,9 @@ pub struct Reading {
     pub lines: u64,
     /// Those that a mail server wrote.
     pub mail_lines: u64,
-    /// Lines longer than any that a mail server writes: passed over.
+    /// Lines longer than any that a mail server writes. They were skipped.
     pub overlong: u64,
-    /// Accusations of peers beyond the number that is kept: passed over.
+    /// Stalls at peers beyond the number that is kept. They were skipped.
     pub forgotten: u64,
     /// What the lines are.
     pub kind: ReadingKind,
@@ -74,15 +74,15 @@ pub struct Suspect {
     pub domains: Vec<String>,
     /// How good the evidence is.
     pub grade: Grade,
-    /// What the grade rests on, the accusation first.
+    /// What the grade rests on, the stalls first.
     pub reasons: Vec<Reason>,
     /// When the first mail stalled.
     pub first: Option<LogTime>,
     /// When the last mail stalled.
     pub last: Option<LogTime>,
-    /// How long mails waited before, in and for their transmission, of the line that is shown.
+    /// The delays of the mail in the line that is shown.
     pub delays: Option<Delays>,
-    /// A line of the log that accuses. As it was written: to be escaped before a terminal sees it.
+    /// A line of the log as evidence. It is unescaped and must be escaped before it reaches a terminal.
     pub sample: String,
 }
 
@@ -119,14 +119,14 @@ pub enum Grade {
 
 /// Where a conversation stalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
+pub enum StallStage {
     /// Ours timed out while it sent the body.
     Body,
     /// Ours timed out while it waited for the answer to the body.
     EndOfData,
     /// A client timed out in its body, and hardly any of it had arrived.
     Data,
-    /// The other side hung up in the body, after so long a wait that it must have timed out.
+    /// The other side closed the connection in the body, after so long a wait that it must have timed out.
     LostInBody,
     /// Some time-out of a connected session: the log does not say where.
     Session,
@@ -142,7 +142,7 @@ pub enum Reason {
     /// So many mails stalled at this stage.
     Stalled {
         /// Where.
-        stage: Stage,
+        stage: StallStage,
         /// How many mails.
         mails: u32,
     },
@@ -191,7 +191,7 @@ pub struct Delays {
     pub sending: f64,
 }
 
-/// A time as a log has it.
+/// A time as a log states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogTime {
     /// Date and time of day.
@@ -203,12 +203,12 @@ pub struct LogTime {
 impl Suspect {
     /// Which way of the path has to be examined.
     pub fn direction(&self) -> Direction {
-        let stalled = |wanted: Stage| {
+        let stalled = |wanted: StallStage| {
             self.reasons.iter().any(|reason| matches!(reason, Reason::Stalled { stage, .. } if *stage == wanted))
         };
         match self.flow {
             // Either side's part of a handshake may fill a packet.
-            _ if stalled(Stage::TlsHandshake) => Direction::Both,
+            _ if stalled(StallStage::TlsHandshake) => Direction::Both,
             MailFlow::Outgoing => Direction::Forward,
             MailFlow::Incoming => Direction::Reverse,
         }
@@ -216,7 +216,7 @@ impl Suspect {
 }
 
 impl LogTime {
-    /// What times compare by. Without an offset the time counts as UTC.
+    /// The value that times are compared by. Without an offset the time counts as UTC.
     pub fn order(&self) -> DateTime {
         let utc = self.offset.and_then(|offset| offset.to_timestamp(self.civil).ok());
         utc.map_or(self.civil, |instant| Offset::UTC.to_datetime(instant))

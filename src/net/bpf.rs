@@ -28,9 +28,9 @@ pub(super) struct Instruction {
 }
 
 /// A finished program.
-pub(super) struct Program(Vec<Instruction>);
+pub(super) struct FilterProgram(Vec<Instruction>);
 
-impl Program {
+impl FilterProgram {
     /// Drops every packet: what makes a listening port silent.
     pub(super) fn drop_everything() -> Self {
         Self(vec![Instruction { code: (BPF_RET | BPF_K) as u16, yes: 0, no: 0, k: 0 }])
@@ -50,11 +50,11 @@ impl Program {
 /// Collects instructions and labels.
 #[derive(Default)]
 pub(super) struct Assembler {
-    lines: Vec<Line>,
+    lines: Vec<UnresolvedInstruction>,
     labels: Vec<(Label, usize)>,
 }
 
-struct Line {
+struct UnresolvedInstruction {
     code: u32,
     k: u32,
     yes: Label,
@@ -83,7 +83,7 @@ impl Assembler {
         self.plain(BPF_LDX | BPF_IMM, to)
     }
 
-    /// Moves X from the beginning of an IPv4 header to its end. The loaded value is lost.
+    /// Moves X from the start of an IPv4 header to its end. Overwrites the loaded value.
     pub(super) fn index_behind_ipv4_header(&mut self) -> &mut Self {
         // The low half of the first byte counts words of four bytes.
         self.load_indexed_byte(0)
@@ -134,7 +134,7 @@ impl Assembler {
     ///
     /// On a label that does not exist, lies behind, or more than 255 instructions ahead: a mistake in the program text,
     /// which no input changes.
-    pub(super) fn finish(mut self) -> Program {
+    pub(super) fn finish(mut self) -> FilterProgram {
         self.label(ACCEPT).plain(BPF_RET | BPF_K, u32::MAX);
         self.label(DROP).plain(BPF_RET | BPF_K, 0);
         let distance = |from: usize, to: Label| {
@@ -147,22 +147,22 @@ impl Assembler {
                 .and_then(|distance| u8::try_from(distance).ok())
                 .unwrap_or_else(|| panic!("label {to} cannot be reached"))
         };
-        let resolve = |(place, line): (usize, &Line)| Instruction {
+        let resolve = |(place, line): (usize, &UnresolvedInstruction)| Instruction {
             code: line.code as u16,
             yes: distance(place, line.yes),
             no: distance(place, line.no),
             k: line.k,
         };
-        Program(self.lines.iter().enumerate().map(resolve).collect())
+        FilterProgram(self.lines.iter().enumerate().map(resolve).collect())
     }
 
     fn plain(&mut self, code: u32, k: u32) -> &mut Self {
-        self.lines.push(Line { code, k, yes: NEXT, no: NEXT });
+        self.lines.push(UnresolvedInstruction { code, k, yes: NEXT, no: NEXT });
         self
     }
 
     fn jump(&mut self, test: u32, k: u32, yes: Label, no: Label) -> &mut Self {
-        self.lines.push(Line { code: BPF_JMP | test | BPF_K, k, yes, no });
+        self.lines.push(UnresolvedInstruction { code: BPF_JMP | test | BPF_K, k, yes, no });
         self
     }
 }
@@ -170,7 +170,7 @@ impl Assembler {
 /// What the kernel's interpreter does, for tests.
 #[cfg(test)]
 pub(super) mod interpreter {
-    use super::{Instruction, Program};
+    use super::{FilterProgram, Instruction};
 
     /// What the kernel knows of a packet beside its bytes.
     #[derive(Clone, Copy, Default)]
@@ -187,7 +187,7 @@ pub(super) mod interpreter {
     const NETWORK_HEADER: u32 = (-0x10_0000_i32).cast_unsigned();
 
     /// Runs a program; `true` if the packet is admitted. A load outside of the packet drops it.
-    pub(in super::super) fn admits(program: &Program, meta: Metadata, packet: &[u8]) -> bool {
+    pub(in super::super) fn admits(program: &FilterProgram, meta: Metadata, packet: &[u8]) -> bool {
         run(program.instructions(), meta, packet).is_some_and(|length| length > 0)
     }
 

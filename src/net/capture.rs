@@ -29,10 +29,10 @@ const CHECKSUM_NOT_READY: u32 = libc::TP_STATUS_CSUMNOTREADY;
 const SEGMENTS_JOINED: u32 = 1 << 8;
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM`: as [`CHECKSUM_NOT_READY`].
 const NEEDS_CHECKSUM: u8 = 1;
-/// `VIRTIO_NET_HDR_GSO_ECN`, a remark beside the type; what is left is zero for a packet that is one.
+/// `VIRTIO_NET_HDR_GSO_ECN`, a flag in the type. Without it, the type of a packet that was not joined is zero.
 const GSO_ECN: u8 = 0x80;
 
-/// Packets that were received together. Its memory is used again and again.
+/// Packets that were received together. It reuses its memory.
 pub struct Batch {
     buffer: Vec<u8>,
     raw: Vec<FromPacketSocket>,
@@ -42,12 +42,12 @@ pub struct Batch {
 impl Batch {
     /// Room for some packets of any size.
     pub fn new() -> Self {
-        // Pages that no packet reaches are never touched.
+        // Memory pages that no packet reaches are never used.
         let buffer = vec![0; sys::AT_ONCE * LARGEST_CAPTURE];
         Self { buffer, raw: Vec::with_capacity(sys::AT_ONCE), packets: Vec::with_capacity(sys::AT_ONCE) }
     }
 
-    /// Without room: it stands in for another.
+    /// A placeholder without room for packets.
     pub fn empty() -> Self {
         Self { buffer: Vec::new(), raw: Vec::new(), packets: Vec::new() }
     }
@@ -72,18 +72,18 @@ pub struct Capture {
     started: Instant,
 }
 
-/// What was received, beside the bytes.
+/// What is known of a received packet beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Where in the buffer the IP header begins.
     pub start: usize,
-    /// Bytes from there on. Ethernet may have padded them: the IP header has the true length.
+    /// Bytes from there on. Ethernet may have padded them; the IP header has the true length.
     pub len: usize,
-    /// Index of the interface it came in on; of a packet that passes several, the first.
+    /// Index of the interface that it came in on, the first if it passed several.
     pub interface: u32,
     /// Whether the TCP checksum can be judged.
     pub checksum: Checksum,
-    /// What of it was one packet on the wire.
+    /// How it came over the wire.
     pub on_wire: OnWire,
 }
 
@@ -119,14 +119,14 @@ impl Capture {
     /// Opens the socket. Needs `CAP_NET_RAW`, and a tokio runtime around it.
     pub fn open(ours: Ours) -> Result<Self, NetError> {
         let failed = |operation| NetError::socket(operation, SUBJECT);
-        // Protocol 0 receives nothing: no packet gets in before the filter is there.
+        // Protocol 0 receives nothing, so no packet gets in before the filter is attached.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed("open a socket"))?;
         socket.attach_filter(&filter::capture(ours).as_filter()).map_err(failed("attach a filter"))?;
-        // Linux 4.20. The filter drops outgoing packets as well; this only saves it the work.
+        // Linux 4.20. This only saves work, because the filter drops outgoing packets as well.
         let _ = sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1 as libc::c_int);
         sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1 as libc::c_int)
             .map_err(failed("ask for checksum states"))?;
-        // Every Linux has it; what only looks like one may not, and is still good for packets that nobody joined.
+        // Every Linux has it. Emulations of Linux may not; they still work for packets that were not joined.
         let offload = match sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1 as libc::c_int) {
             Ok(()) => OffloadHeader::Present,
             Err(_) => OffloadHeader::Absent,
@@ -138,7 +138,7 @@ impl Capture {
         Ok(Self { socket, offload, duplicates: Mutex::new(Duplicates::new()), started: Instant::now() })
     }
 
-    /// The next packet. Loses none if dropped while waiting.
+    /// The next packet. Cancelling loses no packet.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
         let mut raw = Vec::with_capacity(1);
         loop {
@@ -151,7 +151,7 @@ impl Capture {
         }
     }
 
-    /// The packets that wait, or the next one. Loses none if dropped while waiting.
+    /// The packets that wait, or the next one. Cancelling loses no packet.
     pub async fn fill(&self, batch: &mut Batch) -> io::Result<()> {
         self.socket.async_io(Interest::READABLE, |socket| self.receive_batch(socket, batch)).await
     }
@@ -195,14 +195,14 @@ impl Capture {
         }
     }
 
-    /// How many packets the kernel had no room for since the last call: more than none means "drain faster, send slower".
+    /// How many packets the kernel dropped since the last call because the buffer was full.
     pub fn overflowed(&self) -> io::Result<u32> {
         sys::packets_dropped(self.socket.get_ref())
     }
 
     /// `room`: where in the buffer it was received to.
     fn unless_copy(&self, packet: &FromPacketSocket, room: usize, buffer: &[u8]) -> Option<Received> {
-        // The headers of two links differ where the packet does not.
+        // Without the link headers, which differ between the copies of a packet.
         let bytes = buffer.get(room + packet.network..room + packet.length)?;
         let mut duplicates = self.duplicates.lock().unwrap_or_else(PoisonError::into_inner);
         if duplicates.is_copy(self.started.elapsed(), packet.interface, bytes) {
@@ -233,8 +233,8 @@ fn on_wire(status: u32, offload: Option<Offload>) -> OnWire {
     }
 }
 
-/// An interface that goes down leaves `ENETDOWN` on the socket once; the others go on. `EINVAL` is a packet that the
-/// kernel joined in a way which `PACKET_VNET_HDR` cannot tell, and no TCP: it is gone, the next one may be ours.
+/// An interface that goes down leaves `ENETDOWN` on the socket once, while the others go on. `EINVAL` stands for a packet that
+/// the kernel joined in a way that `PACKET_VNET_HDR` cannot express. That packet is lost, but it was not TCP.
 fn receive(
     socket: &Socket,
     offload: OffloadHeader,

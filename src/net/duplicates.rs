@@ -1,26 +1,26 @@
-//! One packet, seen once.
+//! Drops further copies of a packet.
 //!
 //! A packet socket on all interfaces sees a packet on a bridge port and again on the bridge, on an Ethernet interface and
 //! again on its VLAN. The copies follow each other at once, with the same bytes, on different interfaces. Equal bytes on
-//! the *same* interface are two packets: duplicate ACKs look alike, and each counts.
+//! the *same* interface are two packets, because duplicate ACKs are equal and each of them counts.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Copies arrive within one softirq; after this they are taken for two packets.
+/// Copies arrive within one softirq. After this time, equal bytes count as two packets.
 const WINDOW: Duration = Duration::from_millis(50);
 /// Enough for the packets of one softirq on several CPUs.
 const REMEMBERED: usize = 128;
 
 /// Remembers the last packets.
 pub(super) struct Duplicates {
-    recent: [Seen; REMEMBERED],
+    recent: [RecentPacket; REMEMBERED],
     next: usize,
     hasher: RandomState,
 }
 
 #[derive(Clone, Copy)]
-struct Seen {
+struct RecentPacket {
     digest: u64,
     interface: u32,
     at: Option<Duration>,
@@ -28,19 +28,19 @@ struct Seen {
 
 impl Duplicates {
     pub(super) fn new() -> Self {
-        let empty = Seen { digest: 0, interface: 0, at: None };
+        let empty = RecentPacket { digest: 0, interface: 0, at: None };
         Self { recent: [empty; REMEMBERED], next: 0, hasher: RandomState::new() }
     }
 
     /// Whether the packet was seen on another interface just before. Remembers it if not.
     pub(super) fn is_copy(&mut self, now: Duration, interface: u32, packet: &[u8]) -> bool {
         let digest = self.hasher.hash_one(packet);
-        let is_recent = |seen: &Seen| seen.at.is_some_and(|at| now.saturating_sub(at) <= WINDOW);
-        let same_bytes = |seen: &&Seen| seen.digest == digest && is_recent(seen);
+        let is_recent = |seen: &RecentPacket| seen.at.is_some_and(|at| now.saturating_sub(at) <= WINDOW);
+        let same_bytes = |seen: &&RecentPacket| seen.digest == digest && is_recent(seen);
         if self.recent.iter().filter(same_bytes).any(|seen| seen.interface != interface) {
             return true;
         }
-        self.recent[self.next] = Seen { digest, interface, at: Some(now) };
+        self.recent[self.next] = RecentPacket { digest, interface, at: Some(now) };
         self.next = (self.next + 1) % REMEMBERED;
         false
     }

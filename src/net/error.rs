@@ -1,4 +1,4 @@
-//! What can go wrong between this program and the kernel: each names the operation, its subject and the way out.
+//! Errors between this program and the kernel. Each names the operation, its subject and what to do.
 
 use std::io;
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ pub enum NetError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// There is no room for a block of local ports.
+    /// There is no free block of local ports.
     #[error("no {count} neighbouring TCP ports are free between 33000 and 60000: see `ss -tan`, then try again")]
     NoFreePorts {
         /// How many ports were wanted.

@@ -1,4 +1,4 @@
-//! The socket filters: what is ours, decided in the kernel, so that foreign traffic costs this program nothing.
+//! The socket filters. The kernel decides which packets are ours, so other traffic costs this program nothing.
 //!
 //! An ICMP error is ours if the packet that it quotes carries one of our source ports or our echo identifier.
 
@@ -7,7 +7,7 @@ use libc::{
     SKF_AD_OFF, SKF_AD_PKTTYPE, SKF_AD_PROTOCOL, SKF_NET_OFF,
 };
 
-use super::bpf::{ACCEPT, Assembler, DROP, Label, NEXT, Program};
+use super::bpf::{ACCEPT, Assembler, DROP, FilterProgram, Label, NEXT};
 use super::ours::{Ours, PortBlock};
 
 const ETH_P_IP: u32 = libc::ETH_P_IP as u32;
@@ -30,9 +30,9 @@ const ETHERNET_TYPE: u32 = 12;
 /// For a packet socket whose data begin at the link's header, if the link has one.
 ///
 /// Admits what arrives (not what leaves, nor what is meant for other hosts on a shared link): TCP to our ports, echo
-/// replies with our identifier, ICMP errors about our packets. Later fragments name no ports: all that carry TCP or ICMP
-/// are admitted. Other IPv6 extension headers are not looked through: no answer to our packets carries one.
-pub(super) fn capture(ours: Ours) -> Program {
+/// replies with our identifier, ICMP errors about our packets. Later fragments have no ports, so all that carry TCP or ICMP
+/// are admitted. Other IPv6 extension headers are not read, because no answer to our packets has one.
+pub(super) fn capture(ours: Ours) -> FilterProgram {
     let mut code = Assembler::default();
     code.load_word(pseudo(SKF_AD_PKTTYPE)).if_equal(u32::from(libc::PACKET_OTHERHOST), DROP, NEXT).if_equal(
         u32::from(libc::PACKET_OUTGOING),
@@ -62,7 +62,7 @@ fn index_ip_header(code: &mut Assembler) {
         code.if_equal(u32::from(bare), "bare", NEXT);
     }
     code.index(SKF_NET_OFF.cast_unsigned()).go_to("ip");
-    // Behind a VLAN tag that the interface leaves where it is, the type stands elsewhere, and so does the IP header.
+    // If the interface leaves a VLAN tag in place, the type and the IP header come later.
     code.label("framed").load_half(ETHERNET_TYPE);
     code.if_equal(ETH_P_IP, "behind a frame", NEXT).if_equal(ETH_P_IPV6, "behind a frame", "by the kernel");
     code.label("behind a frame").index(ETHERNET_HEADER).go_to("ip");
@@ -111,7 +111,7 @@ fn fragment6(code: &mut Assembler, ours: Ours) {
 }
 
 /// For a raw ICMP socket, whose data begin at the IPv4 header.
-pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
+pub(super) fn kernel_icmpv4(ours: Ours) -> FilterProgram {
     let mut code = Assembler::default();
     code.index(0);
     icmpv4(&mut code, ours);
@@ -119,7 +119,7 @@ pub(super) fn kernel_icmpv4(ours: Ours) -> Program {
 }
 
 /// For a raw ICMPv6 socket, whose data begin at the ICMPv6 header.
-pub(super) fn kernel_icmpv6(ours: Ours) -> Program {
+pub(super) fn kernel_icmpv6(ours: Ours) -> FilterProgram {
     let mut code = Assembler::default();
     code.index(0).load_indexed_byte(0).if_equal(129, NEXT, "no echo reply6");
     code.load_indexed_half(4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
@@ -131,7 +131,7 @@ pub(super) fn kernel_icmpv6(ours: Ours) -> Program {
 /// X: the place of the ICMP header. Loaded: the ICMP type. Admits types 3 and 11 about a packet of ours.
 fn icmpv4_error(code: &mut Assembler, ours: Ours) {
     code.if_equal(3, "quote", NEXT).if_equal(11, "quote", DROP);
-    // We send no IPv4 options. If somebody added some, the ports are elsewhere: let user space look.
+    // We send no IPv4 options. If a router added some, the ports are elsewhere, so user space decides.
     code.label("quote").load_indexed_byte(8).if_equal(0x45, NEXT, ACCEPT);
     code.load_indexed_byte(8 + 9).if_equal(TCP, NEXT, "quote is not tcp");
     code.load_indexed_half(8 + 20);
@@ -147,12 +147,12 @@ fn icmpv6_error(code: &mut Assembler, icmp: u32, quote_is_not_tcp: Label, ours: 
     code.load_indexed_byte(quote + 6).if_equal(TCP, NEXT, quote_is_not_tcp);
     code.load_indexed_half(quote + IPV6_HEADER);
     if_ours(code, ours.ports);
-    // A translator (RFC 7915) may have put a fragment header into our packet: let user space look.
+    // A translator (RFC 7915) may have put a fragment header into our packet, so user space decides.
     code.label(quote_is_not_tcp).if_equal(FRAGMENT_HEADER, ACCEPT, NEXT).if_equal(ICMPV6, NEXT, DROP);
     code.load_indexed_half(quote + IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
 }
 
-/// Loaded: a port. The end of the packet's way either way.
+/// Loaded: a port. Admits or drops the packet.
 fn if_ours(code: &mut Assembler, ports: PortBlock) {
     code.if_at_least(u32::from(ports.first()), NEXT, DROP).if_more(u32::from(ports.last()), DROP, ACCEPT);
 }

@@ -1,5 +1,5 @@
-//! Receives the ICMP errors that passed this host's firewall: the ones its kernel acts on. Echo replies come as well, since
-//! a large one may arrive in fragments, which only the kernel puts together.
+//! Receives the ICMP errors that passed this host's firewall: those its kernel acts on. It receives echo replies too, because
+//! a large one may arrive in fragments and the kernel puts them together.
 //!
 //! An error that [`capture`](super::capture) saw and these sockets did not was dropped by this host.
 
@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::bpf::Program;
+use super::bpf::FilterProgram;
 use super::capture::set_receive_buffer;
 use super::ours::Ours;
 use super::{NetError, filter, sys};
@@ -72,7 +72,7 @@ impl IcmpSockets {
         })
     }
 
-    /// The next error. Loses none if dropped while waiting.
+    /// The next error. Cancelling loses no error.
     pub async fn recv<'b>(&self, buffer: &'b mut [u8]) -> io::Result<KernelIcmp<'b>> {
         loop {
             self.readable().await?;
@@ -87,7 +87,7 @@ impl IcmpSockets {
         Ok(self.receive(buffer)?.map(|found| found.message(buffer)))
     }
 
-    /// How many messages the kernel had no room for since the last call.
+    /// How many messages the kernel dropped since the last call because a buffer was full.
     pub fn overflowed(&self) -> io::Result<u32> {
         let mut lost = 0;
         for (socket, seen) in [(Some(&self.v4), &self.dropped[0]), (self.v6.as_ref(), &self.dropped[1])] {
@@ -98,7 +98,7 @@ impl IcmpSockets {
         Ok(lost)
     }
 
-    /// Until either family has something to read.
+    /// Waits until either family has something to read.
     pub async fn readable(&self) -> io::Result<()> {
         match &self.v6 {
             None => self.v4.readable().await.map(drop),
@@ -109,7 +109,7 @@ impl IcmpSockets {
         }
     }
 
-    fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Found>> {
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<MessageRange>> {
         for (family, socket) in [(Family::V4, Some(&self.v4)), (Family::V6, self.v6.as_ref())] {
             let Some(socket) = socket else { continue };
             match socket.try_io(Interest::READABLE, |socket| sys::receive_from(socket, buffer)) {
@@ -119,7 +119,7 @@ impl IcmpSockets {
                         Family::V4 => ipv4_header_len(buffer).min(end),
                         Family::V6 => 0,
                     };
-                    return Ok(Some(Found { family, from, start, end }));
+                    return Ok(Some(MessageRange { family, from, start, end }));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
@@ -130,21 +130,21 @@ impl IcmpSockets {
 }
 
 /// Where in the buffer a message lies.
-struct Found {
+struct MessageRange {
     family: Family,
     from: IpAddr,
     start: usize,
     end: usize,
 }
 
-impl Found {
+impl MessageRange {
     fn message(self, buffer: &[u8]) -> KernelIcmp<'_> {
         let message = buffer.get(self.start..self.end).unwrap_or_default();
         KernelIcmp { family: self.family, from: self.from, message }
     }
 }
 
-fn open(domain: Domain, protocol: Protocol, program: &Program) -> Result<Socket, NetError> {
+fn open(domain: Domain, protocol: Protocol, program: &FilterProgram) -> Result<Socket, NetError> {
     let failed = |operation| NetError::socket(operation, SUBJECT);
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(failed("open a socket"))?;
     socket.attach_filter(&program.as_filter()).map_err(failed("attach a filter"))?;

@@ -1,4 +1,4 @@
-//! What tells our packets from everybody else's: local ports and the echo identifier.
+//! What distinguishes our packets from all others: the local ports and the echo identifier.
 
 /// Neighbouring local TCP ports. One range, so that a socket filter tests it with two comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

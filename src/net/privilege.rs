@@ -1,4 +1,4 @@
-//! `CAP_NET_RAW`: found before the sockets are opened, given up right after.
+//! `CAP_NET_RAW`: checked before the sockets are opened, dropped right after.
 //!
 //! capset(2) acts on one thread. Threads inherit from the thread that starts them, so [`drop_all`] belongs in the main
 //! thread before any other exists.
@@ -18,11 +18,11 @@ pub fn require_raw_sockets() -> Result<(), NetError> {
     Err(NetError::NoPrivilege { program: program() })
 }
 
-/// Gives up every capability of this thread, for good. Open sockets go on working.
+/// Drops every capability of this thread for good. Open sockets keep working.
 ///
 /// Works for uid 0 as well: an emptied bounding set and `no_new_privs` keep an `execve` from giving them back.
 pub fn drop_all() -> Result<(), NetError> {
-    // Needs CAP_SETPCAP, which `setcap cap_net_raw+ep` does not grant: best effort, and first, while it may be there.
+    // Needs CAP_SETPCAP, which `setcap cap_net_raw+ep` does not grant. So it comes first and may fail.
     let _ = caps::clear(None, CapSet::Bounding);
     let _ = caps::clear(None, CapSet::Ambient);
     let _ = rustix::thread::set_no_new_privs(true);
@@ -37,8 +37,8 @@ pub fn drop_all() -> Result<(), NetError> {
     Ok(())
 }
 
-/// Does a piece of work in a thread that has no capability but to read files that belong to others: a log is written by
-/// strangers as well. What this thread may do stays as it is.
+/// Runs work in a thread whose only capability is to read files of other users, because strangers write into logs too. The
+/// capabilities of this thread do not change.
 pub fn only_reading<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
     let guarded = || {
         let permitted = caps::read(None, CapSet::Permitted).map_err(failed("read"))?;

@@ -1,4 +1,4 @@
-//! Sends whole packets, IP header included, as they are.
+//! Sends whole packets unchanged, IP header included.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -7,20 +7,20 @@ use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::NetError;
-use super::bpf::Program;
+use super::bpf::FilterProgram;
 use super::sys;
 use crate::model::Refusal;
 
 const SUBJECT: &str = "raw sender";
 const SEND_BUFFER: i32 = 8 << 20;
 
-/// Why a packet did not leave.
+/// Why a packet was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The kernel refused it, for a reason that says something about the path.
+    /// The kernel refused it for a reason that may concern the path.
     #[error("the kernel refused the packet: {0:?}")]
     Refused(Refusal),
-    /// Anything else: a fault of this program or of its host.
+    /// Any other error: a fault of this program or of this host.
     #[error(transparent)]
     Failed(#[from] NetError),
 }
@@ -37,15 +37,15 @@ impl Sender {
     pub fn open(interface: Option<&str>) -> Result<Self, NetError> {
         let v4 = open(Domain::IPV4, interface)?;
         v4.set_header_included_v4(true).map_err(NetError::socket("include IP headers", SUBJECT))?;
-        // Otherwise a cached path MTU turns a larger probe into EMSGSIZE, and the kernel fakes a PTB from our own address.
+        // Otherwise the kernel refuses a probe larger than a cached path MTU with EMSGSIZE and fakes a PTB from our own address.
         rustix::net::sockopt::set_ip_mtu_discover(&v4, Ipv4PathMtuDiscovery::PROBE)
             .map_err(|error| NetError::socket("ignore cached path MTUs", SUBJECT)(error.into()))?;
         report_local_loss(&v4, libc::IPPROTO_IP, libc::IP_RECVERR)?;
         Ok(Self { v4, v6: open_v6(interface)? })
     }
 
-    /// Sends packets in their order, until one does not leave: how many did, and why the next did not. A call sends a few
-    /// dozen at most, of one family: call again with the rest.
+    /// Sends packets in order until one is refused. Returns how many were sent and why the next was not. One call sends a few
+    /// dozen packets of one family at most: call again with the rest.
     pub fn send_many<'a>(&self, parcels: impl Iterator<Item = Parcel<'a>> + Clone) -> (usize, Result<(), SendError>) {
         let Some(first) = parcels.clone().next() else { return (0, Ok(())) };
         let socket = match first.destination {
@@ -94,9 +94,9 @@ impl<'a> Parcel<'a> {
 fn open(domain: Domain, interface: Option<&str>) -> Result<Socket, NetError> {
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW)))
         .map_err(NetError::socket("open a socket", SUBJECT))?;
-    // It only sends; without a filter it would collect packets of IP protocol 255.
+    // The socket only sends. Without a filter it would receive packets of IP protocol 255.
     socket
-        .attach_filter(&Program::drop_everything().as_filter())
+        .attach_filter(&FilterProgram::drop_everything().as_filter())
         .map_err(NetError::socket("attach a filter", SUBJECT))?;
     socket.set_nonblocking(true).map_err(NetError::socket("leave blocking mode", SUBJECT))?;
     set_send_buffer(&socket)?;
@@ -123,13 +123,13 @@ fn open_v6(interface: Option<&str>) -> Result<Option<Socket>, NetError> {
     Ok(Some(socket))
 }
 
-/// Without this option a raw socket hides that the queue of the interface was full, and a packet that never left would
-/// count as lost on the path.
+/// Without this option a raw socket does not report that the queue of the interface was full. Then a packet that was not sent
+/// would count as lost on the path.
 fn report_local_loss(socket: &Socket, level: libc::c_int, name: libc::c_int) -> Result<(), NetError> {
     sys::set_option(socket, level, name, 1 as libc::c_int).map_err(NetError::socket("report full queues", SUBJECT))
 }
 
-/// The system's limit needs `CAP_NET_ADMIN` to exceed; without it the buffer is as large as allowed.
+/// Only `CAP_NET_ADMIN` may exceed the limit of the system. Without it the buffer is as large as the limit allows.
 fn set_send_buffer(socket: &Socket) -> Result<(), NetError> {
     let forced = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SEND_BUFFER);
     forced

@@ -1,7 +1,7 @@
 //! Settings of this kernel that decide how its TCP copes with a black hole.
 //!
-//! `/proc/sys/net` shows those of the reader's network namespace. A file that is missing there (older kernels show some in
-//! the first namespace only) is a value not known.
+//! `/proc/sys/net` shows those of the reader's network namespace. If a file is missing there, its value is unknown: older
+//! kernels show some in the first namespace only.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::model::{Family, KernelSettings, PacketSize};
 /// net/ipv4/route.c: 512 + 20 + 20.
 const DEFAULT_MIN_PMTU: PacketSize = PacketSize::new(552);
 
-/// The settings as they bear on connections of this family.
+/// The settings that apply to connections of this family.
 pub fn kernel_settings(family: Family) -> KernelSettings {
     let is_v4 = family == Family::V4;
     KernelSettings {

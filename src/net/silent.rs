@@ -1,8 +1,9 @@
-//! Local TCP ports that this host's kernel owns and never answers on.
+//! Local TCP ports that the kernel of this host owns but never answers on.
 //!
-//! Our TCP is not the kernel's, so the kernel would reset our connections: it answers a segment for a port that nobody
-//! has with RST. A listening socket whose filter drops everything makes it own the port and stay silent, without a
-//! firewall rule; where a filter takes more privilege than there is, a demand for TCP signatures does the same. A socket that is bound but does not listen is not enough.
+//! The kernel does not know our TCP connections. It would reset them, because it answers a segment for an unused port with
+//! RST. A listening socket whose filter drops everything prevents that without a firewall rule. If the privilege for a filter
+//! is missing, the socket demands TCP signatures, which has the same effect. A socket that is bound but does not listen is
+//! not enough.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -11,7 +12,7 @@ use std::os::fd::AsRawFd;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::bpf::Program;
+use super::bpf::FilterProgram;
 use super::ours::PortBlock;
 use super::{NetError, sys};
 use crate::model::Family;
@@ -83,21 +84,21 @@ fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
     if family == Family::V6 {
         socket.set_only_v6(true).map_err(NetError::socket("keep IPv4 apart", SUBJECT))?;
     }
-    // Before listen(2): a segment that came in between would be answered.
-    match socket.attach_filter(&Program::drop_everything().as_filter()) {
-        // Kernels of late want CAP_NET_ADMIN for a filter on a TCP socket.
+    // Before listen(2), because a segment that came in between would be answered.
+    match socket.attach_filter(&FilterProgram::drop_everything().as_filter()) {
+        // Recent kernels demand CAP_NET_ADMIN for a filter on a TCP socket.
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             demand_signatures(&socket, domain).map_err(NetError::socket("silence", SUBJECT))?;
         }
         result => result.map_err(NetError::socket("attach a filter", SUBJECT))?,
     }
-    // Without SO_REUSEADDR a port is either ours alone or an error.
+    // Without SO_REUSEADDR, binding fails if another program uses the port.
     socket.bind(&address.into()).map_err(NetError::socket("bind", SUBJECT))?;
     socket.listen(1).map_err(NetError::socket("listen", SUBJECT))?;
     Ok(socket)
 }
 
-/// Makes the kernel discard whatever carries no TCP signature of a key that nobody knows (RFC 2385), which is everything.
+/// Makes the kernel discard every segment, because none has a TCP signature (RFC 2385) with a key that nobody knows.
 fn demand_signatures(socket: &Socket, domain: Domain) -> io::Result<()> {
     let mut key = SignatureKey {
         address: [0; 128],

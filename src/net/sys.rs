@@ -1,4 +1,4 @@
-//! The system calls that no safe crate offers. Nothing here decides anything.
+//! The system calls that no safe crate offers. This file decides nothing.
 
 #![allow(unsafe_code, reason = "the one place for system calls without a safe wrapper")]
 #![allow(clippy::cast_ptr_alignment, reason = "control message data are read and written unaligned")]
@@ -48,7 +48,7 @@ pub(super) fn bind_packet_socket(socket: &Socket, protocol: u16) -> io::Result<(
     check(result)
 }
 
-/// Packets that a packet socket had no room for since the last call.
+/// Packets that a packet socket dropped since the last call because its buffer was full.
 pub(super) fn packets_dropped(socket: &Socket) -> io::Result<u32> {
     let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut length = size_of::<libc::tpacket_stats>() as socklen_t;
@@ -65,7 +65,7 @@ pub(super) fn packets_dropped(socket: &Socket) -> io::Result<u32> {
     check(result).map(|()| stats.tp_drops)
 }
 
-/// Messages that a socket had no room for since it was opened (`SO_MEMINFO`, Linux 4.12; zero on older kernels).
+/// Messages that a socket dropped since it was opened (`SO_MEMINFO`, Linux 4.12; zero on older kernels).
 pub(super) fn messages_dropped(socket: &Socket) -> io::Result<u32> {
     /// `SK_MEMINFO_DROPS` of linux/sock_diag.h, the last of nine numbers.
     const DROPS: usize = 8;
@@ -121,9 +121,9 @@ pub(super) enum OffloadHeader {
     Absent,
 }
 
-/// Room for control messages, aligned as their headers want it.
+/// Room for control messages, aligned as their headers require.
 #[repr(C, align(8))]
-struct Control([u8; 64]);
+struct ControlBuffer([u8; 64]);
 
 /// Packets that one system call receives or sends at most.
 pub(super) const AT_ONCE: usize = 32;
@@ -133,7 +133,7 @@ pub(super) const AT_ONCE: usize = 32;
 struct Envelope {
     address: libc::sockaddr_ll,
     offload: Offload,
-    control: Control,
+    control: ControlBuffer,
 }
 
 /// recvmmsg(2) on a packet socket, without blocking. `buffer` is cut into equal rooms, one for each packet, of which there
@@ -224,18 +224,19 @@ pub(super) struct ToSend<'a> {
 }
 
 /// What sendmmsg(2) needs beside the bytes, for one packet.
-struct Label {
+struct SendHeader {
     address: MaybeUninit<SockAddr>,
-    control: Control,
+    control: ControlBuffer,
 }
 
-/// sendmmsg(2) of packets, each routed as from its source, [`AT_ONCE`] at most. Returns how many left; an error is about the
-/// first.
+/// sendmmsg(2) of at most [`AT_ONCE`] packets, each routed as from its source. Returns how many were sent. An error is about
+/// the first.
 ///
-/// The kernel does not look into the header for the source when it chooses a route; the control message tells it, so
-/// that rules like `ip rule add from ADDRESS` act as they do on TCP.
+/// The kernel does not read the source from the header when it chooses a route. The control message names it, so that rules
+/// like `ip rule add from ADDRESS` work as for TCP.
 pub(super) fn send_packets<'a>(socket: &Socket, packets: impl Iterator<Item = ToSend<'a>>) -> io::Result<usize> {
-    let mut labels = [const { Label { address: MaybeUninit::uninit(), control: Control([0; 64]) } }; AT_ONCE];
+    let mut labels =
+        [const { SendHeader { address: MaybeUninit::uninit(), control: ControlBuffer([0; 64]) } }; AT_ONCE];
     // SAFETY: all-zero is a valid `iovec` and a valid `mmsghdr` (null pointers with zero lengths).
     let (mut data, mut messages): ([libc::iovec; AT_ONCE], [libc::mmsghdr; AT_ONCE]) =
         unsafe { (mem::zeroed(), mem::zeroed()) };
@@ -264,7 +265,7 @@ pub(super) fn send_packets<'a>(socket: &Socket, packets: impl Iterator<Item = To
 }
 
 /// Writes the control message that names the source. Returns its length.
-fn write_source(control: &mut Control, each: ToSend<'_>) -> usize {
+fn write_source(control: &mut ControlBuffer, each: ToSend<'_>) -> usize {
     let scope = match each.destination {
         SocketAddr::V4(_) => 0,
         SocketAddr::V6(address) => address.scope_id(),
@@ -287,8 +288,8 @@ fn write_source(control: &mut Control, each: ToSend<'_>) -> usize {
 }
 
 /// Writes one control message and returns its length.
-fn write_control<T: Copy>(control: &mut Control, level: c_int, kind: c_int, value: T) -> usize {
-    const { assert!(size_of::<libc::cmsghdr>() + size_of::<T>() + 16 <= size_of::<Control>()) };
+fn write_control<T: Copy>(control: &mut ControlBuffer, level: c_int, kind: c_int, value: T) -> usize {
+    const { assert!(size_of::<libc::cmsghdr>() + size_of::<T>() + 16 <= size_of::<ControlBuffer>()) };
     // SAFETY: CMSG_SPACE and CMSG_LEN only compute. The assertion above shows that header and data fit into the buffer,
     // whose alignment is that of a header; the data are written unaligned.
     unsafe {

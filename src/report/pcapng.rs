@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::transcript;
-use crate::model::{Sighting, Way};
+use crate::model::{PacketEvent, PacketEventKind};
 
 /// The blocks that a file begins with: this program, and one interface of whole IP packets.
 pub fn header() -> Vec<u8> {
@@ -31,17 +31,17 @@ pub fn header() -> Vec<u8> {
 }
 
 /// Appends a packet with its comment, if it was on the wire. `at` is the time since 1970, UTC.
-pub fn push(out: &mut Vec<u8>, sighting: &Sighting<'_>, at: Duration) {
-    let Some(comment) = transcript::comment(sighting) else { return };
-    let direction = if sighting.way == Way::Out { OUTBOUND } else { INBOUND };
-    let (at, len) = (at.as_nanos() as u64, sighting.bytes.len() as u32);
+pub fn push(out: &mut Vec<u8>, event: &PacketEvent<'_>, at: Duration) {
+    let Some(comment) = transcript::comment(event) else { return };
+    let direction = if event.kind == PacketEventKind::Sent { OUTBOUND } else { INBOUND };
+    let (at, len) = (at.as_nanos() as u64, event.bytes.len() as u32);
     block(out, ENHANCED_PACKET, |body| {
         body.extend(FIRST_INTERFACE.to_le_bytes());
         body.extend(((at >> 32) as u32).to_le_bytes());
         body.extend((at as u32).to_le_bytes());
         body.extend(len.to_le_bytes());
         body.extend(len.to_le_bytes());
-        padded(body, sighting.bytes);
+        padded(body, event.bytes);
         option(body, COMMENT, comment.as_bytes());
         option(body, EPB_FLAGS, &direction.to_le_bytes());
         option(body, END_OF_OPTIONS, &[]);

@@ -1,4 +1,4 @@
-//! Questions to name servers. hickory stops here: what comes back is records of the name that was asked for, or a [`Miss`].
+//! Questions to name servers. Only this file uses hickory. It returns the records of a name or a [`LookupFailure`].
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,13 +23,13 @@ const SYSTEM_FILE: &str = "/etc/resolv.conf";
 const DNS_PORT: u16 = 53;
 /// As many as resolv.conf(5) allows.
 const MOST_SERVERS: usize = 3;
-/// After so much silence the next server is asked as well.
+/// If a server does not answer within this time, the next one is asked as well.
 const STAGGER: Duration = Duration::from_secs(1);
-/// For one question to one server, whatever resolv.conf says: the whole search has only twice that.
+/// The longest wait for one server, even if resolv.conf allows more, because the whole search takes only twice that.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_CHAIN: usize = 16;
 
-/// Who is asked.
+/// Which name servers are asked.
 #[derive(Clone, Debug, Default)]
 pub enum NameServers {
     /// Those of `/etc/resolv.conf`, with its options.
@@ -39,9 +39,9 @@ pub enum NameServers {
     Given(Vec<SocketAddr>),
 }
 
-/// Why there are no records. What says more stands lower.
+/// Why there are no records, sorted by how much that says, the most last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Miss {
+pub(super) enum LookupFailure {
     /// No server answered in time.
     TimedOut,
     /// Anything else.
@@ -54,24 +54,24 @@ pub(super) enum Miss {
     NoName,
 }
 
-/// Records, and whether they are those of a name that the one asked for is an alias of.
+/// Records, and whether the name that was asked for is an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found<T> {
+pub(super) struct DnsRecords<T> {
     pub(super) records: Vec<T>,
     pub(super) is_alias: bool,
 }
 
-/// Name servers, ready to be asked. Each is a resolver of its own: hickory takes the error of one for the word of all.
+/// The name servers. Each has a resolver of its own, because hickory takes the error of one server as that of all.
 #[derive(Debug)]
 pub(super) struct Dns {
     servers: Vec<TokioResolver>,
-    /// The one that had the last answer is asked first.
+    /// The server that answered last. It is asked first.
     preferred: AtomicUsize,
     asked: String,
 }
 
-impl Miss {
-    /// Whether it is an answer: there is nothing, rather than nothing known.
+impl LookupFailure {
+    /// Whether a server answered that there are no such records.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Self::NoName | Self::NoRecords { .. })
     }
@@ -95,13 +95,17 @@ impl Dns {
         Self { servers: servers.iter().filter_map(resolver).collect(), preferred: AtomicUsize::new(0), asked }
     }
 
-    /// Who is asked, in words.
+    /// The servers that are asked, in words.
     pub(super) fn asked(&self) -> &str {
         &self.asked
     }
 
-    /// The MX records, as they come.
-    pub(super) async fn exchangers(&self, domain: &Name, deadline: Instant) -> Result<Found<(u16, Name)>, Miss> {
+    /// The MX records in the order of the answer.
+    pub(super) async fn exchangers(
+        &self,
+        domain: &Name,
+        deadline: Instant,
+    ) -> Result<DnsRecords<(u16, Name)>, LookupFailure> {
         self.ask(domain, RecordType::MX, deadline, |data| match data {
             RData::MX(mx) => Some((mx.preference, mx.exchange.clone())),
             _ => None,
@@ -109,13 +113,13 @@ impl Dns {
         .await
     }
 
-    /// The A or the AAAA records, sorted: servers shuffle them, and reports are to be compared.
+    /// The A or the AAAA records. They are sorted because servers shuffle them, but reports must be comparable.
     pub(super) async fn addresses(
         &self,
         host: &Name,
         family: Family,
         deadline: Instant,
-    ) -> Result<Found<IpAddr>, Miss> {
+    ) -> Result<DnsRecords<IpAddr>, LookupFailure> {
         let (record, pick): (_, fn(&RData) -> Option<IpAddr>) = match family {
             Family::V4 => (RecordType::A, |data| data.ip_addr().filter(IpAddr::is_ipv4)),
             Family::V6 => (RecordType::AAAA, |data| data.ip_addr().filter(IpAddr::is_ipv6)),
@@ -131,20 +135,20 @@ impl Dns {
         record: RecordType,
         deadline: Instant,
         pick: impl Fn(&RData) -> Option<T>,
-    ) -> Result<Found<T>, Miss> {
-        let lookup = timeout_at(deadline, self.ask_all(name, record)).await.map_err(|_| Miss::TimedOut)??;
+    ) -> Result<DnsRecords<T>, LookupFailure> {
+        let lookup = timeout_at(deadline, self.ask_all(name, record)).await.map_err(|_| LookupFailure::TimedOut)??;
         let chain = chain(name, &lookup);
         let belongs = |owner: &Name| chain.contains(owner);
         let records = lookup.answers().iter().filter(|answer| belongs(&answer.name)).filter_map(|a| pick(&a.data));
-        let found = Found { records: records.collect(), is_alias: chain.len() > 1 };
+        let found = DnsRecords { records: records.collect(), is_alias: chain.len() > 1 };
         if found.records.is_empty() {
-            return Err(Miss::NoRecords { alias_of: None });
+            return Err(LookupFailure::NoRecords { alias_of: None });
         }
         Ok(found)
     }
 
-    /// The first answer. An error counts if no server does better.
-    async fn ask_all(&self, name: &Name, record: RecordType) -> Result<Lookup, Miss> {
+    /// The first answer. An error counts only if no server answers.
+    async fn ask_all(&self, name: &Name, record: RecordType) -> Result<Lookup, LookupFailure> {
         let first = self.preferred.load(Ordering::Relaxed);
         let mut rest = (0..self.servers.len()).map(|index| (first + index) % self.servers.len());
         let ask = async |index: usize| (index, self.servers[index].lookup(name.clone(), record).await);
@@ -157,7 +161,7 @@ impl Dns {
                     asked.extend(rest.next().map(ask));
                     continue;
                 }
-                else => return Err(worst.unwrap_or(Miss::TimedOut)),
+                else => return Err(worst.unwrap_or(LookupFailure::TimedOut)),
             };
             match answer.map_err(|error| self.miss(name, &error)) {
                 Err(miss) if !miss.is_absence() => {
@@ -172,22 +176,23 @@ impl Dns {
         }
     }
 
-    fn miss(&self, asked_for: &Name, error: &NetError) -> Miss {
+    fn miss(&self, asked_for: &Name, error: &NetError) -> LookupFailure {
         match error {
             NetError::Dns(DnsError::NoRecordsFound(none)) => absence(asked_for, none),
-            NetError::Dns(DnsError::ResponseCode(code)) => Miss::Code(code_name(*code)),
-            NetError::Timeout => Miss::TimedOut,
-            NetError::Io(error) => Miss::Failed(format!("no way to {}: {error}", self.asked)),
-            NetError::NoConnections => Miss::Failed(format!("no connection to {}", self.asked)),
-            NetError::Truncated => {
-                Miss::Failed(format!("the answer is too long for UDP, and there is none by TCP from {}", self.asked))
-            }
-            other => Miss::Failed(format!("{} sent nonsense: {other}", self.asked)),
+            NetError::Dns(DnsError::ResponseCode(code)) => LookupFailure::Code(code_name(*code)),
+            NetError::Timeout => LookupFailure::TimedOut,
+            NetError::Io(error) => LookupFailure::Failed(format!("no way to {}: {error}", self.asked)),
+            NetError::NoConnections => LookupFailure::Failed(format!("no connection to {}", self.asked)),
+            NetError::Truncated => LookupFailure::Failed(format!(
+                "the answer is too long for UDP, and there is none by TCP from {}",
+                self.asked
+            )),
+            other => LookupFailure::Failed(format!("{} sent nonsense: {other}", self.asked)),
         }
     }
 }
 
-/// The name as a question: complete, so that no search list applies.
+/// The name in absolute form, so that no search list applies.
 pub(super) fn absolute(name: &str) -> Result<Name, String> {
     let mut name = Name::from_ascii(name).map_err(|error| error.to_string())?;
     name.set_fqdn(true);
@@ -199,8 +204,8 @@ pub(super) fn text(name: &Name) -> String {
     name.to_ascii().trim_end_matches('.').to_owned()
 }
 
-/// The search list is of no use for complete names, and a word in it that is no name would spoil the rest. Without a name
-/// server there is the one of this machine, as resolv.conf(5) says.
+/// Drops the search list, because absolute names do not use it and an invalid name in it would be an error. Without a name
+/// server the one of this machine is asked, as resolv.conf(5) says.
 fn of_resolv_conf(text: &[u8]) -> (ResolverConfig, ResolverOpts) {
     let text = String::from_utf8_lossy(text);
     let is_search = |line: &&str| matches!(line.split_whitespace().next(), Some("search" | "domain"));
@@ -233,8 +238,8 @@ fn describe(servers: &[NameServerConfig]) -> String {
     words
 }
 
-/// The names whose records answer a question: the one asked for, and those that its aliases lead to. An answer may hold
-/// records of others, by mistake or by malice. Of a part that was known before, hickory returns only the end.
+/// The names whose records answer a question: the name itself and those that its aliases lead to. An answer may contain
+/// records of other names, by mistake or by malice. For a chain of aliases that was cached, hickory returns only its end.
 fn chain(asked_for: &Name, lookup: &Lookup) -> Vec<Name> {
     let mut chain = vec![asked_for.clone()];
     if lookup.query().name() != asked_for {
@@ -253,12 +258,12 @@ fn chain(asked_for: &Name, lookup: &Lookup) -> Vec<Name> {
     chain
 }
 
-fn absence(asked_for: &Name, none: &NoRecords) -> Miss {
+fn absence(asked_for: &Name, none: &NoRecords) -> LookupFailure {
     if none.response_code == ResponseCode::NXDomain {
-        return Miss::NoName;
+        return LookupFailure::NoName;
     }
     let last = none.query.name();
-    Miss::NoRecords { alias_of: (last != asked_for).then(|| text(last)) }
+    LookupFailure::NoRecords { alias_of: (last != asked_for).then(|| text(last)) }
 }
 
 /// As `dig` writes it.

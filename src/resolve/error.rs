@@ -1,4 +1,4 @@
-//! Why a target has no address: what was asked, what came back, the way out.
+//! Why a target has no address: what was asked, what came back, and what to do.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::model::Family;
 /// Why a target has no address.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ResolveError {
-    /// The system knows the host not, or knows no address of it.
+    /// The system does not know the host, or no address of it.
     #[error("no such name: {} has no address; `getent ahosts {}` asks the same", .host.described(), .host.as_str())]
     NoSuchName {
         /// The host.
@@ -26,7 +26,7 @@ pub enum ResolveError {
         /// The domain.
         domain: HostName,
     },
-    /// The name exists, without anything to send mail to.
+    /// The name exists, but has no mail server and no address.
     #[error("{} has no mail server: it has neither an MX record nor an address{}", .domain.described(), along(.alias_of.as_deref()))]
     NoMailServer {
         /// The domain.
@@ -34,7 +34,7 @@ pub enum ResolveError {
         /// Where its aliases lead.
         alias_of: Option<String>,
     },
-    /// MX records that lead nowhere.
+    /// No MX record leads to an address.
     #[error("no mail server of {} can be examined: {reasons}", .domain.described())]
     NoUsableServer {
         /// The domain.
@@ -56,7 +56,7 @@ pub enum ResolveError {
         /// The name.
         host: HostName,
     },
-    /// A name server answered that it does not answer this.
+    /// A name server answered with an error code.
     #[error("no answer about {}, but {code}, from {asked}: {}", .host.described(), remedy(.code))]
     Unanswered {
         /// The name.

@@ -16,7 +16,7 @@ pub(super) type HostsAddress = (IpAddr, Option<Zone>);
 pub struct Hosts(HashMap<String, Vec<HostsAddress>>);
 
 impl Hosts {
-    /// The file of this system. One that cannot be read is as good as none.
+    /// The file of this system. It counts as empty if it cannot be read.
     pub fn of_system() -> Self {
         Self::read(Path::new(SYSTEM_FILE))
     }
@@ -25,7 +25,7 @@ impl Hosts {
         Self::parse(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()))
     }
 
-    /// Lines that say nothing are passed over, as other programs do.
+    /// Skips lines that do not parse, as other programs do.
     pub fn parse(text: &str) -> Self {
         let mut hosts = HashMap::<String, Vec<HostsAddress>>::new();
         for line in text.lines() {
@@ -41,7 +41,8 @@ impl Hosts {
         Self(hosts)
     }
 
-    /// The addresses of a name. `localhost` and all below it are this host, whatever the file says (RFC 6761, section 6.3).
+    /// The addresses of a name. `localhost` and all names below it are this host, even if the file says otherwise (RFC 6761,
+    /// section 6.3).
     pub(super) fn find(&self, name: &str) -> Option<Vec<HostsAddress>> {
         let key = key(name);
         self.0.get(&key).cloned().or_else(|| is_localhost(&key).then(loopback))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// One line about a domain whose examination goes on.
+/// One line about a domain that is examined in spite of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Remark {
     /// An MX record leads to a name without address. Mail servers skip it.
@@ -17,7 +17,7 @@ pub enum Remark {
         /// Whether the DNS knows the name.
         exists: bool,
     },
-    /// Addresses of a host could not be asked for.
+    /// The addresses of a host could not be looked up.
     #[error("{host}, MX {preference} of {domain}, is left out: {why}")]
     Unanswered {
         /// The host.
@@ -29,7 +29,7 @@ pub enum Remark {
         /// What came instead of an answer.
         why: String,
     },
-    /// One kind of address is known, the other could not be asked for.
+    /// One kind of address is known, the other could not be looked up.
     #[error("the {record} records of {host} are not known: {why}")]
     HalfAnswered {
         /// The host.
@@ -77,7 +77,7 @@ pub enum Remark {
         /// The address.
         address: IpAddr,
     },
-    /// More than anybody wants to see examined.
+    /// The domain has more servers than are examined.
     #[error("{domain} has {count} mail servers: the {kept} most preferred are examined")]
     TooManyServers {
         /// The domain.
@@ -87,7 +87,7 @@ pub enum Remark {
         /// Those that are examined.
         kept: usize,
     },
-    /// The same, of addresses.
+    /// The domain has more addresses than are examined.
     #[error("the mail servers of {domain} have {count} addresses: the first {kept} are examined")]
     TooManyAddresses {
         /// The domain.
@@ -100,7 +100,7 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Whether something was not examined that a second run may find, so that this one is no clean bill.
+    /// Whether a server was left out that a second run may reach, so that this result is not complete.
     pub fn is_incomplete(&self) -> bool {
         matches!(self, Self::Unanswered { .. } | Self::HalfAnswered { .. })
     }

@@ -1,6 +1,5 @@
-//! One resolver for a whole run: which way a target goes, and what is read only when it is needed.
+//! One resolver for a whole run. It decides how a target is resolved, and reads files only when they are needed.
 
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,32 +8,10 @@ use tokio::time::Instant;
 use super::dns::{Dns, NameServers};
 use super::error::ResolveError;
 use super::hosts::Hosts;
-use super::remark::Remark;
-use super::target::{Host, HostName, Target, Zone};
+use super::resolved::{Resolved, ResolvedAddress};
+use super::target::{Host, HostName, Target};
 use super::{smtp, system};
 use crate::model::Family;
-
-/// One address of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ResolvedAddress {
-    /// The host that has the address, as the DNS writes it.
-    pub host: String,
-    /// The preference of the MX record that names the host.
-    pub preference: Option<u16>,
-    /// The address.
-    pub address: IpAddr,
-    /// The interface of a link-local address.
-    pub zone: Option<Zone>,
-}
-
-/// The addresses of a target, and what is to be said about them. Never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// By preference.
-    pub addresses: Vec<ResolvedAddress>,
-    /// What is wrong, although there is something to examine.
-    pub remarks: Vec<Remark>,
-}
 
 /// What is asked about a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +29,7 @@ pub struct Question {
 /// MX records name the servers that take mail from other servers, and those listen on this port (RFC 5321, section 4.5.4.2).
 const SMTP: u16 = 25;
 
-/// Looks names up. What it needs is read when the first name needs it: an address needs nothing.
+/// Looks names up. It reads a file when the first name needs it; an address needs none.
 #[derive(Debug, Default)]
 pub struct Resolver {
     hosts: OnceLock<Hosts>,
@@ -66,7 +43,7 @@ impl Resolver {
         Self::default()
     }
 
-    /// With these in their place.
+    /// With this hosts file and these name servers.
     pub fn new(hosts: Hosts, servers: NameServers) -> Self {
         Self { hosts: OnceLock::from(hosts), servers, dns: OnceLock::new() }
     }
@@ -74,7 +51,7 @@ impl Resolver {
     /// All addresses of a target, the most preferred first.
     ///
     /// # Errors
-    /// There is none, in one line.
+    /// There is no address. The text is one line.
     pub async fn resolve(&self, target: &Target, question: Question) -> Result<Resolved, ResolveError> {
         let name = match &target.host {
             Host::Address { address, zone } => {
@@ -105,13 +82,7 @@ impl Resolver {
         }
         let dns = self.dns.get_or_init(|| Dns::new(&self.servers));
         let start = Instant::now();
-        smtp::Search { dns, hosts, domain, family: question.family, start, limit: question.limit }.run().await
-    }
-}
-
-impl Resolved {
-    fn of(addresses: Vec<ResolvedAddress>) -> Self {
-        Self { addresses, remarks: Vec::new() }
+        smtp::MailServerSearch { dns, hosts, domain, family: question.family, start, limit: question.limit }.run().await
     }
 }
 
@@ -131,6 +102,7 @@ fn only_family(name: &str, mut resolved: Resolved, family: Option<Family>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::target::Zone;
 
     const LIMIT: Duration = Duration::from_secs(5);
 

@@ -8,22 +8,22 @@ use futures_util::future::{join, join_all};
 use hickory_resolver::proto::rr::Name;
 use tokio::time::Instant;
 
-use super::dns::{self, Dns, Found, Miss};
+use super::dns::{self, Dns, DnsRecords, LookupFailure};
 use super::error::ResolveError;
 use super::hosts::{Hosts, HostsAddress};
 use super::remark::Remark;
-use super::resolver::{Resolved, ResolvedAddress};
+use super::resolved::{Resolved, ResolvedAddress};
 use super::target::{HostName, is_one_host};
 use crate::model::Family;
 
-/// Large providers have a handful. More is an error or malice, and each costs two questions.
+/// Large providers have about five. More is an error or malice, and each costs two questions.
 const MOST_SERVERS: usize = 20;
 const MOST_ADDRESSES: usize = 64;
-/// Of what is wrong, in one line.
+/// At most so many faults are named in one line.
 const MOST_REASONS: usize = 3;
 
 /// One search for the mail servers of one domain.
-pub(super) struct Search<'a> {
+pub(super) struct MailServerSearch<'a> {
     pub(super) dns: &'a Dns,
     pub(super) hosts: &'a Hosts,
     pub(super) domain: &'a HostName,
@@ -43,16 +43,16 @@ struct Addresses {
     found: Vec<HostsAddress>,
     is_alias: bool,
     /// The records that could not be asked for.
-    half: Option<(&'static str, Miss)>,
+    half: Option<(&'static str, LookupFailure)>,
 }
 
-impl Search<'_> {
+impl MailServerSearch<'_> {
     pub(super) async fn run(&self) -> Result<Resolved, ResolveError> {
         let failed = |reason| ResolveError::Failed { host: self.domain.clone(), reason };
         let name = dns::absolute(self.domain.as_str()).map_err(failed)?;
         match self.dns.exchangers(&name, self.deadline()).await {
             Ok(found) => self.servers(found.records).await,
-            Err(Miss::NoRecords { .. }) => self.host_of_that_name(&name).await,
+            Err(LookupFailure::NoRecords { .. }) => self.host_of_that_name(&name).await,
             Err(miss) => Err(self.error(miss)),
         }
     }
@@ -64,7 +64,7 @@ impl Search<'_> {
     /// RFC 5321, section 5.1: without MX records the domain itself is the host, "implicit MX". An error is no such answer.
     async fn host_of_that_name(&self, name: &Name) -> Result<Resolved, ResolveError> {
         let addresses = self.addresses(name, self.deadline()).await.map_err(|miss| self.error(miss))?;
-        let mut list = List::default();
+        let mut list = MailServerList::default();
         list.add(self.domain.relative(), None, addresses.found);
         if let Some((record, miss)) = addresses.half {
             let why = self.why(&miss);
@@ -74,9 +74,9 @@ impl Search<'_> {
     }
 
     async fn servers(&self, records: Vec<(u16, Name)>) -> Result<Resolved, ResolveError> {
-        let mut list = List::default();
+        let mut list = MailServerList::default();
         let exchangers = self.by_preference(records, &mut list.remarks)?;
-        // A host that nobody answers for must not take all the time: the others are to be examined.
+        // A host whose name servers do not answer must not take all the time, because the others are to be examined.
         let now = Instant::now();
         let patience = now + self.deadline().saturating_duration_since(now) / 2;
         let answers = join_all(exchangers.iter().map(|one| self.addresses(&one.host, patience))).await;
@@ -86,7 +86,7 @@ impl Search<'_> {
         list.resolved(self.domain)
     }
 
-    /// Each host once, the most preferred first; equals by name, so that two runs give one order.
+    /// Each host once, the most preferred first. Equal ones are sorted by name, so that two runs have the same order.
     fn by_preference(
         &self,
         mut records: Vec<(u16, Name)>,
@@ -109,7 +109,7 @@ impl Search<'_> {
         Ok(records.into_iter().take(MOST_SERVERS).map(|(preference, host)| Exchanger { preference, host }).collect())
     }
 
-    fn take(&self, exchanger: &Exchanger, answer: Result<Addresses, Miss>, list: &mut List) {
+    fn take(&self, exchanger: &Exchanger, answer: Result<Addresses, LookupFailure>, list: &mut MailServerList) {
         let (host, preference, domain) = (dns::text(&exchanger.host), exchanger.preference, self.domain());
         match answer {
             Ok(addresses) => {
@@ -125,7 +125,12 @@ impl Search<'_> {
                 list.add(&host, Some(preference), addresses.found);
             }
             Err(miss) if miss.is_absence() => {
-                list.remarks.push(Remark::NoAddress { host, preference, domain, exists: miss != Miss::NoName });
+                list.remarks.push(Remark::NoAddress {
+                    host,
+                    preference,
+                    domain,
+                    exists: miss != LookupFailure::NoName,
+                });
             }
             Err(miss) => {
                 list.remarks.push(Remark::Unanswered { host, preference, domain, why: self.why(&miss) });
@@ -133,8 +138,8 @@ impl Search<'_> {
         }
     }
 
-    /// By the hosts file, else by the DNS. If one family is wanted, the other is asked for only to say what there is instead.
-    async fn addresses(&self, host: &Name, deadline: Instant) -> Result<Addresses, Miss> {
+    /// Looks in the hosts file, then in the DNS. If one family is wanted, the other is looked up only to say what there is instead.
+    async fn addresses(&self, host: &Name, deadline: Instant) -> Result<Addresses, LookupFailure> {
         if let Some(address) = as_address(host) {
             return Ok(Addresses { found: vec![(address, None)], is_alias: false, half: None });
         }
@@ -152,24 +157,24 @@ impl Search<'_> {
         }
     }
 
-    fn error(&self, miss: Miss) -> ResolveError {
+    fn error(&self, miss: LookupFailure) -> ResolveError {
         let (host, asked) = (self.domain.clone(), self.dns.asked().to_owned());
         match miss {
-            Miss::NoName => ResolveError::NoSuchDomain { domain: host },
-            Miss::NoRecords { alias_of } => ResolveError::NoMailServer { domain: host, alias_of },
-            Miss::Code(code) => ResolveError::Unanswered { host, code, asked },
-            Miss::TimedOut => ResolveError::TimedOut { host, asked, limit: self.start.elapsed() },
-            Miss::Failed(reason) => ResolveError::Failed { host, reason },
+            LookupFailure::NoName => ResolveError::NoSuchDomain { domain: host },
+            LookupFailure::NoRecords { alias_of } => ResolveError::NoMailServer { domain: host, alias_of },
+            LookupFailure::Code(code) => ResolveError::Unanswered { host, code, asked },
+            LookupFailure::TimedOut => ResolveError::TimedOut { host, asked, limit: self.start.elapsed() },
+            LookupFailure::Failed(reason) => ResolveError::Failed { host, reason },
         }
     }
 
-    fn why(&self, miss: &Miss) -> String {
+    fn why(&self, miss: &LookupFailure) -> String {
         match miss {
-            Miss::NoName => "no such name".into(),
-            Miss::NoRecords { .. } => "there are none".into(),
-            Miss::Code(code) => format!("{code} from {}", self.dns.asked()),
-            Miss::TimedOut => format!("no answer from {} in time", self.dns.asked()),
-            Miss::Failed(reason) => reason.clone(),
+            LookupFailure::NoName => "no such name".into(),
+            LookupFailure::NoRecords { .. } => "there are none".into(),
+            LookupFailure::Code(code) => format!("{code} from {}", self.dns.asked()),
+            LookupFailure::TimedOut => format!("no answer from {} in time", self.dns.asked()),
+            LookupFailure::Failed(reason) => reason.clone(),
         }
     }
 
@@ -178,15 +183,18 @@ impl Search<'_> {
     }
 }
 
-impl From<Found<IpAddr>> for Addresses {
-    fn from(found: Found<IpAddr>) -> Self {
+impl From<DnsRecords<IpAddr>> for Addresses {
+    fn from(found: DnsRecords<IpAddr>) -> Self {
         let list = found.records.into_iter().map(|address| (address.to_canonical(), None)).collect();
         Self { found: list, is_alias: found.is_alias, half: None }
     }
 }
 
-fn merged(v4: Result<Found<IpAddr>, Miss>, v6: Result<Found<IpAddr>, Miss>) -> Result<Addresses, Miss> {
-    let half = |record, miss: Miss| (!miss.is_absence()).then_some((record, miss));
+fn merged(
+    v4: Result<DnsRecords<IpAddr>, LookupFailure>,
+    v6: Result<DnsRecords<IpAddr>, LookupFailure>,
+) -> Result<Addresses, LookupFailure> {
+    let half = |record, miss: LookupFailure| (!miss.is_absence()).then_some((record, miss));
     match (v4, v6) {
         (Ok(v4), Ok(v6)) => {
             let (mut both, v6) = (Addresses::from(v4), Addresses::from(v6));
@@ -195,7 +203,7 @@ fn merged(v4: Result<Found<IpAddr>, Miss>, v6: Result<Found<IpAddr>, Miss>) -> R
         }
         (Ok(v4), Err(miss)) => Ok(Addresses { half: half("AAAA", miss), ..Addresses::from(v4) }),
         (Err(miss), Ok(v6)) => Ok(Addresses { half: half("A", miss), ..Addresses::from(v6) }),
-        // Not knowing one of them is not knowing.
+        // If one of them is not known, the result is not known.
         (Err(v4), Err(v6)) => Err(if v4.is_absence() { v6 } else { v4 }),
     }
 }
@@ -207,21 +215,21 @@ fn other(family: Family) -> Family {
     }
 }
 
-/// Zones that put an address where a name belongs.
+/// The address that some zones write in place of a name.
 fn as_address(host: &Name) -> Option<IpAddr> {
     dns::text(host).parse::<Ipv4Addr>().ok().map(IpAddr::from)
 }
 
 /// What will be examined.
 #[derive(Default)]
-struct List {
+struct MailServerList {
     addresses: Vec<ResolvedAddress>,
     remarks: Vec<Remark>,
     seen: HashSet<HostsAddress>,
 }
 
-impl List {
-    /// Several names may lead to one address: the most preferred counts.
+impl MailServerList {
+    /// Several names may lead to one address. The most preferred counts.
     fn add(&mut self, host: &str, preference: Option<u16>, found: Vec<HostsAddress>) {
         for (address, zone) in found {
             let needs_zone = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());

@@ -1,8 +1,8 @@
-//! A host as this system knows it, by getaddrinfo(3), so that nsswitch.conf and the search list count.
+//! Resolves a host as this system does, with getaddrinfo(3), so that nsswitch.conf and the search list apply.
 //!
-//! It blocks a thread that nothing can stop. A resolver that never answers costs this program its time limit and no more,
-//! if `main` then leaves by `std::process::exit` or `Runtime::shutdown_background`: dropping a tokio runtime waits for its
-//! blocking threads.
+//! The call blocks a thread that cannot be stopped. If the resolver never answers, this program waits only for its time limit,
+//! provided that `main` ends with `std::process::exit` or `Runtime::shutdown_background`. Dropping a tokio runtime waits for
+//! its blocking threads.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::error::ResolveError;
-use super::resolver::ResolvedAddress;
+use super::resolved::ResolvedAddress;
 use super::target::{HostName, Zone};
 
 /// All addresses, in the order that the system prefers.
@@ -46,7 +46,7 @@ fn resolved(host: &HostName, address: SocketAddr) -> ResolvedAddress {
     ResolvedAddress { host: host.relative().to_owned(), preference: None, address: address.ip().to_canonical(), zone }
 }
 
-/// std hides the `EAI_` code behind the text of `gai_strerror(3)`, which is English as this program never sets a locale.
+/// std gives only the text of `gai_strerror(3)`, not the `EAI_` code. The text is English, because this program sets no locale.
 fn failure(host: HostName, source: &io::Error) -> ResolveError {
     let reason = source.to_string();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| reason.contains(phrase));

@@ -1,4 +1,4 @@
-//! The argument TARGET: what it may look like, and what to say if it looks otherwise.
+//! The argument TARGET: its forms, and the errors for everything else.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,7 +17,7 @@ pub struct Target {
     pub host: Host,
     /// The port if one was named.
     pub port: Option<u16>,
-    /// `[mx.example.com]`, as Postfix writes it: this very host, no MX lookup.
+    /// `[mx.example.com]`, as Postfix writes it: this host, without an MX lookup.
     pub bracketed: bool,
 }
 
@@ -308,7 +308,7 @@ fn check_name(text: &str) -> Result<(), TargetError> {
     for label in relative.split('.') {
         check_label(label, text)?;
     }
-    // No top-level domain is a number, but the resolver would read 1.2.3, 0x7f.1 and 300.1.1.1 as IPv4 of 1983.
+    // No top-level domain is a number, but the resolver would read 1.2.3, 0x7f.1 and 300.1.1.1 as old forms of IPv4 addresses.
     let last = relative.rsplit('.').next().unwrap_or_default();
     if last.starts_with(|c: char| c.is_ascii_digit()) && is_number(last) {
         return Err(TargetError::Ipv4(quoted(text)));

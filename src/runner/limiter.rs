@@ -1,4 +1,4 @@
-//! The pace of the whole run: packets per second over all addresses.
+//! The rate limit of the whole run: packets per second over all addresses.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(super) struct Limiter {
     full_at: Timestamp,
 }
 
-/// The bucket holds what the rate gives in this time, so that no second sees more than the rate and a little.
+/// The bucket holds the packets of this time, so that no second has more than the rate and a little.
 const DEPTH: Duration = Duration::from_millis(15);
 
 impl Limiter {
@@ -22,7 +22,7 @@ impl Limiter {
         Self { interval: per_second.map(|rate| Duration::from_secs(1) / rate.get()), full_at: now }
     }
 
-    /// Takes one packet out of the bucket, or says when there will be one.
+    /// Takes one packet out of the bucket. `Err`: when there will be one.
     pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let Some(interval) = self.interval else { return Ok(()) };
         let start = self.full_at.max(now);
@@ -34,7 +34,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Takes packets that are sent in any case: what comes next waits for them.
+    /// Takes packets that are sent in any case. Later packets wait for them.
     pub(super) fn charge(&mut self, packets: u32) {
         if let Some(interval) = self.interval {
             self.full_at = self.full_at + interval * packets;
@@ -47,7 +47,7 @@ impl Limiter {
         copy.take(now).err().unwrap_or(now)
     }
 
-    /// Puts a packet back that was not sent after all.
+    /// Puts back a packet that was not sent.
     pub(super) fn give_back(&mut self) {
         if let Some(interval) = self.interval {
             self.full_at = self.full_at - interval;

@@ -1,10 +1,10 @@
-//! What a run tells the outside world while it goes on.
+//! What a run reports while it goes on.
 
-use crate::model::{Examined, PacketSize, Sighting};
+use crate::model::{Examined, PacketEvent, PacketSize};
 
-/// Where a run stands, for a progress line.
+/// How far a run has come, for a progress line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct RunProgress {
     /// Addresses with a verdict.
     pub judged: usize,
     /// Addresses admitted so far.
@@ -17,20 +17,20 @@ pub struct Standing {
     pub probes: u64,
 }
 
-/// What the outside world does with a run.
+/// Takes the reports of a run.
 pub trait Observer {
     /// Called for each packet that concerns an examination, right after it was sent or handled.
-    fn sighted(&mut self, sighting: &Sighting<'_>) {
-        let _ = sighting;
+    fn on_packet(&mut self, event: &PacketEvent<'_>) {
+        let _ = event;
     }
 
     /// Called a few times a second.
-    fn progress(&mut self, standing: &Standing);
+    fn progress(&mut self, progress: &RunProgress);
     /// Called once for each job, when its verdict stands; its connections are closed after that.
     fn judged(&mut self, job: usize, examined: Examined);
     /// Called once, when the last verdict stands and no job is to come.
     fn all_judged(&mut self) {}
-    /// Called once if the user interrupts while verdicts are missing: those that follow rest on what was known then.
+    /// Called once if the user interrupts while verdicts are missing. Later verdicts rest on what was known then.
     fn interrupted(&mut self) {}
 }
 

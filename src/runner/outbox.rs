@@ -1,4 +1,4 @@
-//! Packets that leave together.
+//! Packets that are sent together.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -7,84 +7,84 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::model::{Outgoing, Refusal, Timestamp, Way};
+use crate::model::{Outgoing, PacketEventKind, Refusal, Timestamp};
 use crate::net::sender::{Parcel, SendError, Sender};
 use crate::wire::{self, WireError};
 
-/// Where a packet comes from and goes to.
+/// Which examination a packet comes from, and which address it goes to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Address {
-    /// The place of its examination.
-    pub(super) place: usize,
+pub(super) struct PacketRoute {
+    /// The slot of its examination.
+    pub(super) slot: usize,
     pub(super) job: usize,
     pub(super) destination: IpAddr,
     pub(super) scope_id: u32,
 }
 
-/// A packet that waits.
-pub(super) struct Letter {
+/// A packet that waits to be sent.
+pub(super) struct QueuedPacket {
     pub(super) outgoing: Outgoing,
-    pub(super) to: Address,
+    pub(super) route: PacketRoute,
     pub(super) at: Timestamp,
     bytes: Range<usize>,
 }
 
-/// Packets that wait, with their bytes side by side. Its memory is used again and again.
+/// Packets that wait to be sent, with their bytes in one buffer. It reuses its memory.
 #[derive(Default)]
 pub(super) struct Outbox {
-    letters: Vec<Letter>,
+    packets: Vec<QueuedPacket>,
     bytes: Vec<u8>,
     packet: Vec<u8>,
 }
 
-/// As many as one system call takes.
+/// One system call sends so many packets.
 const FULL: usize = 32;
-/// A queue of this host that is full gets so much time to drain, so many times. After that the packet counts as refused.
+/// How long, and how often, to wait while a queue of this host is full. After that the packet counts as refused.
 const PAUSE: Duration = Duration::from_micros(500);
 const MOST_PAUSES: u32 = 10;
 
 impl Outbox {
     pub(super) fn is_full(&self) -> bool {
-        self.letters.len() >= FULL
+        self.packets.len() >= FULL
     }
 
     /// Takes a packet, or its fragments. Returns how many packets that makes.
-    pub(super) fn add(&mut self, outgoing: Outgoing, to: Address, at: Timestamp) -> Result<u32, WireError> {
-        let before = self.letters.len();
+    pub(super) fn add(&mut self, outgoing: Outgoing, route: PacketRoute, at: Timestamp) -> Result<u32, WireError> {
+        let before = self.packets.len();
         wire::emit(&outgoing.packet, &mut self.packet)?;
         match outgoing.fragments {
             None => {
                 let bytes = append(&mut self.bytes, &self.packet);
-                self.letters.push(Letter { outgoing, to, at, bytes });
+                self.packets.push(QueuedPacket { outgoing, route, at, bytes });
             }
             Some(largest) => {
                 for piece in wire::fragment(&self.packet, largest)? {
                     let bytes = append(&mut self.bytes, &piece);
-                    self.letters.push(Letter { outgoing: outgoing.clone(), to, at, bytes });
+                    self.packets.push(QueuedPacket { outgoing: outgoing.clone(), route, at, bytes });
                 }
             }
         }
-        Ok((self.letters.len() - before) as u32)
+        Ok((self.packets.len() - before) as u32)
     }
 
-    /// Sends all, in order, and says of each how it went. What failed for a reason of this host alone goes unsaid.
-    pub(super) fn send(&mut self, sender: &Sender, mut say: impl FnMut(&Letter, Way, &[u8])) {
-        let Self { letters, bytes, .. } = self;
-        let bytes_of = |letter: &Letter| bytes.get(letter.bytes.clone()).unwrap_or_default();
-        let parcel = |letter: &Letter| {
-            let Address { destination, scope_id, .. } = letter.to;
-            (letter.bytes.clone(), destination, scope_id)
+    /// Sends all packets in order and reports what happened to each. A failure of this host alone is only logged.
+    pub(super) fn send(&mut self, sender: &Sender, mut report: impl FnMut(&QueuedPacket, PacketEventKind, &[u8])) {
+        let Self { packets, bytes, .. } = self;
+        let bytes_of = |queued: &QueuedPacket| bytes.get(queued.bytes.clone()).unwrap_or_default();
+        let parcel = |queued: &QueuedPacket| {
+            let PacketRoute { destination, scope_id, .. } = queued.route;
+            (queued.bytes.clone(), destination, scope_id)
         };
         let (mut next, mut pauses) = (0, 0);
-        while let Some(waiting) = letters.get(next..).filter(|waiting| !waiting.is_empty()) {
+        while let Some(waiting) = packets.get(next..).filter(|waiting| !waiting.is_empty()) {
             let parcels = waiting.iter().map(parcel).map(|(range, destination, scope_id)| Parcel {
                 packet: bytes.get(range).unwrap_or_default(),
                 destination,
                 scope_id,
             });
             let (sent, rest) = sender.send_many(parcels);
-            for letter in waiting.iter().take(sent) {
-                say(letter, Way::Out, bytes_of(letter));
+            for queued in waiting.iter().take(sent) {
+                report(queued, PacketEventKind::Sent, bytes_of(queued));
             }
             next += sent;
             match (rest, waiting.get(sent)) {
@@ -92,8 +92,8 @@ impl Outbox {
                     pauses += 1;
                     thread::sleep(PAUSE);
                 }
-                (Err(SendError::Refused(refusal)), Some(letter)) => {
-                    say(letter, Way::Refused(refusal), bytes_of(letter));
+                (Err(SendError::Refused(refusal)), Some(queued)) => {
+                    report(queued, PacketEventKind::Refused(refusal), bytes_of(queued));
                     next += 1;
                 }
                 (Err(error), _) => {
@@ -103,7 +103,7 @@ impl Outbox {
                 (Ok(()), _) => {}
             }
         }
-        letters.clear();
+        packets.clear();
         self.bytes.clear();
     }
 }

@@ -1,14 +1,14 @@
-//! One examination that runs, and whether its verdict may be believed.
+//! One examination that runs. It is repeated if packets that it waited for were dropped on this host.
 
 use std::net::IpAddr;
 
 use tracing::debug;
 
-use super::Job;
+use super::job::Job;
 use crate::examine::Examination;
-use crate::model::{Action, Event, Examined, Meaning, Timestamp, Verdict};
+use crate::model::{Action, Event, Examined, Meaning, Timestamp};
 
-/// Times that an examination begins anew because this host lost packets that it was waiting for.
+/// An examination is repeated at most this many times because this host dropped packets.
 const MOST_RETRIES: u8 = 3;
 
 /// An examination that runs.
@@ -16,28 +16,20 @@ pub(super) struct Running {
     job: Job,
     examination: Examination,
     deadline: Timestamp,
-    stage: Stage,
+    state: RunState,
     retries: u8,
-    /// This host dropped packets that had arrived: a silence may be its own fault.
-    was_deaf: bool,
-    /// When it wants to speak.
-    pub(super) wake: Timestamp,
-    /// The earliest entry in the schedule.
-    pub(super) scheduled: Timestamp,
-    /// It stands in line for a packet of the rate limit.
-    pub(super) in_line: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum RunState {
     Open,
-    /// The verdict stands; the connections are being closed.
+    /// The verdict stands. The connections are being closed.
     Judged,
-    /// The verdict is not to be believed; the connections are being closed, then it begins anew.
-    Again,
+    /// Packets were dropped on this host. The connections are being closed, then the examination is repeated.
+    Repeating,
 }
 
-/// What an examination has to say.
+/// What came of polling an examination.
 pub(super) struct Turn {
     pub(super) action: Action,
     /// The verdict, once.
@@ -47,17 +39,7 @@ pub(super) struct Turn {
 impl Running {
     pub(super) fn new(job: Job, now: Timestamp, deadline: Timestamp) -> Self {
         let examination = Examination::new(job.plan.clone(), now);
-        Self {
-            job,
-            examination,
-            deadline,
-            stage: Stage::Open,
-            retries: 0,
-            was_deaf: false,
-            wake: now,
-            scheduled: Timestamp::MAX,
-            in_line: false,
-        }
+        Self { job, examination, deadline, state: RunState::Open, retries: 0 }
     }
 
     pub(super) fn job(&self) -> usize {
@@ -77,7 +59,7 @@ impl Running {
     }
 
     pub(super) fn is_judged(&self) -> bool {
-        self.stage == Stage::Judged
+        self.state == RunState::Judged
     }
 
     pub(super) fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
@@ -86,16 +68,11 @@ impl Running {
 
     pub(super) fn interrupt(&mut self, now: Timestamp) {
         self.retries = MOST_RETRIES;
-        // One that is on its way out already would begin anew otherwise.
-        if self.stage == Stage::Again {
-            self.stage = Stage::Open;
+        // One that is being closed would be repeated otherwise.
+        if self.state == RunState::Repeating {
+            self.state = RunState::Open;
         }
         self.examination.interrupt(now);
-    }
-
-    /// Packets that had arrived were dropped before anyone read them.
-    pub(super) fn went_deaf(&mut self) {
-        self.was_deaf = true;
     }
 
     pub(super) fn poll(&mut self, now: Timestamp) -> Turn {
@@ -103,13 +80,13 @@ impl Running {
             self.examination.interrupt(now);
         }
         let mut action = self.examination.poll(now);
-        let verdict = if self.stage == Stage::Open { self.verdict(now) } else { None };
-        if action == Action::Done && self.stage == Stage::Again {
-            self.begin_anew(now);
+        let verdict = if self.state == RunState::Open { self.verdict(now) } else { None };
+        if action == Action::Done && self.state == RunState::Repeating {
+            self.repeat(now);
             action = self.examination.poll(now);
         }
         if let Action::WaitUntil(at) = &mut action
-            && self.stage == Stage::Open
+            && self.state == RunState::Open
         {
             *at = (*at).min(self.deadline.max(now));
         }
@@ -118,23 +95,18 @@ impl Running {
 
     fn verdict(&mut self, now: Timestamp) -> Option<Box<Examined>> {
         let examined = self.examination.examined()?;
-        if !self.was_deaf || rests_on_answers(examined) {
-            let examined = Box::new(examined.clone());
-            self.stage = Stage::Judged;
-            return Some(examined);
-        }
-        if self.retries < MOST_RETRIES && now < self.deadline {
+        let may_repeat = self.retries < MOST_RETRIES && now < self.deadline;
+        if self.examination.is_spoilt_by_overrun() && may_repeat {
             debug!("{} is examined again: this host dropped packets that had arrived", self.destination());
-            self.stage = Stage::Again;
+            self.state = RunState::Repeating;
             return None;
         }
-        let examined = Box::new(without_conclusion(examined.clone()));
-        self.stage = Stage::Judged;
-        Some(examined)
+        self.state = RunState::Judged;
+        Some(Box::new(examined.clone()))
     }
 
-    /// From other ports: the server may remember the old connection.
-    fn begin_anew(&mut self, now: Timestamp) {
+    /// Begins again, from another port because the server may remember the old connection.
+    fn repeat(&mut self, now: Timestamp) {
         let plan = &mut self.job.plan;
         if !plan.local_ports.is_empty() {
             plan.local_ports.rotate_left(1);
@@ -142,38 +114,8 @@ impl Running {
         plan.seed = plan.seed.wrapping_add(1);
         self.examination = Examination::new(plan.clone(), now);
         self.retries += 1;
-        self.stage = Stage::Open;
-        self.was_deaf = false;
+        self.state = RunState::Open;
     }
-}
-
-/// Whether no silence has part in it.
-fn rests_on_answers(examined: &Examined) -> bool {
-    use crate::model::ReverseVerdict::{Clear, Untested};
-    let forward = examined.verdict == Verdict::Clear || !examined.direction.is_forward();
-    forward && matches!(examined.reverse.verdict, Clear | Untested)
-}
-
-/// A silence that this host may have made itself proves nothing.
-fn without_conclusion(mut examined: Examined) -> Examined {
-    use crate::model::ReverseVerdict;
-    const REASON: &str =
-        "this host dropped packets that had arrived, as it was too busy: try again with a lower --rate";
-    if examined.direction.is_forward() && examined.verdict != Verdict::Clear {
-        examined.verdict = Verdict::Inconclusive;
-        examined.cause = None;
-        examined.confidence = None;
-        examined.first_lost_size = None;
-        examined.location = None;
-        REASON.clone_into(&mut examined.reason);
-    }
-    if !matches!(examined.reverse.verdict, ReverseVerdict::Clear | ReverseVerdict::Untested) {
-        examined.reverse.verdict = ReverseVerdict::Inconclusive;
-        examined.reverse.first_lost_size = None;
-        examined.reverse.recovered_after = None;
-        examined.reverse.reason = Some(REASON.to_owned());
-    }
-    examined
 }
 
 #[cfg(test)]
@@ -181,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FlowChoice, MethodChoice, PacketSize, Plan, Service};
+    use crate::model::{Body, Direction, FlowChoice, MethodChoice, PacketSize, Plan, Service, Verdict};
 
     fn plan() -> Plan {
         Plan {
@@ -210,7 +152,7 @@ mod tests {
 
     /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how many first echo
     /// requests it sent: one for each time that it began.
-    fn examine(path_mtu: u32, is_deaf: impl Fn(u32) -> bool) -> (Examined, u32) {
+    fn examine(path_mtu: u32, is_overrun: impl Fn(u32) -> bool) -> (Examined, u32) {
         let mut now = Timestamp::ZERO;
         let mut running = Running::new(Job { id: 7, plan: plan(), scope_id: 0 }, now, now + Duration::from_secs(600));
         let (mut verdict, mut begun) = (None, 0);
@@ -223,8 +165,8 @@ mod tests {
                     let Body::EchoRequest(echo) = packet.body else { continue };
                     if echo.seq == 0 {
                         begun += 1;
-                        if is_deaf(begun) {
-                            running.went_deaf();
+                        if is_overrun(begun) {
+                            running.handle(&Event::CaptureOverrun, now);
                         }
                     }
                     if packet.size().is_some_and(|size| size.bytes() <= path_mtu) {
@@ -241,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_hears_everything_examines_once() {
+    fn without_an_overrun_it_runs_once() {
         let (examined, begun) = examine(1500, |_| false);
         assert_eq!((examined.verdict, begun), (Verdict::Clear, 1));
         let (hole, begun) = examine(1400, |_| false);
@@ -250,20 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn answers_prove_even_to_a_deaf_host() {
+    fn answers_prove_in_spite_of_an_overrun() {
         let (examined, begun) = examine(1500, |_| true);
         assert_eq!((examined.verdict, begun), (Verdict::Clear, 1));
     }
 
     #[test]
-    fn silence_that_a_deaf_host_may_have_made_is_examined_again() {
-        let (heard, _) = examine(1400, |_| false);
+    fn silence_during_an_overrun_is_examined_again() {
+        let (quiet, _) = examine(1400, |_| false);
         let (examined, begun) = examine(1400, |attempt| attempt == 1);
-        assert_eq!((examined.verdict, begun), (heard.verdict, 2));
+        assert_eq!((examined.verdict, begun), (quiet.verdict, 2));
     }
 
     #[test]
-    fn a_host_that_stays_deaf_proves_nothing() {
+    fn overruns_that_go_on_prove_nothing() {
         for path_mtu in [1400, 0] {
             let (examined, begun) = examine(path_mtu, |_| true);
             assert_eq!((examined.verdict, examined.cause), (Verdict::Inconclusive, None), "{path_mtu}");

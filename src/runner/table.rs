@@ -1,43 +1,43 @@
-//! The examinations that run: by number, and by the address they are about.
+//! The examinations that run, by slot and by destination address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::running::Running;
 
-/// Places for examinations; a place is used again when its examination is over.
+/// Slots for examinations. A slot is used again when its examination is over.
 #[derive(Default)]
-pub(super) struct Table {
-    places: Vec<Option<Running>>,
+pub(super) struct ExaminationTable {
+    slots: Vec<Option<Running>>,
     free: Vec<usize>,
     by_address: HashMap<IpAddr, Vec<usize>>,
     judged: usize,
 }
 
-impl Table {
+impl ExaminationTable {
     pub(super) fn insert(&mut self, running: Running) -> usize {
         let destination = running.destination();
-        let place = if let Some(place) = self.free.pop() {
-            self.places[place] = Some(running);
-            place
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot] = Some(running);
+            slot
         } else {
-            self.places.push(Some(running));
-            self.places.len() - 1
+            self.slots.push(Some(running));
+            self.slots.len() - 1
         };
-        self.by_address.entry(destination).or_default().push(place);
-        place
+        self.by_address.entry(destination).or_default().push(slot);
+        slot
     }
 
-    pub(super) fn remove(&mut self, place: usize) -> Option<Running> {
-        let running = self.places.get_mut(place)?.take()?;
-        self.free.push(place);
+    pub(super) fn remove(&mut self, slot: usize) -> Option<Running> {
+        let running = self.slots.get_mut(slot)?.take()?;
+        self.free.push(slot);
         if running.is_judged() {
             self.judged -= 1;
         }
         let destination = running.destination();
-        if let Some(places) = self.by_address.get_mut(&destination) {
-            places.retain(|&each| each != place);
-            if places.is_empty() {
+        if let Some(slots) = self.by_address.get_mut(&destination) {
+            slots.retain(|&each| each != slot);
+            if slots.is_empty() {
                 self.by_address.remove(&destination);
             }
         }
@@ -49,12 +49,12 @@ impl Table {
         self.judged += 1;
     }
 
-    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Running> {
-        self.places.get_mut(place)?.as_mut()
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Running> {
+        self.slots.get_mut(slot)?.as_mut()
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&Running> {
-        self.places.get(place)?.as_ref()
+    pub(super) fn get(&self, slot: usize) -> Option<&Running> {
+        self.slots.get(slot)?.as_ref()
     }
 
     pub(super) fn knows(&self, address: IpAddr) -> bool {
@@ -66,13 +66,13 @@ impl Table {
         self.by_address.get(&address).map_or(0, Vec::len)
     }
 
-    /// The place of one of them.
+    /// The slot of one of them, by its index among them.
     pub(super) fn about(&self, address: IpAddr, index: usize) -> Option<usize> {
         self.by_address.get(&address)?.get(index).copied()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+        self.slots.len() - self.free.len()
     }
 
     /// Without a verdict.
@@ -80,11 +80,11 @@ impl Table {
         self.len() - self.judged
     }
 
-    pub(super) fn places(&self) -> std::ops::Range<usize> {
-        0..self.places.len()
+    pub(super) fn slots(&self) -> std::ops::Range<usize> {
+        0..self.slots.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Running> {
-        self.places.iter().flatten()
+        self.slots.iter().flatten()
     }
 }

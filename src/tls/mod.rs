@@ -1,7 +1,7 @@
 //! A TLS client without I/O: bytes in, bytes out.
 //!
-//! It exists to make a server send its certificates, which fill more than one packet, and to leave politely. Nothing that
-//! it hears is secret or used, so no certificate is trusted and none is refused.
+//! It makes a server send its certificates, which fill more than one packet, and then closes the session in order. It uses
+//! nothing of what it receives, so it neither trusts nor refuses a certificate.
 
 mod verifier;
 
@@ -20,23 +20,23 @@ pub struct Tls {
     session: ClientConnection,
 }
 
-/// Why there is no session, or no more.
+/// Why there is no session, or why it ended.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The library could not begin.
+    /// The library could not start a session.
     #[error("cannot make a TLS client hello: {0}")]
     Start(String),
-    /// The server refused, by an alert of this kind.
+    /// The server refused with this alert.
     #[error("the server refuses TLS ({0})")]
     Refused(String),
-    /// What came is no TLS, or breaks its rules.
+    /// The bytes are not TLS, or violate its rules.
     #[error("the server's TLS is not understood: {0}")]
     Broken(String),
 }
 
 impl Tls {
-    /// A session whose client hello waits in [`take_output`](Self::take_output). A server known by its address alone gets
-    /// no server name, as RFC 6066, section 3 has it.
+    /// A session whose client hello waits in [`take_output`](Self::take_output). If only the address of the
+    /// server is known, no server name is sent (RFC 6066, section 3).
     ///
     /// # Errors
     /// The library has no randomness, or no cipher suites.
@@ -53,7 +53,7 @@ impl Tls {
     pub fn take_output(&mut self) -> Vec<u8> {
         let mut output = Vec::new();
         while self.session.wants_write() {
-            // A Vec takes everything.
+            // Writing into a Vec cannot fail.
             if !matches!(self.session.write_tls(&mut output), Ok(1..)) {
                 break;
             }
@@ -64,7 +64,7 @@ impl Tls {
     /// Takes bytes of the server.
     ///
     /// # Errors
-    /// The server refuses, or does not speak TLS. What is to be said to that waits in [`take_output`](Self::take_output).
+    /// The server refuses, or does not speak TLS. The alert for it waits in [`take_output`](Self::take_output).
     pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), TlsError> {
         while !bytes.is_empty() {
             let taken = self.session.read_tls(&mut bytes).map_err(|error| TlsError::Broken(error.to_string()))?;
@@ -81,21 +81,21 @@ impl Tls {
         !self.session.is_handshaking()
     }
 
-    /// Says something inside the session.
+    /// Sends bytes inside the session.
     pub fn say(&mut self, text: &[u8]) {
-        // It is buffered; only a closed session refuses, and then nobody listens.
+        // The bytes are buffered. Only a closed session refuses them, and then nobody needs them.
         let _ = io::Write::write_all(&mut self.session.writer(), text);
     }
 
-    /// What the server said inside the session.
+    /// The bytes that the server sent inside the session.
     pub fn take_heard(&mut self) -> Vec<u8> {
         let mut heard = Vec::new();
-        // "Nothing yet" and "no more" are errors of a reader; what came before counts.
+        // The reader reports "nothing yet" and "closed" as errors. The bytes read before still count.
         let _ = io::Read::read_to_end(&mut self.session.reader(), &mut heard);
         heard
     }
 
-    /// Says close_notify (RFC 8446, section 6.1), also in the middle of a handshake.
+    /// Sends close_notify (RFC 8446, section 6.1), also during a handshake.
     pub fn close(&mut self) {
         self.session.send_close_notify();
     }
@@ -111,7 +111,7 @@ impl TlsError {
     }
 }
 
-/// One for all sessions. None is resumed: a resumed one would bring no certificates.
+/// One configuration for all sessions. None is resumed, because a resumed session has no certificates.
 static CONFIG: LazyLock<Result<Arc<ClientConfig>, String>> = LazyLock::new(|| {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

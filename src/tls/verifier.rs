@@ -1,10 +1,10 @@
-//! A verifier that takes every certificate: they are asked for because they are long, not because anything depends on them.
+//! A verifier that accepts every certificate. They are fetched for their length, and nothing depends on them.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Takes every certificate and every signature.
+/// Accepts every certificate and every signature.
 #[derive(Debug)]
 pub(super) struct TakesAnyCertificate;
 
@@ -38,7 +38,7 @@ impl ServerCertVerifier for TakesAnyCertificate {
         Ok(HandshakeSignatureValid::assertion())
     }
 
-    /// RSA first: of two chains a server sends the longer one.
+    /// RSA comes first, because a server with two chains then sends the longer one.
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         vec![
             SignatureScheme::RSA_PSS_SHA256,

@@ -1,7 +1,7 @@
 //! The Internet checksum (RFC 1071) and the pseudo headers that TCP and ICMPv6 put before it.
 //!
-//! Own code rather than `pnet::packet::util`: that one sums a second slice of odd length wrongly. Here a checksum
-//! is always over one contiguous slice, and tests hold the two against each other.
+//! `pnet::packet::util` is not used because it sums a second slice of odd length wrongly. Here a checksum is always over
+//! one contiguous slice. Tests compare the two.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -52,7 +52,7 @@ impl Ends {
     }
 }
 
-/// The checksum of `bytes`, whose checksum field is zero. Zero if the field is not zero, but right.
+/// The checksum of `bytes` if their checksum field is zero. The result is zero if the field is filled in and right.
 pub(super) fn plain(bytes: &[u8]) -> u16 {
     finish(words(bytes))
 }

@@ -4,11 +4,12 @@ use crate::model::{Body, Family, Packet};
 
 use super::checksum::Ends;
 use super::error::{Layer, WireError};
-use super::{icmp, ipv4, ipv6, quote, tcp};
+use super::{icmp, ipv4, ipv6, protocol, quote, tcp};
 
-/// Writes `packet` into `buffer`, which holds it and nothing else afterwards, and nothing at all after an error.
+/// Writes `packet` into `buffer`. The buffer then holds the packet and nothing else, or nothing after an error.
 ///
-/// An echo payload is filler. An ICMP error quotes an IP header and eight bytes; its checksum is wrong if it says so.
+/// The payload of an echo is filler. An ICMP error quotes an IP header and eight bytes. Its checksum is wrong if
+/// `checksum_ok` is false.
 pub fn emit(packet: &Packet, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let written = write(packet, buffer);
@@ -38,8 +39,8 @@ fn write(packet: &Packet, buffer: &mut Vec<u8>) -> Result<(), WireError> {
 fn body_len(body: &Body, family: Family) -> Result<usize, WireError> {
     match body {
         Body::Tcp(segment) => tcp::len(segment),
-        Body::EchoRequest(echo) | Body::EchoReply(echo) => Ok(icmp::HEADER + echo.payload_len as usize),
-        Body::Error(error) => Ok(icmp::HEADER + quote::len(&error.quote, family)),
+        Body::EchoRequest(echo) | Body::EchoReply(echo) => Ok(protocol::ICMP_HEADER + echo.payload_len as usize),
+        Body::Error(error) => Ok(protocol::ICMP_HEADER + quote::len(&error.quote, family)),
     }
 }
 
@@ -57,11 +58,11 @@ fn check_size(total: usize, family: Family) -> Result<(), WireError> {
 
 fn write_header(packet: &Packet, ends: Ends, total: usize, buffer: &mut [u8]) -> Result<(), WireError> {
     let protocol = match packet.body {
-        Body::Tcp(_) => tcp::PROTOCOL,
-        Body::EchoRequest(_) | Body::EchoReply(_) | Body::Error(_) => icmp::protocol(ends.family()),
+        Body::Tcp(_) => protocol::TCP,
+        Body::EchoRequest(_) | Body::EchoReply(_) | Body::Error(_) => protocol::icmp(ends.family()),
     };
     match ends {
-        Ends::V4(source, destination) => ipv4::Header {
+        Ends::V4(source, destination) => ipv4::Ipv4Header {
             source,
             destination,
             id: packet.ip.id,
@@ -74,7 +75,7 @@ fn write_header(packet: &Packet, ends: Ends, total: usize, buffer: &mut [u8]) ->
             len: ipv4::HEADER,
         }
         .write(buffer),
-        Ends::V6(source, destination) => ipv6::Header {
+        Ends::V6(source, destination) => ipv6::Ipv6Header {
             source,
             destination,
             id: packet.ip.id,

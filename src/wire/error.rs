@@ -85,7 +85,7 @@ pub enum WireError {
         /// What stands there.
         have: u32,
     },
-    /// A part of a packet: [`Piece::read`](super::Piece::read) reads those.
+    /// A fragment of a packet. [`Piece::read`](super::Piece::read) reads those.
     #[error("{layer}: fragment at byte {offset} of its packet, not a whole packet")]
     Fragment {
         /// Where.

@@ -5,17 +5,14 @@
 use pnet::packet::icmp::{IcmpCode, IcmpType};
 use pnet::packet::icmp::{IcmpPacket, IcmpTypes, MutableIcmpPacket};
 use pnet::packet::icmpv6::Icmpv6Types;
-use pnet::packet::ip::IpNextHeaderProtocols;
 
 use crate::model::{Body, Echo, Family, IcmpError, IcmpErrorKind};
 
 use super::checksum::{self, Ends};
+use super::datagram::{Checksums, Datagram};
 use super::error::{Layer, WireError};
-use super::parse::{Checksums, Datagram};
+use super::protocol::{self, ICMP_HEADER, echo_reply, echo_request};
 use super::quote;
-
-/// Bytes before the data.
-pub(super) const HEADER: usize = 8;
 
 const CHECKSUM: std::ops::Range<usize> = 2..4;
 
@@ -24,29 +21,6 @@ const FRAGMENTATION_NEEDED: u8 = 4;
 
 /// Code 0 of "time exceeded". Code 1, reassembly, concerns fragments.
 const IN_TRANSIT: u8 = 0;
-
-/// The IP protocol number.
-pub(super) const fn protocol(family: Family) -> u8 {
-    match family {
-        Family::V4 => IpNextHeaderProtocols::Icmp.0,
-        Family::V6 => IpNextHeaderProtocols::Icmpv6.0,
-    }
-}
-
-/// The type of an echo request.
-pub(super) const fn echo_request(family: Family) -> u8 {
-    match family {
-        Family::V4 => IcmpTypes::EchoRequest.0,
-        Family::V6 => Icmpv6Types::EchoRequest.0,
-    }
-}
-
-const fn echo_reply(family: Family) -> u8 {
-    match family {
-        Family::V4 => IcmpTypes::EchoReply.0,
-        Family::V6 => Icmpv6Types::EchoReply.0,
-    }
-}
 
 const fn layer(family: Family) -> Layer {
     match family {
@@ -60,7 +34,7 @@ pub(super) fn write_echo(echo: Echo, reply: bool, ends: Ends, buffer: &mut [u8])
     let family = ends.family();
     let kind = if reply { echo_reply(family) } else { echo_request(family) };
     write_header(kind, 0, words(echo.ident, echo.seq), family, buffer)?;
-    for (slot, filler) in buffer[HEADER..].iter_mut().zip((0..=u8::MAX).cycle()) {
+    for (slot, filler) in buffer[ICMP_HEADER..].iter_mut().zip((0..=u8::MAX).cycle()) {
         *slot = filler;
     }
     write_checksum(true, ends, buffer);
@@ -72,14 +46,14 @@ pub(super) fn write_error(error: &IcmpError, ends: Ends, buffer: &mut [u8]) -> R
     let family = ends.family();
     let (kind, code, rest) = encode(error.kind, family)?;
     write_header(kind, code, rest, family, buffer)?;
-    quote::write(&error.quote, family, &mut buffer[HEADER..])?;
+    quote::write(&error.quote, family, &mut buffer[ICMP_HEADER..])?;
     write_checksum(error.checksum_ok, ends, buffer);
     Ok(())
 }
 
 fn write_header(kind: u8, code: u8, rest: [u8; 4], family: Family, buffer: &mut [u8]) -> Result<(), WireError> {
-    let short = WireError::truncated(layer(family), "header", HEADER, buffer.len());
-    let header = buffer.get_mut(..HEADER).ok_or(short)?;
+    let short = WireError::truncated(layer(family), "header", ICMP_HEADER, buffer.len());
+    let header = buffer.get_mut(..ICMP_HEADER).ok_or(short)?;
     header[4..].copy_from_slice(&rest);
     let mut view = MutableIcmpPacket::new(header).ok_or(short)?;
     view.set_icmp_type(IcmpType(kind));
@@ -89,16 +63,16 @@ fn write_header(kind: u8, code: u8, rest: [u8; 4], family: Family, buffer: &mut 
 
 fn write_checksum(right: bool, ends: Ends, buffer: &mut [u8]) {
     let sum = sum(ends, buffer);
-    // One bit off is a wrong checksum whatever the sum is: 0 and 0xffff, which mean the same, differ in all bits.
+    // Flipping one bit is always wrong: 0 and 0xffff mean the same, but differ in all bits.
     let field = if right { sum } else { sum ^ 1 };
     buffer[CHECKSUM].copy_from_slice(&field.to_be_bytes());
 }
 
-/// ICMP sums its message alone, ICMPv6 a pseudo header as well (RFC 4443, 2.3).
+/// ICMP sums its message alone. ICMPv6 also sums a pseudo header (RFC 4443, 2.3).
 fn sum(ends: Ends, message: &[u8]) -> u16 {
     match ends {
         Ends::V4(..) => checksum::plain(message),
-        Ends::V6(..) => checksum::with_pseudo_header(ends, protocol(Family::V6), message),
+        Ends::V6(..) => checksum::with_pseudo_header(ends, protocol::icmp(Family::V6), message),
     }
 }
 
@@ -132,8 +106,8 @@ fn encode(kind: IcmpErrorKind, family: Family) -> Result<(u8, u8, [u8; 4]), Wire
 pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Body, WireError> {
     let ends = Ends::of(&datagram.header)?;
     let (family, message) = (ends.family(), datagram.payload);
-    let short = WireError::truncated(layer(family), "header", HEADER, message.len());
-    let (header, data) = message.split_first_chunk::<HEADER>().ok_or(short)?;
+    let short = WireError::truncated(layer(family), "header", ICMP_HEADER, message.len());
+    let (header, data) = message.split_first_chunk::<ICMP_HEADER>().ok_or(short)?;
     let view = IcmpPacket::new(header).ok_or(short)?;
     let (kind, code) = (view.get_icmp_type().0, view.get_icmp_code().0);
     let checksum = match checksums {
@@ -141,7 +115,7 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Bod
         Checksums::Trust => Ok(()),
     };
     if kind == echo_request(family) || kind == echo_reply(family) {
-        // The code is 0 and means nothing here: not looked at, as receivers in kernels do not either.
+        // The code is 0 and means nothing here. Kernels ignore it too.
         checksum?;
         let (ident, seq) = split_words(*header);
         let echo = Echo { ident, seq, payload_len: data.len() as u32 };
@@ -153,11 +127,11 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Bod
 }
 
 /// The two 16-bit words after the checksum.
-fn split_words(header: [u8; HEADER]) -> (u16, u16) {
+fn split_words(header: [u8; ICMP_HEADER]) -> (u16, u16) {
     (u16::from_be_bytes([header[4], header[5]]), u16::from_be_bytes([header[6], header[7]]))
 }
 
-fn decode(family: Family, kind: u8, code: u8, header: [u8; HEADER]) -> Result<IcmpErrorKind, WireError> {
+fn decode(family: Family, kind: u8, code: u8, header: [u8; ICMP_HEADER]) -> Result<IcmpErrorKind, WireError> {
     let unsupported = |field, have| WireError::Unsupported { layer: layer(family), field, have };
     let unreachable = match family {
         Family::V4 => IcmpTypes::DestinationUnreachable.0,
@@ -173,7 +147,7 @@ fn decode(family: Family, kind: u8, code: u8, header: [u8; HEADER]) -> Result<Ic
         return Ok(IcmpErrorKind::Ptb { mtu: u32::from(high) << 16 | u32::from(low) });
     }
     if family == Family::V4 && kind == unreachable && code == FRAGMENTATION_NEEDED {
-        // RFC 1191, 4: the MTU stands in the low 16 bits.
+        // RFC 1191, 4: the low 16 bits hold the MTU.
         return Ok(IcmpErrorKind::Ptb { mtu: split_words(header).1.into() });
     }
     match kind {

@@ -8,17 +8,17 @@ use pnet::packet::ipv4::{Ipv4Flags, Ipv4Packet, MutableIpv4Packet};
 use crate::model::{IpHeader, Ttl};
 
 use super::checksum;
+use super::datagram::Datagram;
 use super::error::{Layer, WireError};
-use super::parse::Datagram;
 
 /// Bytes of a header without options.
 pub(super) const HEADER: usize = 20;
 
 const CHECKSUM: std::ops::Range<usize> = 10..12;
 
-/// What an IPv4 header says. Emitted as it stands; parsed by [`read`].
+/// The fields of an IPv4 header. [`read`] parses it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
+pub(super) struct Ipv4Header {
     pub(super) source: Ipv4Addr,
     pub(super) destination: Ipv4Addr,
     pub(super) id: u16,
@@ -33,7 +33,7 @@ pub(super) struct Header {
     pub(super) len: usize,
 }
 
-impl Header {
+impl Ipv4Header {
     /// Writes the header, without options, into the first 20 bytes of `buffer`.
     pub(super) fn write(&self, buffer: &mut [u8]) -> Result<(), WireError> {
         let have = buffer.len();
@@ -67,8 +67,8 @@ impl Header {
     }
 }
 
-/// Reads the header at the start of `bytes`, options included, and no length beyond it: a quote may end anywhere.
-pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
+/// Reads the header at the start of `bytes`, options included. Does not require more bytes, because a quote may end anywhere.
+pub(super) fn read(bytes: &[u8]) -> Result<Ipv4Header, WireError> {
     let view = Ipv4Packet::new(bytes).ok_or(WireError::truncated(Layer::Ipv4, "header", HEADER, bytes.len()))?;
     let version = view.get_version();
     if version != 4 {
@@ -82,7 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
     if bytes.len() < header_len {
         return Err(WireError::truncated(Layer::Ipv4, "options", header_len, bytes.len()));
     }
-    Ok(Header {
+    Ok(Ipv4Header {
         source: view.get_source(),
         destination: view.get_destination(),
         id: view.get_identification(),
@@ -96,8 +96,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
     })
 }
 
-/// Reads a header whose packet is all there, and checks its checksum. Returns it and the packet without padding.
-pub(super) fn read_whole(bytes: &[u8]) -> Result<(Header, &[u8]), WireError> {
+/// Reads the header of a complete packet and checks its checksum. Returns it and the packet without padding.
+pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv4Header, &[u8]), WireError> {
     let header = read(bytes)?;
     let total = usize::from(header.total_length);
     if total < header.len {
@@ -110,7 +110,8 @@ pub(super) fn read_whole(bytes: &[u8]) -> Result<(Header, &[u8]), WireError> {
     Ok((header, packet))
 }
 
-/// Gives a header, options included, another length of payload, and a place in a row of packets that its sender counts.
+/// Sets the length of the payload in a header, options included. Adds `index` to the identification, because senders
+/// count their packets.
 pub(super) fn amend(header: &mut [u8], payload: usize, index: u16) {
     let len = header.len();
     let Some(mut view) = MutableIpv4Packet::new(header) else { return };
@@ -121,7 +122,7 @@ pub(super) fn amend(header: &mut [u8], payload: usize, index: u16) {
     header[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
 }
 
-/// Makes the header of a fragment that of a whole packet; its checksum is wrong then.
+/// Turns the header of a fragment into that of a whole packet. Its checksum is wrong afterwards.
 pub(super) fn defragment(header: &mut [u8]) {
     let Some(mut view) = MutableIpv4Packet::new(header) else { return };
     view.set_flags(view.get_flags() & !Ipv4Flags::MoreFragments);

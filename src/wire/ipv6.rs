@@ -7,18 +7,18 @@ use pnet::packet::ipv6::{FragmentPacket, Ipv6Packet, MutableIpv6Packet};
 
 use crate::model::{IpHeader, Ttl};
 
+use super::datagram::Datagram;
 use super::error::{Layer, WireError};
-use super::parse::Datagram;
 
 /// Bytes of the fixed header.
 pub(super) const HEADER: usize = 40;
 
-/// Where in the fixed header the number of the next one stands.
+/// The place of the next header's number in the fixed header.
 pub(super) const NEXT_HEADER: usize = 6;
 
 const PAYLOAD_LENGTH: std::ops::Range<usize> = 4..6;
 
-/// No sender has a use for more, and a walk must end.
+/// No sender needs more, and reading them must end.
 const MAX_EXTENSION_HEADERS: usize = 8;
 
 const HOP_BY_HOP: u8 = IpNextHeaderProtocols::Hopopt.0;
@@ -27,9 +27,9 @@ pub(super) const FRAGMENT: u8 = IpNextHeaderProtocols::Ipv6Frag.0;
 const AUTHENTICATION: u8 = IpNextHeaderProtocols::Ah.0;
 const DESTINATION_OPTIONS: u8 = IpNextHeaderProtocols::Ipv6Opts.0;
 
-/// What an IPv6 header says.
+/// The fields of an IPv6 header.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
+pub(super) struct Ipv6Header {
     pub(super) source: Ipv6Addr,
     pub(super) destination: Ipv6Addr,
     /// The low 16 bits of the flow label.
@@ -39,7 +39,7 @@ pub(super) struct Header {
     pub(super) payload_length: u16,
 }
 
-impl Header {
+impl Ipv6Header {
     /// Writes the header into the first 40 bytes of `buffer`.
     pub(super) fn write(&self, buffer: &mut [u8]) -> Result<(), WireError> {
         let short = WireError::truncated(Layer::Ipv6, "header", HEADER, buffer.len());
@@ -62,14 +62,14 @@ impl Header {
     }
 }
 
-/// Reads the fixed header at the start of `bytes`, and no length beyond it: a quote may end anywhere.
-pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
+/// Reads the fixed header at the start of `bytes`. Does not require more bytes, because a quote may end anywhere.
+pub(super) fn read(bytes: &[u8]) -> Result<Ipv6Header, WireError> {
     let view = Ipv6Packet::new(bytes).ok_or(WireError::truncated(Layer::Ipv6, "header", HEADER, bytes.len()))?;
     let version = view.get_version();
     if version != 6 {
         return Err(WireError::Malformed { layer: Layer::Ipv6, field: "version", need: "6", have: version.into() });
     }
-    Ok(Header {
+    Ok(Ipv6Header {
         source: view.get_source(),
         destination: view.get_destination(),
         id: view.get_flow_label() as u16,
@@ -79,7 +79,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header, WireError> {
     })
 }
 
-/// Gives a header, extension headers included, another length of what follows.
+/// Sets the length of what follows a header. `headers` includes its extension headers.
 pub(super) fn amend(headers: &mut [u8], payload: usize) {
     let length = (headers.len() - HEADER + payload) as u16;
     headers[PAYLOAD_LENGTH].copy_from_slice(&length.to_be_bytes());
@@ -108,25 +108,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
     })
 }
 
-/// What stands behind the extension headers.
+/// What follows the extension headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Upper<'a> {
     pub(super) protocol: u8,
     pub(super) payload: &'a [u8],
-    /// Of a fragment, the bytes of the packet before it. An atomic fragment (RFC 6946) is a whole packet.
+    /// For a fragment, the number of the packet's bytes before it. An atomic fragment (RFC 6946) is a whole packet.
     pub(super) fragment_offset: Option<u32>,
 }
 
-/// The walk could not go beyond the header of this number.
+/// The header of this number could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stuck {
     pub(super) at: u8,
     pub(super) error: WireError,
 }
 
-/// Walks the extension headers in `bytes`, the first of which has the number `next`.
+/// Reads past the extension headers in `bytes`. The first of them has the number `next`.
 ///
-/// Ends at a fragment other than the first: what follows it are not headers.
+/// Stops at a fragment other than the first, because no headers follow it.
 pub(super) fn upper_layer(mut next: u8, mut bytes: &[u8]) -> Result<Upper<'_>, Stuck> {
     let mut fragment_offset = None;
     for _ in 0..=MAX_EXTENSION_HEADERS {
@@ -146,7 +146,7 @@ pub(super) fn upper_layer(mut next: u8, mut bytes: &[u8]) -> Result<Upper<'_>, S
     Err(Stuck { at: next, error: WireError::Malformed { layer: Layer::Ipv6Extension, field: "number", need, have } })
 }
 
-/// The length of the extension header of number `next`, all of it there; `None` if that is no extension header.
+/// The length of the complete extension header of number `next`. `None` if that is not an extension header.
 fn extension_len(next: u8, bytes: &[u8]) -> Result<Option<usize>, WireError> {
     // RFC 8200, 4: no extension header is shorter than eight bytes.
     let need = match (next, bytes.get(1)) {

@@ -31,7 +31,7 @@ pub struct TcpOptions {
 
 /// Writes the options of `segment` into `buffer`, which is as long as [`Segment::options_len`] says.
 ///
-/// Each option is padded in front to a multiple of four bytes, so that the order is the only choice left.
+/// Each option is padded in front to a multiple of four bytes.
 pub(super) fn write(segment: &Segment, buffer: &mut [u8]) {
     let mut at = 0;
     let mut put = |bytes: &[u8]| {
@@ -61,8 +61,8 @@ pub(super) fn write(segment: &Segment, buffer: &mut [u8]) {
     }
 }
 
-/// Reads the options part of a TCP header. Options of other kinds are skipped; a length that cannot be is an error
-/// (RFC 9293, MUST-7), since then nothing after it can be trusted.
+/// Reads the options part of a TCP header. Options of other kinds are skipped. An impossible length is an error (RFC 9293,
+/// MUST-7), because nothing after it can be trusted.
 pub fn parse_tcp_options(mut bytes: &[u8]) -> Result<TcpOptions, WireError> {
     let mut options = TcpOptions::default();
     while let Some((kind, after_kind)) = bytes.split_first() {

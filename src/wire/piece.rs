@@ -1,27 +1,34 @@
 //! One fragment, read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pnet::packet::ipv6::FragmentPacket;
 
 use crate::model::Family;
 
+use super::datagram::family;
 use super::error::{Layer, WireError};
-use super::reassembly::Key;
-use super::{ipv4, ipv6, parse};
+use super::{ipv4, ipv6};
 
 /// A fragment of a packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
-    pub(super) key: Key,
+    pub(super) key: FragmentKey,
     /// Bytes of the packet's payload before this fragment.
     pub(super) start: usize,
     pub(super) more: More,
     pub(super) payload: &'a [u8],
     /// The size of this fragment as its header states it.
     pub(super) wire_len: u32,
-    /// All that comes before the payload.
+    /// All bytes before the payload.
     headers: &'a [u8],
+}
+
+/// What the fragments of one packet have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FragmentKey {
+    V4(Ipv4Addr, Ipv4Addr, u8, u16),
+    V6(Ipv6Addr, Ipv6Addr, u32),
 }
 
 /// Whether fragments follow.
@@ -31,16 +38,16 @@ pub(super) enum More {
     None,
 }
 
-/// Fragments but the last end at a multiple of this (RFC 791, 3.1; RFC 8200, 4.5).
+/// All fragments but the last end at a multiple of this (RFC 791, 3.1; RFC 8200, 4.5).
 const UNIT: usize = 8;
 const MOST_PAYLOAD: usize = u16::MAX as usize;
 
 impl<'a> Piece<'a> {
-    /// Reads the fragment at the start of `bytes`; whatever else stands there is an error.
+    /// Reads the fragment at the start of `bytes`. Anything else is an error.
     ///
-    /// In IPv6 the fragment header must follow the IPv6 header at once: no answer to our packets carries another.
+    /// In IPv6 the fragment header must follow the IPv6 header directly, because no answer to our packets has others.
     pub fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let (family, layer) = parse::family(bytes)?;
+        let (family, layer) = family(bytes)?;
         let piece = match family {
             Family::V4 => read_v4(bytes)?,
             Family::V6 => read_v6(bytes)?,
@@ -62,18 +69,18 @@ impl<'a> Piece<'a> {
     /// Who sent the packet.
     pub fn source(&self) -> IpAddr {
         match self.key {
-            Key::V4(source, ..) => source.into(),
-            Key::V6(source, ..) => source.into(),
+            FragmentKey::V4(source, ..) => source.into(),
+            FragmentKey::V6(source, ..) => source.into(),
         }
     }
 
-    /// Of the first fragment, the headers of the whole packet, but for its length. Without the fragment header of IPv6.
+    /// For the first fragment, the headers of the whole packet without the fragment header of IPv6. The length is not set.
     pub(super) fn head(&self) -> Option<Vec<u8>> {
         if self.start > 0 {
             return None;
         }
         let mut head = self.headers.to_vec();
-        if matches!(self.key, Key::V6(..)) {
+        if matches!(self.key, FragmentKey::V6(..)) {
             head.truncate(ipv6::HEADER);
             head[ipv6::NEXT_HEADER] = *self.headers.get(ipv6::HEADER)?;
         }
@@ -88,7 +95,7 @@ fn read_v4(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
     }
     let (headers, payload) = packet.split_at(header.len);
     Ok(Piece {
-        key: Key::V4(header.source, header.destination, header.protocol, header.id),
+        key: FragmentKey::V4(header.source, header.destination, header.protocol, header.id),
         start: usize::from(header.fragment_offset) * UNIT,
         more: more(header.more_fragments),
         payload,
@@ -115,7 +122,7 @@ fn read_v6(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
         return Err(no_fragment(Layer::Ipv6Extension));
     }
     Ok(Piece {
-        key: Key::V6(header.source, header.destination, view.get_id()),
+        key: FragmentKey::V6(header.source, header.destination, view.get_id()),
         start: usize::from(place & !7),
         more: more(place & 1 != 0),
         payload,
@@ -132,10 +139,10 @@ fn no_fragment(layer: Layer) -> WireError {
     WireError::Malformed { layer, field: "fragment offset", need: "that of a fragment", have: 0 }
 }
 
-/// Makes `packet`, whose first `head` bytes are what [`Piece::head`] gave, a whole packet. `None` if it is too long.
+/// Sets the length in `packet`, whose first `head` bytes come from [`Piece::head`]. `None` if it is too long.
 pub(super) fn set_length(packet: &mut [u8], head: usize) -> Option<()> {
     let payload = packet.len().checked_sub(head)?;
-    match parse::family(packet).ok()?.0 {
+    match family(packet).ok()?.0 {
         Family::V4 => {
             u16::try_from(packet.len()).ok()?;
             let header = packet.get_mut(..head)?;

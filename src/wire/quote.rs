@@ -1,7 +1,7 @@
-//! What an ICMP error quotes of the packet it is about.
+//! The part of a packet that an ICMP error quotes.
 //!
-//! Routers may quote as little as the IP header and eight bytes (RFC 792), so nothing beyond is needed here, and the
-//! lengths that the quoted header states are reported rather than believed.
+//! Routers may quote as little as the IP header and eight bytes (RFC 792), so nothing more is needed. The lengths in the
+//! quoted header are reported and not relied on.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,12 @@ use crate::model::{Family, IcmpErrorKind, PacketSize, Quote, QuotedTransport, Se
 
 use super::checksum::Ends;
 use super::error::{Layer, WireError};
-use super::{icmp, ipv4, ipv6, tcp};
+use super::{ipv4, ipv6, protocol};
 
 /// Bytes of the transport header that every router quotes.
 const TRANSPORT: usize = 8;
 
-/// RFC 4884, 3: where extensions follow, the quote is padded to at least this.
+/// RFC 4884, 3: if extensions follow, the quote is padded to at least this.
 const LEAST_BEFORE_EXTENSIONS: usize = 128;
 
 /// Bytes that the quote takes.
@@ -24,16 +24,16 @@ pub(super) fn len(quote: &Quote, family: Family) -> usize {
 
 /// Writes the quote into `buffer`, which is as long as [`len`] says: IP header plus eight bytes, as RFC 792 asks.
 ///
-/// Of [`QuotedTransport::Other`] the header alone.
+/// For [`QuotedTransport::Other`] it writes only the IP header.
 pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<(), WireError> {
     let ends = Ends::new(quote.source, quote.destination, Layer::Quote)?;
     if ends.family() != family {
         return Err(WireError::MixedFamilies { layer: Layer::Quote });
     }
-    let protocol = protocol(quote.transport, family);
+    let protocol = protocol_of(quote.transport, family);
     let header_len = family.ip_header();
     match ends {
-        Ends::V4(source, destination) => ipv4::Header {
+        Ends::V4(source, destination) => ipv4::Ipv4Header {
             source,
             destination,
             id: quote.id,
@@ -46,7 +46,7 @@ pub(super) fn write(quote: &Quote, family: Family, buffer: &mut [u8]) -> Result<
             len: header_len as usize,
         }
         .write(buffer)?,
-        Ends::V6(source, destination) => ipv6::Header {
+        Ends::V6(source, destination) => ipv6::Ipv6Header {
             source,
             destination,
             id: quote.id,
@@ -72,11 +72,11 @@ fn length_field(size: u32, not_counted: u32) -> Result<u16, WireError> {
     size.checked_sub(not_counted).and_then(|length| u16::try_from(length).ok()).ok_or(impossible)
 }
 
-fn protocol(transport: QuotedTransport, family: Family) -> u8 {
+fn protocol_of(transport: QuotedTransport, family: Family) -> u8 {
     match transport {
-        QuotedTransport::Tcp { .. } => tcp::PROTOCOL,
-        QuotedTransport::Echo { .. } => icmp::protocol(family),
-        QuotedTransport::Other(protocol) => protocol,
+        QuotedTransport::Tcp { .. } => protocol::TCP,
+        QuotedTransport::Echo { .. } => protocol::icmp(family),
+        QuotedTransport::Other(number) => number,
     }
 }
 
@@ -89,7 +89,7 @@ fn transport_bytes(transport: QuotedTransport, family: Family) -> Option<[u8; TR
             bytes[4..].copy_from_slice(&seq.0.to_be_bytes());
         }
         QuotedTransport::Echo { ident, seq } => {
-            bytes[0] = icmp::echo_request(family);
+            bytes[0] = protocol::echo_request(family);
             bytes[4..6].copy_from_slice(&ident.to_be_bytes());
             bytes[6..].copy_from_slice(&seq.to_be_bytes());
         }
@@ -100,8 +100,13 @@ fn transport_bytes(transport: QuotedTransport, family: Family) -> Option<[u8; TR
 
 /// The part of an error's data that is the quoted packet, without the extensions that may follow it (RFC 4884).
 ///
-/// A length below 128 bytes, or beyond the data, is no RFC 4884 length but noise in a field once unused: ignored.
-pub(super) fn original_datagram(family: Family, kind: IcmpErrorKind, header: [u8; icmp::HEADER], data: &[u8]) -> &[u8] {
+/// A length below 128 bytes or beyond the data is ignored. It is noise in a field that was unused before RFC 4884.
+pub(super) fn original_datagram(
+    family: Family,
+    kind: IcmpErrorKind,
+    header: [u8; protocol::ICMP_HEADER],
+    data: &[u8],
+) -> &[u8] {
     let length = match (family, kind) {
         (Family::V4, _) => usize::from(header[5]) * 4,
         (Family::V6, IcmpErrorKind::Ptb { .. }) => 0,
@@ -110,9 +115,9 @@ pub(super) fn original_datagram(family: Family, kind: IcmpErrorKind, header: [u8
     if length < LEAST_BEFORE_EXTENSIONS { data } else { data.get(..length).unwrap_or(data) }
 }
 
-/// Reads a quoted packet of the given family: its header must be there, the rest may be cut anywhere.
+/// Reads a quoted packet of the given family. Its header must be complete; the rest may be cut anywhere.
 ///
-/// The header checksum is not checked: routers quote a header whose TTL they have already lowered.
+/// The header checksum is not checked, because routers quote a header whose TTL they have already lowered.
 pub fn parse_quote(family: Family, bytes: &[u8]) -> Result<Quote, WireError> {
     match family {
         Family::V4 => parse_v4(bytes),
@@ -159,22 +164,22 @@ fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
     })
 }
 
-fn parse_transport(family: Family, protocol: u8, bytes: &[u8]) -> QuotedTransport {
+fn parse_transport(family: Family, number: u8, bytes: &[u8]) -> QuotedTransport {
     let Some(quoted) = bytes.first_chunk::<TRANSPORT>() else {
-        return QuotedTransport::Other(protocol);
+        return QuotedTransport::Other(number);
     };
-    if protocol == tcp::PROTOCOL {
+    if number == protocol::TCP {
         return QuotedTransport::Tcp {
             source_port: u16::from_be_bytes([quoted[0], quoted[1]]),
             destination_port: u16::from_be_bytes([quoted[2], quoted[3]]),
             seq: SeqNumber(u32::from_be_bytes([quoted[4], quoted[5], quoted[6], quoted[7]])),
         };
     }
-    if protocol == icmp::protocol(family) && quoted[0] == icmp::echo_request(family) {
+    if number == protocol::icmp(family) && quoted[0] == protocol::echo_request(family) {
         return QuotedTransport::Echo {
             ident: u16::from_be_bytes([quoted[4], quoted[5]]),
             seq: u16::from_be_bytes([quoted[6], quoted[7]]),
         };
     }
-    QuotedTransport::Other(protocol)
+    QuotedTransport::Other(number)
 }

@@ -1,36 +1,35 @@
-//! Whole packets from fragments (RFC 791, 3.2; RFC 8200, 4.5), within bounds that no sender can stretch.
+//! Reassembles fragments (RFC 791, 3.2; RFC 8200, 4.5) within limits that no sender can exceed.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::model::{PacketSize, Timestamp};
 
-use super::piece::{More, Piece};
+use super::piece::{self, FragmentKey, More, Piece};
 
-/// A packet whose fragments have not all come after this time is given up. RFC 8200 asks for 60 s, Linux waits 30.
+/// A packet is given up if its fragments have not all come after this time. RFC 8200 asks for 60 s, Linux waits 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Packets whose fragments are being collected.
+/// The largest number of packets whose fragments are collected.
 const MOST_PACKETS: usize = 256;
-/// The payload of all fragments kept: over sixty of the largest packets.
+/// The largest payload of all fragments together: over sixty of the largest packets.
 const MOST_BYTES: usize = 4 << 20;
-/// Fragments of one packet. The largest packet over a link with an MTU of 576 takes 119.
+/// The largest number of fragments of one packet. The largest packet takes 119 on a link with an MTU of 576.
 const MOST_PIECES: usize = 128;
 
 /// Collects fragments.
 ///
-/// A packet whose fragments overlap is discarded as a whole, and what comes of it later too: RFC 5722 for IPv6, and no
-/// honest sender or router does it in IPv4 either. The same fragment again is no overlap: networks duplicate. Where
-/// room is short, the oldest packet goes.
+/// A packet whose fragments overlap is discarded, with its later fragments. RFC 5722 demands it for IPv6, and correct
+/// senders and routers produce no overlaps in IPv4 either. A repeated fragment is no overlap, because networks duplicate
+/// packets. If a limit is reached, the oldest packet is dropped.
 #[derive(Debug, Default)]
 pub struct Reassembler {
     /// In the order in which their first fragments came.
-    waiting: VecDeque<Waiting>,
-    /// The payload of all fragments in `waiting`.
+    pending: VecDeque<PendingPacket>,
+    /// The payload of all fragments in `pending`.
     bytes: usize,
 }
 
-/// A packet made whole.
+/// A reassembled packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reassembled {
     /// Its bytes, from the IP header on, as its sender made them.
@@ -39,78 +38,75 @@ pub struct Reassembled {
     pub largest_fragment: PacketSize,
 }
 
-/// What the fragments of one packet have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    V4(Ipv4Addr, Ipv4Addr, u8, u16),
-    V6(Ipv6Addr, Ipv6Addr, u32),
-}
-
 #[derive(Debug)]
-struct Waiting {
-    key: Key,
+struct PendingPacket {
+    key: FragmentKey,
     since: Timestamp,
-    state: State,
+    state: FragmentState,
 }
 
 #[derive(Debug)]
-enum State {
+enum FragmentState {
     Collecting(Collection),
-    /// Nothing of it is kept, and nothing of it will be.
+    /// Its fragments are dropped, those to come too.
     Discarded,
 }
 
 impl Reassembler {
-    /// Takes a fragment, and gives the packet if this was the last that it lacked.
+    /// Takes a fragment. Returns the packet if this was the last missing fragment.
     pub fn add(&mut self, piece: &Piece<'_>, now: Timestamp) -> Option<Reassembled> {
         self.forget(now);
-        let index = self.waiting.iter().position(|waiting| waiting.key == piece.key);
+        let index = self.pending.iter().position(|pending| pending.key == piece.key);
         let index = index.unwrap_or_else(|| self.begin(piece.key, now));
-        let State::Collecting(collection) = &mut self.waiting.get_mut(index)?.state else { return None };
+        let FragmentState::Collecting(collection) = &mut self.pending.get_mut(index)?.state else { return None };
         let before = collection.bytes;
-        let outcome = collection.add(piece);
+        let completeness = collection.add(piece);
         self.bytes += collection.bytes - before;
-        match outcome {
-            Outcome::Incomplete => {
+        match completeness {
+            Completeness::Incomplete => {
                 self.make_room();
                 None
             }
-            Outcome::Complete => self.remove(index).and_then(Collection::join),
-            Outcome::Contradiction => {
+            Completeness::Complete => self.remove(index).and_then(Collection::join),
+            Completeness::Contradiction => {
                 self.bytes -= collection.bytes;
-                self.waiting.get_mut(index)?.state = State::Discarded;
+                self.pending.get_mut(index)?.state = FragmentState::Discarded;
                 None
             }
         }
     }
 
     fn forget(&mut self, now: Timestamp) {
-        while self.waiting.front().is_some_and(|oldest| now.since(oldest.since) >= PATIENCE) {
+        while self.pending.front().is_some_and(|oldest| now.since(oldest.since) >= PATIENCE) {
             self.remove(0);
         }
     }
 
-    fn begin(&mut self, key: Key, now: Timestamp) -> usize {
-        if self.waiting.len() >= MOST_PACKETS {
+    fn begin(&mut self, key: FragmentKey, now: Timestamp) -> usize {
+        if self.pending.len() >= MOST_PACKETS {
             self.remove(0);
         }
-        self.waiting.push_back(Waiting { key, since: now, state: State::Collecting(Collection::default()) });
-        self.waiting.len() - 1
+        self.pending.push_back(PendingPacket {
+            key,
+            since: now,
+            state: FragmentState::Collecting(Collection::default()),
+        });
+        self.pending.len() - 1
     }
 
     fn make_room(&mut self) {
-        while self.bytes > MOST_BYTES && !self.waiting.is_empty() {
+        while self.bytes > MOST_BYTES && !self.pending.is_empty() {
             self.remove(0);
         }
     }
 
     fn remove(&mut self, index: usize) -> Option<Collection> {
-        match self.waiting.remove(index)?.state {
-            State::Collecting(collection) => {
+        match self.pending.remove(index)?.state {
+            FragmentState::Collecting(collection) => {
                 self.bytes -= collection.bytes;
                 Some(collection)
             }
-            State::Discarded => None,
+            FragmentState::Discarded => None,
         }
     }
 }
@@ -120,7 +116,7 @@ impl Reassembler {
 struct Collection {
     parts: Vec<Part>,
     bytes: usize,
-    /// The headers of the first fragment, made those of the whole packet but for the length.
+    /// The headers of the whole packet, from the first fragment. The length is not set.
     head: Option<Vec<u8>>,
     /// The length of the payload, from the last fragment.
     end: Option<usize>,
@@ -140,18 +136,18 @@ impl Part {
     }
 }
 
-enum Outcome {
+enum Completeness {
     Incomplete,
     Complete,
     Contradiction,
 }
 
 impl Collection {
-    fn add(&mut self, piece: &Piece<'_>) -> Outcome {
+    fn add(&mut self, piece: &Piece<'_>) -> Completeness {
         let end = piece.start + piece.payload.len();
         let at = self.parts.partition_point(|part| part.start < piece.start);
         if self.parts.get(at).is_some_and(|part| part.start == piece.start && is_same(part, piece)) {
-            return Outcome::Incomplete;
+            return Completeness::Incomplete;
         }
         let before = at.checked_sub(1).and_then(|index| self.parts.get(index));
         let overlaps = before.is_some_and(|part| part.end() > piece.start)
@@ -163,10 +159,10 @@ impl Collection {
             _ => false,
         };
         if overlaps || beyond || self.parts.len() >= MOST_PIECES {
-            return Outcome::Contradiction;
+            return Completeness::Contradiction;
         }
         self.keep(at, piece);
-        if self.is_complete() { Outcome::Complete } else { Outcome::Incomplete }
+        if self.is_complete() { Completeness::Complete } else { Completeness::Incomplete }
     }
 
     fn keep(&mut self, at: usize, piece: &Piece<'_>) {
@@ -182,7 +178,7 @@ impl Collection {
         self.parts.insert(at, part);
     }
 
-    /// Parts never overlap: what they add up to tells whether one is missing.
+    /// Parts never overlap, so their sum tells whether one is missing.
     fn is_complete(&self) -> bool {
         self.end == Some(self.bytes) && self.head.is_some()
     }
@@ -194,7 +190,7 @@ impl Collection {
         for part in &self.parts {
             bytes.extend_from_slice(&part.payload);
         }
-        super::piece::set_length(&mut bytes, head)?;
+        piece::set_length(&mut bytes, head)?;
         Some(Reassembled { bytes, largest_fragment: PacketSize::new(self.largest) })
     }
 }

@@ -1,4 +1,4 @@
-//! The TCP segments that a receiving interface joined.
+//! Splits TCP segments that a receiving interface joined.
 
 use std::num::NonZeroU16;
 
@@ -7,25 +7,26 @@ use pnet::packet::tcp::{TcpFlags, TcpPacket};
 use crate::model::Family;
 
 use super::checksum::{self, Ends};
+use super::datagram::family;
 use super::error::WireError;
-use super::{ipv4, ipv6, parse, tcp};
+use super::{ipv4, ipv6, protocol, tcp};
 
 /// Cuts a joined TCP packet into the packets that were on the wire, each with `payload` bytes and the last with the rest.
 ///
-/// Whoever joins segments keeps the headers of the first, options included, adds up the lengths, and takes FIN and PSH
-/// from the last (Linux: `tcp_gro_receive`). So each packet here has what was on the wire, but for IPv4's identification:
-/// it is taken to count up. Checksums are new ones; whoever joined the segments has checked the old ones.
+/// Joining keeps the headers of the first segment, options included, adds up the lengths, and takes FIN and PSH from the
+/// last segment (Linux: `tcp_gro_receive`). So each packet here is what was on the wire, except for the identification of
+/// IPv4, which is assumed to count up. Checksums are computed anew, because the joining checked the old ones.
 pub fn segments(packet: &[u8], payload: NonZeroU16) -> Result<impl Iterator<Item = Vec<u8>> + '_, WireError> {
     let layout = Layout::of(packet)?;
     let chunks = layout.stream.chunks(payload.get().into());
     let last = chunks.len().saturating_sub(1);
-    // A packet without payload is one segment all the same.
+    // A packet without payload is one segment too.
     let empty = layout.stream.is_empty().then_some(layout.stream);
     let pieces = chunks.chain(empty).enumerate();
     Ok(pieces.map(move |(index, chunk)| layout.segment(index, index >= last, usize::from(payload.get()), chunk)))
 }
 
-/// Where what stands in a TCP packet.
+/// The places of the headers in a TCP packet.
 #[derive(Clone, Copy)]
 struct Layout<'a> {
     ends: Ends,
@@ -38,12 +39,12 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let (family, layer) = parse::family(bytes)?;
+        let (family, layer) = family(bytes)?;
         let datagram = match family {
             Family::V4 => ipv4::parse(bytes)?,
             Family::V6 => ipv6::parse(bytes)?,
         };
-        if datagram.protocol != tcp::PROTOCOL {
+        if datagram.protocol != protocol::TCP {
             return Err(WireError::Unsupported { layer, field: "protocol", have: datagram.protocol.into() });
         }
         let (tcp_header, stream) = tcp::split(datagram.payload)?;
@@ -62,7 +63,7 @@ impl<'a> Layout<'a> {
             Family::V6 => ipv6::amend(ip, tcp.len()),
         }
         amend(tcp, (index * payload) as u32, index == 0, is_last);
-        let sum = checksum::with_pseudo_header(self.ends, tcp::PROTOCOL, tcp);
+        let sum = checksum::with_pseudo_header(self.ends, protocol::TCP, tcp);
         tcp[tcp::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
         bytes
     }
@@ -71,7 +72,7 @@ impl<'a> Layout<'a> {
 const SEQUENCE: std::ops::Range<usize> = 4..8;
 const FLAGS: usize = 13;
 
-/// Makes the header of the joined packet that of one segment; its checksum becomes zero.
+/// Turns the header of the joined packet into that of one segment. Its checksum becomes zero.
 fn amend(tcp: &mut [u8], advance: u32, is_first: bool, is_last: bool) {
     let seq = TcpPacket::new(tcp).map_or(0, |view| view.get_sequence()).wrapping_add(advance);
     tcp[SEQUENCE].copy_from_slice(&seq.to_be_bytes());

@@ -1,18 +1,15 @@
 //! TCP segments (RFC 9293).
 
 use bytes::Bytes;
-use pnet::packet::ip::IpNextHeaderProtocols;
 use pnet::packet::tcp::{MutableTcpPacket, TcpFlags, TcpPacket};
 
 use crate::model::{Flags, Segment, SeqNumber};
 
 use super::checksum::{self, Ends};
+use super::datagram::{Checksums, Datagram};
 use super::error::{Layer, WireError};
 use super::options;
-use super::parse::{Checksums, Datagram};
-
-/// The IP protocol number.
-pub(super) const PROTOCOL: u8 = IpNextHeaderProtocols::Tcp.0;
+use super::protocol;
 
 /// Bytes of a header without options.
 const HEADER: usize = 20;
@@ -44,7 +41,7 @@ pub(super) fn write(segment: &Segment, ends: Ends, buffer: &mut [u8]) -> Result<
     let (header, payload) = buffer.split_at_mut_checked(header_len).ok_or(short)?;
     options::write(segment, &mut header[HEADER..]);
     payload.copy_from_slice(&segment.payload);
-    let sum = checksum::with_pseudo_header(ends, PROTOCOL, buffer);
+    let sum = checksum::with_pseudo_header(ends, protocol::TCP, buffer);
     buffer[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
     Ok(())
 }
@@ -66,7 +63,7 @@ pub(super) fn parse(datagram: &Datagram<'_>, checksums: Checksums) -> Result<Seg
     let (header, payload) = split(bytes)?;
     let view = TcpPacket::new(bytes).ok_or(WireError::truncated(Layer::Tcp, "header", HEADER, bytes.len()))?;
     if checksums == Checksums::Verify {
-        let residue = checksum::with_pseudo_header(Ends::of(&datagram.header)?, PROTOCOL, bytes);
+        let residue = checksum::with_pseudo_header(Ends::of(&datagram.header)?, protocol::TCP, bytes);
         checksum::verify(residue, view.get_checksum(), Layer::Tcp)?;
     }
     let options = options::parse_tcp_options(&header[HEADER..])?;

@@ -9,19 +9,24 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pmtu_probe::cli::many::Bulk;
-use pmtu_probe::cli::{ColorChoice, Evidence, Invocation, Rate, Request, UsageError, parse};
+use pmtu_probe::app::output::color::ColorChoice;
+use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
+use pmtu_probe::app::output::formats;
+use pmtu_probe::app::plan::{
+    ExaminationOptions, ListOptions, OutputOptions, Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
+    TargetSource,
+};
+use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
-use pmtu_probe::report::letter::Language;
 use pmtu_probe::report::text::Detail;
 
 fn request(line: &str) -> Result<Request, UsageError> {
     parse(line.split(' '))
 }
 
-fn invocation(line: &str) -> Invocation {
+fn plan(line: &str) -> RunPlan {
     match request(line) {
-        Ok(Request::Probe(invocation)) => *invocation,
+        Ok(Request::Run(plan)) => *plan,
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -33,41 +38,56 @@ fn shown(line: &str) -> String {
     }
 }
 
-fn defaults() -> Invocation {
-    Invocation {
-        targets: vec!["mx".into()],
-        bulk: None,
-        evidence: None,
-        list_only: false,
-        family: None,
-        port: 25,
-        mail_domains: true,
-        method: MethodChoice::Auto,
-        direction: None,
-        ptb_test: false,
-        max_size: None,
-        min_size: None,
-        interface: None,
-        source: None,
-        timeout: Duration::from_secs(30),
-        rate: Rate::DEFAULT,
-        flows: None,
-        pcapng: None,
-        json: false,
-        letter: None,
-        color: ColorChoice::Auto,
-        detail: Detail::Normal,
-        verbosity: 0,
+fn defaults() -> RunPlan {
+    RunPlan {
+        targets: named(&["mx"]),
+        examination: ExaminationOptions {
+            family: None,
+            port: 25,
+            mail_domains: true,
+            method: MethodChoice::Auto,
+            direction: None,
+            ptb_test: false,
+            max_size: None,
+            min_size: None,
+            flows: None,
+        },
+        sending: SendingOptions {
+            interface: None,
+            source: None,
+            rate: Rate::DEFAULT,
+            timeout: Duration::from_secs(30),
+        },
+        output: OutputOptions { formats: vec![], color: ColorChoice::Auto, detail: Detail::Normal, verbosity: 0 },
     }
 }
 
-fn bulk(list: &str, concurrency: usize, jsonl: Option<&str>, resume: Option<&str>, shard: &str) -> Bulk {
-    let (jsonl, resume) = (jsonl.map(Into::into), resume.map(Into::into));
-    Bulk { list: list.into(), concurrency, jsonl, resume, shard: shard.parse().unwrap() }
+/// The plan of a line without options, but for this.
+fn but(change: impl FnOnce(&mut RunPlan)) -> RunPlan {
+    let mut plan = defaults();
+    change(&mut plan);
+    plan
 }
 
-fn targets(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+fn list(file: &str, concurrency: usize, resume: Option<&str>, shard: &str) -> TargetSource {
+    let resume = resume.map(Into::into);
+    TargetSource::List(ListOptions { file: file.into(), concurrency, resume, shard: shard.parse().unwrap() })
+}
+
+fn format(name: &str, argument: FormatArgument) -> FormatChoice {
+    FormatChoice { format: formats::named(name).expect("a format"), argument }
+}
+
+fn word(word: &str) -> FormatArgument {
+    FormatArgument::Word(word.into())
+}
+
+fn file(path: &str) -> FormatArgument {
+    FormatArgument::File(path.into())
+}
+
+fn named(names: &[&str]) -> TargetSource {
+    TargetSource::Named(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -78,96 +98,119 @@ fn ip(text: &str) -> IpAddr {
 fn good_rows() {
     let size = |bytes| Some(PacketSize::new(bytes));
     let rate = |packets| Rate(std::num::NonZeroU32::new(packets));
-    let rows: Vec<(&str, Invocation)> = vec![
+    let rows: Vec<(&str, RunPlan)> = vec![
         ("pmtu-probe mx", defaults()),
-        ("pmtu-probe a b", Invocation { targets: targets(&["a", "b"]), ..defaults() }),
-        ("pmtu-probe a b A a. b", Invocation { targets: targets(&["a", "b"]), ..defaults() }),
-        ("pmtu-probe [192.0.2.1]:587", Invocation { targets: targets(&["[192.0.2.1]:587"]), ..defaults() }),
-        ("pmtu-probe fe80::1%eth0", Invocation { targets: targets(&["fe80::1%eth0"]), ..defaults() }),
-        ("pmtu-probe -- -mx", Invocation { targets: targets(&["-mx"]), ..defaults() }),
-        ("pmtu-probe -4 mx", Invocation { family: Some(Family::V4), ..defaults() }),
-        ("pmtu-probe mx -6", Invocation { family: Some(Family::V6), ..defaults() }),
-        ("pmtu-probe -p 587 mx", Invocation { port: 587, ..defaults() }),
-        ("pmtu-probe -p587 mx", Invocation { port: 587, ..defaults() }),
-        ("pmtu-probe --port=65535 mx", Invocation { port: 65_535, ..defaults() }),
-        ("pmtu-probe --no-mx mx", Invocation { mail_domains: false, ..defaults() }),
-        ("pmtu-probe --method tcp mx", Invocation { method: MethodChoice::Tcp, ..defaults() }),
-        ("pmtu-probe --method icmp mx", Invocation { method: MethodChoice::Icmp, ..defaults() }),
-        ("pmtu-probe --direction forward mx", Invocation { direction: Some(Direction::Forward), ..defaults() }),
-        ("pmtu-probe --direction=reverse mx", Invocation { direction: Some(Direction::Reverse), ..defaults() }),
-        ("pmtu-probe mx --direction both", Invocation { direction: Some(Direction::Both), ..defaults() }),
-        ("pmtu-probe --ptb-test mx", Invocation { ptb_test: true, ..defaults() }),
+        ("pmtu-probe a b", but(|plan| plan.targets = named(&["a", "b"]))),
+        ("pmtu-probe a b A a. b", but(|plan| plan.targets = named(&["a", "b"]))),
+        ("pmtu-probe [192.0.2.1]:587", but(|plan| plan.targets = named(&["[192.0.2.1]:587"]))),
+        ("pmtu-probe fe80::1%eth0", but(|plan| plan.targets = named(&["fe80::1%eth0"]))),
+        ("pmtu-probe -- -mx", but(|plan| plan.targets = named(&["-mx"]))),
+        ("pmtu-probe -4 mx", but(|plan| plan.examination.family = Some(Family::V4))),
+        ("pmtu-probe mx -6", but(|plan| plan.examination.family = Some(Family::V6))),
+        ("pmtu-probe -p 587 mx", but(|plan| plan.examination.port = 587)),
+        ("pmtu-probe -p587 mx", but(|plan| plan.examination.port = 587)),
+        ("pmtu-probe --port=65535 mx", but(|plan| plan.examination.port = 65_535)),
+        ("pmtu-probe --no-mx mx", but(|plan| plan.examination.mail_domains = false)),
+        ("pmtu-probe --method tcp mx", but(|plan| plan.examination.method = MethodChoice::Tcp)),
+        ("pmtu-probe --method icmp mx", but(|plan| plan.examination.method = MethodChoice::Icmp)),
+        ("pmtu-probe --direction forward mx", but(|plan| plan.examination.direction = Some(Direction::Forward))),
+        ("pmtu-probe --direction=reverse mx", but(|plan| plan.examination.direction = Some(Direction::Reverse))),
+        ("pmtu-probe mx --direction both", but(|plan| plan.examination.direction = Some(Direction::Both))),
+        ("pmtu-probe --ptb-test mx", but(|plan| plan.examination.ptb_test = true)),
         (
             "pmtu-probe --method icmp --direction forward mx",
-            Invocation { method: MethodChoice::Icmp, direction: Some(Direction::Forward), ..defaults() },
+            but(|plan| {
+                plan.examination.method = MethodChoice::Icmp;
+                plan.examination.direction = Some(Direction::Forward);
+            }),
         ),
-        ("pmtu-probe --max-size 68 mx", Invocation { max_size: size(68), ..defaults() }),
-        ("pmtu-probe --max-size 65535 mx", Invocation { max_size: size(65_535), ..defaults() }),
+        ("pmtu-probe --max-size 68 mx", but(|plan| plan.examination.max_size = size(68))),
+        ("pmtu-probe --max-size 65535 mx", but(|plan| plan.examination.max_size = size(65_535))),
         (
             "pmtu-probe --min-size 1400 --max-size 1400 mx",
-            Invocation { min_size: size(1400), max_size: size(1400), ..defaults() },
+            but(|plan| {
+                plan.examination.min_size = size(1400);
+                plan.examination.max_size = size(1400);
+            }),
         ),
-        ("pmtu-probe -I eth0 mx", Invocation { interface: Some("eth0".into()), ..defaults() }),
-        ("pmtu-probe --interface br-a.100 mx", Invocation { interface: Some("br-a.100".into()), ..defaults() }),
+        ("pmtu-probe -I eth0 mx", but(|plan| plan.sending.interface = Some("eth0".into()))),
+        ("pmtu-probe --interface br-a.100 mx", but(|plan| plan.sending.interface = Some("br-a.100".into()))),
         (
             "pmtu-probe --source 192.0.2.1 mx",
-            Invocation { source: Some(ip("192.0.2.1")), family: Some(Family::V4), ..defaults() },
+            but(|plan| {
+                plan.sending.source = Some(ip("192.0.2.1"));
+                plan.examination.family = Some(Family::V4);
+            }),
         ),
         (
             "pmtu-probe -6 --source 2001:db8::1 mx",
-            Invocation { source: Some(ip("2001:db8::1")), family: Some(Family::V6), ..defaults() },
+            but(|plan| {
+                plan.sending.source = Some(ip("2001:db8::1"));
+                plan.examination.family = Some(Family::V6);
+            }),
         ),
         (
             "pmtu-probe --source fe80::1%eth0 mx",
-            Invocation {
-                source: Some(ip("fe80::1")),
-                family: Some(Family::V6),
-                interface: Some("eth0".into()),
-                ..defaults()
-            },
+            but(|plan| {
+                plan.sending.source = Some(ip("fe80::1"));
+                plan.examination.family = Some(Family::V6);
+                plan.sending.interface = Some("eth0".into());
+            }),
         ),
-        ("pmtu-probe --timeout 2.5 mx", Invocation { timeout: Duration::from_millis(2500), ..defaults() }),
-        ("pmtu-probe --timeout 86400 mx", Invocation { timeout: Duration::from_secs(86_400), ..defaults() }),
-        ("pmtu-probe --rate 50 mx", Invocation { rate: rate(50), ..defaults() }),
-        ("pmtu-probe --rate 0 mx", Invocation { rate: Rate(None), ..defaults() }),
-        ("pmtu-probe --pcapng a.pcapng mx", Invocation { pcapng: Some("a.pcapng".into()), ..defaults() }),
-        (
-            "pmtu-probe --targets list",
-            Invocation { targets: vec![], bulk: Some(bulk("list", 512, None, None, "1/1")), ..defaults() },
-        ),
+        ("pmtu-probe --timeout 2.5 mx", but(|plan| plan.sending.timeout = Duration::from_millis(2500))),
+        ("pmtu-probe --timeout 86400 mx", but(|plan| plan.sending.timeout = Duration::from_secs(86_400))),
+        ("pmtu-probe --rate 50 mx", but(|plan| plan.sending.rate = rate(50))),
+        ("pmtu-probe --rate 0 mx", but(|plan| plan.sending.rate = Rate(None))),
+        ("pmtu-probe --pcapng a.pcapng mx", but(|plan| plan.output.formats = vec![format("pcapng", file("a.pcapng"))])),
+        ("pmtu-probe --targets list", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
         (
             "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
-            Invocation { targets: vec![], bulk: Some(bulk("-", 9, Some("a"), Some("b"), "2/3")), ..defaults() },
+            but(|plan| {
+                plan.targets = list("-", 9, Some("b"), "2/3");
+                plan.output.formats = vec![format("jsonl", file("a"))];
+            }),
         ),
-        ("pmtu-probe --json mx", Invocation { json: true, ..defaults() }),
-        ("pmtu-probe --letter mx", Invocation { letter: Some(Language::English), ..defaults() }),
-        ("pmtu-probe --letter=en mx", Invocation { letter: Some(Language::English), ..defaults() }),
-        ("pmtu-probe --letter=de mx", Invocation { letter: Some(Language::German), ..defaults() }),
-        ("pmtu-probe --color always mx", Invocation { color: ColorChoice::Always, ..defaults() }),
-        ("pmtu-probe --color=never mx", Invocation { color: ColorChoice::Never, ..defaults() }),
-        ("pmtu-probe -q mx", Invocation { detail: Detail::VerdictOnly, ..defaults() }),
-        ("pmtu-probe -v mx", Invocation { detail: Detail::Full, verbosity: 1, ..defaults() }),
-        ("pmtu-probe -vvv mx", Invocation { detail: Detail::Full, verbosity: 3, ..defaults() }),
+        ("pmtu-probe --json mx", but(|plan| plan.output.formats = vec![format("json", FormatArgument::Nothing)])),
+        ("pmtu-probe --letter mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
+        ("pmtu-probe --letter=en mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
+        ("pmtu-probe --letter=de mx", but(|plan| plan.output.formats = vec![format("letter", word("de"))])),
+        ("pmtu-probe --color always mx", but(|plan| plan.output.color = ColorChoice::Always)),
+        ("pmtu-probe --color=never mx", but(|plan| plan.output.color = ColorChoice::Never)),
+        ("pmtu-probe -q mx", but(|plan| plan.output.detail = Detail::VerdictOnly)),
+        (
+            "pmtu-probe -v mx",
+            but(|plan| {
+                plan.output.detail = Detail::Full;
+                plan.output.verbosity = 1;
+            }),
+        ),
+        (
+            "pmtu-probe -vvv mx",
+            but(|plan| {
+                plan.output.detail = Detail::Full;
+                plan.output.verbosity = 3;
+            }),
+        ),
     ];
     for (line, expected) in rows {
-        assert_eq!(invocation(line), expected, "{line}");
+        assert_eq!(plan(line), expected, "{line}");
     }
 }
 
 #[test]
 fn logs_may_be_several_and_named_in_several_ways() {
-    let logs = |names: &[&str]| Some(Evidence::Logs(names.iter().map(PathBuf::from).collect()));
-    let no_targets = Invocation { targets: vec![], ..defaults() };
+    let logs = |names: &[&str]| SuspectSource::Logs(names.iter().map(PathBuf::from).collect());
     let rows = [
-        ("pmtu-probe --from-log a", logs(&["a"])),
-        ("pmtu-probe --from-log a b.gz", logs(&["a", "b.gz"])),
-        ("pmtu-probe --from-log a --from-log -", logs(&["a", "-"])),
-        ("pmtu-probe --from-queue", Some(Evidence::Queue)),
+        ("pmtu-probe --from-log a", logs(&["a"]), false),
+        ("pmtu-probe --from-log a b.gz", logs(&["a", "b.gz"]), false),
+        ("pmtu-probe --from-log a --from-log -", logs(&["a", "-"]), false),
+        ("pmtu-probe --from-queue", SuspectSource::Queue, false),
+        ("pmtu-probe --list-only --from-log a", logs(&["a"]), true),
     ];
-    for (line, evidence) in rows {
-        assert_eq!(invocation(line), Invocation { evidence, ..no_targets.clone() }, "{line}");
+    for (line, source, list_only) in rows {
+        let targets = TargetSource::Suspects(SuspectOptions { source, list_only });
+        assert_eq!(plan(line), RunPlan { targets, ..defaults() }, "{line}");
     }
-    assert!(invocation("pmtu-probe --list-only --from-log a").list_only);
 }
 
 #[test]
@@ -189,7 +232,7 @@ fn the_way_back_is_examined_where_the_service_is_known_unless_the_user_says_othe
         ("pmtu-probe --ptb-test --direction reverse mx", 25, Reverse),
     ];
     for (line, port, expected) in rows {
-        assert_eq!(invocation(line).direction_towards(port), expected, "{line}, port {port}");
+        assert_eq!(plan(line).examination.direction_towards(port), expected, "{line}, port {port}");
     }
 }
 
@@ -201,7 +244,7 @@ fn ports_are_held_for_the_way_back_where_it_may_be_examined() {
         ("pmtu-probe --direction forward mx", 0),
         ("pmtu-probe --method icmp mx", 0),
     ] {
-        assert_eq!(invocation(line).reverse_ports(), ports, "{line}");
+        assert_eq!(plan(line).examination.reverse_ports(), ports, "{line}");
     }
 }
 
@@ -332,6 +375,20 @@ fn bad_rows_about_lists_say_so_too() {
     ]);
 }
 
+/// Every format is asked for by the option of its name, wherever it is listed.
+#[test]
+fn every_format_with_an_option_can_be_asked_for() {
+    for format in formats::ALL.iter().filter(|format| format.option.is_some()) {
+        let target = if format.runs == Runs::Lists { "--targets list" } else { "mx" };
+        let line = match format.destination {
+            Destination::File | Destination::FileOrStdout => format!("pmtu-probe {target} --{} a", format.name),
+            Destination::Stdout | Destination::StdoutForPrograms => format!("pmtu-probe {target} --{}", format.name),
+        };
+        let names: Vec<&str> = plan(&line).output.formats.iter().map(|choice| choice.format.name).collect();
+        assert_eq!(names, [format.name], "{line}");
+    }
+}
+
 fn refused(rows: &[(&str, &str)]) {
     for (line, expected) in rows {
         let error = request(line).expect_err(line).to_string();
@@ -369,11 +426,10 @@ fn bytes_that_are_no_text_are_refused() {
 fn a_file_may_have_any_name() {
     use std::os::unix::ffi::OsStringExt;
     let name = std::ffi::OsString::from_vec(vec![b'a', 0xff]);
-    let Ok(Request::Probe(invocation)) = parse(["pmtu-probe".into(), "--pcapng".into(), name.clone(), "mx".into()])
-    else {
+    let Ok(Request::Run(plan)) = parse(["pmtu-probe".into(), "--pcapng".into(), name.clone(), "mx".into()]) else {
         panic!()
     };
-    assert_eq!(invocation.pcapng, Some(name.into()));
+    assert_eq!(plan.output.formats, [format("pcapng", FormatArgument::File(name.into()))]);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn its_examples_are_those_of_the_help_and_can_be_typed() {
     for example in of_page {
         let command = example.split(" | ").next().expect("split gives one part at least");
         let command = command.strip_prefix("sudo ").unwrap_or(command);
-        assert!(matches!(request(command), Ok(Request::Probe(_))), "{example}: {:?}", request(command));
+        assert!(matches!(request(command), Ok(Request::Run(_))), "{example}: {:?}", request(command));
     }
 }
 

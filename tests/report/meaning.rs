@@ -1,13 +1,15 @@
 //! What a verdict means for the mail that made a relay suspect. The expectations follow from who sends to whom.
 
-use pmtu_probe::model::{AddressReport, Direction, Finding, Grade, MailFlow, Peer, Reason, Stage, Suspect, Verdict};
+use pmtu_probe::model::{
+    AddressReport, Direction, Finding, Grade, MailFlow, Peer, Reason, StallStage, Suspect, Verdict,
+};
 use pmtu_probe::report::suspects::{Answer, meanings};
 
 use super::fixtures::{back_hole, back_only, clear, discoverable, ip, masked, no_ptb, unreachable};
 
 const ADDRESS: &str = "192.0.2.25";
 
-fn suspect(flow: MailFlow, stage: Stage) -> Suspect {
+fn suspect(flow: MailFlow, stage: StallStage) -> Suspect {
     Suspect {
         flow,
         peer: Peer { name: Some("mx.example.com".into()), address: Some(ip(ADDRESS)), port: None },
@@ -28,7 +30,7 @@ fn said(suspect: &Suspect, report: &AddressReport) -> (String, bool) {
     (meanings(&[answer]).split_whitespace().collect::<Vec<_>>().join(" "), is_open)
 }
 
-fn must_say(flow: MailFlow, stage: Stage, report: &AddressReport, words: &str, open: bool) {
+fn must_say(flow: MailFlow, stage: StallStage, report: &AddressReport, words: &str, open: bool) {
     let (text, is_open) = said(&suspect(flow, stage), report);
     assert!(text.contains(words), "{flow:?} {stage:?}: no {words:?} in {text}");
     assert_eq!(is_open, open, "{text}");
@@ -49,7 +51,7 @@ fn mail_to_a_relay_is_judged_by_the_way_there() {
         (back_hole(ADDRESS), "the path is fine", false),
     ];
     for (report, words, open) in rows {
-        must_say(MailFlow::Outgoing, Stage::Body, &report, words, open);
+        must_say(MailFlow::Outgoing, StallStage::Body, &report, words, open);
     }
 }
 
@@ -58,14 +60,14 @@ fn mail_from_a_client_is_judged_by_the_way_back() {
     let hole = back_only(back_hole(ADDRESS));
     must_say(
         MailFlow::Incoming,
-        Stage::Data,
+        StallStage::Data,
         &hole,
         "mail from mx.example.com 192.0.2.25: black hole confirmed",
         false,
     );
     let mut forward_only = no_ptb(ADDRESS);
     forward_only.examined.direction = Direction::Forward;
-    must_say(MailFlow::Incoming, Stage::Data, &forward_only, "the way from there was not examined", true);
+    must_say(MailFlow::Incoming, StallStage::Data, &forward_only, "the way from there was not examined", true);
 }
 
 #[test]
@@ -73,13 +75,13 @@ fn a_handshake_is_judged_by_the_worse_of_both_ways() {
     for flow in [MailFlow::Outgoing, MailFlow::Incoming] {
         let report = back_hole(ADDRESS);
         assert_eq!(report.examined.verdict, Verdict::Clear);
-        must_say(flow, Stage::TlsHandshake, &report, "black hole confirmed: large packets from there", false);
+        must_say(flow, StallStage::TlsHandshake, &report, "black hole confirmed: large packets from there", false);
     }
 }
 
 #[test]
 fn a_suspect_that_was_not_examined_is_named_with_the_reason() {
-    let suspect = suspect(MailFlow::Outgoing, Stage::Body);
+    let suspect = suspect(MailFlow::Outgoing, StallStage::Body);
     let answer = Answer { suspect: &suspect, reports: vec![], error: Some("no route".into()) };
     assert!(answer.is_open());
     assert!(meanings(&[answer]).ends_with("mail to mx.example.com 192.0.2.25: could not be examined: no route\n"));

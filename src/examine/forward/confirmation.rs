@@ -7,7 +7,7 @@ use crate::model::{PacketSize, Technique as Name, Timestamp};
 
 use super::super::judge::{Second, opinion, remembers_a_message};
 use super::super::outbox::Outbox;
-use super::super::search::{Pair, Progress, ProbeKind, Proof, Situation};
+use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
 use super::super::technique::{NoDfCopy, RealBytesOutcome, Turn, Uses};
 use super::super::timers::Deadline;
 use super::other_flows;
@@ -87,7 +87,8 @@ fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
     for second in [Name::SynData, Name::Echo] {
         let is_asked = second != carrier
             && parts.techniques.get(second).is_some_and(|t| t.search().has_started() && t.unusable().is_none());
-        if is_asked && advance(parts, second, false, now) == Progress::Nothing
+        if is_asked
+            && advance(parts, second, false, now) == Progress::Nothing
             && let Some(technique) = parts.techniques.get_mut(second)
         {
             technique.rule_out("no answer to small probes");

@@ -76,8 +76,7 @@ impl Parts {
     /// Splits off what a technique works with when it is its turn.
     pub(super) fn split<'a>(&'a mut self, outbox: &'a mut Outbox, now: Timestamp) -> (&'a mut Techniques, Turn<'a>) {
         let in_order = self.real_bytes.pair().filter(|_| self.real_bytes.is_running()).map(|(passes, _)| passes);
-        let turn =
-            Turn { plan: &self.plan, rtt: &self.rtt, session: &mut self.session, outbox, in_order, now };
+        let turn = Turn { plan: &self.plan, rtt: &self.rtt, session: &mut self.session, outbox, in_order, now };
         (&mut self.techniques, turn)
     }
 
@@ -117,8 +116,7 @@ impl Parts {
     pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
         let over_connection = is_over_connection(name);
         let real_bytes = over_connection.then(|| self.real_bytes.testimony()).flatten();
-        let others =
-            self.techniques.iter().filter(|other| other.name() != name && other.uses() != Uses::Connection);
+        let others = self.techniques.iter().filter(|other| other.name() != name && other.uses() != Uses::Connection);
         others.filter_map(|other| other.search().testimony()).chain(real_bytes).collect()
     }
 
@@ -163,6 +161,7 @@ impl Parts {
             probes_sent: 0,
             bytes_sent: 0,
             way_back: WayBack::NotAskedFor,
+            is_overrun: false,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
             send_refused(parts, *size, *refusal);
             Meaning::Stray
         }
+        // It concerns no packet; the verdict takes it into account.
+        Event::CaptureOverrun => Meaning::Stray,
     }
 }
 
@@ -40,9 +42,8 @@ fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timest
             let Parts { techniques, plan, rtt, .. } = parts;
             let mut heard = Heard { plan, rtt, outbox, now };
             let answer = techniques.on_echo(*echo, packet.size(), &mut heard);
-            let traced = || {
-                traced(parts, Answerer::Target(packet.ip.source), now, |key| *key == ProbeKey::Echo(echo.seq))
-            };
+            let traced =
+                || traced(parts, Answerer::Target(packet.ip.source), now, |key| *key == ProbeKey::Echo(echo.seq));
             answer.or_else(traced).map_or(Meaning::Stray, Meaning::Answer)
         }
         Body::Tcp(_) | Body::EchoReply(_) | Body::EchoRequest(_) => Meaning::Stray,
@@ -102,12 +103,7 @@ fn reached_target(parts: &mut Parts, start: SeqNumber, end: SeqNumber, now: Time
     traced(parts, Answerer::Target(parts.plan.destination), now, |own| *own == key)
 }
 
-fn traced(
-    parts: &mut Parts,
-    answerer: Answerer,
-    now: Timestamp,
-    is_it: impl Fn(&ProbeKey) -> bool,
-) -> Option<Probe> {
+fn traced(parts: &mut Parts, answerer: Answerer, now: Timestamp, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
     let over = parts.traces_over();
     parts.trace.answered(answerer, over, now, is_it)
 }

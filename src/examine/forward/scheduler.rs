@@ -158,8 +158,7 @@ fn unless_wished(
 }
 
 fn give_up(parts: &mut Parts, name: Name, outbox: &mut Outbox, now: Timestamp) -> Decision {
-    let may_wait =
-        parts.session.dialogue().greeted() || !parts.timers().is_over(Deadline::GreetingNeeded, now);
+    let may_wait = parts.session.dialogue().greeted() || !parts.timers().is_over(Deadline::GreetingNeeded, now);
     let (techniques, mut turn) = parts.split(outbox, now);
     if let Some(technique) = techniques.get_mut(name) {
         technique.on_nothing(&mut turn, may_wait);

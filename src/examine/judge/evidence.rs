@@ -61,9 +61,7 @@ impl Evidence {
             Carried::Full | Carried::Unfinished(_) => None,
         });
         let limit = record.session.tcp_limit;
-        let end = |from: PacketSize, passes| {
-            record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu)
-        };
+        let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu);
         Self {
             carried,
             reached,
@@ -119,9 +117,7 @@ fn silence(record: &Record) -> Silence {
 /// The trial counts only for the pair that it was made with.
 fn real_bytes(record: &Record, carried: Option<(Name, Carried)>) -> Option<RealBytesOutcome> {
     match carried {
-        Some((_, Carried::Proven(proof)))
-            if record.real_bytes.pair() == Some((proof.pair.passes, proof.suspect)) =>
-        {
+        Some((_, Carried::Proven(proof))) if record.real_bytes.pair() == Some((proof.pair.passes, proof.suspect)) => {
             record.real_bytes.outcome()
         }
         _ => None,

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, PacketSize, PtbFault, PtbReport, Reverse, ReverseVerdict, Service,
-    SizeEvidence, Verdict,
+    Cause, Examined, Finding, Location, LocationPoint, PacketSize, PtbFault, PtbReport, Reverse, ReverseVerdict,
+    Service, SizeEvidence, Verdict,
 };
 
 use super::super::search::{Outcome, ProbeKind, ProbeLog};

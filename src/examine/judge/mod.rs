@@ -5,6 +5,7 @@ mod findings;
 mod methods;
 mod opinion;
 mod other_flows;
+mod overrun;
 mod record;
 mod rules;
 mod way_back;
@@ -19,6 +20,16 @@ use evidence::Evidence;
 
 /// Judges.
 pub(super) fn judge(record: &Record) -> Examined {
+    let examined = judge_both_ways(record);
+    if record.is_overrun { overrun::without_silence(examined) } else { examined }
+}
+
+/// Whether the verdict is in doubt because this host dropped packets that had arrived. A second try may find more.
+pub(super) fn is_spoilt_by_overrun(record: &Record) -> bool {
+    record.is_overrun && overrun::rests_on_silence(&judge_both_ways(record))
+}
+
+fn judge_both_ways(record: &Record) -> Examined {
     let evidence = Evidence::of(record);
     let judgement = rules::judge(&evidence);
     let examined = findings::describe(record, &evidence, judgement);

@@ -41,6 +41,8 @@ pub(crate) struct Record {
     pub(crate) probes_sent: u32,
     pub(crate) bytes_sent: u64,
     pub(crate) way_back: WayBack,
+    /// This host dropped packets that had arrived meanwhile: a silence means nothing.
+    pub(crate) is_overrun: bool,
 }
 
 /// What the conversation came to.

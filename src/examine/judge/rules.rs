@@ -213,8 +213,7 @@ fn refuted(evidence: &Evidence) -> bool {
 }
 
 fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, corroboration: &str) -> Judgement {
-    let end =
-        if verdict == Verdict::BlackHole { evidence.tcp_end.or(evidence.path_end) } else { evidence.path_end };
+    let end = if verdict == Verdict::BlackHole { evidence.tcp_end.or(evidence.path_end) } else { evidence.path_end };
     let (cause, what) = match end.or(evidence.path_end) {
         Some(KernelPmtu::Firewalled { .. }) => (
             Cause::LocalFirewall,

@@ -92,7 +92,8 @@ fn above_the_mss_another_technique_decides() {
 
 #[test]
 fn echo_alone_needs_the_copy_without_df() {
-    let echo = |copies| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), no_df: copies, ..proven() };
+    let echo =
+        |copies| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), no_df: copies, ..proven() };
     assert_eq!(verdict(&echo(NoDfOutcome::Passes)), HOLE);
     for copies in [NoDfOutcome::Untested, NoDfOutcome::Lost, NoDfOutcome::Uninformative] {
         assert_eq!(verdict(&echo(copies)), DOUBT, "{copies:?}");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp};
 
-use super::super::session::{Connection, MOST_TRIES, TcpState};
 use super::super::rtt::RttEstimator;
+use super::super::session::{Connection, MOST_TRIES, TcpState};
 use super::arrivals::{Arrivals, Before};
 use super::sizes::Trial;
 use super::talk::{Standing, Talk};

@@ -27,8 +27,8 @@ use crate::model::{
 };
 
 use super::random::Random;
-use super::session::{Connection, Dialogue};
 use super::rtt::RttEstimator;
+use super::session::{Connection, Dialogue};
 
 use draw::{Draw, Fate};
 use echoes::Echoes;

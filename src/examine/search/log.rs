@@ -138,7 +138,8 @@ impl ProbeLog {
 
     /// The largest size answered beyond what this host sends.
     pub(crate) fn largest_beyond(&self) -> Option<PacketSize> {
-        let beyond = self.probes.iter().filter(|probe| probe.kind == ProbeKind::Beyond && probe.answered_at().is_some());
+        let beyond =
+            self.probes.iter().filter(|probe| probe.kind == ProbeKind::Beyond && probe.answered_at().is_some());
         beyond.map(|probe| probe.size).max()
     }
 

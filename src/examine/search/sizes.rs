@@ -139,8 +139,8 @@ const CONTROLS_BEFORE_GIVING_UP: u32 = 5;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::probe::{ProbeKey, ProbeKind, QueuedProbe};
+    use super::*;
     use crate::examine::rtt::RttEstimator;
     use crate::model::Timestamp;
     use std::time::Duration;

@@ -352,10 +352,7 @@ impl Search {
 
     /// Statistics of the confirmation: control, suspect.
     fn confirmed(&self, passes: PacketSize, suspect: PacketSize, elsewhere: &[Testimony]) -> (Trials, Trials) {
-        let own = (
-            self.log.trials(passes, ProbeKind::Confirming),
-            self.log.trials(suspect, ProbeKind::Confirming),
-        );
+        let own = (self.log.trials(passes, ProbeKind::Confirming), self.log.trials(suspect, ProbeKind::Confirming));
         let same = elsewhere.iter().filter(|other| (other.passes, other.suspect) == (passes, suspect));
         same.fold(own, |(control, suspected), other| (control.plus(other.control), suspected.plus(other.suspected)))
     }
@@ -366,8 +363,12 @@ impl Search {
         let (passes, suspect) = self.confirming()?;
         let control = self.log.trials(passes, ProbeKind::Confirming);
         let suspected = self.log.trials(suspect, ProbeKind::Confirming);
-        (self.log.largest_answered() == Some(passes) && control.answered > 0)
-            .then_some(Testimony { passes, suspect, control, suspected })
+        (self.log.largest_answered() == Some(passes) && control.answered > 0).then_some(Testimony {
+            passes,
+            suspect,
+            control,
+            suspected,
+        })
     }
 
     fn queue_confirmation(

@@ -112,13 +112,7 @@ impl Session {
     }
 
     /// Takes in a segment of this connection that arrived with this TTL.
-    pub(super) fn receive(
-        &mut self,
-        segment: &Segment,
-        ttl: Ttl,
-        now: Timestamp,
-        rtt: &mut RttEstimator,
-    ) -> Arrival {
+    pub(super) fn receive(&mut self, segment: &Segment, ttl: Ttl, now: Timestamp, rtt: &mut RttEstimator) -> Arrival {
         self.arrived_with = ttl;
         let before = self.connection.state();
         let moved_nothing = self.connection.handle(segment, now, rtt);

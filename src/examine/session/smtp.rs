@@ -138,7 +138,8 @@ impl Dialogue {
 
     /// Sends commands, one at a time, until `wanted` bytes are acknowledged. Returns whether they are.
     pub(crate) fn gather(&mut self, connection: &mut Connection, wanted: usize) -> bool {
-        if connection.acknowledged_len() as usize >= wanted && connection.is_drained() && self.state == SmtpState::Ready {
+        if connection.acknowledged_len() as usize >= wanted && connection.is_drained() && self.state == SmtpState::Ready
+        {
             return true;
         }
         if self.state == SmtpState::Ready {

@@ -208,7 +208,8 @@ impl HopSearch {
     pub(crate) fn location(&self) -> Option<Location> {
         // A packet may reach the target with TTL to spare: how far it is, is known only if the hop before it is.
         let follows_a_hop = |ttl: u8| {
-            let before = self.probes.iter().any(|p| p.ttl + 1 == ttl && matches!(p.answer, Some((Answerer::Hop(_), _))));
+            let before =
+                self.probes.iter().any(|p| p.ttl + 1 == ttl && matches!(p.answer, Some((Answerer::Hop(_), _))));
             before || ttl == 1
         };
         let point = |(ttl, answer): (u8, Answerer)| match answer {

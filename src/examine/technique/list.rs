@@ -1,6 +1,8 @@
 //! The techniques of one flow, in the order in which they are preferred.
 
-use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp};
+use crate::model::{
+    Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
+};
 
 use super::super::outbox::Outbox;
 use super::super::rtt::RttEstimator;
@@ -18,11 +20,7 @@ pub(crate) struct Techniques(Vec<Box<dyn Technique>>);
 impl Techniques {
     /// One line for each, the preferred one first.
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
-        Self(vec![
-            Box::new(Retransmit::new(plan, now)),
-            Box::new(SynData::new(plan)),
-            Box::new(Echo::new(plan, now)),
-        ])
+        Self(vec![Box::new(Retransmit::new(plan, now)), Box::new(SynData::new(plan)), Box::new(Echo::new(plan, now))])
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Technique> {
@@ -124,7 +122,8 @@ impl Techniques {
     pub(crate) fn refused(&mut self, quote: &Quote, mtu: u32, plan: &Plan, session: &Session, now: Timestamp) {
         for technique in self.0.iter_mut().filter(|technique| technique.concerns(quote, plan, session)) {
             let newest = technique.search().log().probes().iter().rev();
-            let refused = newest.into_iter().find(|probe| probe.size == quote.size && technique.is_quoted(probe, quote));
+            let refused =
+                newest.into_iter().find(|probe| probe.size == quote.size && technique.is_quoted(probe, quote));
             let key = refused.map(|probe| probe.key);
             let search = technique.search_mut();
             if let Some(key) = key {

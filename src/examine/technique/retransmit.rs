@@ -181,11 +181,7 @@ impl Technique for Retransmit {
         self.break_silence(turn.plan, turn.now);
         let queued = self.search.take_due(turn.now)?;
         let (start, end, segment) =
-            turn.session.old_segment(
-            queued.size.tcp_payload(turn.plan.family()),
-            self.bytes,
-            RangeUser::Search,
-        )?;
+            turn.session.old_segment(queued.size.tcp_payload(turn.plan.family()), self.bytes, RangeUser::Search)?;
         self.search.launched(queued, ProbeKey::Range { start, end }, turn.now);
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.bytes)))))
     }

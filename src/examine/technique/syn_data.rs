@@ -122,9 +122,7 @@ impl Technique for SynData {
 
     fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
         match quote.transport {
-            QuotedTransport::Tcp { source_port, seq, .. } => {
-                probe.key == ProbeKey::Syn { port: source_port, isn: seq }
-            }
+            QuotedTransport::Tcp { source_port, seq, .. } => probe.key == ProbeKey::Syn { port: source_port, isn: seq },
             _ => false,
         }
     }

@@ -1,21 +1,21 @@
 //! The main log of Exim.
 
 use crate::intake::bytes::{address, after, domain, leading_number, number_after, split, until};
-use crate::intake::event::{Event, PeerRef, Stall};
-use crate::model::{MailFlow, Stage};
+use crate::intake::event::{MailEvent, PeerRef, Stall};
+use crate::model::{MailFlow, StallStage};
 
-/// What a line tells, without its date.
-pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
+/// The event that a line describes. The line comes without its date.
+pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let message = without_pid(message);
     if let Some(rest) = message.strip_prefix(b"SMTP data timeout (message abandoned) on connection from ") {
         let (client, _) = host(rest)?;
-        return Some(Event::Stalled(Stall::new(MailFlow::Incoming, client, Stage::Data)));
+        return Some(MailEvent::Stalled(Stall::new(MailFlow::Incoming, client, StallStage::Data)));
     }
     let mail = message_id(message)?;
     let rest = message[mail.len()..].strip_prefix(b" ")?;
     match rest.get(..3) {
         Some(b"<= ") => received(mail, rest),
-        Some(b"=> ") => Some(Event::Sent { mail, relay: host(after(rest, b" H=")?)?.0 }),
+        Some(b"=> ") => Some(MailEvent::Sent { mail, relay: host(after(rest, b" H=")?)?.0 }),
         Some(b"== " | b"** ") => {
             let recipient = until(&rest[3..], b' ');
             stalled(mail, domain(recipient), after(rest, b" H=")?)
@@ -25,7 +25,7 @@ pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
     }
 }
 
-/// Whether it is Exim at all that writes so.
+/// Whether this is a line of Exim.
 pub(super) fn is_exim(message: &[u8]) -> bool {
     let message = without_pid(message);
     message_id(message).is_some()
@@ -54,26 +54,26 @@ fn message_id(message: &[u8]) -> Option<&[u8]> {
     fits(13, 16).or_else(|| fits(18, 23))
 }
 
-fn received<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
+fn received<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     let client = after(rest, b" H=").and_then(host).map(|(client, _)| client);
-    Some(Event::Received { mail, size: number_after(rest, b" S=")?, recipients: 1, client })
+    Some(MailEvent::Received { mail, size: number_after(rest, b" S=")?, recipients: 1, client })
 }
 
-fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) -> Option<Event<'a>> {
+fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) -> Option<MailEvent<'a>> {
     let (peer, rest) = host(from_host)?;
     let command = rest.strip_prefix(b": SMTP timeout after ")?;
     let command = command.strip_prefix(b"pipelined ").unwrap_or(command);
     let stage = if command.starts_with(b"sending data block") {
-        Stage::Body
+        StallStage::Body
     } else if command.starts_with(b"end of data") {
-        Stage::EndOfData
+        StallStage::EndOfData
     } else {
         return None;
     };
-    // Of a body that stopped halfway the number says less than the size of the mail.
+    // If a body stopped halfway, this number is less than the size of the mail.
     let size = number_after(command, b"end of data (");
     let stall = Stall::new(MailFlow::Outgoing, peer, stage);
-    Some(Event::Stalled(Stall { mail: Some(mail), domain, size, ..stall }))
+    Some(MailEvent::Stalled(Stall { mail: Some(mail), domain, size, ..stall }))
 }
 
 /// `name [address]:port`, `name (helo) [address]`, `(helo) [address]` or `[address]`, and what follows.
@@ -100,10 +100,10 @@ mod tests {
             "1rAbCd-00000001Ab2-2XyZ H=mx.example.com [192.0.2.1]:25: SMTP timeout after end of data (51200 bytes written): Connection timed out",
             "[4711] 1rAbCd-0001Ab-2X == u@example.com R=dnslookup T=remote_smtp defer (110): Connection timed out H=mx.example.com [192.0.2.1]: SMTP timeout after pipelined end of data (51200 bytes written)",
         ] {
-            let Some(Event::Stalled(stall)) = event(line.as_bytes()) else { panic!("{line}") };
+            let Some(MailEvent::Stalled(stall)) = event(line.as_bytes()) else { panic!("{line}") };
             assert_eq!(
                 (stall.stage, stall.size, stall.peer.name),
-                (Stage::EndOfData, Some(51200), &b"mx.example.com"[..])
+                (StallStage::EndOfData, Some(51200), &b"mx.example.com"[..])
             );
         }
     }

@@ -1,4 +1,4 @@
-//! journald's JSON (`journalctl -o json`): one object a line, all values text, and bytes that are no text as an array of numbers.
+//! The JSON of journald (`journalctl -o json`): one object a line. All values are text; bytes that are not text are an array of numbers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::line::{Entry, Program};
+use super::line::{LogEntry, MailServer};
 use crate::intake::stamp::Stamp;
 
 #[derive(Deserialize)]
@@ -22,24 +22,24 @@ struct Record<'a> {
     time: Field<'a>,
 }
 
-/// Bytes, however they are written. Everything else is empty.
+/// Bytes, from text or from an array. Everything else is empty.
 #[derive(Default)]
 struct Field<'a>(Cow<'a, [u8]>);
 
-/// Hands over the entry of a line. False if it is none of a mail server.
-pub(super) fn with_entry(line: &[u8], note: impl FnOnce(&Entry<'_>)) -> bool {
+/// Passes the entry of a line on. Returns false if no mail server wrote it.
+pub(super) fn with_entry(line: &[u8], note: impl FnOnce(&LogEntry<'_>)) -> bool {
     if !is_worth_parsing(line) {
         return false;
     }
     let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return false };
-    let Some(program) = Program::of_tag(&record.identifier.0) else { return false };
+    let Some(program) = MailServer::of_tag(&record.identifier.0) else { return false };
     let micros = std::str::from_utf8(&record.time.0).ok().and_then(|text| text.parse().ok());
     let stamp = micros.map_or(Stamp::None, Stamp::Micros);
-    note(&Entry { stamp, host: &record.host.0, program, message: &record.message.0 });
+    note(&LogEntry { stamp, host: &record.host.0, program, message: &record.message.0 });
     true
 }
 
-/// Most of a journal is not about mail, and an object of a kilobyte is not parsed for nothing. journald writes slashes unescaped.
+/// A quick check before the parser, because most of a journal is not about mail. journald does not escape slashes.
 fn is_worth_parsing(line: &[u8]) -> bool {
     let Some(at) = memmem::find(line, b"\"SYSLOG_IDENTIFIER\"") else { return false };
     let near = &line[at..line.len().min(at + 128)];

@@ -1,4 +1,4 @@
-//! A line of a log: when, which host, which program, what.
+//! A line of a log: its time, host, program and message.
 
 use memchr::memchr;
 
@@ -7,26 +7,26 @@ use crate::intake::bytes::{after, leading_number, split};
 use crate::intake::postfix::Daemon;
 use crate::intake::stamp::Stamp;
 
-/// A mail server's line, taken apart.
+/// A line of a mail server, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     pub(super) stamp: Stamp,
     /// Empty where the log has none.
     pub(super) host: &'a [u8],
-    pub(super) program: Program,
+    pub(super) program: MailServer,
     pub(super) message: &'a [u8],
 }
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Program {
+pub(super) enum MailServer {
     Postfix(Daemon),
     Exim,
     Sendmail,
     OpenSmtpd,
 }
 
-impl Program {
+impl MailServer {
     /// From the tag of syslog, without the process number.
     pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
         if let Some(daemon) = Daemon::of_tag(tag) {
@@ -45,8 +45,8 @@ impl Program {
     }
 }
 
-/// Takes a line apart, if it is one of a mail server.
-pub(super) fn entry(line: &[u8]) -> Option<Entry<'_>> {
+/// Takes a line apart if a mail server wrote it.
+pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = without_priority(line);
     match line.first()? {
@@ -67,31 +67,31 @@ fn without_priority(line: &[u8]) -> &[u8] {
 }
 
 /// `Jan  2 03:04:05 host tag[123]: message`.
-fn old_syslog(line: &[u8]) -> Option<Entry<'_>> {
+fn old_syslog(line: &[u8]) -> Option<LogEntry<'_>> {
     if line.get(3) != Some(&b' ') || line.get(12) != Some(&b':') || line.get(15) != Some(&b' ') {
         return None;
     }
     let (host, rest) = word(&line[16..])?;
     let (program, message) = tagged(rest)?;
-    Some(Entry { stamp: Stamp::old(&line[..15]), host, program, message })
+    Some(LogEntry { stamp: Stamp::old(&line[..15]), host, program, message })
 }
 
 /// `2026-01-02T03:04:05+00:00 host tag[123]: message`, or RFC 5424 from there on.
-fn iso(line: &[u8]) -> Option<Entry<'_>> {
+fn iso(line: &[u8]) -> Option<LogEntry<'_>> {
     if line.get(4) != Some(&b'-') || line.get(10) != Some(&b'T') {
         return None;
     }
     let (stamp, rest) = word(line)?;
     let (host, rest) = word(rest)?;
     let (program, message) = tagged(rest).or_else(|| rfc5424(rest))?;
-    Some(Entry { stamp: Stamp::iso(stamp), host, program, message })
+    Some(LogEntry { stamp: Stamp::iso(stamp), host, program, message })
 }
 
-/// `2026-01-02 03:04:05 message`, with milliseconds and offset if it likes, from Exim's own log.
-fn exim_itself(line: &[u8]) -> Option<Entry<'_>> {
+/// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from Exim's own log.
+fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, message) = exim_date(line)?;
-    let program = Program::Exim;
-    exim::is_exim(message).then_some(Entry { stamp: Stamp::iso(stamp), host: b"", program, message })
+    let program = MailServer::Exim;
+    exim::is_exim(message).then_some(LogEntry { stamp: Stamp::iso(stamp), host: b"", program, message })
 }
 
 fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -108,22 +108,22 @@ fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `tag[123]: message`; Solaris adds `[ID 197553 mail.info] `.
-fn tagged(rest: &[u8]) -> Option<(Program, &[u8])> {
+fn tagged(rest: &[u8]) -> Option<(MailServer, &[u8])> {
     let (tag, message) = word(rest)?;
     let tag = tag.strip_suffix(b":")?;
     let tag = memchr(b'[', tag).map_or(tag, |at| &tag[..at]);
-    let program = Program::of_tag(tag)?;
+    let program = MailServer::of_tag(tag)?;
     let solaris = message.strip_prefix(b"[ID ").and_then(|rest| after(rest, b"] "));
     let message = solaris.unwrap_or(message);
     // Exim may repeat the date of its own log.
-    let dated = (program == Program::Exim).then(|| exim_date(message)).flatten();
+    let dated = (program == MailServer::Exim).then(|| exim_date(message)).flatten();
     Some((program, dated.map_or(message, |(_, message)| message)))
 }
 
 /// `tag procid msgid structured-data message`.
-fn rfc5424(rest: &[u8]) -> Option<(Program, &[u8])> {
+fn rfc5424(rest: &[u8]) -> Option<(MailServer, &[u8])> {
     let (tag, rest) = word(rest)?;
-    let program = Program::of_tag(tag)?;
+    let program = MailServer::of_tag(tag)?;
     let (_, rest) = word(rest)?;
     let (_, rest) = word(rest)?;
     let message = match rest.strip_prefix(b"- ") {
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_prefix_is_read() {
-        let client = Program::Postfix(Daemon::Client);
-        let server = Program::Postfix(Daemon::Server);
+        let client = MailServer::Postfix(Daemon::Client);
+        let server = MailServer::Postfix(Daemon::Server);
         let rows = [
             ("Nov  4 05:32:43 mx1 postfix/smtp[123]: hello", client, "mx1"),
             ("Nov 04 05:32:43 mx1 postfix-out/smtp[123]: hello", client, "mx1"),
@@ -156,10 +156,10 @@ mod tests {
             ("2026-11-24T05:32:43+0000 mx1 postfix/smtp[123]: hello\r", client, "mx1"),
             ("<22>1 2026-11-24T05:32:43Z mx1 postfix/smtp 123 - - hello", client, "mx1"),
             ("<22>1 2026-11-24T05:32:43Z mx1 postfix/smtp 123 - [a b=\"c\"] hello", client, "mx1"),
-            ("Nov  4 05:32:43 mx1 smtpd[123]: hello", Program::OpenSmtpd, "mx1"),
-            ("Nov  4 05:32:43 mx1 sm-mta[123]: hello", Program::Sendmail, "mx1"),
-            ("Nov  4 05:32:43 mx1 exim[123]: 2026-11-24 05:32:43 +0000 hello", Program::Exim, "mx1"),
-            ("Nov  4 05:32:43 mx1 exim4[123]: hello", Program::Exim, "mx1"),
+            ("Nov  4 05:32:43 mx1 smtpd[123]: hello", MailServer::OpenSmtpd, "mx1"),
+            ("Nov  4 05:32:43 mx1 sm-mta[123]: hello", MailServer::Sendmail, "mx1"),
+            ("Nov  4 05:32:43 mx1 exim[123]: 2026-11-24 05:32:43 +0000 hello", MailServer::Exim, "mx1"),
+            ("Nov  4 05:32:43 mx1 exim4[123]: hello", MailServer::Exim, "mx1"),
         ];
         for (line, program, host) in rows {
             let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));

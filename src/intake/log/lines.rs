@@ -1,14 +1,14 @@
-//! Lines of any length, in memory of one size.
+//! Reads lines of any length with a buffer of fixed size.
 
 use std::io::{self, Read};
 
 use memchr::memchr;
 
-/// No mail server writes longer lines; journald's objects around them stay far below.
+/// No mail server writes longer lines, and the objects of journald are far shorter too.
 const LONGEST: usize = 64 << 10;
 const BUFFER: usize = 256 << 10;
 
-/// Hands over every line without its end, and returns how many were longer than any line may be: of those, nothing.
+/// Passes every line on, without its line end. Skips lines that are too long and returns their number.
 pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::Result<u64> {
     let mut buffer = vec![0; BUFFER];
     let (mut filled, mut overlong, mut skipping) = (0, 0, false);
@@ -19,7 +19,7 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::
         };
         let is_end = read == 0;
         let text = &buffer[..filled + read];
-        // What was here before has no end of a line in it.
+        // The bytes that were in the buffer before contain no line end.
         let (mut start, mut unseen) = (0, filled);
         while let Some(length) = memchr(b'\n', &text[unseen..]) {
             if !std::mem::take(&mut skipping) {

@@ -13,16 +13,17 @@ use std::io::Read;
 use jiff::Timestamp;
 
 use super::IntakeError;
-use super::ledger::{Context, Ledger};
+use super::correlator::Correlator;
+use super::event::LineContext;
 use super::postfix;
 use super::stamp::Stamp;
 use crate::model::{Reading, Suspects};
 
-use line::{Entry, Program};
+use line::{LogEntry, MailServer};
 pub use source::Source;
 
-/// Whom the logs accuse. Files may come in any order: they are read in that of their first lines. `now` tells the year of the old
-/// form of syslog, which has none.
+/// Reads logs and returns the suspects. Files may be given in any order: they are read in the order of their first lines. `now`
+/// gives the year for the old form of syslog, which has none.
 pub fn read(sources: &[Source], now: Timestamp) -> Result<Suspects, IntakeError> {
     let mut log = Log::new(now);
     for source in source::in_order_of_time(sources, now) {
@@ -43,19 +44,19 @@ fn name_of_all(sources: &[Source]) -> String {
     }
 }
 
-/// A log that is being read, piece by piece.
+/// A log that is read piece by piece.
 pub struct Log {
-    ledger: Ledger,
+    correlator: Correlator,
     reading: Reading,
     now: Timestamp,
-    /// The first and the last time of what is being read: each line's costs too much.
+    /// The first and the last time of the file being read. Parsing the time of each line costs too much.
     times: Option<(Stamp, Stamp)>,
 }
 
 impl Log {
     /// Nothing read yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { ledger: Ledger::default(), reading: Reading::default(), now, times: None }
+        Self { correlator: Correlator::default(), reading: Reading::default(), now, times: None }
     }
 
     /// Reads all lines of plain text or gzip. `name` is for errors.
@@ -71,16 +72,16 @@ impl Log {
     pub fn line(&mut self, line: &[u8]) {
         self.reading.lines += 1;
         if line.first() == Some(&b'{') {
-            let (ledger, times) = (&mut self.ledger, &mut self.times);
+            let (correlator, times) = (&mut self.correlator, &mut self.times);
             let noted = journal::with_entry(line, |entry| {
                 extend(times, entry.stamp);
-                note(ledger, entry, None);
+                note(correlator, entry, None);
             });
             self.reading.mail_lines += u64::from(noted);
         } else if let Some(entry) = line::entry(line) {
             self.reading.mail_lines += 1;
             extend(&mut self.times, entry.stamp);
-            note(&mut self.ledger, &entry, Some(line));
+            note(&mut self.correlator, &entry, Some(line));
         }
     }
 
@@ -91,14 +92,14 @@ impl Log {
         }
     }
 
-    /// Whom all of it accuses.
+    /// The suspects in all that was read.
     pub fn suspects(mut self) -> Suspects {
         self.note_times();
-        self.ledger.suspects(self.reading, self.now)
+        self.correlator.suspects(self.reading, self.now)
     }
 }
 
-/// Lines come in the order of time.
+/// Extends the range of times. Lines come in the order of time.
 fn extend(times: &mut Option<(Stamp, Stamp)>, stamp: Stamp) {
     match times {
         _ if stamp == Stamp::None => {}
@@ -107,16 +108,16 @@ fn extend(times: &mut Option<(Stamp, Stamp)>, stamp: Stamp) {
     }
 }
 
-/// Of journald's JSON only the message is shown.
-fn note(ledger: &mut Ledger, entry: &Entry<'_>, line: Option<&[u8]>) {
+/// Takes note of an entry. `line` is what is shown; for the JSON of journald that is the message alone.
+fn note(correlator: &mut Correlator, entry: &LogEntry<'_>, line: Option<&[u8]>) {
     let event = match entry.program {
-        Program::Postfix(daemon) => postfix::event(daemon, entry.message),
-        Program::Exim => exim::event(entry.message),
-        Program::Sendmail => sendmail::event(entry.message),
-        Program::OpenSmtpd => opensmtpd::event(entry.message),
+        MailServer::Postfix(daemon) => postfix::event(daemon, entry.message),
+        MailServer::Exim => exim::event(entry.message),
+        MailServer::Sendmail => sendmail::event(entry.message),
+        MailServer::OpenSmtpd => opensmtpd::event(entry.message),
     };
     if let Some(event) = event {
         let line = line.unwrap_or(entry.message);
-        ledger.note(&event, &Context { host: entry.host, stamp: entry.stamp, line });
+        correlator.note(&event, &LineContext { host: entry.host, stamp: entry.stamp, line });
     }
 }

@@ -1,15 +1,15 @@
-//! OpenSMTPD. Its lines hang together by sessions, and it never says at which stage one timed out.
+//! OpenSMTPD. Its lines belong together by their session, and it never says at which stage a session timed out.
 
 use crate::intake::bytes::{address, after, domain, number_after, split, until};
-use crate::intake::event::{Event, PeerRef};
+use crate::intake::event::{MailEvent, PeerRef};
 use crate::model::MailFlow;
 
-/// Sessions and envelopes have names of this many hexadecimal digits; the first half of an envelope's is the message's.
+/// Names of sessions and envelopes have this many hexadecimal digits. The first half of an envelope's name is that of its message.
 const NAME: usize = 16;
 const MESSAGE: usize = 8;
 
-/// What a line tells.
-pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
+/// The event that a line describes.
+pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let session = message.get(..NAME).filter(|name| name.iter().all(u8::is_ascii_hexdigit))?;
     let rest = message[NAME..].strip_prefix(b" ")?;
     if let Some(rest) = rest.strip_prefix(b"mta ") {
@@ -18,41 +18,41 @@ pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
     incoming(session, rest.strip_prefix(b"smtp ")?)
 }
 
-fn outgoing<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
+fn outgoing<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     if let Some(rest) = rest.strip_prefix(b"connecting address=") {
         let url = until(rest, b' ');
         let peer = from_url(url)?;
         let name = after(rest, b" host=").map_or(&b""[..], |name| until(name, b' '));
-        return Some(Event::Opened { session, flow: MailFlow::Outgoing, peer: PeerRef { name, ..peer } });
+        return Some(MailEvent::Opened { session, flow: MailFlow::Outgoing, peer: PeerRef { name, ..peer } });
     }
     if rest.starts_with(b"connected") {
-        return Some(Event::Connected { session });
+        return Some(MailEvent::Connected { session });
     }
     let record = rest.strip_prefix(b"delivery evpid=")?;
     let mail = record.get(..MESSAGE)?;
     let (record, status) = split(record, b" result=\"")?;
     if status.starts_with(b"Ok\"") {
-        return Some(Event::Sent { mail, relay: relay(record)? });
+        return Some(MailEvent::Sent { mail, relay: relay(record)? });
     }
     let timed_out = status.starts_with(b"TempFail\" stat=\"Connection timeout\"");
     let recipient = after(record, b" to=<").map(|to| until(to, b'>'));
-    timed_out.then(|| Event::StalledIn { session, mail, domain: recipient.and_then(domain) })
+    timed_out.then(|| MailEvent::StalledIn { session, mail, domain: recipient.and_then(domain) })
 }
 
-fn incoming<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
+fn incoming<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     if let Some(rest) = rest.strip_prefix(b"connected address=") {
         let address = Some(address(until(rest, b' '))?);
         let name = after(rest, b" host=").map_or(&b""[..], |name| until(name, b' '));
         let peer = PeerRef { name, address, port: None };
-        return Some(Event::Opened { session, flow: MailFlow::Incoming, peer });
+        return Some(MailEvent::Opened { session, flow: MailFlow::Incoming, peer });
     }
     if let Some(rest) = rest.strip_prefix(b"message msgid=") {
         let (mail, size) = (rest.get(..MESSAGE)?, number_after(rest, b" size=")?);
         let recipients = number_after(rest, b" nrcpt=").unwrap_or(1);
-        return Some(Event::ReceivedIn { session, mail, size, recipients });
+        return Some(MailEvent::ReceivedIn { session, mail, size, recipients });
     }
     let reason = after(rest.strip_prefix(b"disconnected")?, b"reason=")?;
-    (reason == b"timeout").then_some(Event::TimedOut { session })
+    (reason == b"timeout").then_some(MailEvent::TimedOut { session })
 }
 
 /// `smtp://192.0.2.1:25`, `smtp+tls://[2001:db8::1]:25`.
@@ -92,7 +92,7 @@ mod tests {
     fn a_record_names_its_relay() {
         let line = "9a1b2c3d4e5f6071 mta delivery evpid=0123abcd4567ef89 from=<a@b.example> to=<u@example.com> rcpt=<-> \
                     source=\"192.0.2.9\" relay=\"192.0.2.1 (mx.example.com)\" delay=1s result=\"Ok\" stat=\"250 ok\"";
-        let Some(Event::Sent { mail, relay }) = event(line.as_bytes()) else { panic!("{line}") };
+        let Some(MailEvent::Sent { mail, relay }) = event(line.as_bytes()) else { panic!("{line}") };
         assert_eq!((mail, relay.name), (&b"0123abcd"[..], &b"mx.example.com"[..]));
     }
 }

@@ -1,20 +1,20 @@
 //! Sendmail.
 //!
-//! The time-out stands in one line, with the mail and the relay's name; the delivery record that follows has the address. The record
-//! alone says no more than `Deferred: Connection timed out`, of a connection that never stood as well.
+//! One line has the time-out, the mail and the relay's name. The delivery record that follows has the address. The record alone
+//! says only `Deferred: Connection timed out`, as it does for a connection that was never opened.
 
 use crate::intake::bytes::{address, after, domain, leading_number, number_after, split, until};
-use crate::intake::event::{Event, PeerRef, Stall};
-use crate::model::{MailFlow, Stage};
+use crate::intake::event::{MailEvent, PeerRef, Stall};
+use crate::model::{MailFlow, StallStage};
 
-/// What a line tells.
-pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
+/// The event that a line describes.
+pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let (mail, rest) = queue_id(message)?;
     if rest.starts_with(b"from=") {
         let client = relay(rest);
         let size = number_after(rest, b", size=")?;
         let recipients = number_after(rest, b", nrcpts=").unwrap_or(1);
-        return Some(Event::Received { mail, size, recipients, client });
+        return Some(MailEvent::Received { mail, size, recipients, client });
     }
     if rest.starts_with(b"to=") {
         return delivery(mail, rest);
@@ -23,41 +23,43 @@ pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
         return waiting(mail, rest);
     }
     if let Some(rest) = after(rest, b"timeout writing message to ") {
-        return Some(Event::Hung { mail, relay: host_name(rest), stage: Stage::Body });
+        return Some(MailEvent::UnresolvedStall { mail, relay: host_name(rest), stage: StallStage::Body });
     }
     if let Some(rest) = after(rest, b"reply: read error from ") {
-        return Some(Event::Hung { mail, relay: host_name(rest), stage: Stage::LostInBody });
+        return Some(MailEvent::UnresolvedStall { mail, relay: host_name(rest), stage: StallStage::LostInBody });
     }
     let rest = rest.strip_prefix(b"collect: ")?.strip_prefix(b"read timeout on connection from ")?;
     incoming(mail, split(rest, b", sender=").map_or(rest, |(client, _)| client))
 }
 
-fn waiting<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
+fn waiting<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     let (peer, phase) = split(rest, b" during ")?;
     match phase {
-        b"client DATA status" => Some(Event::Hung { mail, relay: host_name(peer), stage: Stage::EndOfData }),
+        b"client DATA status" => {
+            Some(MailEvent::UnresolvedStall { mail, relay: host_name(peer), stage: StallStage::EndOfData })
+        }
         b"client DATA 354" | b"client MAIL" | b"client RCPT" => {
-            Some(Event::Hung { mail, relay: host_name(peer), stage: Stage::ManyRecipients })
+            Some(MailEvent::UnresolvedStall { mail, relay: host_name(peer), stage: StallStage::ManyRecipients })
         }
         b"message collect" => incoming(mail, peer),
         _ => None,
     }
 }
 
-fn incoming<'a>(mail: &'a [u8], client: &'a [u8]) -> Option<Event<'a>> {
-    let stall = Stall::new(MailFlow::Incoming, host(client)?, Stage::Data);
-    Some(Event::Stalled(Stall { mail: Some(mail), ..stall }))
+fn incoming<'a>(mail: &'a [u8], client: &'a [u8]) -> Option<MailEvent<'a>> {
+    let stall = Stall::new(MailFlow::Incoming, host(client)?, StallStage::Data);
+    Some(MailEvent::Stalled(Stall { mail: Some(mail), ..stall }))
 }
 
-fn delivery<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<Event<'a>> {
+fn delivery<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     let (record, status) = split(rest, b", stat=")?;
     let relay = relay(record)?;
     if status.starts_with(b"Sent") {
-        return Some(Event::Sent { mail, relay });
+        return Some(MailEvent::Sent { mail, relay });
     }
     let recipient = until(record.strip_prefix(b"to=")?, b',');
     let seconds = after(record, b", xdelay=").and_then(clock);
-    status.starts_with(b"Deferred").then_some(Event::Deferred { mail, relay, domain: domain(recipient), seconds })
+    status.starts_with(b"Deferred").then_some(MailEvent::Deferred { mail, relay, domain: domain(recipient), seconds })
 }
 
 /// `relay=name [address]`, with more behind it.
@@ -74,7 +76,7 @@ fn host(text: &[u8]) -> Option<PeerRef<'_>> {
     is_near.then_some(PeerRef { name, address: Some(address(inside)?), port: None })
 }
 
-/// A name up to what cannot belong to it, without the root's dot.
+/// A name up to the first character that cannot be part of it, without the final dot.
 fn host_name(text: &[u8]) -> &[u8] {
     if text.starts_with(b"[")
         && let Some(end) = memchr::memchr(b']', text)
@@ -116,7 +118,9 @@ mod tests {
                 "3A1B2C3D000123: to=<u@example.com>, delay=01:00:00, xdelay=1+00:10:05, mailer=esmtp, pri=120000, \
                  relay=mx.example.com. [192.0.2.1], dsn=4.0.0{reply}, stat=Deferred: Connection timed out with mx.example.com."
             );
-            let Some(Event::Deferred { relay, domain, seconds, .. }) = event(line.as_bytes()) else { panic!("{line}") };
+            let Some(MailEvent::Deferred { relay, domain, seconds, .. }) = event(line.as_bytes()) else {
+                panic!("{line}")
+            };
             assert_eq!(
                 (relay.name, domain, seconds),
                 (&b"mx.example.com"[..], Some(&b"example.com"[..]), Some(87_005.0))
@@ -127,15 +131,15 @@ mod tests {
     #[test]
     fn only_time_outs_of_the_body_hang() {
         let rows = [
-            ("timeout waiting for input from mx.example.com. during client DATA status", Some(Stage::EndOfData)),
-            ("SYSERR(root): timeout writing message to mx.example.com.: Connection timed out", Some(Stage::Body)),
+            ("timeout waiting for input from mx.example.com. during client DATA status", Some(StallStage::EndOfData)),
+            ("SYSERR(root): timeout writing message to mx.example.com.: Connection timed out", Some(StallStage::Body)),
             ("timeout waiting for input from mx.example.com. during client greeting", None),
             ("timeout waiting for input from mx.example.com. during client QUIT", None),
         ];
         for (words, expected) in rows {
             let line = format!("3A1B2C3D000123: {words}");
             let stage = match event(line.as_bytes()) {
-                Some(Event::Hung { relay: b"mx.example.com", stage, .. }) => Some(stage),
+                Some(MailEvent::UnresolvedStall { relay: b"mx.example.com", stage, .. }) => Some(stage),
                 _ => None,
             };
             assert_eq!(stage, expected, "{words}");

@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use super::{IntakeError, journal, line};
 
 const BUFFER: usize = 128 << 10;
-/// How far to look for the first line of a mail server.
+/// How many bytes are searched for the first line of a mail server.
 const GLANCE: u64 = 256 << 10;
 
 /// A file, or standard input.
@@ -34,7 +34,7 @@ impl Source {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Stdin => "standard input".to_owned(),
-            // A line break in a name would make two lines of one message.
+            // A line break in a name would split one message into two lines.
             Self::File(path) => path.display().to_string().replace(|c: char| c.is_control(), "?"),
         }
     }
@@ -63,7 +63,7 @@ impl Source {
         Ok(Box::new(file))
     }
 
-    /// The time of the first line that has one. Pipes are not touched: what is read of them is gone.
+    /// The time of the first line that has one. Pipes are left alone, because they can be read only once.
     fn first_time(&self, now: Timestamp) -> Option<DateTime> {
         let Self::File(path) = self else { return None };
         if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
@@ -71,7 +71,7 @@ impl Source {
         }
         let text = unpacked(self.open().ok()?, "").ok()?;
         let mut first = None;
-        // A file cut short has an end all the same; its reading tells of it.
+        // An error is ignored here: reading the whole file later reports it.
         let _ = super::lines::for_each(text.take(GLANCE), |text| {
             if first.is_none() {
                 first = time_of(text, now);
@@ -89,7 +89,7 @@ fn time_of(text: &[u8], now: Timestamp) -> Option<DateTime> {
     stamp?.read(now).map(|time| time.order())
 }
 
-/// Rotated logs named by a pattern come newest first, but mails are followed in the order of time.
+/// Sorts logs by time. A shell pattern lists rotated logs with the newest first, but mails are followed in the order of time.
 pub(super) fn in_order_of_time(sources: &[Source], now: Timestamp) -> Vec<&Source> {
     let mut sorted: Vec<&Source> = sources.iter().collect();
     if sorted.len() > 1 {
@@ -112,7 +112,7 @@ pub(super) fn unpacked<'a>(from: impl Read + 'a, name: &str) -> Result<Box<dyn R
     }
 }
 
-/// The decoder speaks of its input by these two kinds, and files do not.
+/// Only the gzip decoder reports these kinds; reading a file does not.
 pub(super) fn failed(error: &io::Error, name: &str) -> IntakeError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
@@ -122,7 +122,7 @@ pub(super) fn failed(error: &io::Error, name: &str) -> IntakeError {
     }
 }
 
-/// Without the number that Rust adds.
+/// The text of an error without the number that Rust adds.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()

@@ -1,4 +1,4 @@
-//! Runs `postqueue -j`, within limits of time and length.
+//! Runs `postqueue -j` within limits of time and length.
 
 use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::intake::IntakeError;
 
-/// A queue of a hundred thousand mails is listed in a second or two.
+/// Postfix lists a queue of a hundred thousand mails in one or two seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Half a million mails.
+/// Enough for half a million mails.
 const LIMIT: u64 = 256 << 20;
 const LONGEST_COMPLAINT: u64 = 4096;
 
-/// Where Postfix may be; the path of a daemon or of sudo often lacks the second.
+/// Where Postfix may be. The PATH of a daemon or of sudo often lacks the second folder.
 const FOLDERS: [&str; 2] = ["", "/usr/sbin/"];
 
 /// What the program prints.
@@ -36,13 +36,13 @@ fn run(command: &mut Command, patience: Duration) -> Result<Vec<u8>, IntakeError
         _ => IntakeError::PostqueueStart(error.to_string()),
     })?;
     let read = outputs(&mut child).and_then(|outputs| finish(&mut child, &outputs, patience));
-    // It has ended, or it is to end.
+    // It has ended, or it must end now.
     let _ = child.kill();
     let _ = child.wait();
     read
 }
 
-/// The two outputs, each as a whole as soon as it ends.
+/// The two outputs, each of them whole when it ends.
 struct Outputs {
     list: mpsc::Receiver<Vec<u8>>,
     complaint: mpsc::Receiver<Vec<u8>>,
@@ -79,7 +79,7 @@ fn finish(child: &mut Child, outputs: &Outputs, patience: Duration) -> Result<Ve
     }
 }
 
-/// A program that has closed its outputs has nothing left to do, but it may stay all the same.
+/// Waits for a program that has closed its outputs. It has nothing left to do, but it may still not end.
 fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     const STEP: Duration = Duration::from_millis(2);
     for _ in 0..=patience.as_millis() / STEP.as_millis() {
@@ -91,7 +91,7 @@ fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     None
 }
 
-/// The last line of a complaint is the fatal one; before it stand warnings.
+/// The last line of the error output, which is the fatal one. The lines before it are warnings.
 fn last_line(complaint: &[u8], otherwise: &str) -> String {
     let text = String::from_utf8_lossy(complaint);
     let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or(otherwise);

@@ -1,4 +1,4 @@
-//! What stands in the kernel's answers.
+//! Reads the answers of the kernel.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
 
-use super::InterfaceAddress;
+use super::address::InterfaceAddress;
 use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
 
 /// `RTAX_MTU` of linux/rtnetlink.h, as a bit of `RTAX_LOCK`.
@@ -21,7 +21,7 @@ pub(super) fn learnt_mtu(message: &RouteMessage, family: Family) -> Option<Cache
     Some(CachedPathMtu { mtu, expires_in: expires, locked })
 }
 
-/// `rta_expires`, which the kernel counts in the clock ticks of user space, whatever its own are. Negative: over.
+/// `rta_expires`, which the kernel counts in the clock ticks of user space. Negative: it has expired.
 fn time_to_expiry(message: &RouteMessage) -> Option<Duration> {
     let ticks = message.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::CacheInfo(info) => Some(info.expires.cast_signed()),
@@ -35,9 +35,9 @@ fn time_to_expiry(message: &RouteMessage) -> Option<Duration> {
 /// Whether the MTU in the answer comes from a PTB, not from the routing table.
 fn is_learnt(message: &RouteMessage, family: Family, expires: Option<Duration>) -> bool {
     match family {
-        // Every IPv4 answer is a "clone"; a learnt MTU is the one that expires.
+        // Every IPv4 answer is a "clone". Only a learnt MTU expires.
         Family::V4 => expires.is_some(),
-        // Advertised IPv6 routes expire as well; only a learnt one is a clone.
+        // Advertised IPv6 routes expire as well. Only a learnt one is a clone.
         Family::V6 => message.header.flags.contains(RouteFlags::Cloned),
     }
 }
@@ -92,7 +92,7 @@ fn as_ip(address: &RouteAddress) -> Option<IpAddr> {
     }
 }
 
-/// `IFA_LOCAL` is the own end of a point-to-point link, where `IFA_ADDRESS` is the other; IPv6 has only the latter.
+/// On a point-to-point link, `IFA_LOCAL` is the own address and `IFA_ADDRESS` the other end. IPv6 has only the latter.
 pub(super) fn own_address(message: &AddressMessage) -> Option<InterfaceAddress> {
     let local = message.attributes.iter().find_map(|attribute| match attribute {
         AddressAttribute::Local(address) => Some(*address),

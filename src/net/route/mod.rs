@@ -1,8 +1,9 @@
 //! What this host's kernel would do with a packet: interface, source address, MTUs, cached path MTU.
 //!
-//! The questions go through rtnetlink. What an older or newer kernel answers in a way that does not decode is unknown,
-//! never fatal: a connected UDP socket then tells the source address at least.
+//! The questions go through rtnetlink. An answer of another kernel version that does not decode counts as unknown and is not
+//! an error. Then a connected UDP socket gives at least the source address.
 
+mod address;
 mod answer;
 
 use std::fmt::Write as _;
@@ -17,9 +18,10 @@ use tokio::task::JoinHandle;
 use super::NetError;
 use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
+pub use address::InterfaceAddress;
 use answer::{gateway, is_local, learnt_mtu, metric_mtu, outgoing, own_address, source};
 
-/// A kernel answers at once. An answer that does not decode never comes, as rtnetlink throws it away.
+/// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection to the kernel's routing tables.
@@ -56,15 +58,6 @@ pub struct Route {
     pub cached: Option<CachedPathMtu>,
     /// The destination is this host itself.
     pub is_local: bool,
-}
-
-/// An address of this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InterfaceAddress {
-    /// The address.
-    pub address: IpAddr,
-    /// The index of its interface.
-    pub interface: u32,
 }
 
 impl Route {
@@ -139,7 +132,7 @@ impl Routes {
         let family = Family::of(query.destination);
         let interface = outgoing(message).and_then(|index| Interface::by_index(index).ok());
         let (route_mtu, cached) = match learnt_mtu(message, family) {
-            // The learnt value hides the one of the route; the routing table itself still has it.
+            // The learnt value hides that of the route, which only the routing table still has.
             Some(learnt) => (self.configured_mtu(query).await, Some(learnt)),
             None => (metric_mtu(message), None),
         };
@@ -235,7 +228,7 @@ fn no_route(query: RouteQuery) -> NetError {
     NetError::NoRoute { destination: query.destination, via }
 }
 
-/// What a connected UDP socket tells; connecting one sends nothing.
+/// The route as a connected UDP socket shows it. Connecting sends nothing.
 fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
     let unspecified: IpAddr = match query.destination {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

@@ -1,8 +1,10 @@
 //! Reads this host's firewall rules after all privilege is gone.
 //!
-//! Rules are wanted for one verdict only, and reading them takes longer than a packet: a small child, started while the
-//! privilege is there, waits for the word. It ends when its stdin does, in whatever way this process ends.
+//! Only one verdict needs the rules, and reading them takes longer than sending a packet. So a small child process is started
+//! while the privilege is still there, and waits for a line on stdin. It ends when its stdin is closed, however this process
+//! ends.
 
+mod error;
 mod sections;
 
 use std::io::{Read, Write};
@@ -15,43 +17,18 @@ use caps::{CapSet, Capability};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::model::RulesetText;
+use error::{LIMIT, PATH, PATIENCE};
 
-/// Thousands of rules take tens of milliseconds.
-const PATIENCE: Duration = Duration::from_millis(1500);
-/// Rules of this length are beyond any admin; a blocklist of a hundred thousand addresses is not.
-const LIMIT: u64 = 16 << 20;
+pub use error::RulesetError;
+
 /// A child whose stdin is closed has nothing left to do.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 const SCRIPT: &str = include_str!("list_rules.sh");
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Why the rules cannot be read: the end of the sentence "cannot read the firewall rules: …".
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RulesetError {
-    /// `CAP_NET_ADMIN` is missing.
-    #[error("that needs root, or the capability CAP_NET_ADMIN")]
-    NoPrivilege,
-    /// The child could not be started.
-    #[error("/bin/sh does not start: {0}")]
-    NoChild(String),
-    /// Neither nft nor iptables-save.
-    #[error("neither nft nor iptables-save is in {PATH}")]
-    NoProgram,
-    /// A program is there, but failed.
-    #[error("{0} failed")]
-    Failed(String),
-    /// It takes too long.
-    #[error("nft or iptables-save takes longer than {} ms", PATIENCE.as_millis())]
-    TooSlow,
-    /// Too much output.
-    #[error("the rules are longer than {} MiB", LIMIT >> 20)]
-    TooLong,
-}
-
-/// The child that waits for the word.
+/// The child that waits for the request.
 pub struct RulesetReader {
-    child: Result<Waiting, RulesetError>,
+    child: Result<RulesChild, RulesetError>,
 }
 
 impl RulesetReader {
@@ -60,7 +37,7 @@ impl RulesetReader {
         Self { child: start_child() }
     }
 
-    /// Has the child read the rules, and sees it off. Blocks for some milliseconds, at worst for a second and a half.
+    /// Has the child read the rules and waits for its end. Blocks for some milliseconds, at worst for a second and a half.
     ///
     /// `mark` is a random word.
     pub fn read(self, mark: u64) -> Result<RulesetText, RulesetError> {
@@ -69,7 +46,7 @@ impl RulesetReader {
     }
 }
 
-fn start_child() -> Result<Waiting, RulesetError> {
+fn start_child() -> Result<RulesChild, RulesetError> {
     let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap_or(false);
     if !may {
         return Err(RulesetError::NoPrivilege);
@@ -83,13 +60,13 @@ fn start_child() -> Result<Waiting, RulesetError> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        // A ^C at the terminal is for this process alone: the report of an interrupted run may still need the rules.
+        // A ^C at the terminal must not reach the child, because the report of an interrupted run may still need the rules.
         .process_group(0)
         .spawn();
-    child.map(Waiting).map_err(|error| RulesetError::NoChild(error.to_string()))
+    child.map(RulesChild).map_err(|error| RulesetError::NoChild(error.to_string()))
 }
 
-/// A capability that comes from the program's file is lost in an `execve` unless it is ambient; root's is not.
+/// Keeps the capability in the child. `execve` drops one that comes from the program's file unless it is ambient. Root keeps it.
 fn hand_down() {
     if !rustix::process::geteuid().is_root() {
         let _ = caps::raise(None, CapSet::Inheritable, Capability::CAP_NET_ADMIN);
@@ -97,10 +74,10 @@ fn hand_down() {
     }
 }
 
-/// Leaves no process behind.
-struct Waiting(Child);
+/// The shell that reads the rules. Dropping it leaves no process behind.
+struct RulesChild(Child);
 
-impl Waiting {
+impl RulesChild {
     fn ask(mut self, mark: &str) -> Result<Vec<u8>, RulesetError> {
         let gone = || RulesetError::Failed("/bin/sh".to_owned());
         let (mut stdin, stdout) = self.0.stdin.take().zip(self.0.stdout.take()).ok_or_else(gone)?;
@@ -128,11 +105,11 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for RulesChild {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         if !self.ends_by_itself() {
-            // Its group is its own, and it is not reaped yet, so the number means no other.
+            // The child has its own group and is not reaped yet, so the number cannot mean another process.
             let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
             let _ = self.0.wait();
         }

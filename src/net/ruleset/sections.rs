@@ -1,6 +1,6 @@
-//! The child's output, cut into its parts.
+//! Splits the output of the child into its parts.
 
-use super::RulesetError;
+use super::error::RulesetError;
 use crate::model::{RulesetText, SavedTables};
 
 /// Each part ends with a line `MARK NAME STATUS`; the last one is named `end`.

@@ -20,10 +20,10 @@ fn packet() -> Packet {
     Packet { ip, body: Body::Tcp(segment) }
 }
 
-fn sighting<'a>(way: Way, bytes: &'a [u8], packet: &'a Packet) -> Sighting<'a> {
+fn event<'a>(kind: PacketEventKind, bytes: &'a [u8], packet: &'a Packet) -> PacketEvent<'a> {
     let probe =
         Probe { technique: Technique::OldData, size: PacketSize::new(bytes.len() as u32), purpose: Purpose::Search };
-    Sighting { job: 0, at: Timestamp::ZERO, way, bytes, packet, meaning: Meaning::Probe(probe) }
+    PacketEvent { job: 0, at: Timestamp::ZERO, kind, bytes, packet, meaning: Meaning::Probe(probe) }
 }
 
 fn value<'a>(options: &'a [PcapNGOption<'a>], code: OptionCode) -> &'a [u8] {
@@ -60,17 +60,17 @@ fn packets_come_back_with_time_direction_and_comment() {
     let packet = packet();
     let at = Duration::new(1_780_000_000, 123_456_789);
     // Every remainder of a division by four needs other padding.
-    let rows: Vec<(Way, Vec<u8>)> = (41..=44)
-        .flat_map(|len| [(Way::Out, vec![0x60; len]), (Way::In, vec![0x60; len])])
-        .chain([(Way::Out, vec![0x60; 65_575])])
+    let rows: Vec<(PacketEventKind, Vec<u8>)> = (41..=44)
+        .flat_map(|len| [(PacketEventKind::Sent, vec![0x60; len]), (PacketEventKind::Received, vec![0x60; len])])
+        .chain([(PacketEventKind::Sent, vec![0x60; 65_575])])
         .collect();
     let mut file = header();
-    for (way, bytes) in &rows {
-        push(&mut file, &sighting(*way, bytes, &packet), at);
+    for (kind, bytes) in &rows {
+        push(&mut file, &event(*kind, bytes, &packet), at);
     }
     let blocks = blocks(&file).split_off(2);
     assert_eq!(blocks.len(), rows.len());
-    for (block, (way, bytes)) in blocks.iter().zip(&rows) {
+    for (block, (kind, bytes)) in blocks.iter().zip(&rows) {
         let Block::EnhancedPacket(read) = block else { panic!() };
         assert_eq!(read.packet_data(), &bytes[..]);
         assert_eq!((read.caplen as usize, read.origlen as usize), (bytes.len(), bytes.len()));
@@ -79,7 +79,7 @@ fn packets_come_back_with_time_direction_and_comment() {
         let comment = format!("probe {}, DF, old data", bytes.len());
         assert_eq!(value(&read.options, OptionCode(1)), comment.as_bytes());
         // Bits 0 and 1 of the flags: 01 inbound, 10 outbound.
-        let direction: u32 = if *way == Way::In { 0b01 } else { 0b10 };
+        let direction: u32 = if *kind == PacketEventKind::Received { 0b01 } else { 0b10 };
         assert_eq!(value(&read.options, OptionCode(2)), direction.to_le_bytes());
     }
 }
@@ -88,7 +88,7 @@ fn packets_come_back_with_time_direction_and_comment() {
 fn what_was_not_on_the_wire_is_not_in_the_file() {
     let packet = packet();
     let mut file = Vec::new();
-    push(&mut file, &sighting(Way::Refused(Refusal::TooBig), &[0x45; 41], &packet), Duration::ZERO);
-    push(&mut file, &sighting(Way::PastFirewall, &[], &packet), Duration::ZERO);
+    push(&mut file, &event(PacketEventKind::Refused(Refusal::TooBig), &[0x45; 41], &packet), Duration::ZERO);
+    push(&mut file, &event(PacketEventKind::PassedFirewall, &[], &packet), Duration::ZERO);
     assert!(file.is_empty());
 }

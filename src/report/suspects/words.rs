@@ -1,6 +1,8 @@
 //! Evidence in words.
 
-use crate::model::{Delays, Direction, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, Stage, Suspect};
+use crate::model::{
+    Delays, Direction, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,
+};
 
 /// How much was read, and from when to when.
 pub(super) fn read(reading: &Reading) -> String {
@@ -49,7 +51,7 @@ pub(super) fn way(suspect: &Suspect) -> &'static str {
 /// One piece of evidence as a sentence.
 pub(super) fn reason(reason: &Reason) -> String {
     match *reason {
-        Reason::Stalled { stage: Stage::TlsHandshake, mails } => {
+        Reason::Stalled { stage: StallStage::TlsHandshake, mails } => {
             format!("{} timed out", count(mails.into(), "TLS handshake", "TLS handshakes"))
         }
         Reason::Stalled { stage, mails } => format!("{} {}", self::mails(mails), stage_words(stage)),
@@ -76,15 +78,15 @@ pub(super) fn reason(reason: &Reason) -> String {
     }
 }
 
-fn stage_words(stage: Stage) -> &'static str {
+fn stage_words(stage: StallStage) -> &'static str {
     match stage {
-        Stage::Body => "timed out in the message body",
-        Stage::EndOfData => "timed out at the end of data",
-        Stage::Data => "timed out after DATA with next to nothing of it here",
-        Stage::LostInBody => "ended in the body, when the other side hung up after a long wait",
-        Stage::Session => "timed out while connected; the log does not say where",
-        Stage::ManyRecipients => "with many recipients timed out before the body",
-        Stage::TlsHandshake => "timed out in the TLS handshake",
+        StallStage::Body => "timed out in the message body",
+        StallStage::EndOfData => "timed out at the end of data",
+        StallStage::Data => "timed out after DATA with next to nothing of it here",
+        StallStage::LostInBody => "ended in the body, when the other side hung up after a long wait",
+        StallStage::Session => "timed out while connected; the log does not say where",
+        StallStage::ManyRecipients => "with many recipients timed out before the body",
+        StallStage::TlsHandshake => "timed out in the TLS handshake",
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::text::printable;
-use crate::model::{Body, Meaning, Sighting, Timestamp, Way};
+use crate::model::{Body, Meaning, PacketEvent, PacketEventKind, Timestamp};
 
 /// Writes lines.
 #[derive(Clone, Debug)]
@@ -38,14 +38,14 @@ impl Transcript {
     }
 
     /// The line for a packet, with its newline. `None`: it says nothing that another line does not say.
-    pub fn line(&mut self, sighting: &Sighting<'_>) -> Option<String> {
-        if self.is_told_elsewhere(sighting) {
+    pub fn line(&mut self, event: &PacketEvent<'_>) -> Option<String> {
+        if self.is_told_elsewhere(event) {
             return None;
         }
-        let time = milliseconds(sighting.at);
-        let address = self.short_name(sighting.job);
-        let size = size(sighting).map_or_else(String::new, |size| size.to_string());
-        Some(format!("{time:>9} ms {address}{} {size:>5}  {}\n", direction(sighting.way), words::tell(sighting)))
+        let time = milliseconds(event.at);
+        let address = self.short_name(event.job);
+        let size = size(event).map_or_else(String::new, |size| size.to_string());
+        Some(format!("{time:>9} ms {address}{} {size:>5}  {}\n", direction(event.kind), words::tell(event)))
     }
 
     /// The line between the packets that led to the verdicts and those that close the connections.
@@ -54,12 +54,12 @@ impl Transcript {
     }
 
     /// Later fragments, and copies from behind the firewall that only repeat what was seen before it.
-    fn is_told_elsewhere(&mut self, sighting: &Sighting<'_>) -> bool {
-        match (sighting.way, &sighting.packet.body) {
-            (Way::In, Body::EchoReply(echo)) => self.is_second_copy(sighting.job, echo.seq, 1),
-            (Way::PastFirewall, Body::EchoReply(echo)) => self.is_second_copy(sighting.job, echo.seq, -1),
-            (Way::PastFirewall, _) => sighting.meaning == Meaning::Stray,
-            _ => fragment_offset(sighting.bytes).is_some_and(|offset| offset > 0),
+    fn is_told_elsewhere(&mut self, event: &PacketEvent<'_>) -> bool {
+        match (event.kind, &event.packet.body) {
+            (PacketEventKind::Received, Body::EchoReply(echo)) => self.is_second_copy(event.job, echo.seq, 1),
+            (PacketEventKind::PassedFirewall, Body::EchoReply(echo)) => self.is_second_copy(event.job, echo.seq, -1),
+            (PacketEventKind::PassedFirewall, _) => event.meaning == Meaning::Stray,
+            _ => fragment_offset(event.bytes).is_some_and(|offset| offset > 0),
         }
     }
 
@@ -84,12 +84,12 @@ impl Transcript {
 }
 
 /// What a packet on the wire is and what it means, for the comment in a capture. `None`: it was not on the wire.
-pub fn comment(sighting: &Sighting<'_>) -> Option<String> {
-    if !matches!(sighting.way, Way::In | Way::Out) || sighting.bytes.is_empty() {
+pub fn comment(event: &PacketEvent<'_>) -> Option<String> {
+    if !matches!(event.kind, PacketEventKind::Received | PacketEventKind::Sent) || event.bytes.is_empty() {
         return None;
     }
-    let words = words::tell(sighting);
-    Some(match fragment_offset(sighting.bytes) {
+    let words = words::tell(event);
+    Some(match fragment_offset(event.bytes) {
         Some(offset) => format!("{words}; this fragment begins at byte {offset}"),
         None => words,
     })
@@ -100,20 +100,20 @@ fn milliseconds(at: Timestamp) -> String {
     format!("{:.2}", elapsed.as_secs_f64() * 1000.0)
 }
 
-fn direction(way: Way) -> char {
-    match way {
-        Way::Out => '>',
-        Way::Refused(_) => '!',
-        Way::In | Way::PastFirewall => '<',
+fn direction(kind: PacketEventKind) -> char {
+    match kind {
+        PacketEventKind::Sent => '>',
+        PacketEventKind::Refused(_) => '!',
+        PacketEventKind::Received | PacketEventKind::PassedFirewall => '<',
     }
 }
 
 /// The bytes of the whole packet; behind the firewall the headers are gone, so those of an ICMP error are not known.
-fn size(sighting: &Sighting<'_>) -> Option<usize> {
-    let whole = || sighting.packet.size().map(|size| size.bytes() as usize);
-    match sighting.bytes.len() {
+fn size(event: &PacketEvent<'_>) -> Option<usize> {
+    let whole = || event.packet.size().map(|size| size.bytes() as usize);
+    match event.bytes.len() {
         0 => whole(),
-        _ if fragment_offset(sighting.bytes).is_some() => whole(),
+        _ if fragment_offset(event.bytes).is_some() => whole(),
         len => Some(len),
     }
 }

@@ -61,31 +61,31 @@ fn old_data(size: u32, purpose: Purpose) -> Probe {
     probe(Technique::OldData, size, purpose)
 }
 
-fn sighting(way: Way, meaning: Meaning, packet: &Packet) -> Sighting<'_> {
+fn event(kind: PacketEventKind, meaning: Meaning, packet: &Packet) -> PacketEvent<'_> {
     let at = Timestamp::from_origin(Duration::from_micros(20_412));
     // What an IPv6 packet could begin with: no fragment.
-    let bytes: &[u8] = if matches!(way, Way::PastFirewall) { &[] } else { &[0x60; 52] };
-    Sighting { job: 0, at, way, bytes, packet, meaning }
+    let bytes: &[u8] = if matches!(kind, PacketEventKind::PassedFirewall) { &[] } else { &[0x60; 52] };
+    PacketEvent { job: 0, at, kind, bytes, packet, meaning }
 }
 
-fn line(way: Way, meaning: Meaning, packet: &Packet) -> String {
+fn line(kind: PacketEventKind, meaning: Meaning, packet: &Packet) -> String {
     let mut transcript = Transcript::new(vec!["mx.example.com 192.0.2.25".into()]);
-    transcript.line(&sighting(way, meaning, packet)).unwrap_or_default()
+    transcript.line(&event(kind, meaning, packet)).unwrap_or_default()
 }
 
 /// The part of a line after the columns.
-fn words(way: Way, meaning: Meaning, packet: &Packet) -> String {
-    let line = line(way, meaning, packet);
+fn words(kind: PacketEventKind, meaning: Meaning, packet: &Packet) -> String {
+    let line = line(kind, meaning, packet);
     line.get("    20.41 ms >    52  ".len()..).unwrap_or_default().trim_end_matches('\n').to_owned()
 }
 
 #[test]
 fn a_line_has_time_direction_size_and_meaning() {
     let probe = Meaning::Probe(old_data(52, Purpose::Search));
-    assert_eq!(line(Way::Out, probe, &from_here(b"x")), "    20.41 ms >    52  probe 52, DF, old data\n");
+    assert_eq!(line(PacketEventKind::Sent, probe, &from_here(b"x")), "    20.41 ms >    52  probe 52, DF, old data\n");
     let ack = from_there(segment(Flags::ACK, b""));
-    assert_eq!(line(Way::In, Meaning::Connection(Step::Ack), &ack), "    20.41 ms <    52  ACK\n");
-    let refused = Way::Refused(Refusal::Busy);
+    assert_eq!(line(PacketEventKind::Received, Meaning::Connection(Step::Ack), &ack), "    20.41 ms <    52  ACK\n");
+    let refused = PacketEventKind::Refused(Refusal::Busy);
     assert!(line(refused, probe, &from_here(b"x")).starts_with("    20.41 ms !    52  not sent, "));
 }
 
@@ -100,14 +100,17 @@ fn a_probe_says_its_size_and_what_it_is_for() {
         (old_data(1401, Purpose::Flow { port: 40_005 }), "probe 1401, DF, old data, flow from port 40005"),
     ];
     for (probe, expected) in rows {
-        assert_eq!(words(Way::Out, Meaning::Probe(probe), &from_here(b"x")), expected);
+        assert_eq!(words(PacketEventKind::Sent, Meaning::Probe(probe), &from_here(b"x")), expected);
     }
     let mut may_be_cut = from_here(b"x");
     may_be_cut.ip.dont_fragment = false;
-    let twin = words(Way::Out, Meaning::Probe(old_data(1401, Purpose::NoDfCopy)), &may_be_cut);
+    let twin = words(PacketEventKind::Sent, Meaning::Probe(old_data(1401, Purpose::NoDfCopy)), &may_be_cut);
     assert_eq!(twin, "probe 1401, no DF, old data, a copy that routers may cut");
     let v6 = packet(HERE_V6, THERE_V6, Body::EchoRequest(Echo { ident: 1, seq: 1, payload_len: 1 }));
-    assert_eq!(words(Way::Out, Meaning::Probe(old_data(1500, Purpose::Search)), &v6), "probe 1500, old data");
+    assert_eq!(
+        words(PacketEventKind::Sent, Meaning::Probe(old_data(1500, Purpose::Search)), &v6),
+        "probe 1500, old data"
+    );
 }
 
 #[test]
@@ -116,12 +119,15 @@ fn real_bytes_show_the_command_that_they_end_with() {
     let cut = Meaning::Probe(probe(Technique::SmtpData, 1400, Purpose::CutBytes));
     let rest = Meaning::Probe(probe(Technique::SmtpData, 41, Purpose::CutBytes));
     let real = "probe 1401, DF, real bytes of the conversation, \"EHLO me\"";
-    assert_eq!(words(Way::Out, large, &from_here(b"......EHLO me\r\n")), real);
+    assert_eq!(words(PacketEventKind::Sent, large, &from_here(b"......EHLO me\r\n")), real);
     let after = "probe 1401, DF, real bytes of the conversation, \"NOOP x\"";
-    assert_eq!(words(Way::Out, large, &from_here(b"EHLO me\r\nNOOP x\r\n")), after);
+    assert_eq!(words(PacketEventKind::Sent, large, &from_here(b"EHLO me\r\nNOOP x\r\n")), after);
     let shorter = "probe 1400, DF, the same real bytes, cut, \"EHLO me\"";
-    assert_eq!(words(Way::Out, cut, &from_here(b"......EHLO me\r")), shorter);
-    assert_eq!(words(Way::Out, rest, &from_here(b"\n")), "probe 41, DF, the same real bytes, cut, the end of the line");
+    assert_eq!(words(PacketEventKind::Sent, cut, &from_here(b"......EHLO me\r")), shorter);
+    assert_eq!(
+        words(PacketEventKind::Sent, rest, &from_here(b"\n")),
+        "probe 41, DF, the same real bytes, cut, the end of the line"
+    );
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn an_answer_says_what_it_proves() {
     ];
     for (probe, expected) in rows {
         let packet = from_there(segment(Flags::ACK, b""));
-        assert_eq!(words(Way::In, Meaning::Answer(probe), &packet), expected);
+        assert_eq!(words(PacketEventKind::Received, Meaning::Answer(probe), &packet), expected);
     }
 }
 
@@ -149,18 +155,21 @@ fn an_answer_says_what_it_proves() {
 fn a_router_is_named_with_what_it_says() {
     let hop = Meaning::Hop(old_data(1401, Purpose::Trace(Ttl(2))));
     let exceeded = error(ROUTER, HERE, (THERE, 1401), IcmpErrorKind::TimeExceeded);
-    assert_eq!(words(Way::In, hop, &exceeded), "hop 2 203.0.113.7: time exceeded for 1401: it came this far");
+    assert_eq!(
+        words(PacketEventKind::Received, hop, &exceeded),
+        "hop 2 203.0.113.7: time exceeded for 1401: it came this far"
+    );
 
     let mut cleared = exceeded.clone();
     if let Body::Error(error) = &mut cleared.body {
         error.quote.dont_fragment = false;
     }
     let expected = "hop 2 203.0.113.7: time exceeded for 1401: it came this far; DF was cleared on the way";
-    assert_eq!(words(Way::In, hop, &cleared), expected);
+    assert_eq!(words(PacketEventKind::Received, hop, &cleared), expected);
 
     let prohibited = error(ROUTER, HERE, (THERE, 1400), IcmpErrorKind::Unreachable { code: 13 });
     let expected = "administratively prohibited, from 203.0.113.7 about 1400";
-    assert_eq!(words(Way::In, Meaning::Unreachable, &prohibited), expected);
+    assert_eq!(words(PacketEventKind::Received, Meaning::Unreachable, &prohibited), expected);
 }
 
 #[test]
@@ -169,21 +178,21 @@ fn a_ptb_has_the_name_that_its_family_gives_it() {
     let v4 = error(ROUTER, HERE, (THERE, 1500), IcmpErrorKind::Ptb { mtu: 1400 });
     let v6 = error(ROUTER_V6, HERE_V6, (THERE_V6, 1500), IcmpErrorKind::Ptb { mtu: 1400 });
     let rows = [
-        (Way::In, &v4, 1400, true, "fragmentation needed, MTU 1400, from 203.0.113.7 about 1500"),
-        (Way::In, &v6, 1400, true, "packet too big, MTU 1400, from 2001:db8:1::7 about 1500"),
-        (Way::In, &v4, 0, true, "fragmentation needed, without an MTU, from 203.0.113.7 about 1500"),
+        (PacketEventKind::Received, &v4, 1400, true, "fragmentation needed, MTU 1400, from 203.0.113.7 about 1500"),
+        (PacketEventKind::Received, &v6, 1400, true, "packet too big, MTU 1400, from 2001:db8:1::7 about 1500"),
+        (PacketEventKind::Received, &v4, 0, true, "fragmentation needed, without an MTU, from 203.0.113.7 about 1500"),
         (
-            Way::In,
+            PacketEventKind::Received,
             &v4,
             1400,
             false,
             "fragmentation needed, MTU 1400, from 203.0.113.7 about 1500; its checksum is wrong, so kernels drop it",
         ),
     ];
-    for (way, packet, mtu, checksum_ok, expected) in rows {
-        assert_eq!(words(way, meaning(mtu, checksum_ok), packet), expected);
+    for (kind, packet, mtu, checksum_ok, expected) in rows {
+        assert_eq!(words(kind, meaning(mtu, checksum_ok), packet), expected);
     }
-    let behind = words(Way::PastFirewall, meaning(1400, true), &v4);
+    let behind = words(PacketEventKind::PassedFirewall, meaning(1400, true), &v4);
     assert_eq!(behind, "fragmentation needed, MTU 1400, from 203.0.113.7 about 1500: passed this host's firewall");
 }
 
@@ -204,9 +213,9 @@ fn the_connection_is_told_as_it_goes() {
         (Step::Ack, closed, "ACK, window closed"),
     ];
     for (step, segment, expected) in rows {
-        assert_eq!(words(Way::In, Meaning::Connection(step), &from_there(segment)), expected);
+        assert_eq!(words(PacketEventKind::Received, Meaning::Connection(step), &from_there(segment)), expected);
     }
-    let stray = words(Way::In, Meaning::Stray, &from_there(segment(Flags::RST_ACK, b"")));
+    let stray = words(PacketEventKind::Received, Meaning::Stray, &from_there(segment(Flags::RST_ACK, b"")));
     assert_eq!(stray, "does not count: RST");
 }
 
@@ -214,12 +223,12 @@ fn the_connection_is_told_as_it_goes() {
 fn a_refused_packet_says_why_it_was_not_sent() {
     let probe = Meaning::Probe(old_data(1500, Purpose::Search));
     for refusal in [Refusal::TooBig, Refusal::Forbidden, Refusal::NoRoute, Refusal::Busy, Refusal::InterfaceDown] {
-        let words = words(Way::Refused(refusal), probe, &from_here(b"x"));
+        let words = words(PacketEventKind::Refused(refusal), probe, &from_here(b"x"));
         let (why, what) = words.rsplit_once(": ").unwrap();
         assert_eq!(what, "probe 1500, DF, old data");
         assert!(why.starts_with("not sent, "), "{why}");
         assert_eq!(
-            comment(&sighting(Way::Refused(refusal), probe, &from_here(b"x"))),
+            comment(&event(PacketEventKind::Refused(refusal), probe, &from_here(b"x"))),
             None,
             "it was never on the wire"
         );
@@ -229,7 +238,11 @@ fn a_refused_packet_says_why_it_was_not_sent() {
 #[test]
 fn a_server_can_neither_steer_the_terminal_nor_feign_a_line() {
     let hostile = b"220 \x1b[2J\x07\x9b\x00 \"\r    20.41 ms <    52  answer to 1500\n".repeat(40);
-    let line = line(Way::In, Meaning::Connection(Step::Data), &from_there(segment(Flags::PSH_ACK, &hostile)));
+    let line = line(
+        PacketEventKind::Received,
+        Meaning::Connection(Step::Data),
+        &from_there(segment(Flags::PSH_ACK, &hostile)),
+    );
     assert_eq!(line.matches(char::is_control).collect::<String>(), "\n");
     assert!(line.len() < 400, "{line}");
     assert!(line.starts_with("    20.41 ms <    52  \"220 "), "{line}");
@@ -240,7 +253,8 @@ fn what_was_told_is_not_told_again() {
     let echo = |payload_len| packet(THERE, HERE, Body::EchoReply(Echo { ident: 1, seq: 3, payload_len }));
     let answer = Meaning::Answer(probe(Technique::Echo, 1400, Purpose::Search));
     let reply = echo(1372);
-    let (at_interface, behind) = (sighting(Way::In, answer, &reply), sighting(Way::PastFirewall, answer, &reply));
+    let (at_interface, behind) =
+        (event(PacketEventKind::Received, answer, &reply), event(PacketEventKind::PassedFirewall, answer, &reply));
     // The two sockets are read one after the other, so either copy may come first. A reply in fragments has only the second,
     // one that the network doubles has four.
     for (copies, lines) in [
@@ -257,7 +271,7 @@ fn what_was_told_is_not_told_again() {
     let line = transcript.line(&behind).unwrap_or_default();
     assert!(line.contains(" <  1400  answer to 1400"), "its size is known: {line}");
     let exceeded = error(ROUTER, HERE, (THERE, 1401), IcmpErrorKind::TimeExceeded);
-    assert_eq!(transcript.line(&sighting(Way::PastFirewall, Meaning::Stray, &exceeded)), None);
+    assert_eq!(transcript.line(&event(PacketEventKind::PassedFirewall, Meaning::Stray, &exceeded)), None);
 }
 
 #[test]
@@ -267,7 +281,7 @@ fn a_packet_in_fragments_has_one_line_but_a_comment_for_each() {
     // Version 4, header of 20 bytes; flags and offset in bytes 6 and 7 (RFC 791, 3.1).
     let (mut first, mut last) = ([0x45; 100], [0x45; 80]);
     (first[6], first[7], last[6], last[7]) = (0x20, 0, 0, 10);
-    let at = |bytes| Sighting { bytes, ..sighting(Way::Out, meaning, &packet) };
+    let at = |bytes| PacketEvent { bytes, ..event(PacketEventKind::Sent, meaning, &packet) };
     let mut transcript = Transcript::new(vec!["mx".into()]);
     let line = transcript.line(&at(&first)).unwrap();
     assert!(line.contains(">   160  probe 160, "), "{line}");
@@ -282,7 +296,7 @@ fn several_addresses_have_short_names() {
     let mut transcript = Transcript::new(labels);
     assert!(transcript.heading().starts_with("#1 is mx1.example.com 192.0.2.1\n#2 is mx2.example.com 192.0.2.2\n"));
     let ack = from_there(segment(Flags::ACK, b""));
-    let of = |job| Sighting { job, ..sighting(Way::In, Meaning::Connection(Step::Ack), &ack) };
+    let of = |job| PacketEvent { job, ..event(PacketEventKind::Received, Meaning::Connection(Step::Ack), &ack) };
     assert_eq!(transcript.line(&of(0)).as_deref(), Some("    20.41 ms #1  <    52  ACK\n"));
     assert_eq!(transcript.line(&of(9)).as_deref(), Some("    20.41 ms #10 <    52  ACK\n"));
 }
@@ -291,6 +305,6 @@ fn several_addresses_have_short_names() {
 fn what_only_passed_the_firewall_was_no_packet_on_the_wire() {
     let ptb = error(ROUTER, HERE, (THERE, 1500), IcmpErrorKind::Ptb { mtu: 1400 });
     let meaning = Meaning::TooBig { refused: PacketSize::new(1500), mtu: 1400, checksum_ok: true };
-    assert_eq!(comment(&sighting(Way::PastFirewall, meaning, &ptb)), None);
-    assert!(comment(&sighting(Way::In, meaning, &ptb)).is_some());
+    assert_eq!(comment(&event(PacketEventKind::PassedFirewall, meaning, &ptb)), None);
+    assert!(comment(&event(PacketEventKind::Received, meaning, &ptb)).is_some());
 }

@@ -2,16 +2,16 @@
 
 use super::super::text::printable;
 use crate::model::{
-    Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Refusal, Segment, Sighting,
-    Technique, Ttl, Way, unreachable_words,
+    Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketEvent, PacketEventKind, PacketSize, Probe, Purpose,
+    Refusal, Segment, Technique, Ttl, unreachable_words,
 };
 
-pub(super) fn tell(sighting: &Sighting<'_>) -> String {
-    let words = meaning(sighting.meaning, sighting.packet);
-    match sighting.way {
-        Way::Out | Way::In => words,
-        Way::Refused(refusal) => format!("not sent, {}: {words}", why_refused(refusal)),
-        Way::PastFirewall => format!("{words}: passed this host's firewall"),
+pub(super) fn tell(event: &PacketEvent<'_>) -> String {
+    let words = meaning(event.meaning, event.packet);
+    match event.kind {
+        PacketEventKind::Sent | PacketEventKind::Received => words,
+        PacketEventKind::Refused(refusal) => format!("not sent, {}: {words}", why_refused(refusal)),
+        PacketEventKind::PassedFirewall => format!("{words}: passed this host's firewall"),
     }
 }
 

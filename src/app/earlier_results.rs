@@ -1,0 +1,120 @@
+//! What an earlier run over a list has left in its file of results.
+//!
+//! A line is written in one piece and ends in a line feed. So whatever stands behind the last line feed was cut short by the
+//! end of its run; it counts for nothing, and its target is examined again.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::set_user_id;
+use super::target_key::TargetKey;
+use super::verdict_counts::VerdictCounts;
+use crate::report::json::SCHEMA;
+
+/// A file of results that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResultsFileError {
+    /// It cannot be opened, read or written.
+    #[error("cannot use the results {}: {source}; name another file for {option}", path.display())]
+    Io {
+        /// The option that names it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Results of an earlier run would be lost.
+    #[error("{} holds results already; add --resume {} to go on with them, or name another file", .0.display(), .0.display())]
+    NotEmpty(PathBuf),
+    /// Another run writes to it.
+    #[error("another run writes to {} at the moment; wait for its end, or name another file for --jsonl", .0.display())]
+    Busy(PathBuf),
+    /// Something else than results.
+    #[error("line {line} of {} is no result of this program; is that the right file for --resume?", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// From 1 on.
+        line: u64,
+    },
+    /// A set-user-ID program would touch files that its user may not.
+    #[error("--jsonl FILE and --resume are refused where the program is set-user-ID: use sudo, or \"--jsonl - >FILE\"")]
+    SetUserId,
+}
+
+/// The targets that have their result, and how they fared.
+#[derive(Debug, Default)]
+pub(super) struct EarlierResults {
+    targets: HashSet<TargetKey>,
+    counts: VerdictCounts,
+}
+
+/// As much of a result line as matters here.
+#[derive(Deserialize)]
+struct ResultLine {
+    schema: String,
+    target: String,
+    exit_code: u8,
+    addresses: Vec<ResultAddress>,
+}
+
+#[derive(Deserialize)]
+struct ResultAddress {
+    verdict: String,
+}
+
+impl EarlierResults {
+    /// Reads a file that is only read. One that is not there yet holds nothing: the first run of a loop looks like the
+    /// others.
+    pub(super) fn read(path: &Path) -> Result<Self, ResultsFileError> {
+        refuse_set_user_id(&[path])?;
+        let mut earlier = Self::default();
+        match File::open(path) {
+            Ok(file) => earlier.take_in(&file, path).map(drop)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ResultsFileError::Io { option: "--resume", path: path.to_owned(), source }),
+        }
+        Ok(earlier)
+    }
+
+    /// Whether a target has its line.
+    pub(super) fn hold(&self, target: TargetKey) -> bool {
+        self.targets.contains(&target)
+    }
+
+    /// What the lines say.
+    pub(super) fn take_counts(&mut self) -> VerdictCounts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Returns the length up to the end of the last whole line.
+    pub(super) fn take_in(&mut self, file: &File, path: &Path) -> Result<u64, ResultsFileError> {
+        let failed = |source| ResultsFileError::Io { option: "--resume", path: path.to_owned(), source };
+        let (mut reader, mut line, mut number, mut whole) = (BufReader::new(file), Vec::new(), 0, 0);
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            if line.pop() != Some(b'\n') {
+                return Ok(whole);
+            }
+            number += 1;
+            whole += length as u64;
+            let result = serde_json::from_slice::<ResultLine>(&line).ok().filter(|result| result.schema == SCHEMA);
+            let result = result.ok_or_else(|| ResultsFileError::Foreign { path: path.to_owned(), line: number })?;
+            if self.targets.insert(TargetKey::of(&result.target)) {
+                self.counts.add(result.exit_code, result.addresses.iter().map(|address| address.verdict.as_str()));
+            }
+        }
+    }
+}
+
+/// `-` names no file that the user could be kept from.
+pub(super) fn refuse_set_user_id(paths: &[&Path]) -> Result<(), ResultsFileError> {
+    let named = paths.iter().any(|path| path.as_os_str() != "-");
+    if named && set_user_id::is_in_force() { Err(ResultsFileError::SetUserId) } else { Ok(()) }
+}

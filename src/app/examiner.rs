@@ -1,0 +1,113 @@
+//! The core of every run: the sockets, opened once with privilege, and the examinations over them.
+
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::mpsc;
+
+use super::error::RunError;
+use super::host_firewall::HostFirewall;
+use super::plan::RunPlan;
+use super::planned_address::PlannedAddress;
+use super::random;
+use crate::model::{AddressReport, Examined};
+use crate::net::capture::Capture;
+use crate::net::icmp::IcmpSockets;
+use crate::net::sender::Sender;
+use crate::net::silent::SilentPorts;
+use crate::net::{Ours, privilege};
+use crate::report;
+use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience};
+
+/// Everything that needs privilege is opened here; then privilege is given up, and only then is a byte from the network
+/// read.
+pub(super) struct Examiner<'p> {
+    plan: &'p RunPlan,
+    ours: Ours,
+    links: Links,
+    runtime: tokio::runtime::Runtime,
+    _ports: SilentPorts,
+    firewall: HostFirewall,
+    started: SystemTime,
+    deadline: Instant,
+}
+
+impl<'p> Examiner<'p> {
+    /// Opens the sockets, then the files of the run, then gives the privileges up.
+    pub(super) fn open<F>(
+        plan: &'p RunPlan,
+        files: impl FnOnce() -> Result<F, RunError>,
+    ) -> Result<(Self, F), RunError> {
+        let (started, deadline) = (SystemTime::now(), Instant::now() + plan.sending.timeout);
+        privilege::require_raw_sockets()?;
+        let firewall = HostFirewall::watch();
+        let ports = SilentPorts::reserve(plan.examination.local_ports())?;
+        let ours = Ours { ports: ports.block(), echo_ident: random::seed() as u16 };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)?;
+        let links = {
+            let _guard = runtime.enter();
+            Links {
+                sender: Sender::open(plan.sending.interface.as_deref())?,
+                capture: Capture::open(ours)?,
+                icmp: IcmpSockets::open(ours)?,
+            }
+        };
+        let files = files()?;
+        privilege::drop_all()?;
+        Ok((Self { plan, ours, links, runtime, _ports: ports, firewall, started, deadline }, files))
+    }
+
+    /// Does the work of a run in the event loop.
+    pub(super) fn conduct<T>(self, work: impl AsyncFnOnce(&Self) -> T) -> T {
+        let done = self.runtime.block_on(work(&self));
+        // A resolver that never answers holds a thread that nothing can stop.
+        self.runtime.shutdown_background();
+        done
+    }
+
+    /// Examines addresses side by side as they come.
+    pub(super) async fn examine(
+        &self,
+        jobs: mpsc::Receiver<Job>,
+        concurrency: usize,
+        patience: Patience,
+        interrupt: impl Future<Output = ()>,
+        observer: &mut impl Observer,
+    ) -> Result<Ending, RunError> {
+        let limits = Limits { rate: self.plan.sending.rate.0, concurrency, patience };
+        runner::run(&self.links, jobs, limits, interrupt, observer).await.map_err(RunError::Receive)
+    }
+
+    /// What is reported of an address: its examination, this host, and what follows from both.
+    pub(super) fn address_report(&self, one: &PlannedAddress, examined: Examined) -> AddressReport {
+        let mut report = AddressReport {
+            host: one.address.host.clone(),
+            preference: one.address.preference,
+            address: one.address.address,
+            zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
+            port: one.port,
+            here: one.here.clone(),
+            examined,
+        };
+        report.here.blockers = self.firewall.blockers(&report);
+        report::complete(&mut report);
+        report
+    }
+
+    pub(super) fn plan(&self) -> &'p RunPlan {
+        self.plan
+    }
+
+    pub(super) fn ours(&self) -> Ours {
+        self.ours
+    }
+
+    /// When the run began.
+    pub(super) fn started(&self) -> SystemTime {
+        self.started
+    }
+
+    /// When a run that examines everything at once has to end.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}

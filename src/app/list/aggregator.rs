@@ -1,0 +1,251 @@
+//! Where targets, addresses and verdicts meet: a target has its result when the last of its addresses has a verdict.
+
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::Notify;
+
+use super::admission::{Admission, Admitted};
+use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
+use super::target_list::ListLine;
+use crate::app::examiner::Examiner;
+use crate::app::output::outputs::Outputs;
+use crate::app::output::progress_line::{LineProgress, ListProgress};
+use crate::app::output::result_sink::RunResult;
+use crate::app::plan_error::PlanError;
+use crate::app::planned_address::PlannedAddress;
+use crate::app::verdict_counts::VerdictCounts;
+use crate::model::{Examined, PacketEvent, Report};
+use crate::report::text;
+use crate::runner::{Job, RunProgress};
+
+/// What a run over a list knows and has counted.
+pub(super) struct Aggregator<'a> {
+    examiner: &'a Examiner<'a>,
+    outputs: Outputs,
+    admission: Admission,
+    addresses: KnownAddresses,
+    /// Targets in work, by number.
+    targets: HashMap<usize, TargetInWork>,
+    next_target: usize,
+    counts: VerdictCounts,
+    /// Targets that were taken from the list and are done.
+    done: u64,
+    is_interrupted: bool,
+    delivery: Delivery,
+    /// Told when there is no reason to go on.
+    stop: &'a Notify,
+    began: Instant,
+}
+
+/// Whether results can be written.
+enum Delivery {
+    Works,
+    /// The reader closed the pipe, so it has seen enough.
+    NobodyReads,
+    Failed(io::Error),
+}
+
+struct TargetInWork {
+    target: String,
+    started: SystemTime,
+    planned: Vec<PlannedAddress>,
+    examined: Vec<Option<Rc<Examined>>>,
+}
+
+impl<'a> Aggregator<'a> {
+    /// The counts are those of earlier runs.
+    pub(super) fn new(
+        examiner: &'a Examiner<'a>,
+        outputs: Outputs,
+        admission: Admission,
+        counts: VerdictCounts,
+        stop: &'a Notify,
+    ) -> Self {
+        Self {
+            examiner,
+            outputs,
+            admission,
+            addresses: KnownAddresses::default(),
+            targets: HashMap::new(),
+            next_target: 0,
+            counts,
+            done: 0,
+            is_interrupted: false,
+            delivery: Delivery::Works,
+            stop,
+            began: Instant::now(),
+        }
+    }
+
+    /// The clock of the run starts now.
+    pub(super) fn begin(&mut self) {
+        self.outputs.begin(&[]);
+    }
+
+    /// The target in a line, if it is one that this run has to examine.
+    pub(super) fn wanted(&mut self, line: ListLine) -> Option<String> {
+        match self.admission.admit(line) {
+            Admitted::Target(target) => Some(target),
+            Admitted::NotWanted => None,
+            Admitted::Bad(why) => {
+                self.warn(&why);
+                self.counts.note_exit_code(3);
+                None
+            }
+        }
+    }
+
+    /// Begins with a target. Returns its addresses that are not examined yet.
+    pub(super) fn open(&mut self, target: String, planned: Vec<PlannedAddress>, errors: &[PlanError]) -> Vec<Job> {
+        for error in errors {
+            self.warn(&format!("{target}: {error}"));
+        }
+        if errors.iter().any(|error| !error.is_harmless()) {
+            self.counts.note_exit_code(3);
+        }
+        let number = self.next_target;
+        self.next_target += 1;
+        let mut new = Vec::new();
+        let mut examined = Vec::with_capacity(planned.len());
+        for (index, one) in planned.iter().enumerate() {
+            examined.push(match self.addresses.ask(one.endpoint(), AddressOfTarget { target: number, index }) {
+                KnownAddress::Done(examined) => Some(examined),
+                KnownAddress::InWork => None,
+                KnownAddress::New(id) => {
+                    new.push(Job { id, ..one.job.clone() });
+                    None
+                }
+            });
+        }
+        let will_come_again = planned.is_empty() && errors.iter().any(PlanError::is_temporary);
+        let in_work = TargetInWork { target, started: SystemTime::now(), planned, examined };
+        if will_come_again {
+            // No result: with --resume it is tried again.
+            self.counts.add_target(3, false);
+            self.done += 1;
+        } else if in_work.is_done() {
+            self.close(in_work);
+        } else {
+            self.targets.insert(number, in_work);
+        }
+        new
+    }
+
+    pub(super) fn packet(&mut self, event: &PacketEvent<'_>) {
+        self.outputs.packet(event);
+    }
+
+    pub(super) fn progress(&mut self, standing: &RunProgress) {
+        let progress = ListProgress {
+            done: self.done,
+            left: self.admission.unread().map(|unread| unread + self.targets.len() as u64),
+            in_work: standing.addresses - standing.judged,
+            counts: self.counts.counts(),
+            probes: standing.probes,
+            elapsed: self.began.elapsed(),
+        };
+        self.outputs.progress(&LineProgress::List(progress));
+    }
+
+    /// The verdict on an address stands.
+    pub(super) fn judged(&mut self, job: usize, examined: Examined) {
+        let examined = Rc::new(examined);
+        for AddressOfTarget { target, index } in self.addresses.judged(job, &examined) {
+            let Some(in_work) = self.targets.get_mut(&target) else { continue };
+            if let Some(slot) = in_work.examined.get_mut(index) {
+                *slot = Some(Rc::clone(&examined));
+            }
+            if in_work.is_done()
+                && let Some(done) = self.targets.remove(&target)
+            {
+                self.close(done);
+            }
+        }
+    }
+
+    /// Every target has its result.
+    pub(super) fn all_judged(&mut self) {
+        self.outputs.verdicts_stand();
+    }
+
+    /// The run ends early: what follows knows less than it should.
+    pub(super) fn interrupted(&mut self) {
+        self.is_interrupted = true;
+        self.outputs.cut_short();
+    }
+
+    /// Ends the outputs. Returns what went wrong with them.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.delivery, Delivery::Works) {
+            Delivery::Failed(failure) => return Err(failure),
+            delivery => self.delivery = delivery,
+        }
+        if self.counts.is_empty() && self.admission.has_read_nothing() && !self.is_interrupted {
+            self.warn("the list holds no target; write one per line");
+            self.counts.note_exit_code(3);
+            Ok(())
+        } else if self.nobody_reads() {
+            Ok(())
+        } else {
+            self.outputs.finish(&self.counts)
+        }
+    }
+
+    /// Whether the run ended because the reader closed the pipe.
+    pub(super) fn nobody_reads(&self) -> bool {
+        matches!(self.delivery, Delivery::NobodyReads)
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        self.counts.exit_code()
+    }
+
+    /// A target is done.
+    fn close(&mut self, done: TargetInWork) {
+        for (one, examined) in done.planned.iter().zip(done.examined.iter().flatten()) {
+            self.counts.add_address(examined.verdict, examined.reverse.verdict, &text::printable(&one.label()));
+        }
+        let report = done.report(self.examiner);
+        self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
+        self.done += 1;
+        let delivered = self.outputs.result(&RunResult { report: &report, suspects: None });
+        self.note_delivery(delivered);
+    }
+
+    /// Ends the run if results cannot be written.
+    fn note_delivery(&mut self, delivered: io::Result<()>) {
+        let Err(error) = delivered else { return };
+        let is_failed = matches!(self.delivery, Delivery::Failed(_));
+        match error.kind() {
+            io::ErrorKind::BrokenPipe if is_failed => {}
+            io::ErrorKind::BrokenPipe => self.delivery = Delivery::NobodyReads,
+            _ => self.delivery = Delivery::Failed(error),
+        }
+        self.stop.notify_one();
+    }
+
+    fn warn(&mut self, what: &str) {
+        self.outputs.warn(&text::printable(what));
+    }
+}
+
+impl TargetInWork {
+    fn is_done(&self) -> bool {
+        self.examined.iter().all(Option::is_some)
+    }
+
+    fn report(self, examiner: &Examiner<'_>) -> Report {
+        let found = self.planned.iter().zip(self.examined.into_iter().flatten());
+        let addresses =
+            found.map(|(one, examined)| examiner.address_report(one, Rc::unwrap_or_clone(examined))).collect();
+        Report {
+            target: self.target,
+            started: self.started,
+            elapsed: self.started.elapsed().unwrap_or(Duration::ZERO),
+            addresses,
+        }
+    }
+}

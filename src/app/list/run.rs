@@ -1,0 +1,105 @@
+//! A run over a list of targets.
+
+use std::cell::RefCell;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::{Notify, mpsc};
+
+use super::admission::Admission;
+use super::aggregator::Aggregator;
+use super::observer::ListObserver;
+use super::target_list::TargetList;
+use crate::app::earlier_results::EarlierResults;
+use crate::app::error::RunError;
+use crate::app::examiner::Examiner;
+use crate::app::exit_code::INTERRUPTED;
+use crate::app::interrupt::interrupted;
+use crate::app::output::outputs::Outputs;
+use crate::app::plan::{ListOptions, RunPlan};
+use crate::app::planner::Planner;
+use crate::runner::{Ending, Job, Patience};
+
+/// Names that are looked up at a time.
+const LOOKUPS_AT_A_TIME: usize = 64;
+/// Addresses that are ready to be examined when there is room.
+const READY: usize = 64;
+
+/// What has to be opened before privileges are given up.
+struct Files {
+    outputs: Outputs,
+    earlier: EarlierResults,
+    list: TargetList,
+}
+
+/// Examines all targets of the list. Returns the exit code.
+pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError> {
+    let files = || {
+        let (outputs, earlier) = Outputs::of_list(&plan.output, options.resume.as_deref())?;
+        Ok(Files { outputs, earlier, list: TargetList::open(&options.file)? })
+    };
+    let (examiner, files) = Examiner::open(plan, files)?;
+    examiner.conduct(async |examiner| examine(examiner, options, files).await)
+}
+
+async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -> Result<u8, RunError> {
+    let Files { outputs, mut earlier, list } = files;
+    let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
+    let stop = Notify::new();
+    let counts = earlier.take_counts();
+    let admission = Admission::new(options.shard, earlier, list.lines_in_all());
+    let aggregator = RefCell::new(Aggregator::new(examiner, outputs, admission, counts, &stop));
+    let (sender, jobs) = mpsc::channel(READY);
+    let feed = feed(&planner, examiner, list, &aggregator, sender);
+    aggregator.borrow_mut().begin();
+    let mut observer = ListObserver(&aggregator);
+    let interrupt = async {
+        tokio::select! {
+            () = interrupted() => {}
+            () = stop.notified() => {}
+        }
+    };
+    let patience = Patience::Each(examiner.plan().sending.timeout);
+    let run = examiner.examine(jobs, options.concurrency, patience, interrupt, &mut observer);
+    let ending = {
+        tokio::pin!(feed, run);
+        tokio::select! {
+            // The feed may wait for a terminal for ever.
+            ending = &mut run => ending,
+            () = &mut feed => run.await,
+        }
+    };
+    let mut aggregator = aggregator.into_inner();
+    let ending = ending?;
+    aggregator.finish().map_err(RunError::Write)?;
+    Ok(match ending {
+        Ending::Interrupted if !aggregator.nobody_reads() => INTERRUPTED,
+        _ => aggregator.exit_code(),
+    })
+}
+
+/// From lines to jobs: names are looked up side by side, ahead of the run, but never far ahead.
+async fn feed(
+    plans: &Planner<'_>,
+    examiner: &Examiner<'_>,
+    list: TargetList,
+    aggregator: &RefCell<Aggregator<'_>>,
+    jobs: mpsc::Sender<Job>,
+) {
+    let mut lines = list.read();
+    let lines = stream::poll_fn(|context| lines.poll_recv(context));
+    let wanted = lines.filter_map(|line| std::future::ready(aggregator.borrow_mut().wanted(line)));
+    let patience = examiner.plan().sending.timeout;
+    let planned = wanted.map(|target| async move {
+        let (planned, errors) = plans.target(&target, patience).await;
+        (target, planned, errors)
+    });
+    let mut planned = std::pin::pin!(planned.buffer_unordered(LOOKUPS_AT_A_TIME));
+    while let Some((target, planned, errors)) = planned.next().await {
+        let new = aggregator.borrow_mut().open(target, planned, &errors);
+        for job in new {
+            if jobs.send(job).await.is_err() {
+                return;
+            }
+        }
+    }
+}

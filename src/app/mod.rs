@@ -1,0 +1,37 @@
+//! The application: runs a plan and returns the exit code.
+//!
+//! Three kinds of run stand on the same small core: named targets (`named`), a list (`list`) and the suspects of a log
+//! (`suspects`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
+//! and `output` writes the results.
+
+mod earlier_results;
+mod error;
+mod examiner;
+pub mod exit_code;
+mod host_firewall;
+mod interrupt;
+mod list;
+mod log;
+mod named;
+pub mod output;
+pub mod plan;
+mod plan_error;
+mod planned_address;
+mod planner;
+mod random;
+mod run;
+mod set_user_id;
+mod shard;
+mod skipped;
+mod stderr;
+mod suspect_cases;
+mod suspects;
+mod target_key;
+mod verdict_counts;
+mod whole_run;
+
+pub use error::RunError;
+pub use log::log_to_stderr;
+pub use run::run;
+pub use shard::Shard;
+pub use stderr::complain;

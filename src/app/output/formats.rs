@@ -1,0 +1,34 @@
+//! The list of output formats. A new one is a file beside this one and a line here.
+
+use super::format::Format;
+use super::{json, json_lines, letter, pcapng, text};
+
+/// All formats, in the order of the help.
+pub static ALL: [&Format; 5] = [&text::FORMAT, &letter::FORMAT, &json::FORMAT, &json_lines::FORMAT, &pcapng::FORMAT];
+
+/// What goes to stdout where nothing else does.
+pub(super) static DEFAULT: &Format = &text::FORMAT;
+
+/// The format of this name.
+pub fn named(name: &str) -> Option<&'static Format> {
+    ALL.into_iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::output::format::Runs;
+
+    #[test]
+    fn no_two_formats_have_one_name() {
+        let names: std::collections::HashSet<&str> = ALL.iter().map(|format| format.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    #[test]
+    fn a_format_for_lists_writes_each_result_as_it_comes() {
+        for format in ALL.iter().filter(|format| format.runs == Runs::Lists) {
+            assert!(format.streams, "{}", format.name);
+        }
+    }
+}

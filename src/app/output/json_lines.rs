@@ -1,0 +1,49 @@
+//! `--jsonl`: a JSON document per target and line, as soon as the target is done.
+
+use std::io;
+use std::path::Path;
+
+use super::format::{Destination, Format, FormatOption, OpenError, Runs};
+use super::result_sink::{ResultSink, RunResult};
+use super::results_file::ResultsFile;
+use crate::report::json;
+
+pub(super) static FORMAT: Format = Format {
+    name: "jsonl",
+    option: Some(FormatOption {
+        help: "With --targets: write a JSON document per target and line; -: to stdout",
+        details: "Each line is the document that --json prints for that target alone, written as soon as the target is \
+                  done.",
+        words: None,
+        excludes: &[],
+    }),
+    destination: Destination::FileOrStdout,
+    streams: true,
+    runs: Runs::Lists,
+    open: |argument, opening| {
+        let path = argument.file().unwrap_or(Path::new("-"));
+        let (file, earlier) = ResultsFile::open(path, opening.resume).map_err(OpenError::new)?;
+        opening.earlier = Some(earlier);
+        Ok(Box::new(JsonLines { file, is_closed: false }))
+    },
+};
+
+struct JsonLines {
+    file: ResultsFile,
+    is_closed: bool,
+}
+
+impl ResultSink for JsonLines {
+    fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        self.file.write(&json::render_line(result.report))
+    }
+
+    /// A result that is cut short has no line, so a run with --resume examines the target again. Behind a line that could
+    /// not be written whole, no other may follow.
+    fn cut_short(&mut self) {
+        self.is_closed = true;
+    }
+}

@@ -1,0 +1,191 @@
+//! All outputs of a run: opens what was asked for, and hands on to each what the run tells.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use super::color::{Environment, wants_color};
+use super::format::{FormatArgument, FormatChoice, OpenError, Opening};
+use super::formats;
+use super::progress::{ProgressSink, Streams, is_wanted};
+use super::progress_line::LineProgress;
+use super::result_sink::{ResultSink, RunResult};
+use super::summary::SummaryOnStderr;
+use super::transcript::TranscriptSink;
+use crate::app::earlier_results::EarlierResults;
+use crate::app::plan::OutputOptions;
+use crate::app::stderr::complain;
+use crate::app::verdict_counts::VerdictCounts;
+use crate::model::PacketEvent;
+use crate::report::text::{Detail, Style};
+
+/// The outputs, in the order in which they hear of everything.
+pub(crate) struct Outputs(Vec<Box<dyn ResultSink>>);
+
+impl Outputs {
+    /// Opens the outputs of a run with one report. To be called before privileges are given up.
+    pub(crate) fn of_one_report(options: &OutputOptions) -> Result<Self, OpenError> {
+        let mut opening = Opening { style: style(options), is_list: false, resume: None, earlier: None };
+        let mut sinks = chosen(options, &mut opening)?;
+        // Behind the report, which the transcript keeps apart from what follows it.
+        if options.verbosity > 0 {
+            sinks.push(Box::new(TranscriptSink::default()));
+        }
+        sinks.extend(progress(options));
+        Ok(Self(sinks))
+    }
+
+    /// Opens the outputs of a run over a list, and reads what an earlier run has left. To be called before privileges are
+    /// given up.
+    pub(crate) fn of_list(options: &OutputOptions, resume: Option<&Path>) -> Result<(Self, EarlierResults), OpenError> {
+        let mut opening = Opening { style: style(options), is_list: true, resume, earlier: None };
+        let mut sinks = chosen(options, &mut opening)?;
+        if options.stdout_is_taken() && options.detail != Detail::VerdictOnly {
+            sinks.push(Box::new(SummaryOnStderr));
+        }
+        sinks.extend(progress(options));
+        let earlier = match (opening.earlier, resume) {
+            (Some(earlier), _) => earlier,
+            (None, Some(resume)) => EarlierResults::read(resume).map_err(OpenError::new)?,
+            (None, None) => EarlierResults::default(),
+        };
+        Ok((Self(sinks), earlier))
+    }
+
+    /// The clock of the run starts now.
+    pub(crate) fn begin(&mut self, labels: &[String]) {
+        self.0.iter_mut().for_each(|sink| sink.begin(labels));
+    }
+
+    /// A packet was sent, was refused or arrived.
+    pub(crate) fn packet(&mut self, event: &PacketEvent<'_>) {
+        self.0.iter_mut().for_each(|sink| sink.packet(event));
+    }
+
+    /// Where the run stands.
+    pub(crate) fn progress(&mut self, progress: &LineProgress) {
+        self.0.iter_mut().for_each(|sink| sink.progress(progress));
+    }
+
+    /// Others are about to write to the terminal.
+    pub(crate) fn make_way(&mut self) {
+        self.0.iter_mut().for_each(|sink| sink.make_way());
+    }
+
+    /// A warning for people, as a plain line on stderr.
+    pub(crate) fn warn(&mut self, what: &str) {
+        self.make_way();
+        complain(what);
+    }
+
+    /// The last verdict stands.
+    pub(crate) fn verdicts_stand(&mut self) {
+        self.0.iter_mut().for_each(|sink| sink.verdicts_stand());
+    }
+
+    /// A report is whole. Where an output fails, the others still get it; the last error counts.
+    pub(crate) fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
+        if self.0.iter().any(|sink| sink.writes_words()) {
+            self.make_way();
+        }
+        let mut delivered = Ok(());
+        for sink in &mut self.0 {
+            if let Err(error) = sink.result(result) {
+                delivered = Err(error);
+            }
+        }
+        if delivered.is_err() {
+            self.cut_short();
+        }
+        delivered
+    }
+
+    /// The run ends early.
+    pub(crate) fn cut_short(&mut self) {
+        self.0.iter_mut().for_each(|sink| sink.cut_short());
+    }
+
+    /// The list is done.
+    pub(crate) fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
+        self.make_way();
+        self.0.iter_mut().try_for_each(|sink| sink.finish(counts))
+    }
+}
+
+/// What was asked for; where none of it goes to stdout, the default as well.
+fn chosen(options: &OutputOptions, opening: &mut Opening<'_>) -> Result<Vec<Box<dyn ResultSink>>, OpenError> {
+    let mut sinks = Vec::new();
+    for choice in &options.formats {
+        sinks.push((choice.format.open)(&choice.argument, opening)?);
+    }
+    if !options.stdout_is_taken() {
+        sinks.push((formats::DEFAULT.open)(&FormatArgument::Nothing, opening)?);
+    }
+    Ok(sinks)
+}
+
+fn style(options: &OutputOptions) -> Style {
+    let color = wants_color(options.color, &Environment::of_process(), io::stdout().is_terminal());
+    Style { color, detail: options.detail }
+}
+
+fn progress(options: &OutputOptions) -> Option<Box<dyn ResultSink>> {
+    let streams = Streams {
+        stderr_is_terminal: io::stderr().is_terminal(),
+        stdout_is_terminal: io::stdout().is_terminal(),
+        dumb: Environment::of_process().is_dumb(),
+        quiet: options.detail == Detail::VerdictOnly,
+        logging: options.verbosity > 0,
+        stdout_feeds_a_program: options.formats.iter().any(FormatChoice::feeds_a_program),
+    };
+    is_wanted(streams).then(|| Box::new(ProgressSink::new(io::stderr())) as Box<dyn ResultSink>)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::model::Report;
+
+    /// Writes down what it hears, with its name.
+    struct Listener {
+        name: &'static str,
+        fails: bool,
+        heard: Rc<RefCell<Vec<String>>>,
+    }
+
+    impl Listener {
+        fn note(&self, what: &str) {
+            self.heard.borrow_mut().push(format!("{} {what}", self.name));
+        }
+    }
+
+    impl ResultSink for Listener {
+        fn result(&mut self, _: &RunResult<'_>) -> io::Result<()> {
+            self.note("result");
+            if self.fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        fn cut_short(&mut self) {
+            self.note("cut short");
+        }
+    }
+
+    #[test]
+    fn where_one_output_fails_the_others_get_the_result_and_hear_of_the_end() {
+        let heard = Rc::new(RefCell::new(Vec::new()));
+        let sink = |name, fails| Box::new(Listener { name, fails, heard: Rc::clone(&heard) }) as Box<dyn ResultSink>;
+        let mut outputs = Outputs(vec![sink("a", true), sink("b", false)]);
+        let report = Report {
+            target: "mx".into(),
+            started: SystemTime::UNIX_EPOCH,
+            elapsed: Duration::ZERO,
+            addresses: Vec::new(),
+        };
+        let delivered = outputs.result(&RunResult { report: &report, suspects: None });
+        assert_eq!(delivered.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+        assert_eq!(*heard.borrow(), ["a result", "b result", "a cut short", "b cut short"]);
+    }
+}

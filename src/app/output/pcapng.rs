@@ -1,0 +1,145 @@
+//! `--pcapng FILE`: the packets of a run, written while it goes on.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::format::{Destination, Format, FormatOption, OpenError, Runs};
+use super::progress_line::LineProgress;
+use super::result_sink::ResultSink;
+use crate::app::set_user_id;
+use crate::app::stderr::complain;
+use crate::app::verdict_counts::VerdictCounts;
+use crate::model::{PacketEvent, Timestamp};
+use crate::report::pcapng;
+
+pub(super) static FORMAT: Format = Format {
+    name: "pcapng",
+    option: Some(FormatOption {
+        help: "Write every packet to this file, with comments, for Wireshark",
+        details: "The comment of each packet says what it is for or what it proved. An existing file is overwritten. If \
+                  the disk fills up, the capture ends with a warning, and the examination goes on.",
+        words: None,
+        excludes: &[],
+    }),
+    destination: Destination::File,
+    streams: true,
+    runs: Runs::Any,
+    open: |argument, _| {
+        let path = argument.file().unwrap_or(Path::new("-"));
+        Ok(Box::new(CaptureFile::create(path).map_err(OpenError::new)?))
+    },
+};
+
+/// A capture file could not be opened.
+#[derive(Debug, thiserror::Error)]
+enum CaptureFileError {
+    #[error("cannot write the capture {}: {source}; name another file for --pcapng", path.display())]
+    Open { path: PathBuf, source: io::Error },
+    /// A set-user-ID program would overwrite files that its user may not touch.
+    #[error("--pcapng is refused where the program is set-user-ID: use sudo, or setcap as --help shows")]
+    SetUserId,
+}
+
+/// A capture file. Whole blocks only reach it, so it can be read whenever the run ends, however it ends.
+struct CaptureFile {
+    path: PathBuf,
+    file: Option<File>,
+    /// Blocks to be written, and how many bytes were before them.
+    waiting: Vec<u8>,
+    written: u64,
+    /// The time of day at the origin of the run's clock: steps of the system's clock do not disturb the order.
+    origin: Duration,
+}
+
+/// So much is kept back at most, but for one packet.
+const ENOUGH: usize = 1 << 16;
+
+impl CaptureFile {
+    /// Creates the file, or overwrites it. To be called before privileges are given up: root without its capabilities may not
+    /// write into the directory of the user who called sudo.
+    fn create(path: &Path) -> Result<Self, CaptureFileError> {
+        if set_user_id::is_in_force() {
+            return Err(CaptureFileError::SetUserId);
+        }
+        let failed = |source| CaptureFileError::Open { path: path.to_owned(), source };
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(failed)?;
+        let header = pcapng::header();
+        file.write_all(&header).map_err(failed)?;
+        let written = header.len() as u64;
+        Ok(Self { path: path.to_owned(), file: Some(file), waiting: Vec::new(), written, origin: Duration::ZERO })
+    }
+
+    /// Writes what waits. If that fails, the capture ends; the examination does not depend on it.
+    fn flush(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        match file.write_all(&self.waiting) {
+            Ok(()) => self.written += self.waiting.len() as u64,
+            Err(error) => {
+                // Part of a block may have been written. Pipes cannot be cut, and need not be: their reader is gone.
+                let _ = file.set_len(self.written);
+                self.file = None;
+                complain(&format!(
+                    "cannot write the capture {}: {error}; it ends here, the examination goes on",
+                    self.path.display()
+                ));
+            }
+        }
+        self.waiting.clear();
+    }
+}
+
+impl ResultSink for CaptureFile {
+    fn begin(&mut self, _: &[String]) {
+        self.origin = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    }
+
+    fn packet(&mut self, event: &PacketEvent<'_>) {
+        if self.file.is_none() {
+            return;
+        }
+        pcapng::push(&mut self.waiting, event, self.origin + event.at.since(Timestamp::ZERO));
+        if self.waiting.len() >= ENOUGH {
+            self.flush();
+        }
+    }
+
+    fn progress(&mut self, _: &LineProgress) {
+        self.flush();
+    }
+
+    fn verdicts_stand(&mut self) {
+        self.flush();
+    }
+
+    fn finish(&mut self, _: &VerdictCounts) -> io::Result<()> {
+        self.flush();
+        Ok(())
+    }
+}
+
+impl Drop for CaptureFile {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_one_line() {
+        let error = CaptureFile::create(Path::new("/nowhere/at/all.pcapng")).err().map(|error| error.to_string());
+        let expected = "cannot write the capture /nowhere/at/all.pcapng: No such file or directory (os error 2); \
+                        name another file for --pcapng";
+        assert_eq!(error.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_full_disk_at_the_start_is_an_error() {
+        let error = CaptureFile::create(Path::new("/dev/full")).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("No space left on device")));
+    }
+}

@@ -1,0 +1,60 @@
+//! The one way in which results, packets and progress reach the outputs.
+
+use std::io;
+
+use super::progress_line::LineProgress;
+use crate::app::suspect_cases::SuspectCases;
+use crate::app::verdict_counts::VerdictCounts;
+use crate::model::{PacketEvent, Report};
+
+/// Takes what a run tells. Calls come in this order: `begin`; `packet` and `progress` while examinations run;
+/// `verdicts_stand` and `result` for one report, or `result` for each target of a list; `finish` for a list.
+pub(crate) trait ResultSink {
+    /// The clock of the run starts now. The labels are those of the addresses, by number of the job; a list has none yet.
+    fn begin(&mut self, labels: &[String]) {
+        let _ = labels;
+    }
+
+    /// A packet was sent, was refused or arrived.
+    fn packet(&mut self, event: &PacketEvent<'_>) {
+        let _ = event;
+    }
+
+    /// Called a few times a second.
+    fn progress(&mut self, progress: &LineProgress) {
+        let _ = progress;
+    }
+
+    /// Others are about to write to the terminal.
+    fn make_way(&mut self) {}
+
+    /// The last verdict stands, and the report comes next.
+    fn verdicts_stand(&mut self) {}
+
+    /// A report is whole: that of the run, or that of one target of a list.
+    fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
+        let _ = result;
+        Ok(())
+    }
+
+    /// Whether `result` writes words that would mix with a progress line.
+    fn writes_words(&self) -> bool {
+        false
+    }
+
+    /// The run ends early, so results that follow are incomplete, or cannot be written.
+    fn cut_short(&mut self) {}
+
+    /// The list is done.
+    fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
+        let _ = counts;
+        Ok(())
+    }
+}
+
+/// A report, and what it is about.
+pub(crate) struct RunResult<'a> {
+    pub(crate) report: &'a Report,
+    /// The suspects whose addresses were examined.
+    pub(crate) suspects: Option<&'a SuspectCases<'a>>,
+}

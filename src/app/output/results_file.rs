@@ -1,0 +1,177 @@
+//! The file of results of `--jsonl`: one line for each target as it ends, added to what `--resume` holds.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::app::earlier_results::{EarlierResults, ResultsFileError, refuse_set_user_id};
+
+/// Where result lines go.
+pub(super) struct ResultsFile(Box<dyn Write>);
+
+impl ResultsFile {
+    /// Opens it, and reads what the run goes on from. To be called before privileges are given up.
+    pub(super) fn open(path: &Path, resume: Option<&Path>) -> Result<(Self, EarlierResults), ResultsFileError> {
+        refuse_set_user_id(&[path])?;
+        match resume {
+            Some(resume) if same_file(path, resume) => Self::append(path),
+            Some(resume) => {
+                let earlier = EarlierResults::read(resume)?;
+                Ok((Self::create(path)?, earlier))
+            }
+            None => Ok((Self::create(path)?, EarlierResults::default())),
+        }
+    }
+
+    /// Writes a line, at once and in one piece.
+    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
+        self.0.write_all(line.as_bytes())?;
+        self.0.flush()
+    }
+
+    fn create(path: &Path) -> Result<Self, ResultsFileError> {
+        if path.as_os_str() == "-" {
+            return Ok(Self(Box::new(io::stdout())));
+        }
+        let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
+        let file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
+        lock(&file, path)?;
+        if file.metadata().map_err(failed)?.len() > 0 {
+            return Err(ResultsFileError::NotEmpty(path.to_owned()));
+        }
+        Ok(Self(Box::new(file)))
+    }
+
+    fn append(path: &Path) -> Result<(Self, EarlierResults), ResultsFileError> {
+        let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        lock(&file, path)?;
+        let mut earlier = EarlierResults::default();
+        let whole = earlier.take_in(&file, path)?;
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole))).map_err(failed)?;
+        Ok((Self(Box::new(file)), earlier))
+    }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let identity = |path: &Path| path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    a == b || identity(a).is_some_and(|one| identity(b) == Some(one))
+}
+
+/// The lock ends with the process, however that ends.
+fn lock(file: &File, path: &Path) -> Result<(), ResultsFileError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::AGAIN) => Err(ResultsFileError::Busy(path.to_owned())),
+        // A file system without locks is no reason to stop.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::app::target_key::TargetKey;
+
+    fn line(target: &str) -> String {
+        format!(
+            "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{target}\",\"exit_code\":2,\"addresses\":[{{\"verdict\":\"black_hole\",\"x\":1}}]}}\n"
+        )
+    }
+
+    /// A file that is gone when the test is.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("pmtu-probe-results-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            Self(path)
+        }
+
+        fn fill(&self, content: &[u8]) {
+            std::fs::write(&self.0, content).expect("a scratch file");
+        }
+
+        fn content(&self) -> String {
+            std::fs::read_to_string(&self.0).expect("the scratch file")
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn holds(earlier: &EarlierResults, target: &str) -> bool {
+        earlier.hold(TargetKey::of(target))
+    }
+
+    #[test]
+    fn wherever_a_run_was_killed_whole_lines_stay_and_the_rest_goes() {
+        let scratch = Scratch::new("killed");
+        let (whole, last) = (line("a") + &line("b"), line("c"));
+        for cut in 0..last.len() {
+            scratch.fill((whole.clone() + &last[..cut]).as_bytes());
+            let (mut file, earlier) = ResultsFile::open(&scratch.0, Some(&scratch.0)).expect("results");
+            assert!(holds(&earlier, "a") && holds(&earlier, "B.") && !holds(&earlier, "c"), "cut at {cut}");
+            file.write(&line("c")).expect("a line");
+            drop(file);
+            assert_eq!(scratch.content(), whole.clone() + &last, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_holds_nothing() {
+        let scratch = Scratch::new("new");
+        assert!(!holds(&EarlierResults::read(&scratch.0).expect("nothing"), "a"));
+        let (mut file, _) = ResultsFile::open(&scratch.0, Some(&scratch.0)).expect("a new file");
+        file.write(&line("a")).expect("a line");
+        assert_eq!(scratch.content(), line("a"), "flushed");
+    }
+
+    #[test]
+    fn results_are_never_overwritten() {
+        let scratch = Scratch::new("full");
+        scratch.fill(line("a").as_bytes());
+        let error = ResultsFile::open(&scratch.0, None).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("holds results already; add --resume"), "{error}");
+        assert_eq!(scratch.content(), line("a"));
+    }
+
+    #[test]
+    fn two_runs_do_not_write_to_one_file() {
+        let scratch = Scratch::new("two");
+        let first = ResultsFile::open(&scratch.0, Some(&scratch.0)).expect("the first");
+        assert!(matches!(ResultsFile::open(&scratch.0, Some(&scratch.0)), Err(ResultsFileError::Busy(_))));
+        drop(first);
+        assert!(ResultsFile::open(&scratch.0, Some(&scratch.0)).is_ok());
+    }
+
+    #[test]
+    fn other_files_are_left_as_they_are() {
+        let scratch = Scratch::new("foreign");
+        for content in [line("a") + "127.0.0.1 localhost\n", "\u{0}\n".into(), line("a").replace("probe/1", "probe/9")]
+        {
+            scratch.fill(content.as_bytes());
+            let error = ResultsFile::open(&scratch.0, Some(&scratch.0)).err();
+            assert!(matches!(error, Some(ResultsFileError::Foreign { .. })), "{content:?}: {error:?}");
+            assert_eq!(scratch.content(), content);
+        }
+    }
+
+    #[test]
+    fn results_elsewhere_are_read_and_not_touched() {
+        let (old, new) = (Scratch::new("old"), Scratch::new("fresh"));
+        old.fill((line("a") + "{\"half").as_bytes());
+        let (_, earlier) = ResultsFile::open(&new.0, Some(&old.0)).expect("two files");
+        assert!(holds(&earlier, "a"));
+        assert_eq!(old.content(), line("a") + "{\"half");
+    }
+}

@@ -1,0 +1,16 @@
+//! The summary of a list on stderr, where results go to stdout for a program.
+
+use std::io::{self, Write};
+
+use super::result_sink::ResultSink;
+use crate::app::verdict_counts::VerdictCounts;
+
+pub(super) struct SummaryOnStderr;
+
+impl ResultSink for SummaryOnStderr {
+    fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
+        // An error of stderr cannot be reported anywhere.
+        let _ = io::stderr().write_all(counts.summary().as_bytes());
+        Ok(())
+    }
+}

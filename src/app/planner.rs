@@ -1,0 +1,242 @@
+//! From targets to addresses to examine: names to addresses, addresses to routes, routes to sizes.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use tracing::{debug, warn};
+
+use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
+use super::plan_error::{PlanError, in_few_lines};
+use super::planned_address::{PlannedAddress, forget_repeated, number};
+use super::random;
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, KernelSettings, PacketSize, Plan, Service};
+use crate::net::Ours;
+use crate::net::interface::Interface;
+use crate::net::route::{Route, RouteQuery, Routes};
+use crate::net::settings::{kernel_min_pmtu, kernel_settings};
+use crate::resolve::{Question, Remark, Resolved, ResolvedAddress, Resolver, Target};
+use crate::runner::Job;
+
+/// A resolver gets at most this much of the run's time.
+const RESOLVER_PATIENCE: Duration = Duration::from_secs(10);
+
+const LOOKUPS_AT_A_TIME: usize = 32;
+
+/// When nothing is known about the interface, the size that nearly every one has.
+const USUAL_MTU: PacketSize = PacketSize::new(1500);
+
+/// Makes the plan of each address.
+pub(super) struct Planner<'a> {
+    plan: &'a RunPlan,
+    ours: Ours,
+    routes: Routes,
+    resolver: Resolver,
+    /// Settings of this kernel, read once: many targets share them.
+    kernel: [(KernelSettings, PacketSize); 2],
+}
+
+/// What targets lead to, and why some of it is left out.
+#[derive(Default)]
+struct Collected {
+    planned: Vec<PlannedAddress>,
+    errors: Vec<PlanError>,
+    skipped: Vec<(ResolvedAddress, PlanError)>,
+    remarks: Vec<Remark>,
+}
+
+impl<'a> Planner<'a> {
+    /// Asks the system what all targets share.
+    pub(super) async fn new(plan: &'a RunPlan, ours: Ours) -> Result<Self, PlanError> {
+        let routes = Routes::open()?;
+        check_source(plan, &routes).await?;
+        let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
+        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel })
+    }
+
+    /// What to examine for several targets, numbered. The second list says why some addresses or targets are left out.
+    pub(super) async fn targets(&self, targets: &[String], deadline: Instant) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+        let mut collected = Collected::default();
+        // Side by side, so that names nobody answers for cost their time once.
+        let lookups = targets.iter().map(|target| self.addresses(target, deadline));
+        let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
+        for lookup in lookups {
+            self.collect(lookup, &mut collected).await;
+        }
+        let (mut planned, errors) = collected.in_order();
+        number(&mut planned);
+        (planned, errors)
+    }
+
+    /// What to examine for one of many targets, without numbers yet, and why some of it is left out.
+    pub(super) async fn target(&self, target: &str, patience: Duration) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+        match target.parse() {
+            Ok(target) => self.parsed_target(&target, patience).await,
+            Err(error) => (Vec::new(), vec![PlanError::Target(error)]),
+        }
+    }
+
+    /// The same for a target that needs no reading.
+    pub(super) async fn parsed_target(
+        &self,
+        target: &Target,
+        patience: Duration,
+    ) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+        let mut collected = Collected::default();
+        let lookup = self.resolve(target, Instant::now() + patience).await;
+        self.collect(lookup, &mut collected).await;
+        collected.in_order()
+    }
+
+    async fn collect(&self, lookup: Result<(u16, Resolved), PlanError>, collected: &mut Collected) {
+        let (port, found) = match lookup {
+            Ok(found) => found,
+            Err(error) => return collected.errors.push(error),
+        };
+        for address in found.addresses {
+            match self.plan_one(address.clone(), port).await {
+                Ok(one) => collected.planned.push(one),
+                Err(error) if error.is_harmless() => collected.skipped.push((address, error)),
+                Err(error) => collected.errors.push(error),
+            }
+        }
+        collected.remarks.extend(found.remarks);
+    }
+}
+
+impl Collected {
+    /// Where nothing is left to examine, the first error is the reason: no remark is.
+    fn in_order(mut self) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+        self.errors.extend(in_few_lines(self.skipped));
+        self.errors.extend(self.remarks.into_iter().map(PlanError::Remark));
+        forget_repeated(&mut self.planned);
+        (self.planned, self.errors)
+    }
+}
+
+async fn check_source(plan: &RunPlan, routes: &Routes) -> Result<(), PlanError> {
+    let interface = plan.sending.interface.as_deref().map(Interface::find).transpose()?;
+    if let Some(source) = plan.sending.source {
+        routes.require_our_address(source, interface.map(|interface| interface.index)).await?;
+    }
+    Ok(())
+}
+
+impl Planner<'_> {
+    async fn addresses(&self, target: &str, deadline: Instant) -> Result<(u16, Resolved), PlanError> {
+        self.resolve(&target.parse()?, deadline).await
+    }
+
+    async fn resolve(&self, target: &Target, deadline: Instant) -> Result<(u16, Resolved), PlanError> {
+        let options = &self.plan.examination;
+        let question = Question {
+            family: options.family,
+            mail_domain: options.mail_domains,
+            port: options.port,
+            limit: deadline.saturating_duration_since(Instant::now()).min(RESOLVER_PATIENCE),
+        };
+        let found = self.resolver.resolve(target, question).await?;
+        Ok((target.port.unwrap_or(options.port), found))
+    }
+
+    async fn plan_one(&self, address: ResolvedAddress, port: u16) -> Result<PlannedAddress, PlanError> {
+        let (options, sending) = (&self.plan.examination, &self.plan.sending);
+        let wanted = match (&address.zone, &sending.interface) {
+            (Some(zone), _) => Some(Interface::find(zone.as_str())?),
+            (None, Some(name)) => Some(Interface::find(name)?),
+            (None, None) => None,
+        };
+        let query = RouteQuery {
+            destination: address.address,
+            source: sending.source,
+            interface: wanted.as_ref().map(|interface| interface.index),
+        };
+        let route = self.routes.lookup(query).await?;
+        debug!(?route, "route to {}", address.address);
+        let source = sending.source.or(route.source).ok_or(PlanError::NoSource(address.address))?;
+        let family = Family::of(address.address);
+        let (settings, kernel_min_pmtu) = self.kernel[usize::from(family == Family::V6)];
+        let (min_size, max_size, local_mtu) = sizes(&route, family, options)?;
+        let mut ports = self.ours.ports.ports();
+        let plan = Plan {
+            source,
+            destination: address.address,
+            port,
+            local_ports: ports.by_ref().take(PROBING_PORTS.into()).collect(),
+            flow_ports: ports.by_ref().take(options.other_flows().into()).collect(),
+            reverse_ports: ports.collect(),
+            flows: if options.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
+            echo_ident: self.ours.echo_ident,
+            method: options.method,
+            local_mtu,
+            kernel_path_mtu: route.kernel_path_mtu(),
+            kernel_min_pmtu,
+            max_size,
+            beyond_route: route.interface_mtu.filter(|&mtu| options.max_size.is_none() && mtu > local_mtu),
+            min_size,
+            direction: options.direction_towards(port),
+            service: Service::of_port(port),
+            server_name: server_name(&address.host),
+            ptb_test: options.ptb_test,
+            seed: random::seed(),
+        };
+        let is_link_local = address.zone.is_some();
+        let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+        let here = HostFacts {
+            source: Some(source),
+            interface: route.interface.map(|interface| interface.name),
+            gateway: route.gateway,
+            interface_mtu: route.interface_mtu,
+            route_mtu: route.route_mtu,
+            cached: route.cached,
+            settings,
+            blockers: Blockers::NotSought,
+        };
+        Ok(PlannedAddress { address, port, job: Job { id: 0, plan, scope_id }, here })
+    }
+}
+
+/// The host as a TLS client hello may name it: never by an address (RFC 6066, section 3).
+pub(super) fn server_name(host: &str) -> Option<String> {
+    let name = host.trim_end_matches('.');
+    let is_address = name.parse::<std::net::IpAddr>().is_ok();
+    (!is_address && !name.is_empty()).then(|| name.to_owned())
+}
+
+/// The sizes to probe between, and the local MTU.
+fn sizes(
+    route: &Route,
+    family: Family,
+    options: &ExaminationOptions,
+) -> Result<(PacketSize, PacketSize, PacketSize), PlanError> {
+    let local_mtu = route.local_mtu().unwrap_or(USUAL_MTU).min(family.largest_packet());
+    let interface = || route.interface.as_ref().map_or_else(|| "the interface".into(), |i| i.name.clone());
+    let max_size = options.max_size.map_or(local_mtu, |wanted| {
+        if wanted > local_mtu {
+            warn!("--max-size {wanted} is more than {} takes; probing up to {local_mtu}", interface());
+        }
+        wanted.min(local_mtu)
+    });
+    // Packets below the smallest MTU of IPv6 are fine as controls: only links must carry 1280, packets may be small.
+    let min_size = options.min_size.unwrap_or(SMALLEST_CONTROL).max(SMALLEST_CONTROL);
+    if min_size >= max_size {
+        return Err(PlanError::MinAboveMax { min: min_size, max: max_size, interface: interface() });
+    }
+    Ok((min_size, max_size, local_mtu))
+}
+
+/// The smallest packet with a few bytes of payload in either family: RFC 791's smallest MTU.
+const SMALLEST_CONTROL: PacketSize = PacketSize::new(68);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_hello_names_hosts_and_no_addresses() {
+        assert_eq!(server_name("mx.example.com").as_deref(), Some("mx.example.com"));
+        assert_eq!(server_name("mx.example.com.").as_deref(), Some("mx.example.com"));
+        for address in ["192.0.2.25", "2001:db8::25", "fe80::1", "."] {
+            assert_eq!(server_name(address), None, "{address}");
+        }
+    }
+}

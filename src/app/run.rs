@@ -1,0 +1,17 @@
+//! One run, by the source of its targets.
+
+use super::error::RunError;
+use super::plan::{RunPlan, TargetSource};
+use super::{list, named, suspects};
+
+/// Runs a plan. Returns the exit code.
+///
+/// # Errors
+/// No privilege, no usable target, no sockets, no output.
+pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
+    match &plan.targets {
+        TargetSource::Named(targets) => named::run(plan, targets),
+        TargetSource::List(list) => list::run(plan, list),
+        TargetSource::Suspects(suspects) => suspects::run(plan, suspects),
+    }
+}

@@ -1,0 +1,82 @@
+//! Suspects and the examinations that are theirs; the report in their order.
+
+use super::plan_error::PlanError;
+use crate::model::{AddressReport, Report, Suspect};
+use crate::report::suspects::{Answer, cannot_be_seen, meanings};
+use crate::report::text::{self, Detail, Style};
+
+/// A suspect, and which examinations tell about it.
+pub(super) struct SuspectCase<'s> {
+    pub(super) suspect: &'s Suspect,
+    /// By number of the examination.
+    pub(super) places: Vec<usize>,
+    pub(super) errors: Vec<PlanError>,
+}
+
+/// All suspects, the strongest first.
+pub(super) struct SuspectCases<'s>(Vec<SuspectCase<'s>>);
+
+impl<'s> SuspectCases<'s> {
+    pub(super) fn new(cases: Vec<SuspectCase<'s>>) -> Self {
+        Self(cases)
+    }
+
+    /// Why some are left out.
+    pub(super) fn errors(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|case| &case.errors).map(|error| text::printable(&error.to_string()))
+    }
+
+    /// Whether a suspect is left out that another run might examine.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.0.iter().any(|case| case.places.is_empty())
+    }
+
+    /// The verdicts in the order of the suspects, then what each means for its mail.
+    pub(super) fn render(&self, report: &Report, style: Style) -> String {
+        let mut out = String::new();
+        let mut shown = vec![false; report.addresses.len()];
+        for case in &self.0 {
+            for &place in &case.places {
+                // Several suspects may be one address.
+                if shown.get_mut(place).is_some_and(|shown| !std::mem::replace(shown, true)) {
+                    if style.detail != Detail::VerdictOnly {
+                        out.push('\n');
+                    }
+                    out.push_str(&render_one(&of_one(report, place), style));
+                }
+            }
+        }
+        if style.detail != Detail::VerdictOnly {
+            out.push('\n');
+            out.push_str(&meanings(&self.answers(report)));
+        }
+        out
+    }
+
+    /// Whether a suspect could not be judged.
+    pub(super) fn has_open(&self, report: &Report) -> bool {
+        self.answers(report).iter().any(Answer::is_open)
+    }
+
+    fn answers<'a>(&'a self, report: &'a Report) -> Vec<Answer<'a>> {
+        let of_case = |case: &'a SuspectCase<'s>| {
+            let reports: Vec<&AddressReport> =
+                case.places.iter().filter_map(|place| report.addresses.get(*place)).collect();
+            let error = case.errors.first().map(ToString::to_string);
+            Answer { suspect: case.suspect, reports, error }
+        };
+        self.0.iter().map(of_case).collect()
+    }
+}
+
+/// Where a client takes no mail, that is all there is to say of it: what to do stands at the end.
+fn render_one(report: &Report, style: Style) -> String {
+    let is_dumb = |report: &AddressReport| !report.examined.direction.is_forward() && cannot_be_seen(report);
+    let detail = if report.addresses.iter().all(is_dumb) { Detail::VerdictOnly } else { style.detail };
+    text::render(report, &Style { detail, ..style })
+}
+
+fn of_one(report: &Report, place: usize) -> Report {
+    let addresses = report.addresses.get(place).cloned().into_iter().collect();
+    Report { target: report.target.clone(), addresses, ..*report }
+}

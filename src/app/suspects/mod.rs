@@ -1,0 +1,8 @@
+//! Targets that a log or a queue makes suspect.
+
+mod planning;
+pub(super) mod read;
+mod run;
+mod show;
+
+pub(super) use run::run;

@@ -1,0 +1,24 @@
+//! The list of suspects, shown before any of them is examined.
+
+use std::io::{self, Write};
+
+use crate::app::output::stdout;
+use crate::app::plan::OutputOptions;
+use crate::model::Suspects;
+use crate::report::suspects;
+use crate::report::text::Detail;
+
+/// Where stdout carries another format than text, the list stays out of it.
+pub(super) fn show(options: &OutputOptions, list_only: bool, suspects: &Suspects) -> io::Result<()> {
+    let is_quiet = options.detail == Detail::VerdictOnly;
+    let words = match (is_quiet, list_only) {
+        _ if suspects.list.is_empty() => suspects::render(suspects),
+        (false, _) => suspects::render(suspects),
+        (true, true) => suspects::render_short(suspects),
+        (true, false) => return Ok(()),
+    };
+    if options.stdout_is_taken() {
+        return io::stderr().lock().write_all(words.as_bytes());
+    }
+    stdout::print(&words)
+}

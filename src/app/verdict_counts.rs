@@ -1,0 +1,174 @@
+//! What came of many targets, worst first.
+
+use std::fmt::Write;
+
+use crate::model::{ReverseVerdict, Verdict};
+use crate::report::words::Word;
+
+/// Counts of verdicts, and the first targets of each that needs attention.
+#[derive(Debug, Default)]
+pub(super) struct VerdictCounts {
+    addresses: [VerdictRow; ROWS.len()],
+    /// Where large packets do not come back.
+    reverse: VerdictRow,
+    targets: u64,
+    /// Targets without an address that could be examined.
+    failed: u64,
+    worst: Option<u8>,
+}
+
+#[derive(Debug, Default)]
+struct VerdictRow {
+    count: u64,
+    first: Vec<String>,
+}
+
+/// Worst first.
+const ROWS: [Verdict; 6] = [
+    Verdict::BlackHole,
+    Verdict::Masked,
+    Verdict::Unreachable,
+    Verdict::Inconclusive,
+    Verdict::Discoverable,
+    Verdict::Clear,
+];
+/// Targets named for each verdict: a summary does not grow with the list.
+const MOST_NAMED: usize = 20;
+
+impl VerdictCounts {
+    /// Counts a target of an earlier run by the words of its result line.
+    pub(super) fn add<'a>(&mut self, exit_code: u8, verdicts: impl Iterator<Item = &'a str>) {
+        let mut any = false;
+        for word in verdicts {
+            any = true;
+            if let Some(row) = ROWS.iter().position(|verdict| verdict.word() == word) {
+                self.addresses[row].count += 1;
+            }
+        }
+        self.add_target(exit_code, any);
+    }
+
+    /// Counts an address.
+    pub(super) fn add_address(&mut self, verdict: Verdict, reverse: ReverseVerdict, label: &str) {
+        if let Some(row) = ROWS.iter().position(|row| *row == verdict) {
+            self.addresses[row].note(label);
+        }
+        if matches!(reverse, ReverseVerdict::BlackHole | ReverseVerdict::Recovers) {
+            self.reverse.note(label);
+        }
+    }
+
+    /// Counts a target.
+    pub(super) fn add_target(&mut self, exit_code: u8, has_addresses: bool) {
+        self.targets += 1;
+        self.failed += u64::from(!has_addresses);
+        self.note_exit_code(exit_code);
+    }
+
+    /// 2 before 1 before 3 before 0.
+    pub(super) fn note_exit_code(&mut self, code: u8) {
+        self.worst = Some(crate::model::worst_exit_code(self.worst.into_iter().chain([code])));
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        self.worst.unwrap_or(0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets == 0
+    }
+
+    /// `600 black hole, 3 masked, 20 clear`.
+    pub(super) fn counts(&self) -> String {
+        let rows = ROWS.iter().zip(&self.addresses).filter(|(_, row)| row.count > 0);
+        let mut parts: Vec<String> = rows.map(|(verdict, row)| format!("{} {}", row.count, spoken(*verdict))).collect();
+        if self.reverse.count > 0 {
+            parts.push(format!("{} faulty on the way back", self.reverse.count));
+        }
+        if self.failed > 0 {
+            parts.push(format!("{} not examined", self.failed));
+        }
+        parts.join(", ")
+    }
+
+    /// Several lines: the counts, then the targets that need attention, worst first.
+    pub(super) fn summary(&self) -> String {
+        let s = if self.targets == 1 { "" } else { "s" };
+        let mut out = format!("{} target{s}: {}\n", self.targets, self.counts());
+        let faulty = ROWS.iter().zip(&self.addresses).filter(|(verdict, _)| needs_attention(**verdict));
+        let rows =
+            faulty.map(|(verdict, row)| (spoken(*verdict), row)).chain([("faulty on the way back", &self.reverse)]);
+        for (title, row) in rows.filter(|(_, row)| !row.first.is_empty()) {
+            // Writing into a String cannot fail.
+            let _ = writeln!(out, "\n{title}:");
+            for label in &row.first {
+                let _ = writeln!(out, "  {label}");
+            }
+            if let Some(more @ 1..) = row.count.checked_sub(row.first.len() as u64) {
+                let _ = writeln!(out, "  and {more} more");
+            }
+        }
+        out
+    }
+}
+
+impl VerdictRow {
+    fn note(&mut self, label: &str) {
+        self.count += 1;
+        if self.first.len() < MOST_NAMED {
+            self.first.push(label.to_owned());
+        }
+    }
+}
+
+fn needs_attention(verdict: Verdict) -> bool {
+    !matches!(verdict, Verdict::Clear | Verdict::Discoverable)
+}
+
+fn spoken(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::BlackHole => "black hole",
+        Verdict::Masked => "masked",
+        Verdict::Unreachable => "unreachable",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Discoverable => "discoverable",
+        Verdict::Clear => "clear",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_begins_with_the_worst_and_stays_short() {
+        let mut counts = VerdictCounts::default();
+        for n in 0..30 {
+            counts.add_address(Verdict::Clear, ReverseVerdict::Untested, &format!("clear{n}"));
+            counts.add_target(0, true);
+        }
+        for n in 0..25 {
+            counts.add_address(Verdict::BlackHole, ReverseVerdict::Untested, &format!("hole{n}"));
+            counts.add_target(2, true);
+        }
+        counts.add_address(Verdict::Masked, ReverseVerdict::BlackHole, "masked0");
+        counts.add_target(2, true);
+        counts.add_target(3, false);
+        let summary = counts.summary();
+        let first = "57 targets: 25 black hole, 1 masked, 30 clear, 1 faulty on the way back, 1 not examined\n";
+        assert!(summary.starts_with(first), "{summary}");
+        assert!(summary.contains("\nblack hole:\n  hole0\n") && summary.contains("  hole19\n  and 5 more\n"));
+        assert!(!summary.contains("clear0"), "nobody has to do anything about those");
+        assert!(summary.ends_with("masked:\n  masked0\n\nfaulty on the way back:\n  masked0\n"), "{summary}");
+        assert_eq!(counts.exit_code(), 2);
+    }
+
+    #[test]
+    fn lines_of_an_earlier_run_count() {
+        let mut counts = VerdictCounts::default();
+        counts.add(1, ["masked", "clear"].into_iter());
+        counts.add(3, std::iter::empty());
+        assert_eq!(counts.counts(), "1 masked, 1 clear, 1 not examined");
+        assert_eq!((counts.targets, counts.exit_code()), (2, 1));
+    }
+}

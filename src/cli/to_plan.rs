@@ -1,0 +1,158 @@
+//! From the options to the plan of a run. What clap cannot check is checked here.
+
+use std::path::Path;
+
+use super::args::Args;
+use super::choices::{DirectionArg, MethodArg};
+use super::error::UsageError;
+use crate::app::Shard;
+use crate::app::output::format::{Destination, FormatChoice};
+use crate::app::plan::{
+    ExaminationOptions, ListOptions, OutputOptions, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
+    TargetSource,
+};
+use crate::model::{Direction, Family};
+use crate::report::text::Detail;
+
+/// The plan, if the options go together.
+pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
+    check_sizes(&args)?;
+    check_files(&args.formats.chosen)?;
+    check_direction(&args)?;
+    check_sources(&args)?;
+    let examination = ExaminationOptions {
+        family: family(&args)?,
+        port: args.port,
+        mail_domains: !args.no_mx,
+        method: args.method.into(),
+        direction: args.direction.map(Direction::from),
+        ptb_test: args.ptb_test,
+        max_size: args.max_size,
+        min_size: args.min_size,
+        flows: args.flows,
+    };
+    let sending = SendingOptions {
+        interface: outgoing_interface(&args)?,
+        source: args.source.as_ref().map(|source| source.address),
+        rate: args.rate,
+        timeout: args.timeout,
+    };
+    let output = OutputOptions {
+        formats: [args.formats.chosen.as_slice(), &args.list_formats.chosen].concat(),
+        color: args.color.into(),
+        detail: detail(args.quiet, args.verbose),
+        verbosity: args.verbose,
+    };
+    Ok(RunPlan { targets: target_source(args), examination, sending, output })
+}
+
+fn target_source(args: Args) -> TargetSource {
+    let suspects = |source| TargetSource::Suspects(SuspectOptions { source, list_only: args.list_only });
+    match (args.list, args.from_log) {
+        (Some(file), _) => TargetSource::List(ListOptions {
+            file,
+            concurrency: args.concurrency,
+            resume: args.resume,
+            shard: args.shard.unwrap_or(Shard::ALL),
+        }),
+        (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs)),
+        (None, _) if args.from_queue => suspects(SuspectSource::Queue),
+        (None, _) => TargetSource::Named(each_once(args.targets)),
+    }
+}
+
+fn check_files(formats: &[FormatChoice]) -> Result<(), UsageError> {
+    let is_dash = |choice: &&FormatChoice| choice.argument.file() == Some(Path::new("-"));
+    let wants_a_file = |choice: &&FormatChoice| choice.format.destination == Destination::File;
+    match formats.iter().filter(is_dash).find(wants_a_file) {
+        Some(choice) => Err(UsageError::new(format!(
+            "--{} - is no file: stdout carries the report; name a file",
+            choice.format.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_sizes(args: &Args) -> Result<(), UsageError> {
+    match (args.min_size, args.max_size) {
+        (Some(min), Some(max)) if min > max => {
+            Err(UsageError::new(format!("--min-size {min} is above --max-size {max}; give a smaller --min-size")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_direction(args: &Args) -> Result<(), UsageError> {
+    match (args.method, args.direction) {
+        (MethodArg::Icmp, Some(DirectionArg::Reverse | DirectionArg::Both)) => {
+            Err(UsageError::new("--method icmp cannot examine the other way; leave out --method or --direction"))
+        }
+        (MethodArg::Icmp, _) if args.ptb_test => {
+            Err(UsageError::new("--method icmp does not go with --ptb-test, which needs TCP; leave one of them out"))
+        }
+        (_, Some(DirectionArg::Forward)) if args.ptb_test => Err(UsageError::new(
+            "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_sources(args: &Args) -> Result<(), UsageError> {
+    if args.list_only && args.from_log.is_empty() && !args.from_queue {
+        return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
+    }
+    // Clap forgets that these require --targets where something stands that excludes it.
+    let of_lists = !args.list_formats.chosen.is_empty() || args.resume.is_some() || args.shard.is_some();
+    if args.list.is_none() && of_lists {
+        return Err(UsageError::new("--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"));
+    }
+    Ok(())
+}
+
+fn family(args: &Args) -> Result<Option<Family>, UsageError> {
+    let asked = match (args.ipv4, args.ipv6) {
+        (true, _) => Some(Family::V4),
+        (_, true) => Some(Family::V6),
+        _ => None,
+    };
+    let of_source = args.source.as_ref().map(|source| Family::of(source.address));
+    match (asked, of_source) {
+        (Some(Family::V4), Some(Family::V6)) => {
+            Err(UsageError::new("-4 does not go with an IPv6 --source; leave one of them out"))
+        }
+        (Some(Family::V6), Some(Family::V4)) => {
+            Err(UsageError::new("-6 does not go with an IPv4 --source; leave one of them out"))
+        }
+        _ => Ok(asked.or(of_source)),
+    }
+}
+
+fn outgoing_interface(args: &Args) -> Result<Option<String>, UsageError> {
+    let zone = args.source.as_ref().and_then(|source| source.zone.as_ref());
+    match (&args.interface, zone) {
+        (Some(name), Some(zone)) if name != zone => Err(UsageError::new(format!(
+            "--interface {name} contradicts the zone %{zone} of --source; leave one of them out"
+        ))),
+        (name, zone) => Ok(name.as_ref().or(zone).cloned()),
+    }
+}
+
+/// The same target twice would only be examined against itself.
+fn each_once(targets: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(targets.len());
+    let mut seen = std::collections::HashSet::new();
+    for target in targets {
+        if seen.insert(target.trim_end_matches('.').to_ascii_lowercase()) {
+            kept.push(target);
+        }
+    }
+    kept
+}
+
+fn detail(quiet: bool, verbose: u8) -> Detail {
+    match (quiet, verbose) {
+        (true, _) => Detail::VerdictOnly,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Full,
+    }
+}
