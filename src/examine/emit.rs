@@ -72,7 +72,7 @@ impl Examination {
             .chain(self.in_order.as_ref().and_then(|x| x.wake(&self.tcp.campaign.lane, &self.rtt)))
             .chain(self.trace.as_ref().and_then(|trace| trace.wake(&self.rtt)))
             .chain(self.scout.as_ref().and_then(|scout| scout.wake(now, &self.rtt, self.silences_needed())))
-            .chain(self.reverse.as_ref().and_then(|reverse| reverse.wake(now)))
+            .chain(self.reverse.as_ref().and_then(|reverse| reverse.next_timeout(now)))
             .chain(self.resets.front().map(|_| now))
             .chain(self.timers(now))
             .min()

@@ -54,7 +54,7 @@ use flows::Scout;
 use in_order::InOrder;
 use judge::Silence;
 use ptb::PtbLedger;
-use reverse::Reverse;
+use reverse::ReverseExamination;
 use rtt::RttEstimator;
 use trace::Trace;
 
@@ -117,7 +117,7 @@ pub struct Examination {
     probes_sent: u32,
     bytes_sent: u64,
     /// The way back, once the way there has been examined.
-    reverse: Option<Box<Reverse>>,
+    reverse: Option<Box<ReverseExamination>>,
     /// What was found on the way there, while the way back is being examined.
     forward: Option<Box<Examined>>,
     examined: Option<Examined>,

@@ -32,16 +32,9 @@ impl Examination {
 
     /// A packet came, at the interface and in the pieces it was on the wire.
     fn arrived(&mut self, packet: &Packet, fragment: Option<PacketSize>, now: Timestamp) -> Meaning {
-        match &packet.body {
-            _ if packet.ip.source != self.plan.destination => self.received(packet, now),
-            Body::Tcp(segment) if self.is_of_way_back(segment) => {
-                self.receive_way_back(&packet.ip, segment, fragment, now)
-            }
-            Body::EchoReply(echo) if self.echoed_on_way_back(*echo, packet.size(), fragment) => {
-                Meaning::Answer(self.echo_of_way_back(packet.size()))
-            }
-            _ => self.received(packet, now),
-        }
+        let is_from_target = packet.ip.source == self.plan.destination;
+        let meaning = if is_from_target { self.receive_way_back(packet, fragment, now) } else { None };
+        meaning.unwrap_or_else(|| self.received(packet, now))
     }
 
     fn received(&mut self, packet: &Packet, now: Timestamp) -> Meaning {

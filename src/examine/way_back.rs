@@ -1,13 +1,13 @@
 //! From the way there to the way back: the open connection is handed over, and both verdicts come together.
 
 use crate::model::{
-    Body, Direction, Echo, Examined, Finding, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose,
-    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
+    Body, Direction, Examined, Finding, Meaning, Outgoing, Packet, PacketSize, Reverse as Found, ReverseVerdict,
+    Service, Timestamp, Verdict,
 };
 
 use super::connection::{Connection, State};
 use super::dialogue::Dialogue;
-use super::reverse::{self, Out, Reverse, untested};
+use super::reverse::{self, ReverseExamination, ReversePacket, WayThere, untested};
 use super::{Examination, Stage};
 
 impl Examination {
@@ -26,8 +26,8 @@ impl Examination {
         let seed = self.random();
         let lane = &self.tcp.campaign.lane;
         let is_lossy = lane.largest_answered().is_some_and(|passes| lane.lost_below(passes));
-        let known = (forward, is_lossy || examined.findings.contains(&Finding::PacketLoss));
-        let reverse = Reverse::begin(&self.plan, (connection, dialogue), known, &self.rtt, seed, now);
+        let there = WayThere::new(forward, is_lossy || examined.findings.contains(&Finding::PacketLoss));
+        let reverse = ReverseExamination::begin(&self.plan, (connection, dialogue), there, &self.rtt, seed, now);
         self.reverse = Some(Box::new(reverse));
         self.forward = Some(Box::new(examined));
         self.stage = Stage::WayBack;
@@ -64,7 +64,7 @@ impl Examination {
     /// Moves the way back on, and puts both verdicts together once its own stands.
     pub(super) fn conduct_way_back(&mut self, now: Timestamp) {
         let Some(reverse) = &mut self.reverse else { return };
-        reverse.conduct(now);
+        reverse.advance(now);
         let (Stage::WayBack, Some((found, findings))) = (self.stage, reverse.found()) else { return };
         let (found, findings) = (found.clone(), findings.to_vec());
         let Some(forward) = self.forward.take() else { return };
@@ -108,49 +108,23 @@ impl Examination {
     pub(super) fn due_way_back(&mut self, now: Timestamp) -> Option<Outgoing> {
         let out = self.reverse.as_mut()?.poll(now)?;
         Some(match out {
-            Out::Segment(segment, meaning) => self.packet(Body::Tcp(segment), meaning),
-            Out::Echo(echo, meaning) => {
+            ReversePacket::Segment(segment, meaning) => self.packet(Body::Tcp(segment), meaning),
+            ReversePacket::Echo(echo, meaning) => {
                 self.probes_sent += 1;
                 self.packet(Body::EchoRequest(echo), meaning)
             }
-            Out::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
+            ReversePacket::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
         })
     }
 
-    pub(super) fn is_of_way_back(&self, segment: &Segment) -> bool {
-        let is_ours = |reverse: &Reverse| reverse.owns(segment.destination_port);
-        segment.source_port == self.plan.port && self.reverse.as_deref().is_some_and(is_ours)
-    }
-
+    /// Takes in a packet of the server, if it belongs to the way back.
     pub(super) fn receive_way_back(
         &mut self,
-        ip: &IpHeader,
-        segment: &Segment,
+        packet: &Packet,
         fragment: Option<PacketSize>,
         now: Timestamp,
-    ) -> Meaning {
-        match &mut self.reverse {
-            Some(reverse) => reverse.receive(ip, segment, fragment, now),
-            None => Meaning::Stray,
-        }
-    }
-
-    pub(super) fn echoed_on_way_back(
-        &mut self,
-        echo: Echo,
-        size: Option<PacketSize>,
-        fragment: Option<PacketSize>,
-    ) -> bool {
-        let is_ours = echo.ident == self.plan.echo_ident;
-        match (&mut self.reverse, size) {
-            (Some(reverse), Some(size)) if is_ours => reverse.echoed(echo, size, fragment),
-            _ => false,
-        }
-    }
-
-    pub(super) fn echo_of_way_back(&self, size: Option<PacketSize>) -> Probe {
-        let size = size.unwrap_or(self.plan.min_size);
-        Probe { technique: Technique::Echo, size, purpose: Purpose::Search }
+    ) -> Option<Meaning> {
+        self.reverse.as_mut()?.receive(packet, fragment, now)
     }
 }
 
