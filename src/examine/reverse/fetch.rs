@@ -311,13 +311,19 @@ impl Fetch {
     pub(super) fn leave(&mut self, now: Timestamp) {
         if let FetchPhase::Fetching = self.phase {
             let patience = if self.stall.since().is_some() { Duration::ZERO } else { LEAVE_PATIENCE };
-            self.phase = FetchPhase::Leaving { until: now + patience };
+            self.leave_until(now + patience);
         }
     }
 
     /// Ends it without waiting for anything.
     pub(super) fn hurry(&mut self, now: Timestamp) {
-        self.phase = FetchPhase::Leaving { until: now };
+        self.leave_until(now);
+    }
+
+    fn leave_until(&mut self, until: Timestamp) {
+        // An acknowledgment that is withheld for ever would keep the connection from its end.
+        self.connection.hold_acks(false);
+        self.phase = FetchPhase::Leaving { until };
     }
 
     fn is_alive(&self) -> bool {

@@ -145,6 +145,10 @@ impl Inquiry {
         fetches.poll_ptb().or_else(|| self.ptb_sender.as_mut()?.poll(now))
     }
 
+    pub(super) fn sizes(&self) -> &SizeSearch {
+        &self.sizes
+    }
+
     pub(super) fn sizes_mut(&mut self) -> &mut SizeSearch {
         &mut self.sizes
     }

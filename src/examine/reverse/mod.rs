@@ -52,6 +52,7 @@ use judge::{ReverseJudgement, judge};
 use own_ptb::OwnPtb;
 use setup::Setup;
 pub(super) use setup::WayThere;
+use size_search::SizeSearch;
 use timers::ReverseTimers;
 
 /// The examination of the way back.
@@ -67,8 +68,8 @@ pub(super) struct ReverseExamination {
 enum ReversePhase {
     /// The verdict is open.
     Open(Box<Inquiry>),
-    /// The verdict stands; what remains is to leave the connections.
-    Judged(ReverseJudgement),
+    /// The verdict stands; what remains is to leave the connections, and to know late echo replies.
+    Judged(ReverseJudgement, SizeSearch),
 }
 
 /// A packet to send.
@@ -99,7 +100,7 @@ impl ReverseExamination {
     pub(super) fn found(&self) -> Option<(&Reverse, &[Finding])> {
         match &self.phase {
             ReversePhase::Open(_) => None,
-            ReversePhase::Judged(judgement) => Some((judgement.found(), judgement.findings())),
+            ReversePhase::Judged(judgement, _) => Some((judgement.found(), judgement.findings())),
         }
     }
 
@@ -121,7 +122,7 @@ impl ReverseExamination {
     fn conclude(&mut self, end: WatchEnd, now: Timestamp) {
         if let ReversePhase::Open(inquiry) = &self.phase {
             let judgement = judge(&inquiry.evidence(&self.setup, &self.fetches, end, now));
-            self.phase = ReversePhase::Judged(judgement);
+            self.phase = ReversePhase::Judged(judgement, inquiry.sizes().clone());
             self.fetches.leave(now);
         }
     }
@@ -173,8 +174,11 @@ impl ReverseExamination {
             }
             Body::EchoReply(echo) if echo.ident == self.setup.plan().echo_ident => {
                 let size = packet.size()?;
-                let ReversePhase::Open(inquiry) = &mut self.phase else { return None };
-                let is_ours = inquiry.sizes_mut().answered(echo.seq, size, fragment);
+                let sizes = match &mut self.phase {
+                    ReversePhase::Open(inquiry) => inquiry.sizes_mut(),
+                    ReversePhase::Judged(_, sizes) => sizes,
+                };
+                let is_ours = sizes.answered(echo.seq, size, fragment);
                 is_ours.then(|| Meaning::Answer(echo_probe(size)))
             }
             Body::Tcp(_) | Body::EchoReply(_) | Body::EchoRequest(_) | Body::Error(_) => None,
