@@ -161,7 +161,7 @@ impl ArrivalLog {
 
 impl ResentSmaller {
     /// How large the packet of the first of them is.
-    pub(super) fn size(&self) -> PacketSize {
+    pub(super) fn size(self) -> PacketSize {
         self.size
     }
 
@@ -169,14 +169,14 @@ impl ResentSmaller {
     ///
     /// A PTB takes effect within a round trip; lost ones come again with the next retransmission. A search begins after some
     /// time-outs, with sizes of its own: 1024 in Linux (`tcp_base_mss`), 1200 in FreeBSD (`pmtud_blackhole_mss`), 536 and 512.
-    pub(super) fn is_told(&self, after: Duration, rtt: Duration) -> bool {
+    pub(super) fn is_told(self, after: Duration, rtt: Duration) -> bool {
         let soon = Duration::from_millis(600) + rtt * 3;
         let late = Duration::from_millis(2500) + rtt * 6;
         after <= soon || (after <= late && !self.is_searched())
     }
 
     /// Whether the size is one of those that servers try in the dark.
-    pub(super) fn is_searched(&self) -> bool {
+    pub(super) fn is_searched(self) -> bool {
         const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
         SEARCHED.contains(&self.payload)
     }

@@ -69,7 +69,7 @@ enum ReversePhase {
     /// The verdict is open.
     Open(Box<Inquiry>),
     /// The verdict stands; what remains is to leave the connections, and to know late echo replies.
-    Judged(ReverseJudgement, SizeSearch),
+    Judged(ReverseJudgement, Box<SizeSearch>),
 }
 
 /// A packet to send.
@@ -122,7 +122,7 @@ impl ReverseExamination {
     fn conclude(&mut self, end: WatchEnd, now: Timestamp) {
         if let ReversePhase::Open(inquiry) = &self.phase {
             let judgement = judge(&inquiry.evidence(&self.setup, &self.fetches, end, now));
-            self.phase = ReversePhase::Judged(judgement, inquiry.sizes().clone());
+            self.phase = ReversePhase::Judged(judgement, Box::new(inquiry.sizes().clone()));
             self.fetches.leave(now);
         }
     }
