@@ -40,9 +40,10 @@ pub(super) struct Fetch {
 #[derive(Clone, Copy, Debug)]
 enum FetchPhase {
     Fetching,
-    /// It ends in order until this instant, and then in a hurry.
+    /// It is to end in order until this instant, and then in a hurry.
     Leaving {
         until: Timestamp,
+        has_begun: bool,
     },
 }
 
@@ -193,7 +194,9 @@ impl Fetch {
 
     /// Says what is to be said, and sees whether something is missing.
     pub(super) fn advance(&mut self, now: Timestamp) {
-        if let FetchPhase::Leaving { until } = self.phase {
+        if let FetchPhase::Leaving { until, has_begun } = &mut self.phase {
+            let until = *until;
+            *has_begun = true;
             return self.conversation.leave(&mut self.connection, now >= until);
         }
         if self.connection.state() != State::Open || self.connection.are_acks_held() {
@@ -216,7 +219,7 @@ impl Fetch {
         match self.phase {
             // Nobody waits for the answer to a SYN any more, so the server need not either.
             FetchPhase::Leaving { .. } if self.connection.state() == State::Connecting => Some(self.reset()),
-            FetchPhase::Leaving { until } => self.poll_connection(now).or_else(|| {
+            FetchPhase::Leaving { until, .. } => self.poll_connection(now).or_else(|| {
                 let is_late = now >= until + STALLED_LEAVE_PATIENCE && self.is_alive();
                 is_late.then(|| self.reset())
             }),
@@ -248,7 +251,11 @@ impl Fetch {
             timers.enter_sending(ReverseTimer::Connection, at);
         }
         match self.phase {
-            FetchPhase::Leaving { until } if self.is_alive() => {
+            // The goodbye waits for nothing but its turn.
+            FetchPhase::Leaving { has_begun: false, .. } if self.is_alive() => {
+                timers.enter_sending(ReverseTimer::Leave, Timestamp::ZERO);
+            }
+            FetchPhase::Leaving { until, .. } if self.is_alive() => {
                 timers.enter(ReverseTimer::Leave, until);
                 timers.enter(ReverseTimer::Reset, until + STALLED_LEAVE_PATIENCE);
             }
@@ -323,7 +330,7 @@ impl Fetch {
     fn leave_until(&mut self, until: Timestamp) {
         // An acknowledgment that is withheld for ever would keep the connection from its end.
         self.connection.hold_acks(false);
-        self.phase = FetchPhase::Leaving { until };
+        self.phase = FetchPhase::Leaving { until, has_begun: false };
     }
 
     fn is_alive(&self) -> bool {
