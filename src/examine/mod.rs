@@ -37,7 +37,7 @@ use forward::{Decision, Forward};
 use judge::{Record, WayBack, judge};
 use outbox::Outbox;
 use random::Random;
-use reverse::Reverse;
+use reverse::{ReverseExamination, WayThere};
 use second_flow::SecondFlows;
 use session::TcpState;
 
@@ -61,7 +61,7 @@ enum Phase {
     /// The way there is examined.
     Forward(Box<Forward>),
     /// The way back is, on the same connection, until all connections are closed.
-    Reverse(Box<Reverse>),
+    Reverse(Box<ReverseExamination>),
     /// The verdict stands, the connection is being closed.
     Closing(Closing),
     Done,
@@ -185,7 +185,7 @@ impl Examination {
         let is_over = match &mut self.phase {
             Phase::Forward(_) | Phase::Done => false,
             Phase::Reverse(reverse) => {
-                reverse.conduct(now);
+                reverse.advance(now);
                 let is_over = reverse.is_over();
                 self.take_way_back(now);
                 is_over
@@ -233,11 +233,11 @@ impl Examination {
         let found = judge(&record);
         let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
         let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
-        let known = (found.path_mtu.filter(is_smaller), is_lossy);
+        let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy);
         let rtt = forward.rtt().clone();
         let seed = self.outbox.random();
         let conversation = forward.into_session().into_parts();
-        let reverse = Reverse::begin(&self.plan, conversation, known, &rtt, seed, now);
+        let reverse = ReverseExamination::begin(&self.plan, conversation, there, &rtt, seed, now);
         self.record = Some(Box::new(record));
         self.phase = Phase::Reverse(Box::new(reverse));
     }
@@ -270,7 +270,7 @@ impl Phase {
     fn next_timeout(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Forward(forward) => forward.next_timeout(now),
-            Self::Reverse(reverse) => reverse.wake(now),
+            Self::Reverse(reverse) => reverse.next_timeout(now),
             Self::Closing(closing) => closing.next_timeout(now),
             Self::Done => None,
         }

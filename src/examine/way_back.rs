@@ -1,22 +1,22 @@
 //! How packets of the way back leave and arrive.
 
-use crate::model::{Body, Event, Meaning, Outgoing, Packet, PacketSize, Plan, Probe, Purpose, Technique, Timestamp};
+use crate::model::{Body, Event, Meaning, Outgoing, Packet, PacketSize, Plan, Timestamp};
 
 use super::outbox::Outbox;
-use super::reverse::{Out, Reverse};
+use super::reverse::{ReverseExamination, ReversePacket};
 
 /// The next packet that is due.
-pub(super) fn poll(reverse: &mut Reverse, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+pub(super) fn poll(reverse: &mut ReverseExamination, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
     Some(match reverse.poll(now)? {
-        Out::Segment(segment, meaning) => outbox.tcp(segment, meaning),
-        Out::Echo(echo, meaning) => outbox.echo(echo, meaning),
-        Out::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
+        ReversePacket::Segment(segment, meaning) => outbox.tcp(segment, meaning),
+        ReversePacket::Echo(echo, meaning) => outbox.echo(echo, meaning),
+        ReversePacket::Whole(packet, meaning) => Outgoing { packet, fragments: None, meaning },
     })
 }
 
 /// Takes in what the driver saw. Returns what it means.
 pub(super) fn receive(
-    reverse: &mut Reverse,
+    reverse: &mut ReverseExamination,
     plan: &Plan,
     event: &Event,
     outbox: &mut Outbox,
@@ -32,28 +32,23 @@ pub(super) fn receive(
 }
 
 fn arrived(
-    reverse: &mut Reverse,
+    reverse: &mut ReverseExamination,
     plan: &Plan,
     packet: &Packet,
     fragment: Option<PacketSize>,
     outbox: &mut Outbox,
     now: Timestamp,
 ) -> Meaning {
-    match (&packet.body, packet.size()) {
-        _ if packet.ip.source != plan.destination => Meaning::Stray,
-        (Body::Tcp(segment), _) if segment.source_port != plan.port => Meaning::Stray,
-        (Body::Tcp(segment), _) if reverse.owns(segment.destination_port) => {
-            reverse.receive(&packet.ip, segment, fragment, now)
-        }
-        (Body::Tcp(segment), _) => {
-            outbox.half_open().late_answer(segment);
-            Meaning::Stray
-        }
-        (Body::EchoReply(echo), Some(size))
-            if echo.ident == plan.echo_ident && reverse.echoed(*echo, size, fragment) =>
-        {
-            Meaning::Answer(Probe { technique: Technique::Echo, size, purpose: Purpose::Search })
-        }
-        _ => Meaning::Stray,
+    if packet.ip.source != plan.destination {
+        return Meaning::Stray;
     }
+    if let Some(meaning) = reverse.receive(packet, fragment, now) {
+        return meaning;
+    }
+    if let Body::Tcp(segment) = &packet.body
+        && segment.source_port == plan.port
+    {
+        outbox.half_open().late_answer(segment);
+    }
+    Meaning::Stray
 }

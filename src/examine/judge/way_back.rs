@@ -2,6 +2,7 @@
 
 use crate::model::{Examined, Reverse, ReverseVerdict, Service, Verdict};
 
+use super::super::reverse::untested;
 use super::record::{Record, WayBack};
 
 /// Puts both ways together.
@@ -32,15 +33,4 @@ fn impossible(record: &Record, why: &str) -> Reverse {
     let is_bad = !record.plan.direction.is_forward() && record.plan.service != Service::Unknown;
     let verdict = if is_bad { ReverseVerdict::Inconclusive } else { ReverseVerdict::Untested };
     Reverse { verdict, ..untested(why) }
-}
-
-/// There was nothing to see.
-pub(super) fn untested(why: &str) -> Reverse {
-    Reverse {
-        verdict: ReverseVerdict::Untested,
-        path_mtu: None,
-        first_lost_size: None,
-        reason: Some(why.into()),
-        recovered_after: None,
-    }
 }

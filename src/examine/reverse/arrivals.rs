@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::model::{Family, IpHeader, PacketSize, Segment, SeqNumber, Timestamp};
+use crate::model::{Family, IpHeader, PacketSize, Segment, SeqNumber};
 
 /// The packets of the server on one connection.
 #[derive(Clone, Debug)]
-pub(super) struct Arrivals {
+pub(super) struct ArrivalLog {
     family: Family,
     /// Payload of a full segment, by what both ends announced.
     full: u32,
@@ -19,7 +19,7 @@ pub(super) struct Arrivals {
     /// The longest reply to one thing said.
     longest_reply: u32,
     reply_from: Option<SeqNumber>,
-    resent: Option<Resent>,
+    resent: Option<ResentSmaller>,
     /// A packet came in fragments, the largest of this size.
     fragment: Option<PacketSize>,
     without_df: bool,
@@ -27,25 +27,34 @@ pub(super) struct Arrivals {
 
 /// Missing bytes that came in smaller segments than they were first sent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resent {
-    /// When the first of them came.
-    pub(super) at: Timestamp,
-    /// How large its packet is.
-    pub(super) size: PacketSize,
+pub(super) struct ResentSmaller {
+    /// How large the packet of the first of them is.
+    size: PacketSize,
     /// Its payload.
-    pub(super) payload: u32,
+    payload: u32,
 }
 
 /// What is known of the stream when a segment comes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Before {
-    /// The next byte expected.
-    pub(super) next: SeqNumber,
-    /// Where the first gap ends: bytes from there on have arrived, or are known to have been sent.
-    pub(super) missing_up_to: Option<SeqNumber>,
+pub(super) struct StreamBefore {
+    next: SeqNumber,
+    missing_up_to: Option<SeqNumber>,
 }
 
-impl Arrivals {
+impl StreamBefore {
+    /// `next`: the next byte expected; `missing_up_to`: where the first gap ends, since bytes from there on have arrived, or
+    /// are known to have been sent.
+    pub(super) fn new(next: SeqNumber, missing_up_to: Option<SeqNumber>) -> Self {
+        Self { next, missing_up_to }
+    }
+
+    /// The next byte expected.
+    pub(super) fn next(self) -> SeqNumber {
+        self.next
+    }
+}
+
+impl ArrivalLog {
     pub(super) fn new(family: Family) -> Self {
         Self {
             family,
@@ -75,16 +84,21 @@ impl Arrivals {
         self.reply_from = Some(next);
     }
 
-    /// Takes note of a segment. Returns whether bytes before it are missing.
-    pub(super) fn note(&mut self, ip: &IpHeader, segment: &Segment, before: Before, now: Timestamp) -> bool {
+    /// Takes note of a segment with payload. `fragment`: the packet came in fragments, the largest of this size. Returns
+    /// whether bytes before it are missing.
+    pub(super) fn note(
+        &mut self,
+        ip: &IpHeader,
+        segment: &Segment,
+        fragment: Option<PacketSize>,
+        before: StreamBefore,
+    ) -> bool {
         let payload = segment.payload.len() as u32;
-        if payload == 0 {
-            return false;
-        }
+        self.fragment = self.fragment.max(fragment);
         let size = PacketSize::new(self.family.tcp_headers() + segment.options_len() as u32 + payload);
         self.without_df |= !ip.dont_fragment;
         if self.is_resent_smaller(segment, payload, before) && self.resent.is_none() {
-            self.resent = Some(Resent { at: now, size, payload });
+            self.resent = Some(ResentSmaller { size, payload });
         }
         if payload == self.largest_payload || (!segment.flags.psh && payload > self.largest_payload) {
             self.cut = self.cut.max(Some(payload));
@@ -95,7 +109,7 @@ impl Arrivals {
     }
 
     /// More is missing behind it, so it is not the end of what was sent; and no segment was ever cut to its size.
-    fn is_resent_smaller(&self, segment: &Segment, payload: u32, before: Before) -> bool {
+    fn is_resent_smaller(&self, segment: &Segment, payload: u32, before: StreamBefore) -> bool {
         let Some(end) = before.missing_up_to else { return false };
         let fills = segment.seq == before.next && end.is_after(segment.seq + payload);
         let usual = if self.largest_payload > payload { self.largest_payload.min(self.full) } else { self.full };
@@ -107,11 +121,6 @@ impl Arrivals {
     pub(super) fn progressed(&mut self, next: SeqNumber) {
         let reply = self.reply_from.and_then(|from| next.bytes_since(from)).unwrap_or(0);
         self.longest_reply = self.longest_reply.max(reply);
-    }
-
-    /// A packet came in fragments.
-    pub(super) fn note_fragment(&mut self, largest: PacketSize) {
-        self.fragment = self.fragment.max(Some(largest));
     }
 
     /// The largest packet on the wire.
@@ -133,7 +142,7 @@ impl Arrivals {
         self.cut.is_some_and(|cut| cut == self.largest_payload && cut < self.full && self.longest_reply > cut)
     }
 
-    pub(super) fn resent(&self) -> Option<Resent> {
+    pub(super) fn resent(&self) -> Option<ResentSmaller> {
         self.resent
     }
 
@@ -150,19 +159,24 @@ impl Arrivals {
     }
 }
 
-impl Resent {
+impl ResentSmaller {
+    /// How large the packet of the first of them is.
+    pub(super) fn size(self) -> PacketSize {
+        self.size
+    }
+
     /// Whether a PTB explains it, and not the server's own search in the dark, `after` it was asked.
     ///
     /// A PTB takes effect within a round trip; lost ones come again with the next retransmission. A search begins after some
     /// time-outs, with sizes of its own: 1024 in Linux (`tcp_base_mss`), 1200 in FreeBSD (`pmtud_blackhole_mss`), 536 and 512.
-    pub(super) fn is_told(&self, after: Duration, rtt: Duration) -> bool {
+    pub(super) fn is_told(self, after: Duration, rtt: Duration) -> bool {
         let soon = Duration::from_millis(600) + rtt * 3;
         let late = Duration::from_millis(2500) + rtt * 6;
         after <= soon || (after <= late && !self.is_searched())
     }
 
     /// Whether the size is one of those that servers try in the dark.
-    pub(super) fn is_searched(&self) -> bool {
+    pub(super) fn is_searched(self) -> bool {
         const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
         SEARCHED.contains(&self.payload)
     }
@@ -188,22 +202,22 @@ mod tests {
         segment
     }
 
-    fn arrivals() -> Arrivals {
-        let mut arrivals = Arrivals::new(Family::V4);
+    fn arrivals() -> ArrivalLog {
+        let mut arrivals = ArrivalLog::new(Family::V4);
         arrivals.expect(1460);
         arrivals.asked(SeqNumber(0));
         arrivals
     }
 
-    fn before(next: u32, missing_up_to: Option<u32>) -> Before {
-        Before { next: SeqNumber(next), missing_up_to: missing_up_to.map(SeqNumber) }
+    fn before(next: u32, missing_up_to: Option<u32>) -> StreamBefore {
+        StreamBefore::new(SeqNumber(next), missing_up_to.map(SeqNumber))
     }
 
     #[test]
     fn bytes_of_a_gap_in_smaller_segments_are_resent_smaller() {
         let mut seen = arrivals();
-        assert!(seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), before(0, None), Timestamp::ZERO));
-        assert!(!seen.note(&HEADER, &segment(0, 1360, Flags::ACK), before(0, Some(2920)), Timestamp::ZERO));
+        assert!(seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), None, before(0, None)));
+        assert!(!seen.note(&HEADER, &segment(0, 1360, Flags::ACK), None, before(0, Some(2920))));
         assert_eq!(seen.resent().map(|resent| resent.size), Some(PacketSize::new(1400)));
     }
 
@@ -211,9 +225,9 @@ mod tests {
     #[test]
     fn a_lost_segment_that_comes_again_is_not_smaller() {
         let mut seen = arrivals();
-        seen.note(&HEADER, &segment(1460, 1460, Flags::ACK), before(0, None), Timestamp::ZERO);
-        seen.note(&HEADER, &segment(0, 1460, Flags::ACK), before(0, Some(1460)), Timestamp::ZERO);
-        seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), before(2920, Some(3000)), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(1460, 1460, Flags::ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(0, 1460, Flags::ACK), None, before(0, Some(1460)));
+        seen.note(&HEADER, &segment(2920, 80, Flags::PSH_ACK), None, before(2920, Some(3000)));
         assert_eq!(seen.resent(), None);
         assert!(seen.has_full());
     }
@@ -222,9 +236,9 @@ mod tests {
     #[test]
     fn a_segment_of_the_usual_size_is_not_smaller() {
         let mut seen = arrivals();
-        seen.note(&HEADER, &segment(0, 1360, Flags::ACK), before(0, None), Timestamp::ZERO);
-        seen.note(&HEADER, &segment(4080, 1360, Flags::ACK), before(1360, None), Timestamp::ZERO);
-        seen.note(&HEADER, &segment(1360, 1360, Flags::ACK), before(1360, Some(4080)), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(0, 1360, Flags::ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(4080, 1360, Flags::ACK), None, before(1360, None));
+        seen.note(&HEADER, &segment(1360, 1360, Flags::ACK), None, before(1360, Some(4080)));
         assert_eq!(seen.resent(), None);
         seen.progressed(SeqNumber(5440));
         assert!(seen.keeps_below() && !seen.has_full());
@@ -233,8 +247,8 @@ mod tests {
     #[test]
     fn a_short_reply_proves_no_limit() {
         let mut seen = arrivals();
-        seen.note(&HEADER, &segment(0, 700, Flags::PSH_ACK), before(0, None), Timestamp::ZERO);
-        seen.note(&HEADER, &segment(700, 600, Flags::PSH_ACK), before(700, None), Timestamp::ZERO);
+        seen.note(&HEADER, &segment(0, 700, Flags::PSH_ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(700, 600, Flags::PSH_ACK), None, before(700, None));
         seen.progressed(SeqNumber(1300));
         assert!(!seen.keeps_below() && !seen.has_full());
         assert_eq!(seen.longest_reply(), 1300);
@@ -242,7 +256,7 @@ mod tests {
 
     #[test]
     fn sizes_of_a_search_in_the_dark_are_known() {
-        let resent = |payload| Resent { at: Timestamp::ZERO, size: PacketSize::new(payload + 40), payload };
+        let resent = |payload| ResentSmaller { size: PacketSize::new(payload + 40), payload };
         let rtt = Duration::from_millis(20);
         assert!(resent(1360).is_told(Duration::from_millis(40), rtt));
         assert!(resent(1360).is_told(Duration::from_millis(900), rtt), "the first PTB was lost");

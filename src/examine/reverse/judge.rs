@@ -1,13 +1,111 @@
-//! From what arrived to a verdict on the way back, with its one sentence.
+//! From what arrived to a verdict on the way back, with its one sentence. Evidence in, verdict out: no state, no time.
 
 use std::time::Duration;
 
-use crate::model::{PacketSize, Reverse, ReverseVerdict};
+use crate::model::{Finding, PacketSize, Reverse, ReverseVerdict};
 
-use super::arrivals::{Arrivals, Resent};
+use super::arrivals::{ArrivalLog, ResentSmaller};
+use super::evidence::{FirstEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
+use super::small_segments::{NO_CONTROL, SMALL_ONES_LOST, SmallSegments};
 
-/// All that the first connection drew has arrived.
-pub(super) fn drawn(arrivals: &Arrivals) -> Reverse {
+/// The verdict on the way back, and what else was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReverseJudgement {
+    found: Reverse,
+    findings: Vec<Finding>,
+}
+
+impl ReverseJudgement {
+    pub(super) fn found(&self) -> &Reverse {
+        &self.found
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+/// Missing bytes came in smaller packets: what made the server lower them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lowering {
+    /// A PTB told it.
+    Told,
+    /// It searched for a size in the dark.
+    Recovery,
+    /// One or the other: too many packets are lost to say.
+    Unclear,
+}
+
+/// A server that answers less often than this while its large packets stay away may have ended.
+const LEAST_ANSWERS: u32 = 3;
+
+/// The decision table.
+pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
+    let first = &evidence.first;
+    let found = match &evidence.end {
+        WatchEnd::Unavailable(why) => unavailable(why.clone(), first.arrivals),
+        WatchEnd::TooSlow { awaits_greeting, after } => too_slow(*awaits_greeting, *after),
+        // What came smaller only after our own PTB shows obedience, and no way out of the hole.
+        WatchEnd::Complete | WatchEnd::StillMissing if evidence.told.is_some() => missing(evidence),
+        WatchEnd::Complete => lowered(evidence).unwrap_or_else(|| complete(first.arrivals)),
+        // It is recovering, only slowly.
+        WatchEnd::StillMissing => lowered(evidence).unwrap_or_else(|| missing(evidence)),
+        WatchEnd::Interrupted(fetch) => lowered(evidence).unwrap_or_else(|| interrupted(*fetch, first.arrivals)),
+    };
+    let without_df = evidence.is_without_df.then_some(Finding::PeerWithoutDf);
+    ReverseJudgement { found, findings: obedience(evidence).into_iter().chain(without_df).collect() }
+}
+
+/// What made the server send missing bytes again in smaller packets, where it did and no full one arrived.
+pub(super) fn lowering(first: &FirstEvidence<'_>) -> Option<Lowering> {
+    resent_smaller(first).map(|resent| why_lowered(first, resent))
+}
+
+fn resent_smaller(first: &FirstEvidence<'_>) -> Option<ResentSmaller> {
+    first.arrivals.resent().filter(|_| !first.arrivals.has_full())
+}
+
+fn why_lowered(first: &FirstEvidence<'_>, resent: ResentSmaller) -> Lowering {
+    let after = first.lowered_after.unwrap_or_default();
+    // What a server tries in the dark is hardly ever the size of the path to the byte.
+    let is_exact = first.exact_by_echo == Some(resent.size());
+    if is_exact || resent.is_told(after, first.round_trip) {
+        Lowering::Told
+    } else if first.is_lossy && !resent.is_searched() {
+        Lowering::Unclear
+    } else {
+        Lowering::Recovery
+    }
+}
+
+/// Missing bytes came in smaller packets.
+fn lowered(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
+    let first = &evidence.first;
+    let resent = resent_smaller(first)?;
+    let after = first.lowered_after.unwrap_or_default();
+    let largest = first.arrivals.largest();
+    Some(match why_lowered(first, resent) {
+        Lowering::Told => reverse(ReverseVerdict::Discoverable, largest.max(Some(resent.size())), None),
+        Lowering::Unclear => {
+            let why = format!(
+                "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
+                after.as_secs_f64()
+            );
+            doubtful(why, largest)
+        }
+        Lowering::Recovery => {
+            let passes = evidence.passes.max(largest);
+            Reverse {
+                first_lost_size: lost_above(passes, evidence.lost),
+                recovered_after: Some(after),
+                ..reverse(ReverseVerdict::Recovers, passes, None)
+            }
+        }
+    })
+}
+
+/// All that the first connection fetched has arrived.
+fn complete(arrivals: &ArrivalLog) -> Reverse {
     let largest = arrivals.largest();
     if arrivals.in_fragments() {
         let why = "the server's packets arrive in fragments: it lets routers cut them, so no size is lost";
@@ -31,41 +129,73 @@ pub(super) fn drawn(arrivals: &Arrivals) -> Reverse {
     reverse(ReverseVerdict::Untested, largest, Some(why))
 }
 
-/// Missing bytes came in smaller packets, `after` they were asked for.
-pub(super) fn resent(resent: Resent, is_told: bool, after: Duration, arrivals: &Arrivals, is_lossy: bool) -> Reverse {
-    if is_told {
-        return reverse(ReverseVerdict::Discoverable, arrivals.largest().max(Some(resent.size)), None);
-    }
-    if is_lossy && !resent.is_searched() {
-        let why = format!(
-            "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
-            after.as_secs_f64()
-        );
-        return doubtful(why, arrivals.largest());
-    }
-    Reverse { recovered_after: Some(after), ..reverse(ReverseVerdict::Recovers, arrivals.largest(), None) }
-}
-
-/// Nothing more can be drawn out of the server.
-pub(super) fn unwilling(why: String, arrivals: &Arrivals) -> Reverse {
+/// Nothing more can be fetched from the server.
+fn unavailable(why: String, arrivals: &ArrivalLog) -> Reverse {
     if arrivals.has_full() {
-        return drawn(arrivals);
+        return complete(arrivals);
     }
     reverse(ReverseVerdict::Untested, arrivals.largest(), Some(why))
 }
 
-/// Large packets never came, while a connection that allows only small ones got everything.
-pub(super) fn hole(watched: Duration, answers: u32) -> Reverse {
+/// Large packets never came. That is a hole if small ones did, on another connection and as answers on this one.
+fn missing(evidence: &ReverseEvidence<'_>) -> Reverse {
+    let doubt = match evidence.small_segments {
+        SmallSegments::Pass if evidence.lost.is_none() => SMALL_ONES_LOST,
+        SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => FELL_SILENT,
+        SmallSegments::Pass => return hole(evidence),
+        SmallSegments::ShowNothing(why) => why,
+        SmallSegments::NotTried | SmallSegments::Awaited => NO_CONTROL,
+    };
+    doubtful(doubt.into(), evidence.passes)
+}
+
+fn hole(evidence: &ReverseEvidence<'_>) -> Reverse {
     let why = format!(
-        "the server's large packets did not arrive within {:.0} s, though it answered {answers} small ones meanwhile and the \
+        "the server's large packets did not arrive within {:.0} s, though it answered {} small ones meanwhile and the \
          same bytes came in small packets on another connection",
-        watched.as_secs_f64()
+        evidence.first.watched.as_secs_f64(),
+        evidence.first.answers_while_stalled
     );
-    reverse(ReverseVerdict::BlackHole, None, Some(why))
+    let found = reverse(ReverseVerdict::BlackHole, evidence.passes, Some(why));
+    Reverse { first_lost_size: lost_above(evidence.passes, evidence.lost), ..found }
+}
+
+fn lost_above(passes: Option<PacketSize>, lost: Option<PacketSize>) -> Option<PacketSize> {
+    lost.filter(|&lost| passes.is_none_or(|passes| lost > passes))
+}
+
+fn too_slow(awaits_greeting: bool, after: Duration) -> Reverse {
+    let what = if awaits_greeting { "did not greet" } else { "did not finish a reply" };
+    untested(format!("the server {what} within {} s", after.as_secs()))
+}
+
+fn interrupted(fetch: InterruptedFetch, arrivals: &ArrivalLog) -> Reverse {
+    match fetch {
+        InterruptedFetch::Complete => complete(arrivals),
+        InterruptedFetch::Stalled(age) => {
+            let why = format!(
+                "the server's large packets had not arrived for {:.0} s when the run ended; it may recover, or not",
+                age.as_secs_f64()
+            );
+            doubtful(why, arrivals.largest())
+        }
+        InterruptedFetch::Waiting => untested("the run ended before the server had sent much"),
+    }
+}
+
+/// Whether the server obeys PTBs, where it was told some and had its time.
+fn obedience(evidence: &ReverseEvidence<'_>) -> Option<Finding> {
+    let (_told, is_obeyed) = match (&evidence.end, evidence.told) {
+        (WatchEnd::Complete, Some(told)) => (told, true),
+        (WatchEnd::StillMissing, Some(told)) => (told, false),
+        (WatchEnd::Complete, None) => evidence.ptb_test?,
+        _ => return None,
+    };
+    Some(if is_obeyed { Finding::PeerObeysPtb } else { Finding::PeerIgnoresPtb })
 }
 
 /// The evidence is too thin.
-pub(super) fn doubtful(why: String, largest: Option<PacketSize>) -> Reverse {
+fn doubtful(why: String, largest: Option<PacketSize>) -> Reverse {
     reverse(ReverseVerdict::Inconclusive, largest, Some(why))
 }
 
@@ -81,3 +211,8 @@ fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option
 fn bytes(size: Option<PacketSize>) -> String {
     size.map_or_else(|| "few".into(), |size| size.to_string())
 }
+
+const FELL_SILENT: &str = "the server's large packets stay away, but soon it answered nothing else either";
+
+#[cfg(test)]
+mod tests;

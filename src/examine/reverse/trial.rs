@@ -4,11 +4,33 @@ use crate::model::{Family, PacketSize};
 
 /// What one further connection tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Trial {
+pub(super) struct SizeTrial {
     /// Comes first, and is expected to pass.
-    pub(super) passes: Option<PacketSize>,
+    passes: Option<PacketSize>,
     /// The size of full segments.
-    pub(super) size: PacketSize,
+    size: PacketSize,
+}
+
+impl SizeTrial {
+    /// All segments make packets of this size.
+    pub(super) fn one(size: PacketSize) -> Self {
+        Self { passes: None, size }
+    }
+
+    /// The first segment makes a packet of this size, the next ones are a byte larger.
+    fn with_next(passes: PacketSize) -> Self {
+        Self { passes: Some(passes), size: passes.next() }
+    }
+
+    /// The size that comes first and is expected to pass.
+    pub(super) fn passes(&self) -> Option<PacketSize> {
+        self.passes
+    }
+
+    /// The size of full segments.
+    pub(super) fn size(&self) -> PacketSize {
+        self.size
+    }
 }
 
 /// Sizes that tunnels and links leave of 1500, the most common ones first.
@@ -16,7 +38,12 @@ const USUAL: [u32; 15] = [1492, 1400, 1420, 1480, 1450, 1476, 1460, 1440, 1472, 
 
 /// The next trial between the largest size that passes and the smallest that is lost; `None`: no guess is left. `hints` are
 /// sizes that something else suggests, the best first.
-pub(super) fn next_trial(passes: PacketSize, lost: PacketSize, hints: &[PacketSize], family: Family) -> Option<Trial> {
+pub(super) fn next_trial(
+    passes: PacketSize,
+    lost: PacketSize,
+    hints: &[PacketSize],
+    family: Family,
+) -> Option<SizeTrial> {
     if passes.next() >= lost {
         return None;
     }
@@ -25,11 +52,11 @@ pub(super) fn next_trial(passes: PacketSize, lost: PacketSize, hints: &[PacketSi
     let guess = hints.iter().copied().chain(usual).find(fits).unwrap_or_else(|| middle(passes, lost));
     let guess = guess.max(family.minimum_mtu().min(lost));
     Some(if guess <= passes {
-        Trial { passes: None, size: passes.next() }
+        SizeTrial::one(passes.next())
     } else if guess.next() >= lost {
-        Trial { passes: None, size: guess }
+        SizeTrial::one(guess)
     } else {
-        Trial { passes: Some(guess), size: guess.next() }
+        SizeTrial::with_next(guess)
     })
 }
 

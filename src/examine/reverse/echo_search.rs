@@ -7,16 +7,17 @@ use std::time::Duration;
 use crate::model::{PacketSize, Timestamp};
 
 use super::super::rtt::RttEstimator;
+use super::timers::{ReverseTimer, ReverseTimers};
 
 /// A search by echo requests, all sizes of a round at once.
 #[derive(Clone, Debug)]
-pub(super) struct Echoes {
+pub(super) struct EchoSearch {
     /// A reply of this size arrived whole.
     whole: PacketSize,
     /// None of this size did.
     not_whole: PacketSize,
     queue: Vec<PacketSize>,
-    flights: Vec<Flight>,
+    sent: Vec<SentEcho>,
     next_seq: u16,
     round_ends: Option<Timestamp>,
     rounds: u32,
@@ -26,14 +27,14 @@ pub(super) struct Echoes {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Flight {
+struct SentEcho {
     seq: u16,
     size: PacketSize,
     whole: Option<bool>,
 }
 
 /// Sequence numbers begin here, far from those of the way there.
-pub(super) const FIRST_SEQ: u16 = 0x8000;
+const FIRST_SEQ: u16 = 0x8000;
 /// Requests in one round.
 const AT_ONCE: u32 = 12;
 /// Enough for 12 * 12 * 12 sizes, and some doubt.
@@ -41,14 +42,14 @@ const MOST_ROUNDS: u32 = 6;
 /// Chance may have taken a reply: so often the next sizes are asked for before the answer counts.
 const DOUBT: u32 = 3;
 
-impl Echoes {
+impl EchoSearch {
     /// Between a size that passes both ways and one that is lost on the way back; requests as large as `most` pass.
     pub(super) fn new(passes: PacketSize, lost: PacketSize, most: PacketSize) -> Self {
         Self {
             whole: passes,
             not_whole: lost.min(most.next()),
             queue: Vec::new(),
-            flights: Vec::new(),
+            sent: Vec::new(),
             next_seq: FIRST_SEQ,
             round_ends: None,
             rounds: 0,
@@ -59,7 +60,7 @@ impl Echoes {
 
     /// The largest size whose replies arrive whole, once it is known to the byte.
     pub(super) fn exact(&self) -> Option<PacketSize> {
-        let heard = self.flights.iter().any(|flight| flight.whole.is_some());
+        let heard = self.sent.iter().any(|echo| echo.whole.is_some());
         (heard && self.whole.next() >= self.not_whole).then_some(self.whole)
     }
 
@@ -70,7 +71,7 @@ impl Echoes {
         is_sure || is_bound || (self.rounds >= MOST_ROUNDS && self.round_ends.is_none())
     }
 
-    pub(super) fn conduct(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         if self.round_ends.is_some_and(|end| now >= end) {
             self.round_ends = None;
             self.narrow();
@@ -97,15 +98,15 @@ impl Echoes {
 
     /// Takes stock of a round: silence counts as lost.
     fn narrow(&mut self) {
-        if self.flights.iter().all(|flight| flight.whole.is_none()) {
+        if self.sent.iter().all(|echo| echo.whole.is_none()) {
             // Echo is not answered at all.
             self.rounds = MOST_ROUNDS;
             return;
         }
-        let whole = self.flights.iter().filter(|flight| flight.whole == Some(true)).map(|flight| flight.size).max();
+        let whole = self.sent.iter().filter(|echo| echo.whole == Some(true)).map(|echo| echo.size).max();
         self.whole = self.whole.max(whole.unwrap_or(self.whole));
-        let lost = self.flights.iter().filter(|flight| flight.whole != Some(true) && flight.size > self.whole);
-        let lost = lost.map(|flight| flight.size).min().unwrap_or(self.not_whole).min(self.not_whole);
+        let lost = self.sent.iter().filter(|echo| echo.whole != Some(true) && echo.size > self.whole);
+        let lost = lost.map(|echo| echo.size).min().unwrap_or(self.not_whole).min(self.not_whole);
         // What came whole disproves what was taken for lost.
         self.not_whole = lost.max(self.whole.next());
     }
@@ -115,20 +116,24 @@ impl Echoes {
         let size = self.queue.pop()?;
         let seq = self.next_seq;
         self.next_seq = self.next_seq.checked_add(1).unwrap_or(FIRST_SEQ);
-        self.flights.push(Flight { seq, size, whole: None });
+        self.sent.push(SentEcho { seq, size, whole: None });
         self.round_ends = Some(now + rtt.or_guess() * 2 + rtt.margin() + Duration::from_millis(20));
         Some((seq, size))
     }
 
-    pub(super) fn wake(&self) -> Option<Timestamp> {
-        if self.queue.is_empty() { self.round_ends } else { Some(Timestamp::ZERO) }
+    pub(super) fn enter_timers(&self, timers: &mut ReverseTimers) {
+        if !self.queue.is_empty() {
+            timers.enter_sending(ReverseTimer::EchoRound, Timestamp::ZERO);
+        } else if let Some(end) = self.round_ends {
+            timers.enter(ReverseTimer::EchoRound, end);
+        }
     }
 
     /// A reply arrived, whole or in fragments. Returns whether it was one of ours.
     pub(super) fn answered(&mut self, seq: u16, size: PacketSize, fragment: Option<PacketSize>) -> bool {
-        let flight = self.flights.iter_mut().find(|flight| flight.seq == seq && flight.size == size);
-        let Some(flight) = flight.filter(|flight| flight.whole.is_none()) else { return false };
-        flight.whole = Some(fragment.is_none());
+        let echo = self.sent.iter_mut().find(|echo| echo.seq == seq && echo.size == size);
+        let Some(echo) = echo.filter(|echo| echo.whole.is_none()) else { return false };
+        echo.whole = Some(fragment.is_none());
         if let Some(fragment) = fragment {
             // A fragment ends at a multiple of eight bytes, so up to seven more would have fitted (RFC 791, 3.2).
             self.whole = self.whole.max(fragment.min(size));
@@ -146,10 +151,10 @@ mod tests {
 
     /// Plays against a way back that carries `path`; `cuts`: its routers may cut replies.
     fn play(path: u32, cuts: bool, most: u32) -> Option<u32> {
-        let mut echoes = Echoes::new(SIZE(576), SIZE(1500), SIZE(most));
+        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(most));
         let (mut now, rtt) = (Timestamp::ZERO, RttEstimator::default());
         for _ in 0..100 {
-            echoes.conduct(now);
+            echoes.advance(now);
             while let Some((seq, size)) = echoes.poll(now, &rtt) {
                 if size.bytes() <= path {
                     assert!(echoes.answered(seq, size, None));
@@ -179,10 +184,10 @@ mod tests {
     /// Every reply that could mislead the search is lost the first time.
     #[test]
     fn one_lost_reply_does_not_mislead() {
-        let mut echoes = Echoes::new(SIZE(576), SIZE(1500), SIZE(1500));
+        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(1500));
         let (mut now, rtt, mut lost) = (Timestamp::ZERO, RttEstimator::default(), Vec::new());
         for _ in 0..100 {
-            echoes.conduct(now);
+            echoes.advance(now);
             while let Some((seq, size)) = echoes.poll(now, &rtt) {
                 let first_time = (1395..=1400).contains(&size.bytes()) && !lost.contains(&size);
                 if first_time {

@@ -1,0 +1,275 @@
+//! What is said to a server so that it sends much: STARTTLS and a client hello, for its certificates fill several packets.
+//! And how the conversation ends: by QUIT, or by TLS's close_notify.
+
+use std::net::IpAddr;
+
+use crate::model::Service;
+use crate::tls::Tls;
+
+use super::super::session::{Connection, Dialogue, SmtpState};
+use super::setup::Setup;
+
+/// Whether what the server has to send is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ReplyStatus {
+    /// A reply is awaited, or was only just asked for.
+    Awaited,
+    /// All that the server has to send has arrived.
+    Complete,
+    /// There is nothing to be had, for this reason.
+    Unavailable(String),
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    service: Service,
+    name: Option<String>,
+    address: IpAddr,
+    channel: Channel,
+    phase: ConversationPhase,
+}
+
+/// What commands go through.
+#[derive(Debug)]
+enum Channel {
+    Plain {
+        dialogue: Dialogue,
+        awaits: PlainReply,
+    },
+    Tls {
+        tls: Box<Tls>,
+        /// Whether the server has said anything inside.
+        has_spoken: bool,
+    },
+}
+
+/// Which reply is awaited in plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlainReply {
+    /// The greeting, or what EHLO offers.
+    Introduction,
+    Help,
+    StartTls,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ConversationPhase {
+    Asking,
+    Complete,
+    Unavailable(String),
+    Leaving,
+}
+
+/// What follows from what the server said in plain text.
+enum NextWords {
+    /// The reply is not complete.
+    None,
+    /// The next command is said.
+    Said(PlainReply),
+    ClientHello,
+    Unavailable(String),
+}
+
+impl Conversation {
+    /// Goes on where the dialogue stands.
+    pub(super) fn new(setup: &Setup, dialogue: Dialogue) -> Self {
+        let plan = setup.plan();
+        Self {
+            service: plan.service,
+            name: plan.server_name.clone(),
+            address: plan.destination,
+            channel: Channel::Plain { dialogue, awaits: PlainReply::Introduction },
+            phase: ConversationPhase::Asking,
+        }
+    }
+
+    pub(super) fn status(&self) -> ReplyStatus {
+        match &self.phase {
+            ConversationPhase::Asking => ReplyStatus::Awaited,
+            ConversationPhase::Complete | ConversationPhase::Leaving => ReplyStatus::Complete,
+            ConversationPhase::Unavailable(why) => ReplyStatus::Unavailable(why.clone()),
+        }
+    }
+
+    /// Whether the client hello is out, and the certificates are what is awaited.
+    pub(super) fn awaits_certificates(&self) -> bool {
+        self.phase == ConversationPhase::Asking && matches!(self.channel, Channel::Tls { .. })
+    }
+
+    /// Whether the server has not greeted yet.
+    pub(super) fn awaits_greeting(&self) -> bool {
+        let Channel::Plain { dialogue, awaits: PlainReply::Introduction } = &self.channel else { return false };
+        self.phase == ConversationPhase::Asking && !dialogue.greeted()
+    }
+
+    /// Reads what came and says what follows. Returns whether something was said.
+    pub(super) fn go_on(&mut self, connection: &mut Connection) -> bool {
+        if self.phase != ConversationPhase::Asking {
+            return false;
+        }
+        let next = match &mut self.channel {
+            Channel::Tls { .. } => return self.shake_hands(connection),
+            Channel::Plain { .. } if self.service != Service::Smtp => NextWords::ClientHello,
+            Channel::Plain { dialogue, awaits } => {
+                dialogue.read(connection);
+                match awaits {
+                    PlainReply::Introduction => after_introduction(dialogue, connection),
+                    PlainReply::Help => after_help(dialogue),
+                    PlainReply::StartTls => after_starttls(dialogue),
+                }
+            }
+        };
+        self.follow(next, connection)
+    }
+
+    fn follow(&mut self, next: NextWords, connection: &mut Connection) -> bool {
+        match (next, &mut self.channel) {
+            (NextWords::ClientHello, _) => self.say_client_hello(connection),
+            (NextWords::Said(reply), Channel::Plain { awaits, .. }) => {
+                *awaits = reply;
+                true
+            }
+            (NextWords::Unavailable(why), _) => {
+                self.phase = ConversationPhase::Unavailable(why);
+                false
+            }
+            (NextWords::None | NextWords::Said(_), _) => false,
+        }
+    }
+
+    fn say_client_hello(&mut self, connection: &mut Connection) -> bool {
+        match Tls::connect(self.name.as_deref(), self.address) {
+            Ok(mut tls) => {
+                connection.write(&tls.take_output());
+                self.channel = Channel::Tls { tls: Box::new(tls), has_spoken: false };
+                true
+            }
+            Err(error) => {
+                self.phase = ConversationPhase::Unavailable(error.to_string());
+                false
+            }
+        }
+    }
+
+    fn shake_hands(&mut self, connection: &mut Connection) -> bool {
+        let Channel::Tls { tls, .. } = &mut self.channel else { return false };
+        let result = tls.receive(&take_received(connection));
+        let output = tls.take_output();
+        if !output.is_empty() {
+            connection.write(&output);
+        }
+        if let Err(error) = result {
+            self.phase = ConversationPhase::Unavailable(error.to_string());
+        } else if tls.is_established() {
+            self.phase = ConversationPhase::Complete;
+        } else if connection.peer_finished() {
+            let why = "the server ended the conversation during the TLS handshake";
+            self.phase = ConversationPhase::Unavailable(why.into());
+        }
+        !output.is_empty()
+    }
+
+    /// Ends the conversation, step by step. `in_a_hurry`: without waiting for what the server may still say.
+    pub(super) fn leave(&mut self, connection: &mut Connection, in_a_hurry: bool) {
+        let was_complete = self.phase == ConversationPhase::Complete;
+        self.phase = ConversationPhase::Leaving;
+        match &mut self.channel {
+            Channel::Plain { dialogue, .. } => leave_plain(dialogue, connection, in_a_hurry),
+            Channel::Tls { .. } => self.leave_tls(connection, was_complete, in_a_hurry),
+        }
+    }
+
+    fn leave_tls(&mut self, connection: &mut Connection, was_complete: bool, in_a_hurry: bool) {
+        let Channel::Tls { tls, has_spoken } = &mut self.channel else { return };
+        let closed = tls.receive(&take_received(connection)).is_err() || connection.peer_finished();
+        let speaks = !tls.take_heard().is_empty();
+        // Inside TLS from the first byte, a mail server greets before it takes a command.
+        let speaks_smtp = tls.is_established() && self.service != Service::Tls;
+        let may_quit = match self.service {
+            Service::SmtpOverTls => speaks && !*has_spoken,
+            _ => was_complete,
+        };
+        *has_spoken |= speaks;
+        if speaks_smtp && may_quit {
+            tls.say(b"QUIT\r\n");
+        }
+        // The reply to QUIT ends with the server's close.
+        if !speaks_smtp || closed || in_a_hurry {
+            tls.close();
+            connection.close();
+        }
+        let output = tls.take_output();
+        if !output.is_empty() {
+            connection.write(&output);
+        }
+    }
+}
+
+/// The greeting calls for EHLO, and its reply for what the server offers.
+fn after_introduction(dialogue: &mut Dialogue, connection: &mut Connection) -> NextWords {
+    match dialogue.state() {
+        SmtpState::AwaitGreeting | SmtpState::AwaitReply => return NextWords::None,
+        SmtpState::Quitting | SmtpState::Over => {
+            let why = if dialogue.greeted() { "the server ended the conversation" } else { NO_SMTP };
+            return NextWords::Unavailable(why.into());
+        }
+        SmtpState::Ready => {}
+    }
+    match dialogue.offers() {
+        None => {
+            dialogue.say_hello(connection);
+            NextWords::Said(PlainReply::Introduction)
+        }
+        Some(offers) if offers.starttls => {
+            dialogue.say(connection, "STARTTLS\r\n");
+            NextWords::Said(PlainReply::StartTls)
+        }
+        // Its answer is text of the server's choice, and may be long.
+        Some(offers) if offers.help => {
+            dialogue.say(connection, "HELP\r\n");
+            NextWords::Said(PlainReply::Help)
+        }
+        Some(_) => NextWords::Unavailable(NO_STARTTLS.into()),
+    }
+}
+
+fn after_help(dialogue: &Dialogue) -> NextWords {
+    if dialogue.is_ready() || !dialogue.is_viable() {
+        return NextWords::Unavailable(NO_STARTTLS.into());
+    }
+    NextWords::None
+}
+
+fn after_starttls(dialogue: &Dialogue) -> NextWords {
+    match (dialogue.state(), dialogue.last_code()) {
+        (SmtpState::Ready, Some(220)) => NextWords::ClientHello,
+        (SmtpState::Ready, code) => {
+            let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+            NextWords::Unavailable(format!("the server offers STARTTLS and refuses it{code}"))
+        }
+        (SmtpState::Over, _) => NextWords::Unavailable("the server ended the conversation".into()),
+        _ => NextWords::None,
+    }
+}
+
+fn leave_plain(dialogue: &mut Dialogue, connection: &mut Connection, in_a_hurry: bool) {
+    dialogue.read(connection);
+    let said = dialogue.quit(connection);
+    let waits = match dialogue.state() {
+        SmtpState::AwaitGreeting | SmtpState::AwaitReply | SmtpState::Quitting => !in_a_hurry,
+        SmtpState::Ready | SmtpState::Over => false,
+    };
+    if !said && !waits {
+        connection.close();
+    }
+}
+
+fn take_received(connection: &mut Connection) -> Vec<u8> {
+    let bytes = connection.received().to_vec();
+    connection.consume(bytes.len());
+    bytes
+}
+
+const NO_STARTTLS: &str = "the server offers no STARTTLS, and nothing else that it says fills a packet";
+const NO_SMTP: &str = "the server does not speak SMTP, or will not speak to this host";

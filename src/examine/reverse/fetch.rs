@@ -1,0 +1,343 @@
+//! One connection on which the server sends its certificates, in large packets, and which of them arrive.
+
+use std::time::Duration;
+
+use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp};
+
+use super::super::rtt::RttEstimator;
+use super::super::session::{Connection, MOST_TRIES, TcpState};
+use super::ack_probes::AckProbes;
+use super::arrivals::{ArrivalLog, StreamBefore};
+use super::conversation::{Conversation, ReplyStatus};
+use super::setup::Setup;
+use super::stall::StallWatch;
+use super::timers::{ReverseTimer, ReverseTimers};
+use super::trial::SizeTrial;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    family: Family,
+    connection: Connection,
+    conversation: Conversation,
+    arrivals: ArrivalLog,
+    rtt: RttEstimator,
+    /// MSS that we announced.
+    mss: u16,
+    /// Payload of the size that comes first on a trial of two, until it has come.
+    first_payload: Option<u16>,
+    began: Timestamp,
+    /// When something was said last.
+    asked: Timestamp,
+    stall: StallWatch,
+    ack_probes: AckProbes,
+    /// How long after it was asked the first missing byte came in a smaller packet.
+    lowered_after: Option<Duration>,
+    phase: FetchPhase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FetchPhase {
+    Fetching,
+    /// It is to end in order until this instant, and then in a hurry.
+    Leaving {
+        until: Timestamp,
+        has_begun: bool,
+    },
+}
+
+/// How long an orderly end may take.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+/// The same where large packets do not arrive: the server's last word may be one.
+const STALLED_LEAVE_PATIENCE: Duration = Duration::from_millis(300);
+
+impl Fetch {
+    /// Goes on with a connection that is open.
+    pub(super) fn adopt(
+        setup: &Setup,
+        mss: u16,
+        connection: Connection,
+        conversation: Conversation,
+        now: Timestamp,
+    ) -> Self {
+        let mut fetch = Self {
+            family: setup.family(),
+            connection,
+            conversation,
+            arrivals: ArrivalLog::new(setup.family()),
+            rtt: setup.rtt().clone(),
+            mss,
+            first_payload: None,
+            began: now,
+            asked: now,
+            stall: StallWatch::default(),
+            ack_probes: AckProbes::new(now),
+            lowered_after: None,
+            phase: FetchPhase::Fetching,
+        };
+        fetch.learn_full_size();
+        fetch
+    }
+
+    /// Opens a connection whose full segments make packets of the trial's size.
+    ///
+    /// Where a smaller size comes first, the window does it: a sender never sends beyond it, nor more than half of the
+    /// largest one it was ever told (RFC 1122, 4.2.3.4; `tcp_bound_to_half_wnd` of Linux). The window is twice the size
+    /// until the first byte of the client hello, then the size itself, and wide open as soon as that has arrived.
+    pub(super) fn open(
+        setup: &Setup,
+        trial: SizeTrial,
+        local_port: u16,
+        iss: SeqNumber,
+        conversation: Conversation,
+        now: Timestamp,
+    ) -> Self {
+        let family = setup.family();
+        let mss = trial.size().to_mss(family);
+        let mut connection = Connection::new(local_port, setup.plan().port, iss, mss);
+        let first_payload = trial.passes().map(|size| size.to_mss(family));
+        if let Some(payload) = first_payload {
+            connection.announce_window(payload.saturating_mul(2));
+        }
+        Self { first_payload, ..Self::adopt(setup, mss, connection, conversation, now) }
+    }
+
+    pub(super) fn local_port(&self) -> u16 {
+        self.connection.local_port()
+    }
+
+    pub(super) fn arrivals(&self) -> &ArrivalLog {
+        &self.arrivals
+    }
+
+    pub(super) fn awaits_greeting(&self) -> bool {
+        self.conversation.awaits_greeting()
+    }
+
+    pub(super) fn awaits_certificates(&self) -> bool {
+        self.conversation.awaits_certificates()
+    }
+
+    /// Whether what the server has to send is here, as far as the connection allows it.
+    pub(super) fn status(&self) -> ReplyStatus {
+        let why = match (self.conversation.status(), self.connection.state()) {
+            (status @ (ReplyStatus::Complete | ReplyStatus::Unavailable(_)), _) => return status,
+            (_, TcpState::Refused) => "the server refused a further connection",
+            (_, TcpState::Reset) => "the server reset the connection",
+            (_, TcpState::Closed) => "the server ended the conversation",
+            (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) if self.connection.tries() > MOST_TRIES => {
+                "the server answers no more"
+            }
+            (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) => return ReplyStatus::Awaited,
+        };
+        ReplyStatus::Unavailable(why.into())
+    }
+
+    /// Since when bytes that the server certainly sent are missing.
+    pub(super) fn stalled_since(&self) -> Option<Timestamp> {
+        self.stall.since().filter(|_| self.status() == ReplyStatus::Awaited)
+    }
+
+    /// Whether bytes are missing for as long as this.
+    pub(super) fn is_stalled_for(&self, patience: Duration, now: Timestamp) -> bool {
+        self.stalled_since().is_some_and(|since| now.since(since) >= patience)
+    }
+
+    /// How long ago bytes began to be missing, even if they have come since.
+    pub(super) fn stall_began_ago(&self, now: Timestamp) -> Duration {
+        self.stall.began_ago(now)
+    }
+
+    /// How often the server answered although bytes were missing.
+    pub(super) fn answers_while_stalled(&self) -> u32 {
+        self.stall.answers()
+    }
+
+    /// The first byte that is missing, where some are.
+    pub(super) fn missing(&self) -> Option<SeqNumber> {
+        self.missing_up_to().map(|_| self.connection.receive_next())
+    }
+
+    /// The size of the packet that is missing first.
+    pub(super) fn missing_size(&self) -> Option<PacketSize> {
+        let missing =
+            self.missing_up_to()?.bytes_since(self.connection.receive_next()).filter(|&missing| missing > 0)?;
+        let full = self.first_payload.map_or(self.arrivals.full(), u32::from);
+        Some(PacketSize::new(self.family.tcp_headers() + missing.min(full)))
+    }
+
+    fn missing_up_to(&self) -> Option<SeqNumber> {
+        let (next, reached) = (self.connection.receive_next(), self.connection.peer_reached());
+        self.connection.gap_end().or_else(|| reached.is_after(next).then_some(reached))
+    }
+
+    /// When it was opened.
+    pub(super) fn began(&self) -> Timestamp {
+        self.began
+    }
+
+    /// Whether the path loses packets of any size.
+    pub(super) fn has_seen_loss(&self) -> bool {
+        self.ack_probes.are_lost()
+    }
+
+    /// How long after it was asked the first missing byte came in a smaller packet.
+    pub(super) fn lowered_after(&self) -> Option<Duration> {
+        self.lowered_after
+    }
+
+    /// Withholds acknowledgments, or lets them go.
+    pub(super) fn hold_acks(&mut self, held: bool) {
+        self.connection.hold_acks(held);
+    }
+
+    /// Says what is to be said, and sees whether something is missing.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        if let FetchPhase::Leaving { until, has_begun } = &mut self.phase {
+            let until = *until;
+            *has_begun = true;
+            return self.conversation.leave(&mut self.connection, now >= until);
+        }
+        if self.connection.state() != TcpState::Open || self.connection.are_acks_held() {
+            return;
+        }
+        while self.conversation.go_on(&mut self.connection) {
+            self.arrivals.asked(self.connection.receive_next());
+            self.asked = now;
+            self.ack_probes.wait_for_reply(now, &self.rtt);
+            if let Some(payload) = self.first_payload.filter(|_| self.awaits_certificates()) {
+                self.connection.announce_after_first_byte(payload);
+            }
+        }
+        let is_missing = self.conversation.status() == ReplyStatus::Awaited && self.missing_up_to().is_some();
+        self.stall.note(is_missing, now);
+    }
+
+    /// The next segment that is due, if any.
+    pub(super) fn poll(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
+        match self.phase {
+            // Nobody waits for the answer to a SYN any more, so the server need not either.
+            FetchPhase::Leaving { .. } if self.connection.state() == TcpState::Connecting => Some(self.reset()),
+            FetchPhase::Leaving { until, .. } => self.poll_connection(now).or_else(|| {
+                let is_late = now >= until + STALLED_LEAVE_PATIENCE && self.is_alive();
+                is_late.then(|| self.reset())
+            }),
+            FetchPhase::Fetching => self.poll_connection(now).or_else(|| {
+                let is_due = self.may_ask() && self.ack_probes.take_due(now, &self.rtt);
+                is_due.then(|| (self.connection.ack_probe(), Meaning::AckProbe))
+            }),
+        }
+    }
+
+    fn poll_connection(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
+        let segment = self.connection.poll(now, &self.rtt)?;
+        let meaning = Meaning::Connection(Step::of(&segment));
+        Some((segment, meaning))
+    }
+
+    fn reset(&mut self) -> (Segment, Meaning) {
+        (self.connection.abort(), Meaning::Connection(Step::Reset))
+    }
+
+    /// Whether an ack probe may leave. It acknowledges, as every segment does.
+    fn may_ask(&self) -> bool {
+        let is_open = self.connection.state() == TcpState::Open && !self.connection.are_acks_held();
+        is_open && self.conversation.status() == ReplyStatus::Awaited
+    }
+
+    pub(super) fn enter_timers(&self, timers: &mut ReverseTimers) {
+        if let Some(at) = self.connection.wake() {
+            timers.enter_sending(ReverseTimer::Connection, at);
+        }
+        match self.phase {
+            // The goodbye waits for nothing but its turn.
+            FetchPhase::Leaving { has_begun: false, .. } if self.is_alive() => {
+                timers.enter_sending(ReverseTimer::Leave, Timestamp::ZERO);
+            }
+            FetchPhase::Leaving { until, .. } if self.is_alive() => {
+                timers.enter(ReverseTimer::Leave, until);
+                timers.enter(ReverseTimer::Reset, until + STALLED_LEAVE_PATIENCE);
+            }
+            FetchPhase::Fetching if self.may_ask() => timers.enter(ReverseTimer::AckProbe, self.ack_probes.next()),
+            FetchPhase::Leaving { .. } | FetchPhase::Fetching => {}
+        }
+    }
+
+    /// Takes in a segment of this connection.
+    pub(super) fn receive(
+        &mut self,
+        ip: &IpHeader,
+        segment: &Segment,
+        fragment: Option<PacketSize>,
+        now: Timestamp,
+    ) -> Meaning {
+        let was = self.connection.state();
+        let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to());
+        self.connection.handle(segment, now, &mut self.rtt);
+        if was == TcpState::Connecting {
+            self.learn_full_size();
+            (self.began, self.asked) = (now, now);
+            self.ack_probes.wait_for_reply(now, &self.rtt);
+            return Meaning::Connection(Step::of(segment));
+        }
+        if segment.payload.is_empty() {
+            self.ack_probes.note_answer();
+            self.stall.note_answer();
+            return Meaning::Connection(Step::of(segment));
+        }
+        let after_gap = self.arrivals.note(ip, segment, fragment, before);
+        if self.lowered_after.is_none() && self.arrivals.resent().is_some() {
+            self.lowered_after = Some(now.since(self.asked));
+        }
+        if self.connection.receive_next() != before.next() {
+            self.arrivals.progressed(self.connection.receive_next());
+            self.open_window();
+        }
+        let headers = self.family.tcp_headers() + segment.options_len() as u32;
+        Meaning::Fetched { size: PacketSize::new(headers + segment.payload.len() as u32), after_gap }
+    }
+
+    fn learn_full_size(&mut self) {
+        // RFC 9293, 3.7.1: without the option the MSS is 536 (IPv4) or 1220 (IPv6); it bounds what the other side sends to
+        // us no more than ours does, but tells how large its packets can be.
+        let default = if self.family == Family::V4 { 536 } else { 1220 };
+        let theirs = self.connection.peer().mss.unwrap_or(default).max(default);
+        self.arrivals.expect(u32::from(self.mss.min(theirs)));
+    }
+
+    /// The first size of a trial of two has arrived.
+    fn open_window(&mut self) {
+        if self.awaits_certificates() && self.first_payload.take().is_some() {
+            self.connection.announce_window(u16::MAX);
+            self.connection.acknowledge();
+        }
+    }
+
+    /// Ends the connection in order.
+    pub(super) fn leave(&mut self, now: Timestamp) {
+        if let FetchPhase::Fetching = self.phase {
+            let patience = if self.stall.since().is_some() { Duration::ZERO } else { LEAVE_PATIENCE };
+            self.leave_until(now + patience);
+        }
+    }
+
+    /// Ends it without waiting for anything.
+    pub(super) fn hurry(&mut self, now: Timestamp) {
+        self.leave_until(now);
+    }
+
+    fn leave_until(&mut self, until: Timestamp) {
+        // An acknowledgment that is withheld for ever would keep the connection from its end.
+        self.connection.hold_acks(false);
+        self.phase = FetchPhase::Leaving { until, has_begun: false };
+    }
+
+    fn is_alive(&self) -> bool {
+        matches!(self.connection.state(), TcpState::Connecting | TcpState::Open | TcpState::Closing)
+    }
+
+    /// Whether nothing more will be sent.
+    pub(super) fn is_over(&self) -> bool {
+        !self.is_alive() && !self.connection.owes_ack()
+    }
+}

@@ -1,0 +1,132 @@
+use super::*;
+use crate::model::{Family, Flags, IpHeader, Segment, SeqNumber, Ttl};
+
+use super::super::arrivals::StreamBefore;
+
+const SIZE: fn(u32) -> PacketSize = PacketSize::new;
+
+/// Segments of these lengths arrived in order on a connection whose full segments carry 1460 bytes. `missing_up_to`: bytes up
+/// to there are known to have been sent before.
+fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
+    let mut log = ArrivalLog::new(Family::V4);
+    log.expect(1460);
+    log.asked(SeqNumber(0));
+    let address = std::net::IpAddr::from([192, 0, 2, 1]);
+    let ip = IpHeader { source: address, destination: address, ttl: Ttl::DEFAULT, dont_fragment: true, id: 1 };
+    let mut next = 0;
+    for &length in lengths {
+        let mut segment = Segment::new(25, 40_000, SeqNumber(next), SeqNumber(0), Flags::ACK);
+        segment.payload = vec![0; length as usize].into();
+        log.note(&ip, &segment, None, StreamBefore::new(SeqNumber(next), missing_up_to.map(SeqNumber)));
+        next += length;
+        log.progressed(SeqNumber(next));
+    }
+    log
+}
+
+fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a SmallSegments) -> ReverseEvidence<'a> {
+    ReverseEvidence {
+        end,
+        first: FirstEvidence {
+            arrivals,
+            lowered_after: arrivals.resent().map(|_| Duration::from_millis(3200)),
+            is_lossy: false,
+            watched: Duration::from_secs(15),
+            answers_while_stalled: 5,
+            round_trip: Duration::from_millis(20),
+            exact_by_echo: None,
+        },
+        small_segments,
+        passes: Some(SIZE(1400)),
+        lost: Some(SIZE(1401)),
+        ptb_test: None,
+        told: None,
+        is_without_df: false,
+    }
+}
+
+fn verdict(evidence: &ReverseEvidence<'_>) -> ReverseVerdict {
+    judge(evidence).found().verdict
+}
+
+#[test]
+fn full_packets_that_arrive_are_clear() {
+    let log = arrivals(&[1460, 1460], None);
+    let found = judge(&evidence(WatchEnd::Complete, &log, &SmallSegments::NotTried));
+    assert_eq!((found.found().verdict, found.found().path_mtu), (ReverseVerdict::Clear, Some(SIZE(1500))));
+    let refused = WatchEnd::Unavailable("no more".into());
+    assert_eq!(verdict(&evidence(refused, &log, &SmallSegments::NotTried)), ReverseVerdict::Clear);
+}
+
+#[test]
+fn a_hole_needs_small_packets_that_pass_and_a_server_that_answers() {
+    let log = arrivals(&[], None);
+    let missing = |small, answers, lost| {
+        let mut evidence = evidence(WatchEnd::StillMissing, &log, small);
+        evidence.first.answers_while_stalled = answers;
+        evidence.lost = lost;
+        judge(&evidence).found().clone()
+    };
+    let hole = missing(&SmallSegments::Pass, LEAST_ANSWERS, Some(SIZE(1401)));
+    assert_eq!(hole.verdict, ReverseVerdict::BlackHole);
+    assert_eq!((hole.path_mtu, hole.first_lost_size), (Some(SIZE(1400)), Some(SIZE(1401))));
+    for (small, answers, lost) in [
+        (&SmallSegments::Pass, LEAST_ANSWERS - 1, Some(SIZE(1401))),
+        (&SmallSegments::Pass, LEAST_ANSWERS, None),
+        (&SmallSegments::Awaited, LEAST_ANSWERS, Some(SIZE(1401))),
+        (&SmallSegments::NotTried, LEAST_ANSWERS, Some(SIZE(1401))),
+        (&SmallSegments::no_connection(), LEAST_ANSWERS, Some(SIZE(1401))),
+    ] {
+        assert_eq!(missing(small, answers, lost).verdict, ReverseVerdict::Inconclusive, "{small:?} {answers} {lost:?}");
+    }
+}
+
+#[test]
+fn a_size_that_passes_was_not_lost() {
+    let log = arrivals(&[], None);
+    let mut evidence = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    evidence.lost = evidence.passes;
+    assert_eq!(judge(&evidence).found().first_lost_size, None);
+}
+
+#[test]
+fn missing_bytes_in_smaller_packets_are_told_searched_or_unclear() {
+    let searched = arrivals(&[1024], Some(2920));
+    let mut found = evidence(WatchEnd::Complete, &searched, &SmallSegments::Pass);
+    assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Recovery), ReverseVerdict::Recovers));
+    found.first.lowered_after = Some(Duration::from_millis(40));
+    assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Told), ReverseVerdict::Discoverable));
+
+    let other = arrivals(&[1360], Some(2920));
+    let mut found = evidence(WatchEnd::Complete, &other, &SmallSegments::Pass);
+    found.first.is_lossy = true;
+    assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Unclear), ReverseVerdict::Inconclusive));
+    found.first.exact_by_echo = Some(SIZE(1400));
+    assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Told), ReverseVerdict::Discoverable));
+}
+
+/// What came smaller after our own PTB is no way out of the hole.
+#[test]
+fn obedience_to_our_own_ptb_does_not_mend_the_hole() {
+    let log = arrivals(&[1360], Some(2920));
+    let mut found = evidence(WatchEnd::Complete, &log, &SmallSegments::Pass);
+    found.told = Some(SIZE(1400));
+    assert_eq!(verdict(&found), ReverseVerdict::BlackHole);
+    assert_eq!(judge(&found).findings(), [Finding::PeerObeysPtb]);
+    found.end = WatchEnd::StillMissing;
+    assert_eq!(judge(&found).findings(), [Finding::PeerIgnoresPtb]);
+    found.end = WatchEnd::Interrupted(InterruptedFetch::Stalled(Duration::from_secs(1)));
+    assert!(judge(&found).findings().is_empty(), "cut short, it shows nothing");
+}
+
+#[test]
+fn an_interrupted_run_claims_no_hole() {
+    let log = arrivals(&[], None);
+    let small = SmallSegments::Pass;
+    for (fetch, expected) in [
+        (InterruptedFetch::Stalled(Duration::from_secs(10)), ReverseVerdict::Inconclusive),
+        (InterruptedFetch::Waiting, ReverseVerdict::Untested),
+    ] {
+        assert_eq!(verdict(&evidence(WatchEnd::Interrupted(fetch), &log, &small)), expected);
+    }
+}

@@ -1,0 +1,91 @@
+//! How long the first connection is watched: whether it stalls, and whether the server finds its way out by itself.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+use super::conversation::ReplyStatus;
+use super::fetch::Fetch;
+use super::timers::{ReverseTimer, ReverseTimers};
+
+/// The times of the first connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecoveryWatch {
+    began: Timestamp,
+    /// A lost packet has come again by then.
+    suspicion: Duration,
+}
+
+/// How the first connection fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FirstFetch {
+    /// Something is on the way.
+    Waiting,
+    /// The server sent what does not arrive, and a lost packet would have come again by now.
+    Stalled(StallAge),
+    /// All that the server has to send has arrived.
+    Complete,
+    /// There is nothing to be had, for this reason.
+    Unavailable(String),
+    /// The server does not finish its reply, and nothing is known to be missing.
+    TooSlow,
+}
+
+/// How long a stall has lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StallAge {
+    /// The server may recover.
+    Watched,
+    /// It has had its time, and the sizes get some more.
+    Overtime,
+    /// All time is over.
+    Over,
+}
+
+/// How long the first connection is watched: six time-outs of a server that begins with 200 ms, of which the fourth makes
+/// Linux try small segments (`tcp_mtu_probing`), at 3.2 s.
+const WATCH: Duration = Duration::from_secs(15);
+/// The same with what the sizes may take beyond.
+pub(super) const LONGEST_WATCH: Duration = Duration::from_secs(15 + 6);
+/// A server that is this slow is not waited for.
+pub(super) const SLOW: Duration = Duration::from_secs(20);
+/// A loss is repaired by then.
+const REPAIRED: Duration = Duration::from_millis(350);
+
+impl RecoveryWatch {
+    pub(super) fn new(round_trip: Duration, now: Timestamp) -> Self {
+        Self { began: now, suspicion: REPAIRED.max(round_trip * 3) }
+    }
+
+    /// How the first connection fares now.
+    pub(super) fn state(&self, first: &Fetch, now: Timestamp) -> FirstFetch {
+        match (first.status(), first.stalled_since()) {
+            (ReplyStatus::Complete, _) => FirstFetch::Complete,
+            (ReplyStatus::Unavailable(why), _) => FirstFetch::Unavailable(why),
+            (ReplyStatus::Awaited, Some(since)) if now >= since + self.suspicion => {
+                FirstFetch::Stalled(match now.since(since) {
+                    age if age < WATCH => StallAge::Watched,
+                    age if age < LONGEST_WATCH => StallAge::Overtime,
+                    _ => StallAge::Over,
+                })
+            }
+            (ReplyStatus::Awaited, None) if now >= self.began + SLOW => FirstFetch::TooSlow,
+            (ReplyStatus::Awaited, _) => FirstFetch::Waiting,
+        }
+    }
+
+    /// Whether the sizes may take longer, after the server has recovered.
+    pub(super) fn may_search_on(&self, now: Timestamp) -> bool {
+        now < self.began + LONGEST_WATCH
+    }
+
+    pub(super) fn enter_timers(&self, first: &Fetch, timers: &mut ReverseTimers) {
+        if let Some(since) = first.stalled_since() {
+            timers.enter(ReverseTimer::StallSuspected, since + self.suspicion);
+            timers.enter(ReverseTimer::Recovery, since + WATCH);
+            timers.enter(ReverseTimer::Sizes, since + LONGEST_WATCH);
+        }
+        timers.enter(ReverseTimer::SlowServer, self.began + SLOW);
+        timers.enter(ReverseTimer::SizesAfterRecovery, self.began + LONGEST_WATCH);
+    }
+}
