@@ -164,10 +164,15 @@ target_dir() {
 build_programs() {
     [[ -n ${PMTU_PROBE:-} && -n ${PMTU_LAB:-} ]] && return
     command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
-    (cd "$LAB_REPOSITORY" && cargo build --quiet --locked --release --bins --example pmtu-lab) || die "the build failed"
+    (cd "$LAB_REPOSITORY" && cargo build --quiet --locked --release --bins) || die "the build failed"
     PMTU_PROBE=${PMTU_PROBE:-$(target_dir)/release/pmtu-probe}
-    PMTU_LAB=${PMTU_LAB:-$(target_dir)/release/examples/pmtu-lab}
+    PMTU_LAB=${PMTU_LAB:-$(target_dir)/release/pmtu-lab}
     export PMTU_PROBE PMTU_LAB
+}
+
+# The lab's program for the tests, built as "cargo test" builds it: with the features that the tests give to what both share.
+build_lab_for_tests() {
+    (cd "$LAB_REPOSITORY" && cargo test --locked --no-run --test pmtu_lab) || die "the build failed"
 }
 
 find_lab_program() {
@@ -177,7 +182,7 @@ find_lab_program() {
     fi
     local profile
     for profile in release debug; do
-        PMTU_LAB=$(target_dir)/$profile/examples/pmtu-lab
+        PMTU_LAB=$(target_dir)/$profile/pmtu-lab
         if [[ -x $PMTU_LAB ]]; then
             export PMTU_LAB
             return

@@ -11,7 +11,7 @@ require_mail_servers
 require_labs
 require_cmd ss setpriv
 cd "$LAB_REPOSITORY"
-cargo build --locked --quiet --example pmtu-lab
+build_lab_for_tests
 PMTU_MAIL_KEEP=$(mktemp -d)
 export PMTU_MAIL_KEEP
 trap 'rm -rf "$PMTU_MAIL_KEEP"' EXIT

@@ -183,9 +183,11 @@ impl fmt::Display for Family {
     }
 }
 
-/// The folder of the scenario files.
+/// The folder of the scenario files. The package that includes this file is the whole project or a part of it.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = here.ancestors().map(|folder| folder.join("tests/scenarios"));
+    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| here.join("tests/scenarios"))
 }
 
 /// Every scenario, by name. The error names the file and what is wrong in it.

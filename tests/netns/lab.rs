@@ -35,13 +35,13 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("netns-scripts").join(name)
 }
 
-/// `pmtu-lab`, which cargo builds with the tests.
+/// `pmtu-lab`, which cargo builds with the tests of the whole workspace.
 pub(crate) fn lab_program() -> PathBuf {
     if let Some(path) = std::env::var_os("PMTU_LAB") {
         return path.into();
     }
-    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("examples/pmtu-lab");
-    assert!(path.exists(), "{} is missing: run cargo build --example pmtu-lab", path.display());
+    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("pmtu-lab");
+    assert!(path.exists(), "{} is missing: run cargo build --package pmtu-lab", path.display());
     path
 }
 

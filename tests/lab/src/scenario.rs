@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-#[path = "../common/scenario.rs"]
+#[path = "../../common/scenario.rs"]
 mod file;
 
 use file::{
