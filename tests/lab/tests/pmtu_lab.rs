@@ -20,8 +20,16 @@ fn lists_the_scenarios_of_real_kernels() {
 }
 
 #[test]
+fn prints_the_rules_of_a_breakage_with_their_table() {
+    let rules = printed(&["filters", "--port", "443", "port_filtered"]);
+    let mut lines = rules.lines();
+    assert_eq!(lines.next(), Some("add table inet lab"));
+    assert_eq!(lines.last(), Some("add rule inet lab input tcp dport 443 counter drop"));
+}
+
+#[test]
 fn what_it_does_not_know_is_an_error() {
-    for arguments in [&["no_such"][..], &["scenario", "env", "no_such", "v4"]] {
+    for arguments in [&["filters", "no_such"][..], &["up", "no_such"], &["down", "no_such"], &["show", "no_such"]] {
         let output = pmtu_lab(arguments);
         assert!(!output.status.success() && !output.stderr.is_empty(), "{arguments:?}");
     }
