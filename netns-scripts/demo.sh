@@ -11,7 +11,7 @@ scenario=${1:-silent_router}
 family=${2:-v4}
 
 # Outside of any user namespace: the build belongs to the user.
-build_programs
+build_programs demo
 as_lab_root "$here/demo.sh" "$@"
 require_labs
 

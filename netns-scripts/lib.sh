@@ -195,7 +195,7 @@ find_lab_program() {
             if [[ -x $PMTU_LAB && (-z $found || $PMTU_LAB -nt $found) ]]; then found=$PMTU_LAB; fi
         done
         PMTU_LAB=$found
-        [[ -n $found ]] || PMTU_PROBE=none build_programs
+        [[ -n $found ]] || PMTU_PROBE=none build_programs demo
     fi
     export PMTU_LAB
 }
