@@ -169,7 +169,7 @@ bench_path() {
     local extra=()
     [[ -z $options ]] || IFS='|' read -ra extra <<<"$options"
     "$here/path.sh" up "$scenario" "$family" --id "$id" --delay "$(awk -v r="$rtt" 'BEGIN { print r / 2 }')" --owner $$ "${extra[@]}" >/dev/null
-    peer=$(sed -n 's/.* LAB_PEER="\(.*\)"/\1/p' "$LAB_STATE/$id/plan")
+    peer=$("$PMTU_LAB" plan "$id" peer)
     count_packets
     printf '\n%s, %s, RTT %s ms\n' "$path" "$family" "$rtt"
     row program time time/RTT packets conclusion

@@ -11,7 +11,7 @@ scenario=${1:-silent_router}
 family=${2:-v4}
 
 # Outside of any user namespace: the build belongs to the user.
-build_programs
+build_programs demo
 as_lab_root "$here/demo.sh" "$@"
 require_labs
 
@@ -20,14 +20,13 @@ id=demo-$$
 "$here/path.sh" up "$scenario" "$family" --id "$id" --delay 10 --owner $$ >/dev/null
 trap '"$here/path.sh" down "$id"' EXIT
 
-# shellcheck source=/dev/null
-source <(grep -E ' LAB_(MTUS|ABOUT|EXIT_CODE)=' "$LAB_STATE/$id/plan")
-say "The network: c --${LAB_MTUS[0]}-- r1 --${LAB_MTUS[1]}-- r2 --${LAB_MTUS[2]}-- r3 --${LAB_MTUS[3]}-- mx.example.com"
-say "What is wrong: $LAB_ABOUT."
+say "The network: $("$PMTU_LAB" plan "$id" path)"
+say "What is wrong: $("$PMTU_LAB" plan "$id" about)."
 say ""
 printf '$ sudo pmtu-probe %s\n' "${*:3}${3:+ }mx.example.com"
 status=0
 "$here/path.sh" exec "$id" c "$PMTU_PROBE" "${@:3}" mx.example.com || status=$?
 say ""
 say "exit code $status"
-[[ $status -eq $LAB_EXIT_CODE ]] || die "this path should give exit code $LAB_EXIT_CODE"
+expected=$("$PMTU_LAB" plan "$id" exit-code)
+[[ $status -eq $expected ]] || die "this path should give exit code $expected"

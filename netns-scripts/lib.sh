@@ -4,8 +4,6 @@ set -euo pipefail
 
 LAB_SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_REPOSITORY=$(dirname "$LAB_SCRIPTS")
-# One folder per lab that is up: its plan, its logs, its process ids.
-export LAB_STATE=${PMTU_LAB_STATE:-/run/pmtu-lab}
 # For a shell that is inside the user namespace of an unprivileged run.
 export LAB_INSIDE=${LAB_INSIDE:-}
 
@@ -155,34 +153,49 @@ as_lab_root() {
         'mount -t tmpfs tmpfs /run && ip link set lo up && LAB_INSIDE=1 exec "$@"' lab "$@"
 }
 
-# The release or debug program, built if the caller did not bring one.
-# PMTU_PROBE and PMTU_LAB name ready ones.
 target_dir() {
     (cd "$LAB_REPOSITORY" && echo "${CARGO_TARGET_DIR:-$LAB_REPOSITORY/target}")
 }
 
-build_programs() {
-    [[ -n ${PMTU_PROBE:-} && -n ${PMTU_LAB:-} ]] && return
+require_cargo() {
     command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
-    (cd "$LAB_REPOSITORY" && cargo build --quiet --locked --release --bins --example pmtu-lab) || die "the build failed"
-    PMTU_PROBE=${PMTU_PROBE:-$(target_dir)/release/pmtu-probe}
-    PMTU_LAB=${PMTU_LAB:-$(target_dir)/release/examples/pmtu-lab}
+}
+
+# build_programs [PROFILE] : pmtu-probe and pmtu-lab, unless the caller brought them (PMTU_PROBE, PMTU_LAB). Both in one run of cargo,
+# which builds what they share once. Measurements need the profile "release", the default; for a look "demo" is there sooner.
+build_programs() {
+    local profile=${1:-release} packages=()
+    [[ -n ${PMTU_PROBE:-} ]] || packages+=(--package pmtu-probe)
+    [[ -n ${PMTU_LAB:-} ]] || packages+=(--package pmtu-lab)
+    [[ ${#packages[@]} -gt 0 ]] || return 0
+    require_cargo
+    if [[ -e $(target_dir)/$profile/pmtu-probe ]]; then
+        say "Building what has changed (cargo build --profile $profile)"
+    else
+        say "Building pmtu-probe and the test network for the first time (cargo build --profile $profile): some minutes"
+    fi
+    (cd "$LAB_REPOSITORY" && cargo build --locked --profile "$profile" "${packages[@]}") || die "the build failed"
+    PMTU_PROBE=${PMTU_PROBE:-$(target_dir)/$profile/pmtu-probe}
+    PMTU_LAB=${PMTU_LAB:-$(target_dir)/$profile/pmtu-lab}
     export PMTU_PROBE PMTU_LAB
 }
 
+# The lab's program for the tests, built as "cargo test" builds it: with the features that the tests give to what both share.
+build_lab_for_tests() {
+    require_cargo
+    (cd "$LAB_REPOSITORY" && cargo test --locked --no-run --test pmtu_lab) || die "the build failed"
+}
+
+# The one that was built last, whatever for.
 find_lab_program() {
-    if [[ -n ${PMTU_LAB:-} ]]; then
-        export PMTU_LAB
-        return
+    local profile found=''
+    if [[ -z ${PMTU_LAB:-} ]]; then
+        for profile in demo release debug; do
+            PMTU_LAB=$(target_dir)/$profile/pmtu-lab
+            if [[ -x $PMTU_LAB && (-z $found || $PMTU_LAB -nt $found) ]]; then found=$PMTU_LAB; fi
+        done
+        PMTU_LAB=$found
+        [[ -n $found ]] || PMTU_PROBE=none build_programs demo
     fi
-    local profile
-    for profile in release debug; do
-        PMTU_LAB=$(target_dir)/$profile/examples/pmtu-lab
-        if [[ -x $PMTU_LAB ]]; then
-            export PMTU_LAB
-            return
-        fi
-    done
-    unset PMTU_LAB
-    PMTU_PROBE=none build_programs
+    export PMTU_LAB
 }

@@ -7,12 +7,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
 source "$here/lib.sh"
 
-command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
+require_cargo
 require_mail_servers
 require_labs
 require_cmd cc ss iptables openssl
 cd "$LAB_REPOSITORY"
-cargo build --locked --quiet --example pmtu-lab
+build_lab_for_tests
 export PMTU_MAIL_FULL=1 PMTU_MAIL_ONLY=${1:-}
 proofs=(mail_passes mail_comes_back)
 [[ -n $PMTU_MAIL_ONLY ]] || proofs+=(real_servers)

@@ -6,12 +6,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
 source "$here/lib.sh"
 
-command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
+require_cargo
 require_mail_servers
 require_labs
 require_cmd ss setpriv
 cd "$LAB_REPOSITORY"
-cargo build --locked --quiet --example pmtu-lab
+build_lab_for_tests
 PMTU_MAIL_KEEP=$(mktemp -d)
 export PMTU_MAIL_KEEP
 trap 'rm -rf "$PMTU_MAIL_KEEP"' EXIT

@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
 source "$here/lib.sh"
 
-command -v cargo >/dev/null || die "missing: cargo. Install Rust with: curl https://sh.rustup.rs -sSf | sh"
+require_cargo
 require_cmd cc unshare perl
 
 # What cannot run here is filtered out by name, so that it does not count as passed, and is named at the end.
@@ -44,5 +44,7 @@ true 2>/dev/null <>/dev/net/tun || leave_out a_tun_interface_is_an_interface '/d
 # Labs and mail servers mostly wait.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 cd "$LAB_REPOSITORY"
+# A choice of tests may leave out the one with which cargo builds the lab's program.
+build_lab_for_tests
 [[ ${#filters[@]} -eq 0 || " $* " == *' -- '* ]] || set -- "$@" --
 cargo test --locked "$@" "${filters[@]}"

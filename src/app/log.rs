@@ -1,14 +1,80 @@
-//! Log lines on stderr, for `-vv` and `-vvv`.
+//! The log on stderr: which lines appear there.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.
 pub fn log_to_stderr(verbosity: u8) {
+    let asked_for = std::env::var("RUST_LOG").ok().and_then(|text| asked_for(&text));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(asked_for.unwrap_or_else(|| chosen_by(verbosity))).with(lines).init();
+}
+
+fn chosen_by(verbosity: u8) -> Targets {
     let level = match verbosity {
-        0 | 1 => "pmtu_probe=warn",
-        2 => "pmtu_probe=debug",
-        _ => "pmtu_probe=trace",
+        0 | 1 => LevelFilter::WARN,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    Targets::new().with_target("pmtu_probe", level)
+}
+
+/// What `RUST_LOG` asks for, such as `pmtu_probe=debug`: a list of levels, targets, or targets with levels. Only errors if it is
+/// empty. `None` if it is none of that: then it counts as not set.
+fn asked_for(text: &str) -> Option<Targets> {
+    let parts: Vec<&str> = text.split(',').filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { Some(Targets::new().with_default(LevelFilter::ERROR)) } else { parts.join(",").parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    fn shows(targets: &Targets, level: Level) -> bool {
+        targets.would_enable("pmtu_probe::runner", &level)
+    }
+
+    #[test]
+    fn each_v_shows_more_of_this_program_and_nothing_of_others() {
+        for (verbosity, last, next) in [
+            (0, Level::WARN, Some(Level::INFO)),
+            (1, Level::WARN, Some(Level::INFO)),
+            (2, Level::DEBUG, Some(Level::TRACE)),
+            (3, Level::TRACE, None),
+            (9, Level::TRACE, None),
+        ] {
+            let targets = chosen_by(verbosity);
+            assert!(shows(&targets, last), "{verbosity}: {last}");
+            assert!(next.is_none_or(|next| !shows(&targets, next)), "{verbosity}: {next:?}");
+            assert!(!targets.would_enable("hickory_resolver", &Level::ERROR), "{verbosity}");
+        }
+    }
+
+    #[test]
+    fn the_environment_names_levels_and_targets() {
+        for (text, last, next) in [
+            ("pmtu_probe=debug", Level::DEBUG, Level::TRACE),
+            ("PMTU_PROBE=debug,info", Level::INFO, Level::DEBUG),
+            ("info", Level::INFO, Level::DEBUG),
+            ("DEBUG", Level::DEBUG, Level::TRACE),
+            ("warn,pmtu_probe::runner=debug", Level::DEBUG, Level::TRACE),
+            ("hickory_net=trace,,pmtu_probe=info", Level::INFO, Level::DEBUG),
+            ("", Level::ERROR, Level::WARN),
+        ] {
+            let targets = asked_for(text).expect(text);
+            assert!(shows(&targets, last), "{text}: {last}");
+            assert!(!shows(&targets, next), "{text}: {next}");
+        }
+        assert!(shows(&asked_for("pmtu_probe").expect("a target alone"), Level::TRACE));
+        assert!(!shows(&asked_for("off").expect("a level"), Level::ERROR));
+    }
+
+    #[test]
+    fn what_makes_no_sense_counts_as_not_set() {
+        for text in ["pmtu_probe=loud", "a=b=c"] {
+            assert!(asked_for(text).is_none(), "{text}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 #[path = "expect.rs"]
 mod expect;
@@ -66,7 +66,7 @@ pub struct Scenario {
 }
 
 /// An IP version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     V4,
@@ -183,9 +183,11 @@ impl fmt::Display for Family {
     }
 }
 
-/// The folder of the scenario files.
+/// The folder of the scenario files. The package that includes this file is the whole project or a part of it.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = here.ancestors().map(|folder| folder.join("tests/scenarios"));
+    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| here.join("tests/scenarios"))
 }
 
 /// Every scenario, by name. The error names the file and what is wrong in it.

@@ -1,4 +1,4 @@
-//! One scenario on real kernels, made and removed by `netns-scripts/path.sh`.
+//! One scenario on real kernels, made and removed by `pmtu-lab`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -35,13 +35,13 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("netns-scripts").join(name)
 }
 
-/// `pmtu-lab`, which cargo builds with the tests.
+/// `pmtu-lab`, which cargo builds with the tests of the whole workspace.
 pub(crate) fn lab_program() -> PathBuf {
     if let Some(path) = std::env::var_os("PMTU_LAB") {
         return path.into();
     }
-    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("examples/pmtu-lab");
-    assert!(path.exists(), "{} is missing: run cargo build --example pmtu-lab", path.display());
+    let path = Path::new(env!("CARGO_BIN_EXE_pmtu-probe")).with_file_name("pmtu-lab");
+    assert!(path.exists(), "{} is missing: run cargo build --package pmtu-lab", path.display());
     path
 }
 
@@ -59,18 +59,18 @@ pub(crate) struct Ran {
 }
 
 impl Lab {
-    /// Brings a scenario up. `options` are those of `path.sh up`.
+    /// Brings a scenario up. `options` are those of `pmtu-lab up`.
     pub(crate) fn up(scenario: &str, family: Family, options: &[&str]) -> Result<Self, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let process = std::process::id().to_string();
         let id = format!("t{process}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let lab = Self { id, is_up: true };
-        let made = path_script()
+        let made = lab_command()
             .args(["up", scenario, &family.to_string(), "--id", &lab.id, "--owner", &process])
             .args(options)
             .stdin(Stdio::null())
             .output();
-        let made = made.map_err(|error| format!("netns-scripts/path.sh: {error}"))?;
+        let made = made.map_err(|error| format!("pmtu-lab: {error}"))?;
         if made.status.success() { Ok(lab) } else { Err(format!("cannot bring {scenario} up: {}", text(&made.stderr))) }
     }
 
@@ -87,7 +87,7 @@ impl Lab {
 
     /// A command inside a node.
     pub(crate) fn command(&self, node: &str, program: impl AsRef<OsStr>) -> Command {
-        let mut command = path_script();
+        let mut command = lab_command();
         command.args(["exec", &self.id, node]).arg(program).stdin(Stdio::null());
         command
     }
@@ -227,15 +227,13 @@ fn set_of_ports(listed: &str) -> Vec<u16> {
 }
 
 fn take_down(id: &str) -> Result<(), String> {
-    let output = path_script().args(["down", id]).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("netns-scripts/path.sh: {error}"))?;
+    let output = lab_command().args(["down", id]).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("pmtu-lab: {error}"))?;
     if output.status.success() { Ok(()) } else { Err(format!("cannot take {id} down: {}", text(&output.stderr))) }
 }
 
-fn path_script() -> Command {
-    let mut command = Command::new(script("path.sh"));
-    command.env("PMTU_LAB", lab_program());
-    command
+fn lab_command() -> Command {
+    Command::new(lab_program())
 }
 
 /// Runs a command to its end and kills it when it does not come to one.

@@ -2,18 +2,28 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use socket2::SockRef;
 
+use super::journal::note;
+use super::options::{Arguments, ResetAt, Tls};
 use super::pace::Paced;
 use super::tls::{self, Secured, Shaken};
-use super::{ResetAt, Server, Tls, note};
 
 /// Longer lines are cut, as RFC 5321 section 4.5.3.1.4 lets a server do.
 const LONGEST_LINE: usize = 4096;
 const IDLE: Duration = Duration::from_secs(300);
+
+/// What all connections share.
+pub(super) struct Server<'a> {
+    pub(super) arguments: &'a Arguments,
+    /// For those that complete a handshake.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
 
 pub(super) fn serve(stream: TcpStream, number: u32, server: &Server<'_>) -> io::Result<()> {
     let arguments = server.arguments;

@@ -11,89 +11,24 @@
 //! close 3 close_notify
 //! ```
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
-use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 
+mod journal;
+mod options;
 mod pace;
 mod session;
 mod tls;
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// The TCP port, on all addresses of both families.
-    #[arg(long, default_value_t = 25)]
-    port: u16,
-    /// Milliseconds before the greeting.
-    #[arg(long, default_value_t = 0)]
-    greeting_delay_ms: u64,
-    /// Never greet, only listen.
-    #[arg(long)]
-    no_greeting: bool,
-    /// Reset the connection at this point.
-    #[arg(long, value_enum)]
-    reset: Option<ResetAt>,
-    /// Keep the receive window shut: never read, with the smallest buffer.
-    #[arg(long)]
-    zero_window: bool,
-    /// Milliseconds before every answer.
-    #[arg(long, default_value_t = 0)]
-    tarpit_ms: u64,
-    /// Say everything at this many bytes a second, one by one; 0: at once.
-    #[arg(long, default_value_t = 0)]
-    bytes_per_second: u32,
-    /// TLS on the port.
-    #[arg(long, value_enum, default_value_t = Tls::None)]
-    tls: Tls,
-    /// About so many bytes answer a client hello: names are added to the certificate.
-    #[arg(long, default_value_t = 3400)]
-    flight: usize,
-    /// End when the parent process ends.
-    #[arg(long)]
-    with_parent: bool,
-}
+pub(crate) use options::Arguments;
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ResetAt {
-    /// As soon as it is accepted.
-    Accept,
-    /// After the greeting.
-    Greeting,
-    /// After the first command.
-    Command,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Tls {
-    /// No STARTTLS.
-    None,
-    /// STARTTLS, and SMTP inside.
-    Starttls,
-    /// STARTTLS is offered and refused with 454.
-    Refused,
-    /// Every client hello is answered by a fatal alert.
-    Alert,
-    /// TLS from the first byte, and no SMTP.
-    Implicit,
-}
-
-impl Tls {
-    fn is_offered(self) -> bool {
-        matches!(self, Self::Starttls | Self::Refused | Self::Alert)
-    }
-}
-
-/// What all connections share.
-struct Server<'a> {
-    arguments: &'a Arguments,
-    /// For those that complete a handshake.
-    tls: Option<Arc<ServerConfig>>,
-}
+use journal::note;
+use options::Tls;
+use session::Server;
 
 pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
     if arguments.with_parent {
@@ -139,13 +74,4 @@ fn bound(domain: Domain, address: SocketAddr, arguments: &Arguments) -> io::Resu
     // Room for a few thousand visitors at the same moment, as thousands of servers would have.
     socket.listen(4096)?;
     Ok(socket.into())
-}
-
-/// One whole line at a time, whoever speaks.
-fn note(line: &str) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock();
-    let mut out = io::stdout().lock();
-    // Nobody reads any more: the log ends, the server goes on.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -19,7 +19,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
-    let (socket, ip_header) = match arguments.to {
+    send(arguments.to, arguments.size)
+}
+
+pub(crate) fn send(to: IpAddr, size: usize) -> io::Result<()> {
+    let (socket, ip_header) = match to {
         IpAddr::V4(_) => {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
             set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DO)?;
@@ -31,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
             (socket, 40)
         }
     };
-    let payload = vec![0; arguments.size.saturating_sub(ip_header + UDP_HEADER)];
-    socket.send_to(&payload, (arguments.to, DISCARD_PORT))?;
+    let payload = vec![0; size.saturating_sub(ip_header + UDP_HEADER)];
+    socket.send_to(&payload, (to, DISCARD_PORT))?;
     Ok(())
 }
