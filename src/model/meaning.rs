@@ -1,7 +1,7 @@
 //! What a packet is for, or what it tells: for transcripts and captures, never for decisions.
 
-use super::report::Technique;
 use super::size::{PacketSize, Ttl};
+use super::technique::Technique;
 
 /// The part that a packet plays in an examination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -156,22 +156,20 @@ fn rests_on_answers(examined: &Examined) -> bool {
 
 /// A silence that this host may have made itself proves nothing.
 fn without_conclusion(mut examined: Examined) -> Examined {
-    use crate::model::ReverseVerdict;
-    const REASON: &str =
-        "this host dropped packets that had arrived, as it was too busy: try again with a lower --rate";
+    use crate::model::{Ground, ReverseReason, ReverseVerdict};
     if examined.direction.is_forward() && examined.verdict != Verdict::Clear {
         examined.verdict = Verdict::Inconclusive;
         examined.cause = None;
         examined.confidence = None;
         examined.first_lost_size = None;
         examined.location = None;
-        REASON.clone_into(&mut examined.reason);
+        examined.reason = Ground::HostTooBusy.into();
     }
     if !matches!(examined.reverse.verdict, ReverseVerdict::Clear | ReverseVerdict::Untested) {
         examined.reverse.verdict = ReverseVerdict::Inconclusive;
         examined.reverse.first_lost_size = None;
         examined.reverse.recovered_after = None;
-        examined.reverse.reason = Some(REASON.to_owned());
+        examined.reverse.reason = Some(ReverseReason::HostTooBusy);
     }
     examined
 }

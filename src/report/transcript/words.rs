@@ -3,8 +3,9 @@
 use super::super::text::printable;
 use crate::model::{
     Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Refusal, Segment, Sighting,
-    Technique, Ttl, Way, unreachable_words,
+    Technique, Ttl, Way,
 };
+use crate::report::words::unreachable;
 
 pub(super) fn tell(sighting: &Sighting<'_>) -> String {
     let words = meaning(sighting.meaning, sighting.packet);
@@ -120,7 +121,7 @@ fn error_words(packet: &Packet, error: &IcmpError) -> String {
     let words = match error.kind {
         IcmpErrorKind::Ptb { mtu } => return too_big(packet, about, mtu, error.checksum_ok),
         IcmpErrorKind::TimeExceeded => "time exceeded",
-        IcmpErrorKind::Unreachable { code } => unreachable_words(packet.family(), code),
+        IcmpErrorKind::Unreachable { code } => unreachable(packet.family(), code),
     };
     format!("{words}, from {} about {about}{fault}", packet.ip.source)
 }
