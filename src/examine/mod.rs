@@ -30,7 +30,9 @@ mod way_back;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, SeqNumber, Timestamp};
+use crate::model::{
+    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, ReverseReason, SeqNumber, Timestamp,
+};
 
 use closing::Closing;
 use forward::{Decision, Forward};
@@ -217,15 +219,15 @@ impl Examination {
         self.phase = Phase::Closing(Closing::new(forward, now));
     }
 
-    fn why_not_back(&self, state: TcpState) -> Option<&'static str> {
+    fn why_not_back(&self, state: TcpState) -> Option<ReverseReason> {
         if let Some(why) = reverse::impossible(&self.plan) {
             return Some(why);
         }
         match state {
             TcpState::Open => None,
-            TcpState::Connecting => Some("no TCP connection came about"),
-            TcpState::Refused => Some("the port is closed"),
-            TcpState::Reset | TcpState::Closing | TcpState::Closed => Some("the server ended the connection"),
+            TcpState::Connecting => Some(ReverseReason::NoConnection),
+            TcpState::Refused => Some(ReverseReason::PortClosed),
+            TcpState::Reset | TcpState::Closing | TcpState::Closed => Some(ReverseReason::ConnectionEnded),
         }
     }
 

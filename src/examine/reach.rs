@@ -1,6 +1,6 @@
 //! Why the target may not answer: what routers and this host's own kernel said about it.
 
-use crate::model::Refusal;
+use crate::model::{Obstacle, Refusal};
 
 /// What was said.
 #[derive(Clone, Debug, Default)]
@@ -20,17 +20,17 @@ pub(super) enum Silence {
     Plain,
     /// The run was cut short: an answer may still have come.
     CutShort,
-    /// An ICMP unreachable or the own kernel said so, in these words.
-    Explained(String),
+    /// An ICMP error or the own kernel said so.
+    Explained(Obstacle),
     /// Local firewall rules refused to send the probes.
     Forbidden,
 }
 
 impl Reach {
     /// A router says that the target cannot be reached.
-    pub(super) fn explain(&mut self, words: String) {
+    pub(super) fn explain(&mut self, obstacle: Obstacle) {
         self.explanations += 1;
-        self.silence = Silence::Explained(words);
+        self.silence = Silence::Explained(obstacle);
     }
 
     /// This host's kernel would not send. `nothing_answered`: nor was anything answered before.
@@ -44,16 +44,14 @@ impl Reach {
                     self.silence = Silence::Forbidden;
                 }
             }
-            Refusal::NoRoute if nothing_answered => {
-                self.cut_off("this host has no route to it, or its neighbour does not answer");
-            }
-            Refusal::InterfaceDown if nothing_answered => self.cut_off("the outgoing interface is down"),
+            Refusal::NoRoute if nothing_answered => self.cut_off(Obstacle::NoRoute),
+            Refusal::InterfaceDown if nothing_answered => self.cut_off(Obstacle::InterfaceDown),
             Refusal::NoRoute | Refusal::InterfaceDown => {}
         }
     }
 
-    fn cut_off(&mut self, words: &str) {
-        self.explain(words.into());
+    fn cut_off(&mut self, obstacle: Obstacle) {
+        self.explain(obstacle);
         self.is_cut_off |= self.explanations >= 2;
     }
 

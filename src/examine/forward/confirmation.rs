@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::model::{PacketSize, Technique as Name, Timestamp};
+use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::judge::{Second, opinion, remembers_a_message};
 use super::super::outbox::Outbox;
@@ -91,7 +91,7 @@ fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
             && advance(parts, second, false, now) == Progress::Nothing
             && let Some(technique) = parts.techniques.get_mut(second)
         {
-            technique.rule_out("no answer to small probes");
+            technique.rule_out(MethodReason::SmallProbesUnanswered);
         }
     }
 }

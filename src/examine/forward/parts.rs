@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{FlowOutcome, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{FlowOutcome, MethodReason, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
 use super::super::judge::{Record, SessionFacts, WayBack};
@@ -12,9 +12,7 @@ use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
 use super::super::search::Testimony;
 use super::super::session::{Session, TcpState};
-use super::super::technique::{
-    FlowComparison, NOT_ASKED_FOR, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed,
-};
+use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
 use super::super::timers::{Deadline, Timers};
 
 /// The parts.
@@ -91,7 +89,7 @@ impl Parts {
 
     /// Whether TCP may be used at all.
     pub(super) fn is_tcp_asked_for(&self) -> bool {
-        self.techniques.using(Uses::Connection).unusable() != Some(NOT_ASKED_FOR)
+        self.techniques.using(Uses::Connection).unusable() != Some(MethodReason::NotAskedFor)
     }
 
     /// The old bytes that probes with a limited TTL can carry, while there is a connection. With answers that name no probe, those

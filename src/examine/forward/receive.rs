@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Body, Event, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Quote, QuotedTransport,
-    Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl, unreachable_words,
+    Body, Event, Family, IcmpError, IcmpErrorKind, Meaning, Obstacle, Packet, PacketSize, Probe, Purpose, Quote,
+    QuotedTransport, Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
 };
 
 use super::super::half_open::acknowledges_syn;
@@ -133,12 +133,11 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
             Meaning::TooBig { refused: size, mtu, checksum_ok: error.checksum_ok }
         }
         IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
-            let words = unreachable_words(packet.family(), code);
-            parts.reach.explain(format!("{from} answers: {words}"));
+            parts.reach.explain(Obstacle::Icmp { from, code });
             Meaning::Unreachable
         }
         IcmpErrorKind::TimeExceeded if error.checksum_ok => {
-            parts.reach.explain(format!("{from} answers: time exceeded in transit: a routing loop"));
+            parts.reach.explain(Obstacle::RoutingLoop { from });
             Meaning::Unreachable
         }
         IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,

@@ -1,6 +1,6 @@
 //! Whose turn it is: which technique carries the verdict, which takes its place when it is of no use, and when probing ends.
 
-use crate::model::{MethodChoice, PacketSize, Technique as Name, Timestamp};
+use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
 use super::super::search::{Progress, Proof};
@@ -71,7 +71,7 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
     parts.notes.is_port_filtered = true;
     for uses in [Uses::Connection, Uses::Syns] {
         for technique in parts.techniques.using_mut(uses) {
-            technique.rule_out("the port does not answer");
+            technique.rule_out(MethodReason::PortSilent);
         }
     }
     usable_echo
@@ -117,7 +117,7 @@ fn full(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, 
         && technique.search().max() < max
         && name == Name::SmtpData
     {
-        technique.rule_out("too few bytes may be sent to make a packet of full size");
+        technique.rule_out(MethodReason::TooFewBytes);
         return Decision::GoOn;
     }
     unless_wished(parts, max, false, visits, outbox, now)

@@ -1,6 +1,6 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{MethodChoice, PacketSize, Technique as Name};
+use crate::model::{DialogueTrouble, MethodChoice, PacketSize, Technique as Name};
 
 use super::super::ptb_log::KernelPmtu;
 use super::super::reach::Silence;
@@ -35,7 +35,7 @@ pub(super) struct Evidence {
     /// The copies without DF.
     pub(super) no_df: NoDfOutcome,
     /// Why no in-order bytes could be tried.
-    pub(super) dialogue_trouble: &'static str,
+    pub(super) dialogue_trouble: DialogueTrouble,
 }
 
 /// What a technique found.
@@ -129,14 +129,12 @@ fn no_df(record: &Record, name: Name) -> NoDfOutcome {
     witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
 }
 
-fn dialogue_trouble(record: &Record) -> &'static str {
+fn dialogue_trouble(record: &Record) -> DialogueTrouble {
     let unusable = record.real_bytes.outcome() == Some(RealBytesOutcome::Unusable);
     match (record.session.is_greeted, unusable) {
-        _ if record.plan.method == MethodChoice::Icmp => "TCP was not asked for",
-        (true, true) => "the server takes no further bytes, and no other technique could confirm it",
-        (true, false) => "the conversation ended too soon, and no other technique could confirm it",
-        (false, _) => {
-            "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it"
-        }
+        _ if record.plan.method == MethodChoice::Icmp => DialogueTrouble::TcpNotAskedFor,
+        (true, true) => DialogueTrouble::TakesNoMoreBytes,
+        (true, false) => DialogueTrouble::EndedTooSoon,
+        (false, _) => DialogueTrouble::NoGreeting,
     }
 }

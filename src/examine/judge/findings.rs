@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, PacketSize, PtbFault, PtbReport, Reverse, ReverseVerdict,
-    Service, SizeEvidence, Verdict,
+    Cause, Examined, Finding, Location, LocationPoint, MethodReason, PacketSize, PtbFault, PtbReport, Reverse,
+    ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict,
 };
 
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
 use super::super::session::TcpState;
-use super::super::technique::{HopSearch, NOT_ASKED_FOR, Uses};
+use super::super::technique::{HopSearch, Uses};
 use super::evidence::Evidence;
 use super::methods::methods;
 use super::record::Record;
@@ -22,7 +22,8 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     let ptb = record.ptbs.reports(judgement.path_mtu, plan.family(), plan.kernel_min_pmtu);
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
-    let tcp_was_asked = record.using(Uses::Connection).is_some_and(|tcp| tcp.unusable != Some(NOT_ASKED_FOR));
+    let tcp_was_asked =
+        record.using(Uses::Connection).is_some_and(|tcp| tcp.unusable != Some(MethodReason::NotAskedFor));
     let location = told_location(judgement.verdict, judgement.cause, &ptb);
     Examined {
         verdict: judgement.verdict,
@@ -38,7 +39,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         rtt: record.rtt,
         location: location.or_else(|| traced_location(record, &judgement)),
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
-        reason: judgement.reason,
+        reason: judgement.ground.into(),
         ptb,
         methods: methods(record, carrier),
         sizes: carrier.and_then(|name| record.technique(name)).map(|t| sizes(t.search.log())).unwrap_or_default(),
@@ -49,7 +50,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
             verdict: ReverseVerdict::Untested,
             path_mtu: None,
             first_lost_size: None,
-            reason: Some("only the way to the target was examined".into()),
+            reason: Some(ReverseReason::OnlyForwardAsked),
             recovered_after: None,
         },
         findings,

@@ -1,8 +1,8 @@
 //! What each method and technique did.
 
-use crate::model::{Method, MethodReport, MethodStatus, Technique as Name};
+use crate::model::{Method, MethodReason, MethodReport, MethodStatus, Technique as Name};
 
-use super::super::technique::{NOT_ASKED_FOR, TechniqueRecord, Uses};
+use super::super::technique::{TechniqueRecord, Uses};
 use super::record::Record;
 
 /// One entry for each technique, and before it those that it tried in another way. `carrier`: whose answers carry the verdict.
@@ -26,13 +26,13 @@ pub(super) fn methods(record: &Record, carrier: Option<Name>) -> Vec<MethodRepor
 fn status(record: &Record, technique: &TechniqueRecord, carrier: Option<Name>) -> MethodStatus {
     let log = technique.search.log();
     match technique.unusable {
-        Some(NOT_ASKED_FOR) => MethodStatus::Skipped(NOT_ASKED_FOR.into()),
-        Some(why) if carrier != Some(technique.name) => MethodStatus::Unusable(why.into()),
+        Some(MethodReason::NotAskedFor) => MethodStatus::Skipped(MethodReason::NotAskedFor),
+        Some(why) if carrier != Some(technique.name) => MethodStatus::Unusable(why),
         _ if log.total_answered() > 0 => MethodStatus::Used,
         _ if log.sent() == 0 && technique.uses == Uses::Syns && record.flows.is_some() => {
-            MethodStatus::Skipped("not needed but to compare flows".into())
+            MethodStatus::Skipped(MethodReason::OnlyForFlows)
         }
-        _ if log.sent() == 0 => MethodStatus::Skipped("not needed".into()),
-        _ => MethodStatus::Unusable("no answer".into()),
+        _ if log.sent() == 0 => MethodStatus::Skipped(MethodReason::NotNeeded),
+        _ => MethodStatus::Unusable(MethodReason::Unanswered),
     }
 }

@@ -1,6 +1,6 @@
 //! What other flows add: how widespread a hole is, and the verdict of a flow that fares worse than the first.
 
-use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, Flows, Verdict};
+use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, FlowShare, Flows, Verdict, VerdictReason};
 
 use super::super::fisher::Trials;
 use super::super::technique::{FlowComparison, Uses, silences_needed};
@@ -19,8 +19,7 @@ pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) ->
         if record.trace.used_echo() {
             (examined.location, examined.hops) = (None, Vec::new());
         }
-        let share = format!("; large packets vanish on {} of {} flows", flows.hit(), flows.known());
-        examined.reason.push_str(&share);
+        examined.reason.share = Some(FlowShare { hit: flows.hit(), known: flows.known() });
     }
     examined.flows = flows;
     examined
@@ -105,7 +104,7 @@ fn adopt(first: Examined, worse: Examined) -> Examined {
         probes_sent: first.probes_sent,
         bytes_sent: first.bytes_sent,
         elapsed: first.elapsed,
-        reason: format!("on another flow: {}", worse.reason),
+        reason: VerdictReason { of_other_flow: true, ..worse.reason },
         direction: first.direction,
         ..worse
     }

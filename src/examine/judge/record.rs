@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, Technique as Name, Timestamp};
+use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp};
 
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
@@ -61,7 +61,7 @@ pub(crate) struct SessionFacts {
 pub(crate) enum WayBack {
     NotAskedFor,
     /// It could not be examined, for this reason.
-    Impossible(&'static str),
+    Impossible(ReverseReason),
     /// The run ended before.
     NoTime,
     Examined(Reverse, Vec<Finding>),

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::Service;
+use crate::model::{Service, Unwillingness};
 use crate::tls::Tls;
 
 use super::super::session::{Connection, Dialogue, SmtpState};
@@ -17,7 +17,7 @@ pub(super) enum ReplyStatus {
     /// All that the server has to send has arrived.
     Complete,
     /// There is nothing to be had, for this reason.
-    Unavailable(String),
+    Unavailable(Unwillingness),
 }
 
 /// A conversation.
@@ -57,7 +57,7 @@ enum PlainReply {
 enum ConversationPhase {
     Asking,
     Complete,
-    Unavailable(String),
+    Unavailable(Unwillingness),
     Leaving,
 }
 
@@ -68,7 +68,7 @@ enum NextWords {
     /// The next command is said.
     Said(PlainReply),
     ClientHello,
-    Unavailable(String),
+    Unavailable(Unwillingness),
 }
 
 impl Conversation {
@@ -146,7 +146,7 @@ impl Conversation {
                 true
             }
             Err(error) => {
-                self.phase = ConversationPhase::Unavailable(error.to_string());
+                self.phase = ConversationPhase::Unavailable(Unwillingness::Tls(error));
                 false
             }
         }
@@ -160,12 +160,11 @@ impl Conversation {
             connection.write(&output);
         }
         if let Err(error) = result {
-            self.phase = ConversationPhase::Unavailable(error.to_string());
+            self.phase = ConversationPhase::Unavailable(Unwillingness::Tls(error));
         } else if tls.is_established() {
             self.phase = ConversationPhase::Complete;
         } else if connection.peer_finished() {
-            let why = "the server ended the conversation during the TLS handshake";
-            self.phase = ConversationPhase::Unavailable(why.into());
+            self.phase = ConversationPhase::Unavailable(Unwillingness::HandshakeEnded);
         }
         !output.is_empty()
     }
@@ -211,8 +210,9 @@ fn after_introduction(dialogue: &mut Dialogue, connection: &mut Connection) -> N
     match dialogue.state() {
         SmtpState::AwaitGreeting | SmtpState::AwaitReply => return NextWords::None,
         SmtpState::Quitting | SmtpState::Over => {
-            let why = if dialogue.greeted() { "the server ended the conversation" } else { NO_SMTP };
-            return NextWords::Unavailable(why.into());
+            let has_greeted = dialogue.greeted();
+            let why = if has_greeted { Unwillingness::ConversationEnded } else { Unwillingness::NoSmtp };
+            return NextWords::Unavailable(why);
         }
         SmtpState::Ready => {}
     }
@@ -230,13 +230,13 @@ fn after_introduction(dialogue: &mut Dialogue, connection: &mut Connection) -> N
             dialogue.say(connection, "HELP\r\n");
             NextWords::Said(PlainReply::Help)
         }
-        Some(_) => NextWords::Unavailable(NO_STARTTLS.into()),
+        Some(_) => NextWords::Unavailable(Unwillingness::NoStartTls),
     }
 }
 
 fn after_help(dialogue: &Dialogue) -> NextWords {
     if dialogue.is_ready() || !dialogue.is_viable() {
-        return NextWords::Unavailable(NO_STARTTLS.into());
+        return NextWords::Unavailable(Unwillingness::NoStartTls);
     }
     NextWords::None
 }
@@ -244,11 +244,8 @@ fn after_help(dialogue: &Dialogue) -> NextWords {
 fn after_starttls(dialogue: &Dialogue) -> NextWords {
     match (dialogue.state(), dialogue.last_code()) {
         (SmtpState::Ready, Some(220)) => NextWords::ClientHello,
-        (SmtpState::Ready, code) => {
-            let code = code.map_or_else(String::new, |code| format!(" ({code})"));
-            NextWords::Unavailable(format!("the server offers STARTTLS and refuses it{code}"))
-        }
-        (SmtpState::Over, _) => NextWords::Unavailable("the server ended the conversation".into()),
+        (SmtpState::Ready, code) => NextWords::Unavailable(Unwillingness::StartTlsRefused { code }),
+        (SmtpState::Over, _) => NextWords::Unavailable(Unwillingness::ConversationEnded),
         _ => NextWords::None,
     }
 }
@@ -270,6 +267,3 @@ fn take_received(connection: &mut Connection) -> Vec<u8> {
     connection.consume(bytes.len());
     bytes
 }
-
-const NO_STARTTLS: &str = "the server offers no STARTTLS, and nothing else that it says fills a packet";
-const NO_SMTP: &str = "the server does not speak SMTP, or will not speak to this host";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::PacketSize;
+use crate::model::{PacketSize, Unwillingness};
 
 use super::arrivals::ArrivalLog;
 use super::small_segments::SmallSegments;
@@ -47,7 +47,7 @@ pub(super) enum WatchEnd {
     /// All that the server has to send has arrived.
     Complete,
     /// There is nothing to be had, for this reason.
-    Unavailable(String),
+    Unavailable(Unwillingness),
     /// The server did not finish its greeting or a reply in this time.
     TooSlow { awaits_greeting: bool, after: Duration },
     /// Large packets stay away, and all time is over.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp};
+use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp, Unwillingness};
 
 use super::super::rtt::RttEstimator;
 use super::super::session::{Connection, MOST_TRIES, TcpState};
@@ -122,15 +122,15 @@ impl Fetch {
     pub(super) fn status(&self) -> ReplyStatus {
         let why = match (self.conversation.status(), self.connection.state()) {
             (status @ (ReplyStatus::Complete | ReplyStatus::Unavailable(_)), _) => return status,
-            (_, TcpState::Refused) => "the server refused a further connection",
-            (_, TcpState::Reset) => "the server reset the connection",
-            (_, TcpState::Closed) => "the server ended the conversation",
+            (_, TcpState::Refused) => Unwillingness::ConnectionRefused,
+            (_, TcpState::Reset) => Unwillingness::ConnectionReset,
+            (_, TcpState::Closed) => Unwillingness::ConversationEnded,
             (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) if self.connection.tries() > MOST_TRIES => {
-                "the server answers no more"
+                Unwillingness::FellSilent
             }
             (_, TcpState::Connecting | TcpState::Open | TcpState::Closing) => return ReplyStatus::Awaited,
         };
-        ReplyStatus::Unavailable(why.into())
+        ReplyStatus::Unavailable(why)
     }
 
     /// Since when bytes that the server certainly sent are missing.

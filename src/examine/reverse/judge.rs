@@ -1,15 +1,15 @@
-//! From what arrived to a verdict on the way back, with its one sentence. Evidence in, verdict out: no state, no time.
+//! From what arrived to a verdict on the way back, with its reason. Evidence in, verdict out: no state, no time.
 
 use std::time::Duration;
 
-use crate::model::{Finding, PacketSize, Reverse, ReverseVerdict};
+use crate::model::{Finding, PacketSize, Reverse, ReverseReason, ReverseVerdict, SlowStep, Unwillingness};
 
 use super::arrivals::{ArrivalLog, ResentSmaller};
 use super::evidence::{FirstEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
-use super::small_segments::{NO_CONTROL, SMALL_ONES_LOST, SmallSegments};
+use super::small_segments::SmallSegments;
 
 /// The verdict on the way back, and what else was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReverseJudgement {
     found: Reverse,
     findings: Vec<Finding>,
@@ -86,13 +86,7 @@ fn lowered(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
     let largest = first.arrivals.largest();
     Some(match why_lowered(first, resent) {
         Lowering::Told => reverse(ReverseVerdict::Discoverable, largest.max(Some(resent.size())), None),
-        Lowering::Unclear => {
-            let why = format!(
-                "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
-                after.as_secs_f64()
-            );
-            doubtful(why, largest)
-        }
+        Lowering::Unclear => doubtful(ReverseReason::LoweredAfter { after }, largest),
         Lowering::Recovery => {
             let passes = evidence.passes.max(largest);
             Reverse {
@@ -108,54 +102,40 @@ fn lowered(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
 fn complete(arrivals: &ArrivalLog) -> Reverse {
     let largest = arrivals.largest();
     if arrivals.in_fragments() {
-        let why = "the server's packets arrive in fragments: it lets routers cut them, so no size is lost";
-        return reverse(ReverseVerdict::Clear, largest, Some(why.into()));
+        return reverse(ReverseVerdict::Clear, largest, Some(ReverseReason::InFragments));
     }
     if arrivals.has_full() {
         return reverse(ReverseVerdict::Clear, largest, None);
     }
     if arrivals.keeps_below() {
-        let why = format!(
-            "the server keeps its packets to {} bytes, less than both ends announced: it knows the path, or something \
-             lowered the MSS on the way",
-            bytes(largest)
-        );
-        return reverse(ReverseVerdict::Clear, largest, Some(why));
+        return reverse(ReverseVerdict::Clear, largest, Some(ReverseReason::KeepsBelow { largest }));
     }
-    let why = format!(
-        "the longest reply that could be drawn, of {} bytes, fills no packet of full size",
-        arrivals.longest_reply()
-    );
+    let why = ReverseReason::RepliesTooShort { longest: arrivals.longest_reply() };
     reverse(ReverseVerdict::Untested, largest, Some(why))
 }
 
 /// Nothing more can be fetched from the server.
-fn unavailable(why: String, arrivals: &ArrivalLog) -> Reverse {
+fn unavailable(why: Unwillingness, arrivals: &ArrivalLog) -> Reverse {
     if arrivals.has_full() {
         return complete(arrivals);
     }
-    reverse(ReverseVerdict::Untested, arrivals.largest(), Some(why))
+    reverse(ReverseVerdict::Untested, arrivals.largest(), Some(ReverseReason::Unwilling(why)))
 }
 
 /// Large packets never came. That is a hole if small ones did, on another connection and as answers on this one.
 fn missing(evidence: &ReverseEvidence<'_>) -> Reverse {
     let doubt = match evidence.small_segments {
-        SmallSegments::Pass if evidence.lost.is_none() => SMALL_ONES_LOST,
-        SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => FELL_SILENT,
+        SmallSegments::Pass if evidence.lost.is_none() => ReverseReason::SmallOnesLost,
+        SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => ReverseReason::FellSilent,
         SmallSegments::Pass => return hole(evidence),
-        SmallSegments::ShowNothing(why) => why,
-        SmallSegments::NotTried | SmallSegments::Awaited => NO_CONTROL,
+        SmallSegments::ShowNothing(why) => why.clone(),
+        SmallSegments::NotTried | SmallSegments::Awaited => ReverseReason::NoControl,
     };
-    doubtful(doubt.into(), evidence.passes)
+    doubtful(doubt, evidence.passes)
 }
 
 fn hole(evidence: &ReverseEvidence<'_>) -> Reverse {
-    let why = format!(
-        "the server's large packets did not arrive within {:.0} s, though it answered {} small ones meanwhile and the \
-         same bytes came in small packets on another connection",
-        evidence.first.watched.as_secs_f64(),
-        evidence.first.answers_while_stalled
-    );
+    let why = ReverseReason::Missing { watched: evidence.first.watched, answers: evidence.first.answers_while_stalled };
     let found = reverse(ReverseVerdict::BlackHole, evidence.passes, Some(why));
     Reverse { first_lost_size: lost_above(evidence.passes, evidence.lost), ..found }
 }
@@ -165,21 +145,17 @@ fn lost_above(passes: Option<PacketSize>, lost: Option<PacketSize>) -> Option<Pa
 }
 
 fn too_slow(awaits_greeting: bool, after: Duration) -> Reverse {
-    let what = if awaits_greeting { "did not greet" } else { "did not finish a reply" };
-    untested(format!("the server {what} within {} s", after.as_secs()))
+    let step = if awaits_greeting { SlowStep::Greeting } else { SlowStep::Reply };
+    untested(ReverseReason::Slow { step, within: after })
 }
 
 fn interrupted(fetch: InterruptedFetch, arrivals: &ArrivalLog) -> Reverse {
     match fetch {
         InterruptedFetch::Complete => complete(arrivals),
         InterruptedFetch::Stalled(age) => {
-            let why = format!(
-                "the server's large packets had not arrived for {:.0} s when the run ended; it may recover, or not",
-                age.as_secs_f64()
-            );
-            doubtful(why, arrivals.largest())
+            doubtful(ReverseReason::RunEndedWhileMissing { missing_for: age }, arrivals.largest())
         }
-        InterruptedFetch::Waiting => untested("the run ended before the server had sent much"),
+        InterruptedFetch::Waiting => untested(ReverseReason::RunEndedEarly),
     }
 }
 
@@ -195,24 +171,18 @@ fn obedience(evidence: &ReverseEvidence<'_>) -> Option<Finding> {
 }
 
 /// The evidence is too thin.
-fn doubtful(why: String, largest: Option<PacketSize>) -> Reverse {
+fn doubtful(why: ReverseReason, largest: Option<PacketSize>) -> Reverse {
     reverse(ReverseVerdict::Inconclusive, largest, Some(why))
 }
 
 /// There was nothing to see.
-pub(in super::super) fn untested(why: impl Into<String>) -> Reverse {
-    reverse(ReverseVerdict::Untested, None, Some(why.into()))
+pub(in super::super) fn untested(why: ReverseReason) -> Reverse {
+    reverse(ReverseVerdict::Untested, None, Some(why))
 }
 
-fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<String>) -> Reverse {
+fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<ReverseReason>) -> Reverse {
     Reverse { verdict, path_mtu, first_lost_size: None, reason, recovered_after: None }
 }
-
-fn bytes(size: Option<PacketSize>) -> String {
-    size.map_or_else(|| "few".into(), |size| size.to_string())
-}
-
-const FELL_SILENT: &str = "the server's large packets stay away, but soon it answered nothing else either";
 
 #[cfg(test)]
 mod tests;

@@ -33,8 +33,8 @@ mod timers;
 mod trial;
 
 use crate::model::{
-    Body, Echo, Finding, Meaning, Packet, PacketSize, Plan, Probe, Purpose, Reverse, Segment, Service, Technique,
-    Timestamp,
+    Body, Echo, Finding, Meaning, Packet, PacketSize, Plan, Probe, Purpose, Reverse, ReverseReason, Segment, Service,
+    Technique, Timestamp,
 };
 
 use super::random::Random;
@@ -190,7 +190,6 @@ fn echo_probe(size: PacketSize) -> Probe {
 }
 
 /// Why the way back cannot be examined at all.
-pub(super) fn impossible(plan: &Plan) -> Option<&'static str> {
-    (plan.service == Service::Unknown)
-        .then_some("what is spoken on this port is not known, so nothing large can be asked for")
+pub(super) fn impossible(plan: &Plan) -> Option<ReverseReason> {
+    (plan.service == Service::Unknown).then_some(ReverseReason::ServiceUnknown)
 }

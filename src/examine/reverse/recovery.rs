@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Unwillingness};
 
 use super::conversation::ReplyStatus;
 use super::fetch::Fetch;
@@ -26,7 +26,7 @@ pub(super) enum FirstFetch {
     /// All that the server has to send has arrived.
     Complete,
     /// There is nothing to be had, for this reason.
-    Unavailable(String),
+    Unavailable(Unwillingness),
     /// The server does not finish its reply, and nothing is known to be missing.
     TooSlow,
 }

@@ -3,21 +3,20 @@
 use std::time::Duration;
 
 use crate::model::{
-    Echo as EchoMessage, Meaning, MethodChoice, Outgoing, PacketSize, Plan, Probe, Quote, QuotedTransport,
-    Technique as Name, Timestamp,
+    Echo as EchoMessage, Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe, Quote,
+    QuotedTransport, Technique as Name, Timestamp,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::Session;
 use super::interface::{Heard, Technique, Turn, Uses};
-use super::reasons::NOT_ASKED_FOR;
 
 /// The technique.
 #[derive(Clone, Debug)]
 pub(crate) struct Echo {
     search: Search,
-    unusable: Option<&'static str>,
+    unusable: Option<MethodReason>,
     started: Timestamp,
     /// When the next small request may leave, while none was answered.
     again: Timestamp,
@@ -32,7 +31,7 @@ impl Echo {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
         Self {
             search: Search::new(plan),
-            unusable: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
+            unusable: (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor),
             started: now,
             again: now,
         }
@@ -56,11 +55,11 @@ impl Technique for Echo {
         &mut self.search
     }
 
-    fn unusable(&self) -> Option<&'static str> {
+    fn unusable(&self) -> Option<MethodReason> {
         self.unusable
     }
 
-    fn rule_out(&mut self, why: &'static str) {
+    fn rule_out(&mut self, why: MethodReason) {
         self.unusable = Some(why);
     }
 
@@ -112,6 +111,6 @@ impl Technique for Echo {
     }
 
     fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
-        self.unusable = Some("no answer to small echo requests");
+        self.unusable = Some(MethodReason::EchoUnanswered);
     }
 }

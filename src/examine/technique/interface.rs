@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::{
-    Echo, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
+    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::outbox::Outbox;
@@ -23,10 +23,10 @@ pub(crate) trait Technique: fmt::Debug + Send {
     fn search_mut(&mut self) -> &mut Search;
 
     /// Why it is of no use.
-    fn unusable(&self) -> Option<&'static str>;
+    fn unusable(&self) -> Option<MethodReason>;
 
     /// Gives it up for this reason.
-    fn rule_out(&mut self, why: &'static str);
+    fn rule_out(&mut self, why: MethodReason);
 
     /// The next packet that is due.
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing>;
@@ -125,7 +125,7 @@ pub(crate) struct TechniqueRecord {
     pub(crate) name: Name,
     pub(crate) uses: Uses,
     pub(crate) search: Search,
-    pub(crate) unusable: Option<&'static str>,
+    pub(crate) unusable: Option<MethodReason>,
     pub(crate) history: Vec<MethodReport>,
 }
 

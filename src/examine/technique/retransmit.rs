@@ -4,15 +4,14 @@
 //! The bytes lie below the initial sequence number, where no peer has an objection, or are SMTP bytes that it really took.
 
 use crate::model::{
-    Family, Meaning, Method, MethodChoice, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe, Quote,
-    QuotedTransport, Segment, Technique as Name, Timestamp,
+    Family, Meaning, Method, MethodChoice, MethodReason, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe,
+    Quote, QuotedTransport, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
 use super::interface::{Heard, Technique, Turn, Uses};
-use super::reasons::NOT_ASKED_FOR;
 
 /// The technique.
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Retransmit {
     /// Which bytes are repeated: old data at first, SMTP data if that draws no answer.
     bytes: Name,
     search: Search,
-    unusable: Option<&'static str>,
+    unusable: Option<MethodReason>,
     history: Vec<MethodReport>,
     /// Answers that name no probe, since the search began.
     bare_acks: u32,
@@ -34,14 +33,12 @@ pub(crate) struct Retransmit {
     was_named_after_all: bool,
 }
 
-const NO_NAMES: &str = "answers do not name the probe";
-
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
         Self {
             bytes: Name::OldData,
             search: Search::new(plan),
-            unusable: (plan.method == MethodChoice::Icmp).then_some(NOT_ASKED_FOR),
+            unusable: (plan.method == MethodChoice::Icmp).then_some(MethodReason::NotAskedFor),
             history: Vec::new(),
             bare_acks: 0,
             last_bare_ack: None,
@@ -114,7 +111,7 @@ impl Retransmit {
         if !turn.session.gather(wanted) {
             return;
         }
-        self.retire("no answer to segments below the initial sequence number");
+        self.retire(MethodReason::OldSegmentsUnanswered);
         self.bytes = Name::SmtpData;
         let has_names = turn.session.peer().sack;
         let search = if has_names { Search::new(turn.plan) } else { Search::one_at_a_time(turn.plan) };
@@ -128,12 +125,12 @@ impl Retransmit {
         self.search = search;
     }
 
-    fn retire(&mut self, why: &str) {
+    fn retire(&mut self, why: MethodReason) {
         let log = self.search.log();
         self.history.push(MethodReport {
             method: Method::Tcp,
             technique: self.bytes,
-            status: MethodStatus::Unusable(why.into()),
+            status: MethodStatus::Unusable(why),
             sent: log.sent(),
             answered: log.total_answered(),
             path_mtu: None,
@@ -159,11 +156,11 @@ impl Technique for Retransmit {
         &mut self.search
     }
 
-    fn unusable(&self) -> Option<&'static str> {
+    fn unusable(&self) -> Option<MethodReason> {
         self.unusable
     }
 
-    fn rule_out(&mut self, why: &'static str) {
+    fn rule_out(&mut self, why: MethodReason) {
         self.unusable = Some(why);
     }
 
@@ -195,8 +192,8 @@ impl Technique for Retransmit {
 
     fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
         match session.state() {
-            TcpState::Refused => self.unusable = self.unusable.or(Some("the port is closed")),
-            TcpState::Reset => self.unusable = self.unusable.or(Some("the peer reset the connection")),
+            TcpState::Refused => self.unusable = self.unusable.or(Some(MethodReason::PortClosed)),
+            TcpState::Reset => self.unusable = self.unusable.or(Some(MethodReason::ConnectionReset)),
             TcpState::Open if !session.peer().sack && !self.search.is_one_at_a_time() => {
                 self.begin_anew(Search::one_at_a_time(plan), session);
             }
@@ -240,7 +237,7 @@ impl Technique for Retransmit {
         let last = self.search.log().probes().last();
         let is_settled = last.is_some_and(|last| turn.now >= last.sent + turn.rtt.or_guess() * 2);
         if is_unnamed && is_settled {
-            self.retire(NO_NAMES);
+            self.retire(MethodReason::AnswersNameNoProbe);
             self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
             self.quiet_until = turn.now + turn.rtt.margin();
             return true;
@@ -251,7 +248,7 @@ impl Technique for Retransmit {
     fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool) {
         if self.bytes == Name::OldData {
             if self.bare_acks >= 2 && !self.search.is_one_at_a_time() {
-                self.retire(NO_NAMES);
+                self.retire(MethodReason::AnswersNameNoProbe);
                 self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
                 return;
             }
@@ -259,7 +256,7 @@ impl Technique for Retransmit {
                 return self.turn_to_smtp_data(turn);
             }
         }
-        self.unusable = Some("no answer to repeated segments");
+        self.unusable = Some(MethodReason::RepeatsUnanswered);
     }
 
     /// Copies of in-order bytes that did arrive draw bare ACKs.

@@ -1,7 +1,8 @@
 //! SYNs that carry data, each from a port of its own: the SYN-ACK acknowledges the SYN, or the data as well.
 
 use crate::model::{
-    Meaning, MethodChoice, Outgoing, Plan, Probe, Quote, QuotedTransport, Segment, SeqNumber, Technique as Name,
+    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Quote, QuotedTransport, Segment, SeqNumber,
+    Technique as Name,
 };
 
 use super::super::half_open::acknowledges_syn;
@@ -9,14 +10,13 @@ use super::super::outbox::Outbox;
 use super::super::search::{Outcome, ProbeKey, Search, SentProbe};
 use super::super::session::{Arrival, Session};
 use super::interface::{Heard, Technique, Turn, Uses};
-use super::reasons::NOT_ASKED_FOR;
 
 /// The technique.
 #[derive(Clone, Debug)]
 pub(crate) struct SynData {
     search: Search,
     ports: Vec<u16>,
-    unusable: Option<&'static str>,
+    unusable: Option<MethodReason>,
 }
 
 /// SYN probes in one round: few, since firewalls count half-open connections.
@@ -26,8 +26,8 @@ impl SynData {
     pub(crate) fn new(plan: &Plan) -> Self {
         let ports = plan.local_ports.get(1..).unwrap_or_default().to_vec();
         let unusable = match (ports.is_empty(), plan.method) {
-            (true, _) => Some("no spare local ports"),
-            (false, MethodChoice::Icmp) => Some(NOT_ASKED_FOR),
+            (true, _) => Some(MethodReason::NoSparePorts),
+            (false, MethodChoice::Icmp) => Some(MethodReason::NotAskedFor),
             (false, MethodChoice::Auto | MethodChoice::Tcp) => None,
         };
         Self { search: Search::narrow(plan, ports.len().clamp(1, MOST_AT_ONCE)), ports, unusable }
@@ -74,11 +74,11 @@ impl Technique for SynData {
         &mut self.search
     }
 
-    fn unusable(&self) -> Option<&'static str> {
+    fn unusable(&self) -> Option<MethodReason> {
         self.unusable
     }
 
-    fn rule_out(&mut self, why: &'static str) {
+    fn rule_out(&mut self, why: MethodReason) {
         self.unusable = Some(why);
     }
 
@@ -136,6 +136,6 @@ impl Technique for SynData {
     }
 
     fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
-        self.unusable = Some("no answer to SYN segments with data");
+        self.unusable = Some(MethodReason::SynDataUnanswered);
     }
 }
