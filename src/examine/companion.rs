@@ -4,8 +4,8 @@
 //! first one's: a connection of its own, real bytes and all. Its verdict counts for the address if it is worse.
 
 use crate::model::{
-    Action, Direction, Examined, Finding, Flow, FlowChoice, FlowOutcome, Flows, MethodChoice, PacketSize, Plan,
-    Technique, Timestamp, Verdict,
+    Action, Direction, Examined, Finding, Flow, FlowChoice, FlowOutcome, FlowShare, Flows, MethodChoice, PacketSize,
+    Plan, Technique, Timestamp, Verdict, VerdictReason,
 };
 
 use super::Examination;
@@ -149,8 +149,7 @@ impl Examination {
             if self.echoes_traced > 0 {
                 (examined.location, examined.hops) = (None, Vec::new());
             }
-            let share = format!("; large packets vanish on {} of {} flows", flows.hit(), flows.known());
-            examined.reason.push_str(&share);
+            examined.reason.share = Some(FlowShare { hit: flows.hit(), known: flows.known() });
         }
         examined.flows = flows;
         examined
@@ -240,7 +239,7 @@ fn adopt(first: Examined, worse: Examined) -> Examined {
         probes_sent: first.probes_sent,
         bytes_sent: first.bytes_sent,
         elapsed: first.elapsed,
-        reason: format!("on another flow: {}", worse.reason),
+        reason: VerdictReason { of_other_flow: true, ..worse.reason },
         ..worse
     }
 }

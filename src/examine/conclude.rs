@@ -1,6 +1,6 @@
 //! The end of an examination: evidence to judgement, then the connection is closed in order.
 
-use crate::model::{Examined, MethodChoice, PacketSize, Technique, Timestamp};
+use crate::model::{DialogueTrouble, Examined, MethodChoice, PacketSize, Technique, Timestamp};
 
 use super::campaign::Progress;
 use super::connection::State;
@@ -100,15 +100,13 @@ impl Examination {
         }
     }
 
-    fn dialogue_trouble(&self) -> &'static str {
+    fn dialogue_trouble(&self) -> DialogueTrouble {
         let unusable = self.in_order.as_ref().and_then(InOrder::outcome) == Some(Outcome::Unusable);
         match (self.dialogue.greeted(), unusable) {
-            _ if self.plan.method == MethodChoice::Icmp => "TCP was not asked for",
-            (true, true) => "the server takes no further bytes, and no other technique could confirm it",
-            (true, false) => "the conversation ended too soon, and no other technique could confirm it",
-            (false, _) => {
-                "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it"
-            }
+            _ if self.plan.method == MethodChoice::Icmp => DialogueTrouble::TcpNotAskedFor,
+            (true, true) => DialogueTrouble::TakesNoMoreBytes,
+            (true, false) => DialogueTrouble::EndedTooSoon,
+            (false, _) => DialogueTrouble::NoGreeting,
         }
     }
 

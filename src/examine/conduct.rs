@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{
-    Family, Finding, Method, MethodChoice, MethodReport, MethodStatus, PacketSize, Technique, Timestamp,
+    Family, Finding, Method, MethodChoice, MethodReason, MethodReport, MethodStatus, PacketSize, Technique, Timestamp,
 };
 
 use super::campaign::{Campaign, Progress};
@@ -99,11 +99,11 @@ impl Examination {
         match self.connection.state() {
             State::Refused => {
                 self.find(Finding::PortClosed);
-                self.tcp.dead = self.tcp.dead.or(Some("the port is closed"));
+                self.tcp.dead = self.tcp.dead.or(Some(MethodReason::PortClosed));
             }
             State::Reset => {
                 self.find(Finding::ConnectionReset);
-                self.tcp.dead = self.tcp.dead.or(Some("the peer reset the connection"));
+                self.tcp.dead = self.tcp.dead.or(Some(MethodReason::ConnectionReset));
             }
             State::Open if !self.connection.peer().sack && !self.tcp.campaign.serial => {
                 self.find(Finding::NoSack);
@@ -126,8 +126,8 @@ impl Examination {
             let filtered = now >= self.started + patience && lane.total_answered() > 0;
             if filtered {
                 self.find(Finding::PortFiltered);
-                self.tcp.dead = Some("the port does not answer");
-                self.syn.dead = Some("the port does not answer");
+                self.tcp.dead = Some(MethodReason::PortSilent);
+                self.syn.dead = Some(MethodReason::PortSilent);
             }
             return echo.filter(|_| filtered);
         }
@@ -226,7 +226,7 @@ impl Examination {
     /// A technique whose bounds are narrower than the question cannot say "full".
     fn conclude_full(&mut self, technique: Technique, now: Timestamp) {
         if self.track(technique).campaign.bounds.max < self.plan.max_size && self.tcp_technique == Technique::SmtpData {
-            self.tcp.dead = Some("too few bytes may be sent to make a packet of full size");
+            self.tcp.dead = Some(MethodReason::TooFewBytes);
             return;
         }
         if !self.awaits_other_flows(self.plan.max_size, false, now) {
@@ -243,7 +243,7 @@ impl Examination {
         let unnamed = lane.total_answered() == 0 && self.plain_acks >= 2 && !self.tcp.campaign.serial;
         let settled = lane.flights().last().is_some_and(|last| now >= last.sent + self.rtt.or_guess() * 2);
         if unnamed && settled {
-            self.retire_tcp("answers do not name the probe");
+            self.retire_tcp(MethodReason::AnswersNameNoProbe);
             self.tcp.campaign = Campaign::serial(&self.plan);
             self.quiet_until = now + self.rtt.margin();
             return true;
@@ -284,16 +284,16 @@ impl Examination {
     fn give_up(&mut self, technique: Technique, now: Timestamp) {
         match technique {
             Technique::OldData if self.plain_acks >= 2 && !self.tcp.campaign.serial => {
-                self.retire_tcp("answers do not name the probe");
+                self.retire_tcp(MethodReason::AnswersNameNoProbe);
                 self.tcp.campaign = Campaign::serial(&self.plan);
             }
             Technique::OldData if self.dialogue.is_viable() && self.may_wait_for_greeting(now) => {
                 self.gather_smtp_data();
             }
-            Technique::OldData | Technique::SmtpData => self.tcp.dead = Some("no answer to repeated segments"),
-            Technique::SynData => self.syn.dead = Some("no answer to SYN segments with data"),
+            Technique::OldData | Technique::SmtpData => self.tcp.dead = Some(MethodReason::RepeatsUnanswered),
+            Technique::SynData => self.syn.dead = Some(MethodReason::SynDataUnanswered),
             Technique::Echo => {
-                self.echo.dead = Some("no answer to small echo requests");
+                self.echo.dead = Some(MethodReason::EchoUnanswered);
                 self.conclude_if_last(now);
             }
         }
@@ -310,7 +310,7 @@ impl Examination {
         if !self.dialogue.gather(&mut self.connection, wanted) {
             return;
         }
-        self.retire_tcp("no answer to segments below the initial sequence number");
+        self.retire_tcp(MethodReason::OldSegmentsUnanswered);
         self.tcp_technique = Technique::SmtpData;
         self.tcp.campaign =
             if self.connection.peer().sack { Campaign::new(&self.plan) } else { Campaign::serial(&self.plan) };
@@ -319,12 +319,12 @@ impl Examination {
         bounds.max = bounds.max.min(PacketSize::new(most));
     }
 
-    fn retire_tcp(&mut self, why: &str) {
+    fn retire_tcp(&mut self, why: MethodReason) {
         let lane = &self.tcp.campaign.lane;
         self.retired.push(MethodReport {
             method: Method::Tcp,
             technique: self.tcp_technique,
-            status: MethodStatus::Unusable(why.into()),
+            status: MethodStatus::Unusable(why),
             sent: lane.sent(),
             answered: lane.total_answered(),
             path_mtu: None,

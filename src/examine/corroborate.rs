@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Family, PacketSize, Technique, Timestamp};
+use crate::model::{Family, MethodReason, PacketSize, Technique, Timestamp};
 
 use super::campaign::{Progress, Proof};
 use super::connection::{MOST_TRIES, State};
@@ -53,7 +53,7 @@ impl Examination {
         for second in [Technique::SynData, Technique::Echo] {
             let asked = second != technique && self.track(second).campaign.has_started();
             if asked && self.track(second).dead.is_none() && self.advance(second, now) == Progress::Nothing {
-                self.track_mut(second).dead = Some("no answer to small probes");
+                self.track_mut(second).dead = Some(MethodReason::SmallProbesUnanswered);
             }
         }
     }

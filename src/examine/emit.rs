@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::model::{
-    Body, Echo, Family, Flags, IpHeader, Meaning, Outgoing, Packet, PacketSize, Probe, Purpose, Segment, SeqNumber,
-    Step, Technique, Timestamp, Ttl,
+    Body, Echo, Family, Flags, IpHeader, Meaning, MethodReason, Outgoing, Packet, PacketSize, Probe, Purpose, Segment,
+    SeqNumber, Step, Technique, Timestamp, Ttl,
 };
 
 use super::connection::State;
 use super::lane::{Fate, Key, Kind, Shot};
-use super::{Examination, NOT_ASKED_FOR, Stage, Track};
+use super::{Examination, Stage, Track};
 
 /// Spreads a burst so that queues on the way and in the receiver can follow: design, at most 32 packets at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -318,7 +318,7 @@ impl Examination {
     }
 
     fn connection_in_use(&self) -> bool {
-        self.tcp.dead != Some(NOT_ASKED_FOR)
+        self.tcp.dead != Some(MethodReason::NotAskedFor)
     }
 }
 

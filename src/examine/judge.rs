@@ -1,6 +1,8 @@
 //! The decision table of `docs/verdicts.md` in code: evidence in, verdict out. No state, no time.
 
-use crate::model::{Cause, PacketSize, PtbFault, Technique, Verdict};
+use crate::model::{
+    Cause, Confirmation, CutShort, DialogueTrouble, Doubt, Ground, Obstacle, PacketSize, PtbFate, Technique, Verdict,
+};
 
 use super::campaign::Proof;
 use super::in_order;
@@ -33,7 +35,7 @@ pub(super) struct Evidence {
     /// The non-DF twin.
     pub(super) twin: Twin,
     /// Why no in-order bytes could be tried.
-    pub(super) dialogue_trouble: &'static str,
+    pub(super) dialogue_trouble: DialogueTrouble,
 }
 
 /// What a technique found.
@@ -78,8 +80,8 @@ pub(super) enum Silence {
     Plain,
     /// The run was cut short: an answer may still have come.
     CutShort,
-    /// An ICMP unreachable or the own kernel said so, in these words.
-    Explained(String),
+    /// An ICMP error or the own kernel said so.
+    Explained(Obstacle),
     /// Local firewall rules refused to send the probes.
     Forbidden,
 }
@@ -89,7 +91,7 @@ pub(super) enum Silence {
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
     pub(super) cause: Option<Cause>,
-    pub(super) reason: String,
+    pub(super) ground: Ground,
     pub(super) confidence: Option<f64>,
     pub(super) path_mtu: Option<PacketSize>,
     pub(super) first_lost: Option<PacketSize>,
@@ -98,20 +100,12 @@ pub(super) struct Judgement {
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
-        return if evidence.reached {
-            inconclusive("the target answers, but to no kind of probe whose size could be varied".into())
-        } else {
-            unreachable(&evidence.silence)
-        };
+        return if evidence.reached { inconclusive(Ground::NoSizedAnswer) } else { unreachable(&evidence.silence) };
     };
     match carried {
         Carried::Full if evidence.sends_larger => Judgement {
             path_mtu: Some(evidence.start),
-            ..inconclusive(format!(
-                "packets up to {} bytes pass; larger ones, which this host would send, were not tried: leave out \
-                 --max-size",
-                evidence.start
-            ))
+            ..inconclusive(Ground::LargerNotTried { size: evidence.start })
         },
         Carried::Full => clear(evidence.start, technique),
         Carried::Discoverable(pair) => discoverable(pair, evidence),
@@ -119,35 +113,29 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
         Carried::Noisy(proof) => Judgement {
             path_mtu: Some(proof.pair.passes),
             confidence: Some(1.0 - proof.p),
-            ..inconclusive(format!(
-                "{} byte packets were answered and {} byte packets were not, but too many small packets are lost to \
-                 tell size from chance (p = {:.4})",
-                proof.pair.passes, proof.suspect, proof.p
-            ))
+            ..inconclusive(Ground::TooLossy { passes: proof.pair.passes, lost: proof.suspect, p: proof.p })
         },
         Carried::Unfinished(passes) => {
-            Judgement { path_mtu: passes, ..inconclusive("the run was cut short before the sizes were settled".into()) }
+            Judgement { path_mtu: passes, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
         }
     }
 }
 
 fn unreachable(silence: &Silence) -> Judgement {
-    let reason = match silence {
-        Silence::Plain => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
-        Silence::CutShort => return inconclusive("the run was cut short before anything was answered".into()),
-        Silence::Explained(words) => words.clone(),
-        Silence::Forbidden => {
-            return inconclusive("a firewall rule on this host refuses to send the probes".into());
-        }
+    let ground = match silence {
+        Silence::Plain => Ground::NothingAnswered,
+        Silence::CutShort => return inconclusive(Ground::CutShort(CutShort::BeforeAnyAnswer)),
+        Silence::Explained(obstacle) => Ground::Unreachable(*obstacle),
+        Silence::Forbidden => return inconclusive(Ground::SendingForbidden),
     };
-    Judgement { verdict: Verdict::Unreachable, ..inconclusive(reason) }
+    Judgement { verdict: Verdict::Unreachable, ..inconclusive(ground) }
 }
 
-fn inconclusive(reason: String) -> Judgement {
+fn inconclusive(ground: Ground) -> Judgement {
     Judgement {
         verdict: Verdict::Inconclusive,
         cause: None,
-        reason,
+        ground,
         confidence: None,
         path_mtu: None,
         first_lost: None,
@@ -159,7 +147,7 @@ fn clear(start: PacketSize, technique: Technique) -> Judgement {
         verdict: Verdict::Clear,
         path_mtu: Some(start),
         confidence: Some(1.0),
-        ..inconclusive(format!("a {start} byte packet that must not be fragmented was answered ({})", words(technique)))
+        ..inconclusive(Ground::FullSizeAnswered { size: start, technique })
     }
 }
 
@@ -169,11 +157,7 @@ fn discoverable(pair: Pair, evidence: &Evidence) -> Judgement {
         path_mtu: Some(pair.passes),
         first_lost: Some(pair.lost),
         confidence: Some(1.0),
-        ..inconclusive(format!(
-            "{} byte packets pass, larger ones are refused by a router whose message reaches this host's kernel, \
-             starting from {}",
-            pair.passes, evidence.start
-        ))
+        ..inconclusive(Ground::RefusedByRouter { passes: pair.passes, start: evidence.start })
     }
 }
 
@@ -190,12 +174,12 @@ fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement 
     match technique {
         Technique::Echo => sizes(broken_by_echo(guilt, proof, evidence)),
         Technique::SynData => match second_technique(evidence, Technique::SynData) {
-            Some(second) => sizes(guilty(guilt, proof, evidence, words(second))),
-            None => sizes(one_witness(proof, "SYN segments with data", "no second technique could confirm it")),
+            Some(second) => sizes(guilty(guilt, proof, evidence, Confirmation::Technique(second))),
+            None => sizes(one_witness(proof, technique, Doubt::NoSecondTechnique)),
         },
         Technique::OldData | Technique::SmtpData => match above {
             Some(limit) => beyond_mss(proof, limit, evidence),
-            None => sizes(broken_for_tcp(proof, evidence)),
+            None => sizes(broken_for_tcp(technique, proof, evidence)),
         },
     }
 }
@@ -205,22 +189,14 @@ fn above_limit(proof: Proof, limit: PacketSize, evidence: &Evidence) -> bool {
     proof.suspect > limit || evidence.tcp_walk.is_some_and(|walk| walk.stuck_at().is_none())
 }
 
-fn broken_for_tcp(proof: Proof, evidence: &Evidence) -> Judgement {
+fn broken_for_tcp(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement {
     match evidence.in_order {
-        Some(in_order::Outcome::Stalls) => {
-            guilty(Verdict::BlackHole, proof, evidence, "in-order SMTP bytes of that size stall, and pass when cut")
-        }
-        Some(in_order::Outcome::Passes) => one_witness(
-            proof,
-            "repeated old segments",
-            "in-order SMTP bytes of that size pass: something on the way treats repeated segments differently",
-        ),
+        Some(in_order::Outcome::Stalls) => guilty(Verdict::BlackHole, proof, evidence, Confirmation::RealBytes),
+        Some(in_order::Outcome::Passes) => one_witness(proof, technique, Doubt::RealBytesPass),
         Some(in_order::Outcome::Unusable) | None => match second_technique(evidence, Technique::OldData) {
-            Some(second) => guilty(Verdict::BlackHole, proof, evidence, words(second)),
-            None if refuted(evidence) => {
-                one_witness(proof, "repeated old segments", "another technique passes packets of that size")
-            }
-            None => one_witness(proof, "repeated old segments", evidence.dialogue_trouble),
+            Some(second) => guilty(Verdict::BlackHole, proof, evidence, Confirmation::Technique(second)),
+            None if refuted(evidence) => one_witness(proof, technique, Doubt::OtherTechniquePasses),
+            None => one_witness(proof, technique, Doubt::NoRealBytes(evidence.dialogue_trouble)),
         },
     }
 }
@@ -242,15 +218,11 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
             path_mtu: Some(proven.pair.passes),
             first_lost: Some(proven.pair.lost),
             confidence: Some(1.0 - proven.p),
-            ..guilty(Verdict::Masked, proven, evidence, words(technique))
+            ..guilty(Verdict::Masked, proven, evidence, Confirmation::Technique(technique))
         },
         None => Judgement {
             path_mtu: Some(proof.pair.passes),
-            ..inconclusive(format!(
-                "packets up to {} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
-                 vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered",
-                proof.pair.passes
-            ))
+            ..inconclusive(Ground::AboveMssOnly { passes: proof.pair.passes, limit })
         },
     }
 }
@@ -258,25 +230,13 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
 /// Echo alone: its answer is as large as its question, and filters on large echo are common.
 fn broken_by_echo(guilt: Verdict, proof: Proof, evidence: &Evidence) -> Judgement {
     if evidence.twin == Twin::Passes {
-        return guilty(
-            guilt,
-            proof,
-            evidence,
-            "the same packet passes when routers may fragment it, so its size is the matter and not its kind",
-        );
+        return guilty(guilt, proof, evidence, Confirmation::NoDfCopyPasses);
     }
-    one_witness(
-        proof,
-        "ICMP echo requests",
-        "echo alone cannot tell a hole from a firewall that drops large echo, nor the way there from the way back",
-    )
+    one_witness(proof, Technique::Echo, Doubt::EchoAlone)
 }
 
-fn one_witness(proof: Proof, witness: &str, why: &str) -> Judgement {
-    inconclusive(format!(
-        "{witness} of {} bytes are answered and of {} bytes are not, but {why}",
-        proof.pair.passes, proof.suspect
-    ))
+fn one_witness(proof: Proof, witness: Technique, doubt: Doubt) -> Judgement {
+    inconclusive(Ground::OneWitness { witness, passes: proof.pair.passes, lost: proof.suspect, doubt })
 }
 
 fn second_technique(evidence: &Evidence, not: Technique) -> Option<Technique> {
@@ -287,47 +247,19 @@ fn refuted(evidence: &Evidence) -> bool {
     evidence.second.iter().any(|(_, second)| *second == Second::Refutes)
 }
 
-fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, corroboration: &str) -> Judgement {
+fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Confirmation) -> Judgement {
     let walk =
         if verdict == Verdict::BlackHole { evidence.tcp_walk.or(evidence.path_walk) } else { evidence.path_walk };
-    let (cause, what) = match walk.or(evidence.path_walk) {
-        Some(Walk::Firewalled { .. }) => (
-            Cause::LocalFirewall,
-            "the routers' messages reach this host's interface but not its kernel: its own firewall drops them",
-        ),
-        Some(Walk::Misled { fault, .. }) => (Cause::BadPtb, fault_words(fault)),
-        _ if evidence.twin == Twin::Lost => {
-            (Cause::LinkMismatch, "copies that may be fragmented vanish as well, so no router refuses them")
-        }
-        _ => (Cause::NoPtb, "nothing tells the sender"),
+    let (cause, ptb) = match walk.or(evidence.path_walk) {
+        Some(Walk::Firewalled { .. }) => (Cause::LocalFirewall, PtbFate::DroppedHere),
+        Some(Walk::Misled { fault, .. }) => (Cause::BadPtb, PtbFate::Faulty(fault)),
+        _ if evidence.twin == Twin::Lost => (Cause::LinkMismatch, PtbFate::NoneDue),
+        _ => (Cause::NoPtb, PtbFate::NoneCame),
     };
     Judgement {
         verdict,
         cause: Some(cause),
-        ..inconclusive(format!(
-            "{} byte packets are answered, {} byte packets never are, and {what}; confirmed: {corroboration}",
-            proof.pair.passes, proof.suspect
-        ))
-    }
-}
-
-fn fault_words(fault: PtbFault) -> &'static str {
-    match fault {
-        PtbFault::MtuZero => "the router's message states no MTU",
-        PtbFault::StatedSizeLost => "the router's message states a size that is lost as well",
-        PtbFault::NotSmaller => "the router's message states a size that is not smaller than what it refuses",
-        PtbFault::TooLow => "the router's message states too little",
-        PtbFault::BelowMinimum => "the router's message states less than any kernel accepts",
-        PtbFault::BadChecksum => "the router's message has a wrong checksum, so kernels discard it",
-    }
-}
-
-fn words(technique: Technique) -> &'static str {
-    match technique {
-        Technique::OldData => "repeated TCP segments",
-        Technique::SmtpData => "repeated SMTP bytes",
-        Technique::SynData => "SYN segments with data",
-        Technique::Echo => "ICMP echo requests",
+        ..inconclusive(Ground::Vanishes { passes: proof.pair.passes, lost: proof.suspect, ptb, confirmation })
     }
 }
 

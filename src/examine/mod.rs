@@ -42,8 +42,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, FlowOutcome, Meaning, MethodChoice, MethodReport, PacketSize, Plan, Segment,
-    SeqNumber, Technique, Timestamp, Ttl,
+    Action, Event, Examined, Finding, FlowOutcome, Meaning, MethodChoice, MethodReason, MethodReport, PacketSize, Plan,
+    Segment, SeqNumber, Technique, Timestamp, Ttl,
 };
 
 use campaign::Campaign;
@@ -138,7 +138,7 @@ enum CaptureOverrun {
 struct Track {
     campaign: Campaign,
     /// Why it is of no use.
-    dead: Option<&'static str>,
+    dead: Option<MethodReason>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,9 +153,6 @@ enum Stage {
     },
     Done,
 }
-
-/// Why a technique is left out by the user's choice of method.
-const NOT_ASKED_FOR: &str = "not asked for";
 
 /// How long an orderly close may take beyond the verdict.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -184,11 +181,11 @@ impl Examination {
             tcp: Track { campaign: Campaign::new(&plan), dead: tcp_forbidden(&plan) },
             syn: Track {
                 campaign: Campaign::narrow(&plan, ports.clamp(1, MOST_SYNS)),
-                dead: if ports == 0 { Some("no spare local ports") } else { tcp_forbidden(&plan) },
+                dead: if ports == 0 { Some(MethodReason::NoSparePorts) } else { tcp_forbidden(&plan) },
             },
             echo: Track {
                 campaign: Campaign::new(&plan),
-                dead: (plan.method == MethodChoice::Tcp).then_some(NOT_ASKED_FOR),
+                dead: (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor),
             },
             tcp_technique: Technique::OldData,
             carrying: None,
@@ -308,8 +305,8 @@ impl Examination {
     }
 }
 
-fn tcp_forbidden(plan: &Plan) -> Option<&'static str> {
-    (plan.method == MethodChoice::Icmp).then_some(NOT_ASKED_FOR)
+fn tcp_forbidden(plan: &Plan) -> Option<MethodReason> {
+    (plan.method == MethodChoice::Icmp).then_some(MethodReason::NotAskedFor)
 }
 
 /// SYN probes in one round: few, since firewalls count half-open connections.

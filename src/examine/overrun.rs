@@ -2,9 +2,8 @@
 //!
 //! Answers still prove what they prove. A silence does not, because the answer may be among the dropped packets.
 
-use crate::model::{Examined, ReverseVerdict, Verdict};
+use crate::model::{Examined, Ground, ReverseReason, ReverseVerdict, Verdict};
 
-const REASON: &str = "this host dropped packets that had arrived, as it was too busy: try again with a lower --rate";
 
 /// Whether a silence has part in a verdict.
 pub(super) fn rests_on_silence(examined: &Examined) -> bool {
@@ -32,7 +31,7 @@ fn without_forward(examined: Examined) -> Examined {
         confidence: None,
         first_lost_size: None,
         location: None,
-        reason: REASON.to_owned(),
+        reason: Ground::HostTooBusy.into(),
         ..examined
     }
 }
@@ -41,6 +40,6 @@ fn without_reverse(mut examined: Examined) -> Examined {
     examined.reverse.verdict = ReverseVerdict::Inconclusive;
     examined.reverse.first_lost_size = None;
     examined.reverse.recovered_after = None;
-    examined.reverse.reason = Some(REASON.to_owned());
+    examined.reverse.reason = Some(ReverseReason::HostTooBusy);
     examined
 }

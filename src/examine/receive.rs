@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Meaning, Packet, PacketSize, Probe, Purpose, Quote,
-    QuotedTransport, Refusal, Segment, SeqNumber, Technique, Timestamp, Ttl,
+    Body, Event, Family, Finding, IcmpError, IcmpErrorKind, Meaning, Obstacle, Packet, PacketSize, Probe, Purpose,
+    Quote, QuotedTransport, Refusal, Segment, SeqNumber, Technique, Timestamp, Ttl,
 };
 
 use super::Examination;
@@ -173,14 +173,12 @@ impl Examination {
             }
             IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
                 self.unreachables += 1;
-                let words = crate::model::unreachable_words(packet.family(), code);
-                self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+                self.silence = Silence::Explained(Obstacle::Icmp { from: packet.ip.source, code });
                 Meaning::Unreachable
             }
             IcmpErrorKind::TimeExceeded if error.checksum_ok => {
                 self.unreachables += 1;
-                let words = "time exceeded in transit: a routing loop";
-                self.silence = Silence::Explained(format!("{} answers: {words}", packet.ip.source));
+                self.silence = Silence::Explained(Obstacle::RoutingLoop { from: packet.ip.source });
                 Meaning::Unreachable
             }
             IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
@@ -335,10 +333,8 @@ impl Examination {
                     self.silence = Silence::Forbidden;
                 }
             }
-            Refusal::NoRoute => {
-                self.local_trouble("this host has no route to it, or its neighbour does not answer", now);
-            }
-            Refusal::InterfaceDown => self.local_trouble("the outgoing interface is down", now),
+            Refusal::NoRoute => self.local_trouble(Obstacle::NoRoute, now),
+            Refusal::InterfaceDown => self.local_trouble(Obstacle::InterfaceDown, now),
         }
     }
 
@@ -350,9 +346,9 @@ impl Examination {
         }
     }
 
-    fn local_trouble(&mut self, words: &str, now: Timestamp) {
+    fn local_trouble(&mut self, obstacle: Obstacle, now: Timestamp) {
         if self.nothing_answered() && self.examined.is_none() {
-            self.silence = Silence::Explained(words.into());
+            self.silence = Silence::Explained(obstacle);
             self.unreachables += 1;
             if self.unreachables >= 2 {
                 self.conclude(now);

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
-    PtbReport, Reverse, ReverseVerdict, Service, SizeEvidence, Technique, Timestamp, Verdict,
+    Cause, Examined, Finding, Location, LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize,
+    PtbFault, PtbReport, Reverse, ReverseReason, ReverseVerdict, Service, SizeEvidence, Technique, Timestamp, Verdict,
 };
 
 use super::connection::State;
@@ -21,7 +21,7 @@ impl Examination {
         Examined {
             verdict: judgement.verdict,
             cause: judgement.cause,
-            reason: judgement.reason,
+            reason: judgement.ground.into(),
             confidence: judgement.confidence,
             path_mtu: judgement.path_mtu,
             first_lost_size: judgement.first_lost,
@@ -44,7 +44,7 @@ impl Examination {
                 verdict: ReverseVerdict::Untested,
                 path_mtu: None,
                 first_lost_size: None,
-                reason: Some("only the way to the target was examined".into()),
+                reason: Some(ReverseReason::OnlyForwardAsked),
                 recovered_after: None,
             },
             findings: self.findings.clone(),
@@ -73,7 +73,7 @@ impl Examination {
     }
 
     fn tcp_was_asked(&self) -> bool {
-        self.tcp.dead != Some(super::NOT_ASKED_FOR)
+        self.tcp.dead != Some(MethodReason::NotAskedFor)
     }
 
     fn methods(&self, carrier: Option<Technique>) -> Vec<MethodReport> {
@@ -84,14 +84,14 @@ impl Examination {
             let lane = &track.campaign.lane;
             let answered = lane.total_answered();
             let status = match track.dead {
-                Some(super::NOT_ASKED_FOR) => MethodStatus::Skipped(super::NOT_ASKED_FOR.into()),
-                Some(why) if carrier != Some(technique) => MethodStatus::Unusable(why.into()),
+                Some(MethodReason::NotAskedFor) => MethodStatus::Skipped(MethodReason::NotAskedFor),
+                Some(why) if carrier != Some(technique) => MethodStatus::Unusable(why),
                 _ if answered > 0 => MethodStatus::Used,
                 _ if lane.sent() == 0 && technique == Technique::SynData && self.scout.is_some() => {
-                    MethodStatus::Skipped("not needed but to compare flows".into())
+                    MethodStatus::Skipped(MethodReason::OnlyForFlows)
                 }
-                _ if lane.sent() == 0 => MethodStatus::Skipped("not needed".into()),
-                _ => MethodStatus::Unusable("no answer".into()),
+                _ if lane.sent() == 0 => MethodStatus::Skipped(MethodReason::NotNeeded),
+                _ => MethodStatus::Unusable(MethodReason::Unanswered),
             };
             let method = if technique == Technique::Echo { Method::Icmp } else { Method::Tcp };
             let path_mtu = lane.largest_answered();

@@ -1,8 +1,8 @@
 //! From the way there to the way back: the open connection is handed over, and both verdicts come together.
 
 use crate::model::{
-    Body, Direction, Echo, Examined, Finding, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose,
-    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
+    Body, Direction, Echo, Examined, Finding, Ground, IpHeader, Meaning, Outgoing, PacketSize, Probe, Purpose,
+    Reverse as Found, ReverseReason, ReverseVerdict, Segment, Service, Technique, Timestamp, Verdict,
 };
 
 use super::connection::{Connection, State};
@@ -34,20 +34,20 @@ impl Examination {
         self.conduct_way_back(now);
     }
 
-    fn why_not_back(&self) -> Option<&'static str> {
+    fn why_not_back(&self) -> Option<ReverseReason> {
         if let Some(why) = reverse::impossible(&self.plan) {
             return Some(why);
         }
         match self.connection.state() {
             State::Open => None,
-            State::Connecting => Some("no TCP connection came about"),
-            State::Refused => Some("the port is closed"),
-            State::Reset | State::Closing | State::Closed => Some("the server ended the connection"),
+            State::Connecting => Some(ReverseReason::NoConnection),
+            State::Refused => Some(ReverseReason::PortClosed),
+            State::Reset | State::Closing | State::Closed => Some(ReverseReason::ConnectionEnded),
         }
     }
 
     /// Asked for by itself, a way back to which no connection leads is no good news.
-    fn not_examined(&self, why: &str) -> Found {
+    fn not_examined(&self, why: ReverseReason) -> Found {
         let is_bad = !self.plan.direction.is_forward() && self.plan.service != Service::Unknown;
         let verdict = if is_bad { ReverseVerdict::Inconclusive } else { ReverseVerdict::Untested };
         Found { verdict, ..untested(why) }
@@ -87,7 +87,7 @@ impl Examination {
             self.conclude(now);
             if let Some(examined) = self.examined.as_mut().filter(|_| direction.is_reverse()) {
                 examined.direction = direction;
-                examined.reverse = untested("the run ended before");
+                examined.reverse = untested(ReverseReason::RunEndedBefore);
             }
             self.plan.direction = direction;
         }
@@ -102,7 +102,7 @@ impl Examination {
         if self.plan.direction.is_forward() || self.open_since.is_none() {
             return examined;
         }
-        Examined { verdict: Verdict::Inconclusive, reason: NOT_ASKED.into(), ..examined }
+        Examined { verdict: Verdict::Inconclusive, reason: Ground::OnlyWayBackAsked.into(), ..examined }
     }
 
     pub(super) fn due_way_back(&mut self, now: Timestamp) -> Option<Outgoing> {
@@ -153,5 +153,3 @@ impl Examination {
         Probe { technique: Technique::Echo, size, purpose: Purpose::Search }
     }
 }
-
-const NOT_ASKED: &str = "only the way back was examined";

@@ -1,7 +1,7 @@
 //! What a packet is for, or what it shows, for transcripts and captures. No decision rests on it.
 
-use super::report::Technique;
 use super::size::{PacketSize, Ttl};
+use super::technique::Technique;
 
 /// The role of a packet in an examination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

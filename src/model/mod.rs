@@ -8,10 +8,13 @@ mod meaning;
 mod packet;
 mod packet_event;
 mod plan;
+mod ptb;
+mod reason;
 mod report;
 mod ruleset;
 mod size;
 mod suspect;
+mod technique;
 mod time;
 
 pub use event::{Action, Event, Outgoing, Refusal};
@@ -21,17 +24,23 @@ pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, Rout
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
-    SeqNumber, unreachable_words,
+    SeqNumber,
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
+pub use ptb::{PtbFault, PtbReport};
+pub use reason::{
+    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbFate, ReverseReason,
+    SlowStep, TlsTrouble, Unwillingness, VerdictReason,
+};
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, Method, MethodReport, MethodStatus, PtbFault,
-    PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence, Technique, Verdict, Who, worst_exit_code,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
+    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};
 pub use suspect::{
     Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect, Suspects,
 };
+pub use technique::{Method, Technique};
 pub use time::Timestamp;

@@ -9,7 +9,10 @@ use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
 use super::plan::Direction;
+use super::ptb::{PtbFault, PtbReport};
+use super::reason::{MethodReason, ReverseReason, VerdictReason};
 use super::size::{PacketSize, Ttl};
+use super::technique::{Method, Technique};
 
 /// The outcome of one run over one target.
 #[derive(Clone, Debug)]
@@ -50,8 +53,8 @@ pub struct Examined {
     pub verdict: Verdict,
     /// Why PMTUD is broken; for `masked` and `black_hole` only.
     pub cause: Option<Cause>,
-    /// One sentence that gives the ground of the verdict.
-    pub reason: String,
+    /// What the verdict rests on.
+    pub reason: VerdictReason,
     /// 1 - p of the decisive statistical test; 1.0 for a verdict that rests on answers; `None` without either.
     pub confidence: Option<f64>,
     /// Largest packet proven to pass.
@@ -141,38 +144,6 @@ pub enum Cause {
     LinkMismatch,
 }
 
-/// What is wrong with a PTB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PtbFault {
-    /// States MTU 0, as routers older than RFC 1191 do.
-    MtuZero,
-    /// States a size that is lost as well.
-    StatedSizeLost,
-    /// States a size that is not smaller than the packet it refuses.
-    NotSmaller,
-    /// States less than the path carries.
-    TooLow,
-    /// States less than the smallest MTU that this kernel accepts.
-    BelowMinimum,
-    /// Its checksum is wrong; kernels drop it silently.
-    BadChecksum,
-}
-
-/// A kind of PTB received during the examination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PtbReport {
-    /// The router that sent it.
-    pub from: IpAddr,
-    /// The MTU it states.
-    pub mtu: u32,
-    /// Whether at least one such message passed this host's firewall.
-    pub reached_kernel: bool,
-    /// What is wrong with it.
-    pub fault: Option<PtbFault>,
-    /// How many came.
-    pub count: u32,
-}
-
 /// A hop on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
@@ -204,37 +175,15 @@ pub struct LocationPoint {
     pub address: IpAddr,
 }
 
-/// A probing method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// Segments of a TCP connection, or SYNs.
-    Tcp,
-    /// ICMP echo.
-    Icmp,
-}
-
-/// A way to draw an answer that names the size of a probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Technique {
-    /// Segments below the receiver's `rcv_nxt`, answered by D-SACK (RFC 2883) or by a plain duplicate ACK.
-    OldData,
-    /// SMTP bytes: sent once in order, then repacketised.
-    SmtpData,
-    /// SYNs that carry data.
-    SynData,
-    /// ICMP echo requests.
-    Echo,
-}
-
 /// Whether a method served.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodStatus {
     /// Its answers count in the verdict.
     Used,
     /// It gave no usable answers, for this reason.
-    Unusable(String),
+    Unusable(MethodReason),
     /// Not tried, for this reason.
-    Skipped(String),
+    Skipped(MethodReason),
 }
 
 /// What one method and technique did.
@@ -255,7 +204,7 @@ pub struct MethodReport {
 }
 
 /// The reverse direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reverse {
     /// The verdict.
     pub verdict: ReverseVerdict,
@@ -264,7 +213,7 @@ pub struct Reverse {
     /// Smallest size that the peer sent and that never arrived. One above `path_mtu`: that one is exact.
     pub first_lost_size: Option<PacketSize>,
     /// Why there is no better verdict.
-    pub reason: Option<String>,
+    pub reason: Option<ReverseReason>,
     /// After how long the peer's own black hole detection recovered.
     pub recovered_after: Option<Duration>,
 }
@@ -347,13 +296,6 @@ pub fn worst_exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 4] = [2, 1, 3, 0];
     let rank = |code: &u8| WORST_FIRST.iter().position(|c| c == code).unwrap_or(0);
     codes.into_iter().min_by_key(rank).unwrap_or(0)
-}
-
-impl PtbFault {
-    /// Whether PMTUD ends at a working size in spite of this fault.
-    pub fn is_survivable(self) -> bool {
-        matches!(self, Self::MtuZero | Self::TooLow | Self::BelowMinimum)
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::words::{Word, address_with_zone};
+use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
     AddressReport, Advice, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize, PtbReport,
     Report, Reverse, SizeEvidence,
@@ -69,7 +69,7 @@ struct AddressJson<'a> {
     port: u16,
     verdict: &'static str,
     cause: Option<&'static str>,
-    reason: &'a str,
+    reason: String,
     confidence: Option<f64>,
     path_mtu: Option<u32>,
     first_lost_size: Option<u32>,
@@ -82,9 +82,9 @@ struct AddressJson<'a> {
     location: Option<LocationJson>,
     hops: Vec<HopJson>,
     ptb: Vec<PtbJson>,
-    methods: Vec<MethodJson<'a>>,
+    methods: Vec<MethodJson>,
     sizes: Vec<SizeJson>,
-    reverse: ReverseJson<'a>,
+    reverse: ReverseJson,
     findings: Vec<&'static str>,
     advice: Vec<AdviceJson<'a>>,
     probes_sent: u32,
@@ -122,11 +122,11 @@ struct PtbJson {
 }
 
 #[derive(Serialize)]
-struct MethodJson<'a> {
+struct MethodJson {
     method: &'static str,
     technique: &'static str,
     status: &'static str,
-    reason: Option<&'a str>,
+    reason: Option<&'static str>,
     sent: u32,
     answered: u32,
     path_mtu: Option<u32>,
@@ -140,10 +140,10 @@ struct SizeJson {
 }
 
 #[derive(Serialize)]
-struct ReverseJson<'a> {
+struct ReverseJson {
     verdict: &'static str,
     path_mtu: Option<u32>,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     recovered_after_ms: Option<f64>,
 }
 
@@ -178,7 +178,7 @@ impl<'a> AddressJson<'a> {
             port: report.port,
             verdict: examined.verdict.word(),
             cause: examined.cause.map(Word::word),
-            reason: &examined.reason,
+            reason: verdict_reason(&examined.reason),
             confidence: examined.confidence.map(rounded_down),
             path_mtu: examined.path_mtu.map(PacketSize::bytes),
             first_lost_size: examined.first_lost_size.map(PacketSize::bytes),
@@ -241,12 +241,12 @@ impl PtbJson {
     }
 }
 
-impl<'a> MethodJson<'a> {
-    fn of(method: &'a MethodReport) -> Self {
-        let (status, reason) = match &method.status {
+impl MethodJson {
+    fn of(method: &MethodReport) -> Self {
+        let (status, reason) = match method.status {
             MethodStatus::Used => ("used", None),
-            MethodStatus::Unusable(reason) => ("unusable", Some(reason.as_str())),
-            MethodStatus::Skipped(reason) => ("skipped", Some(reason.as_str())),
+            MethodStatus::Unusable(reason) => ("unusable", Some(method_reason(reason))),
+            MethodStatus::Skipped(reason) => ("skipped", Some(method_reason(reason))),
         };
         Self {
             method: method.method.word(),
@@ -266,12 +266,12 @@ impl SizeJson {
     }
 }
 
-impl<'a> ReverseJson<'a> {
-    fn of(reverse: &'a Reverse) -> Self {
+impl ReverseJson {
+    fn of(reverse: &Reverse) -> Self {
         Self {
             verdict: reverse.verdict.word(),
             path_mtu: reverse.path_mtu.map(PacketSize::bytes),
-            reason: reverse.reason.as_deref(),
+            reason: reverse.reason.as_ref().map(reverse_reason),
             recovered_after_ms: reverse.recovered_after.map(milliseconds),
         }
     }

@@ -11,7 +11,7 @@ mod place;
 pub mod suspects;
 pub mod text;
 pub mod transcript;
-pub(crate) mod words;
+pub mod words;
 
 pub use advice::advise;
 pub use complete::complete;

@@ -12,6 +12,8 @@ use std::sync::{Arc, LazyLock};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ClientConfig, ClientConnection};
 
+use crate::model::TlsTrouble;
+
 use verifier::TakesAnyCertificate;
 
 /// One session.
@@ -20,32 +22,18 @@ pub struct Tls {
     session: ClientConnection,
 }
 
-/// Why there is no session, or why it ended.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// The library could not start a session.
-    #[error("cannot make a TLS client hello: {0}")]
-    Start(String),
-    /// The server refused with this alert.
-    #[error("the server refuses TLS ({0})")]
-    Refused(String),
-    /// The bytes are not TLS, or violate its rules.
-    #[error("the server's TLS is not understood: {0}")]
-    Broken(String),
-}
-
 impl Tls {
     /// A session whose client hello waits in [`take_output`](Self::take_output). If only the address of the
     /// server is known, no server name is sent (RFC 6066, section 3).
     ///
     /// # Errors
     /// The library has no randomness, or no cipher suites.
-    pub fn connect(name: Option<&str>, address: IpAddr) -> Result<Self, TlsError> {
-        let config = CONFIG.as_ref().map_err(|error| TlsError::Start(error.clone()))?;
+    pub fn connect(name: Option<&str>, address: IpAddr) -> Result<Self, TlsTrouble> {
+        let config = CONFIG.as_ref().map_err(|error| TlsTrouble::Start(error.clone()))?;
         let of_name = name.and_then(|name| ServerName::try_from(name.trim_end_matches('.').to_owned()).ok());
         let server = of_name.unwrap_or(ServerName::IpAddress(address.into()));
         let session =
-            ClientConnection::new(Arc::clone(config), server).map_err(|error| TlsError::Start(error.to_string()))?;
+            ClientConnection::new(Arc::clone(config), server).map_err(|error| TlsTrouble::Start(error.to_string()))?;
         Ok(Self { session })
     }
 
@@ -65,10 +53,10 @@ impl Tls {
     ///
     /// # Errors
     /// The server refuses, or does not speak TLS. The alert for it waits in [`take_output`](Self::take_output).
-    pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), TlsError> {
+    pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), TlsTrouble> {
         while !bytes.is_empty() {
-            let taken = self.session.read_tls(&mut bytes).map_err(|error| TlsError::Broken(error.to_string()))?;
-            self.session.process_new_packets().map_err(TlsError::of)?;
+            let taken = self.session.read_tls(&mut bytes).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
+            self.session.process_new_packets().map_err(trouble)?;
             if taken == 0 {
                 break;
             }
@@ -101,13 +89,11 @@ impl Tls {
     }
 }
 
-impl TlsError {
-    fn of(error: rustls::Error) -> Self {
-        match error {
-            rustls::Error::AlertReceived(AlertDescription::CloseNotify) => Self::Refused("it closes".into()),
-            rustls::Error::AlertReceived(alert) => Self::Refused(format!("{alert:?}")),
-            other => Self::Broken(other.to_string()),
-        }
+fn trouble(error: rustls::Error) -> TlsTrouble {
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::CloseNotify) => TlsTrouble::Refused("it closes".into()),
+        rustls::Error::AlertReceived(alert) => TlsTrouble::Refused(format!("{alert:?}")),
+        other => TlsTrouble::Broken(other.to_string()),
     }
 }
 
@@ -147,8 +133,8 @@ mod tests {
     #[test]
     fn an_alert_is_a_refusal_and_garbage_is_none() {
         let refused = client().receive(&[21, 3, 3, 0, 2, 2, 40]);
-        assert!(matches!(&refused, Err(TlsError::Refused(alert)) if alert == "HandshakeFailure"), "{refused:?}");
-        assert!(matches!(client().receive(b"500 what?\r\n"), Err(TlsError::Broken(_))));
+        assert!(matches!(&refused, Err(TlsTrouble::Refused(alert)) if alert == "HandshakeFailure"), "{refused:?}");
+        assert!(matches!(client().receive(b"500 what?\r\n"), Err(TlsTrouble::Broken(_))));
     }
 
     #[test]

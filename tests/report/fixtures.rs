@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Direction, Examined, Finding, Hop, HostFacts, KernelSettings, Location, LocationPoint,
-    Method, MethodReport, MethodStatus, PacketSize, PtbFault, PtbReport, Report, Reverse, ReverseVerdict, SizeEvidence,
-    Technique, Ttl, Tunnel, Verdict,
+    AddressReport, Cause, Confirmation, Direction, Examined, Finding, Ground, Hop, HostFacts, KernelSettings, Location,
+    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PtbFate, PtbFault, PtbReport, Report,
+    Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict,
+    VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -55,7 +56,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
         examined: Examined {
             verdict: Verdict::Clear,
             cause: None,
-            reason: "TCP packets of 1500 bytes were answered.".into(),
+            reason: Ground::FullSizeAnswered { size: size(1500), technique: Technique::OldData }.into(),
             confidence: Some(1.0),
             path_mtu: Some(size(1500)),
             first_lost_size: None,
@@ -104,7 +105,7 @@ pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> A
     let examined = &mut report.examined;
     examined.verdict = verdict;
     examined.cause = cause;
-    examined.reason = "1401 bytes were lost 6 of 6 times, 1400 bytes passed 6 of 6 times in between.".into();
+    examined.reason = vanishes(cause);
     examined.confidence = Some(0.998_917);
     examined.path_mtu = Some(size(1400));
     examined.first_lost_size = Some(size(1401));
@@ -114,7 +115,7 @@ pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> A
     examined.methods = vec![
         used(Method::Tcp, Technique::OldData, 60, 41, 1400),
         MethodReport {
-            status: MethodStatus::Unusable("no answer to small echo requests".into()),
+            status: MethodStatus::Unusable(MethodReason::EchoUnanswered),
             path_mtu: None,
             ..used(Method::Icmp, Technique::Echo, 3, 0, 0)
         },
@@ -130,13 +131,24 @@ pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> A
     report
 }
 
+/// The reason that goes with a cause.
+fn vanishes(cause: Option<Cause>) -> VerdictReason {
+    let ptb = match cause {
+        Some(Cause::NoPtb) | None => PtbFate::NoneCame,
+        Some(Cause::LocalFirewall) => PtbFate::DroppedHere,
+        Some(Cause::BadPtb) => PtbFate::Faulty(PtbFault::StatedSizeLost),
+        Some(Cause::LinkMismatch) => PtbFate::NoneDue,
+    };
+    Ground::Vanishes { passes: size(1400), lost: size(1401), ptb, confirmation: Confirmation::RealBytes }.into()
+}
+
 pub(crate) fn no_ptb(address: &str) -> AddressReport {
     narrow(address, Verdict::BlackHole, Some(Cause::NoPtb))
 }
 
 pub(crate) fn discoverable(address: &str) -> AddressReport {
     let mut report = narrow(address, Verdict::Discoverable, None);
-    report.examined.reason = "A router reports MTU 1400, and 1400 bytes pass.".into();
+    report.examined.reason = Ground::RefusedByRouter { passes: size(1400), start: size(1500) }.into();
     report.examined.confidence = Some(1.0);
     report.examined.ptb = vec![ptb(&report, 1400, true, None)];
     report
@@ -194,7 +206,7 @@ pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
     let reverse = report.examined.reverse.clone();
     let address = report.address.to_string();
     report = silent(&address, Verdict::Inconclusive);
-    report.examined.reason = "only the other direction was asked for".into();
+    report.examined.reason = Ground::OnlyWayBackAsked.into();
     report.examined.direction = Direction::Reverse;
     report.examined.reverse = reverse;
     report
@@ -203,15 +215,15 @@ pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
 /// Nobody answers.
 pub(crate) fn unreachable(address: &str) -> AddressReport {
     let mut report = silent(address, Verdict::Unreachable);
-    report.examined.reason = "No answer to 5 SYNs and 5 small echo requests.".into();
+    report.examined.reason = Ground::NothingAnswered.into();
     report.examined.methods = vec![
         MethodReport {
-            status: MethodStatus::Unusable("no answer to SYN".into()),
+            status: MethodStatus::Unusable(MethodReason::PortSilent),
             path_mtu: None,
             ..used(Method::Tcp, Technique::OldData, 5, 0, 0)
         },
         MethodReport {
-            status: MethodStatus::Unusable("no answer to small echo requests".into()),
+            status: MethodStatus::Unusable(MethodReason::EchoUnanswered),
             path_mtu: None,
             ..used(Method::Icmp, Technique::Echo, 5, 0, 0)
         },
@@ -222,13 +234,13 @@ pub(crate) fn unreachable(address: &str) -> AddressReport {
 /// So much loss that silence proves nothing.
 pub(crate) fn inconclusive(address: &str) -> AddressReport {
     let mut report = silent(address, Verdict::Inconclusive);
-    report.examined.reason = "7 of 12 packets of 1400 bytes were lost as well, so silence proves nothing.".into();
+    report.examined.reason = Ground::TooLossy { passes: size(1200), lost: size(1400), p: 0.0123 }.into();
     report.examined.rtt = Some(Duration::from_millis(240));
     report.examined.findings = vec![Finding::PacketLoss];
     report.examined.methods = vec![
         used(Method::Tcp, Technique::OldData, 60, 20, 1400),
         MethodReport {
-            status: MethodStatus::Skipped("--method tcp".into()),
+            status: MethodStatus::Skipped(MethodReason::NotAskedFor),
             path_mtu: None,
             ..used(Method::Icmp, Technique::Echo, 0, 0, 0)
         },
@@ -252,7 +264,7 @@ fn silent(address: &str, verdict: Verdict) -> AddressReport {
         verdict: ReverseVerdict::Untested,
         path_mtu: None,
         first_lost_size: None,
-        reason: Some("no connection".into()),
+        reason: Some(ReverseReason::NoConnection),
         recovered_after: None,
     };
     report
@@ -392,7 +404,7 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
                 verdict,
                 path_mtu: Some(size(1320)),
                 first_lost_size: None,
-                reason: Some("because of this".into()),
+                reason: Some(ReverseReason::RunEndedEarly),
                 recovered_after: Some(Duration::from_millis(3140)),
             };
             reports.push(report.clone());
@@ -413,16 +425,13 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
     reports
 }
 
-/// A name and reasons that try to steer the terminal, and are too long for it.
+/// A name and a TLS failure that try to steer the terminal, and are too long for it.
 pub(crate) fn hostile() -> AddressReport {
     let evil = "\u{1b}[2J\u{9b}31m\u{7}\r\n\u{202e}\u{200b}mx\u{7f}".to_owned();
     let mut report = no_ptb(V4);
     report.host = evil.clone() + &"x".repeat(250);
     report.zone = Some("e;\u{1b}c".into());
-    report.examined.reason.clone_from(&evil);
     report.examined.reverse.verdict = ReverseVerdict::Inconclusive;
-    report.examined.reverse.reason = Some(evil.clone());
-    report.examined.methods[0].status = MethodStatus::Unusable(evil.clone());
-    report.examined.methods[1].status = MethodStatus::Skipped(evil);
+    report.examined.reverse.reason = Some(ReverseReason::Unwilling(Unwillingness::Tls(TlsTrouble::Broken(evil))));
     report
 }

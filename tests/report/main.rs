@@ -8,4 +8,5 @@ mod json;
 mod letter;
 mod meaning;
 mod path;
+mod reasons;
 mod text;

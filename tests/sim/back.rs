@@ -1,6 +1,7 @@
 //! Compares what a run found on the way back with what its scenario expects.
 
 use pmtu_probe::model::{Examined, PacketSize, ReverseVerdict as Found};
+use pmtu_probe::report::words::reverse_reason;
 
 use super::check::Strictness;
 use crate::scenario::{Outcome, Reverse, ReverseVerdict};
@@ -55,8 +56,8 @@ fn is_true(found: ReverseVerdict, back: &Reverse, strictness: Strictness) -> boo
     found == back.verdict || Some(found) == back.or || (strictness == Strictness::Verdict && by_chance)
 }
 
-fn reason(examined: &Examined) -> &str {
-    examined.reverse.reason.as_deref().unwrap_or("no reason")
+fn reason(examined: &Examined) -> String {
+    examined.reverse.reason.as_ref().map_or_else(|| "no reason".into(), reverse_reason)
 }
 
 fn verdict_of(found: Found) -> ReverseVerdict {

@@ -203,7 +203,7 @@ impl Caller {
             return self.hear(&String::from_utf8_lossy(bytes), false);
         }
         if let Err(error) = self.tls.receive(bytes) {
-            self.seen.borrow_mut().failure = Some(error.to_string());
+            self.seen.borrow_mut().failure = Some(format!("{error:?}"));
             return self.say(b"", Flags::FIN_ACK);
         }
         let heard = self.tls.take_heard();

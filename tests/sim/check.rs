@@ -5,6 +5,7 @@ use std::fmt;
 use pmtu_probe::model::{
     Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
 };
+use pmtu_probe::report::words::verdict_reason;
 
 use super::run::Run;
 use super::{back, flows};
@@ -51,7 +52,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     let verdict = verdict_of(examined.verdict);
     if verdict == Verdict::Inconclusive {
         if strictness == Strictness::Whole && !expected.may_be_inconclusive {
-            notes.push(format!("inconclusive, not {}: {}", expected.verdict.word(), examined.reason));
+            notes.push(format!("inconclusive, not {}: {}", expected.verdict.word(), verdict_reason(&examined.reason)));
         }
         return (Class::Inconclusive, notes);
     }
@@ -92,7 +93,12 @@ fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec
         differs(&mut notes, "path_mtu", bytes(examined.path_mtu), expected.path_mtu);
         differs(&mut notes, "first_lost_size", bytes(examined.first_lost_size), expected.first_lost_size);
     } else {
-        notes.push(format!("{}, not {}: {}", verdict.word(), expected.verdict.word(), examined.reason));
+        notes.push(format!(
+            "{}, not {}: {}",
+            verdict.word(),
+            expected.verdict.word(),
+            verdict_reason(&examined.reason)
+        ));
     }
     notes
 }

@@ -1,6 +1,7 @@
 //! Compares what a run says about its flows with the links that they really took.
 
 use pmtu_probe::model::{Examined, Finding, FlowOutcome, Flows};
+use pmtu_probe::report::words::verdict_reason;
 
 use super::run::Run;
 use crate::scenario::{Family, Outcome, Scenario, Verdict, place};
@@ -46,8 +47,8 @@ pub fn unsaid(examined: &Examined, expected: &Outcome, scenario: &Scenario) -> V
         notes.push(format!("{} of {} flows have a fate, not {wanted}", flows.known(), flows.flows.len()));
     }
     let share = format!("on {} of {} flows", flows.hit(), flows.known());
-    if is_partial && !examined.reason.contains(&share) {
-        notes.push(format!("not {share}, but: {}", examined.reason));
+    if is_partial && !verdict_reason(&examined.reason).contains(&share) {
+        notes.push(format!("not {share}, but: {}", verdict_reason(&examined.reason)));
     }
     notes
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::PtbFault;
 
 const P: PacketSize = PacketSize::new(1400);
 const U: PacketSize = PacketSize::new(1401);
@@ -21,7 +22,7 @@ fn proven() -> Evidence {
         in_order: None,
         second: Vec::new(),
         twin: Twin::Untested,
-        dialogue_trouble: "no greeting",
+        dialogue_trouble: DialogueTrouble::NoGreeting,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp};
+use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp, Unwillingness};
 
 use super::super::connection::{Connection, MOST_TRIES, State};
 use super::super::emit::step;
@@ -50,7 +50,7 @@ pub(super) enum Fate {
     /// All that the server has to send has arrived.
     Drawn,
     /// There is nothing to be had, for this reason.
-    Unwilling(String),
+    Unwilling(Unwillingness),
 }
 
 /// How long an orderly end may take.
@@ -134,11 +134,11 @@ impl Draw {
         match (self.talk.standing(), self.connection.state()) {
             (Standing::Drawn, _) => Fate::Drawn,
             (Standing::Unwilling(why), _) => Fate::Unwilling(why),
-            (_, State::Refused) => Fate::Unwilling("the server refused a further connection".into()),
-            (_, State::Reset) => Fate::Unwilling("the server reset the connection".into()),
-            (_, State::Closed) => Fate::Unwilling("the server ended the conversation".into()),
+            (_, State::Refused) => Fate::Unwilling(Unwillingness::ConnectionRefused),
+            (_, State::Reset) => Fate::Unwilling(Unwillingness::ConnectionReset),
+            (_, State::Closed) => Fate::Unwilling(Unwillingness::ConversationEnded),
             (_, State::Connecting | State::Open | State::Closing) if self.connection.tries() > MOST_TRIES => {
-                Fate::Unwilling("the server answers no more".into())
+                Fate::Unwilling(Unwillingness::FellSilent)
             }
             (_, State::Connecting | State::Open | State::Closing) => Fate::Open,
         }

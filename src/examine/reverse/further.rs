@@ -1,6 +1,6 @@
 //! The connections beside the first: one with small segments, then sizes in between.
 
-use crate::model::{PacketSize, SeqNumber, Timestamp};
+use crate::model::{PacketSize, ReverseReason, SeqNumber, Timestamp};
 
 use super::super::dialogue::Dialogue;
 use super::super::next_random;
@@ -8,9 +8,7 @@ use super::draw::{Draw, Fate};
 use super::echoes::Echoes;
 use super::sizes::{Trial, next_trial};
 use super::talk::Talk;
-use super::{
-    Control, LOSSY_PATIENCE, MOST_CONNECTIONS, NO_CONTROL, Reverse, Role, SMALL_ONES_LOST, TRIAL_PATIENCE, smallest,
-};
+use super::{Control, LOSSY_PATIENCE, MOST_CONNECTIONS, Reverse, Role, TRIAL_PATIENCE, smallest};
 
 impl Reverse {
     pub(super) fn ask_by_echo(&mut self) {
@@ -28,7 +26,7 @@ impl Reverse {
             Control::NotYet => {
                 let trial = Trial { passes: None, size: smallest(family) };
                 if !self.open(Role::Control, trial, now) {
-                    self.control = Control::Failed(NO_CONTROL.into());
+                    self.control = Control::Failed(ReverseReason::NoControl);
                 }
                 return false;
             }
@@ -74,8 +72,8 @@ impl Reverse {
                 Role::Control if self.control == Control::NotYet => {
                     self.control = match fate {
                         Fate::Drawn => Control::Passes,
-                        Fate::Unwilling(why) => Control::Failed(why),
-                        Fate::Open if is_lost => Control::Failed(SMALL_ONES_LOST.into()),
+                        Fate::Unwilling(why) => Control::Failed(ReverseReason::Unwilling(why)),
+                        Fate::Open if is_lost => Control::Failed(ReverseReason::SmallOnesLost),
                         Fate::Open => continue,
                     };
                 }

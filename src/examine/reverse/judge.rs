@@ -1,8 +1,8 @@
-//! From what arrived to a verdict on the way back, with its one sentence.
+//! From what arrived to a verdict on the way back, with its reason.
 
 use std::time::Duration;
 
-use crate::model::{PacketSize, Reverse, ReverseVerdict};
+use crate::model::{PacketSize, Reverse, ReverseReason, ReverseVerdict, Unwillingness};
 
 use super::arrivals::{Arrivals, Resent};
 
@@ -10,24 +10,15 @@ use super::arrivals::{Arrivals, Resent};
 pub(super) fn drawn(arrivals: &Arrivals) -> Reverse {
     let largest = arrivals.largest();
     if arrivals.in_fragments() {
-        let why = "the server's packets arrive in fragments: it lets routers cut them, so no size is lost";
-        return reverse(ReverseVerdict::Clear, largest, Some(why.into()));
+        return reverse(ReverseVerdict::Clear, largest, Some(ReverseReason::InFragments));
     }
     if arrivals.has_full() {
         return reverse(ReverseVerdict::Clear, largest, None);
     }
     if arrivals.keeps_below() {
-        let why = format!(
-            "the server keeps its packets to {} bytes, less than both ends announced: it knows the path, or something \
-             lowered the MSS on the way",
-            bytes(largest)
-        );
-        return reverse(ReverseVerdict::Clear, largest, Some(why));
+        return reverse(ReverseVerdict::Clear, largest, Some(ReverseReason::KeepsBelow { largest }));
     }
-    let why = format!(
-        "the longest reply that could be drawn, of {} bytes, fills no packet of full size",
-        arrivals.longest_reply()
-    );
+    let why = ReverseReason::RepliesTooShort { longest: arrivals.longest_reply() };
     reverse(ReverseVerdict::Untested, largest, Some(why))
 }
 
@@ -37,47 +28,34 @@ pub(super) fn resent(resent: Resent, is_told: bool, after: Duration, arrivals: &
         return reverse(ReverseVerdict::Discoverable, arrivals.largest().max(Some(resent.size)), None);
     }
     if is_lossy && !resent.is_searched() {
-        let why = format!(
-            "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
-            after.as_secs_f64()
-        );
-        return doubtful(why, arrivals.largest());
+        return doubtful(ReverseReason::LoweredAfter { after }, arrivals.largest());
     }
     Reverse { recovered_after: Some(after), ..reverse(ReverseVerdict::Recovers, arrivals.largest(), None) }
 }
 
 /// Nothing more can be drawn out of the server.
-pub(super) fn unwilling(why: String, arrivals: &Arrivals) -> Reverse {
+pub(super) fn unwilling(why: Unwillingness, arrivals: &Arrivals) -> Reverse {
     if arrivals.has_full() {
         return drawn(arrivals);
     }
-    reverse(ReverseVerdict::Untested, arrivals.largest(), Some(why))
+    reverse(ReverseVerdict::Untested, arrivals.largest(), Some(ReverseReason::Unwilling(why)))
 }
 
 /// Large packets never came, while a connection that allows only small ones got everything.
 pub(super) fn hole(watched: Duration, answers: u32) -> Reverse {
-    let why = format!(
-        "the server's large packets did not arrive within {:.0} s, though it answered {answers} small ones meanwhile and the \
-         same bytes came in small packets on another connection",
-        watched.as_secs_f64()
-    );
-    reverse(ReverseVerdict::BlackHole, None, Some(why))
+    reverse(ReverseVerdict::BlackHole, None, Some(ReverseReason::Missing { watched, answers }))
 }
 
 /// The evidence is too thin.
-pub(super) fn doubtful(why: String, largest: Option<PacketSize>) -> Reverse {
+pub(super) fn doubtful(why: ReverseReason, largest: Option<PacketSize>) -> Reverse {
     reverse(ReverseVerdict::Inconclusive, largest, Some(why))
 }
 
 /// There was nothing to see.
-pub(in super::super) fn untested(why: impl Into<String>) -> Reverse {
-    reverse(ReverseVerdict::Untested, None, Some(why.into()))
+pub(in super::super) fn untested(why: ReverseReason) -> Reverse {
+    reverse(ReverseVerdict::Untested, None, Some(why))
 }
 
-fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<String>) -> Reverse {
+fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<ReverseReason>) -> Reverse {
     Reverse { verdict, path_mtu, first_lost_size: None, reason, recovered_after: None }
-}
-
-fn bytes(size: Option<PacketSize>) -> String {
-    size.map_or_else(|| "few".into(), |size| size.to_string())
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::model::{
     Echo, Family, Finding, IcmpErrorKind, IpHeader, Meaning, Packet, PacketSize, Plan, Probe, Purpose,
-    Reverse as Found, ReverseVerdict, Segment, Service, Technique, Timestamp, Ttl,
+    Reverse as Found, ReverseReason, ReverseVerdict, Segment, Service, SlowStep, Technique, Timestamp, Ttl,
 };
 
 use super::connection::Connection;
@@ -76,12 +76,12 @@ enum Role {
 }
 
 /// How the small segments fared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Control {
     NotYet,
     Passes,
     /// They told nothing, for this reason.
-    Failed(String),
+    Failed(ReverseReason),
 }
 
 /// A packet to send.
@@ -189,9 +189,9 @@ impl Reverse {
         REPAIRED.max(self.rtt.or_guess() * 3)
     }
 
-    fn slowness(&self) -> String {
-        let what = if self.first().awaits_greeting() { "did not greet" } else { "did not finish a reply" };
-        format!("the server {what} within {} s", SLOW.as_secs())
+    fn slowness(&self) -> ReverseReason {
+        let step = if self.first().awaits_greeting() { SlowStep::Greeting } else { SlowStep::Reply };
+        ReverseReason::Slow { step, within: SLOW }
     }
 
     /// Everything arrived at last, be it in smaller segments.
@@ -258,13 +258,13 @@ impl Reverse {
         }
         let watched = self.first().watched(now).min(WATCH + OVERTIME);
         let found = match &self.control {
-            Control::Passes if self.lost.is_none() => judge::doubtful(SMALL_ONES_LOST.into(), self.passes),
+            Control::Passes if self.lost.is_none() => judge::doubtful(ReverseReason::SmallOnesLost, self.passes),
             Control::Passes if self.first().answers_while_stuck() < LEAST_ANSWERS => {
-                judge::doubtful(FELL_SILENT.into(), self.passes)
+                judge::doubtful(ReverseReason::FellSilent, self.passes)
             }
             Control::Passes => self.with_sizes(judge::hole(watched, self.first().answers_while_stuck())),
             Control::Failed(why) => judge::doubtful(why.clone(), self.passes),
-            Control::NotYet => judge::doubtful(NO_CONTROL.into(), self.passes),
+            Control::NotYet => judge::doubtful(ReverseReason::NoControl, self.passes),
         };
         self.conclude(found, now);
     }
@@ -308,13 +308,10 @@ impl Reverse {
         match (first.fate(), first.stuck_since()) {
             (Fate::Drawn, _) => judge::drawn(first.arrivals()),
             (_, Some(since)) => judge::doubtful(
-                format!(
-                    "the server's large packets had not arrived for {:.0} s when the run ended; it may recover, or not",
-                    now.since(since).as_secs_f64()
-                ),
+                ReverseReason::RunEndedWhileMissing { missing_for: now.since(since) },
                 first.arrivals().largest(),
             ),
-            (_, None) => judge::untested("the run ended before the server had sent much"),
+            (_, None) => judge::untested(ReverseReason::RunEndedEarly),
         }
     }
 
@@ -378,9 +375,8 @@ impl Reverse {
 }
 
 /// Why the way back cannot be examined at all.
-pub(super) fn impossible(plan: &Plan) -> Option<&'static str> {
-    (plan.service == Service::Unknown)
-        .then_some("what is spoken on this port is not known, so nothing large can be asked for")
+pub(super) fn impossible(plan: &Plan) -> Option<ReverseReason> {
+    (plan.service == Service::Unknown).then_some(ReverseReason::ServiceUnknown)
 }
 
 /// The size of the small segments: what every host accepts (RFC 9293, 3.7.1) and every path carries.
@@ -390,8 +386,3 @@ fn smallest(family: Family) -> PacketSize {
         Family::V6 => family.minimum_mtu(),
     }
 }
-
-const NO_CONTROL: &str =
-    "the server's large packets stay away, but it took no further connection that would show that small ones come";
-const FELL_SILENT: &str = "the server's large packets stay away, but soon it answered nothing else either";
-const SMALL_ONES_LOST: &str = "the server's packets stay away, small ones as well";

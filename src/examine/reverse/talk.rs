@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::Service;
+use crate::model::{Service, Unwillingness};
 use crate::tls::Tls;
 
 use super::super::connection::Connection;
@@ -17,7 +17,7 @@ pub(super) enum Standing {
     /// All that the server has to send has arrived.
     Drawn,
     /// There is nothing to be had, for this reason.
-    Unwilling(String),
+    Unwilling(Unwillingness),
 }
 
 /// A conversation.
@@ -40,7 +40,7 @@ enum Stage {
     AwaitStartTls,
     Handshake,
     Drawn,
-    Unwilling(String),
+    Unwilling(Unwillingness),
     Leaving,
 }
 
@@ -76,7 +76,7 @@ impl Talk {
             Stage::AwaitHelp => {
                 self.dialogue.read(connection);
                 if self.dialogue.is_ready() || !self.dialogue.is_viable() {
-                    self.stage = Stage::Unwilling(NO_STARTTLS.into());
+                    self.stage = Stage::Unwilling(Unwillingness::NoStartTls);
                 }
                 false
             }
@@ -91,8 +91,9 @@ impl Talk {
         match self.dialogue.stage() {
             dialogue::Stage::AwaitGreeting | dialogue::Stage::AwaitReply => return false,
             dialogue::Stage::Quitting | dialogue::Stage::Over => {
-                let why = if self.dialogue.greeted() { "the server ended the conversation" } else { NO_SMTP };
-                self.stage = Stage::Unwilling(why.into());
+                let greeted = self.dialogue.greeted();
+                self.stage =
+                    Stage::Unwilling(if greeted { Unwillingness::ConversationEnded } else { Unwillingness::NoSmtp });
                 return false;
             }
             dialogue::Stage::Ready => {}
@@ -109,7 +110,7 @@ impl Talk {
                 self.stage = Stage::AwaitHelp;
             }
             Some(_) => {
-                self.stage = Stage::Unwilling(NO_STARTTLS.into());
+                self.stage = Stage::Unwilling(Unwillingness::NoStartTls);
                 return false;
             }
         }
@@ -121,10 +122,9 @@ impl Talk {
         match (self.dialogue.stage(), self.dialogue.last_code()) {
             (dialogue::Stage::Ready, Some(220)) => return self.say_client_hello(connection),
             (dialogue::Stage::Ready, code) => {
-                let code = code.map_or_else(String::new, |code| format!(" ({code})"));
-                self.stage = Stage::Unwilling(format!("the server offers STARTTLS and refuses it{code}"));
+                self.stage = Stage::Unwilling(Unwillingness::StartTlsRefused { code });
             }
-            (dialogue::Stage::Over, _) => self.stage = Stage::Unwilling("the server ended the conversation".into()),
+            (dialogue::Stage::Over, _) => self.stage = Stage::Unwilling(Unwillingness::ConversationEnded),
             _ => {}
         }
         false
@@ -138,8 +138,8 @@ impl Talk {
                 self.stage = Stage::Handshake;
                 true
             }
-            Err(error) => {
-                self.stage = Stage::Unwilling(error.to_string());
+            Err(trouble) => {
+                self.stage = Stage::Unwilling(Unwillingness::Tls(trouble));
                 false
             }
         }
@@ -154,12 +154,12 @@ impl Talk {
         if !output.is_empty() {
             connection.write(&output);
         }
-        if let Err(error) = outcome {
-            self.stage = Stage::Unwilling(error.to_string());
+        if let Err(trouble) = outcome {
+            self.stage = Stage::Unwilling(Unwillingness::Tls(trouble));
         } else if tls.is_established() {
             self.stage = Stage::Drawn;
         } else if connection.peer_finished() {
-            self.stage = Stage::Unwilling("the server ended the conversation during the TLS handshake".into());
+            self.stage = Stage::Unwilling(Unwillingness::HandshakeEnded);
         }
         !output.is_empty()
     }
@@ -213,6 +213,3 @@ impl Talk {
         }
     }
 }
-
-const NO_STARTTLS: &str = "the server offers no STARTTLS, and nothing else that it says fills a packet";
-const NO_SMTP: &str = "the server does not speak SMTP, or will not speak to this host";

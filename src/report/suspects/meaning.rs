@@ -8,7 +8,7 @@ use crate::model::{
 use crate::report::advice::ask_for_small_packets;
 use crate::report::text::layout::wrap;
 use crate::report::text::printable;
-use crate::report::words::address_with_zone;
+use crate::report::words::{address_with_zone, reverse_reason};
 
 /// A suspect, and what its examination brought.
 #[derive(Clone, Debug)]
@@ -180,8 +180,8 @@ fn back(flow: MailFlow, report: &AddressReport) -> (Weight, String) {
 
 /// Many clients only send.
 fn not_from_here(flow: MailFlow, report: &AddressReport) -> String {
-    let why = report.examined.reverse.reason.as_deref().unwrap_or("it sends no large packets");
-    let why = why.trim().trim_end_matches('.');
+    let why = &report.examined.reverse.reason;
+    let why = why.as_ref().map_or_else(|| "it sends no large packets".into(), reverse_reason);
     match flow {
         MailFlow::Outgoing => format!("the way from there could not be examined from here: {why}"),
         MailFlow::Incoming => format!(

@@ -1,12 +1,13 @@
 //! The evidence in aligned rows: what was measured, no interpretation.
 
-use super::verdict::{seconds, without_full_stop};
+use super::verdict::seconds;
 use super::{other_way, path, this_host};
 use crate::model::{
     AddressReport, Examined, Family, FlowOutcome, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
     PtbReport, Technique, Verdict,
 };
 use crate::report::place::{Place, place_of};
+use crate::report::words::{method_reason, verdict_reason};
 
 /// A label and its value.
 pub(super) type Row = (&'static str, String);
@@ -18,8 +19,8 @@ const PTB_ROWS: usize = 4;
 pub(super) fn rows(report: &AddressReport) -> Vec<Row> {
     let examined = &report.examined;
     let mut rows = Vec::new();
-    if examined.verdict != Verdict::Inconclusive && !examined.reason.is_empty() {
-        rows.push(("because", examined.reason.clone()));
+    if examined.verdict != Verdict::Inconclusive {
+        rows.push(("because", verdict_reason(&examined.reason)));
     }
     sizes(examined, &mut rows);
     rows.extend(examined.flows.as_ref().map(|flows| ("flows", flows_words(flows))));
@@ -189,10 +190,10 @@ fn method_words(method: &MethodReport, examined: &Examined) -> String {
         (Method::Icmp, _) => "ICMP echo",
     };
     let carries = if carrier(examined) == Some(method.technique) { "; it carries the verdict" } else { "" };
-    match &method.status {
+    match method.status {
         MethodStatus::Used => format!("{name}: {} of {} answered{carries}", method.answered, method.sent),
-        MethodStatus::Unusable(reason) => format!("{name}: not usable, {}", without_full_stop(reason)),
-        MethodStatus::Skipped(reason) => format!("{name}: not tried, {}", without_full_stop(reason)),
+        MethodStatus::Unusable(reason) => format!("{name}: not usable, {}", method_reason(reason)),
+        MethodStatus::Skipped(reason) => format!("{name}: not tried, {}", method_reason(reason)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The direction from the target to this host: one clause in the headline, a few rows in the report.
 
-use super::verdict::{above, bytes_or, seconds, without_full_stop};
+use super::verdict::{above, bytes_or, seconds};
 use crate::model::{AddressReport, PacketSize, Reverse, ReverseVerdict, Service};
+use crate::report::words::reverse_reason;
 
 /// Whether the headline has to speak of it: a fault, or a doubt that shows in the exit code.
 pub(super) fn is_trouble(reverse: &Reverse) -> bool {
@@ -48,7 +49,7 @@ pub(super) fn lines(report: &AddressReport) -> Vec<String> {
         lines.push("which router is at fault cannot be seen from here".into());
     }
     if !matches!(reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive) {
-        lines.extend(reverse.reason.as_deref().map(|reason| without_full_stop(reason).to_owned()));
+        lines.extend(reverse.reason.as_ref().map(reverse_reason));
     }
     lines
 }
@@ -89,8 +90,8 @@ fn after(reverse: &Reverse) -> String {
 }
 
 fn with_reason(words: &str, reverse: &Reverse) -> String {
-    match reverse.reason.as_deref() {
-        Some(reason) => format!("{words}: {}", without_full_stop(reason)),
+    match &reverse.reason {
+        Some(reason) => format!("{words}: {}", reverse_reason(reason)),
         None => words.into(),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::other_way;
 use crate::model::{AddressReport, Cause, Examined, PacketSize, PtbFault, Verdict};
-use crate::report::words::address_with_zone;
+use crate::report::words::{address_with_zone, verdict_reason};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
@@ -39,7 +39,7 @@ fn forward(examined: &Examined) -> String {
         Verdict::Masked => masked(examined),
         Verdict::BlackHole => black_hole(examined),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
-        Verdict::Inconclusive => format!("inconclusive: {}", without_full_stop(&examined.reason)),
+        Verdict::Inconclusive => format!("inconclusive: {}", verdict_reason(&examined.reason)),
     }
 }
 
@@ -83,10 +83,6 @@ fn black_hole(examined: &Examined) -> String {
         }
         _ => format!("black hole{above}: large mail will hang"),
     }
-}
-
-pub(super) fn without_full_stop(sentence: &str) -> &str {
-    sentence.trim().trim_end_matches('.')
 }
 
 pub(super) fn above(size: Option<PacketSize>) -> String {

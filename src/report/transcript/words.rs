@@ -3,8 +3,9 @@
 use super::super::text::printable;
 use crate::model::{
     Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketEvent, PacketEventKind, PacketSize, Probe, Purpose,
-    Refusal, Segment, Technique, Ttl, unreachable_words,
+    Refusal, Segment, Technique, Ttl,
 };
+use crate::report::words::unreachable;
 
 pub(super) fn tell(event: &PacketEvent<'_>) -> String {
     let words = meaning(event.meaning, event.packet);
@@ -120,7 +121,7 @@ fn error_words(packet: &Packet, error: &IcmpError) -> String {
     let words = match error.kind {
         IcmpErrorKind::Ptb { mtu } => return too_big(packet, about, mtu, error.checksum_ok),
         IcmpErrorKind::TimeExceeded => "time exceeded",
-        IcmpErrorKind::Unreachable { code } => unreachable_words(packet.family(), code),
+        IcmpErrorKind::Unreachable { code } => unreachable(packet.family(), code),
     };
     format!("{words}, from {} about {about}{fault}", packet.ip.source)
 }

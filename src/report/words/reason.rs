@@ -1,0 +1,153 @@
+//! The sentences for the verdict on the way there, and for methods that did not serve.
+
+use super::busy::HOST_TOO_BUSY;
+use super::icmp;
+use crate::model::{
+    Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
+    PtbFate, PtbFault, Technique, VerdictReason,
+};
+
+/// Why the verdict on the way there is what it is, in one sentence.
+pub fn verdict_reason(reason: &VerdictReason) -> String {
+    let flow = if reason.of_other_flow { "on another flow: " } else { "" };
+    let share = reason.share.map_or_else(String::new, |FlowShare { hit, known }| {
+        format!("; large packets vanish on {hit} of {known} flows")
+    });
+    format!("{flow}{}{share}", ground(&reason.ground))
+}
+
+fn ground(ground: &Ground) -> String {
+    match *ground {
+        Ground::FullSizeAnswered { size, technique } => {
+            format!("a {size} byte packet that must not be fragmented was answered ({})", packets(technique))
+        }
+        Ground::LargerNotTried { size } => format!(
+            "packets up to {size} bytes pass; larger ones, which this host would send, were not tried: leave out \
+             --max-size"
+        ),
+        Ground::RefusedByRouter { passes, start } => format!(
+            "{passes} byte packets pass, larger ones are refused by a router whose message reaches this host's kernel, \
+             starting from {start}"
+        ),
+        Ground::Vanishes { passes, lost, ptb, confirmation } => format!(
+            "{passes} byte packets are answered, {lost} byte packets never are, and {}; confirmed: {}",
+            ptb_fate(ptb),
+            confirmed_by(confirmation)
+        ),
+        Ground::OneWitness { witness, passes, lost, doubt } => one_witness(witness, passes, lost, doubt),
+        Ground::AboveMssOnly { passes, limit } => format!(
+            "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
+             vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered"
+        ),
+        Ground::TooLossy { passes, lost, p } => format!(
+            "{passes} byte packets were answered and {lost} byte packets were not, but too many small packets are lost to \
+             tell size from chance (p = {p:.4})"
+        ),
+        Ground::NoSizedAnswer => "the target answers, but to no kind of probe whose size could be varied".into(),
+        Ground::CutShort(CutShort::BeforeAnyAnswer) => "the run was cut short before anything was answered".into(),
+        Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
+        Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
+        Ground::Unreachable(ref obstacle) => obstacle_words(obstacle),
+        Ground::SendingForbidden => "a firewall rule on this host refuses to send the probes".into(),
+        Ground::HostTooBusy => HOST_TOO_BUSY.into(),
+        Ground::OnlyWayBackAsked => "only the way back was examined".into(),
+    }
+}
+
+fn one_witness(witness: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
+    let packets = match witness {
+        Technique::OldData | Technique::SmtpData => "repeated old segments",
+        Technique::SynData | Technique::Echo => packets(witness),
+    };
+    format!("{packets} of {passes} bytes are answered and of {lost} bytes are not, but {}", doubt_words(doubt))
+}
+
+fn packets(technique: Technique) -> &'static str {
+    match technique {
+        Technique::OldData => "repeated TCP segments",
+        Technique::SmtpData => "repeated SMTP bytes",
+        Technique::SynData => "SYN segments with data",
+        Technique::Echo => "ICMP echo requests",
+    }
+}
+
+fn ptb_fate(fate: PtbFate) -> &'static str {
+    match fate {
+        PtbFate::NoneCame => "nothing tells the sender",
+        PtbFate::DroppedHere => {
+            "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
+        }
+        PtbFate::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
+        PtbFate::Faulty(fault) => match fault {
+            PtbFault::MtuZero => "the router's message states no MTU",
+            PtbFault::StatedSizeLost => "the router's message states a size that is lost as well",
+            PtbFault::NotSmaller => "the router's message states a size that is not smaller than what it refuses",
+            PtbFault::TooLow => "the router's message states too little",
+            PtbFault::BelowMinimum => "the router's message states less than any kernel accepts",
+            PtbFault::BadChecksum => "the router's message has a wrong checksum, so kernels discard it",
+        },
+    }
+}
+
+fn confirmed_by(confirmation: Confirmation) -> &'static str {
+    match confirmation {
+        Confirmation::RealBytes => "in-order SMTP bytes of that size stall, and pass when cut",
+        Confirmation::Technique(technique) => packets(technique),
+        Confirmation::NoDfCopyPasses => {
+            "the same packet passes when routers may fragment it, so its size is the matter and not its kind"
+        }
+    }
+}
+
+fn doubt_words(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::NoSecondTechnique => "no second technique could confirm it",
+        Doubt::RealBytesPass => {
+            "in-order SMTP bytes of that size pass: something on the way treats repeated segments differently"
+        }
+        Doubt::OtherTechniquePasses => "another technique passes packets of that size",
+        Doubt::NoRealBytes(DialogueTrouble::TcpNotAskedFor) => "TCP was not asked for",
+        Doubt::NoRealBytes(DialogueTrouble::TakesNoMoreBytes) => {
+            "the server takes no further bytes, and no other technique could confirm it"
+        }
+        Doubt::NoRealBytes(DialogueTrouble::EndedTooSoon) => {
+            "the conversation ended too soon, and no other technique could confirm it"
+        }
+        Doubt::NoRealBytes(DialogueTrouble::NoGreeting) => {
+            "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it"
+        }
+        Doubt::EchoAlone => {
+            "echo alone cannot tell a hole from a firewall that drops large echo, nor the way there from the way back"
+        }
+    }
+}
+
+fn obstacle_words(obstacle: &Obstacle) -> String {
+    match *obstacle {
+        Obstacle::Icmp { from, code } => format!("{from} answers: {}", icmp::unreachable(Family::of(from), code)),
+        Obstacle::RoutingLoop { from } => format!("{from} answers: time exceeded in transit: a routing loop"),
+        Obstacle::NoRoute => "this host has no route to it, or its neighbour does not answer".into(),
+        Obstacle::InterfaceDown => "the outgoing interface is down".into(),
+    }
+}
+
+/// Why a method did not serve.
+pub fn method_reason(reason: MethodReason) -> &'static str {
+    match reason {
+        MethodReason::NotAskedFor => "not asked for",
+        MethodReason::NotNeeded => "not needed",
+        MethodReason::OnlyForFlows => "not needed but to compare flows",
+        MethodReason::NoSparePorts => "no spare local ports",
+        MethodReason::PortClosed => "the port is closed",
+        MethodReason::ConnectionReset => "the peer reset the connection",
+        MethodReason::PortSilent => "the port does not answer",
+        MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
+        MethodReason::AnswersNameNoProbe => "answers do not name the probe",
+        MethodReason::Unanswered => "no answer",
+        MethodReason::SmallProbesUnanswered => "no answer to small probes",
+        MethodReason::OldSegmentsUnanswered => "no answer to segments below the initial sequence number",
+        MethodReason::RepeatsUnanswered => "no answer to repeated segments",
+        MethodReason::SynDataUnanswered => "no answer to SYN segments with data",
+        MethodReason::EchoUnanswered => "no answer to small echo requests",
+    }
+}
