@@ -196,8 +196,8 @@ impl Reverse {
 
     /// Everything arrived at last, be it in smaller segments.
     fn on_drawn(&mut self, now: Timestamp) {
-        if self.complaint.is_some() {
-            self.findings.push(Finding::PeerObeysPtb);
+        if let Some(complaint) = &self.complaint {
+            self.findings.push(Finding::PeerObeysPtb { told: complaint.told() });
             return self.conclude_hole(now);
         }
         let Some(found) = self.resent() else {

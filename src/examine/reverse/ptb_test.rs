@@ -125,6 +125,11 @@ impl Complaint {
         Self { quote, mtu, began: now, sent: 0 }
     }
 
+    /// The MTU that the server is told.
+    pub(super) fn told(&self) -> PacketSize {
+        self.mtu
+    }
+
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<IcmpError> {
         let is_due = self.sent < COMPLAINTS && now >= self.began + COMPLAINT_INTERVAL * self.sent;
         self.sent += u32::from(is_due);

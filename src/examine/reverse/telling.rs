@@ -35,8 +35,8 @@ impl Reverse {
             return true;
         }
         match test.obeys() {
-            Some(true) => self.findings.push(Finding::PeerObeysPtb),
-            Some(false) => self.findings.push(Finding::PeerIgnoresPtb),
+            Some(true) => self.findings.push(Finding::PeerObeysPtb { told: ptb_test::TOLD }),
+            Some(false) => self.findings.push(Finding::PeerIgnoresPtb { told: ptb_test::TOLD }),
             None => {}
         }
         false
@@ -47,7 +47,7 @@ impl Reverse {
         if let Some(complaint) = &self.complaint {
             let is_over = complaint.is_over(now);
             if is_over {
-                self.findings.push(Finding::PeerIgnoresPtb);
+                self.findings.push(Finding::PeerIgnoresPtb { told: complaint.told() });
             }
             return !is_over;
         }

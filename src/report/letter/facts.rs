@@ -123,7 +123,7 @@ fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {
     match examined.reverse.verdict {
         ReverseVerdict::BlackHole => Some(Complaint::WayBack),
         ReverseVerdict::Recovers => Some(Complaint::WayBackStalls),
-        _ => examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Complaint::Unheeded),
+        _ => examined.ignored_ptb().map(|_| Complaint::Unheeded),
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> Facts<'a> {
                 .recovered_after
                 .filter(|_| self.complaint == Complaint::WayBackStalls)
                 .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
-            examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Measured::ToldToShrink(PTB_TEST_MTU)),
+            examined.ignored_ptb().map(Measured::ToldToShrink),
             same_limit_in_words(self.address)
                 .filter(|_| vanishes)
                 .map(|(size, _)| Measured::ThereToo(size, self.place)),
@@ -356,9 +356,6 @@ impl<'a> Facts<'a> {
         format!("sudo pmtu-probe {options}{port}{}", shell_word(&self.target_address()))
     }
 }
-
-/// What the message of `--ptb-test` states: every IPv6 path carries it (RFC 8200, section 5).
-const PTB_TEST_MTU: PacketSize = Family::V6.minimum_mtu();
 
 /// A letter is no log.
 const MOST_MESSAGES: usize = 4;
