@@ -14,7 +14,6 @@ mod workaround;
 use std::net::IpAddr;
 
 pub(crate) use firewall::Rules;
-pub(crate) use owner::is_private;
 pub(crate) use reverse::{in_words as same_limit_in_words, responsible as responsible_for_the_way_back};
 
 use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, Verdict, Who};

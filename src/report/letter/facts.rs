@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::model::{
     AddressReport, Blockers, Cause, Family, Finding, FlowOutcome, Flows, PacketSize, PtbFault, PtbReport, Report,
-    ReverseVerdict, Service, SizeEvidence, Verdict, Who,
+    ReverseVerdict, Service, SizeEvidence, Verdict, Who, is_global,
 };
-use crate::report::advice::{Rules, is_private, responsible, responsible_for_the_way_back, same_limit_in_words};
+use crate::report::advice::{Rules, responsible, responsible_for_the_way_back, same_limit_in_words};
 use crate::report::json::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
@@ -265,7 +265,7 @@ impl<'a> Facts<'a> {
 
     /// Whether the other side knows this host by another address.
     fn is_behind_nat(&self) -> bool {
-        self.address.here.source.is_some_and(is_private) && !is_private(self.address.address)
+        self.address.here.source.is_some_and(|source| !is_global(source)) && is_global(self.address.address)
     }
 
     pub(super) fn is_masked(&self) -> bool {
