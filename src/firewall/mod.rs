@@ -2,7 +2,13 @@
 //!
 //! The message is led through the chains that it passes on its way in. What the rules look at is known (addresses,
 //! interface, type) or not (marks, limits); a rule that cannot match is never accused, one that may is named as the likeliest.
+//!
+//! * `find`: asks both kinds of firewall and ranks the answers; `nft`, `iptables`: read what the programs print;
+//! * `message`: what the rules see; `walk`: its way through the chains, where `truth` has a third value;
+//! * `remedy`: the commands that admit it.
 
+mod accused;
+mod find;
 mod iptables;
 mod message;
 mod nft;
@@ -10,89 +16,5 @@ mod remedy;
 mod truth;
 mod walk;
 
+pub use find::find;
 pub use message::Message;
-
-use crate::model::{Blocker, Blockers, RulesetText};
-use iptables::Saved;
-use message::{Arrival, Tracking};
-use walk::Suspicion;
-
-/// A blocker, and how likely it is one.
-#[derive(Clone, Debug)]
-struct Suspect {
-    blocker: Blocker,
-    suspicion: Suspicion,
-}
-
-/// What drops these messages, of which it is known that something does.
-pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
-    let iptables: Vec<Saved<'_>> = rules.iptables.iter().map(Saved::read).collect();
-    let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
-    if nft.is_none() && !rules.nft_json.trim().is_empty() && iptables.is_empty() {
-        return Blockers::Unreadable("nft prints JSON of a kind that is not known here".into());
-    }
-    let firewall = Firewall { nft, iptables, orders: orders(rules) };
-    let mut found: Vec<Blocker> = Vec::new();
-    for message in messages {
-        for blocker in firewall.blockers(*message) {
-            if !found.contains(&blocker) {
-                found.push(blocker);
-            }
-        }
-    }
-    if found.is_empty() { Blockers::NoneFound } else { Blockers::Found(found) }
-}
-
-/// What connection tracking may think of a message, the likeliest first. Our probes are tracked unless a rule says no.
-fn orders(rules: &RulesetText) -> [Tracking; 3] {
-    let is_exempt = |text: &str| text.contains("notrack") || text.contains("NOTRACK");
-    if is_exempt(&rules.nft_json) || rules.iptables.iter().any(|saved| is_exempt(&saved.text)) {
-        [Tracking::Related, Tracking::Untracked, Tracking::Invalid]
-    } else {
-        [Tracking::Related, Tracking::Invalid, Tracking::Untracked]
-    }
-}
-
-struct Firewall<'a> {
-    nft: Option<nft::Ruleset>,
-    iptables: Vec<Saved<'a>>,
-    orders: [Tracking; 3],
-}
-
-impl Firewall<'_> {
-    fn blockers(&self, message: Message<'_>) -> Vec<Blocker> {
-        let mut ranked: Vec<(Rank, Blocker)> = Vec::new();
-        for (order, tracking) in self.orders.into_iter().enumerate() {
-            for suspect in self.suspects(&Arrival { message, tracking }) {
-                ranked.push((Rank::of(order, suspect.suspicion), suspect.blocker));
-            }
-        }
-        let Some(best) = ranked.iter().map(|(rank, _)| *rank).min() else { return Vec::new() };
-        let best_ones = ranked.into_iter().filter(|(rank, _)| *rank == best).map(|(_, blocker)| blocker);
-        best_ones.map(|blocker| Blocker { is_certain: best.is_certain(), ..blocker }).collect()
-    }
-
-    fn suspects(&self, arrival: &Arrival<'_>) -> Vec<Suspect> {
-        let nft = self.nft.iter().flat_map(|nft| nft.suspects(arrival, &self.iptables));
-        let iptables = self.iptables.iter().flat_map(|saved| saved.suspects(arrival));
-        nft.chain(iptables).collect()
-    }
-}
-
-/// Whom to believe first: what needs no assumption, then what only has to be reached, then what needs another view of
-/// connection tracking, last what has to match something unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank(bool, usize, Suspicion);
-
-impl Rank {
-    fn of(order: usize, suspicion: Suspicion) -> Self {
-        Self(suspicion == Suspicion::IfMatching, order, suspicion)
-    }
-
-    fn is_certain(self) -> bool {
-        self == Self(false, 0, Suspicion::Sure)
-    }
-}
-
-#[cfg(test)]
-mod tests;
