@@ -4,6 +4,7 @@
 //!
 //! * [`cli`]: the command line, which becomes a plan of the run;
 //! * [`app`]: runs a plan and writes the results;
+//! * [`firewall`]: which rule of this host's firewall drops a message;
 //! * [`report`]: what was found as text, JSON or letter, and advice;
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;
@@ -70,6 +71,7 @@
 pub mod app;
 pub mod cli;
 pub mod examine;
+pub mod firewall;
 pub mod intake;
 pub mod model;
 pub mod net;

@@ -19,12 +19,18 @@ use sources::sources;
 use tokens::tokens;
 
 /// From the lowest up.
-const LAYERS: [&str; 12] =
-    ["model", "tls", "examine", "wire", "net", "resolve", "intake", "runner", "report", "app", "cli", "main"];
+const LAYERS: [&str; 13] = [
+    "model", "tls", "examine", "wire", "net", "resolve", "intake", "runner", "firewall", "report", "app", "cli", "main",
+];
 
 /// Layers that may use less than all below them. The command line only describes a run, so it reaches nothing that could start one.
-const NARROW: [(&str, &[&str]); 4] =
-    [("report", &["model"]), ("intake", &["model"]), ("cli", &["app", "report", "model"]), ("main", &["app", "cli"])];
+const NARROW: [(&str, &[&str]); 5] = [
+    ("report", &["model"]),
+    ("firewall", &["model"]),
+    ("intake", &["model"]),
+    ("cli", &["app", "report", "model"]),
+    ("main", &["app", "cli"]),
+];
 
 /// Parts of a layer, and the only ones of them that another layer may use: `cli` makes a plan and does not run it.
 const PARTS: [(&str, &str, &[&str]); 1] = [("cli", "app", &["Shard", "exit_code", "output", "plan"])];
@@ -59,6 +65,7 @@ fn the_reader_sees_the_arrows_and_words_that_are_there() {
         ("runner", "examine"),
         ("intake", "model"),
         ("report", "model"),
+        ("firewall", "model"),
         ("app", "net"),
         ("app", "report"),
         ("cli", "app"),

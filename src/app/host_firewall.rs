@@ -3,9 +3,9 @@
 use std::cell::{OnceCell, RefCell};
 
 use super::random;
+use crate::firewall::{self, Message};
 use crate::model::{AddressReport, Blockers, Cause, RulesetText};
 use crate::net::ruleset::RulesetReader;
-use crate::report::blockers::{self, Message};
 
 /// Reads the rules once, whatever number of addresses they concern.
 pub(super) struct HostFirewall {
@@ -28,7 +28,7 @@ impl HostFirewall {
             return Blockers::NotSought;
         }
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => blockers::find(rules, &messages(report)),
+            Ok(rules) => firewall::find(rules, &messages(report)),
             Err(reason) => Blockers::Unreadable(reason.clone()),
         }
     }

@@ -127,9 +127,10 @@ pub(super) struct Args {
     /// Tell the server that a packet was too big, and see if it obeys
     ///
     /// Sends it a correct ICMP message about a packet of this program's own
-    /// connection, with MTU 1280, as a router would. Its firewall should let that
-    /// in. Side effect: a server that obeys sends this host no packets above 1280
-    /// bytes for ten minutes. Implies the other way. Off by default.
+    /// connection, as a router would. Its firewall should let that in. The MTU is
+    /// 1280, or the largest size that arrives where large packets do not. Side
+    /// effect: a server that obeys sends this host no packets above that size for
+    /// ten minutes. Implies the other way. Off by default.
     #[arg(long)]
     pub(super) ptb_test: bool,
 

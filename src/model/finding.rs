@@ -1,5 +1,7 @@
 //! What is remarkable beside a verdict.
 
+use super::size::PacketSize;
+
 /// A remarkable fact beside the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finding {
@@ -66,9 +68,15 @@ pub enum Finding {
     /// The server sends without DF: routers cut its packets, and it needs no PTB.
     PeerWithoutDf,
     /// The server lowered its packets when told to: PTBs reach it.
-    PeerObeysPtb,
+    PeerObeysPtb {
+        /// The MTU that it was told.
+        told: PacketSize,
+    },
     /// The server went on with large packets although told to lower them: something on its side drops PTBs.
-    PeerIgnoresPtb,
+    PeerIgnoresPtb {
+        /// The MTU that it was told.
+        told: PacketSize,
+    },
     /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }

@@ -1,5 +1,6 @@
 //! Plain types that every layer shares. No I/O, no clock, no decisions.
 
+mod address;
 mod event;
 mod finding;
 mod flows;
@@ -17,6 +18,7 @@ mod suspect;
 mod technique;
 mod time;
 
+pub use address::is_global;
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};

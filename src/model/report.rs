@@ -278,6 +278,22 @@ impl Examined {
         };
         worst_exit_code([forward, reverse])
     }
+
+    /// The MTU that the server was told by a PTB of ours, and obeyed.
+    pub fn obeyed_ptb(&self) -> Option<PacketSize> {
+        self.findings.iter().find_map(|finding| match *finding {
+            Finding::PeerObeysPtb { told } => Some(told),
+            _ => None,
+        })
+    }
+
+    /// The MTU that the server was told by a PTB of ours, and ignored.
+    pub fn ignored_ptb(&self) -> Option<PacketSize> {
+        self.findings.iter().find_map(|finding| match *finding {
+            Finding::PeerIgnoresPtb { told } => Some(told),
+            _ => None,
+        })
+    }
 }
 
 impl Report {

@@ -1,7 +1,6 @@
 //! Renderers: pure functions of a [`Report`](crate::model::Report), or of a packet that went by. No I/O, no clock.
 
 mod advice;
-pub mod blockers;
 mod complete;
 mod hints;
 pub mod json;

@@ -4,11 +4,11 @@ use std::net::{IpAddr, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pmtu_probe::firewall::{self, Message};
 use pmtu_probe::model::{Blocker, Blockers};
 use pmtu_probe::net::privilege;
 use pmtu_probe::net::route::{RouteQuery, Routes};
 use pmtu_probe::net::ruleset::RulesetReader;
-use pmtu_probe::report::blockers::{self, Message};
 
 use crate::lab::{HERE4, HERE6, Lab, THERE4, THERE6, in_namespaces, ip, sh};
 use crate::packets::{inject, ptb, udp};
@@ -253,7 +253,7 @@ fn ends(case: &Case) -> (IpAddr, IpAddr) {
 fn found(case: &Case) -> Blockers {
     let rules = RulesetReader::start().read(0x5eed).expect("the rules can be read");
     let (to, from) = ends(case);
-    blockers::find(&rules, &[Message { from, to, interface: Some("here"), mtu: STATED.into() }])
+    firewall::find(&rules, &[Message { from, to, interface: Some("here"), mtu: STATED.into() }])
 }
 
 fn certain(found: Blockers) -> Vec<Blocker> {

@@ -319,16 +319,22 @@ fn what_the_test_of_the_server_showed_is_used() {
         advice(&report)
     };
     let hole = |finding| asked(ReverseVerdict::BlackHole, finding).pop().unwrap();
-    assert!(hole(Finding::PeerObeysPtb).text.contains("did reach the server, so a router on the way stays silent"));
-    assert!(hole(Finding::PeerIgnoresPtb).text.contains("look at the firewall of the server first"));
+    assert!(
+        hole(Finding::PeerObeysPtb { told: size(1280) })
+            .text
+            .contains("did reach the server, so a router on the way stays silent")
+    );
+    assert!(
+        hole(Finding::PeerIgnoresPtb { told: size(1280) }).text.contains("look at the firewall of the server first")
+    );
     let cut = hole(Finding::PeerWithoutDf);
     assert!(cut.text.contains("drops fragments") && cut.commands.is_empty(), "{cut:?}");
 
-    let ignored = asked(ReverseVerdict::Clear, Finding::PeerIgnoresPtb);
+    let ignored = asked(ReverseVerdict::Clear, Finding::PeerIgnoresPtb { told: size(1280) });
     assert_eq!(ignored.len(), 1);
     assert_eq!(ignored[0].who, Who::TheirSide);
     assert!(ignored[0].commands[1].contains("filter input icmp"), "{ignored:?}");
-    assert_eq!(asked(ReverseVerdict::Clear, Finding::PeerObeysPtb), []);
+    assert_eq!(asked(ReverseVerdict::Clear, Finding::PeerObeysPtb { told: size(1280) }), []);
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-pub(crate) fn size(bytes: u32) -> PacketSize {
+pub(crate) const fn size(bytes: u32) -> PacketSize {
     PacketSize::new(bytes)
 }
 
@@ -349,8 +349,8 @@ pub(crate) const FINDINGS: [Finding; 47] = [
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
     Finding::PeerWithoutDf,
-    Finding::PeerObeysPtb,
-    Finding::PeerIgnoresPtb,
+    Finding::PeerObeysPtb { told: size(1280) },
+    Finding::PeerIgnoresPtb { told: size(1280) },
     Finding::RouteMtuBelowPath,
     Finding::PathMtuLocked,
     Finding::PmtudDisabledHere,

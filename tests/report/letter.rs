@@ -105,10 +105,10 @@ fn the_way_back_has_letters_of_its_own() {
 #[test]
 fn a_server_that_heeds_no_message_is_written_to_once() {
     let mut report = clear(V4);
-    report.examined.findings = vec![Finding::PeerIgnoresPtb];
+    report.examined.findings = vec![Finding::PeerIgnoresPtb { told: size(1400) }];
     says(
         &english(report.clone()),
-        &["does not heed \"fragmentation needed\"", "MTU 1280", "no effect", "--ptb-test 192.0.2.25", "peer_obeys_ptb"],
+        &["does not heed \"fragmentation needed\"", "MTU 1400", "no effect", "--ptb-test 192.0.2.25", "peer_obeys_ptb"],
     );
     report.examined.reverse = back_hole(V4).examined.reverse;
     assert_eq!(english(report).matches("Kind regards").count(), 1);

@@ -232,6 +232,14 @@ fn every_finding_is_a_sentence_of_its_own() {
     assert!(sentences.iter().all(|sentence| sentence.ends_with('.')), "{sentences:?}");
 }
 
+#[test]
+fn a_server_that_obeys_keeps_to_the_size_that_it_was_told() {
+    for told in [1280, 1400] {
+        let sentence = sentence(Finding::PeerObeysPtb { told: size(told) });
+        assert!(sentence.contains(&format!("sends this host none above {told} bytes")), "{sentence}");
+    }
+}
+
 fn sentence(finding: Finding) -> String {
     let mut address = no_ptb(V4);
     address.examined.findings = vec![finding];

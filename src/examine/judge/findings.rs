@@ -1,11 +1,10 @@
 //! The findings in the words of the report: what is remarkable beside the verdict, and the evidence for it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
     Cause, Examined, Finding, Location, LocationPoint, MethodReason, PacketSize, PtbFault, PtbReport, Reverse,
-    ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict,
+    ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
@@ -109,7 +108,8 @@ impl Facts<'_> {
         let mut findings = Vec::new();
         for report in ptb {
             findings.extend(report.fault.map(finding_of_fault));
-            if is_private_to_a_public_target(report.from, self.record.plan.destination) {
+            // Others filter such sources.
+            if !is_global(report.from) && is_global(self.record.plan.destination) {
                 findings.push(Finding::PtbFromPrivateAddress);
             }
         }
@@ -219,42 +219,5 @@ fn finding_of_fault(fault: PtbFault) -> Finding {
         PtbFault::BelowMinimum => Finding::PtbBelowMinimum,
         PtbFault::StatedSizeLost | PtbFault::NotSmaller => Finding::PtbMtuTooHigh,
         PtbFault::BadChecksum => Finding::PtbBadChecksum,
-    }
-}
-
-/// A router that answers from an address that is private or not routed (RFC 6890), on the way to a public one: others will filter
-/// such messages.
-fn is_private_to_a_public_target(from: IpAddr, target: IpAddr) -> bool {
-    is_private(from) && !is_private(target)
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let shared = matches!(v4.octets(), [100, 64..=127, ..]);
-            let unroutable = matches!(v4.octets(), [0 | 224.., ..] | [192, 0, 0, _] | [198, 18 | 19, ..]);
-            v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared || unroutable
-        }
-        IpAddr::V6(v6) => {
-            let unroutable = v6.is_unspecified() || v6.is_multicast() || v6.segments()[0] & 0xffc0 == 0xfec0;
-            v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback() || unroutable
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_that_others_filter_are_known() {
-        for address in
-            ["10.1.2.3", "100.64.0.1", "169.254.1.1", "198.18.0.1", "240.0.0.1", "fc00::1", "fe80::1", "fec0::1"]
-        {
-            assert!(is_private(address.parse().unwrap()), "{address}");
-        }
-        for address in ["8.8.8.8", "100.128.0.1", "198.20.0.1", "192.1.0.1", "2a00::1"] {
-            assert!(!is_private(address.parse().unwrap()), "{address}");
-        }
     }
 }

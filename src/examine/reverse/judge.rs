@@ -161,13 +161,13 @@ fn interrupted(fetch: InterruptedFetch, arrivals: &ArrivalLog) -> Reverse {
 
 /// Whether the server obeys PTBs, where it was told some and had its time.
 fn obedience(evidence: &ReverseEvidence<'_>) -> Option<Finding> {
-    let (_told, is_obeyed) = match (&evidence.end, evidence.told) {
+    let (told, is_obeyed) = match (&evidence.end, evidence.told) {
         (WatchEnd::Complete, Some(told)) => (told, true),
         (WatchEnd::StillMissing, Some(told)) => (told, false),
         (WatchEnd::Complete, None) => evidence.ptb_test?,
         _ => return None,
     };
-    Some(if is_obeyed { Finding::PeerObeysPtb } else { Finding::PeerIgnoresPtb })
+    Some(if is_obeyed { Finding::PeerObeysPtb { told } } else { Finding::PeerIgnoresPtb { told } })
 }
 
 /// The evidence is too thin.

@@ -14,7 +14,6 @@ mod workaround;
 use std::net::IpAddr;
 
 pub(crate) use firewall::Rules;
-pub(crate) use owner::is_private;
 pub(crate) use reverse::{in_words as same_limit_in_words, responsible as responsible_for_the_way_back};
 
 use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, Verdict, Who};
@@ -91,7 +90,7 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
         Finding::RouteMtuBelowPath => host::free_the_route(case),
         Finding::PmtudDisabledHere => host::switch_pmtud_on(case),
         Finding::HoleOnSomeFlows => Some(fault::some_flows(case)),
-        Finding::PeerIgnoresPtb => reverse::let_ours_in(case),
+        Finding::PeerIgnoresPtb { .. } => reverse::let_ours_in(case),
         Finding::SendRefusedByFirewall => Some(Advice {
             who: Who::You,
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \

@@ -1,9 +1,7 @@
 //! Whose hop it is, as far as it can be told from here. A wrong name sends an admin to the wrong door, so doubt is `unknown`.
 
-use std::net::IpAddr;
-
 use super::Case;
-use crate::model::{Hop, Ttl, Who};
+use crate::model::{Hop, Ttl, Who, is_global};
 use crate::report::place::{Place, Point, place_of};
 
 /// Who runs the place where large packets end.
@@ -36,35 +34,6 @@ fn furthest_router(place: Place) -> Option<u8> {
 /// An unbroken run of private hops from here belongs to this side, unless the target is private as well.
 fn in_private_network(case: &Case<'_>, end: u8) -> bool {
     let hop_at = |ttl: u8| case.examined().hops.iter().find(|hop| hop.ttl == Ttl(ttl));
-    let private = |hop: Option<&Hop>| hop.and_then(|hop| hop.address).is_some_and(is_private);
-    !is_private(case.address()) && (1..=end).all(|ttl| private(hop_at(ttl)))
-}
-
-/// RFC 1918, RFC 6598, RFC 4193, and link-local.
-pub(crate) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            address.is_private() || address.is_link_local() || (first == 100 && (64..128).contains(&second))
-        }
-        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_ranges_end_where_the_rfcs_say() {
-        let private =
-            ["10.0.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.255.255", "fd00::1", "fe80::1"];
-        let public = ["172.32.0.1", "100.128.0.1", "100.63.255.255", "192.0.2.1", "2001:db8::1"];
-        for address in private {
-            assert!(is_private(address.parse().unwrap()), "{address}");
-        }
-        for address in public {
-            assert!(!is_private(address.parse().unwrap()), "{address}");
-        }
-    }
+    let private = |hop: Option<&Hop>| hop.and_then(|hop| hop.address).is_some_and(|address| !is_global(address));
+    is_global(case.address()) && (1..=end).all(|ttl| private(hop_at(ttl)))
 }

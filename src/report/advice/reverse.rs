@@ -88,10 +88,10 @@ fn repair_there(case: &Case<'_>) -> Advice {
         Some((size, at)) => format!(" The way there ends at {size} bytes as well{at}: perhaps the same link."),
         None => " Where they end cannot be seen from here.".into(),
     };
-    let test = if has(case, Finding::PeerObeysPtb) {
+    let test = if examined.obeyed_ptb().is_some() {
         " Such a message from here did reach the server, so a router on the way stays silent, or what it says is dropped \
          before it gets there."
-    } else if has(case, Finding::PeerIgnoresPtb) {
+    } else if examined.ignored_ptb().is_some() {
         " Such messages from here did not move it either, so look at the firewall of the server first."
     } else {
         ""

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::model::{
     AddressReport, Blockers, Cause, Family, Finding, FlowOutcome, Flows, PacketSize, PtbFault, PtbReport, Report,
-    ReverseVerdict, Service, SizeEvidence, Verdict, Who,
+    ReverseVerdict, Service, SizeEvidence, Verdict, Who, is_global,
 };
-use crate::report::advice::{Rules, is_private, responsible, responsible_for_the_way_back, same_limit_in_words};
+use crate::report::advice::{Rules, responsible, responsible_for_the_way_back, same_limit_in_words};
 use crate::report::json::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
@@ -123,7 +123,7 @@ fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {
     match examined.reverse.verdict {
         ReverseVerdict::BlackHole => Some(Complaint::WayBack),
         ReverseVerdict::Recovers => Some(Complaint::WayBackStalls),
-        _ => examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Complaint::Unheeded),
+        _ => examined.ignored_ptb().map(|_| Complaint::Unheeded),
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> Facts<'a> {
                 .recovered_after
                 .filter(|_| self.complaint == Complaint::WayBackStalls)
                 .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
-            examined.findings.contains(&Finding::PeerIgnoresPtb).then_some(Measured::ToldToShrink(PTB_TEST_MTU)),
+            examined.ignored_ptb().map(Measured::ToldToShrink),
             same_limit_in_words(self.address)
                 .filter(|_| vanishes)
                 .map(|(size, _)| Measured::ThereToo(size, self.place)),
@@ -265,7 +265,7 @@ impl<'a> Facts<'a> {
 
     /// Whether the other side knows this host by another address.
     fn is_behind_nat(&self) -> bool {
-        self.address.here.source.is_some_and(is_private) && !is_private(self.address.address)
+        self.address.here.source.is_some_and(|source| !is_global(source)) && is_global(self.address.address)
     }
 
     pub(super) fn is_masked(&self) -> bool {
@@ -356,9 +356,6 @@ impl<'a> Facts<'a> {
         format!("sudo pmtu-probe {options}{port}{}", shell_word(&self.target_address()))
     }
 }
-
-/// What the message of `--ptb-test` states: every IPv6 path carries it (RFC 8200, section 5).
-const PTB_TEST_MTU: PacketSize = Family::V6.minimum_mtu();
 
 /// A letter is no log.
 const MOST_MESSAGES: usize = 4;

@@ -90,12 +90,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
              \"too big\" messages."
                 .into()
         }
-        Finding::PeerObeysPtb => {
+        Finding::PeerObeysPtb { told } => format!(
             "The server lowered its packets when told to: \"too big\" messages reach it. For about ten minutes it sends \
-             this host none above 1280 bytes."
-                .into()
-        }
-        Finding::PeerIgnoresPtb => {
+             this host none above {told} bytes."
+        ),
+        Finding::PeerIgnoresPtb { .. } => {
             "The server went on with large packets although told several times to lower them: something on its side drops \
              \"too big\" messages, or it ignores them."
                 .into()

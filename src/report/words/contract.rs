@@ -123,8 +123,8 @@ impl Word for Finding {
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
             Self::PeerWithoutDf => "peer_without_df",
-            Self::PeerObeysPtb => "peer_obeys_ptb",
-            Self::PeerIgnoresPtb => "peer_ignores_ptb",
+            Self::PeerObeysPtb { .. } => "peer_obeys_ptb",
+            Self::PeerIgnoresPtb { .. } => "peer_ignores_ptb",
             Self::SizeSuggests(tunnel) => suggestion(tunnel),
         }
     }

@@ -54,7 +54,7 @@ fn full_packets_that_arrive_are_clear() {
     let log = arrivals(&[1460, 1460], None);
     let found = judge(&evidence(WatchEnd::Complete, &log, &SmallSegments::NotTried));
     assert_eq!((found.found().verdict, found.found().path_mtu), (ReverseVerdict::Clear, Some(SIZE(1500))));
-    let refused = WatchEnd::Unavailable("no more".into());
+    let refused = WatchEnd::Unavailable(Unwillingness::FellSilent);
     assert_eq!(verdict(&evidence(refused, &log, &SmallSegments::NotTried)), ReverseVerdict::Clear);
 }
 
@@ -112,9 +112,9 @@ fn obedience_to_our_own_ptb_does_not_mend_the_hole() {
     let mut found = evidence(WatchEnd::Complete, &log, &SmallSegments::Pass);
     found.told = Some(SIZE(1400));
     assert_eq!(verdict(&found), ReverseVerdict::BlackHole);
-    assert_eq!(judge(&found).findings(), [Finding::PeerObeysPtb]);
+    assert_eq!(judge(&found).findings(), [Finding::PeerObeysPtb { told: SIZE(1400) }]);
     found.end = WatchEnd::StillMissing;
-    assert_eq!(judge(&found).findings(), [Finding::PeerIgnoresPtb]);
+    assert_eq!(judge(&found).findings(), [Finding::PeerIgnoresPtb { told: SIZE(1400) }]);
     found.end = WatchEnd::Interrupted(InterruptedFetch::Stalled(Duration::from_secs(1)));
     assert!(judge(&found).findings().is_empty(), "cut short, it shows nothing");
 }

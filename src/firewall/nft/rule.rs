@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::compare::{Sets, compare, holds};
 use super::fact::{Fact, fact};
-use crate::report::blockers::message::Arrival;
-use crate::report::blockers::truth::Truth;
-use crate::report::blockers::walk::{Action, Step};
+use crate::firewall::message::Arrival;
+use crate::firewall::truth::Truth;
+use crate::firewall::walk::{RuleAction, RuleStep};
 
 /// The elements of a named verdict map.
 pub(super) type Maps<'f, 'a> = &'f dyn Fn(&str) -> Option<&'a [Value]>;
@@ -18,7 +18,7 @@ pub(super) fn steps(
     sets: Sets<'_, '_>,
     maps: Maps<'_, '_>,
     rule: usize,
-) -> Vec<Step> {
+) -> Vec<RuleStep> {
     let mut truth = Truth::Yes;
     for statement in expression {
         let Some((kind, inside)) = statement.as_object().and_then(|object| object.iter().next()) else {
@@ -26,7 +26,7 @@ pub(super) fn steps(
             continue;
         };
         if let Some(action) = verdict(kind, inside) {
-            return vec![Step { truth, action, rule }];
+            return vec![RuleStep { truth, action, rule }];
         }
         if kind == "vmap" {
             return by_map(inside, arrival, maps, truth, rule);
@@ -56,16 +56,16 @@ fn matches(kind: &str, inside: &Value, arrival: &Arrival<'_>, sets: Sets<'_, '_>
     }
 }
 
-fn verdict(kind: &str, inside: &Value) -> Option<Action> {
+fn verdict(kind: &str, inside: &Value) -> Option<RuleAction> {
     let target = || inside.get("target").and_then(Value::as_str).unwrap_or_default().to_owned();
     match kind {
-        "drop" | "reject" => Some(Action::Drop),
+        "drop" | "reject" => Some(RuleAction::Drop),
         // Whoever takes a message out of a queue decides; no rule does.
-        "accept" | "queue" => Some(Action::Accept),
-        "return" => Some(Action::Return),
-        "jump" => Some(Action::Jump(target())),
-        "goto" => Some(Action::Goto(target())),
-        "xt" if matches!(name(inside), "DROP" | "REJECT") => Some(Action::Drop),
+        "accept" | "queue" => Some(RuleAction::Accept),
+        "return" => Some(RuleAction::Return),
+        "jump" => Some(RuleAction::Jump(target())),
+        "goto" => Some(RuleAction::Goto(target())),
+        "xt" if matches!(name(inside), "DROP" | "REJECT") => Some(RuleAction::Drop),
         _ => None,
     }
 }
@@ -74,7 +74,7 @@ fn name(inside: &Value) -> &str {
     inside.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn by_map(inside: &Value, arrival: &Arrival<'_>, maps: Maps<'_, '_>, truth: Truth, rule: usize) -> Vec<Step> {
+fn by_map(inside: &Value, arrival: &Arrival<'_>, maps: Maps<'_, '_>, truth: Truth, rule: usize) -> Vec<RuleStep> {
     let key = inside.get("key").map_or(Fact::Unknown, |key| fact(key, arrival));
     let data = inside.get("data");
     let elements = match data {
@@ -94,9 +94,9 @@ fn by_map(inside: &Value, arrival: &Arrival<'_>, maps: Maps<'_, '_>, truth: Trut
         }
         let is_it = holds(&key, value, None);
         rest = rest.and(is_it.not());
-        steps.extend(action.map(|action| Step { truth: truth.and(is_it), action, rule }));
+        steps.extend(action.map(|action| RuleStep { truth: truth.and(is_it), action, rule }));
     }
     let is_other = if key == Fact::Absent { Truth::No } else { rest };
-    steps.extend(otherwise.map(|action| Step { truth: truth.and(is_other), action, rule }));
+    steps.extend(otherwise.map(|action| RuleStep { truth: truth.and(is_other), action, rule }));
     steps
 }

@@ -1,28 +1,11 @@
-//! Which rule of this host's firewall drops packet-too-big messages? A pure function of what the firewall programs print.
-//!
-//! The message is led through the chains that it passes on its way in. What the rules look at is known (addresses,
-//! interface, type) or not (marks, limits); a rule that cannot match is never accused, one that may is named as the likeliest.
+//! Asks every firewall what drops a message, and ranks the answers.
 
-mod iptables;
-mod message;
-mod nft;
-mod remedy;
-mod truth;
-mod walk;
-
-pub use message::Message;
-
+use super::accused::AccusedRule;
+use super::iptables::Saved;
+use super::message::{Arrival, Message, Tracking};
+use super::nft;
+use super::walk::Suspicion;
 use crate::model::{Blocker, Blockers, RulesetText};
-use iptables::Saved;
-use message::{Arrival, Tracking};
-use walk::Suspicion;
-
-/// A blocker, and how likely it is one.
-#[derive(Clone, Debug)]
-struct Suspect {
-    blocker: Blocker,
-    suspicion: Suspicion,
-}
 
 /// What drops these messages, of which it is known that something does.
 pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
@@ -63,8 +46,8 @@ impl Firewall<'_> {
     fn blockers(&self, message: Message<'_>) -> Vec<Blocker> {
         let mut ranked: Vec<(Rank, Blocker)> = Vec::new();
         for (order, tracking) in self.orders.into_iter().enumerate() {
-            for suspect in self.suspects(&Arrival { message, tracking }) {
-                ranked.push((Rank::of(order, suspect.suspicion), suspect.blocker));
+            for accused in self.accused(&Arrival { message, tracking }) {
+                ranked.push((Rank::of(order, accused.suspicion), accused.blocker));
             }
         }
         let Some(best) = ranked.iter().map(|(rank, _)| *rank).min() else { return Vec::new() };
@@ -72,9 +55,9 @@ impl Firewall<'_> {
         best_ones.map(|blocker| Blocker { is_certain: best.is_certain(), ..blocker }).collect()
     }
 
-    fn suspects(&self, arrival: &Arrival<'_>) -> Vec<Suspect> {
-        let nft = self.nft.iter().flat_map(|nft| nft.suspects(arrival, &self.iptables));
-        let iptables = self.iptables.iter().flat_map(|saved| saved.suspects(arrival));
+    fn accused(&self, arrival: &Arrival<'_>) -> Vec<AccusedRule> {
+        let nft = self.nft.iter().flat_map(|nft| nft.accused(arrival, &self.iptables));
+        let iptables = self.iptables.iter().flat_map(|saved| saved.accused(arrival));
         nft.chain(iptables).collect()
     }
 }

@@ -8,7 +8,7 @@ use super::truth::Truth;
 
 /// What a rule does with a message that it matches, if that ends the walk through its chain or leads elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum RuleAction {
     Accept,
     Drop,
     Return,
@@ -18,15 +18,15 @@ pub(super) enum Action {
 
 /// A rule, with the answer whether it matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct RuleStep {
     pub(super) truth: Truth,
-    pub(super) action: Action,
+    pub(super) action: RuleAction,
     /// Which rule, for whoever made the steps.
     pub(super) rule: usize,
 }
 
 /// The chains of one table.
-pub(super) type Chains = BTreeMap<String, Vec<Step>>;
+pub(super) type Chains = BTreeMap<String, Vec<RuleStep>>;
 
 /// What drops the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) enum Suspicion {
 
 /// The most likely culprit of a base chain, if the message may be dropped in it at all.
 pub(super) fn suspect(chains: &Chains, base: &str, policy_drops: bool) -> Option<(Culprit, Suspicion)> {
-    let mut walk = Walk { chains, budget: BUDGET, suspects: Vec::new() };
+    let mut walk = ChainWalk { chains, budget: BUDGET, suspects: Vec::new() };
     let way = walk.chain(base, 0, true);
     if policy_drops && way.falls {
         let suspicion = if way.is_lost { Suspicion::IfReached } else { Suspicion::Sure };
@@ -66,7 +66,7 @@ const DEEPEST: u32 = 16;
 /// Rules looked at; jumps to jumps can make a few rules into millions.
 const BUDGET: u32 = 200_000;
 
-struct Walk<'a> {
+struct ChainWalk<'a> {
     chains: &'a Chains,
     budget: u32,
     suspects: Vec<(Culprit, Suspicion)>,
@@ -83,7 +83,7 @@ struct Way {
     is_gone: bool,
 }
 
-impl Walk<'_> {
+impl ChainWalk<'_> {
     fn chain(&mut self, name: &str, depth: u32, is_sure: bool) -> Way {
         let chains = self.chains;
         let (Some(steps), true) = (chains.get(name), depth < DEEPEST) else {
@@ -106,15 +106,15 @@ impl Walk<'_> {
     }
 
     /// Whether no world goes on to the next rule.
-    fn step(&mut self, step: &Step, depth: u32, is_sure: bool, way: &mut Way) -> bool {
+    fn step(&mut self, step: &RuleStep, depth: u32, is_sure: bool, way: &mut Way) -> bool {
         let matches = step.truth == Truth::Yes;
         let is_sure = is_sure && matches && !way.is_lost && !way.is_gone;
         match &step.action {
-            Action::Accept => {
+            RuleAction::Accept => {
                 way.is_lost = true;
                 matches
             }
-            Action::Drop => {
+            RuleAction::Drop => {
                 let suspicion = match (is_sure, matches) {
                     (true, _) => Suspicion::Sure,
                     (_, true) => Suspicion::IfReached,
@@ -124,16 +124,16 @@ impl Walk<'_> {
                 way.is_lost = true;
                 matches
             }
-            Action::Return => {
+            RuleAction::Return => {
                 way.is_gone = true;
                 matches
             }
-            Action::Jump(target) => {
+            RuleAction::Jump(target) => {
                 let inner = self.chain(target, depth + 1, is_sure);
                 way.is_lost |= inner.is_lost;
                 matches && !inner.falls
             }
-            Action::Goto(target) => {
+            RuleAction::Goto(target) => {
                 let inner = self.chain(target, depth + 1, is_sure);
                 way.is_lost |= inner.is_lost;
                 way.is_gone |= inner.falls;
@@ -148,8 +148,8 @@ mod tests {
     use super::Truth::{No, Unknown, Yes};
     use super::*;
 
-    fn steps(steps: &[(Truth, Action)]) -> Vec<Step> {
-        let number = |(rule, (truth, action)): (usize, &(Truth, Action))| Step {
+    fn steps(steps: &[(Truth, RuleAction)]) -> Vec<RuleStep> {
+        let number = |(rule, (truth, action)): (usize, &(Truth, RuleAction))| RuleStep {
             truth: *truth,
             action: action.clone(),
             rule: rule + 1,
@@ -157,18 +157,22 @@ mod tests {
         steps.iter().enumerate().map(number).collect()
     }
 
-    fn of(input: &[(Truth, Action)], inner: &[(Truth, Action)], policy_drops: bool) -> Option<(Culprit, Suspicion)> {
-        let inner = inner.iter().cloned().map(|(truth, action)| Step { truth, action, rule: 100 }).collect();
+    fn of(
+        input: &[(Truth, RuleAction)],
+        inner: &[(Truth, RuleAction)],
+        policy_drops: bool,
+    ) -> Option<(Culprit, Suspicion)> {
+        let inner = inner.iter().cloned().map(|(truth, action)| RuleStep { truth, action, rule: 100 }).collect();
         let chains = Chains::from([("input".into(), steps(input)), ("inner".into(), inner)]);
         suspect(&chains, "input", policy_drops)
     }
 
-    fn jump() -> Action {
-        Action::Jump("inner".into())
+    fn jump() -> RuleAction {
+        RuleAction::Jump("inner".into())
     }
 
-    fn goto() -> Action {
-        Action::Goto("inner".into())
+    fn goto() -> RuleAction {
+        RuleAction::Goto("inner".into())
     }
 
     const AT_END: Culprit = Culprit::Policy { at_end: true };
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_chain_is_read_from_the_top() {
-        use Action::{Accept, Drop, Return};
+        use RuleAction::{Accept, Drop, Return};
         use Suspicion::{IfMatching, IfReached, Sure};
         for (input, policy_drops, expected) in [
             (vec![], false, None),
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn jumps_come_back_and_gotos_do_not() {
-        use Action::{Accept, Drop, Return};
+        use RuleAction::{Accept, Drop, Return};
         use Suspicion::{IfReached, Sure};
         for (input, inner, policy_drops, expected) in [
             (vec![(Yes, jump())], vec![(Yes, Drop)], false, Some((INNER, Sure))),
@@ -223,9 +227,9 @@ mod tests {
 
     #[test]
     fn loops_and_missing_chains_end() {
-        let own = Action::Jump("input".into());
+        let own = RuleAction::Jump("input".into());
         assert_eq!(of(&[(Yes, own.clone()), (Yes, own)], &[], false), None);
-        let nowhere = (Yes, Action::Jump("nowhere".into()));
+        let nowhere = (Yes, RuleAction::Jump("nowhere".into()));
         assert_eq!(of(&[nowhere], &[], true), Some((AT_END, Suspicion::IfReached)));
     }
 
@@ -233,10 +237,10 @@ mod tests {
     fn a_tree_of_jumps_costs_little() {
         let mut chains = Chains::new();
         for level in 0..15 {
-            let next = Action::Jump(format!("c{}", level + 1));
+            let next = RuleAction::Jump(format!("c{}", level + 1));
             chains.insert(format!("c{level}"), steps(&vec![(Unknown, next); 20]));
         }
-        chains.insert("c15".into(), steps(&[(Yes, Action::Drop)]));
+        chains.insert("c15".into(), steps(&[(Yes, RuleAction::Drop)]));
         assert!(suspect(&chains, "c0", false).is_some());
     }
 }

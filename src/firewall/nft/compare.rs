@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::fact::Fact;
-use crate::report::blockers::message::is_in;
-use crate::report::blockers::truth::Truth;
+use crate::firewall::message::is_in;
+use crate::firewall::truth::Truth;
 
 /// What a named set holds. `changes`: rules add to it, or its elements time out.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use std::iter::Peekable;
 use std::net::IpAddr;
 
-use crate::report::blockers::message::{Arrival, is_in};
-use crate::report::blockers::truth::Truth;
+use crate::firewall::message::{Arrival, is_in};
+use crate::firewall::truth::Truth;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
 mod tests {
     use super::Truth::{No, Unknown, Yes};
     use super::*;
-    use crate::report::blockers::message::{Message, Tracking};
+    use crate::firewall::message::{Message, Tracking};
 
     fn check(v6: bool, line: &str) -> Spec {
         let (from, to) = if v6 { ("fd00::9", "fd00::1") } else { ("192.0.2.9", "10.0.0.1") };

@@ -4,10 +4,10 @@ mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Suspect;
+use super::accused::AccusedRule;
 use super::message::Arrival;
 use super::remedy;
-use super::walk::{Action, Chains, Culprit, Step, suspect};
+use super::walk::{Chains, Culprit, RuleAction, RuleStep, suspect};
 use crate::model::{Blocker, SavedTables};
 
 /// The base chains in the order in which a message for this host meets them. Table `nat` is not among them: it sees the
@@ -21,17 +21,17 @@ pub(super) struct Saved<'a> {
     /// As nft names it.
     pub(super) family: &'static str,
     pub(super) in_nftables: bool,
-    tables: BTreeMap<&'a str, Table<'a>>,
+    tables: BTreeMap<&'a str, SavedTable<'a>>,
 }
 
 #[derive(Default)]
-struct Table<'a> {
+struct SavedTable<'a> {
     policies: BTreeMap<&'a str, &'a str>,
-    lines: Vec<Line<'a>>,
+    lines: Vec<SavedRule<'a>>,
     lengths: BTreeMap<String, usize>,
 }
 
-struct Line<'a> {
+struct SavedRule<'a> {
     chain: String,
     /// Its number in the chain, from 1.
     number: usize,
@@ -41,7 +41,7 @@ struct Line<'a> {
 
 impl<'a> Saved<'a> {
     pub(super) fn read(saved: &'a SavedTables) -> Self {
-        let mut tables: BTreeMap<&str, Table<'_>> = BTreeMap::new();
+        let mut tables: BTreeMap<&str, SavedTable<'_>> = BTreeMap::new();
         let (mut current, mut foreign) = ("", BTreeSet::new());
         for line in saved.text.lines() {
             if let Some(name) = left_to_nft(line) {
@@ -65,14 +65,14 @@ impl<'a> Saved<'a> {
     }
 
     /// What drops the message, at most one culprit for each base chain.
-    pub(super) fn suspects(&self, arrival: &Arrival<'_>) -> Vec<Suspect> {
+    pub(super) fn accused(&self, arrival: &Arrival<'_>) -> Vec<AccusedRule> {
         if (self.family == "ip") != arrival.is_v4() {
             return Vec::new();
         }
-        BASES.iter().filter_map(|(table, chain)| self.suspect_in(table, chain, arrival)).collect()
+        BASES.iter().filter_map(|(table, chain)| self.accused_in(table, chain, arrival)).collect()
     }
 
-    fn suspect_in(&self, name: &str, base: &str, arrival: &Arrival<'_>) -> Option<Suspect> {
+    fn accused_in(&self, name: &str, base: &str, arrival: &Arrival<'_>) -> Option<AccusedRule> {
         let table = self.tables.get(name)?;
         let policy_drops = *table.policies.get(base)? == "DROP";
         let (culprit, suspicion) = suspect(&table.chains(arrival), base, policy_drops)?;
@@ -86,7 +86,7 @@ impl<'a> Saved<'a> {
         let of_table = if name == "filter" { String::new() } else { format!(" table {name},") };
         let place = format!("{}{of_table} chain {chain}", self.program);
         let remedy = remedy::with_iptables(self.program, name, chain, number, arrival.family());
-        Some(Suspect { blocker: Blocker { place, rule: rule.to_owned(), is_certain: true, remedy }, suspicion })
+        Some(AccusedRule { blocker: Blocker { place, rule: rule.to_owned(), is_certain: true, remedy }, suspicion })
     }
 }
 
@@ -96,7 +96,7 @@ fn left_to_nft(line: &str) -> Option<&str> {
     rest.contains("incompatible").then_some(name)
 }
 
-impl<'a> Table<'a> {
+impl<'a> SavedTable<'a> {
     /// `:CHAIN POLICY [packets:bytes]`, or `-A CHAIN …`.
     fn read(&mut self, line: &'a str) {
         if let Some(chain) = line.strip_prefix(':') {
@@ -114,7 +114,7 @@ impl<'a> Table<'a> {
         words.drain(..2);
         let number = self.lengths.entry(chain.clone()).or_default();
         *number += 1;
-        self.lines.push(Line { chain, number: *number, text: line, words });
+        self.lines.push(SavedRule { chain, number: *number, text: line, words });
     }
 
     fn chains(&self, arrival: &Arrival<'_>) -> Chains {
@@ -123,21 +123,21 @@ impl<'a> Table<'a> {
             let spec::Spec { truth, target } = spec::read(&line.words, arrival);
             let action = target.and_then(|target| self.action(target));
             let steps = chains.entry(line.chain.clone()).or_default();
-            steps.extend(action.map(|action| Step { truth, action, rule }));
+            steps.extend(action.map(|action| RuleStep { truth, action, rule }));
         }
         chains
     }
 
     /// `None`: everything passes the target, as with LOG and MARK.
-    fn action(&self, target: spec::Target) -> Option<Action> {
+    fn action(&self, target: spec::Target) -> Option<RuleAction> {
         match target.name.as_str() {
             // Whoever takes a message out of a queue decides; no rule does.
-            "ACCEPT" | "QUEUE" | "NFQUEUE" => Some(Action::Accept),
-            "DROP" | "REJECT" => Some(Action::Drop),
-            "RETURN" => Some(Action::Return),
+            "ACCEPT" | "QUEUE" | "NFQUEUE" => Some(RuleAction::Accept),
+            "DROP" | "REJECT" => Some(RuleAction::Drop),
+            "RETURN" => Some(RuleAction::Return),
             name if !self.policies.contains_key(name) => None,
-            _ if target.is_goto => Some(Action::Goto(target.name)),
-            _ => Some(Action::Jump(target.name)),
+            _ if target.is_goto => Some(RuleAction::Goto(target.name)),
+            _ => Some(RuleAction::Jump(target.name)),
         }
     }
 }

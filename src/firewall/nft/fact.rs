@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::names::{ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES, NONE, Names, PROTOCOLS};
-use crate::report::blockers::message::Arrival;
+use crate::firewall::message::Arrival;
 
 /// What a rule looks at.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ fn payload<'a>(protocol: &str, field: &str, arrival: &Arrival<'a>) -> Fact<'a> {
 }
 
 fn state<'a>(arrival: &Arrival<'a>) -> Fact<'a> {
-    use crate::report::blockers::message::Tracking::{Invalid, Related, Untracked};
+    use crate::firewall::message::Tracking::{Invalid, Related, Untracked};
     Fact::Word(match arrival.tracking {
         Related => &["related"],
         Invalid => &["invalid"],

@@ -10,29 +10,30 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::accused::AccusedRule;
+use super::iptables::Saved;
 use super::message::Arrival;
 use super::remedy::{self, Position};
 use super::walk::{Chains, Culprit, suspect};
-use super::{Saved, Suspect};
 use crate::model::Blocker;
 use compare::Set;
 use listing::Listing;
 
 /// A parsed ruleset.
 pub(super) struct Ruleset {
-    tables: BTreeMap<(String, String), Table>,
+    tables: BTreeMap<(String, String), NftTable>,
     bases: Vec<Base>,
     listing: Listing,
 }
 
 #[derive(Default)]
-struct Table {
-    rules: Vec<Rule>,
+struct NftTable {
+    rules: Vec<NftRule>,
     chains: Vec<String>,
     sets: BTreeMap<String, NamedSet>,
 }
 
-struct Rule {
+struct NftRule {
     chain: String,
     handle: u64,
     expression: Vec<Value>,
@@ -85,7 +86,7 @@ impl Ruleset {
                 table.chains.push(text(inside, "name").to_owned());
                 self.bases.extend(base(inside));
             }
-            "rule" => table.rules.push(Rule {
+            "rule" => table.rules.push(NftRule {
                 chain: text(inside, "chain").to_owned(),
                 handle: inside.get("handle").and_then(Value::as_u64).unwrap_or_default(),
                 expression: list(inside.get("expr")),
@@ -101,7 +102,7 @@ impl Ruleset {
     }
 
     /// What drops the message, at most one culprit for each base chain. Tables that iptables tells of are left to it.
-    pub(super) fn suspects(&self, arrival: &Arrival<'_>, iptables: &[Saved<'_>]) -> Vec<Suspect> {
+    pub(super) fn accused(&self, arrival: &Arrival<'_>, iptables: &[Saved<'_>]) -> Vec<AccusedRule> {
         let family = if arrival.is_v4() { "ip" } else { "ip6" };
         let is_told = |base: &Base| {
             iptables.iter().any(|saved| saved.in_nftables && saved.family == base.family && saved.has(&base.table))
@@ -112,7 +113,7 @@ impl Ruleset {
                 && !is_told(base)
                 && self.is_on_the_way(base, arrival)
         };
-        self.bases.iter().filter(concerns).filter_map(|base| self.suspect_in(base, arrival)).collect()
+        self.bases.iter().filter(concerns).filter_map(|base| self.accused_in(base, arrival)).collect()
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.
@@ -131,7 +132,7 @@ impl Ruleset {
         }
     }
 
-    fn suspect_in(&self, base: &Base, arrival: &Arrival<'_>) -> Option<Suspect> {
+    fn accused_in(&self, base: &Base, arrival: &Arrival<'_>) -> Option<AccusedRule> {
         let table = self.tables.get(&(base.family.clone(), base.table.clone()))?;
         let chains = table.chains(arrival);
         let (culprit, suspicion) = suspect(&chains, &base.chain, base.policy_drops)?;
@@ -149,11 +150,11 @@ impl Ruleset {
         };
         let place = format!("table {} {}, chain {chain}", base.family, base.table);
         let remedy = remedy::with_nft([&base.family, &base.table, chain], position, arrival.family());
-        Some(Suspect { blocker: Blocker { place, rule, is_certain: true, remedy }, suspicion })
+        Some(AccusedRule { blocker: Blocker { place, rule, is_certain: true, remedy }, suspicion })
     }
 }
 
-impl Table {
+impl NftTable {
     fn chains(&self, arrival: &Arrival<'_>) -> Chains {
         let mut chains: Chains = self.chains.iter().map(|name| (name.clone(), Vec::new())).collect();
         let set = |name: &str| self.sets.get(name).map(|set| Set { elements: &set.elements, changes: set.changes });

@@ -1,0 +1,11 @@
+//! What a firewall program tells of a dropped message.
+
+use super::walk::Suspicion;
+use crate::model::Blocker;
+
+/// A rule or a policy that may drop the message, and how likely it does.
+#[derive(Clone, Debug)]
+pub(super) struct AccusedRule {
+    pub(super) blocker: Blocker,
+    pub(super) suspicion: Suspicion,
+}

@@ -1,0 +1,82 @@
+//! Which addresses reach the whole Internet.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whether packets from this address are forwarded everywhere: the attribute "Globally Reachable" of the registries of
+/// RFC 6890, as RFC 8190 corrects it. Multicast and reserved addresses are never a source.
+///
+/// Addresses for documentation (RFC 5737, RFC 3849) count as reachable: examples use them in place of public ones.
+pub fn is_global(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_global_v4(address),
+        IpAddr::V6(address) => is_global_v6(address),
+    }
+}
+
+fn is_global_v4(address: Ipv4Addr) -> bool {
+    let is_special = match address.octets() {
+        // "This network", loopback, multicast (RFC 5771) and reserved (RFC 1112, section 4).
+        [0 | 127 | 224.., ..] => true,
+        // Shared address space (RFC 6598).
+        [100, 64..=127, ..] => true,
+        // IETF protocol assignments, but for two anycast addresses (RFC 7723, RFC 8155).
+        [192, 0, 0, last] => !matches!(last, 9 | 10),
+        // Benchmarking (RFC 2544).
+        [198, 18 | 19, ..] => true,
+        _ => address.is_private() || address.is_link_local(),
+    };
+    !is_special
+}
+
+fn is_global_v6(address: Ipv6Addr) -> bool {
+    let is_special = match address.segments() {
+        // Discard-only (RFC 6666).
+        [0x0100, 0, 0, 0, ..] => true,
+        // Benchmarking (RFC 5180).
+        [0x2001, 0x0002, 0, ..] => true,
+        // Site-local, deprecated (RFC 3879).
+        [0xfec0..=0xfeff, ..] => true,
+        _ => {
+            address.is_unspecified()
+                || address.is_loopback()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_multicast()
+                || address.to_ipv4_mapped().is_some()
+        }
+    };
+    !is_special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(addresses: &[&str], expected: bool) {
+        for address in addresses {
+            assert_eq!(is_global(address.parse().expect("an address")), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn special_addresses_are_not_global() {
+        check(&["0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "169.254.1.1"], false);
+        check(&["172.16.0.1", "172.31.255.255", "192.0.0.1", "192.168.1.1", "198.18.0.1", "198.19.255.255"], false);
+        check(&["224.0.0.1", "240.0.0.1", "255.255.255.255"], false);
+        check(&["::", "::1", "::ffff:8.8.8.8", "100::1", "2001:2::1", "fc00::1", "fd00::1"], false);
+        check(&["fe80::1", "febf::1", "fec0::1", "feff::1", "ff02::1"], false);
+    }
+
+    #[test]
+    fn their_neighbours_are_global() {
+        check(&["8.8.8.8", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "126.0.0.1"], true);
+        check(&["169.253.0.1", "172.15.0.1", "172.32.0.1", "192.0.0.9", "192.0.1.1", "192.167.0.1"], true);
+        check(&["198.17.0.1", "198.20.0.1", "223.255.255.255"], true);
+        check(&["2001:2:1::1", "2001:3::1", "100:0:0:1::1", "2a00::1", "64:ff9b::1", "fbff::1"], true);
+    }
+
+    #[test]
+    fn addresses_of_examples_stand_for_global_ones() {
+        check(&["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"], true);
+    }
+}
