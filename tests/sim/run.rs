@@ -41,6 +41,10 @@ pub trait Examiner {
     fn booked(&self) -> Option<u32> {
         None
     }
+    /// The findings, judged once more from the record alone; `None` if it keeps no record.
+    fn judged_again(&self) -> Option<Examined> {
+        None
+    }
     /// The time that the user gives a run is over.
     fn interrupt(&mut self, now: Timestamp);
 }
@@ -57,6 +61,9 @@ impl Examiner for Examination {
     }
     fn booked(&self) -> Option<u32> {
         Some(self.probes_sent())
+    }
+    fn judged_again(&self) -> Option<Examined> {
+        self.judged_again()
     }
     fn interrupt(&mut self, now: Timestamp) {
         self.interrupt(now);
@@ -297,6 +304,11 @@ impl<E: Examiner> Driver<E> {
         let examined = self.examiner.examined().cloned();
         let mut faults = self.faults;
         faults.extend(self.probes.compare(self.examiner.booked(), examined.as_ref()));
+        if let Some(again) = self.examiner.judged_again()
+            && examined.as_ref() != Some(&again)
+        {
+            faults.push(format!("judged again from the record: {again:?}"));
+        }
         if examined.is_none() && faults.is_empty() {
             faults.push("done without findings".into());
         }

@@ -142,6 +142,11 @@ impl ArrivalLog {
         self.cut.is_some_and(|cut| cut == self.largest_payload && cut < self.full && self.longest_reply > cut)
     }
 
+    /// Whether that size is one that servers try in the dark.
+    pub(super) fn keeps_to_searched(&self) -> bool {
+        self.keeps_below() && SEARCHED.contains(&self.largest_payload)
+    }
+
     pub(super) fn resent(&self) -> Option<ResentSmaller> {
         self.resent
     }
@@ -177,10 +182,12 @@ impl ResentSmaller {
 
     /// Whether the size is one of those that servers try in the dark.
     pub(super) fn is_searched(self) -> bool {
-        const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
         SEARCHED.contains(&self.payload)
     }
 }
+
+/// Payloads that servers try when they search for a size in the dark.
+const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
 
 #[cfg(test)]
 mod tests {

@@ -47,6 +47,12 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
         WatchEnd::TooSlow { awaits_greeting, after } => too_slow(*awaits_greeting, *after),
         // What came smaller only after our own PTB shows obedience, and no way out of the hole.
         WatchEnd::Complete | WatchEnd::StillMissing if evidence.told.is_some() => missing(evidence),
+        // Loss may have hidden the large packets that it sent before.
+        WatchEnd::Complete if first.is_lossy && first.arrivals.keeps_to_searched() => {
+            lowered(evidence).unwrap_or_else(|| {
+                doubtful(ReverseReason::LoweredAfter { after: first.watched }, first.arrivals.largest())
+            })
+        }
         WatchEnd::Complete => lowered(evidence).unwrap_or_else(|| complete(first.arrivals)),
         // It is recovering, only slowly.
         WatchEnd::StillMissing => lowered(evidence).unwrap_or_else(|| missing(evidence)),
