@@ -4,7 +4,6 @@
 
 use crate::model::{Examined, Ground, ReverseReason, ReverseVerdict, Verdict};
 
-
 /// Whether a silence has part in a verdict.
 pub(super) fn rests_on_silence(examined: &Examined) -> bool {
     is_forward_silence(examined) || is_reverse_silence(examined)
