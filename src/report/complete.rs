@@ -1,6 +1,7 @@
 //! What follows from an examination together with what is known of this host: more findings, then advice.
 
-use super::{advise, hints};
+use super::advice::advise;
+use super::hints;
 use crate::model::{AddressReport, Family, Finding, HostFacts, PacketSize, Verdict};
 
 /// Adds the findings that the examination cannot know, and the advice.

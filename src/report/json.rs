@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::numbers::{rfc3339, rounded_down};
+use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
     AddressReport, Advice, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize, PtbReport,
@@ -37,7 +39,7 @@ pub fn render_line(report: &Report) -> String {
 fn escape_unprintable(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if super::text::is_unsafe_to_print(c) && c != '\n' {
+        if is_unsafe_to_print(c) && c != '\n' {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 // Writing into a String cannot fail.
@@ -283,43 +285,15 @@ impl<'a> AdviceJson<'a> {
     }
 }
 
-/// UTC to the second; `None` for a clock set outside the years that RFC 3339 can write.
-pub(super) fn rfc3339(time: SystemTime) -> Option<String> {
-    let timestamp = jiff::Timestamp::try_from(time).ok()?;
-    let second = jiff::Timestamp::from_second(timestamp.as_second()).ok()?;
-    Some(second.to_string())
-}
-
 /// Milliseconds to the microsecond: finer digits are noise.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// Four digits, never rounded up: a test's confidence must not read as certainty.
-pub(super) fn rounded_down(confidence: f64) -> f64 {
-    const HALF_ULP_GUARD: f64 = 1e-9;
-    let rounded = ((confidence + HALF_ULP_GUARD) * 1e4).floor() / 1e4;
-    if confidence < 1.0 { rounded.min(0.9999) } else { rounded }
 }
 
 #[cfg(test)]
 #[allow(clippy::float_cmp)] // the digits printed are what counts
 mod tests {
     use super::*;
-
-    #[test]
-    fn confidence_is_never_rounded_up_to_certainty() {
-        assert_eq!(rounded_down(1.0), 1.0);
-        assert_eq!(rounded_down(0.999_98), 0.9999);
-        assert_eq!(rounded_down(0.9989), 0.9989);
-        assert_eq!(rounded_down(0.998_917), 0.9989);
-    }
-
-    #[test]
-    fn times_are_utc_to_the_second() {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_987);
-        assert_eq!(rfc3339(time).as_deref(), Some("2026-01-01T00:00:00Z"));
-    }
 
     #[test]
     fn milliseconds_keep_microseconds() {

@@ -5,19 +5,19 @@ mod words;
 
 pub use meaning::{Answer, cannot_be_seen, meanings};
 
-use super::text::layout::wrap;
-use super::text::printable;
+use super::layout::{push_line, wrap};
+use super::printable::printable;
 use crate::model::{Grade, Reading, Suspect, Suspects};
 
 /// The list as lines of text, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
     let mut out = String::new();
     for line in wrap(&summary(suspects), "", "  ") {
-        push(&mut out, &line);
+        push_line(&mut out, &line);
     }
     for note in notes(&suspects.reading) {
         for line in wrap(&note, "  ", "  ") {
-            push(&mut out, &line);
+            push_line(&mut out, &line);
         }
     }
     for suspect in &suspects.list {
@@ -32,7 +32,7 @@ pub fn render_short(suspects: &Suspects) -> String {
     let mut out = String::new();
     for suspect in &suspects.list {
         let line = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
-        push(&mut out, &printable(&line));
+        push_line(&mut out, &printable(&line));
     }
     out
 }
@@ -62,11 +62,11 @@ fn notes(reading: &Reading) -> Vec<String> {
 fn block(out: &mut String, suspect: &Suspect) {
     let title = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
     for line in wrap(&printable(&title), "", "  ") {
-        push(out, &line);
+        push_line(out, &line);
     }
     let mut row = |label: &str, text: String| {
         for line in wrap(&printable(&text), &format!("  {label:<12}"), &" ".repeat(14)) {
-            push(out, &line);
+            push_line(out, &line);
         }
     };
     row("mail", words::way(suspect).to_owned());
@@ -95,9 +95,4 @@ pub fn grade_word(grade: Grade) -> &'static str {
         Grade::Likely => "likely",
         Grade::Possible => "possible",
     }
-}
-
-fn push(out: &mut String, line: &str) {
-    out.push_str(line.trim_end());
-    out.push('\n');
 }

@@ -1,6 +1,7 @@
 //! What ends a fault on the path, and who can do it.
 
-use super::{Case, firewall, has, owner, workaround};
+use super::case::Case;
+use super::{firewall, owner, workaround};
 use crate::model::{Advice, Family, Finding, FlowOutcome, PacketSize, PtbFault, PtbReport, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
@@ -20,7 +21,7 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
         Family::V6 => "ICMPv6 types 1 to 4",
     };
     let is_exact = place_of(case.report).is_some_and(Place::is_exact);
-    let only = if is_exact && has(case, Finding::OnlyPtbMissing) {
+    let only = if is_exact && case.has(Finding::OnlyPtbMissing) {
         " Its \"time exceeded\" arrives here, so look for what concerns this one type."
     } else {
         ""

@@ -1,6 +1,7 @@
 //! Firewalls drop the ICMP errors that PMTUD lives on: this host's own, or those on the way.
 
-use super::{Case, workaround::undo};
+use super::case::Case;
+use super::workaround::undo;
 use crate::model::{Advice, Blocker, Blockers, Family, Who};
 use crate::report::words::shell_word;
 

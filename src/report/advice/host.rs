@@ -1,6 +1,6 @@
 //! Settings of this host that outlived their reason.
 
-use super::Case;
+use super::case::Case;
 use super::workaround::undo;
 use crate::model::{Advice, Family, Verdict, Who};
 use crate::report::words::{address_with_zone, shell_word};

@@ -3,6 +3,7 @@
 //! Every command is meant to be pasted: real addresses, no placeholders, and its text says what it changes and how to
 //! undo it.
 
+mod case;
 mod fault;
 mod firewall;
 mod host;
@@ -11,18 +12,19 @@ mod retry;
 mod reverse;
 mod workaround;
 
-use std::net::IpAddr;
-
 pub(crate) use firewall::Rules;
 pub(crate) use reverse::{in_words as same_limit_in_words, responsible as responsible_for_the_way_back};
 
-use crate::model::{AddressReport, Advice, Cause, Examined, Family, Finding, HostFacts, PacketSize, Verdict, Who};
+use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
+use case::Case;
+use workaround::HostRouteUse;
 
 /// The advice for one address, most helpful first.
 pub fn advise(report: &AddressReport) -> Vec<Advice> {
-    let case = Case { report, host: &report.here };
+    let case = Case::of(report);
     let mut advice = if case.examined().direction.is_forward() { forward(&case) } else { retry::no_connection(&case) };
-    advice.extend(reverse::advice(&case));
+    let route = HostRouteUse::of(&advice);
+    advice.extend(reverse::advice(&case, route));
     for finding in &case.examined().findings {
         advice.extend(for_finding(*finding, &case));
     }
@@ -31,19 +33,20 @@ pub fn advise(report: &AddressReport) -> Vec<Advice> {
 
 /// To be tried where the way back cannot be examined: packets of a size that nearly every path carries are asked for.
 pub(crate) fn ask_for_small_packets(report: &AddressReport) -> Option<Advice> {
-    let case = Case { report, host: &report.here };
-    workaround::all_for_the_way_back(&case, Family::V6.minimum_mtu()).into_iter().next()
+    let case = Case::of(report);
+    let advice = workaround::all_for_the_way_back(&case, Family::V6.minimum_mtu(), HostRouteUse::Free);
+    advice.into_iter().next()
 }
 
 /// Who runs the place where large packets end.
 pub(crate) fn responsible(report: &AddressReport) -> Who {
-    owner::of_bottleneck(&Case { report, host: &report.here })
+    owner::of_bottleneck(&Case::of(report))
 }
 
 fn forward(case: &Case<'_>) -> Vec<Advice> {
     let examined = case.examined();
     match examined.verdict {
-        Verdict::Clear if has(case, Finding::HoleOnSomeFlows) => workaround::all(case),
+        Verdict::Clear if case.has(Finding::HoleOnSomeFlows) => workaround::all(case),
         Verdict::Clear => Vec::new(),
         Verdict::Discoverable => fault::survivable(case),
         Verdict::Masked => {
@@ -78,12 +81,6 @@ fn repair(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
-/// Whether what is advised for the way there includes a route to this address.
-fn gives_a_route(case: &Case<'_>) -> bool {
-    case.examined().direction.is_forward()
-        && forward(case).iter().flat_map(|advice| &advice.commands).any(|command| command.contains(" route replace "))
-}
-
 fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
     match finding {
         Finding::StaleKernelPmtu => Some(host::forget_path_mtu(case)),
@@ -99,46 +96,5 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
             commands: vec!["nft list ruleset".into()],
         }),
         _ => None,
-    }
-}
-
-fn has(case: &Case<'_>, finding: Finding) -> bool {
-    case.examined().findings.contains(&finding)
-}
-
-/// One address and this host.
-#[derive(Clone, Copy)]
-struct Case<'a> {
-    report: &'a AddressReport,
-    host: &'a HostFacts,
-}
-
-impl<'a> Case<'a> {
-    fn examined(&self) -> &'a Examined {
-        &self.report.examined
-    }
-
-    fn address(&self) -> IpAddr {
-        self.report.address
-    }
-
-    fn family(&self) -> Family {
-        Family::of(self.report.address)
-    }
-
-    /// The largest packet known to pass; where the verdict is about a flow that is spared, on the others.
-    fn working_size(&self) -> Option<PacketSize> {
-        let examined = self.examined();
-        let spared = examined.verdict == Verdict::Clear;
-        let on_others = examined.flows.as_ref().filter(|flows| spared && flows.hit() > 0).map(|flows| flows.sizes.0);
-        on_others.or(examined.path_mtu)
-    }
-
-    /// The ICMP message that must pass, as firewall admins know it.
-    fn ptb_name(&self) -> &'static str {
-        match self.family() {
-            Family::V4 => "ICMP type 3 code 4 (\"fragmentation needed\")",
-            Family::V6 => "ICMPv6 type 2 (\"packet too big\")",
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Whose hop it is, as far as it can be told from here. A wrong name sends an admin to the wrong door, so doubt is `unknown`.
 
-use super::Case;
+use super::case::Case;
 use crate::model::{Hop, Ttl, Who, is_global};
 use crate::report::place::{Place, Point, place_of};
 

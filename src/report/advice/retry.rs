@@ -1,12 +1,11 @@
 //! No verdict: what to try next.
 
-use super::{Case, has};
+use super::case::Case;
 use crate::model::{Advice, Finding, Method, MethodStatus, Verdict, Who};
-use crate::report::words::{address_with_zone, shell_word};
 
 /// Nobody answers.
 pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
-    if has(case, Finding::PortClosed) {
+    if case.has(Finding::PortClosed) {
         return vec![port_closed(case)];
     }
     let mut advice = vec![Advice {
@@ -21,12 +20,12 @@ pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
 
 /// The evidence is too thin or contradicts itself.
 pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
-    if has(case, Finding::PortClosed) {
+    if case.has(Finding::PortClosed) {
         return vec![port_closed(case)];
     }
     let again = Advice {
         who: Who::You,
-        text: if has(case, Finding::PacketLoss) {
+        text: if case.has(Finding::PacketLoss) {
             "Too many packets of every size are lost. Run it again with more time, when the path is quieter.".into()
         } else {
             "Run it again with more time; -v shows every size and hop.".into()
@@ -34,7 +33,7 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
         commands: vec![case.command("-v --timeout 120")],
     };
     let mut advice = vec![again];
-    if has(case, Finding::PortFiltered) {
+    if case.has(Finding::PortFiltered) {
         advice.push(port_blocked(case));
     }
     if !icmp_was_tried(case) {
@@ -45,7 +44,7 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
 
 /// Only the way back is asked for, and no connection leads to it.
 pub(super) fn no_connection(case: &Case<'_>) -> Vec<Advice> {
-    let is_out = case.examined().verdict == Verdict::Unreachable || has(case, Finding::PortClosed);
+    let is_out = case.examined().verdict == Verdict::Unreachable || case.has(Finding::PortClosed);
     if is_out { unreachable(case) } else { Vec::new() }
 }
 
@@ -102,28 +101,4 @@ fn icmp_was_tried(case: &Case<'_>) -> bool {
 fn was_tried(case: &Case<'_>, method: Method) -> bool {
     let tried = |status: &MethodStatus| !matches!(status, MethodStatus::Skipped(_));
     case.examined().methods.iter().any(|report| report.method == method && tried(&report.status))
-}
-
-impl Case<'_> {
-    /// The address as it can be pasted; its zone comes from the kernel but is quoted all the same.
-    fn target(&self) -> String {
-        shell_word(&address_with_zone(self.address(), self.report.zone.as_deref()))
-    }
-
-    /// `ip` takes the zone as a word of its own.
-    fn route_get(&self) -> String {
-        let zone = self.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
-        format!("ip route get {}{}", self.address(), zone.unwrap_or_default())
-    }
-
-    /// This program on the same address and port.
-    fn command(&self, options: &str) -> String {
-        let port = if self.report.port == 25 { String::new() } else { format!("-p {} ", self.report.port) };
-        format!("pmtu-probe {options} {port}{}", self.target())
-    }
-
-    /// This program on the same address, where the port does not matter.
-    fn command_for_path(&self, options: &str) -> String {
-        format!("pmtu-probe {options} {}", self.target())
-    }
 }

@@ -3,16 +3,18 @@
 //! The message that the target lacks is sent by a router before the smaller link, to the target. From here it is not seen,
 //! so nobody can be named, unless the way there meets the same limit.
 
-use super::{Case, firewall, has, owner, retry, workaround};
+use super::case::Case;
+use super::workaround::HostRouteUse;
+use super::{firewall, owner, retry, workaround};
 use crate::model::{AddressReport, Advice, Examined, Family, Finding, PacketSize, ReverseVerdict, Verdict, Who};
 use crate::report::place::place_of;
 
 /// What to do about the way back.
-pub(super) fn advice(case: &Case<'_>) -> Vec<Advice> {
+pub(super) fn advice(case: &Case<'_>, route: HostRouteUse) -> Vec<Advice> {
     match case.examined().reverse.verdict {
         ReverseVerdict::BlackHole | ReverseVerdict::Recovers => {
             let ours = is_likely_ours(case).then(|| let_out(case));
-            let workarounds = workaround::all_for_the_way_back(case, working_size(case.examined()));
+            let workarounds = workaround::all_for_the_way_back(case, working_size(case.examined()), route);
             ours.into_iter().chain(workarounds).chain([repair_there(case)]).collect()
         }
         ReverseVerdict::Inconclusive => retry::way_back(case).into_iter().collect(),
@@ -22,7 +24,7 @@ pub(super) fn advice(case: &Case<'_>) -> Vec<Advice> {
 
 /// Who has to repair the way back, as far as it can be told from here.
 pub(crate) fn responsible(report: &AddressReport) -> Who {
-    if is_likely_ours(&Case { report, host: &report.here }) { Who::YourNetwork } else { Who::TheirSide }
+    if is_likely_ours(&Case::of(report)) { Who::YourNetwork } else { Who::TheirSide }
 }
 
 /// Where only small packets arrived, the largest of them says nothing about the path.
@@ -35,7 +37,7 @@ fn working_size(examined: &Examined) -> PacketSize {
 /// message are lost for another reason.
 fn is_likely_ours(case: &Case<'_>) -> bool {
     let meets_same = shared_limit(case.examined()).is_some() && owner::of_bottleneck(case) == Who::YourNetwork;
-    meets_same && !has(case, Finding::PeerWithoutDf)
+    meets_same && !case.has(Finding::PeerWithoutDf)
 }
 
 /// The size at which both ways end, if it may be one.
@@ -74,7 +76,7 @@ fn let_out(case: &Case<'_>) -> Advice {
 fn repair_there(case: &Case<'_>) -> Advice {
     let examined = case.examined();
     let address = case.address();
-    if has(case, Finding::PeerWithoutDf) {
+    if case.has(Finding::PeerWithoutDf) {
         return without_df(case);
     }
     let name = case.ptb_name();

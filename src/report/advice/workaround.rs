@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Case;
+use super::case::Case;
 use crate::model::{Advice, Family, PacketSize, Who};
 use crate::report::words::shell_word;
 
@@ -30,10 +30,25 @@ fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     })
 }
 
+/// Whether the advice for the way there has given the address a route of its own. A second one would replace it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostRouteUse {
+    Free,
+    Taken,
+}
+
+impl HostRouteUse {
+    /// What this advice leaves.
+    pub(super) fn of(advice: &[Advice]) -> Self {
+        let mut commands = advice.iter().flat_map(|advice| &advice.commands);
+        if commands.any(|command| command.contains(" route replace ")) { Self::Taken } else { Self::Free }
+    }
+}
+
 /// The MSS in our own SYN or SYN-ACK is what limits the peer.
-pub(super) fn all_for_the_way_back(case: &Case<'_>, size: PacketSize) -> Vec<Advice> {
+pub(super) fn all_for_the_way_back(case: &Case<'_>, size: PacketSize, route: HostRouteUse) -> Vec<Advice> {
     let mss = size.to_mss(case.family());
-    let route = announcing_route(case, mss);
+    let route = announcing_route(case, mss).filter(|_| route == HostRouteUse::Free);
     [clamp_what_they_send(case, size, mss), clamp_by_iptables(case, mss)].into_iter().chain(route).collect()
 }
 
@@ -68,10 +83,9 @@ fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
     }
 }
 
-/// Not where the route has an MTU of its own, or gets one for the way there: a second host route would replace it.
+/// Not where the route has an MTU of its own: a second host route would replace it.
 fn announcing_route(case: &Case<'_>, mss: u16) -> Option<Advice> {
-    let is_taken = case.host.route_mtu.is_some() || super::gives_a_route(case);
-    let route = host_route(case).filter(|_| !is_taken)?;
+    let route = host_route(case).filter(|_| case.host.route_mtu.is_none())?;
     Some(Advice {
         who: Who::You,
         text: "Or give this address a route with a fixed MSS to announce, without any firewall. It no longer follows \

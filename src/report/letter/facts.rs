@@ -7,7 +7,7 @@ use crate::model::{
     ReverseVerdict, Service, SizeEvidence, Verdict, Who, is_global,
 };
 use crate::report::advice::{Rules, responsible, responsible_for_the_way_back, same_limit_in_words};
-use crate::report::json::rfc3339;
+use crate::report::numbers::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
 

@@ -9,8 +9,8 @@ mod german;
 
 use facts::{Facts, complaints};
 
-use super::text::layout::{columns, wrap_at};
-use super::text::printable;
+use super::layout::{columns, wrap_at};
+use super::printable::printable;
 use crate::model::Report;
 
 /// What letters are written in.

@@ -6,8 +6,8 @@ use crate::model::{
     Verdict,
 };
 use crate::report::advice::ask_for_small_packets;
-use crate::report::text::layout::wrap;
-use crate::report::text::printable;
+use crate::report::layout::{push_line, wrap};
+use crate::report::printable::printable;
 use crate::report::words::{address_with_zone, reverse_reason};
 
 /// A suspect, and what its examination brought.
@@ -68,14 +68,14 @@ pub fn meanings(answers: &[Answer<'_>]) -> String {
     let mut out = String::from("What that means for the mail\n");
     for Line { text, trial } in answers.iter().flat_map(Answer::lines) {
         for line in wrap(&printable(&text), "  - ", "    ") {
-            super::push(&mut out, &line);
+            push_line(&mut out, &line);
         }
         if let Some(Advice { text, commands, .. }) = trial {
             for line in wrap(&printable(&text), "    ", "    ") {
-                super::push(&mut out, &line);
+                push_line(&mut out, &line);
             }
             for command in commands {
-                super::push(&mut out, &printable(&format!("      {command}")));
+                push_line(&mut out, &printable(&format!("      {command}")));
             }
         }
     }

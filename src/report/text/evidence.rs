@@ -1,77 +1,79 @@
 //! The evidence in aligned rows: what was measured, no interpretation.
 
-use super::verdict::seconds;
+use super::phrase::seconds;
+use super::row::{EvidenceRow, VALUE};
 use super::{other_way, path, this_host};
 use crate::model::{
     AddressReport, Examined, Family, FlowOutcome, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
     PtbReport, Technique, Verdict,
 };
+use crate::report::numbers::rounded_down;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{method_reason, verdict_reason};
-
-/// A label and its value.
-pub(super) type Row = (&'static str, String);
 
 /// Routers under attack or by mistake can send many kinds of PTB; these show the pattern.
 const PTB_ROWS: usize = 4;
 
 /// The rows of a normal report.
-pub(super) fn rows(report: &AddressReport) -> Vec<Row> {
+pub(super) fn rows(report: &AddressReport) -> Vec<EvidenceRow> {
     let examined = &report.examined;
     let mut rows = Vec::new();
     if examined.verdict != Verdict::Inconclusive {
-        rows.push(("because", verdict_reason(&examined.reason)));
+        rows.push(EvidenceRow::new("because", verdict_reason(&examined.reason)));
     }
     sizes(examined, &mut rows);
-    rows.extend(examined.flows.as_ref().map(|flows| ("flows", flows_words(flows))));
+    rows.extend(examined.flows.as_ref().map(|flows| EvidenceRow::new("flows", flows_words(flows))));
     ptbs(examined, Family::of(report.address), &mut rows);
     place(report, &mut rows);
     mss(examined, &mut rows);
     rows.push(this_host::row(report));
-    rows.extend(other_way::lines(report).into_iter().map(|line| ("other way", line)));
+    rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
     if !examined.direction.is_forward() {
-        rows.push(("this way", "not examined, as --direction reverse asks for the other one only".into()));
+        rows.push(EvidenceRow::new("this way", "not examined, as --direction reverse asks for the other one only"));
     }
-    rows.extend(methods(examined).map(|method| ("method", method_words(method, examined))));
+    rows.extend(methods(examined).map(|method| EvidenceRow::new("method", method_words(method, examined))));
     if let Some(rtt) = examined.rtt {
-        rows.push(("round trip", milliseconds(rtt.as_secs_f64())));
+        rows.push(EvidenceRow::new("round trip", milliseconds(rtt.as_secs_f64())));
     }
-    rows.push(("sent", sent(examined)));
+    rows.push(EvidenceRow::new("sent", sent(examined)));
     if let Some(confidence) = examined.confidence {
-        rows.push(("confidence", confidence_words(confidence)));
+        rows.push(EvidenceRow::new("confidence", confidence_words(confidence)));
     }
     rows
 }
 
 /// Every size, flow and hop, and all that is known of this host, for those who ask for more.
-pub(super) fn detail_rows(report: &AddressReport) -> Vec<Row> {
+pub(super) fn detail_rows(report: &AddressReport) -> Vec<EvidenceRow> {
     let examined = &report.examined;
     let sizes = examined.sizes.iter().map(|evidence| {
-        ("size", format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent))
+        EvidenceRow::new(
+            "size",
+            format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent),
+        )
     });
     let flows = examined
         .flows
         .iter()
         .flat_map(|flows| &flows.flows)
-        .map(|flow| ("flow", format!("source port {}: {}", flow.port, fate_words(flow.outcome))));
+        .map(|flow| EvidenceRow::new("flow", format!("source port {}: {}", flow.port, fate_words(flow.outcome))));
     let hops = examined.hops.iter().map(|hop| {
         let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
         let rtt = hop.rtt.map_or_else(String::new, |rtt| format!(", {}", milliseconds(rtt.as_secs_f64())));
-        ("hop", format!("{:>3} {address}{largest}{rtt}", hop.ttl.0))
+        EvidenceRow::new("hop", format!("{:>3} {address}{largest}{rtt}", hop.ttl.0))
     });
     sizes.chain(flows).chain(hops).chain(this_host::detail_rows(&report.here)).collect()
 }
 
-fn place(report: &AddressReport, rows: &mut Vec<Row>) {
+fn place(report: &AddressReport, rows: &mut Vec<EvidenceRow>) {
     let Some(place) = place_of(report) else { return };
     let remark = match place {
         Place::At(_) => ", which says so itself",
         Place::Between { hidden: Some(1..), .. } => "; what lies between does not answer (*)",
         Place::Between { .. } => "",
     };
-    rows.push(("where", format!("{}{remark}", place.words())));
-    rows.extend(path::draw(report, super::VALUE).into_iter().map(|line| ("path", line)));
+    rows.push(EvidenceRow::new("where", format!("{}{remark}", place.words())));
+    rows.extend(path::draw(report, VALUE).into_iter().map(|line| EvidenceRow::new("path", line)));
 }
 
 fn flows_words(flows: &Flows) -> String {
@@ -100,13 +102,13 @@ fn fate_words(fate: FlowOutcome) -> &'static str {
     }
 }
 
-fn sizes(examined: &Examined, rows: &mut Vec<Row>) {
+fn sizes(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
     if let Some(size) = examined.path_mtu {
-        rows.push(("passes", format!("{size} bytes{}", answered(examined, size))));
+        rows.push(EvidenceRow::new("passes", format!("{size} bytes{}", answered(examined, size))));
     }
     if let Some(size) = examined.first_lost_size {
         let label = if examined.verdict == Verdict::Discoverable { "too big" } else { "vanishes" };
-        rows.push((label, format!("{size} bytes{}", answered(examined, size))));
+        rows.push(EvidenceRow::new(label, format!("{size} bytes{}", answered(examined, size))));
     }
 }
 
@@ -118,20 +120,20 @@ fn answered(examined: &Examined, size: PacketSize) -> String {
         .map_or_else(String::new, |evidence| format!(": {} of {} answered", evidence.answered, evidence.sent))
 }
 
-fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<Row>) {
+fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     let name = match family {
         Family::V4 => "fragmentation needed",
         Family::V6 => "packet too big",
     };
     for ptb in examined.ptb.iter().take(PTB_ROWS) {
-        rows.push(("ICMP", ptb_words(name, ptb)));
+        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb)));
     }
     let more = examined.ptb.len().saturating_sub(PTB_ROWS);
     if more > 0 {
-        rows.push(("ICMP", format!("and {more} other kinds of \"{name}\"")));
+        rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
     }
     if examined.ptb.is_empty() && matches!(examined.verdict, Verdict::BlackHole | Verdict::Masked) {
-        rows.push(("ICMP", format!("no \"{name}\" came back")));
+        rows.push(EvidenceRow::new("ICMP", format!("no \"{name}\" came back")));
     }
 }
 
@@ -157,12 +159,12 @@ fn fault_words(fault: PtbFault) -> &'static str {
     }
 }
 
-fn mss(examined: &Examined, rows: &mut Vec<Row>) {
+fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
     let Some(theirs) = examined.peer_mss else { return };
     let ours = examined.local_mss.map_or_else(String::new, |ours| format!("ours {ours}, "));
     let limit =
         examined.tcp_packet_limit.map_or_else(String::new, |limit| format!(": TCP sends packets up to {limit} bytes"));
-    rows.push(("MSS", format!("{ours}theirs {theirs}{limit}")));
+    rows.push(EvidenceRow::new("MSS", format!("{ours}theirs {theirs}{limit}")));
 }
 
 /// The technique that carries the verdict comes first.
@@ -209,7 +211,7 @@ fn confidence_words(confidence: f64) -> String {
     if confidence >= 1.0 {
         "rests on answers, not on silence".into()
     } else {
-        format!("{:.2} %", crate::report::json::rounded_down(confidence) * 100.0)
+        format!("{:.2} %", rounded_down(confidence) * 100.0)
     }
 }
 

@@ -4,20 +4,21 @@
 
 mod evidence;
 mod findings;
-pub(crate) mod layout;
 mod other_way;
 mod paint;
 mod path;
-mod safe;
+mod phrase;
+mod row;
 mod this_host;
 mod verdict;
 
 use std::cmp::Reverse as Descending;
-use std::fmt::Write;
 
 use paint::{Ink, Painter};
-pub(crate) use safe::is_unsafe_to_print;
-pub(crate) use safe::printable;
+use row::{EvidenceRow, LABEL};
+
+use super::layout::{push_line, wrap};
+pub(crate) use super::printable::printable;
 
 use crate::model::{AddressReport, Advice, Examined, Report, ReverseVerdict, Verdict, Who};
 
@@ -90,7 +91,7 @@ fn summary(out: &mut String, report: &Report, painter: Painter) {
         0 => format!("{}: no address was examined", report.target),
         count => format!("{}: {count} addresses: {}", report.target, counts(&report.addresses)),
     };
-    for line in layout::wrap(&printable(&text), "", "  ") {
+    for line in wrap(&printable(&text), "", "  ") {
         push_line(out, &painter.paint(Ink::Title, &line));
     }
 }
@@ -99,7 +100,7 @@ fn summary(out: &mut String, report: &Report, painter: Painter) {
 fn line_of(out: &mut String, report: &AddressReport, painter: Painter) {
     let preference = report.preference.map_or_else(String::new, |preference| format!("MX {preference} "));
     let text = printable(&format!("{preference}{}", verdict::headline(report)));
-    for line in layout::wrap(&text, "  ", "    ") {
+    for line in wrap(&text, "  ", "    ") {
         push_line(out, &painter.paint(ink(&report.examined), &line));
     }
 }
@@ -146,7 +147,7 @@ fn reverse_counts(addresses: &[AddressReport]) -> Vec<String> {
 
 fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {
     let examined = &report.examined;
-    for line in layout::wrap(&printable(&verdict::headline(report)), "", "  ") {
+    for line in wrap(&printable(&verdict::headline(report)), "", "  ") {
         push_line(out, &painter.paint(ink(examined), &line));
     }
     out.push('\n');
@@ -155,14 +156,14 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
         rows.extend(evidence::detail_rows(report));
     }
     let mut last = "";
-    for (label, value) in rows {
+    for EvidenceRow { label, value } in rows {
         evidence_row(out, if label == last { "" } else { label }, &value, painter);
         last = label;
     }
     if !examined.findings.is_empty() {
         title(out, "Also noticed", painter);
         for sentence in findings::sentences(report) {
-            for line in layout::wrap(&printable(&sentence), "  - ", "    ") {
+            for line in wrap(&printable(&sentence), "  - ", "    ") {
                 push_line(out, &line);
             }
         }
@@ -175,13 +176,9 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
     }
 }
 
-/// Columns of the labels, and what is left for values.
-const LABEL: usize = 12;
-const VALUE: usize = layout::WIDTH - 2 - LABEL;
-
 fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
     let indent = " ".repeat(2 + LABEL);
-    for (index, line) in layout::wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
+    for (index, line) in wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
         let label = if index == 0 { label } else { "" };
         let padded = painter.paint(Ink::Label, &format!("{label:<LABEL$}"));
         push_line(out, &format!("  {padded}{}", &line[indent.len()..]));
@@ -196,7 +193,7 @@ fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Paint
         Who::Unknown => "Owner not known from here",
     };
     let text = printable(&format!("{who}: {}", advice.text));
-    for line in layout::wrap(&text, &format!("  {number}. "), "     ") {
+    for line in wrap(&text, &format!("  {number}. "), "     ") {
         push_line(out, &line);
     }
     for command in &advice.commands {
@@ -211,9 +208,4 @@ fn title(out: &mut String, text: &str, painter: Painter) {
 
 fn ink(examined: &Examined) -> Ink {
     Ink::of_exit_code(examined.exit_code())
-}
-
-fn push_line(out: &mut String, line: &str) {
-    // Writing into a String cannot fail.
-    let _ = writeln!(out, "{}", line.trim_end());
 }

@@ -1,6 +1,6 @@
 //! The direction from the target to this host: one clause in the headline, a few rows in the report.
 
-use super::verdict::{above, bytes_or, seconds};
+use super::phrase::{above, bytes_or, seconds};
 use crate::model::{AddressReport, PacketSize, Reverse, ReverseVerdict, Service};
 use crate::report::words::reverse_reason;
 

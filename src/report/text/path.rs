@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::layout::columns;
 use crate::model::{AddressReport, PacketSize, Ttl};
+use crate::report::layout::columns;
 use crate::report::place::{Place, Point, place_of};
 
 /// The hops from this host to the target, with the link where large packets end marked. Nothing known, nothing drawn.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::evidence::Row;
+use super::row::EvidenceRow;
 use crate::model::{AddressReport, CachedPathMtu, HostFacts, KernelSettings, PacketSize, Verdict};
 
 /// One row: only what is set or remembered, and settings that are not the default.
-pub(super) fn row(report: &AddressReport) -> Row {
+pub(super) fn row(report: &AddressReport) -> EvidenceRow {
     let here = &report.here;
     let mut parts = vec![interface(report)];
     if let Some(route) = here.route_mtu {
@@ -14,18 +14,18 @@ pub(super) fn row(report: &AddressReport) -> Row {
     }
     parts.extend(remembered(report));
     parts.extend(unusual(&here.settings, report.address.is_ipv4()));
-    ("this host", parts.join("; "))
+    EvidenceRow::new("this host", parts.join("; "))
 }
 
 /// Everything that is known.
-pub(super) fn detail_rows(here: &HostFacts) -> Vec<Row> {
+pub(super) fn detail_rows(here: &HostFacts) -> Vec<EvidenceRow> {
     let route = here.interface.as_ref().map(|interface| {
         let via = here.gateway.map_or_else(|| "on the link".into(), |gateway| format!("via {gateway}"));
         let source = here.source.map_or_else(String::new, |source| format!(", from {source}"));
-        ("route", format!("{via} dev {interface}{source}"))
+        EvidenceRow::new("route", format!("{via} dev {interface}{source}"))
     });
     let settings = settings(&here.settings);
-    route.into_iter().chain((!settings.is_empty()).then(|| ("kernel", settings.join(", ")))).collect()
+    route.into_iter().chain((!settings.is_empty()).then(|| EvidenceRow::new("kernel", settings.join(", ")))).collect()
 }
 
 fn interface(report: &AddressReport) -> String {

@@ -1,9 +1,8 @@
 //! The verdict in plain words: what size works, and what that means for mail.
 
-use std::time::Duration;
-
 use super::other_way;
-use crate::model::{AddressReport, Cause, Examined, PacketSize, PtbFault, Verdict};
+use super::phrase::{above, bytes_or};
+use crate::model::{AddressReport, Cause, Examined, PtbFault, Verdict};
 use crate::report::words::{address_with_zone, verdict_reason};
 
 /// One line per address, not wrapped.
@@ -83,18 +82,4 @@ fn black_hole(examined: &Examined) -> String {
         }
         _ => format!("black hole{above}: large mail will hang"),
     }
-}
-
-pub(super) fn above(size: Option<PacketSize>) -> String {
-    size.map_or_else(String::new, |size| format!(" above {size} bytes"))
-}
-
-pub(super) fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
-    size.map_or_else(|| otherwise.into(), |size| format!("{size} bytes"))
-}
-
-/// Seconds to two digits below ten, to one above.
-pub(super) fn seconds(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.1} s") }
 }

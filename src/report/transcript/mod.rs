@@ -7,7 +7,7 @@ mod words;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::text::printable;
+use super::printable::printable;
 use crate::model::{Body, Meaning, PacketEvent, PacketEventKind, Timestamp};
 
 /// Writes lines.

@@ -1,10 +1,10 @@
 //! What a packet is and what it means, in words.
 
-use super::super::text::printable;
 use crate::model::{
     Body, Family, IcmpError, IcmpErrorKind, Meaning, Packet, PacketEvent, PacketEventKind, PacketSize, Probe, Purpose,
     Refusal, Segment, Technique, Ttl,
 };
+use crate::report::printable::printable;
 use crate::report::words::unreachable;
 
 pub(super) fn tell(event: &PacketEvent<'_>) -> String {

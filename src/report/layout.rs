@@ -4,12 +4,12 @@
 pub(super) const WIDTH: usize = 80;
 
 /// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
-pub(crate) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
+pub(super) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
     wrap_at(WIDTH, prose, first, rest)
 }
 
 /// The same at another width.
-pub(crate) fn wrap_at(width: usize, prose: &str, first: &str, rest: &str) -> Vec<String> {
+pub(super) fn wrap_at(width: usize, prose: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut empty = true;
@@ -30,6 +30,12 @@ pub(crate) fn wrap_at(width: usize, prose: &str, first: &str, rest: &str) -> Vec
     lines
 }
 
+/// Adds a line, without blanks at its end.
+pub(super) fn push_line(out: &mut String, line: &str) {
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
 /// Cuts a word that no line can hold: a host name may have 253 characters.
 fn pieces(word: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
@@ -48,7 +54,7 @@ fn pieces(word: &str, room: usize) -> Vec<&str> {
 }
 
 /// Columns of a text, never too few.
-pub(crate) fn columns(text: &str) -> usize {
+pub(super) fn columns(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 

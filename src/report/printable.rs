@@ -2,7 +2,7 @@
 
 /// Whether a terminal might act on the character instead of showing it: control characters, and marks that
 /// reorder or hide text.
-pub(crate) fn is_unsafe_to_print(c: char) -> bool {
+pub(super) fn is_unsafe_to_print(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,0 +1,73 @@
+//! What advice is about: one address as this host sees it.
+
+use std::net::IpAddr;
+
+use crate::model::{AddressReport, Examined, Family, Finding, HostFacts, PacketSize, Verdict};
+use crate::report::words::{address_with_zone, shell_word};
+
+/// One address and this host.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub(super) report: &'a AddressReport,
+    pub(super) host: &'a HostFacts,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn of(report: &'a AddressReport) -> Self {
+        Self { report, host: &report.here }
+    }
+
+    pub(super) fn has(&self, finding: Finding) -> bool {
+        self.examined().findings.contains(&finding)
+    }
+
+    pub(super) fn examined(&self) -> &'a Examined {
+        &self.report.examined
+    }
+
+    pub(super) fn address(&self) -> IpAddr {
+        self.report.address
+    }
+
+    pub(super) fn family(&self) -> Family {
+        Family::of(self.report.address)
+    }
+
+    /// The largest packet known to pass; where the verdict is about a flow that is spared, on the others.
+    pub(super) fn working_size(&self) -> Option<PacketSize> {
+        let examined = self.examined();
+        let spared = examined.verdict == Verdict::Clear;
+        let on_others = examined.flows.as_ref().filter(|flows| spared && flows.hit() > 0).map(|flows| flows.sizes.0);
+        on_others.or(examined.path_mtu)
+    }
+
+    /// The ICMP message that must pass, as firewall admins know it.
+    pub(super) fn ptb_name(&self) -> &'static str {
+        match self.family() {
+            Family::V4 => "ICMP type 3 code 4 (\"fragmentation needed\")",
+            Family::V6 => "ICMPv6 type 2 (\"packet too big\")",
+        }
+    }
+
+    /// The address as it can be pasted; its zone comes from the kernel but is quoted all the same.
+    pub(super) fn target(&self) -> String {
+        shell_word(&address_with_zone(self.address(), self.report.zone.as_deref()))
+    }
+
+    /// `ip` takes the zone as a word of its own.
+    pub(super) fn route_get(&self) -> String {
+        let zone = self.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
+        format!("ip route get {}{}", self.address(), zone.unwrap_or_default())
+    }
+
+    /// This program on the same address and port.
+    pub(super) fn command(&self, options: &str) -> String {
+        let port = if self.report.port == 25 { String::new() } else { format!("-p {} ", self.report.port) };
+        format!("pmtu-probe {options} {port}{}", self.target())
+    }
+
+    /// This program on the same address, where the port does not matter.
+    pub(super) fn command_for_path(&self, options: &str) -> String {
+        format!("pmtu-probe {options} {}", self.target())
+    }
+}

@@ -1,0 +1,19 @@
+//! Phrases that several sentences share.
+
+use std::time::Duration;
+
+use crate::model::PacketSize;
+
+pub(super) fn above(size: Option<PacketSize>) -> String {
+    size.map_or_else(String::new, |size| format!(" above {size} bytes"))
+}
+
+pub(super) fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
+    size.map_or_else(|| otherwise.into(), |size| format!("{size} bytes"))
+}
+
+/// Seconds to two digits below ten, to one above.
+pub(super) fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.1} s") }
+}
