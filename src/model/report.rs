@@ -47,7 +47,7 @@ pub struct AddressReport {
 }
 
 /// What one examination found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Examined {
     /// The verdict on the forward direction.
     pub verdict: Verdict,
