@@ -8,6 +8,8 @@ mod circles;
 mod imports;
 #[path = "architecture/modules.rs"]
 mod modules;
+#[path = "architecture/owners.rs"]
+mod owners;
 #[path = "architecture/sources.rs"]
 mod sources;
 #[path = "architecture/tokens.rs"]

@@ -47,7 +47,6 @@ use session::TcpState;
 #[derive(Debug)]
 pub struct Examination {
     plan: Arc<Plan>,
-    started: Timestamp,
     phase: Phase,
     outbox: Outbox,
     second_flows: SecondFlows,
@@ -79,7 +78,6 @@ impl Examination {
         let iss = SeqNumber(random.next() as u32);
         let plan = Arc::new(plan);
         Self {
-            started: now,
             phase: Phase::Forward(Box::new(Forward::new(Arc::clone(&plan), iss, now))),
             outbox: Outbox::new(&plan, random),
             second_flows: SecondFlows::default(),
@@ -204,14 +202,13 @@ impl Examination {
     fn conclude(&mut self, no_way_back: Option<WayBack>, now: Timestamp) {
         let Phase::Forward(mut forward) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
         let mut record = forward.conclude(&mut self.outbox, now);
-        (record.visited, record.worse_flow) = self.second_flows.found();
-        record.probes_sent = self.outbox.probes_sent();
-        record.bytes_sent = self.outbox.bytes_sent();
-        record.is_overrun = self.is_overrun;
+        let (visited, worse) = self.second_flows.found();
+        record.add_other_flows(visited, worse);
+        record.update(now, self.outbox.sent(), self.is_overrun);
         let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
-            Some(why) => record.way_back = why,
+            Some(why) => record.add_way_back(why),
             None => return self.turn_back(*forward, record, now),
         }
         self.examined = Some(judge(&record));
@@ -250,11 +247,8 @@ impl Examination {
         let (Some((found, findings)), Some(record), None) = (reverse.found(), &mut self.record, &self.examined) else {
             return;
         };
-        record.way_back = WayBack::Examined(found.clone(), findings.to_vec());
-        record.probes_sent = self.outbox.probes_sent();
-        record.bytes_sent = self.outbox.bytes_sent();
-        record.is_overrun = self.is_overrun;
-        record.elapsed = now.since(self.started);
+        record.add_way_back(WayBack::Examined(found.clone(), findings.to_vec()));
+        record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));
     }
 }

@@ -59,8 +59,9 @@ impl Outbox {
         self.probes_sent
     }
 
-    pub(super) fn bytes_sent(&self) -> u64 {
-        self.bytes_sent
+    /// Probes and bytes sent.
+    pub(super) fn sent(&self) -> (u32, u64) {
+        (self.probes_sent, self.bytes_sent)
     }
 
     pub(super) fn half_open(&mut self) -> &mut HalfOpen {

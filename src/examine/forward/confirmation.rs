@@ -178,10 +178,9 @@ fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
 /// It is asked again, slowly (Linux gives one address one message a second), as often as loss demands. Returns whether it is
 /// being asked now for the first time.
 pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
-    if parts.notes.asked_slowly || !remembers_a_message(&parts.plan) {
+    if !remembers_a_message(&parts.plan) || !parts.notes.asks_slowly() {
         return false;
     }
-    parts.notes.asked_slowly = true;
     let max = parts.plan.max_size;
     let full = parts.tcp_limit().unwrap_or(max).min(max).max(proof.suspect);
     let asks = parts.silences_needed().min(MOST_ASKS);

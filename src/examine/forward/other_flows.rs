@@ -86,7 +86,8 @@ fn compare(parts: &mut Parts, passes: PacketSize, suspect: PacketSize, outbox: &
     if parts.flows.as_ref().is_none_or(|flows| flows.sizes() != (passes, suspect)) {
         reset(parts, outbox);
         let (first, reserve) = flow_ports(&parts.plan);
-        parts.flows = Some(FlowComparison::new(passes, suspect, first, reserve));
+        let comparison = FlowComparison::new(passes, suspect, first, reserve);
+        parts.compare_flows(comparison);
     }
     advance(parts, now);
 }

@@ -36,11 +36,26 @@ pub(crate) struct Parts {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes {
     /// A quoted header of a probe lacks the DF that it was sent with.
-    pub(super) is_df_cleared: bool,
+    is_df_cleared: bool,
     /// The port stays silent while the host answers.
-    pub(super) is_port_filtered: bool,
+    is_port_filtered: bool,
     /// A router that may be sparing its messages was asked once more.
-    pub(super) asked_slowly: bool,
+    asked_slowly: bool,
+}
+
+impl Notes {
+    pub(super) fn df_cleared(&mut self) {
+        self.is_df_cleared = true;
+    }
+
+    pub(super) fn port_filtered(&mut self) {
+        self.is_port_filtered = true;
+    }
+
+    /// Returns whether that is news.
+    pub(super) fn asks_slowly(&mut self) -> bool {
+        !std::mem::replace(&mut self.asked_slowly, true)
+    }
 }
 
 /// Other flows that were examined like the first one.
@@ -80,6 +95,11 @@ impl Parts {
 
     pub(super) fn timers(&self) -> Timers {
         Timers::new(self.started, &self.session, &self.rtt)
+    }
+
+    /// Begins to compare other flows, in place of any comparison before.
+    pub(super) fn compare_flows(&mut self, comparison: FlowComparison) {
+        self.flows = Some(comparison);
     }
 
     /// Largest packet TCP would send to this peer.

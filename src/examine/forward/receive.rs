@@ -164,7 +164,7 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
     };
     let known = traced(parts, Answerer::Hop(from), now, is_it);
     if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
-        parts.notes.is_df_cleared = true;
+        parts.notes.df_cleared();
     }
     known
 }
@@ -211,7 +211,7 @@ fn quoted(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
 fn quoted_probe(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
     let probe = parts.techniques.quoted(quote, &parts.plan, &parts.session)?;
     if !quote.dont_fragment && matches!(probe.kind, ProbeKind::Sized | ProbeKind::Confirming) {
-        parts.notes.is_df_cleared = true;
+        parts.notes.df_cleared();
     }
     Some(probe.size)
 }

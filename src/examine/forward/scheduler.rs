@@ -68,7 +68,7 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
     if log.total_answered() == 0 || !parts.timers().is_over(patience, now) {
         return None;
     }
-    parts.notes.is_port_filtered = true;
+    parts.notes.port_filtered();
     for uses in [Uses::Connection, Uses::Syns] {
         for technique in parts.techniques.using_mut(uses) {
             technique.rule_out(MethodReason::PortSilent);

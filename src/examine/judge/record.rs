@@ -68,6 +68,25 @@ pub(crate) enum WayBack {
 }
 
 impl Record {
+    /// Adds what examinations of other flows found.
+    pub(crate) fn add_other_flows(&mut self, visited: Vec<(u16, FlowOutcome)>, worse: Option<Box<Self>>) {
+        self.visited = visited;
+        self.worse_flow = worse;
+    }
+
+    /// Adds what is known of the way back.
+    pub(crate) fn add_way_back(&mut self, way_back: WayBack) {
+        self.way_back = way_back;
+    }
+
+    /// Brings it up to date: how long it took so far, what was sent, and whether this host dropped packets.
+    pub(crate) fn update(&mut self, now: Timestamp, (probes, bytes): (u32, u64), is_overrun: bool) {
+        self.elapsed = now.since(self.started);
+        self.probes_sent = probes;
+        self.bytes_sent = bytes;
+        self.is_overrun = is_overrun;
+    }
+
     pub(crate) fn technique(&self, name: Name) -> Option<&TechniqueRecord> {
         self.techniques.iter().find(|technique| technique.name == name)
     }

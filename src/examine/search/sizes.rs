@@ -46,6 +46,11 @@ const PLATEAUS: [u32; 34] = [
 ];
 
 impl Bounds {
+    /// Leaves out the sizes above `most`.
+    pub(crate) fn limit_to(&mut self, most: PacketSize) {
+        self.max = self.max.min(most);
+    }
+
     /// The first round: the largest size, the plateaus below it, and the smallest size twice as a control.
     pub(crate) fn ladder(&self, also: &[PacketSize]) -> Vec<PacketSize> {
         let floor = LADDER_FLOOR.max(self.min.bytes());

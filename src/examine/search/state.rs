@@ -113,9 +113,7 @@ impl Search {
 
     /// The same for a technique that has room for few probes at a time.
     pub(crate) fn narrow(plan: &Plan, width: usize) -> Self {
-        let mut search = Self::new(plan);
-        search.bounds.width = width;
-        search
+        Self { bounds: Bounds { min: plan.min_size, max: plan.max_size, width }, ..Self::new(plan) }
     }
 
     /// A fresh start with one probe at a time.
@@ -138,7 +136,7 @@ impl Search {
 
     /// Asks about no size above `most`.
     pub(crate) fn limit_to(&mut self, most: PacketSize) {
-        self.bounds.max = self.bounds.max.min(most);
+        self.bounds.limit_to(most);
     }
 
     pub(crate) fn has_started(&self) -> bool {
