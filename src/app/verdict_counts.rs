@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use crate::model::{ReverseVerdict, Verdict};
-use crate::report::words::Word;
+use crate::report::words::{Word, counted, verdict_name};
 
 /// Counts of verdicts, and the first targets of each that needs attention.
 #[derive(Debug, Default)]
 pub(super) struct VerdictCounts {
-    addresses: [VerdictRow; ROWS.len()],
+    addresses: [VerdictRow; Verdict::WORST_FIRST.len()],
     /// Where large packets do not come back.
     reverse: VerdictRow,
     targets: u64,
@@ -23,15 +23,6 @@ struct VerdictRow {
     first: Vec<String>,
 }
 
-/// Worst first.
-const ROWS: [Verdict; 6] = [
-    Verdict::BlackHole,
-    Verdict::Masked,
-    Verdict::Unreachable,
-    Verdict::Inconclusive,
-    Verdict::Discoverable,
-    Verdict::Clear,
-];
 /// Targets named for each verdict: a summary does not grow with the list.
 const MOST_NAMED: usize = 20;
 
@@ -41,7 +32,7 @@ impl VerdictCounts {
         let mut any = false;
         for word in verdicts {
             any = true;
-            if let Some(row) = ROWS.iter().position(|verdict| verdict.word() == word) {
+            if let Some(row) = Verdict::WORST_FIRST.iter().position(|verdict| verdict.word() == word) {
                 self.addresses[row].count += 1;
             }
         }
@@ -50,7 +41,7 @@ impl VerdictCounts {
 
     /// Counts an address.
     pub(super) fn add_address(&mut self, verdict: Verdict, reverse: ReverseVerdict, label: &str) {
-        if let Some(row) = ROWS.iter().position(|row| *row == verdict) {
+        if let Some(row) = Verdict::WORST_FIRST.iter().position(|row| *row == verdict) {
             self.addresses[row].note(label);
         }
         if matches!(reverse, ReverseVerdict::BlackHole | ReverseVerdict::Recovers) {
@@ -78,10 +69,14 @@ impl VerdictCounts {
         self.targets == 0
     }
 
+    fn row(&self, verdict: Verdict) -> Option<&VerdictRow> {
+        let row = Verdict::WORST_FIRST.iter().position(|known| *known == verdict)?;
+        self.addresses.get(row)
+    }
+
     /// `600 black hole, 3 masked, 20 clear`.
     pub(super) fn counts(&self) -> String {
-        let rows = ROWS.iter().zip(&self.addresses).filter(|(_, row)| row.count > 0);
-        let mut parts: Vec<String> = rows.map(|(verdict, row)| format!("{} {}", row.count, spoken(*verdict))).collect();
+        let mut parts: Vec<String> = counted(|verdict| self.row(verdict).map_or(0, |row| row.count)).collect();
         if self.reverse.count > 0 {
             parts.push(format!("{} faulty on the way back", self.reverse.count));
         }
@@ -95,9 +90,10 @@ impl VerdictCounts {
     pub(super) fn summary(&self) -> String {
         let s = if self.targets == 1 { "" } else { "s" };
         let mut out = format!("{} target{s}: {}\n", self.targets, self.counts());
-        let faulty = ROWS.iter().zip(&self.addresses).filter(|(verdict, _)| needs_attention(**verdict));
-        let rows =
-            faulty.map(|(verdict, row)| (spoken(*verdict), row)).chain([("faulty on the way back", &self.reverse)]);
+        let faulty = Verdict::WORST_FIRST.iter().zip(&self.addresses).filter(|(verdict, _)| needs_attention(**verdict));
+        let rows = faulty
+            .map(|(verdict, row)| (verdict_name(*verdict), row))
+            .chain([("faulty on the way back", &self.reverse)]);
         for (title, row) in rows.filter(|(_, row)| !row.first.is_empty()) {
             // Writing into a String cannot fail.
             let _ = writeln!(out, "\n{title}:");
@@ -123,17 +119,6 @@ impl VerdictRow {
 
 fn needs_attention(verdict: Verdict) -> bool {
     !matches!(verdict, Verdict::Clear | Verdict::Discoverable)
-}
-
-fn spoken(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::BlackHole => "black hole",
-        Verdict::Masked => "masked",
-        Verdict::Unreachable => "unreachable",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Discoverable => "discoverable",
-        Verdict::Clear => "clear",
-    }
 }
 
 #[cfg(test)]

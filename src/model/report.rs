@@ -296,6 +296,18 @@ impl Examined {
     }
 }
 
+impl Verdict {
+    /// All of them, the worst first.
+    pub const WORST_FIRST: [Self; 6] =
+        [Self::BlackHole, Self::Masked, Self::Unreachable, Self::Inconclusive, Self::Discoverable, Self::Clear];
+}
+
+impl ReverseVerdict {
+    /// All of them, the worst first.
+    pub const WORST_FIRST: [Self; 6] =
+        [Self::BlackHole, Self::Recovers, Self::Inconclusive, Self::Discoverable, Self::Clear, Self::Untested];
+}
+
 impl Report {
     /// The exit code of the run: the worst over all addresses and both directions, 2 before 1 before 3 before 0. 3 if
     /// there was no address to examine.

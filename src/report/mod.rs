@@ -4,6 +4,7 @@ mod advice;
 mod complete;
 mod hints;
 pub mod json;
+mod language;
 mod layout;
 pub mod letter;
 mod numbers;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::{AddressReport, Examined, Family, Finding, HostFacts, PacketSize, Verdict};
-use crate::report::words::{address_with_zone, shell_word};
+use crate::report::words::{address_with_zone, ptb_type, shell_word};
 
 /// One address and this host.
 #[derive(Clone, Copy)]
@@ -43,10 +43,7 @@ impl<'a> Case<'a> {
 
     /// The ICMP message that must pass, as firewall admins know it.
     pub(super) fn ptb_name(&self) -> &'static str {
-        match self.family() {
-            Family::V4 => "ICMP type 3 code 4 (\"fragmentation needed\")",
-            Family::V6 => "ICMPv6 type 2 (\"packet too big\")",
-        }
+        ptb_type(self.family())
     }
 
     /// The address as it can be pasted; its zone comes from the kernel but is quoted all the same.

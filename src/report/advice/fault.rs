@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{firewall, owner, workaround};
 use crate::model::{Advice, Family, Finding, FlowOutcome, PacketSize, PtbFault, PtbReport, Who};
 use crate::report::place::{Place, place_of};
-use crate::report::words::shell_word;
+use crate::report::words::{ptb_fault, shell_word};
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
 pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
@@ -61,32 +61,11 @@ fn faulty(case: &Case<'_>, wanted: impl Fn(PtbFault) -> bool) -> Vec<Advice> {
 }
 
 fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
-    let (from, mtu) = (ptb.from, ptb.mtu);
     let truth = case
         .examined()
         .path_mtu
         .map_or_else(|| "what really passes".into(), |size| format!("{size}, the largest size that passes"));
-    match fault {
-        PtbFault::StatedSizeLost => format!(
-            "The router {from} states MTU {mtu}, but packets of that size are lost as well. It has to state {truth}; \
-             look for a tunnel whose overhead is not deducted."
-        ),
-        PtbFault::NotSmaller => format!(
-            "The router {from} refuses packets and states MTU {mtu}, which is no smaller. It has to state {truth}."
-        ),
-        PtbFault::BadChecksum => format!(
-            "The \"too big\" message from {from} has a wrong checksum, so kernels drop it. Look for a NAT or firewall on \
-             the way that rewrites ICMP without correcting the checksum."
-        ),
-        PtbFault::MtuZero => {
-            format!("The router {from} states MTU 0. It should state {truth} (RFC 1191, section 4).")
-        }
-        PtbFault::TooLow => format!("The router {from} states MTU {mtu}, too low. It should state {truth}."),
-        PtbFault::BelowMinimum => format!(
-            "The router {from} states MTU {mtu}, below what this kernel accepts. It should state {truth}; no ordinary \
-             link is that small."
-        ),
-    }
+    ptb_fault::as_advice(fault, ptb, &truth)
 }
 
 /// Routers are innocent: the two ends of one link disagree, or a box drops by size.

@@ -13,7 +13,7 @@ mod reverse;
 mod workaround;
 
 pub(crate) use firewall::Rules;
-pub(crate) use reverse::{in_words as same_limit_in_words, responsible as responsible_for_the_way_back};
+pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
 
 use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
 use case::Case;

@@ -36,12 +36,13 @@ fn working_size(examined: &Examined) -> PacketSize {
 /// Both ways end at one size, and the way there does so in this network: one link, one router. Packets that need no
 /// message are lost for another reason.
 fn is_likely_ours(case: &Case<'_>) -> bool {
-    let meets_same = shared_limit(case.examined()).is_some() && owner::of_bottleneck(case) == Who::YourNetwork;
+    let meets_same = shared_limit(case.report).is_some() && owner::of_bottleneck(case) == Who::YourNetwork;
     meets_same && !case.has(Finding::PeerWithoutDf)
 }
 
 /// The size at which both ways end, if it may be one.
-fn shared_limit(examined: &Examined) -> Option<PacketSize> {
+pub(crate) fn shared_limit(report: &AddressReport) -> Option<PacketSize> {
+    let examined = &report.examined;
     let is_narrow = matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Masked);
     let (there, back) = examined.path_mtu.zip(examined.reverse.path_mtu).filter(|_| is_narrow)?;
     let fits = match examined.reverse.first_lost_size {
@@ -52,8 +53,8 @@ fn shared_limit(examined: &Examined) -> Option<PacketSize> {
 }
 
 /// "The way there ends at 1400 bytes as well, between hop 2 and hop 3", if it does.
-pub(crate) fn in_words(report: &AddressReport) -> Option<(PacketSize, String)> {
-    let size = shared_limit(&report.examined)?;
+fn in_words(report: &AddressReport) -> Option<(PacketSize, String)> {
+    let size = shared_limit(report)?;
     Some((size, place_of(report).map_or_else(String::new, |place| format!(", {}", place.words()))))
 }
 

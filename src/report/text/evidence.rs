@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::report::numbers::rounded_down;
 use crate::report::place::{Place, place_of};
-use crate::report::words::{method_reason, verdict_reason};
+use crate::report::words::{method_reason, ptb_fault, ptb_name, verdict_reason};
 
 /// Routers under attack or by mistake can send many kinds of PTB; these show the pattern.
 const PTB_ROWS: usize = 4;
@@ -121,10 +121,7 @@ fn answered(examined: &Examined, size: PacketSize) -> String {
 }
 
 fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
-    let name = match family {
-        Family::V4 => "fragmentation needed",
-        Family::V6 => "packet too big",
-    };
+    let name = ptb_name(family);
     for ptb in examined.ptb.iter().take(PTB_ROWS) {
         rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb)));
     }
@@ -143,20 +140,9 @@ fn ptb_words(name: &str, ptb: &PtbReport) -> String {
         (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",
         (false, _) => "did not reach this kernel: dropped by this host's own firewall",
     };
-    let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", fault_words(fault)));
+    let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", ptb_fault::in_evidence(fault)));
     let times = if ptb.count == 1 { "once".into() } else { format!("{} times", ptb.count) };
     format!("\"{name}\", MTU {}, from {}, {times}; {fate}{fault}", ptb.mtu, ptb.from)
-}
-
-fn fault_words(fault: PtbFault) -> &'static str {
-    match fault {
-        PtbFault::MtuZero => "it states no size",
-        PtbFault::StatedSizeLost => "but the size it states is lost as well",
-        PtbFault::NotSmaller => "but it states no smaller size than was sent",
-        PtbFault::TooLow => "but larger packets pass",
-        PtbFault::BelowMinimum => "below the minimum of this kernel",
-        PtbFault::BadChecksum => "its checksum is wrong",
-    }
 }
 
 fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {

@@ -1,9 +1,12 @@
 //! A sentence for each finding; what a size suggests is one sentence for all suggestions.
 
 use super::this_host::{expiry, read_aloud};
-use crate::model::{AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, Tunnel, Verdict};
+use crate::model::{
+    AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, PtbFault, Tunnel, Verdict,
+};
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
+use crate::report::words::ptb_fault;
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -19,24 +22,11 @@ pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
 fn sentence(finding: Finding, report: &AddressReport) -> String {
     let examined = &report.examined;
     match finding {
-        Finding::PtbMtuZero => {
-            "A router reports MTU 0, as routers older than RFC 1191 do: this host has to guess the size.".into()
-        }
-        Finding::PtbMtuTooLow => {
-            "A router states a smaller MTU than the path carries: mail passes, in needlessly small packets.".into()
-        }
-        Finding::PtbBelowMinimum => {
-            "A router states an MTU below the smallest that this kernel accepts: this kernel stays at its own minimum."
-                .into()
-        }
-        Finding::PtbMtuTooHigh => {
-            "A router states an MTU that does not pass: often the overhead of a tunnel that it forgot to deduct.".into()
-        }
-        Finding::PtbBadChecksum => {
-            "A \"too big\" message came with a wrong checksum; kernels drop it without a word. A NAT or firewall on \
-             the way may have damaged it."
-                .into()
-        }
+        Finding::PtbMtuZero => ptb_fault::as_finding(PtbFault::MtuZero).into(),
+        Finding::PtbMtuTooLow => ptb_fault::as_finding(PtbFault::TooLow).into(),
+        Finding::PtbBelowMinimum => ptb_fault::as_finding(PtbFault::BelowMinimum).into(),
+        Finding::PtbMtuTooHigh => ptb_fault::as_finding(PtbFault::StatedSizeLost).into(),
+        Finding::PtbBadChecksum => ptb_fault::as_finding(PtbFault::BadChecksum).into(),
         Finding::PtbFromPrivateAddress => {
             "A \"too big\" message came from a private address: networks that filter such sources never see it.".into()
         }

@@ -20,7 +20,8 @@ use row::{EvidenceRow, LABEL};
 use super::layout::{push_line, wrap};
 pub(crate) use super::printable::printable;
 
-use crate::model::{AddressReport, Advice, Examined, Report, ReverseVerdict, Verdict, Who};
+use super::words::{counted, reverse_counted};
+use crate::model::{AddressReport, Advice, Examined, Report, Who};
 
 /// How a report looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,44 +106,15 @@ fn line_of(out: &mut String, report: &AddressReport, painter: Painter) {
     }
 }
 
-/// How many addresses have which verdict, worst first.
+/// How many addresses have which verdict, worst first. Of the other direction what is wrong with it, and everything where
+/// nothing else was examined.
 fn counts(addresses: &[AddressReport]) -> String {
-    const WORST_FIRST: [(Verdict, &str); 6] = [
-        (Verdict::BlackHole, "black hole"),
-        (Verdict::Masked, "masked"),
-        (Verdict::Unreachable, "unreachable"),
-        (Verdict::Inconclusive, "inconclusive"),
-        (Verdict::Discoverable, "discoverable"),
-        (Verdict::Clear, "clear"),
-    ];
-    let forward = || addresses.iter().filter(|a| a.examined.direction.is_forward());
-    let mut parts: Vec<String> = WORST_FIRST
-        .iter()
-        .map(|(verdict, name)| (forward().filter(|a| a.examined.verdict == *verdict).count(), name))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
-        .collect();
-    parts.extend(reverse_counts(addresses));
-    parts.join(", ")
-}
-
-/// The same for the other direction: what is wrong with it, and everything where nothing else was examined.
-fn reverse_counts(addresses: &[AddressReport]) -> Vec<String> {
-    const WORST_FIRST: [(ReverseVerdict, &str); 6] = [
-        (ReverseVerdict::BlackHole, "with a black hole"),
-        (ReverseVerdict::Recovers, "with a stall"),
-        (ReverseVerdict::Inconclusive, "inconclusive"),
-        (ReverseVerdict::Discoverable, "discoverable"),
-        (ReverseVerdict::Clear, "clear"),
-        (ReverseVerdict::Untested, "untested"),
-    ];
-    let counts = |verdict| {
-        let told =
-            |a: &&AddressReport| other_way::is_trouble(&a.examined.reverse) || !a.examined.direction.is_forward();
-        addresses.iter().filter(told).filter(|a| a.examined.reverse.verdict == verdict).count()
-    };
-    let found = WORST_FIRST.iter().map(|(verdict, name)| (counts(*verdict), name)).filter(|(count, _)| *count > 0);
-    found.map(|(count, name)| format!("{count} {name} in the other direction")).collect()
+    let is_forward = |a: &AddressReport| a.examined.direction.is_forward();
+    let is_told = |a: &AddressReport| other_way::is_trouble(&a.examined.reverse) || !is_forward(a);
+    let number = |is_one: &dyn Fn(&AddressReport) -> bool| addresses.iter().filter(|a| is_one(a)).count() as u64;
+    let forward = counted(|verdict| number(&|a| is_forward(a) && a.examined.verdict == verdict));
+    let reverse = reverse_counted(|verdict| number(&|a| is_told(a) && a.examined.reverse.verdict == verdict));
+    forward.chain(reverse).collect::<Vec<_>>().join(", ")
 }
 
 fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {

@@ -3,12 +3,17 @@
 mod busy;
 mod contract;
 mod icmp;
+mod ptb;
+pub(crate) mod ptb_fault;
 mod reason;
 mod reverse_reason;
 mod shell;
+mod verdict;
 
 pub(crate) use contract::{Word, address_with_zone};
 pub(crate) use icmp::unreachable;
+pub(crate) use ptb::{ptb_name, ptb_type};
 pub use reason::{method_reason, verdict_reason};
 pub use reverse_reason::reverse_reason;
 pub(crate) use shell::shell_word;
+pub(crate) use verdict::{counted, reverse_counted, verdict_name};

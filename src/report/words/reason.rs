@@ -1,10 +1,10 @@
 //! The sentences for the verdict on the way there, and for methods that did not serve.
 
 use super::busy::HOST_TOO_BUSY;
-use super::icmp;
+use super::{icmp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
-    PtbFate, PtbFault, Technique, VerdictReason,
+    PtbFate, Technique, VerdictReason,
 };
 
 /// Why the verdict on the way there is what it is, in one sentence.
@@ -78,14 +78,7 @@ fn ptb_fate(fate: PtbFate) -> &'static str {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
         }
         PtbFate::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
-        PtbFate::Faulty(fault) => match fault {
-            PtbFault::MtuZero => "the router's message states no MTU",
-            PtbFault::StatedSizeLost => "the router's message states a size that is lost as well",
-            PtbFault::NotSmaller => "the router's message states a size that is not smaller than what it refuses",
-            PtbFault::TooLow => "the router's message states too little",
-            PtbFault::BelowMinimum => "the router's message states less than any kernel accepts",
-            PtbFault::BadChecksum => "the router's message has a wrong checksum, so kernels discard it",
-        },
+        PtbFate::Faulty(fault) => ptb_fault::in_reason(fault),
     }
 }
 

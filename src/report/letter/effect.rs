@@ -1,0 +1,51 @@
+//! What the fault does to mail, in no language.
+
+use super::complaint::Complaint;
+use super::facts::Facts;
+
+/// What the fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Senders guess the size, or send smaller packets than they could.
+    SendersGuess,
+    /// A small MSS lets mail pass; what has no MSS loses its large packets.
+    MssProtectsMail {
+        /// The MSS.
+        mss: u16,
+    },
+    /// No router notices, so none sends the message, and large mail hangs.
+    NoRouterNotices,
+    /// On some flows the message does not arrive, and large mail hangs.
+    HangsOnSomeFlows,
+    /// Without a usable message, large mail hangs.
+    Hangs,
+    /// From there: routers may cut the packets, so no message is missing; large mail hangs.
+    HangsInFragments,
+    /// From there: each connection stalls.
+    Stalls,
+    /// Nothing now: it relies on a message that it does not heed.
+    NoneNow,
+    /// From there: large answers hang.
+    AnswersHang,
+    /// From there: large mail hangs.
+    MailFromThereHangs,
+}
+
+impl Effect {
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        match facts.complaint {
+            Complaint::Unheeded => Self::NoneNow,
+            Complaint::WayBack | Complaint::WayBackStalls if facts.peer_cuts() => Self::HangsInFragments,
+            Complaint::WayBackStalls => Self::Stalls,
+            Complaint::WayBack if facts.is_mail() => Self::MailFromThereHangs,
+            Complaint::WayBack => Self::AnswersHang,
+            Complaint::SurvivableMessages => Self::SendersGuess,
+            complaint => match (complaint, facts.address.examined.peer_mss) {
+                (_, Some(mss)) if facts.is_masked() => Self::MssProtectsMail { mss },
+                (Complaint::Mismatch, _) => Self::NoRouterNotices,
+                (Complaint::SomeFlows, _) => Self::HangsOnSomeFlows,
+                _ => Self::Hangs,
+            },
+        }
+    }
+}

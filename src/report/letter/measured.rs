@@ -1,0 +1,136 @@
+//! The table of what was measured, in no language.
+
+use std::net::IpAddr;
+
+use super::complaint::Complaint;
+use super::facts::{Facts, MOST_MESSAGES};
+use crate::model::{Family, FlowOutcome, Flows, PacketSize, PtbReport, SizeEvidence};
+use crate::report::advice::shared_limit;
+use crate::report::place::Place;
+
+/// A line of the table of what was measured, in its order.
+pub(super) enum Measured<'a> {
+    From {
+        source: IpAddr,
+        behind_nat: bool,
+    },
+    To {
+        target: String,
+        port: u16,
+    },
+    /// Of the way back: the target sends.
+    Sender {
+        target: String,
+        port: u16,
+    },
+    /// Of the way back: this host receives.
+    Receiver {
+        source: IpAddr,
+        behind_nat: bool,
+    },
+    Announced(u16),
+    Arrives(PacketSize),
+    NeverArrives {
+        size: PacketSize,
+        /// Sizes between this and the one that arrives were not tried.
+        is_bound: bool,
+    },
+    /// The target's packets carry DF, or not (IPv4).
+    DontFragment(bool),
+    /// In whole seconds.
+    RecoversAfter(u64),
+    /// The message sent to the target, and its MTU.
+    ToldToShrink(PacketSize),
+    /// The way there ends at this size too, at this place if it is known.
+    ThereToo(PacketSize, Option<Place>),
+    When(String),
+    Passes(PacketSize, Option<SizeEvidence>),
+    /// Refused with a message that the kernel copes with.
+    TooBig(PacketSize, Option<SizeEvidence>),
+    Vanishes(PacketSize, Option<SizeEvidence>),
+    SentUpTo(PacketSize),
+    Place(Place),
+    Flows {
+        hit: usize,
+        known: usize,
+        /// Source ports hit and spared, if there are both.
+        ports: Option<(String, String)>,
+    },
+    Message(&'a PtbReport),
+    NoMessage {
+        others_arrive: bool,
+    },
+}
+
+/// What was measured, the same in every language.
+pub(super) fn measured<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+    if facts.complaint.is_about_the_way_back() { measured_back(facts) } else { measured_there(facts) }
+}
+
+fn measured_back<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+    let examined = &facts.address.examined;
+    let reverse = &examined.reverse;
+    let source = facts.address.here.source;
+    let is_bound = !facts.limit_is_exact();
+    let vanishes = facts.complaint != Complaint::Unheeded;
+    [
+        Some(Measured::Sender { target: facts.target(), port: facts.address.port }),
+        source.map(|source| Measured::Receiver { source, behind_nat: facts.is_behind_nat() }),
+        facts.when.clone().map(Measured::When),
+        examined.local_mss.map(Measured::Announced),
+        reverse.path_mtu.map(Measured::Arrives),
+        reverse.first_lost_size.filter(|_| vanishes).map(|size| Measured::NeverArrives { size, is_bound }),
+        (facts.family == Family::V4).then(|| Measured::DontFragment(!facts.peer_cuts())),
+        reverse
+            .recovered_after
+            .filter(|_| facts.complaint == Complaint::WayBackStalls)
+            .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
+        examined.ignored_ptb().map(Measured::ToldToShrink),
+        shared_limit(facts.address).filter(|_| vanishes).map(|size| Measured::ThereToo(size, facts.place)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn measured_there<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+    let examined = &facts.address.examined;
+    let source = facts.address.here.source;
+    let from = source.map(|source| Measured::From { source, behind_nat: facts.is_behind_nat() });
+    let to = Measured::To { target: facts.target(), port: facts.address.port };
+    let passes = facts.passes().map(|size| Measured::Passes(size, evidence(facts, size)));
+    let lost = facts.vanishes().map(|size| match facts.complaint {
+        Complaint::SurvivableMessages => Measured::TooBig(size, evidence(facts, size)),
+        _ => Measured::Vanishes(size, evidence(facts, size)),
+    });
+    let messages = messages(facts);
+    let none = messages.is_empty().then(|| Measured::NoMessage { others_arrive: facts.only_ptb_missing() });
+    [from, Some(to), facts.when.clone().map(Measured::When), passes, lost, Some(Measured::SentUpTo(examined.local_mtu))]
+        .into_iter()
+        .chain([facts.place.map(Measured::Place), examined.flows.as_ref().and_then(share_of_flows)])
+        .flatten()
+        .chain(messages.iter().map(Measured::Message))
+        .chain(none)
+        .collect()
+}
+
+fn share_of_flows<'a>(flows: &Flows) -> Option<Measured<'a>> {
+    let ports = ports(flows, FlowOutcome::Lost).zip(ports(flows, FlowOutcome::Passes));
+    (flows.hit() > 0).then(|| Measured::Flows { hit: flows.hit(), known: flows.known(), ports })
+}
+
+fn evidence(facts: &Facts<'_>, size: PacketSize) -> Option<SizeEvidence> {
+    facts.address.examined.sizes.iter().find(|evidence| evidence.size == size).copied()
+}
+
+fn messages<'a>(facts: &Facts<'a>) -> &'a [PtbReport] {
+    let messages = &facts.address.examined.ptb;
+    messages.get(..MOST_MESSAGES).unwrap_or(messages)
+}
+
+/// Source ports of the flows with this outcome, separated by commas.
+fn ports(flows: &Flows, outcome: FlowOutcome) -> Option<String> {
+    let with_it = flows.flows.iter().filter(|flow| flow.outcome == outcome);
+    let ports: Vec<String> = with_it.map(|flow| flow.port.to_string()).collect();
+    (!ports.is_empty()).then(|| ports.join(", "))
+}

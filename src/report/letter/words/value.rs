@@ -1,0 +1,129 @@
+//! The values of the table of what was measured.
+
+use std::net::IpAddr;
+
+use super::terms::{bytes, place, quoted};
+use crate::model::{Family, PacketSize, PtbReport, SizeEvidence};
+use crate::report::language::Language;
+use crate::report::letter::measured::Measured;
+use crate::report::words::{ptb_fault, ptb_name};
+
+pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'_>, family: Family) -> String {
+    let unit = bytes(language);
+    let message = quoted(language, ptb_name(family));
+    match measured {
+        Measured::From { source, behind_nat } | Measured::Receiver { source, behind_nat } => {
+            our_address(language, *source, *behind_nat)
+        }
+        Measured::To { target, port } | Measured::Sender { target, port } => match language {
+            Language::English => format!("{target}, port {port}"),
+            Language::German => format!("{target}, Port {port}"),
+        },
+        Measured::Announced(mss) => mss.to_string(),
+        Measured::Arrives(size) => format!("{size} {unit}"),
+        Measured::NeverArrives { size, is_bound } => {
+            format!("{size} {unit}{}", if *is_bound { nothing_in_between(language) } else { "" })
+        }
+        Measured::DontFragment(is_set) => dont_fragment(language, *is_set).into(),
+        Measured::RecoversAfter(seconds) => match language {
+            Language::English => format!("about {seconds} s"),
+            Language::German => format!("etwa {seconds} s"),
+        },
+        Measured::ToldToShrink(mtu) => match language {
+            Language::English => {
+                format!("{message} with MTU {mtu} sent to the server about such a packet: no effect")
+            }
+            Language::German => {
+                format!("{message} mit MTU {mtu} an den Server gesendet, bezogen auf ein solches Paket: ohne Wirkung")
+            }
+        },
+        Measured::ThereToo(size, at) => {
+            let at = at.map_or_else(String::new, |at| format!(", {}", place(language, at)));
+            match language {
+                Language::English => format!("ends at {size} bytes as well{at}"),
+                Language::German => format!("endet ebenfalls bei {size} Byte{at}"),
+            }
+        }
+        Measured::When(when) => when.clone(),
+        Measured::Passes(size, evidence) | Measured::TooBig(size, evidence) | Measured::Vanishes(size, evidence) => {
+            size_and_evidence(language, *size, *evidence)
+        }
+        Measured::SentUpTo(size) => match language {
+            Language::English => format!("{size} bytes, the MTU of our interface or route"),
+            Language::German => format!("{size} Byte, die MTU unseres Interfaces oder unserer Route"),
+        },
+        Measured::Place(at) => place(language, *at),
+        Measured::Flows { hit, known, ports } => flows(language, *hit, *known, ports.as_ref()),
+        Measured::Message(message) => message_value(language, family, message),
+        Measured::NoMessage { others_arrive } => match (language, others_arrive) {
+            (Language::English, false) => format!("no {message} arrived"),
+            (Language::English, true) => {
+                format!("no {message} arrived, though \"time exceeded\" from there does")
+            }
+            (Language::German, false) => format!("keine Meldung {message} eingetroffen"),
+            (Language::German, true) => {
+                format!("keine Meldung {message} eingetroffen, „time exceeded“ von dort dagegen schon")
+            }
+        },
+    }
+}
+
+fn our_address(language: Language, source: IpAddr, is_behind_nat: bool) -> String {
+    match (language, is_behind_nat) {
+        (Language::English | Language::German, false) => source.to_string(),
+        (Language::English, true) => format!("{source}, behind NAT: you see another address"),
+        (Language::German, true) => format!("{source}, hinter NAT: Sie sehen eine andere Adresse"),
+    }
+}
+
+fn nothing_in_between(language: Language) -> &'static str {
+    match language {
+        Language::English => " (sizes in between were not tried)",
+        Language::German => " (Größen dazwischen wurden nicht probiert)",
+    }
+}
+
+fn dont_fragment(language: Language, is_set: bool) -> &'static str {
+    match (language, is_set) {
+        (Language::English, true) => "set by your server",
+        (Language::English, false) => "not set",
+        (Language::German, true) => "von Ihrem Server gesetzt",
+        (Language::German, false) => "nicht gesetzt",
+    }
+}
+
+fn size_and_evidence(language: Language, size: PacketSize, evidence: Option<SizeEvidence>) -> String {
+    let answered = evidence.map_or_else(String::new, |SizeEvidence { answered, sent, .. }| match language {
+        Language::English => format!(" ({answered} of {sent} answered)"),
+        Language::German => format!(" ({answered} von {sent} beantwortet)"),
+    });
+    format!("{size} {}{answered}", bytes(language))
+}
+
+fn flows(language: Language, hit: usize, known: usize, ports: Option<&(String, String)>) -> String {
+    match (language, ports) {
+        (Language::English, None) => format!("{hit} of {known} are hit"),
+        (Language::English, Some((lost, spared))) => {
+            format!("{hit} of {known} are hit; source ports hit: {lost}; not hit: {spared}")
+        }
+        (Language::German, None) => format!("{hit} von {known} betroffen"),
+        (Language::German, Some((lost, spared))) => {
+            format!("{hit} von {known} betroffen; betroffene Quellports: {lost}; nicht betroffene: {spared}")
+        }
+    }
+}
+
+fn message_value(language: Language, family: Family, message: &PtbReport) -> String {
+    let name = quoted(language, ptb_name(family));
+    let remark = match (language, message.fault) {
+        (language, Some(fault)) => ptb_fault::in_letter(language, fault),
+        (_, None) if message.reached_kernel => "",
+        (Language::English, None) => ", dropped by our own firewall",
+        (Language::German, None) => ", verworfen von unserer eigenen Firewall",
+    };
+    let (from, mtu) = (message.from, message.mtu);
+    match language {
+        Language::English => format!("{name} from {from}, MTU {mtu}{remark}"),
+        Language::German => format!("{name} von {from}, MTU {mtu}{remark}"),
+    }
+}
