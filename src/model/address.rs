@@ -14,38 +14,33 @@ pub fn is_global(address: IpAddr) -> bool {
 }
 
 fn is_global_v4(address: Ipv4Addr) -> bool {
-    let is_special = match address.octets() {
-        // "This network", loopback, multicast (RFC 5771) and reserved (RFC 1112, section 4).
-        [0 | 127 | 224.., ..] => true,
-        // Shared address space (RFC 6598).
-        [100, 64..=127, ..] => true,
-        // IETF protocol assignments, but for two anycast addresses (RFC 7723, RFC 8155).
-        [192, 0, 0, last] => !matches!(last, 9 | 10),
-        // Benchmarking (RFC 2544).
-        [198, 18 | 19, ..] => true,
-        _ => address.is_private() || address.is_link_local(),
-    };
-    !is_special
+    let octets = address.octets();
+    // "This network", loopback, multicast (RFC 5771) and reserved (RFC 1112, section 4).
+    let is_no_source = matches!(octets, [0 | 127 | 224.., ..]);
+    // RFC 6598.
+    let is_shared = matches!(octets, [100, 64..=127, ..]);
+    // IETF protocol assignments, but for two anycast addresses (RFC 7723, RFC 8155).
+    let is_assigned = matches!(octets, [192, 0, 0, last] if !matches!(last, 9 | 10));
+    // RFC 2544.
+    let is_for_benchmarks = matches!(octets, [198, 18 | 19, ..]);
+    let is_local = address.is_private() || address.is_link_local();
+    !(is_no_source || is_shared || is_assigned || is_for_benchmarks || is_local)
 }
 
 fn is_global_v6(address: Ipv6Addr) -> bool {
-    let is_special = match address.segments() {
-        // Discard-only (RFC 6666).
-        [0x0100, 0, 0, 0, ..] => true,
-        // Benchmarking (RFC 5180).
-        [0x2001, 0x0002, 0, ..] => true,
-        // Site-local, deprecated (RFC 3879).
-        [0xfec0..=0xfeff, ..] => true,
-        _ => {
-            address.is_unspecified()
-                || address.is_loopback()
-                || address.is_unique_local()
-                || address.is_unicast_link_local()
-                || address.is_multicast()
-                || address.to_ipv4_mapped().is_some()
-        }
-    };
-    !is_special
+    let segments = address.segments();
+    let is_no_source = address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || address.to_ipv4_mapped().is_some();
+    // RFC 6666.
+    let is_discarded = matches!(segments, [0x0100, 0, 0, 0, ..]);
+    // RFC 5180.
+    let is_for_benchmarks = matches!(segments, [0x2001, 0x0002, 0, ..]);
+    // Deprecated by RFC 3879.
+    let is_site_local = matches!(segments, [0xfec0..=0xfeff, ..]);
+    let is_local = address.is_unique_local() || address.is_unicast_link_local() || is_site_local;
+    !(is_no_source || is_discarded || is_for_benchmarks || is_local)
 }
 
 #[cfg(test)]
