@@ -1,4 +1,4 @@
-//! What a firewall program tells of a dropped message.
+//! The accusation of a rule.
 
 use super::walk::Suspicion;
 use crate::model::Blocker;

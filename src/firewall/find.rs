@@ -2,12 +2,12 @@
 
 use super::accused::AccusedRule;
 use super::iptables::Saved;
-use super::message::{Arrival, Message, Tracking};
+use super::message::{ArrivingPtb, Message, Tracking};
 use super::nft;
 use super::walk::Suspicion;
 use crate::model::{Blocker, Blockers, RulesetText};
 
-/// What drops these messages, of which it is known that something does.
+/// Finds what drops these messages. It is known that something does.
 pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
     let iptables: Vec<Saved<'_>> = rules.iptables.iter().map(Saved::read).collect();
     let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
@@ -26,7 +26,7 @@ pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
     if found.is_empty() { Blockers::NoneFound } else { Blockers::Found(found) }
 }
 
-/// What connection tracking may think of a message, the likeliest first. Our probes are tracked unless a rule says no.
+/// The states that connection tracking may give a message, the likeliest first. Our probes are tracked unless a rule says no.
 fn orders(rules: &RulesetText) -> [Tracking; 3] {
     let is_exempt = |text: &str| text.contains("notrack") || text.contains("NOTRACK");
     if is_exempt(&rules.nft_json) || rules.iptables.iter().any(|saved| is_exempt(&saved.text)) {
@@ -46,7 +46,7 @@ impl Firewall<'_> {
     fn blockers(&self, message: Message<'_>) -> Vec<Blocker> {
         let mut ranked: Vec<(Rank, Blocker)> = Vec::new();
         for (order, tracking) in self.orders.into_iter().enumerate() {
-            for accused in self.accused(&Arrival { message, tracking }) {
+            for accused in self.accused(&ArrivingPtb { message, tracking }) {
                 ranked.push((Rank::of(order, accused.suspicion), accused.blocker));
             }
         }
@@ -55,15 +55,15 @@ impl Firewall<'_> {
         best_ones.map(|blocker| Blocker { is_certain: best.is_certain(), ..blocker }).collect()
     }
 
-    fn accused(&self, arrival: &Arrival<'_>) -> Vec<AccusedRule> {
+    fn accused(&self, arrival: &ArrivingPtb<'_>) -> Vec<AccusedRule> {
         let nft = self.nft.iter().flat_map(|nft| nft.accused(arrival, &self.iptables));
         let iptables = self.iptables.iter().flat_map(|saved| saved.accused(arrival));
         nft.chain(iptables).collect()
     }
 }
 
-/// Whom to believe first: what needs no assumption, then what only has to be reached, then what needs another view of
-/// connection tracking, last what has to match something unknown.
+/// The order of accusations: first what needs no assumption, then what only has to be reached, then what needs another
+/// state of connection tracking, last what has to match something unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank(bool, usize, Suspicion);
 

@@ -17,7 +17,7 @@ pub struct Message<'a> {
     pub mtu: u32,
 }
 
-/// What connection tracking thinks of it.
+/// Its state in connection tracking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tracking {
     /// The probe that it quotes belongs to a connection that is tracked.
@@ -41,12 +41,12 @@ impl Tracking {
 
 /// The message under one assumption about connection tracking.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival<'a> {
+pub(super) struct ArrivingPtb<'a> {
     pub(super) message: Message<'a>,
     pub(super) tracking: Tracking,
 }
 
-impl Arrival<'_> {
+impl ArrivingPtb<'_> {
     pub(super) fn family(&self) -> Family {
         Family::of(self.message.to)
     }

@@ -2,7 +2,7 @@
 
 use crate::model::Family;
 
-/// What marks the rule in nft's listing, so that the undo finds it.
+/// The comment that marks the rule in nft's listing, so that the undo finds it.
 const COMMENT: &str = "pmtu-probe";
 
 /// Where an nft rule goes.

@@ -32,8 +32,8 @@ pub use packet_event::{PacketEvent, PacketEventKind};
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
-    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbFate, ReverseReason,
-    SlowStep, TlsTrouble, Unwillingness, VerdictReason,
+    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,
+    ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{
     AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,

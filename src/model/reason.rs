@@ -56,14 +56,14 @@ pub enum Ground {
         /// A size that never is.
         lost: PacketSize,
         /// What became of the PTB.
-        ptb: PtbFate,
+        ptb: PtbOutcome,
         /// What confirms it.
         confirmation: Confirmation,
     },
     /// Large packets vanish by the word of one technique, which is not enough.
-    OneWitness {
+    OneTechnique {
         /// The technique.
-        witness: Technique,
+        technique: Technique,
         /// A size that is answered.
         passes: PacketSize,
         /// A size that is not.
@@ -114,7 +114,7 @@ pub enum CutShort {
 
 /// What became of the PTB about a packet that vanishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PtbFate {
+pub enum PtbOutcome {
     /// None came.
     NoneCame,
     /// It reached the interface, and this host's firewall dropped it.

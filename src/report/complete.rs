@@ -1,4 +1,4 @@
-//! What follows from an examination together with what is known of this host: more findings, then advice.
+//! Adds the findings that need facts about this host, then the advice.
 
 use super::advice::advise;
 use super::hints;

@@ -1,4 +1,4 @@
-//! What the size that passes suggests: links and tunnels that leave just that of an ordinary packet.
+//! The links and tunnels that a path MTU suggests, by their overhead.
 //!
 //! Many things leave 1400 bytes of 1500. So these are hints for whoever searches, never a ground for a verdict.
 

@@ -84,7 +84,7 @@ const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const LENGTH_UNKNOWN: i64 = -1;
 /// IPv4 or IPv6, as the first four bits say.
 const LINKTYPE_RAW: u16 = 101;
-/// What tcpdump calls unlimited.
+/// tcpdump's value for "unlimited".
 const SNAPLEN: u32 = 262_144;
 /// A resolution of 10^-9 seconds.
 const NANOSECONDS: u8 = 9;

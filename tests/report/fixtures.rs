@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
     AddressReport, Cause, Confirmation, Direction, Examined, Finding, Ground, Hop, HostFacts, KernelSettings, Location,
-    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PtbFate, PtbFault, PtbReport, Report,
-    Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict,
-    VerdictReason,
+    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PtbFault, PtbOutcome, PtbReport,
+    Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness,
+    Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -134,10 +134,10 @@ pub(crate) fn narrow(address: &str, verdict: Verdict, cause: Option<Cause>) -> A
 /// The reason that goes with a cause.
 fn vanishes(cause: Option<Cause>) -> VerdictReason {
     let ptb = match cause {
-        Some(Cause::NoPtb) | None => PtbFate::NoneCame,
-        Some(Cause::LocalFirewall) => PtbFate::DroppedHere,
-        Some(Cause::BadPtb) => PtbFate::Faulty(PtbFault::StatedSizeLost),
-        Some(Cause::LinkMismatch) => PtbFate::NoneDue,
+        Some(Cause::NoPtb) | None => PtbOutcome::NoneCame,
+        Some(Cause::LocalFirewall) => PtbOutcome::DroppedHere,
+        Some(Cause::BadPtb) => PtbOutcome::Faulty(PtbFault::StatedSizeLost),
+        Some(Cause::LinkMismatch) => PtbOutcome::NoneDue,
     };
     Ground::Vanishes { passes: size(1400), lost: size(1401), ptb, confirmation: Confirmation::RealBytes }.into()
 }

@@ -119,18 +119,19 @@ fn long_paths_are_shortened_and_long_addresses_stay_whole() {
 #[test]
 fn flows_are_a_share_and_with_detail_their_ports() {
     let mut report = no_ptb(V4);
-    let fates = [FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Unknown];
-    let flows = |fates: &[FlowOutcome]| Flows {
+    let outcomes =
+        [FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Lost, FlowOutcome::Passes, FlowOutcome::Unknown];
+    let flows = |outcomes: &[FlowOutcome]| Flows {
         sizes: (size(1400), size(1401)),
-        flows: (40_000..).zip(fates).map(|(port, fate)| Flow { port, outcome: *fate }).collect(),
+        flows: (40_000..).zip(outcomes).map(|(port, outcome)| Flow { port, outcome: *outcome }).collect(),
     };
-    report.examined.flows = Some(flows(&fates));
+    report.examined.flows = Some(flows(&outcomes));
     assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes vanish on 2 of 4 flows; 1 gave no clear answer");
     let ports = row(&report, "flow", Detail::Full);
     assert!(ports.contains("source port 40001: passes") && ports.contains("source port 40002: vanishes"), "{ports}");
-    report.examined.flows = Some(flows(&fates[..1]));
+    report.examined.flows = Some(flows(&outcomes[..1]));
     assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes vanish on the only flow that answered, 1400 pass");
-    report.examined.flows = Some(flows(&fates[1..2]));
+    report.examined.flows = Some(flows(&outcomes[1..2]));
     assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes pass on the only flow that answered");
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmtu_probe::model::{
-    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbFate, PtbFault,
+    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbFault, PtbOutcome,
     ReverseReason, SlowStep, Technique, TlsTrouble, Unwillingness, VerdictReason,
 };
 use pmtu_probe::report::words::{method_reason, reverse_reason, verdict_reason};
@@ -14,12 +14,12 @@ fn of(ground: Ground) -> String {
     verdict_reason(&ground.into())
 }
 
-fn vanishes(ptb: PtbFate, confirmation: Confirmation) -> Ground {
+fn vanishes(ptb: PtbOutcome, confirmation: Confirmation) -> Ground {
     Ground::Vanishes { passes: size(1400), lost: size(1401), ptb, confirmation }
 }
 
-fn one_witness(witness: Technique, doubt: Doubt) -> String {
-    of(Ground::OneWitness { witness, passes: size(1400), lost: size(1401), doubt })
+fn one_technique(technique: Technique, doubt: Doubt) -> String {
+    of(Ground::OneTechnique { technique, passes: size(1400), lost: size(1401), doubt })
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_verdict_on_the_way_there() {
         let sentence = format!(
             "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: {packets}"
         );
-        assert_eq!(of(vanishes(PtbFate::NoneCame, Confirmation::Technique(technique))), sentence);
+        assert_eq!(of(vanishes(PtbOutcome::NoneCame, Confirmation::Technique(technique))), sentence);
     }
     for (ground, sentence) in [
         (
@@ -75,38 +75,38 @@ fn a_verdict_on_the_way_there() {
 
 #[test]
 fn what_became_of_the_message_and_what_confirms_it() {
-    for (fate, words) in [
-        (PtbFate::NoneCame, "nothing tells the sender"),
+    for (outcome, words) in [
+        (PtbOutcome::NoneCame, "nothing tells the sender"),
         (
-            PtbFate::DroppedHere,
+            PtbOutcome::DroppedHere,
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them",
         ),
-        (PtbFate::NoneDue, "copies that may be fragmented vanish as well, so no router refuses them"),
-        (PtbFate::Faulty(PtbFault::MtuZero), "the router's message states no MTU"),
-        (PtbFate::Faulty(PtbFault::StatedSizeLost), "the router's message states a size that is lost as well"),
+        (PtbOutcome::NoneDue, "copies that may be fragmented vanish as well, so no router refuses them"),
+        (PtbOutcome::Faulty(PtbFault::MtuZero), "the router's message states no MTU"),
+        (PtbOutcome::Faulty(PtbFault::StatedSizeLost), "the router's message states a size that is lost as well"),
         (
-            PtbFate::Faulty(PtbFault::NotSmaller),
+            PtbOutcome::Faulty(PtbFault::NotSmaller),
             "the router's message states a size that is not smaller than what it refuses",
         ),
-        (PtbFate::Faulty(PtbFault::TooLow), "the router's message states too little"),
-        (PtbFate::Faulty(PtbFault::BelowMinimum), "the router's message states less than any kernel accepts"),
-        (PtbFate::Faulty(PtbFault::BadChecksum), "the router's message has a wrong checksum, so kernels discard it"),
+        (PtbOutcome::Faulty(PtbFault::TooLow), "the router's message states too little"),
+        (PtbOutcome::Faulty(PtbFault::BelowMinimum), "the router's message states less than any kernel accepts"),
+        (PtbOutcome::Faulty(PtbFault::BadChecksum), "the router's message has a wrong checksum, so kernels discard it"),
     ] {
         let sentence = format!(
             "1400 byte packets are answered, 1401 byte packets never are, and {words}; confirmed: in-order SMTP bytes of \
              that size stall, and pass when cut"
         );
-        assert_eq!(of(vanishes(fate, Confirmation::RealBytes)), sentence);
+        assert_eq!(of(vanishes(outcome, Confirmation::RealBytes)), sentence);
     }
     assert_eq!(
-        of(vanishes(PtbFate::NoneCame, Confirmation::NoDfCopyPasses)),
+        of(vanishes(PtbOutcome::NoneCame, Confirmation::NoDfCopyPasses)),
         "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: the same \
          packet passes when routers may fragment it, so its size is the matter and not its kind"
     );
 }
 
 #[test]
-fn one_witness_is_not_enough() {
+fn one_technique_is_not_enough() {
     for (doubt, words) in [
         (Doubt::NoSecondTechnique, "no second technique could confirm it"),
         (
@@ -132,14 +132,14 @@ fn one_witness_is_not_enough() {
             "echo alone cannot tell a hole from a firewall that drops large echo, nor the way there from the way back",
         ),
     ] {
-        for (witness, packets) in [
+        for (technique, packets) in [
             (Technique::OldData, "repeated old segments"),
             (Technique::SmtpData, "repeated old segments"),
             (Technique::SynData, "SYN segments with data"),
             (Technique::Echo, "ICMP echo requests"),
         ] {
             let sentence = format!("{packets} of 1400 bytes are answered and of 1401 bytes are not, but {words}");
-            assert_eq!(one_witness(witness, doubt), sentence);
+            assert_eq!(one_technique(technique, doubt), sentence);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The decision table of `docs/verdicts.md` in code: evidence in, verdict out. No state, no time.
 
-use crate::model::{Cause, Confirmation, CutShort, Doubt, Ground, PacketSize, PtbFate, Technique, Verdict};
+use crate::model::{Cause, Confirmation, CutShort, Doubt, Ground, PacketSize, PtbOutcome, Technique, Verdict};
 
 use super::super::ptb_log::KernelPmtu;
 use super::super::reach::Silence;
@@ -98,7 +98,7 @@ fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement 
         Technique::Echo => sizes(broken_by_echo(guilt, proof, evidence)),
         Technique::SynData => match second_technique(evidence, Technique::SynData) {
             Some(second) => sizes(guilty(guilt, proof, evidence, Confirmation::Technique(second))),
-            None => sizes(one_witness(proof, technique, Doubt::NoSecondTechnique)),
+            None => sizes(one_technique(proof, technique, Doubt::NoSecondTechnique)),
         },
         Technique::OldData | Technique::SmtpData => match above {
             Some(limit) => beyond_mss(proof, limit, evidence),
@@ -115,11 +115,11 @@ fn above_limit(proof: Proof, limit: PacketSize, evidence: &Evidence) -> bool {
 fn broken_for_tcp(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement {
     match evidence.real_bytes {
         Some(RealBytesOutcome::Stalls) => guilty(Verdict::BlackHole, proof, evidence, Confirmation::RealBytes),
-        Some(RealBytesOutcome::Passes) => one_witness(proof, technique, Doubt::RealBytesPass),
+        Some(RealBytesOutcome::Passes) => one_technique(proof, technique, Doubt::RealBytesPass),
         Some(RealBytesOutcome::Unusable) | None => match second_technique(evidence, Technique::OldData) {
             Some(second) => guilty(Verdict::BlackHole, proof, evidence, Confirmation::Technique(second)),
-            None if refuted(evidence) => one_witness(proof, technique, Doubt::OtherTechniquePasses),
-            None => one_witness(proof, technique, Doubt::NoRealBytes(evidence.dialogue_trouble)),
+            None if refuted(evidence) => one_technique(proof, technique, Doubt::OtherTechniquePasses),
+            None => one_technique(proof, technique, Doubt::NoRealBytes(evidence.dialogue_trouble)),
         },
     }
 }
@@ -155,11 +155,11 @@ fn broken_by_echo(guilt: Verdict, proof: Proof, evidence: &Evidence) -> Judgemen
     if evidence.no_df == NoDfOutcome::Passes {
         return guilty(guilt, proof, evidence, Confirmation::NoDfCopyPasses);
     }
-    one_witness(proof, Technique::Echo, Doubt::EchoAlone)
+    one_technique(proof, Technique::Echo, Doubt::EchoAlone)
 }
 
-fn one_witness(proof: Proof, witness: Technique, doubt: Doubt) -> Judgement {
-    inconclusive(Ground::OneWitness { witness, passes: proof.pair.passes, lost: proof.suspect, doubt })
+fn one_technique(proof: Proof, technique: Technique, doubt: Doubt) -> Judgement {
+    inconclusive(Ground::OneTechnique { technique, passes: proof.pair.passes, lost: proof.suspect, doubt })
 }
 
 fn second_technique(evidence: &Evidence, not: Technique) -> Option<Technique> {
@@ -173,10 +173,10 @@ fn refuted(evidence: &Evidence) -> bool {
 fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Confirmation) -> Judgement {
     let end = if verdict == Verdict::BlackHole { evidence.tcp_end.or(evidence.path_end) } else { evidence.path_end };
     let (cause, ptb) = match end.or(evidence.path_end) {
-        Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbFate::DroppedHere),
-        Some(KernelPmtu::Misled { fault, .. }) => (Cause::BadPtb, PtbFate::Faulty(fault)),
-        _ if evidence.no_df == NoDfOutcome::Lost => (Cause::LinkMismatch, PtbFate::NoneDue),
-        _ => (Cause::NoPtb, PtbFate::NoneCame),
+        Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbOutcome::DroppedHere),
+        Some(KernelPmtu::Misled { fault, .. }) => (Cause::BadPtb, PtbOutcome::Faulty(fault)),
+        _ if evidence.no_df == NoDfOutcome::Lost => (Cause::LinkMismatch, PtbOutcome::NoneDue),
+        _ => (Cause::NoPtb, PtbOutcome::NoneCame),
     };
     Judgement {
         verdict,

@@ -5,7 +5,7 @@ mod spec;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accused::AccusedRule;
-use super::message::Arrival;
+use super::message::ArrivingPtb;
 use super::remedy;
 use super::walk::{Chains, Culprit, RuleAction, RuleStep, suspect};
 use crate::model::{Blocker, SavedTables};
@@ -65,14 +65,14 @@ impl<'a> Saved<'a> {
     }
 
     /// What drops the message, at most one culprit for each base chain.
-    pub(super) fn accused(&self, arrival: &Arrival<'_>) -> Vec<AccusedRule> {
+    pub(super) fn accused(&self, arrival: &ArrivingPtb<'_>) -> Vec<AccusedRule> {
         if (self.family == "ip") != arrival.is_v4() {
             return Vec::new();
         }
         BASES.iter().filter_map(|(table, chain)| self.accused_in(table, chain, arrival)).collect()
     }
 
-    fn accused_in(&self, name: &str, base: &str, arrival: &Arrival<'_>) -> Option<AccusedRule> {
+    fn accused_in(&self, name: &str, base: &str, arrival: &ArrivingPtb<'_>) -> Option<AccusedRule> {
         let table = self.tables.get(name)?;
         let policy_drops = *table.policies.get(base)? == "DROP";
         let (culprit, suspicion) = suspect(&table.chains(arrival), base, policy_drops)?;
@@ -117,7 +117,7 @@ impl<'a> SavedTable<'a> {
         self.lines.push(SavedRule { chain, number: *number, text: line, words });
     }
 
-    fn chains(&self, arrival: &Arrival<'_>) -> Chains {
+    fn chains(&self, arrival: &ArrivingPtb<'_>) -> Chains {
         let mut chains: Chains = self.policies.keys().map(|name| ((*name).to_owned(), Vec::new())).collect();
         for (rule, line) in self.lines.iter().enumerate() {
             let spec::Spec { truth, target } = spec::read(&line.words, arrival);
@@ -129,9 +129,9 @@ impl<'a> SavedTable<'a> {
     }
 
     /// `None`: everything passes the target, as with LOG and MARK.
-    fn action(&self, target: spec::Target) -> Option<RuleAction> {
+    fn action(&self, target: spec::RuleTarget) -> Option<RuleAction> {
         match target.name.as_str() {
-            // Whoever takes a message out of a queue decides; no rule does.
+            // The program that reads the queue decides, not a rule.
             "ACCEPT" | "QUEUE" | "NFQUEUE" => Some(RuleAction::Accept),
             "DROP" | "REJECT" => Some(RuleAction::Drop),
             "RETURN" => Some(RuleAction::Return),

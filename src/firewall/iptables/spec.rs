@@ -3,25 +3,25 @@
 use std::iter::Peekable;
 use std::net::IpAddr;
 
-use crate::firewall::message::{Arrival, is_in};
+use crate::firewall::message::{ArrivingPtb, is_in};
 use crate::firewall::truth::Truth;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spec {
     pub(super) truth: Truth,
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<RuleTarget>,
 }
 
 /// `-j` or `-g`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct RuleTarget {
     pub(super) name: String,
     pub(super) is_goto: bool,
 }
 
 /// Reads the words after `-A CHAIN`. What stands behind the target tells about the target.
-pub(super) fn read(words: &[String], arrival: &Arrival<'_>) -> Spec {
+pub(super) fn read(words: &[String], arrival: &ArrivingPtb<'_>) -> Spec {
     let (mut truth, mut negated) = (Truth::Yes, false);
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
@@ -31,7 +31,7 @@ pub(super) fn read(words: &[String], arrival: &Arrival<'_>) -> Spec {
         }
         if let "-j" | "-g" | "--jump" | "--goto" = word {
             let is_goto = word.contains('g');
-            let target = words.next().map(|name| Target { name: name.to_owned(), is_goto });
+            let target = words.next().map(|name| RuleTarget { name: name.to_owned(), is_goto });
             return Spec { truth, target };
         }
         let value = if word == "--comment" { words.next() } else { value(&mut words) };
@@ -50,7 +50,7 @@ fn value<'a>(words: &mut Peekable<impl Iterator<Item = &'a str>>) -> Option<&'a 
     first
 }
 
-fn option(name: &str, value: &str, arrival: &Arrival<'_>) -> Truth {
+fn option(name: &str, value: &str, arrival: &ArrivingPtb<'_>) -> Truth {
     match name {
         "-p" => protocol(value, arrival),
         "-s" => network(arrival.message.from, value),
@@ -80,7 +80,7 @@ fn module(name: &str) -> Truth {
     if known.contains(&name) { Truth::Yes } else { Truth::Unknown }
 }
 
-fn protocol(value: &str, arrival: &Arrival<'_>) -> Truth {
+fn protocol(value: &str, arrival: &ArrivingPtb<'_>) -> Truth {
     let own: &[&str] = if arrival.is_v4() { &["icmp", "1"] } else { &["ipv6-icmp", "icmpv6", "58"] };
     (own.contains(&value) || matches!(value, "all" | "0")).into()
 }
@@ -101,7 +101,7 @@ fn is_name(own: &str, pattern: &str) -> Truth {
 }
 
 /// `TYPE` or `TYPE/CODE` in numbers, as iptables-save writes them.
-fn icmp_type(value: &str, arrival: &Arrival<'_>) -> Truth {
+fn icmp_type(value: &str, arrival: &ArrivingPtb<'_>) -> Truth {
     if matches!(value, "any" | "255") {
         return Truth::Yes;
     }
@@ -141,7 +141,7 @@ mod tests {
         let (from, to) = if v6 { ("fd00::9", "fd00::1") } else { ("192.0.2.9", "10.0.0.1") };
         let parse = |text: &str| text.parse().expect("an address");
         let message = Message { from: parse(from), to: parse(to), interface: Some("eth0"), mtu: 1400 };
-        read(&words(line), &Arrival { message, tracking: Tracking::Related })
+        read(&words(line), &ArrivingPtb { message, tracking: Tracking::Related })
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_target_ends_the_matches() {
-        let target = |name: &str, is_goto| Some(Target { name: name.into(), is_goto });
+        let target = |name: &str, is_goto| Some(RuleTarget { name: name.into(), is_goto });
         assert_eq!(check(false, "-j REJECT --reject-with icmp-port-unreachable").target, target("REJECT", false));
         assert_eq!(check(false, "-g inner").target, target("inner", true));
         assert_eq!(check(false, "-j").target, None);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::names::{ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES, NONE, Names, PROTOCOLS};
-use crate::firewall::message::Arrival;
+use crate::firewall::message::ArrivingPtb;
 
 /// What a rule looks at.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub(super) enum Fact<'a> {
     Tuple(Vec<Fact<'a>>),
 }
 
-pub(super) fn fact<'a>(left: &Value, arrival: &Arrival<'a>) -> Fact<'a> {
+pub(super) fn fact<'a>(left: &Value, arrival: &ArrivingPtb<'a>) -> Fact<'a> {
     let Some((kind, inside)) = left.as_object().and_then(|object| object.iter().next()) else { return Fact::Unknown };
     match kind.as_str() {
         "meta" => meta(key(inside), arrival),
@@ -40,7 +40,7 @@ pub(super) fn fact<'a>(left: &Value, arrival: &Arrival<'a>) -> Fact<'a> {
     }
 }
 
-fn meta<'a>(key: &str, arrival: &Arrival<'a>) -> Fact<'a> {
+fn meta<'a>(key: &str, arrival: &ArrivingPtb<'a>) -> Fact<'a> {
     match key {
         "l4proto" => Fact::Number(arrival.protocol(), PROTOCOLS),
         "nfproto" => Fact::Word(if arrival.is_v4() { &["ipv4"] } else { &["ipv6"] }),
@@ -53,7 +53,7 @@ fn meta<'a>(key: &str, arrival: &Arrival<'a>) -> Fact<'a> {
     }
 }
 
-fn payload<'a>(protocol: &str, field: &str, arrival: &Arrival<'a>) -> Fact<'a> {
+fn payload<'a>(protocol: &str, field: &str, arrival: &ArrivingPtb<'a>) -> Fact<'a> {
     let message = &arrival.message;
     let is_absent = match protocol {
         "ip" | "icmp" => !arrival.is_v4(),
@@ -79,7 +79,7 @@ fn payload<'a>(protocol: &str, field: &str, arrival: &Arrival<'a>) -> Fact<'a> {
     }
 }
 
-fn state<'a>(arrival: &Arrival<'a>) -> Fact<'a> {
+fn state<'a>(arrival: &ArrivingPtb<'a>) -> Fact<'a> {
     use crate::firewall::message::Tracking::{Invalid, Related, Untracked};
     Fact::Word(match arrival.tracking {
         Related => &["related"],

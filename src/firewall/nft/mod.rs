@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::accused::AccusedRule;
 use super::iptables::Saved;
-use super::message::Arrival;
+use super::message::ArrivingPtb;
 use super::remedy::{self, Position};
 use super::walk::{Chains, Culprit, suspect};
 use crate::model::Blocker;
@@ -102,7 +102,7 @@ impl Ruleset {
     }
 
     /// What drops the message, at most one culprit for each base chain. Tables that iptables tells of are left to it.
-    pub(super) fn accused(&self, arrival: &Arrival<'_>, iptables: &[Saved<'_>]) -> Vec<AccusedRule> {
+    pub(super) fn accused(&self, arrival: &ArrivingPtb<'_>, iptables: &[Saved<'_>]) -> Vec<AccusedRule> {
         let family = if arrival.is_v4() { "ip" } else { "ip6" };
         let is_told = |base: &Base| {
             iptables.iter().any(|saved| saved.in_nftables && saved.family == base.family && saved.has(&base.table))
@@ -117,7 +117,7 @@ impl Ruleset {
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.
-    fn is_on_the_way(&self, base: &Base, arrival: &Arrival<'_>) -> bool {
+    fn is_on_the_way(&self, base: &Base, arrival: &ArrivingPtb<'_>) -> bool {
         if base.hook != Hook::Ingress {
             return true;
         }
@@ -132,7 +132,7 @@ impl Ruleset {
         }
     }
 
-    fn accused_in(&self, base: &Base, arrival: &Arrival<'_>) -> Option<AccusedRule> {
+    fn accused_in(&self, base: &Base, arrival: &ArrivingPtb<'_>) -> Option<AccusedRule> {
         let table = self.tables.get(&(base.family.clone(), base.table.clone()))?;
         let chains = table.chains(arrival);
         let (culprit, suspicion) = suspect(&chains, &base.chain, base.policy_drops)?;
@@ -155,7 +155,7 @@ impl Ruleset {
 }
 
 impl NftTable {
-    fn chains(&self, arrival: &Arrival<'_>) -> Chains {
+    fn chains(&self, arrival: &ArrivingPtb<'_>) -> Chains {
         let mut chains: Chains = self.chains.iter().map(|name| (name.clone(), Vec::new())).collect();
         let set = |name: &str| self.sets.get(name).map(|set| Set { elements: &set.elements, changes: set.changes });
         let map = |name: &str| self.sets.get(name).map(|set| set.elements.as_slice());

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::compare::{Sets, compare, holds};
 use super::fact::{Fact, fact};
-use crate::firewall::message::Arrival;
+use crate::firewall::message::ArrivingPtb;
 use crate::firewall::truth::Truth;
 use crate::firewall::walk::{RuleAction, RuleStep};
 
@@ -14,7 +14,7 @@ pub(super) type Maps<'f, 'a> = &'f dyn Fn(&str) -> Option<&'a [Value]>;
 /// The steps of a rule; more than one if it chooses its verdict from a map by something unknown.
 pub(super) fn steps(
     expression: &[Value],
-    arrival: &Arrival<'_>,
+    arrival: &ArrivingPtb<'_>,
     sets: Sets<'_, '_>,
     maps: Maps<'_, '_>,
     rule: usize,
@@ -39,7 +39,7 @@ pub(super) fn steps(
     Vec::new()
 }
 
-fn matches(kind: &str, inside: &Value, arrival: &Arrival<'_>, sets: Sets<'_, '_>) -> Truth {
+fn matches(kind: &str, inside: &Value, arrival: &ArrivingPtb<'_>, sets: Sets<'_, '_>) -> Truth {
     match kind {
         "match" => {
             let (Some(left), Some(right)) = (inside.get("left"), inside.get("right")) else { return Truth::Unknown };
@@ -60,7 +60,7 @@ fn verdict(kind: &str, inside: &Value) -> Option<RuleAction> {
     let target = || inside.get("target").and_then(Value::as_str).unwrap_or_default().to_owned();
     match kind {
         "drop" | "reject" => Some(RuleAction::Drop),
-        // Whoever takes a message out of a queue decides; no rule does.
+        // The program that reads the queue decides, not a rule.
         "accept" | "queue" => Some(RuleAction::Accept),
         "return" => Some(RuleAction::Return),
         "jump" => Some(RuleAction::Jump(target())),
@@ -74,7 +74,7 @@ fn name(inside: &Value) -> &str {
     inside.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn by_map(inside: &Value, arrival: &Arrival<'_>, maps: Maps<'_, '_>, truth: Truth, rule: usize) -> Vec<RuleStep> {
+fn by_map(inside: &Value, arrival: &ArrivingPtb<'_>, maps: Maps<'_, '_>, truth: Truth, rule: usize) -> Vec<RuleStep> {
     let key = inside.get("key").map_or(Fact::Unknown, |key| fact(key, arrival));
     let data = inside.get("data");
     let elements = match data {

@@ -1,4 +1,4 @@
-//! What advice is about: one address as this host sees it.
+//! The input of all advice: one address as this host sees it.
 
 use std::net::IpAddr;
 

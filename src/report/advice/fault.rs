@@ -1,4 +1,4 @@
-//! What ends a fault on the path, and who can do it.
+//! The repair of a fault on the path, and who has to do it.
 
 use super::case::Case;
 use super::{firewall, owner, workaround};
@@ -68,7 +68,7 @@ fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
     ptb_fault::as_advice(fault, ptb, &truth)
 }
 
-/// Routers are innocent: the two ends of one link disagree, or a box drops by size.
+/// No router is at fault: the two ends of one link disagree, or a box drops by size.
 pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
     let size = case.examined().path_mtu;
     let own_link = owner::is_first_link(case);
@@ -104,7 +104,7 @@ fn lower_own_mtu(case: &Case<'_>, size: Option<PacketSize>) -> Option<Advice> {
     })
 }
 
-/// `masked`: mail depends on a clamp that somebody may take for superfluous.
+/// `masked`: mail depends on an MSS clamp that somebody may want to remove.
 pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
     let mss = case.examined().peer_mss.map_or_else(String::new, |mss| format!(" of {mss}"));
     Advice {
@@ -119,9 +119,9 @@ pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
 
 /// One of several parallel paths has a hole.
 pub(super) fn some_flows(case: &Case<'_>) -> Advice {
-    let ports = |fate: FlowOutcome| {
+    let ports = |outcome: FlowOutcome| {
         let flows = case.examined().flows.iter().flat_map(|flows| &flows.flows);
-        flows.filter(|flow| flow.outcome == fate).map(|flow| flow.port.to_string()).collect::<Vec<_>>().join(", ")
+        flows.filter(|flow| flow.outcome == outcome).map(|flow| flow.port.to_string()).collect::<Vec<_>>().join(", ")
     };
     let (hit, spared) = (ports(FlowOutcome::Lost), ports(FlowOutcome::Passes));
     let which = if hit.is_empty() || spared.is_empty() {

@@ -5,7 +5,7 @@ use super::workaround::undo;
 use crate::model::{Advice, Blocker, Blockers, Family, Who};
 use crate::report::words::shell_word;
 
-/// What ends the drops on this host: at the rule that does it if it is known, else where such rules usually stand.
+/// The repair on this host: before the rule that drops the message if it is known, else in the usual place.
 pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
     let family = case.family();
     match &case.host.blockers {
@@ -124,7 +124,7 @@ fn with_iptables(family: Family) -> Advice {
     }
 }
 
-/// The same for a Linux firewall on the way. Whoever runs it has to fit them in.
+/// The same for a Linux firewall on the way, whose admin has to fit the rules in.
 pub(super) fn for_those_on_the_way(family: Family) -> Vec<String> {
     let Rules { nft, iptables: rules } = Rules::of(family, "forward");
     let program = iptables(family);

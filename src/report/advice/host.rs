@@ -1,4 +1,4 @@
-//! Settings of this host that outlived their reason.
+//! Settings of this host that are no longer needed.
 
 use super::case::Case;
 use super::workaround::undo;
@@ -47,7 +47,7 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
     })
 }
 
-/// Not where large packets vanish: there, sending without DF is what lets mail pass.
+/// No advice if large packets vanish, because mail then passes only without DF.
 pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
     let value = case.host.settings.no_pmtu_disc.filter(|value| *value > 0)?;
     (case.examined().verdict != Verdict::BlackHole).then(|| Advice {

@@ -31,7 +31,7 @@ pub fn advise(report: &AddressReport) -> Vec<Advice> {
     advice
 }
 
-/// To be tried where the way back cannot be examined: packets of a size that nearly every path carries are asked for.
+/// A trial for a way back that cannot be examined: ask for packets of a size that nearly every path carries.
 pub(crate) fn ask_for_small_packets(report: &AddressReport) -> Option<Advice> {
     let case = Case::of(report);
     let advice = workaround::all_for_the_way_back(&case, Family::V6.minimum_mtu(), HostRouteUse::Free);
@@ -71,7 +71,7 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
-/// What ends the fault itself, by whoever can.
+/// The repair of the fault itself.
 fn repair(case: &Case<'_>) -> Vec<Advice> {
     match case.examined().cause {
         Some(Cause::LocalFirewall) => firewall::repair(case),

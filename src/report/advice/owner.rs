@@ -1,4 +1,4 @@
-//! Whose hop it is, as far as it can be told from here. A wrong name sends an admin to the wrong door, so doubt is `unknown`.
+//! Whose hop it is, as far as it can be told from here. A wrong name misleads an admin, so doubt is `unknown`.
 
 use super::case::Case;
 use crate::model::{Hop, Ttl, Who, is_global};

@@ -1,4 +1,4 @@
-//! What this host can do by itself until the path is repaired: send no packets that the path swallows.
+//! Workarounds on this host until the path is repaired: it sends no packets that the path drops.
 
 use std::net::IpAddr;
 
@@ -38,7 +38,6 @@ pub(super) enum HostRouteUse {
 }
 
 impl HostRouteUse {
-    /// What this advice leaves.
     pub(super) fn of(advice: &[Advice]) -> Self {
         let mut commands = advice.iter().flat_map(|advice| &advice.commands);
         if commands.any(|command| command.contains(" route replace ")) { Self::Taken } else { Self::Free }
@@ -83,7 +82,7 @@ fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
     }
 }
 
-/// Not where the route has an MTU of its own: a second host route would replace it.
+/// No advice if the route has an MTU of its own, because a second host route would replace it.
 fn announcing_route(case: &Case<'_>, mss: u16) -> Option<Advice> {
     let route = host_route(case).filter(|_| case.host.route_mtu.is_none())?;
     Some(Advice {

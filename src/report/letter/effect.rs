@@ -1,7 +1,7 @@
 //! What the fault does to mail, in no language.
 
 use super::complaint::Complaint;
-use super::facts::Facts;
+use super::facts::LetterFacts;
 
 /// What the fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Effect {
     HangsInFragments,
     /// From there: each connection stalls.
     Stalls,
-    /// Nothing now: it relies on a message that it does not heed.
+    /// No effect on this path: the server ignores a message that other paths need.
     NoneNow,
     /// From there: large answers hang.
     AnswersHang,
@@ -32,7 +32,7 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    pub(super) fn of(facts: &Facts<'_>) -> Self {
+    pub(super) fn of(facts: &LetterFacts<'_>) -> Self {
         match facts.complaint {
             Complaint::Unheeded => Self::NoneNow,
             Complaint::WayBack | Complaint::WayBackStalls if facts.peer_cuts() => Self::HangsInFragments,

@@ -14,7 +14,7 @@ use crate::report::words::{address_with_zone, shell_word};
 pub(super) const WATCHED_SECONDS: u32 = 15;
 
 /// Everything that a letter may mention.
-pub(super) struct Facts<'a> {
+pub(super) struct LetterFacts<'a> {
     pub(super) complaint: Complaint,
     pub(super) address: &'a AddressReport,
     /// UTC, as people write it; `None` for a clock that is far off.
@@ -24,7 +24,7 @@ pub(super) struct Facts<'a> {
     pub(super) family: Family,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> LetterFacts<'a> {
     pub(super) fn of(report: &Report, address: &'a AddressReport, complaint: Complaint) -> Self {
         let started = rfc3339(report.started);
         let who = match complaint {

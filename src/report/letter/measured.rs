@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::complaint::Complaint;
-use super::facts::{Facts, MOST_MESSAGES};
+use super::facts::{LetterFacts, MOST_MESSAGES};
 use crate::model::{Family, FlowOutcome, Flows, PacketSize, PtbReport, SizeEvidence};
 use crate::report::advice::shared_limit;
 use crate::report::place::Place;
@@ -63,11 +63,11 @@ pub(super) enum Measured<'a> {
 }
 
 /// What was measured, the same in every language.
-pub(super) fn measured<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+pub(super) fn measured<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     if facts.complaint.is_about_the_way_back() { measured_back(facts) } else { measured_there(facts) }
 }
 
-fn measured_back<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+fn measured_back<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let examined = &facts.address.examined;
     let reverse = &examined.reverse;
     let source = facts.address.here.source;
@@ -93,7 +93,7 @@ fn measured_back<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
     .collect()
 }
 
-fn measured_there<'a>(facts: &Facts<'a>) -> Vec<Measured<'a>> {
+fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let examined = &facts.address.examined;
     let source = facts.address.here.source;
     let from = source.map(|source| Measured::From { source, behind_nat: facts.is_behind_nat() });
@@ -119,11 +119,11 @@ fn share_of_flows<'a>(flows: &Flows) -> Option<Measured<'a>> {
     (flows.hit() > 0).then(|| Measured::Flows { hit: flows.hit(), known: flows.known(), ports })
 }
 
-fn evidence(facts: &Facts<'_>, size: PacketSize) -> Option<SizeEvidence> {
+fn evidence(facts: &LetterFacts<'_>, size: PacketSize) -> Option<SizeEvidence> {
     facts.address.examined.sizes.iter().find(|evidence| evidence.size == size).copied()
 }
 
-fn messages<'a>(facts: &Facts<'a>) -> &'a [PtbReport] {
+fn messages<'a>(facts: &LetterFacts<'a>) -> &'a [PtbReport] {
     let messages = &facts.address.examined.ptb;
     messages.get(..MOST_MESSAGES).unwrap_or(messages)
 }

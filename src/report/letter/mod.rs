@@ -24,7 +24,7 @@ pub use crate::report::language::Language;
 use super::printable::printable;
 use block::{WIDTH, lay_out};
 use complaint::{complaints, why_none};
-use facts::Facts;
+use facts::LetterFacts;
 
 /// All letters that the report asks for, and a line for each address that needs none.
 pub fn render(report: &Report, language: Language) -> String {
@@ -37,7 +37,7 @@ pub fn render(report: &Report, language: Language) -> String {
             none.push('\n');
         }
         letters.extend(found.into_iter().map(|complaint| {
-            let facts = Facts::of(report, address, complaint);
+            let facts = LetterFacts::of(report, address, complaint);
             lay_out(&skeleton::letter(language, &facts))
         }));
     }

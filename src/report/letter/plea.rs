@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::complaint::Complaint;
-use super::facts::Facts;
+use super::facts::LetterFacts;
 use crate::model::{Blocker, PacketSize, PtbFault, PtbReport, Who};
 
 /// What makes a Linux server search for a size that passes (RFC 4821).
@@ -48,7 +48,7 @@ pub(super) enum Plea<'a> {
 }
 
 /// What to ask for, in this order.
-pub(super) fn pleas<'a>(facts: &Facts<'a>) -> Vec<Plea<'a>> {
+pub(super) fn pleas<'a>(facts: &LetterFacts<'a>) -> Vec<Plea<'a>> {
     match facts.complaint {
         Complaint::Silent => vec![Plea::SendMessage],
         Complaint::Mismatch => vec![Plea::CompareOneLink],
@@ -60,7 +60,7 @@ pub(super) fn pleas<'a>(facts: &Facts<'a>) -> Vec<Plea<'a>> {
     }
 }
 
-fn corrections<'a>(facts: &Facts<'a>) -> Vec<Plea<'a>> {
+fn corrections<'a>(facts: &LetterFacts<'a>) -> Vec<Plea<'a>> {
     let truth = facts.passes();
     let correction = |message: &PtbReport| match message.fault {
         Some(PtbFault::BadChecksum) => Plea::CorrectChecksum { from: message.from },
@@ -71,14 +71,14 @@ fn corrections<'a>(facts: &Facts<'a>) -> Vec<Plea<'a>> {
     pleas
 }
 
-fn admit_here<'a>(facts: &Facts<'a>) -> Vec<Plea<'a>> {
+fn admit_here<'a>(facts: &LetterFacts<'a>) -> Vec<Plea<'a>> {
     match facts.blockers() {
         [] => vec![Plea::AdmitHere],
         blockers => blockers.iter().map(Plea::AdmitBeforeRule).collect(),
     }
 }
 
-fn let_message_through<'a>(facts: &Facts<'a>) -> Plea<'a> {
+fn let_message_through<'a>(facts: &LetterFacts<'a>) -> Plea<'a> {
     if facts.who == Who::YourNetwork {
         return Plea::LetMessageOut;
     }

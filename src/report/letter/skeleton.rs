@@ -2,13 +2,13 @@
 
 use super::block::Block;
 use super::effect::Effect;
-use super::facts::Facts;
+use super::facts::LetterFacts;
 use super::measured::measured;
 use super::plea::{MTU_PROBING, Plea, pleas};
 use super::words;
 use crate::report::language::Language;
 
-pub(super) fn letter(language: Language, facts: &Facts<'_>) -> Vec<Block> {
+pub(super) fn letter(language: Language, facts: &LetterFacts<'_>) -> Vec<Block> {
     let header = words::header(language);
     let rows = measured(facts);
     let row = |row| (words::label(language, row), words::value(language, row, facts.family));
@@ -33,7 +33,7 @@ pub(super) fn letter(language: Language, facts: &Facts<'_>) -> Vec<Block> {
 }
 
 /// A plea, and the commands that it asks for.
-fn request(language: Language, facts: &Facts<'_>, plea: Plea<'_>) -> Vec<Block> {
+fn request(language: Language, facts: &LetterFacts<'_>, plea: Plea<'_>) -> Vec<Block> {
     let mut blocks = vec![Block::Prose(words::plea(language, facts.family, plea))];
     match plea {
         Plea::CompareOneLink
@@ -59,7 +59,7 @@ fn request(language: Language, facts: &Facts<'_>, plea: Plea<'_>) -> Vec<Block> 
 }
 
 /// The rules that admit the message, for both kinds of firewall. What stands before them names nftables.
-fn rules(language: Language, facts: &Facts<'_>) -> [Block; 3] {
+fn rules(language: Language, facts: &LetterFacts<'_>) -> [Block; 3] {
     let rules = facts.rules();
     [Block::Code(vec![rules.nft]), Block::Prose(words::or_with_iptables(language).into()), Block::Code(rules.iptables)]
 }

@@ -1,4 +1,4 @@
-//! What is written is read back by pcap-parser.
+//! pcap-parser reads back what is written.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the verdict on a suspect's path means for the mail that made it one.
+//! The meaning of a verdict for the mail that made a peer suspect.
 
 use super::words;
 use crate::model::{
@@ -50,7 +50,7 @@ impl Answer<'_> {
     }
 }
 
-/// What is said of one address, and what may be tried where nothing could be seen.
+/// The sentence for one address, and a trial if nothing could be seen.
 struct Line {
     text: String,
     trial: Option<Advice>,
@@ -82,7 +82,7 @@ pub fn meanings(answers: &[Answer<'_>]) -> String {
     out
 }
 
-/// What a verdict says of a suspicion, the gravest first.
+/// How a verdict bears on a suspicion, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     Confirmed,

@@ -51,11 +51,10 @@ pub(super) fn detail_rows(report: &AddressReport) -> Vec<EvidenceRow> {
             format!("{:>5} bytes: {} of {} answered", evidence.size.bytes(), evidence.answered, evidence.sent),
         )
     });
-    let flows = examined
-        .flows
-        .iter()
-        .flat_map(|flows| &flows.flows)
-        .map(|flow| EvidenceRow::new("flow", format!("source port {}: {}", flow.port, fate_words(flow.outcome))));
+    let flows =
+        examined.flows.iter().flat_map(|flows| &flows.flows).map(|flow| {
+            EvidenceRow::new("flow", format!("source port {}: {}", flow.port, outcome_words(flow.outcome)))
+        });
     let hops = examined.hops.iter().map(|hop| {
         let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
@@ -93,8 +92,8 @@ fn flows_words(flows: &Flows) -> String {
     format!("{share}{unknown}")
 }
 
-fn fate_words(fate: FlowOutcome) -> &'static str {
-    match fate {
+fn outcome_words(outcome: FlowOutcome) -> &'static str {
+    match outcome {
         FlowOutcome::Passes => "passes",
         FlowOutcome::Lost => "vanishes",
         FlowOutcome::Refused => "is refused by a router",
@@ -135,14 +134,14 @@ fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
 }
 
 fn ptb_words(name: &str, ptb: &PtbReport) -> String {
-    let fate = match (ptb.reached_kernel, ptb.fault) {
+    let outcome = match (ptb.reached_kernel, ptb.fault) {
         (true, _) => "reached this kernel",
         (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",
         (false, _) => "did not reach this kernel: dropped by this host's own firewall",
     };
     let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", ptb_fault::in_evidence(fault)));
     let times = if ptb.count == 1 { "once".into() } else { format!("{} times", ptb.count) };
-    format!("\"{name}\", MTU {}, from {}, {times}; {fate}{fault}", ptb.mtu, ptb.from)
+    format!("\"{name}\", MTU {}, from {}, {times}; {outcome}{fault}", ptb.mtu, ptb.from)
 }
 
 fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {

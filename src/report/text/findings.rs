@@ -93,7 +93,7 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
     }
 }
 
-/// Where a hop hides, nobody knows which router has to speak.
+/// If a hop does not answer, it is not known which router has to send the message.
 fn only_ptb_missing(report: &AddressReport) -> String {
     match place_of(report) {
         Some(Place::Between { last, hidden, .. }) if hidden != Some(0) => format!(

@@ -43,8 +43,8 @@ pub(super) fn lines(report: &AddressReport) -> Vec<String> {
             lines.push("mail from there ends with \"timeout after DATA\" in this host's log".into());
         }
         if Service::of_port(report.port) != Service::Unknown {
-            let fate = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
-            lines.push(format!("where its certificates come in such packets, TLS from here to it {fate} too"));
+            let verb = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
+            lines.push(format!("where its certificates come in such packets, TLS from here to it {verb} too"));
         }
         lines.push("which router is at fault cannot be seen from here".into());
     }

@@ -4,7 +4,7 @@ use crate::report::layout::WIDTH;
 
 /// Columns of the labels.
 pub(super) const LABEL: usize = 12;
-/// What is left for values.
+/// Columns of the values.
 pub(super) const VALUE: usize = WIDTH - 2 - LABEL;
 
 /// A label and its value.

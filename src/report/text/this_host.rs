@@ -1,4 +1,4 @@
-//! What of this host bears on the path: its interface, its route, what its kernel remembers, settings out of the ordinary.
+//! The facts about this host that matter for the path: interface, route, cached path MTU, unusual settings.
 
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ impl Transcript {
         Self { labels, replies: HashMap::new() }
     }
 
-    /// What stands above the first line: how to read the columns, and with several addresses, their short names.
+    /// The lines above the first packet: how to read the columns, and the short names of several addresses.
     pub fn heading(&self) -> String {
         let columns = "time since the start, > sent, < received, ! not sent, bytes of the IP packet, meaning\n";
         match &self.labels[..] {
@@ -83,7 +83,7 @@ impl Transcript {
     }
 }
 
-/// What a packet on the wire is and what it means, for the comment in a capture. `None`: it was not on the wire.
+/// The comment for a packet in a capture: what it is and what it means. `None`: it was not on the wire.
 pub fn comment(event: &PacketEvent<'_>) -> Option<String> {
     if !matches!(event.kind, PacketEventKind::Received | PacketEventKind::Sent) || event.bytes.is_empty() {
         return None;

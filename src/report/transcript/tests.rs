@@ -104,8 +104,8 @@ fn a_probe_says_its_size_and_what_it_is_for() {
     }
     let mut may_be_cut = from_here(b"x");
     may_be_cut.ip.dont_fragment = false;
-    let twin = words(PacketEventKind::Sent, Meaning::Probe(old_data(1401, Purpose::NoDfCopy)), &may_be_cut);
-    assert_eq!(twin, "probe 1401, no DF, old data, a copy that routers may cut");
+    let copy = words(PacketEventKind::Sent, Meaning::Probe(old_data(1401, Purpose::NoDfCopy)), &may_be_cut);
+    assert_eq!(copy, "probe 1401, no DF, old data, a copy that routers may cut");
     let v6 = packet(HERE_V6, THERE_V6, Body::EchoRequest(Echo { ident: 1, seq: 1, payload_len: 1 }));
     assert_eq!(
         words(PacketEventKind::Sent, Meaning::Probe(old_data(1500, Purpose::Search)), &v6),

@@ -1,4 +1,4 @@
-//! What both directions say of a host that is too busy.
+//! The sentence for a host that is too busy, which both directions use.
 
 /// Both verdicts have the same reason.
 pub(super) const HOST_TOO_BUSY: &str =

@@ -1,4 +1,4 @@
-//! What ICMP errors say.
+//! Words for ICMP errors.
 
 use crate::model::Family;
 

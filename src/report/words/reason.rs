@@ -4,7 +4,7 @@ use super::busy::HOST_TOO_BUSY;
 use super::{icmp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
-    PtbFate, Technique, VerdictReason,
+    PtbOutcome, Technique, VerdictReason,
 };
 
 /// Why the verdict on the way there is what it is, in one sentence.
@@ -31,10 +31,10 @@ fn ground(ground: &Ground) -> String {
         ),
         Ground::Vanishes { passes, lost, ptb, confirmation } => format!(
             "{passes} byte packets are answered, {lost} byte packets never are, and {}; confirmed: {}",
-            ptb_fate(ptb),
+            ptb_outcome(ptb),
             confirmed_by(confirmation)
         ),
-        Ground::OneWitness { witness, passes, lost, doubt } => one_witness(witness, passes, lost, doubt),
+        Ground::OneTechnique { technique, passes, lost, doubt } => one_technique(technique, passes, lost, doubt),
         Ground::AboveMssOnly { passes, limit } => format!(
             "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
              vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered"
@@ -54,10 +54,10 @@ fn ground(ground: &Ground) -> String {
     }
 }
 
-fn one_witness(witness: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
-    let packets = match witness {
+fn one_technique(technique: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
+    let packets = match technique {
         Technique::OldData | Technique::SmtpData => "repeated old segments",
-        Technique::SynData | Technique::Echo => packets(witness),
+        Technique::SynData | Technique::Echo => packets(technique),
     };
     format!("{packets} of {passes} bytes are answered and of {lost} bytes are not, but {}", doubt_words(doubt))
 }
@@ -71,14 +71,14 @@ fn packets(technique: Technique) -> &'static str {
     }
 }
 
-fn ptb_fate(fate: PtbFate) -> &'static str {
-    match fate {
-        PtbFate::NoneCame => "nothing tells the sender",
-        PtbFate::DroppedHere => {
+fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
+    match outcome {
+        PtbOutcome::NoneCame => "nothing tells the sender",
+        PtbOutcome::DroppedHere => {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
         }
-        PtbFate::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
-        PtbFate::Faulty(fault) => ptb_fault::in_reason(fault),
+        PtbOutcome::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
+        PtbOutcome::Faulty(fault) => ptb_fault::in_reason(fault),
     }
 }
 

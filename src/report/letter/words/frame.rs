@@ -1,10 +1,10 @@
-//! What frames every letter: the header, the salutation and the end. And the line for an address that gets none.
+//! The header, the salutation and the end of a letter, and the line for an address that gets none.
 
 use super::terms::place;
 use crate::model::{AddressReport, Who};
 use crate::report::language::Language;
 use crate::report::letter::complaint::NoComplaint;
-use crate::report::letter::facts::Facts;
+use crate::report::letter::facts::LetterFacts;
 use crate::report::words::address_with_zone;
 
 /// The names of the header lines.
@@ -20,7 +20,7 @@ pub(in crate::report::letter) fn header(language: Language) -> HeaderNames {
     }
 }
 
-pub(in crate::report::letter) fn recipient(language: Language, facts: &Facts<'_>) -> String {
+pub(in crate::report::letter) fn recipient(language: Language, facts: &LetterFacts<'_>) -> String {
     let target = facts.target();
     let at = facts.place.map(|at| place(language, at));
     let in_brackets = at.as_ref().map_or_else(String::new, |at| format!(" ({at})"));

@@ -2,9 +2,9 @@
 
 use crate::report::language::Language;
 use crate::report::letter::complaint::Complaint;
-use crate::report::letter::facts::Facts;
+use crate::report::letter::facts::LetterFacts;
 
-pub(in crate::report::letter) fn opening(language: Language, facts: &Facts<'_>) -> String {
+pub(in crate::report::letter) fn opening(language: Language, facts: &LetterFacts<'_>) -> String {
     let target = facts.target();
     match (language, facts.complaint) {
         (Language::English, Complaint::Silent) => format!(

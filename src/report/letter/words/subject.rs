@@ -4,10 +4,10 @@ use super::terms::quoted;
 use crate::model::PacketSize;
 use crate::report::language::Language;
 use crate::report::letter::complaint::Complaint;
-use crate::report::letter::facts::Facts;
+use crate::report::letter::facts::LetterFacts;
 use crate::report::words::ptb_name;
 
-pub(in crate::report::letter) fn subject(language: Language, facts: &Facts<'_>) -> String {
+pub(in crate::report::letter) fn subject(language: Language, facts: &LetterFacts<'_>) -> String {
     let target = facts.target_address();
     let there = large_packets(language, facts.passes());
     let back = large_packets(language, facts.exact_limit());
