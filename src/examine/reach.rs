@@ -44,15 +44,16 @@ impl Reach {
                     self.silence = Silence::Forbidden;
                 }
             }
-            Refusal::NoRoute if nothing_answered => self.cut_off(Obstacle::NoRoute),
-            Refusal::InterfaceDown if nothing_answered => self.cut_off(Obstacle::InterfaceDown),
-            Refusal::NoRoute | Refusal::InterfaceDown => {}
+            Refusal::NoRoute => self.cut_off(Obstacle::NoRoute, nothing_answered),
+            Refusal::InterfaceDown => self.cut_off(Obstacle::InterfaceDown, nothing_answered),
         }
     }
 
-    fn cut_off(&mut self, obstacle: Obstacle) {
-        self.explain(obstacle);
-        self.is_cut_off |= self.explanations >= 2;
+    fn cut_off(&mut self, obstacle: Obstacle, nothing_answered: bool) {
+        if nothing_answered {
+            self.explain(obstacle);
+            self.is_cut_off |= self.explanations >= 2;
+        }
     }
 
     /// Whether nothing can be sent, so that waiting is of no use.

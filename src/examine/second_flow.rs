@@ -65,19 +65,19 @@ impl SecondFlows {
 
     /// Moves the current one on, as far as it goes without new events.
     pub(super) fn advance(&mut self, outbox: &mut Outbox, now: Timestamp) {
-        match &mut self.current {
+        let is_over = match &mut self.current {
             Some(Current::Examining(forward)) => {
                 let alone = Visits { visited: &[], is_waiting: false, may_begin: false };
                 if forward.advance(alone, outbox, now) == Decision::Conclude {
                     self.conclude(outbox, now);
                 }
+                false
             }
-            Some(Current::Closing(closing)) => {
-                if closing.advance(outbox, now) {
-                    self.current = None;
-                }
-            }
-            None => {}
+            Some(Current::Closing(closing)) => closing.advance(outbox, now),
+            None => false,
+        };
+        if is_over {
+            self.current = None;
         }
     }
 

@@ -8,7 +8,7 @@ use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
 use super::super::judge::{Second, opinion, remembers_a_message};
 use super::super::outbox::Outbox;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
-use super::super::technique::{NoDfCopy, RealBytesOutcome, Turn, Uses};
+use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses};
 use super::super::timers::Deadline;
 use super::other_flows;
 use super::parts::{Parts, is_over_connection};
@@ -65,7 +65,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo = parts.techniques.using(Uses::Icmp).search().log();
     let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
     let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
-    let Some(search) = techniques.get(carrier).map(|technique| technique.search()) else { return };
+    let Some(search) = techniques.get(carrier).map(Technique::search) else { return };
     trace.follow(
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),

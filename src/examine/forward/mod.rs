@@ -93,8 +93,8 @@ impl Forward {
         let Parts { plan, rtt, session, techniques, real_bytes, .. } = &mut self.parts;
         let mut turn = Turn { plan, rtt, session, outbox, in_order: None, now };
         let (segment, control) = real_bytes.due(&mut turn, techniques.using(Uses::Connection).search());
-        for technique in techniques.using_mut(Uses::Connection).take(1) {
-            control.into_iter().for_each(|control| control.queue_in(technique.search_mut(), now));
+        if let (Some(control), Some(technique)) = (control, techniques.using_mut(Uses::Connection).next()) {
+            control.queue_in(technique.search_mut(), now);
         }
         segment
     }

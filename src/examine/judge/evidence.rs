@@ -53,8 +53,8 @@ impl Evidence {
     pub(super) fn of(record: &Record) -> Self {
         let plan = &record.plan;
         let reached = !record.nothing_answered();
-        let carrier = record.carrier.filter(|_| reached);
-        let carried = carrier.and_then(|name| Some((name, carried(record, name)?)));
+        let answering = record.carrier.filter(|_| reached);
+        let carried = answering.and_then(|name| Some((name, carried(record, name)?)));
         let passes = carried.and_then(|(_, carried)| match carried {
             Carried::Discoverable(pair) => Some(pair.passes),
             Carried::Proven(proof) | Carried::Noisy(proof) => Some(proof.pair.passes),
@@ -73,7 +73,7 @@ impl Evidence {
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
-            no_df: carrier.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
+            no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
             dialogue_trouble: dialogue_trouble(record),
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, FlowShare, Flows, Verdict, VerdictReason};
 
-use super::super::fisher::Trials;
 use super::super::technique::{FlowComparison, Uses, silences_needed};
 use super::record::Record;
 
@@ -57,7 +56,7 @@ fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
 fn silences(record: &Record) -> u32 {
     let log = record.using(Uses::Connection).map(|tcp| tcp.search.log());
     let controls = log.and_then(|log| log.largest_answered().map(|passes| log.controls(passes)));
-    silences_needed(controls.unwrap_or(Trials::default()))
+    silences_needed(controls.unwrap_or_default())
 }
 
 /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to

@@ -13,6 +13,7 @@ use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueReco
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // facts that do not exclude each other
 pub(crate) struct Record {
     pub(crate) plan: Arc<Plan>,
     pub(crate) started: Timestamp,

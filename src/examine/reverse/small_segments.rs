@@ -20,7 +20,7 @@ impl SmallSegments {
         match status {
             ReplyStatus::Complete => Some(Self::Pass),
             ReplyStatus::Unavailable(why) => Some(Self::ShowNothing(ReverseReason::Unwilling(why))),
-            ReplyStatus::Awaited => is_stalled.then(|| Self::ShowNothing(ReverseReason::SmallOnesLost)),
+            ReplyStatus::Awaited => is_stalled.then_some(Self::ShowNothing(ReverseReason::SmallOnesLost)),
         }
     }
 

@@ -13,7 +13,7 @@ mod ttl_trace;
 
 pub(super) use flow_comparison::FlowComparison;
 pub(super) use hop_search::{Answerer, HopSearch, silences_needed};
-pub(super) use interface::{Heard, TechniqueRecord, Turn, Uses};
+pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
 pub(super) use list::Techniques;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};

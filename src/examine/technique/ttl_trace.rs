@@ -16,6 +16,9 @@ pub(crate) struct TtlTrace {
     echoes: u16,
 }
 
+/// A size that passes and a larger one that is lost.
+type Bracket = (PacketSize, PacketSize);
+
 /// Echo sequence numbers of TTL-limited requests begin here, far from those of the sized ones.
 const FIRST_ECHO: u16 = 0x4000;
 
@@ -24,7 +27,7 @@ impl TtlTrace {
     /// known, and starts anew when chance had taken a smaller size.
     pub(crate) fn follow(
         &mut self,
-        (bracket, pair): (Option<(PacketSize, PacketSize)>, Option<(PacketSize, PacketSize)>),
+        (bracket, pair): (Option<Bracket>, Option<Bracket>),
         controls: impl Fn(PacketSize) -> Trials,
         may_begin: impl Fn(PacketSize) -> bool,
         session: &mut Session,
