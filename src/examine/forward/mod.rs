@@ -112,6 +112,7 @@ impl Forward {
 
     /// A SYN of another flow.
     fn poll_flows(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        self.parts.flows.as_ref()?;
         let needed = self.parts.silences_needed();
         let Parts { plan, rtt, flows, .. } = &mut self.parts;
         let flows = flows.as_mut()?;
@@ -132,8 +133,7 @@ impl Forward {
             return connection;
         }
         let search = techniques.using(Uses::Connection).search();
-        let needed = self.parts.silences_needed();
-        let flows = flows.as_ref().and_then(|flows| flows.next_timeout(now, rtt, needed));
+        let flows = flows.as_ref().and_then(|flows| flows.next_timeout(now, rtt, self.parts.silences_needed()));
         [
             connection,
             techniques.next_timeout(rtt, now),

@@ -1,5 +1,8 @@
 //! The probe log of one technique: what was sent and what became of it. Probes are added and get their outcome here alone.
 
+use std::borrow::Borrow;
+use std::time::Duration;
+
 use crate::model::{PacketSize, Timestamp};
 
 use super::super::fisher::Trials;
@@ -21,6 +24,8 @@ pub(crate) struct Count {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProbeLog {
     probes: Vec<SentProbe>,
+    /// How many of them have no outcome yet.
+    waiting: usize,
     /// Answers do not name their probe, so one alone does not prove that a size passes.
     answers_are_nameless: bool,
 }
@@ -28,11 +33,12 @@ pub(crate) struct ProbeLog {
 impl ProbeLog {
     /// The log of a technique whose answers do not name their probe.
     pub(crate) fn nameless() -> Self {
-        Self { probes: Vec::new(), answers_are_nameless: true }
+        Self { answers_are_nameless: true, ..Self::default() }
     }
 
     /// Notes that a probe was sent.
     pub(crate) fn launched(&mut self, probe: QueuedProbe, key: ProbeKey, now: Timestamp) {
+        self.waiting += 1;
         self.probes.push(SentProbe { key, size: probe.size, kind: probe.kind, sent: now, outcome: Outcome::Waiting });
     }
 
@@ -43,7 +49,7 @@ impl ProbeLog {
 
     /// Whether the outcome of a probe is still open.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.probes.iter().any(|probe| probe.outcome == Outcome::Waiting)
+        self.waiting > 0
     }
 
     pub(crate) fn probes(&self) -> &[SentProbe] {
@@ -58,6 +64,7 @@ impl ProbeLog {
         matches: impl Fn(&SentProbe) -> bool,
     ) -> Option<SentProbe> {
         let probe = self.probes.iter_mut().rev().find(|probe| matches(probe))?;
+        self.waiting -= usize::from(probe.outcome == Outcome::Waiting);
         match probe.outcome {
             Outcome::Answered(_) => {}
             Outcome::Lost(given_up) => {
@@ -75,6 +82,7 @@ impl ProbeLog {
     /// Marks the probe that `matches` as refused by a PTB, unless it was answered, and returns it.
     pub(crate) fn refused(&mut self, matches: impl Fn(&SentProbe) -> bool) -> Option<SentProbe> {
         let probe = self.probes.iter_mut().rev().find(|probe| matches(probe))?;
+        self.waiting -= usize::from(probe.outcome == Outcome::Waiting);
         if matches!(probe.outcome, Outcome::Waiting | Outcome::Lost(_)) {
             probe.outcome = Outcome::Refused;
         }
@@ -83,32 +91,24 @@ impl ProbeLog {
 
     /// Gives up the probes whose silence has become meaningful.
     pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
-        let mut later_answer: Option<Timestamp> = None;
-        for probe in self.probes.iter_mut().rev() {
-            if let Some(at) = probe.answered_at() {
-                later_answer = Some(later_answer.map_or(at, |earlier| earlier.min(at)));
-            } else if probe.outcome == Outcome::Waiting && deadline(probe, later_answer, rtt) <= now {
+        let waiting = self.waiting;
+        let mut silence = Silence::new(rtt);
+        for probe in self.probes.iter_mut().rev().scan(waiting, until_none_waits) {
+            if silence.deadline(probe).is_some_and(|deadline| deadline <= now) {
                 probe.outcome = Outcome::Lost(now);
+                self.waiting -= 1;
             }
         }
     }
 
     /// When the next outcome will be settled by silence.
     pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
-        let mut later_answer: Option<Timestamp> = None;
-        let mut wake: Option<Timestamp> = None;
-        for probe in self.probes.iter().rev() {
-            if let Some(at) = probe.answered_at() {
-                later_answer = Some(later_answer.map_or(at, |earlier| earlier.min(at)));
-            } else if probe.outcome == Outcome::Waiting {
-                let deadline = deadline(probe, later_answer, rtt);
-                wake = Some(wake.map_or(deadline, |w| w.min(deadline)));
-            }
-        }
-        wake
+        let mut silence = Silence::new(rtt);
+        let newest_first = self.probes.iter().rev().scan(self.waiting, until_none_waits);
+        newest_first.filter_map(|probe| silence.deadline(probe)).min()
     }
 
-    /// The fates of one size.
+    /// The outcomes of one size.
     pub(crate) fn count(&self, size: PacketSize) -> Count {
         let mut count = Count::default();
         for probe in self.probes.iter().filter(|probe| probe.is_sized() && probe.size == size) {
@@ -197,8 +197,36 @@ impl ProbeLog {
     }
 }
 
-/// When an open probe counts as lost: a margin after the answer to a later one, or after a whole timeout.
-fn deadline(probe: &SentProbe, later_answer: Option<Timestamp>, rtt: &RttEstimator) -> Timestamp {
-    let alone = probe.sent + rtt.timeout();
-    later_answer.map_or(alone, |at| (at + rtt.margin()).min(alone))
+/// How long silence must last, over probes from the newest to the oldest.
+struct Silence {
+    timeout: Duration,
+    margin: Duration,
+    later_answer: Option<Timestamp>,
+}
+
+impl Silence {
+    fn new(rtt: &RttEstimator) -> Self {
+        Self { timeout: rtt.timeout(), margin: rtt.margin(), later_answer: None }
+    }
+
+    /// When a probe without an outcome counts as lost: a margin after the answer to a later one, or after a whole timeout.
+    fn deadline(&mut self, probe: &SentProbe) -> Option<Timestamp> {
+        if let Some(at) = probe.answered_at() {
+            self.later_answer = Some(self.later_answer.map_or(at, |earlier| earlier.min(at)));
+        }
+        if probe.outcome != Outcome::Waiting {
+            return None;
+        }
+        let alone = probe.sent + self.timeout;
+        Some(self.later_answer.map_or(alone, |at| (at + self.margin).min(alone)))
+    }
+}
+
+/// Ends a walk over probes once `waiting` of them, which have no outcome, were seen.
+fn until_none_waits<P: Borrow<SentProbe>>(waiting: &mut usize, probe: P) -> Option<P> {
+    if *waiting == 0 {
+        return None;
+    }
+    *waiting -= usize::from(probe.borrow().outcome == Outcome::Waiting);
+    Some(probe)
 }
