@@ -105,16 +105,17 @@ bench_pmtu_probe() {
     local path=$1 direction=$2 run line ours=() verdict sent budget limit met
     for ((run = 0; run < runs; run++)); do
         line=$(measure pmtu-probe "$PMTU_PROBE" --json --direction "$direction" "$peer")
-        ours+=("$line $(field elapsed_ms "$scratch/pmtu-probe")")
+        ours+=("$line $(field elapsed_ms "$scratch/pmtu-probe") $(field probes_sent "$scratch/pmtu-probe")")
     done
     verdict="$(field verdict "$scratch/pmtu-probe") $(field path_mtu "$scratch/pmtu-probe")"
     [[ $direction == forward ]] || verdict+=", back $(field reverse.verdict "$scratch/pmtu-probe") $(field reverse.path_mtu "$scratch/pmtu-probe")"
-    sent=$(field probes_sent "$scratch/pmtu-probe")
     local time whole packets status
     whole=$(printf '%s\n' "${ours[@]}" | awk '{ print $1 }' | median)
     packets=$(printf '%s\n' "${ours[@]}" | awk '{ print $2 }' | median)
     read -r _ _ status _ <<<"${ours[-1]}"
     time=$(printf '%s\n' "${ours[@]}" | awk '{ print $4 }' | median)
+    # A median too: routers ration time exceeded, so of many runs in a row some have to look for the hop twice.
+    sent=$(printf '%s\n' "${ours[@]}" | awk '{ print $5 }' | median)
     result pmtu-probe "$whole" "$packets" "$status" "$verdict (exit $status), by its own clock $time ms, $sent probes"
     read -r -a budget < <(budget_of "$path")
     limit=$((budget[0] * rtt + budget[1]))
