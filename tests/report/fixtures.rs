@@ -186,7 +186,7 @@ pub(crate) fn back_hole(address: &str) -> AddressReport {
         verdict: ReverseVerdict::BlackHole,
         path_mtu: Some(size(1400)),
         first_lost_size: Some(size(1401)),
-        reason: None,
+        reason: Some(ReverseReason::Missing { watched: Duration::from_millis(15_200), answers: 12 }),
         recovered_after: None,
     };
     report
@@ -197,6 +197,7 @@ pub(crate) fn back_recovers(address: &str) -> AddressReport {
     let mut report = back_hole(address);
     report.examined.reverse.verdict = ReverseVerdict::Recovers;
     report.examined.reverse.first_lost_size = Some(size(1500));
+    report.examined.reverse.reason = None;
     report.examined.reverse.recovered_after = Some(Duration::from_millis(3140));
     report
 }
