@@ -216,6 +216,10 @@ pub enum MethodReason {
     RepeatsUnanswered,
     /// SYNs with data were not answered.
     SynDataUnanswered,
+    /// Segments with new bytes at their end were not answered.
+    NewBytesUnanswered,
+    /// The server takes no more commands that such bytes could be part of.
+    NoMoreCommands,
     /// Small echo requests were not answered.
     EchoUnanswered,
 }

@@ -7,7 +7,7 @@ use super::super::search::{Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::Uses;
 use super::super::timers::Deadline;
-use super::confirmation::{advance, ask_rationed_router, is_all_said, run_beside};
+use super::confirmation::{advance, ask_rationed_router, ask_real_bytes, is_all_said, run_beside};
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
@@ -69,7 +69,7 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
         return None;
     }
     parts.notes.port_filtered();
-    for uses in [Uses::Connection, Uses::Syns] {
+    for uses in [Uses::Connection, Uses::Conversation, Uses::Syns] {
         for technique in parts.techniques.using_mut(uses) {
             technique.rule_out(MethodReason::PortSilent);
         }
@@ -131,6 +131,7 @@ fn proven(
     outbox: &mut Outbox,
     now: Timestamp,
 ) -> Decision {
+    ask_real_bytes(parts, name, proof, now);
     let is_hit = parts.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
     if !is_all_said(parts, name, proof, now) {
         return Decision::GoOn;

@@ -92,9 +92,17 @@ impl Record {
         self.techniques.iter().find(|technique| technique.name == name)
     }
 
-    /// The first technique that uses this.
+    /// The technique that uses this: the first one that may be of use, else the first.
     pub(crate) fn using(&self, uses: Uses) -> Option<&TechniqueRecord> {
-        self.techniques.iter().find(|technique| technique.uses == uses)
+        let all = || self.techniques.iter().filter(|technique| technique.uses == uses);
+        all().find(|technique| technique.unusable.is_none()).or_else(|| all().next())
+    }
+
+    /// The technique whose segments on the connection speak for the flow: of those with the largest answered size, the first.
+    pub(crate) fn over_connection(&self) -> Option<&TechniqueRecord> {
+        let largest = |technique: &TechniqueRecord| technique.search.log().largest_answered();
+        let all = self.techniques.iter().filter(|technique| technique.uses.is_over_connection());
+        all.reduce(|best, next| if largest(next) > largest(best) { next } else { best })
     }
 
     /// What a search needs to know of the rest.
@@ -118,13 +126,13 @@ impl Record {
 
     /// Whether packets of a size that passes over the connection were lost.
     pub(crate) fn loses_small_packets(&self) -> bool {
-        let log = self.using(Uses::Connection).map(|tcp| tcp.search.log());
+        let log = self.over_connection().map(|tcp| tcp.search.log());
         log.is_some_and(|log| log.largest_answered().is_some_and(|passes| log.lost_below(passes)))
     }
 
     /// The largest size known to pass over the connection and the smallest known to be lost.
     pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
-        let log = self.using(Uses::Connection)?.search.log();
+        let log = self.over_connection()?.search.log();
         let passes = log.largest_answered()?;
         Some((passes, log.smallest_lost_above(passes)?))
     }

@@ -175,6 +175,13 @@ impl Session {
         Some(end)
     }
 
+    /// Writes the next byte of a command, if one may be said, for the caller to send by
+    /// [`in_order_segment`](Self::in_order_segment). Returns its sequence number.
+    pub(super) fn next_byte(&mut self) -> Option<SeqNumber> {
+        let is_written = self.dialogue.hold_byte(&mut self.connection);
+        is_written.then(|| self.connection.held_end() - 1)
+    }
+
     /// A segment over `[start, start + len)`, bytes held back included.
     pub(super) fn in_order_segment(&self, start: SeqNumber, len: usize) -> Segment {
         self.connection.segment_over(start, len)
@@ -195,8 +202,9 @@ impl Session {
         self.dialogue.gather(&mut self.connection, wanted)
     }
 
-    /// Lets bytes that were held back go by the ordinary way.
+    /// Lets bytes that were held back go by the ordinary way, and with them the rest of a command that was begun.
     pub(super) fn release(&mut self) {
+        self.dialogue.hold_rest(&mut self.connection);
         self.connection.release();
     }
 

@@ -173,6 +173,7 @@ fn method_words(method: &MethodReport, examined: &Examined) -> String {
         (Method::Tcp, Technique::OldData) => "TCP, old data",
         (Method::Tcp, Technique::SmtpData) => "TCP, SMTP lines",
         (Method::Tcp, Technique::SynData) => "TCP, SYN with data",
+        (Method::Tcp, Technique::RealBytes) => "TCP, new SMTP bytes",
         (Method::Tcp, Technique::Echo) => "TCP",
         (Method::Icmp, _) => "ICMP echo",
     };

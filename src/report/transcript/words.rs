@@ -208,6 +208,7 @@ fn technique(technique: Technique) -> &'static str {
         Technique::OldData => "old data",
         Technique::SmtpData => "repeated SMTP lines",
         Technique::SynData => "SYN with data",
+        Technique::RealBytes => "new SMTP bytes",
         Technique::Echo => "ICMP echo",
     }
 }

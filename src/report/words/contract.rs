@@ -60,6 +60,7 @@ impl Word for Technique {
             Self::OldData => "old_data",
             Self::SmtpData => "smtp_data",
             Self::SynData => "syn_data",
+            Self::RealBytes => "real_bytes",
             Self::Echo => "echo",
         }
     }

@@ -57,7 +57,7 @@ fn ground(ground: &Ground) -> String {
 fn one_technique(technique: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
     let packets = match technique {
         Technique::OldData | Technique::SmtpData => "repeated old segments",
-        Technique::SynData | Technique::Echo => packets(technique),
+        Technique::SynData | Technique::RealBytes | Technique::Echo => packets(technique),
     };
     format!("{packets} of {passes} bytes are answered and of {lost} bytes are not, but {}", doubt_words(doubt))
 }
@@ -67,6 +67,7 @@ fn packets(technique: Technique) -> &'static str {
         Technique::OldData => "repeated TCP segments",
         Technique::SmtpData => "repeated SMTP bytes",
         Technique::SynData => "SYN segments with data",
+        Technique::RealBytes => "segments with new SMTP bytes",
         Technique::Echo => "ICMP echo requests",
     }
 }
@@ -141,6 +142,8 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::OldSegmentsUnanswered => "no answer to segments below the initial sequence number",
         MethodReason::RepeatsUnanswered => "no answer to repeated segments",
         MethodReason::SynDataUnanswered => "no answer to SYN segments with data",
+        MethodReason::NewBytesUnanswered => "no answer to segments with new SMTP bytes",
+        MethodReason::NoMoreCommands => "the server takes no more SMTP commands",
         MethodReason::EchoUnanswered => "no answer to small echo requests",
     }
 }
