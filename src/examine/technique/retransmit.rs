@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::super::rtt::RttEstimator;
-use super::super::search::{Outcome, ProbeKey, ProbeKind, Search};
+use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
 use super::interface::{Heard, Technique, Turn, Uses};
 use super::standing::Standing;
@@ -30,7 +30,12 @@ pub(crate) struct Retransmit {
     repeated_handshake: bool,
     /// All sizes were tried at once again, since an answer named its probe after all.
     was_named_after_all: bool,
+    /// One probe at a time: too many controls in a row were lost, and something else has to take their place.
+    is_in_vain: bool,
 }
+
+/// One probe at a time: so many unanswered controls in a row are no chance.
+const MOST_CONTROLS: usize = 8;
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
@@ -43,6 +48,7 @@ impl Retransmit {
             quiet_until: now,
             repeated_handshake: false,
             was_named_after_all: false,
+            is_in_vain: false,
         }
     }
 
@@ -62,10 +68,32 @@ impl Retransmit {
         if !self.search().is_one_at_a_time() || !self.search().log().is_waiting() {
             return;
         }
-        let control = self.search().log().largest_answered().unwrap_or(plan.min_size);
-        if self.search().next_queued().is_none_or(|next| next.size != control || next.kind != ProbeKind::Sized) {
+        let control = self.control(plan);
+        let is_next =
+            self.search().next_queued().is_some_and(|next| next.size == control && next.kind == ProbeKind::Sized);
+        if !is_next && self.unanswered_controls(plan).count() < MOST_CONTROLS {
             self.search_mut().queue_first(control, ProbeKind::Sized, now);
         }
+    }
+
+    /// The size that should pass.
+    fn control(&self, plan: &Plan) -> PacketSize {
+        self.search().log().largest_answered().unwrap_or(plan.min_size)
+    }
+
+    /// The controls that were sent since anything else was sent or one was answered.
+    fn unanswered_controls(&self, plan: &Plan) -> impl Iterator<Item = &SentProbe> {
+        let control = self.control(plan);
+        let is_unanswered = move |probe: &&SentProbe| {
+            probe.size == control && probe.kind == ProbeKind::Sized && !matches!(probe.outcome, Outcome::Answered(_))
+        };
+        self.search().log().probes().iter().rev().take_while(is_unanswered)
+    }
+
+    /// Whether so many controls in a row were lost that repeated segments are not answered any more.
+    fn lost_all_controls(&self, plan: &Plan) -> bool {
+        self.search().is_one_at_a_time()
+            && self.unanswered_controls(plan).filter(|probe| probe.outcome != Outcome::Waiting).count() >= MOST_CONTROLS
     }
 
     /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
@@ -113,15 +141,19 @@ impl Retransmit {
         self.retire(MethodReason::OldSegmentsUnanswered);
         let has_names = turn.session.peer().sack;
         let search = if has_names { Search::new(turn.plan) } else { Search::nameless(turn.plan) };
-        turn.session.forget_ranges(RangeUser::Search);
-        self.standing.begin_anew(Name::SmtpData, search);
+        self.begin_as(Name::SmtpData, search, turn.session);
         let most = turn.session.acknowledged_len() + turn.plan.family().tcp_headers();
         self.search_mut().limit_to(PacketSize::new(most));
     }
 
     fn begin_anew(&mut self, search: Search, session: &mut Session) {
+        self.begin_as(self.name(), search, session);
+    }
+
+    fn begin_as(&mut self, bytes: Name, search: Search, session: &mut Session) {
         session.forget_ranges(RangeUser::Search);
-        self.standing.begin_anew(self.name(), search);
+        self.standing.begin_anew(bytes, search);
+        self.is_in_vain = false;
     }
 
     fn retire(&mut self, why: MethodReason) {
@@ -148,7 +180,13 @@ impl Technique for Retransmit {
     }
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
-        if turn.session.state() != TcpState::Open {
+        if turn.session.state() != TcpState::Open || self.unusable().is_some() {
+            return None;
+        }
+        self.is_in_vain |= self.lost_all_controls(turn.plan);
+        if self.is_in_vain {
+            let greeted = turn.session.dialogue().greeted();
+            self.on_nothing(turn, greeted);
             return None;
         }
         if self.search().is_one_at_a_time() {
@@ -167,10 +205,11 @@ impl Technique for Retransmit {
     }
 
     fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
-        if self.search().is_one_at_a_time() && self.search().next_queued().is_some() {
-            return Some(self.turn_at(rtt));
+        match self.search().next_queued() {
+            _ if self.is_in_vain || self.unusable().is_some() => self.search().log().next_timeout(rtt),
+            Some(_) if self.search().is_one_at_a_time() => Some(self.turn_at(rtt)),
+            _ => self.search().next_timeout(rtt),
         }
-        self.search().next_timeout(rtt)
     }
 
     fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
