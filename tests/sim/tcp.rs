@@ -200,10 +200,8 @@ impl Connection {
             self.fin_received = true;
             self.close();
         }
-        let had_gap = !self.out_of_order.is_empty();
         self.drain_out_of_order(now);
-        // RFC 5681, 4.2: a segment that fills a gap is acknowledged at once.
-        self.acknowledge_new(duplicate, had_gap || segment.flags.fin, now, out);
+        self.acknowledge_new(duplicate, segment.flags.fin, now, out);
     }
 
     fn duplicate_part(&self, segment: &Segment) -> Option<(SeqNumber, SeqNumber)> {
@@ -233,14 +231,8 @@ impl Connection {
         }
     }
 
-    fn acknowledge_new(
-        &mut self,
-        duplicate: Option<(SeqNumber, SeqNumber)>,
-        at_once: bool,
-        now: Timestamp,
-        out: &mut Out,
-    ) {
-        if duplicate.is_some() || at_once || self.quick_ack {
+    fn acknowledge_new(&mut self, duplicate: Option<(SeqNumber, SeqNumber)>, fin: bool, now: Timestamp, out: &mut Out) {
+        if duplicate.is_some() || fin || self.quick_ack || !self.out_of_order.is_empty() {
             self.ack(duplicate, out);
         } else if !self.sender.has_unsent() {
             self.ack_at = Some(now + DELAYED_ACK);

@@ -52,6 +52,11 @@ pub(crate) trait Technique: fmt::Debug + Send {
         self.standing_mut().rule_out(why);
     }
 
+    /// Gives up the probes whose silence has become meaningful.
+    fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        self.search_mut().log_mut().settle(now, rtt);
+    }
+
     /// When to ask again without an event.
     fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
         self.search().next_timeout(rtt)

@@ -77,7 +77,7 @@ impl Techniques {
     /// Gives up the probes whose silence has become meaningful.
     pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
         for technique in &mut self.0 {
-            technique.search_mut().log_mut().settle(now, rtt);
+            technique.settle(now, rtt);
         }
     }
 

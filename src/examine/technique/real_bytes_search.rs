@@ -25,6 +25,8 @@ use super::standing::Standing;
 #[derive(Clone, Debug)]
 pub(crate) struct RealBytesSearch {
     standing: Standing,
+    /// The round trip of its own probes: a SYN-ACK that had to be repeated would make the others' far too long.
+    rtt: RttEstimator,
     /// What was sent and is not acknowledged.
     flight: Option<Flight>,
     /// Since when the server has owed a greeting or a reply.
@@ -66,6 +68,7 @@ impl RealBytesSearch {
         let search = Search::one_at_a_time(plan);
         Self {
             standing: Standing::new(Name::RealBytes, Uses::Conversation, search, unusable),
+            rtt: RttEstimator::default(),
             flight: None,
             waiting_since: None,
             waiting_until: Timestamp::ZERO,
@@ -86,7 +89,10 @@ impl RealBytesSearch {
         let end = byte + 1;
         let start = end - len as u32;
         let probe = ProbeKey::Range { start, end };
-        let next_at = turn.now + turn.rtt.or_guess() + turn.rtt.margin();
+        if self.rtt.smoothed().is_none() {
+            self.rtt.sample(turn.rtt.or_guess());
+        }
+        let next_at = turn.now + self.rtt.or_guess() + self.rtt.margin();
         self.flight = Some(Flight { probe, byte, end, end_before_cut: end, followed: None, cuts: 0, next_at });
         self.search_mut().launched(queued, probe, turn.now);
         let segment = turn.session.in_order_segment(start, len);
@@ -97,7 +103,7 @@ impl RealBytesSearch {
     fn wait(&mut self, turn: &Turn<'_>) {
         let dialogue = turn.session.dialogue();
         let since = *self.waiting_since.get_or_insert(turn.now);
-        self.waiting_until = since + if dialogue.greeted() { REPLY.max(turn.rtt.or_guess() * 4) } else { GREETING };
+        self.waiting_until = since + if dialogue.greeted() { REPLY.max(self.rtt.or_guess() * 4) } else { GREETING };
         let is_spent = dialogue.is_ready() && !dialogue.may_go_on();
         if !dialogue.is_viable() || is_spent || turn.now >= self.waiting_until {
             self.give_up(turn.now);
@@ -118,14 +124,14 @@ impl RealBytesSearch {
             return None;
         }
         let start = if is_open {
-            flight.next_at = turn.now + turn.rtt.retransmission();
+            flight.next_at = turn.now + self.rtt.retransmission();
             flight.followed = Some(turn.now);
             let next = turn.session.next_byte();
             flight.end = next.map_or(flight.end, |byte| byte + 1);
             flight.end_before_cut = flight.end;
             next
         } else if flight.cuts < MOST_CUTS {
-            flight.next_at = turn.now + turn.rtt.retransmission() * 2u32.pow(flight.cuts);
+            flight.next_at = turn.now + self.rtt.retransmission() * 2u32.pow(flight.cuts);
             flight.cuts += 1;
             // If only the acknowledgments were lost, nobody answers without a byte that is new.
             flight.end = turn.session.next_byte().map_or(flight.end, |byte| byte + 1);
@@ -152,35 +158,47 @@ impl RealBytesSearch {
         newest.find(|probe| probe.key == flight.probe).is_some_and(|probe| probe.outcome == Outcome::Waiting)
     }
 
-    /// Takes an answer to the newest probe or small segment that `is_it`.
-    fn answered(&mut self, heard: &mut Heard<'_>, is_it: impl Fn(ProbeKey, ProbeKind) -> bool) -> Option<Probe> {
-        let log = self.search_mut().log_mut();
-        let probe = log.answered(heard.now, heard.rtt, |probe| is_it(probe.key, probe.kind))?;
+    /// Takes an answer to the newest probe or small segment that `is_it`. `is_prompt`: it may not be an answer to anything else, so
+    /// the time that it took counts (Karn's rule).
+    fn answered(
+        &mut self,
+        now: Timestamp,
+        is_prompt: bool,
+        is_it: impl Fn(ProbeKey, ProbeKind) -> bool,
+    ) -> Option<Probe> {
+        let mut rtt = self.rtt.clone();
+        let log = self.standing.search_mut().log_mut();
+        let probe = log.answered(now, &mut rtt, |probe| is_it(probe.key, probe.kind))?;
+        if is_prompt {
+            self.rtt = rtt;
+        }
         Some(probe.probe(Name::RealBytes))
     }
 
     /// New bytes were acknowledged. Once the missing ones were sent again, with one byte more, an acknowledgment that goes as far
     /// as that one no longer speaks of the probe.
-    fn on_advance(&mut self, flight: Flight, ack: SeqNumber, heard: &mut Heard<'_>) -> Option<Probe> {
+    fn on_advance(&mut self, flight: Flight, ack: SeqNumber, now: Timestamp) -> Option<Probe> {
+        let is_alone = ack == flight.byte + 1;
         let is_probes_own =
             flight.cuts == 0 || (flight.end != flight.end_before_cut && !ack.is_after(flight.end_before_cut));
-        let of_the_probe = is_probes_own.then(|| self.answered(heard, |key, _| key == flight.probe)).flatten();
+        let of_the_probe = is_probes_own.then(|| self.answered(now, is_alone, |key, _| key == flight.probe)).flatten();
         let is_covered = |key| matches!(key, ProbeKey::Range { end, .. } if !end.is_after(ack));
-        let of_the_rest = self.answered(heard, |key, kind| kind == ProbeKind::Beside && is_covered(key));
+        let is_rest = |key, kind| kind == ProbeKind::Beside && is_covered(key);
+        let of_the_rest = self.answered(now, flight.cuts <= 1, is_rest);
         of_the_probe.or(of_the_rest)
     }
 
     /// The last acknowledgment came again: the byte behind the probe lies beyond a gap.
-    fn on_gap(&mut self, segment: &Segment, arrival: Arrival, flight: Flight, heard: &mut Heard<'_>) -> Option<Probe> {
+    fn on_gap(&mut self, segment: &Segment, arrival: Arrival, flight: Flight, now: Timestamp) -> Option<Probe> {
         let followed = flight.followed.filter(|_| flight.cuts == 0)?;
         let behind = flight.byte + 1;
         let names_it = segment.sack.iter().any(|(start, end)| !start.is_after(behind) && end.is_after(behind));
         // Without a name it must have had the time to be an answer.
-        let is_in_time = heard.now.since(followed) >= heard.rtt.or_guess() / 2;
+        let is_in_time = now.since(followed) >= self.rtt.or_guess() / 2;
         if !names_it && !(arrival.is_bare && is_in_time) {
             return None;
         }
-        self.answered(heard, |key, kind| {
+        self.answered(now, true, |key, kind| {
             kind == ProbeKind::Beside && matches!(key, ProbeKey::Range { start, .. } if start == behind)
         })
     }
@@ -208,8 +226,12 @@ impl Technique for RealBytesSearch {
         }
     }
 
-    fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
-        let log = self.search().log().next_timeout(rtt);
+    fn settle(&mut self, now: Timestamp, _rtt: &RttEstimator) {
+        self.standing.search_mut().log_mut().settle(now, &self.rtt);
+    }
+
+    fn next_timeout(&self, _rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+        let log = self.search().log().next_timeout(&self.rtt);
         let next = match (self.flight, self.search().next_queued()) {
             // Others take their turn at once.
             _ if self.unusable().is_some() => self.given_up.filter(|&at| at == now),
@@ -240,8 +262,8 @@ impl Technique for RealBytesSearch {
         let (flight, arrival) = (self.flight?, arrival?);
         match segment.ack {
             _ if !segment.flags.ack => None,
-            ack if ack.is_after(flight.byte) && !ack.is_after(flight.end) => self.on_advance(flight, ack, heard),
-            ack if ack == flight.byte => self.on_gap(segment, arrival, flight, heard),
+            ack if ack.is_after(flight.byte) && !ack.is_after(flight.end) => self.on_advance(flight, ack, heard.now),
+            ack if ack == flight.byte => self.on_gap(segment, arrival, flight, heard.now),
             _ => None,
         }
     }
