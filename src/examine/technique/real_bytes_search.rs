@@ -89,9 +89,6 @@ impl RealBytesSearch {
         let end = byte + 1;
         let start = end - len as u32;
         let probe = ProbeKey::Range { start, end };
-        if self.rtt.smoothed().is_none() {
-            self.rtt.sample(turn.rtt.or_guess());
-        }
         let next_at = turn.now + self.rtt.or_guess() + self.rtt.margin();
         self.flight = Some(Flight { probe, byte, end, end_before_cut: end, followed: None, cuts: 0, next_at });
         self.search_mut().launched(queued, probe, turn.now);

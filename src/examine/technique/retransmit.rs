@@ -34,8 +34,8 @@ pub(crate) struct Retransmit {
     is_in_vain: bool,
 }
 
-/// One probe at a time: so many unanswered controls in a row are no chance.
-const MOST_CONTROLS: usize = 8;
+/// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
+const MOST_CONTROLS: [usize; 2] = [5, 8];
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
@@ -71,7 +71,7 @@ impl Retransmit {
         let control = self.control(plan);
         let is_next =
             self.search().next_queued().is_some_and(|next| next.size == control && next.kind == ProbeKind::Sized);
-        if !is_next && self.unanswered_controls(plan).count() < MOST_CONTROLS {
+        if !is_next && self.unanswered_controls(plan).count() < self.most_controls() {
             self.search_mut().queue_first(control, ProbeKind::Sized, now);
         }
     }
@@ -90,10 +90,15 @@ impl Retransmit {
         self.search().log().probes().iter().rev().take_while(is_unanswered)
     }
 
+    fn most_controls(&self) -> usize {
+        MOST_CONTROLS[usize::from(self.search().log().largest_answered().is_some())]
+    }
+
     /// Whether so many controls in a row were lost that repeated segments are not answered any more.
     fn lost_all_controls(&self, plan: &Plan) -> bool {
         self.search().is_one_at_a_time()
-            && self.unanswered_controls(plan).filter(|probe| probe.outcome != Outcome::Waiting).count() >= MOST_CONTROLS
+            && self.unanswered_controls(plan).filter(|probe| probe.outcome != Outcome::Waiting).count()
+                >= self.most_controls()
     }
 
     /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
