@@ -61,7 +61,7 @@ impl Plan {
             exit_code: scenario.expect.outcome(family).exit_code,
             cached_pmtu: scenario.host.cached_pmtu,
             mail_server: mail_server(scenario),
-            links: scenario.links().map(PlannedLink::from),
+            links: links(scenario),
             faults: faults(scenario)?,
             settings: settings(scenario),
             offloads: false,
@@ -77,6 +77,15 @@ impl Plan {
     pub(crate) fn wires(&self) -> impl Iterator<Item = (usize, &PlannedLink)> {
         (1..).zip(&self.links).filter(|(_, link)| link.is_wire())
     }
+}
+
+/// No kernel ignores old data, so a box in front of s drops it.
+fn links(scenario: &Scenario) -> [PlannedLink; 4] {
+    let mut links = scenario.links().map(PlannedLink::from);
+    if scenario.peer.old_data_ignored {
+        links[3].wire.push("--drop-old-data".into());
+    }
+    links
 }
 
 impl PlannedLink {
