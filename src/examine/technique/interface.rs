@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::model::{
-    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, QuotedTransport, Segment,
-    Technique as Name, Timestamp,
+    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::outbox::Outbox;
@@ -12,6 +11,7 @@ use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, Session};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// One technique. It writes its own search and the outbox, and knows no other technique.
 pub(crate) trait Technique: fmt::Debug + Send {
@@ -101,38 +101,6 @@ pub(crate) trait Technique: fmt::Debug + Send {
     /// What it tried before, in another way.
     fn history(&self) -> &[MethodReport] {
         &[]
-    }
-}
-
-/// What carries a technique's probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Uses {
-    /// The connection: bytes that are old to the peer.
-    Connection,
-    /// The conversation on it: bytes that are new to the peer, in order.
-    Conversation,
-    /// SYNs from ports of their own.
-    Syns,
-    /// ICMP echo.
-    Icmp,
-}
-
-impl Uses {
-    /// Whether the probes are segments of the connection.
-    pub(crate) fn is_over_connection(self) -> bool {
-        matches!(self, Self::Connection | Self::Conversation)
-    }
-
-    /// Whether a quoted packet has the form of such a probe.
-    pub(crate) fn may_have_sent(self, quote: &Quote, plan: &Plan, session: &Session) -> bool {
-        match (self, quote.transport) {
-            (Self::Connection | Self::Conversation, QuotedTransport::Tcp { source_port, .. }) => {
-                source_port == session.local_port()
-            }
-            (Self::Syns, QuotedTransport::Tcp { source_port, .. }) => source_port != session.local_port(),
-            (Self::Icmp, QuotedTransport::Echo { ident, .. }) => ident == plan.echo_ident,
-            _ => false,
-        }
     }
 }
 

@@ -11,8 +11,9 @@ use crate::model::{
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]
