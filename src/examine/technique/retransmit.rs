@@ -36,7 +36,7 @@ pub(crate) struct Retransmit {
 }
 
 /// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
-const MOST_CONTROLS: [usize; 2] = [5, 8];
+const MOST_CONTROLS: [usize; 2] = [5, 16];
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
