@@ -122,6 +122,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         max_size: local_mtu,
         beyond_route: None,
         min_size: PacketSize::new(68),
+        own_tcp: own_tcp(scenario, family),
         seed,
     }
 }
