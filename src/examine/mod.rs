@@ -100,7 +100,7 @@ impl Examination {
         if self.own_tcp.is_due(now) {
             return Action::AskOwnTcp;
         }
-        if let (Phase::Done, true) = (&self.phase, self.second_flows.is_over()) {
+        if let (Phase::Done, true, true) = (&self.phase, self.second_flows.is_over(), self.examined.is_some()) {
             return Action::Done;
         }
         let outbox = &mut self.outbox;
@@ -206,7 +206,9 @@ impl Examination {
             Phase::Closing(closing) => closing.advance(&mut self.outbox, now),
         };
         self.settle(now);
-        if is_over && self.examined.is_some() && !self.outbox.has_resets() {
+        // The way back has to be there when it is judged.
+        let is_held = matches!(self.phase, Phase::Reverse(_)) && self.examined.is_none();
+        if is_over && !is_held && !self.outbox.has_resets() {
             self.phase = Phase::Done;
         }
     }

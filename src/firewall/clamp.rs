@@ -33,6 +33,10 @@ impl SynAck {
         if self.from.is_ipv4() { "ip" } else { "ip6" }
     }
 
+    fn nfproto(self) -> &'static str {
+        if self.from.is_ipv4() { "ipv4" } else { "ipv6" }
+    }
+
     /// Whether a chain of this family sees it.
     pub(super) fn is_of(self, family: &str) -> bool {
         ["inet", "netdev", self.family()].contains(&family)
@@ -41,7 +45,11 @@ impl SynAck {
     /// Whether a rule of nft speaks of other addresses.
     pub(super) fn is_ruled_out(self, expression: &[Value]) -> bool {
         expression.iter().filter_map(|statement| statement.get("match")).any(|matched| {
-            let payload = matched.get("left").and_then(|left| left.get("payload"));
+            let left = matched.get("left");
+            if left.and_then(|left| left.get("meta")).and_then(|meta| meta.get("key")) == Some(&Value::from("nfproto")) {
+                return matched.get("right").is_some_and(|right| *right != *self.nfproto());
+            }
+            let payload = left.and_then(|left| left.get("payload"));
             let field = payload.and_then(|payload| payload.get("field")).and_then(Value::as_str);
             let own = match field {
                 Some("saddr") => self.from,

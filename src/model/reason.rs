@@ -266,6 +266,11 @@ pub enum ReverseReason {
         /// The largest that it sent.
         largest: Option<PacketSize>,
     },
+    /// The route of this host makes TCP announce less than the interface takes, and the server keeps to that.
+    AskedForLess {
+        /// The largest packets asked for.
+        size: PacketSize,
+    },
     /// The server lowered its packets, and nobody can say who told it.
     LoweredAfter {
         /// After what time.

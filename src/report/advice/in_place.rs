@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::host::free_route;
 use super::workaround::undo;
-use crate::model::{Advice, HoleHere, OwnLimit, Who, WithoutDf};
+use crate::model::{Advice, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
 use crate::report::words::what_helps;
 
 /// How to take back what works around the hole. The command is a comment: nothing is to be run before the path is repaired.
@@ -21,12 +21,37 @@ pub(super) fn take_back(case: &Case<'_>) -> Option<Advice> {
     Some(Advice {
         who: Who::You,
         text: format!(
-            "{} The path is still broken for other hosts, and for protocols that this does not cover. Keep it until the path is \
-             repaired; the comment says how to take it back then.",
-            sentence(case, here)
+            "{} The path is still broken for other hosts{}. Keep it until the path is repaired; the comment says how to take it \
+             back then.",
+            sentence(case, here),
+            others(here)
         ),
         commands,
     })
+}
+
+/// The route of this host makes it announce a small MSS, perhaps because of a hole on the way back.
+pub(super) fn stop_asking_for_less(case: &Case<'_>) -> Option<Advice> {
+    let Some(ReverseReason::AskedForLess { size }) = case.examined().reverse.reason else { return None };
+    let command = free_route(case)?;
+    Some(Advice {
+        who: Who::You,
+        text: format!(
+            "The route to this address asks for packets of {size} bytes at most (advmss). If that works around a hole on the way \
+             back, keep it until that is repaired; the comment says how to take it back then."
+        ),
+        commands: vec![undo(&command)],
+    })
+}
+
+/// What else loses its large packets on this path.
+fn others(here: HoleHere) -> &'static str {
+    match here {
+        HoleHere::SendsLess { by: OwnLimit::Route(_), .. } | HoleHere::LetsRoutersCut(_) => "",
+        HoleHere::SendsLess { .. } | HoleHere::Searches(_) | HoleHere::Remembers { .. } => {
+            ", and for protocols other than TCP"
+        }
+    }
 }
 
 /// The rules that do it, or where to look for them.
