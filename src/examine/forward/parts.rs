@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::{FlowOutcome, MethodChoice, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
-use super::super::judge::{Record, SessionFacts, WayBack};
+use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
@@ -183,6 +183,7 @@ impl Parts {
             probes_sent: 0,
             bytes_sent: 0,
             way_back: WayBack::NotAskedFor,
+            own_tcp: OwnTcpFacts::default(),
             is_overrun: false,
         }
     }

@@ -9,6 +9,7 @@ use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, TcpState};
+use super::own_tcp::OwnTcpFacts;
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
 
 /// The record of the way there, and of the way back once it was examined.
@@ -42,6 +43,7 @@ pub(crate) struct Record {
     pub(crate) probes_sent: u32,
     pub(crate) bytes_sent: u64,
     pub(crate) way_back: WayBack,
+    pub(crate) own_tcp: OwnTcpFacts,
     /// This host dropped packets that had arrived meanwhile: a silence means nothing.
     pub(crate) is_overrun: bool,
 }
@@ -73,6 +75,11 @@ impl Record {
     pub(crate) fn add_other_flows(&mut self, visited: Vec<(u16, FlowOutcome)>, worse: Option<Box<Self>>) {
         self.visited = visited;
         self.worse_flow = worse;
+    }
+
+    /// Adds what this host's own TCP told.
+    pub(crate) fn add_own_tcp(&mut self, facts: OwnTcpFacts) {
+        self.own_tcp = facts;
     }
 
     /// Adds what is known of the way back.

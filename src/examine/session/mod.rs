@@ -37,10 +37,9 @@ pub(super) struct Arrival {
 
 impl Session {
     pub(super) fn new(plan: &Plan, iss: SeqNumber, now: Timestamp) -> Self {
-        let local_mss = plan.local_mtu.to_mss(plan.family());
         let local_port = plan.local_ports.first().copied().unwrap_or_default();
         Self {
-            connection: Connection::new(local_port, plan.port, iss, local_mss),
+            connection: Connection::new(local_port, plan.port, iss, plan.announced_mss()),
             dialogue: Dialogue::new(plan.source),
             ranges: OldRanges::default(),
             opened: None,
@@ -88,11 +87,11 @@ impl Session {
         self.connection.tries() >= MOST_TRIES
     }
 
-    /// Largest packet TCP would send to this peer, once the connection was open.
+    /// Largest packet TCP would send to this peer, once the connection was open, if the route of this host did not allow less.
     pub(super) fn tcp_limit(&self, plan: &Plan) -> Option<PacketSize> {
         self.opened?;
         let mss = self.peer().mss.unwrap_or(default_mss(plan.family()));
-        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu))
+        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu.max(plan.max_size)))
     }
 
     /// Reads what came and takes note of a completed reply.
@@ -234,6 +233,6 @@ impl Session {
 }
 
 /// RFC 9293, 3.7.1: without the option the MSS is 536 (IPv4) or 1220 (IPv6).
-fn default_mss(family: Family) -> u16 {
+pub(super) fn default_mss(family: Family) -> u16 {
     if family == Family::V4 { 536 } else { 1220 }
 }
