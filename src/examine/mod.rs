@@ -17,7 +17,9 @@ mod half_open;
 mod judge;
 mod outbox;
 mod own_tcp;
+mod packet_kind;
 mod ptb_log;
+mod quoted;
 mod random;
 mod reach;
 mod reverse;
@@ -137,10 +139,19 @@ impl Examination {
         if let Some(meaning) = self.own_tcp.receive(&self.plan, event) {
             return meaning;
         }
+        self.hear_late_ptb(event);
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
             Meaning::Stray => beside,
             meaning => meaning,
+        }
+    }
+
+    /// A PTB that comes after probing has ended still counts: the verdict is revised.
+    fn hear_late_ptb(&mut self, event: &Event) {
+        let Some(record) = self.record.as_deref_mut() else { return };
+        if record.hear(event) && self.examined.is_some() {
+            self.examined = Some(judge(record));
         }
     }
 
@@ -159,7 +170,8 @@ impl Examination {
         self.settle(now);
     }
 
-    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
+    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`, and a late PTB may
+    /// still revise them.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
     }

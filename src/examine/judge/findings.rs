@@ -7,6 +7,8 @@ use crate::model::{
     ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::Kernel;
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
 use super::super::session::TcpState;
 use super::super::technique::{HopSearch, Uses};
@@ -18,7 +20,7 @@ use super::rules::Judgement;
 /// Puts together what is reported.
 pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgement) -> Examined {
     let plan = &record.plan;
-    let ptb = record.ptbs.reports(judgement.path_mtu, plan.family(), plan.kernel_min_pmtu);
+    let ptb = record.ptbs.reports(record.packets(), judgement.path_mtu, Kernel::of(plan));
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
     let tcp_was_asked = plan.method != MethodChoice::Icmp;
@@ -113,7 +115,20 @@ impl Facts<'_> {
                 findings.push(Finding::PtbFromPrivateAddress);
             }
         }
+        let ptbs = &self.record.ptbs;
+        let is_broken = is_broken(self.judgement.verdict);
+        findings.extend(pick([
+            (is_broken && self.is_tcp_left_untold(), Finding::TcpPtbMissing),
+            (ptbs.has_altered_quote(), Finding::PtbQuoteAltered),
+            (is_broken && ptbs.has_unknown_quote(), Finding::PtbQuoteUnknown),
+        ]));
         findings
+    }
+
+    /// Messages about ping reach the kernel, and none about the TCP packets that vanish.
+    fn is_tcp_left_untold(&self) -> bool {
+        let Some((about, lost)) = self.record.packets().zip(self.judgement.first_lost) else { return false };
+        about != PacketKind::Echo && self.record.ptbs.has_word_for_others_only(about, lost)
     }
 
     fn of_the_path(&self) -> Vec<Finding> {
@@ -197,7 +212,8 @@ const SLOW: Duration = Duration::from_secs(1);
 /// For the kinds of verdict that rest on a PTB, its sender is where the path narrows.
 fn told_location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option<Location> {
     let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
-    let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
+    let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
+    let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
     rests_on_ptb
         .then_some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
 }
