@@ -61,6 +61,8 @@ pub struct Examination {
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
     examined: Option<Examined>,
+    /// A late PTB has changed the findings since they were asked for.
+    is_revised: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl Examination {
             is_overrun: false,
             record: None,
             examined: None,
+            is_revised: false,
             plan,
         }
     }
@@ -151,7 +154,9 @@ impl Examination {
     fn hear_late_ptb(&mut self, event: &Event) {
         let Some(record) = self.record.as_deref_mut() else { return };
         if record.hear(event) && self.examined.is_some() {
-            self.examined = Some(judge(record));
+            let revised = Some(judge(record));
+            self.is_revised |= self.examined != revised;
+            self.examined = revised;
         }
     }
 
@@ -174,6 +179,11 @@ impl Examination {
     /// still revise them.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
+    }
+
+    /// The same, if a late PTB has changed them since the last call.
+    pub fn take_revision(&mut self) -> Option<&Examined> {
+        self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))
     }
 
     /// The same, judged once more from the record alone.

@@ -85,6 +85,14 @@ impl Running {
         self.examination.handle(event, now)
     }
 
+    /// The verdict that has been told, if a late PTB has changed it since.
+    pub(super) fn take_revision(&mut self) -> Option<Examined> {
+        if self.state != RunState::Judged {
+            return None;
+        }
+        self.examination.take_revision().cloned()
+    }
+
     pub(super) fn interrupt(&mut self, now: Timestamp) {
         self.retries = MOST_RETRIES;
         // One that is being closed would be repeated otherwise.

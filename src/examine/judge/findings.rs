@@ -24,7 +24,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
     let tcp_was_asked = plan.method != MethodChoice::Icmp;
-    let location = told_location(judgement.verdict, judgement.cause, &ptb);
+    let location = location(record, evidence, &judgement, &ptb);
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
@@ -38,7 +38,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         local_mss: tcp_was_asked.then(|| plan.announced_mss()),
         tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
         rtt: record.rtt,
-        location: location.or_else(|| traced_location(record, &judgement)),
+        location,
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
         reason: judgement.ground.into(),
         ptb,
@@ -60,6 +60,17 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         bytes_sent: record.bytes_sent,
         elapsed: record.elapsed,
     }
+}
+
+/// Where large packets end: the sender of a PTB where the verdict rests on one, else what the trace found. Who refuses echo
+/// requests refuses segments of the size too, so a PTB about others tells where, if the trace cannot.
+fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[PtbReport]) -> Option<Location> {
+    let rests_on_ptb = judgement.verdict == Verdict::Discoverable
+        || matches!(judgement.cause, Some(Cause::LocalFirewall | Cause::BadPtb));
+    let told = ptb_sender(ptb).filter(|_| rests_on_ptb || evidence.only_others_told);
+    let traced = || traced_location(record, judgement);
+    let is_exact = record.trace.search().is_some_and(HopSearch::is_exact);
+    if rests_on_ptb || !is_exact { told.or_else(traced) } else { traced().or(told) }
 }
 
 /// What the trace found, if it was about the sizes of the verdict.
@@ -209,13 +220,11 @@ fn pick<const N: usize>(findings: [(bool, Finding); N]) -> Vec<Finding> {
 /// An address that takes longer than this to answer a SYN needed several.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// For the kinds of verdict that rest on a PTB, its sender is where the path narrows.
-fn told_location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option<Location> {
-    let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
+/// The sender of the PTB that tells most: one without a fault, if there is one.
+fn ptb_sender(ptb: &[PtbReport]) -> Option<Location> {
     let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
     let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
-    rests_on_ptb
-        .then_some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+    Some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
 }
 
 fn is_broken(verdict: Verdict) -> bool {
