@@ -17,7 +17,9 @@ mod half_open;
 mod judge;
 mod outbox;
 mod own_tcp;
+mod packet_kind;
 mod ptb_log;
+mod quoted;
 mod random;
 mod reach;
 mod reverse;
@@ -59,6 +61,8 @@ pub struct Examination {
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
     examined: Option<Examined>,
+    /// A late PTB has changed the findings since they were asked for.
+    is_revised: bool,
 }
 
 #[derive(Debug)]
@@ -89,6 +93,7 @@ impl Examination {
             is_overrun: false,
             record: None,
             examined: None,
+            is_revised: false,
             plan,
         }
     }
@@ -137,10 +142,21 @@ impl Examination {
         if let Some(meaning) = self.own_tcp.receive(&self.plan, event) {
             return meaning;
         }
+        self.hear_late_ptb(event);
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
             Meaning::Stray => beside,
             meaning => meaning,
+        }
+    }
+
+    /// A PTB that comes after probing has ended still counts: the verdict is revised.
+    fn hear_late_ptb(&mut self, event: &Event) {
+        let Some(record) = self.record.as_deref_mut() else { return };
+        if record.hear(event) && self.examined.is_some() {
+            let revised = Some(judge(record));
+            self.is_revised |= self.examined != revised;
+            self.examined = revised;
         }
     }
 
@@ -159,9 +175,15 @@ impl Examination {
         self.settle(now);
     }
 
-    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
+    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`, and a late PTB may
+    /// still revise them.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
+    }
+
+    /// The same, if a late PTB has changed them since the last call.
+    pub fn take_revision(&mut self) -> Option<&Examined> {
+        self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))
     }
 
     /// The same, judged once more from the record alone.

@@ -26,8 +26,12 @@ pub(crate) enum Breakage {
     PtbBadChecksum,
     /// PTBs of others end here.
     PtbFiltered,
+    /// PTBs of others that quote TCP end here.
+    PtbAboutTcpFiltered,
     /// On c or s: the host's own firewall drops PTBs.
     HostDropsPtb,
+    /// The same for those that quote TCP.
+    HostDropsPtbAboutTcp,
     /// Echo requests and replies end here.
     DropEcho,
     /// Echo in larger packets ends here.
@@ -106,6 +110,8 @@ impl Breakage {
                 rule("output", &format!("{PTB6} counter icmpv6 checksum set 0xbad")),
             ],
             Self::PtbFiltered => about_ptbs("forward", "counter drop"),
+            Self::PtbAboutTcpFiltered => about_tcp("forward"),
+            Self::HostDropsPtbAboutTcp => about_tcp("input"),
             Self::HostDropsPtb => about_ptbs("input", "counter drop"),
             Self::DropEcho => drop_echo(""),
             Self::DropLargeEcho { larger_than } => drop_echo(&format!("meta length gt {larger_than} ")),
@@ -163,6 +169,13 @@ fn rule(chain: &str, words: &str) -> String {
 
 fn about_ptbs(chain: &str, what: &str) -> Vec<String> {
     [PTB4, PTB6].map(|ptb| rule(chain, &format!("{ptb} {what}"))).into()
+}
+
+/// The protocol of the quoted header stands in its byte 9 (IPv4) or 6 (IPv6), and the quote behind 8 bytes of ICMP.
+fn about_tcp(chain: &str) -> Vec<String> {
+    [(PTB4, 8 + 9), (PTB6, 8 + 6)]
+        .map(|(ptb, byte)| rule(chain, &format!("{ptb} @th,{},8 6 counter drop", 8 * byte)))
+        .into()
 }
 
 fn drop_echo(only: &str) -> Vec<String> {
