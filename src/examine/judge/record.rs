@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp};
+use crate::model::{
+    Finding, FlowOutcome, OwnTcp, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp,
+};
 
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, TcpState};
-use super::own_tcp::OwnTcpFacts;
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
 
 /// The record of the way there, and of the way back once it was examined.
@@ -57,6 +58,15 @@ pub(crate) struct SessionFacts {
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
     pub(crate) tcp_limit: Option<PacketSize>,
+}
+
+/// What this host's own TCP was asked, and what was seen of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnTcpFacts {
+    /// What it told; `None`: it was not asked, or could not be.
+    pub(crate) told: Option<OwnTcp>,
+    /// The MSS that the server announced to it, before this host's firewall.
+    pub(crate) announced: Option<u16>,
 }
 
 /// What is known of the way back.
