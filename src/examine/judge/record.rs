@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, PacketSize, Plan, Quote, Reverse, ReverseReason,
-    Technique as Name, Timestamp,
+    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, Quote, Reverse,
+    ReverseReason, Technique as Name, Timestamp,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -15,7 +15,6 @@ use super::super::quoted::Quoted;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
-use super::own_tcp::OwnTcpFacts;
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
 
 /// The record of the way there, and of the way back once it was examined.
@@ -64,6 +63,15 @@ pub(crate) struct SessionFacts {
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
     pub(crate) tcp_limit: Option<PacketSize>,
+}
+
+/// What this host's own TCP was asked, and what was seen of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnTcpFacts {
+    /// What it told; `None`: it was not asked, or could not be.
+    pub(crate) told: Option<OwnTcp>,
+    /// The MSS that the server announced to it, before this host's firewall.
+    pub(crate) announced: Option<u16>,
 }
 
 /// What is known of the way back.

@@ -1,8 +1,6 @@
 //! The techniques of one flow, in the order in which they are preferred.
 
-use crate::model::{
-    Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp,
-};
+use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
 use super::super::quoted::QuotedKey;

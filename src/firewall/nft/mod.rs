@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::accused::AccusedRule;
-use super::clamp::{SynAck, sets_mss};
 use super::iptables::Saved;
 use super::message::ArrivingPtb;
 use super::remedy::{self, Position};
+use super::syn_ack::{SynAck, as_mss, sets_mss};
 use super::walk::{Chains, Culprit, suspect};
 use crate::model::{Blocker, ClampRule};
 use compare::Set;
@@ -71,7 +71,12 @@ impl Ruleset {
     /// `None`: not what nft prints.
     pub(super) fn read(json: &str, text: &str) -> Option<Self> {
         let document: Value = serde_json::from_str(json).ok()?;
-        let mut ruleset = Self { tables: BTreeMap::new(), bases: Vec::new(), outgoing: BTreeSet::new(), listing: Listing::read(text) };
+        let mut ruleset = Self {
+            tables: BTreeMap::new(),
+            bases: Vec::new(),
+            outgoing: BTreeSet::new(),
+            listing: Listing::read(text),
+        };
         for item in document.get("nftables")?.as_array()? {
             let Some((kind, inside)) = item.as_object().and_then(|object| object.iter().next()) else { continue };
             ruleset.add(kind, inside);
@@ -130,7 +135,9 @@ impl Ruleset {
         let mut tables: Vec<(&str, &str)> = self.bases.iter().map(|base| (&*base.family, &*base.table)).collect();
         tables.sort_unstable();
         tables.dedup();
-        let seen = tables.into_iter().filter(|(family, table)| packet.is_of(family) && !self.listing.is_dormant(family, table));
+        let seen = tables
+            .into_iter()
+            .filter(|(family, table)| packet.is_of(family) && !self.listing.is_dormant(family, table));
         seen.flat_map(|(family, table)| self.clamps_in(family, table, packet)).collect()
     }
 
@@ -140,18 +147,20 @@ impl Ruleset {
             self.bases.iter().any(|base| base.family == family && base.table == name && base.chain == chain)
                 || !self.outgoing.contains(&(family.to_owned(), name.to_owned(), chain.to_owned()))
         };
-        let clamping = |rule: &&NftRule| {
-            sets_mss(&rule.expression) && !packet.is_ruled_out(&rule.expression) && is_arrival(&rule.chain)
-        };
         let clamp = |rule: &NftRule| {
+            let mss = sets_mss(&rule.expression)?;
+            if packet.is_ruled_out(&rule.expression) || !is_arrival(&rule.chain) {
+                return None;
+            }
             let words = self.listing.rule(family, name, rule.handle);
-            ClampRule {
+            Some(ClampRule {
+                mss: as_mss(mss),
                 place: format!("table {family} {name}, chain {}", rule.chain),
                 rule: words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned),
                 undo: remedy::without_nft([family, name, &rule.chain], rule.handle, table.rules.len() == 1),
-            }
+            })
         };
-        table.rules.iter().filter(clamping).map(clamp).collect()
+        table.rules.iter().filter_map(clamp).collect()
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.
