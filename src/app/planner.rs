@@ -203,7 +203,12 @@ impl Planner<'_> {
             blockers: Blockers::NotSought,
             clamps: Vec::new(),
         };
-        Ok(PlannedAddress { address, port, job: Job { id: 0, plan, scope_id, interface: sending.interface.clone() }, here })
+        Ok(PlannedAddress {
+            address,
+            port,
+            job: Job { id: 0, plan, scope_id, interface: sending.interface.clone() },
+            here,
+        })
     }
 }
 

@@ -123,12 +123,8 @@ impl Examination {
 
     fn next_timeout(&self, now: Timestamp) -> Timestamp {
         let resets = self.outbox.has_resets().then_some(now);
-        let timeouts = [
-            self.phase.next_timeout(now),
-            self.second_flows.next_timeout(now),
-            self.own_tcp.next_timeout(now),
-            resets,
-        ];
+        let timeouts =
+            [self.phase.next_timeout(now), self.second_flows.next_timeout(now), self.own_tcp.next_timeout(now), resets];
         let next = timeouts.into_iter().flatten().min().unwrap_or(now + IDLE);
         next.max(self.outbox.earliest(now)).min(now + IDLE)
     }

@@ -121,7 +121,13 @@ impl PtbLog {
     /// A router that refuses a packet of q bytes because its link takes only m refuses every size between m and q, and
     /// those reach it, since they pass wherever q passed. So a PTB about q speaks for all sizes above m up to q, even when
     /// the router rationed its messages and stayed silent about some.
-    pub(crate) fn kernel_pmtu(&self, about: PacketKind, start: PacketSize, passes: PacketSize, kernel: Kernel) -> KernelPmtu {
+    pub(crate) fn kernel_pmtu(
+        &self,
+        about: PacketKind,
+        start: PacketSize,
+        passes: PacketSize,
+        kernel: Kernel,
+    ) -> KernelPmtu {
         let mut size = start;
         let mut steps = 0;
         while size > passes {
@@ -182,12 +188,18 @@ impl PtbLog {
 
     /// One entry per sender, MTU and fault, judged by what the path turned out to carry. Those about packets of `carrier` come
     /// first; what is the same about other packets is counted in.
-    pub(crate) fn reports(&self, carrier: Option<PacketKind>, passes: Option<PacketSize>, kernel: Kernel) -> Vec<PtbReport> {
+    pub(crate) fn reports(
+        &self,
+        carrier: Option<PacketKind>,
+        passes: Option<PacketSize>,
+        kernel: Kernel,
+    ) -> Vec<PtbReport> {
         let of_carrier = self.entries.iter().filter(|entry| Some(entry.ptb.about) == carrier);
         let of_others = self.entries.iter().filter(|entry| Some(entry.ptb.about) != carrier);
         let mut reports = grouped(of_carrier, passes, kernel);
         for report in grouped(of_others, passes, kernel) {
-            let is_same = |known: &&mut PtbReport| PtbReport { about: known.about, count: known.count, ..report } == **known;
+            let is_same =
+                |known: &&mut PtbReport| PtbReport { about: known.about, count: known.count, ..report } == **known;
             match reports.iter_mut().find(is_same) {
                 Some(known) => known.count += report.count,
                 None => reports.push(report),
@@ -197,11 +209,7 @@ impl PtbLog {
     }
 }
 
-fn grouped<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
-    passes: Option<PacketSize>,
-    kernel: Kernel,
-) -> Vec<PtbReport> {
+fn grouped<'a>(entries: impl Iterator<Item = &'a Entry>, passes: Option<PacketSize>, kernel: Kernel) -> Vec<PtbReport> {
     let mut reports: Vec<PtbReport> = Vec::new();
     for Entry { ptb, on_wire, in_kernel } in entries {
         let about = if ptb.about == PacketKind::Echo { Method::Icmp } else { Method::Tcp };

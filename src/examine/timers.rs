@@ -56,12 +56,7 @@ impl Deadline {
 }
 
 impl Timers {
-    pub(super) fn new(
-        started: Timestamp,
-        session: &Session,
-        ptb_due_since: Timestamp,
-        rtt: &RttEstimator,
-    ) -> Self {
+    pub(super) fn new(started: Timestamp, session: &Session, ptb_due_since: Timestamp, rtt: &RttEstimator) -> Self {
         let opened = session.opened().unwrap_or(started);
         Self { started, opened, last_word: session.last_word(), ptb_due_since, rtt: rtt.or_guess() }
     }

@@ -46,7 +46,8 @@ impl SynAck {
     pub(super) fn is_ruled_out(self, expression: &[Value]) -> bool {
         expression.iter().filter_map(|statement| statement.get("match")).any(|matched| {
             let left = matched.get("left");
-            if left.and_then(|left| left.get("meta")).and_then(|meta| meta.get("key")) == Some(&Value::from("nfproto")) {
+            if left.and_then(|left| left.get("meta")).and_then(|meta| meta.get("key")) == Some(&Value::from("nfproto"))
+            {
                 return matched.get("right").is_some_and(|right| *right != *self.nfproto());
             }
             let payload = left.and_then(|left| left.get("payload"));

@@ -77,7 +77,8 @@ pub(super) fn without_nft(chain: [&str; 3], handle: u64, is_alone: bool) -> Vec<
 
 /// Takes a rule of table `mangle` out again. `rule`: the line as iptables-save prints it.
 pub(super) fn without_iptables(program: &str, rule: &str) -> Vec<String> {
-    let is_plain_rule = !rule.contains(['"', '\'', '\\', '`', '$', ';', '&', '|', '<', '>', '(', ')', '*', '?', '#', '\n']);
+    let is_plain_rule =
+        !rule.contains(['"', '\'', '\\', '`', '$', ';', '&', '|', '<', '>', '(', ')', '*', '?', '#', '\n']);
     let rest = rule.strip_prefix("-A ").filter(|_| is_plain(program) && is_plain_rule);
     rest.map(|rest| format!("{program} -t mangle -D {rest}")).into_iter().collect()
 }

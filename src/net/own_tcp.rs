@@ -53,7 +53,9 @@ impl OwnConnection {
         };
         let stream = match connect(socket, query).await {
             // The server still remembers a connection from this port.
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => connect(bound(query, family, 0)?, query).await?,
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                connect(bound(query, family, 0)?, query).await?
+            }
             stream => stream?,
         };
         Ok(Self { stream, family })

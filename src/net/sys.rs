@@ -95,13 +95,7 @@ pub(super) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     let mut length = size_of::<libc::tcp_info>() as socklen_t;
     // SAFETY: the pointer and the length describe `info`, which lives through the call.
     let result = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_INFO,
-            (&raw mut info).cast(),
-            &raw mut length,
-        )
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length)
     };
     check(result).map(|()| info)
 }

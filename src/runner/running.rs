@@ -181,7 +181,11 @@ mod tests {
     /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how often it began.
     fn examine(path_mtu: u32, is_overrun: impl Fn(u32) -> bool) -> (Examined, u32) {
         let mut now = Timestamp::ZERO;
-        let mut running = Running::new(Job { id: 7, plan: plan(), scope_id: 0, interface: None }, now, now + Duration::from_secs(600));
+        let mut running = Running::new(
+            Job { id: 7, plan: plan(), scope_id: 0, interface: None },
+            now,
+            now + Duration::from_secs(600),
+        );
         let (mut verdict, mut begun) = (None, 0);
         loop {
             let turn = running.poll(now);

@@ -160,7 +160,8 @@ impl<'a> Bench<'a> {
 
     /// Once the workaround that is in force is taken back as the report says, mail hangs, and the program says so.
     fn take_back(&self, address: &Value) -> Result<(), String> {
-        let back = Advice::take_back(address).ok_or_else(|| format!("no way to take it back in {}", address["advice"]))?;
+        let back =
+            Advice::take_back(address).ok_or_else(|| format!("no way to take it back in {}", address["advice"]))?;
         back.undo(self.lab)?;
         forget(self.lab);
         self.traffic.stall_another()?;

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::lab::{Lab, Ran};
 use super::scenario::{
-    self, Family, Forgery, Found, FoundHop, HostFirewall, Kind, Link, Method, Node, Outcome, Placing, Point, PtbBehaviour,
-    Resets, Reverse, ReverseVerdict, Scenario, Window,
+    self, Family, Forgery, Found, FoundHop, HostFirewall, Kind, Link, Method, Node, Outcome, Placing, Point,
+    PtbBehaviour, Resets, Reverse, ReverseVerdict, Scenario, Window,
 };
 
 /// The contract that every document keeps.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, OwnTcp, PacketSize, Plan, Quote,
+    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, OwnTcp, Packet, PacketSize, Plan, Quote,
     QuotedTransport, Refusal, Segment, SeqNumber, Timestamp, Ttl,
 };
 

@@ -180,8 +180,8 @@ fn is_thin(scenario: &Scenario) -> bool {
     let any = |test: &dyn Fn(&Router) -> bool| routers.iter().any(|(_, router)| test(router));
     let lossy = scenario.links().iter().any(|link| link.loss > 0.0);
     let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
-    let no_echo = !scenario.peer.echo
-        || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
+    let no_echo =
+        !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
     let no_connection = scenario.peer.port != Port::Open;
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
@@ -282,7 +282,8 @@ fn fate(scenario: &Scenario, size: u32) -> Fate {
             let all_icmp = |router: &Router| router.drop.contains(&Kind::AllIcmp);
             let speaks = router.ptb == PtbBehaviour::Send && !all_icmp(router);
             // Those about echo count where echo alone is left.
-            let is_silenced = |router: &Router| scenario.peer.port != Port::Filtered && router.drop.contains(&Kind::PtbAboutTcp);
+            let is_silenced =
+                |router: &Router| scenario.peer.port != Port::Filtered && router.drop.contains(&Kind::PtbAboutTcp);
             let passes = |nearer: &Router| nearer.forward_ptb && !all_icmp(nearer) && !is_silenced(nearer);
             let heard = scenario.routers()[..index].iter().all(|(_, nearer)| passes(nearer));
             return if speaks && heard { Fate::Ptb(router.ptb_mtu.unwrap_or(next)) } else { Fate::Silence };

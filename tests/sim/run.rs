@@ -136,7 +136,11 @@ fn own_tcp(scenario: &Scenario, family: Family) -> OwnTcpSetup {
         port: Some(43_000),
         route_mtu: host.route_mtu.map(|mtu| RouteMtu { mtu: PacketSize::new(mtu), locked: true }),
         route_advmss: host.route_advmss_for.map(|size| PacketSize::new(size).to_mss(model_family(family))),
-        cached: host.cached_pmtu.map(|mtu| CachedPathMtu { mtu: PacketSize::new(mtu), expires_in: None, locked: false }),
+        cached: host.cached_pmtu.map(|mtu| CachedPathMtu {
+            mtu: PacketSize::new(mtu),
+            expires_in: None,
+            locked: false,
+        }),
         settings: KernelSettings {
             no_pmtu_disc: (family == Family::V4).then_some(host.no_pmtu_disc),
             tcp_mtu_probing: Some(host.mtu_probing),
@@ -251,7 +255,8 @@ impl OwnKernel {
         let source = if self.family == ModelFamily::V4 { Family::V4 } else { Family::V6 };
         let (from, to) = (Node::S.near_address(source), Node::C.near_address(source));
         let mss = self.announced.unwrap_or(536);
-        let mut segment = Segment::new(self.port, 43_000, SeqNumber(1), SeqNumber(1), Flags { ack: true, ..Flags::SYN });
+        let mut segment =
+            Segment::new(self.port, 43_000, SeqNumber(1), SeqNumber(1), Flags { ack: true, ..Flags::SYN });
         segment.mss = Some(mss);
         let ip = IpHeader { source: from, destination: to, ttl: Ttl::DEFAULT, dont_fragment: true, id: 0 };
         let limits = [self.host.route_mtu, self.host.cached_pmtu].into_iter().flatten().map(PacketSize::new);

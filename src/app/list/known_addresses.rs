@@ -76,7 +76,9 @@ impl KnownAddresses {
             return None;
         }
         self.known.values_mut().find_map(|known| match known {
-            Knowledge::Done { job: of, examined: old } if *of == job => Some(std::mem::replace(old, Rc::clone(examined))),
+            Knowledge::Done { job: of, examined: old } if *of == job => {
+                Some(std::mem::replace(old, Rc::clone(examined)))
+            }
             Knowledge::Done { .. } | Knowledge::InWork(_) => None,
         })
     }

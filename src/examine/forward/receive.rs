@@ -134,13 +134,7 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
     };
     match error.kind {
         IcmpErrorKind::Ptb { mtu } => {
-            let ptb = Ptb {
-                from,
-                mtu,
-                about: quoted.key.kind(),
-                refused: quoted.size,
-                checksum_ok: error.checksum_ok,
-            };
+            let ptb = Ptb { from, mtu, about: quoted.key.kind(), refused: quoted.size, checksum_ok: error.checksum_ok };
             take_ptb(parts, ptb, Seen::OnWire, &quoted, &error.quote, now)
         }
         IcmpErrorKind::Unreachable { code } if error.checksum_ok => {

@@ -82,7 +82,8 @@ struct OwnView<'a> {
 impl OwnView<'_> {
     /// What lasts comes before what helps after a stall, and that before what passes.
     fn hole(&self) -> Option<HoleHere> {
-        let route = || self.route().map(|route| HoleHere::SendsLess { most: self.plan.local_mtu, by: OwnLimit::Route(route) });
+        let route =
+            || self.route().map(|route| HoleHere::SendsLess { most: self.plan.local_mtu, by: OwnLimit::Route(route) });
         let cut = || self.without_df().map(HoleHere::LetsRoutersCut);
         let search = || search(self.plan.own_tcp.settings, self.passes, self.family()).map(HoleHere::Searches);
         route().or_else(|| self.clamp()).or_else(cut).or_else(search).or_else(|| self.memory())

@@ -25,10 +25,9 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
     let judgement = judge_as_it_stands(evidence);
     match judgement.cause {
         // No hole for want of a message that may still come.
-        Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch) if evidence.awaits_ptb => Judgement {
-            path_mtu: judgement.path_mtu,
-            ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled))
-        },
+        Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch) if evidence.awaits_ptb => {
+            Judgement { path_mtu: judgement.path_mtu, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
+        }
         _ => judgement,
     }
 }

@@ -432,7 +432,8 @@ impl Connection {
         if segment.flags.syn {
             // The SYN-ACK again: our ACK was lost. Any other SYN is answered alike (RFC 5961, 4.2).
             self.ack_due = true;
-            let is_syn_ack = segment.flags.ack && segment.ack == self.stream_start() && self.inbox.begins_after(segment);
+            let is_syn_ack =
+                segment.flags.ack && segment.ack == self.stream_start() && self.inbox.begins_after(segment);
             return if is_syn_ack { Effect::Taken } else { Effect::NotAcceptable };
         }
         let Some(acked) = self.acknowledged_by(segment).filter(|_| self.inbox.accepts(segment)) else {

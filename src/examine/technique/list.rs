@@ -1,18 +1,17 @@
 //! The techniques of one flow, in the order in which they are preferred.
 
-use crate::model::{
-    Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp,
-};
+use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
 use super::super::quoted::QuotedKey;
 use super::super::rtt::RttEstimator;
 use super::super::session::{Arrival, Session, TcpState};
 use super::echo::Echo;
-use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+use super::interface::{Heard, Technique, TechniqueRecord, Turn};
 use super::real_bytes_search::RealBytesSearch;
 use super::retransmit::Retransmit;
 use super::syn_data::SynData;
+use super::uses::Uses;
 
 /// All techniques.
 #[derive(Debug)]

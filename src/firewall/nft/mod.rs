@@ -71,7 +71,12 @@ impl Ruleset {
     /// `None`: not what nft prints.
     pub(super) fn read(json: &str, text: &str) -> Option<Self> {
         let document: Value = serde_json::from_str(json).ok()?;
-        let mut ruleset = Self { tables: BTreeMap::new(), bases: Vec::new(), outgoing: BTreeSet::new(), listing: Listing::read(text) };
+        let mut ruleset = Self {
+            tables: BTreeMap::new(),
+            bases: Vec::new(),
+            outgoing: BTreeSet::new(),
+            listing: Listing::read(text),
+        };
         for item in document.get("nftables")?.as_array()? {
             let Some((kind, inside)) = item.as_object().and_then(|object| object.iter().next()) else { continue };
             ruleset.add(kind, inside);
@@ -130,7 +135,9 @@ impl Ruleset {
         let mut tables: Vec<(&str, &str)> = self.bases.iter().map(|base| (&*base.family, &*base.table)).collect();
         tables.sort_unstable();
         tables.dedup();
-        let seen = tables.into_iter().filter(|(family, table)| packet.is_of(family) && !self.listing.is_dormant(family, table));
+        let seen = tables
+            .into_iter()
+            .filter(|(family, table)| packet.is_of(family) && !self.listing.is_dormant(family, table));
         seen.flat_map(|(family, table)| self.clamps_in(family, table, packet)).collect()
     }
 

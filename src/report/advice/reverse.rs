@@ -44,7 +44,8 @@ fn is_likely_ours(case: &Case<'_>) -> bool {
 /// The size at which both ways end, if it may be one.
 pub(crate) fn shared_limit(report: &AddressReport) -> Option<PacketSize> {
     let examined = &report.examined;
-    let is_narrow = matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Recovers | Verdict::Masked);
+    let is_narrow =
+        matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Recovers | Verdict::Masked);
     let (there, back) = examined.path_mtu.zip(examined.reverse.path_mtu).filter(|_| is_narrow)?;
     let fits = match examined.reverse.first_lost_size {
         Some(lost) => back <= there && there < lost,

@@ -67,10 +67,18 @@ fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {
 fn of_the_way_there(address: &AddressReport) -> Option<Complaint> {
     let examined = &address.examined;
     let of_path = match (examined.verdict, examined.cause) {
-        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LocalFirewall)) => Some(Complaint::OurFirewall),
-        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::BadPtb)) => Some(Complaint::WrongMessages),
-        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LinkMismatch)) => Some(Complaint::Mismatch),
-        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::NoPtb) | None) => Some(Complaint::Silent),
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LocalFirewall)) => {
+            Some(Complaint::OurFirewall)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::BadPtb)) => {
+            Some(Complaint::WrongMessages)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LinkMismatch)) => {
+            Some(Complaint::Mismatch)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::NoPtb) | None) => {
+            Some(Complaint::Silent)
+        }
         (Verdict::Discoverable, _) => examined
             .ptb
             .iter()

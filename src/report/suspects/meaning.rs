@@ -2,8 +2,8 @@
 
 use super::words;
 use crate::model::{
-    AddressReport, Advice, Cause, Direction, Examined, Finding, MailFlow, MaskedBy, PacketSize, Reverse, ReverseVerdict, Suspect,
-    Verdict,
+    AddressReport, Advice, Cause, Direction, Examined, Finding, MailFlow, MaskedBy, PacketSize, Reverse,
+    ReverseVerdict, Suspect, Verdict,
 };
 use crate::report::advice::ask_for_small_packets;
 use crate::report::layout::{push_line, wrap};

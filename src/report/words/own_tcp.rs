@@ -37,9 +37,9 @@ pub(crate) fn what_helps(here: HoleHere) -> String {
                 "this host's TCP looks for a size that passes (tcp_mtu_probing is {mode}), after a stall of {}",
                 stall_words(stall)
             ),
-            None => format!(
-                "this host's TCP starts with small packets and feels its way up (tcp_mtu_probing is {mode})"
-            ),
+            None => {
+                format!("this host's TCP starts with small packets and feels its way up (tcp_mtu_probing is {mode})")
+            }
         },
         HoleHere::Remembers { mtu, expires_in } => {
             let left = expires_in.map_or_else(String::new, |left| format!(" for {} s more", left.as_secs()));

@@ -13,8 +13,12 @@ pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, Strin
         HostFirewall::DropPtbAboutTcp => Some((Node::C, Breakage::HostDropsPtbAboutTcp)),
     });
     let mss = |size: u32| (size.saturating_sub(40), size.saturating_sub(60));
-    faults.extend(scenario.host.clamp_mss_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostClampsMss { ipv4, ipv6 })));
-    faults.extend(scenario.host.announce_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostAnnounces { ipv4, ipv6 })));
+    faults.extend(
+        scenario.host.clamp_mss_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostClampsMss { ipv4, ipv6 })),
+    );
+    faults.extend(
+        scenario.host.announce_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostAnnounces { ipv4, ipv6 })),
+    );
     for index in 0..3 {
         let node = scenario.routers()[index].0;
         faults.extend(of_router(scenario, index).into_iter().map(|breakage| (node, breakage)));

@@ -150,7 +150,8 @@ impl Frame {
     pub(crate) fn answer_with_segment(&self, seq: u32, ack: u32, flags: u8) -> Self {
         const WINDOW: [u8; 2] = 1000_u16.to_be_bytes();
         let ports = &self.bytes[self.transport..self.transport + 4];
-        let header = [&ports[2..], &ports[..2], &seq.to_be_bytes(), &ack.to_be_bytes(), &[0x50, flags], &WINDOW, &[0; 4]];
+        let header =
+            [&ports[2..], &ports[..2], &seq.to_be_bytes(), &ack.to_be_bytes(), &[0x50, flags], &WINDOW, &[0; 4]];
         self.answer(TCP, &header.concat())
     }
 

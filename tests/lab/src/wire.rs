@@ -151,8 +151,10 @@ fn carry(ports: &[File; 2], mut directions: [Direction; 2], mut boxes: Boxes) ->
                 if boxes.seen.as_mut().is_some_and(|seen| drops(seen, from, directions[from].ip_packet(packet))) {
                     continue;
                 }
-                let whole = || vec![Carried { frame: packet.to_vec(), towards_s: from == 0, held_back: Duration::ZERO }];
-                let carried = boxes.middlebox.as_mut().map_or_else(whole, |middlebox| middlebox.pass(packet, from == 0));
+                let whole =
+                    || vec![Carried { frame: packet.to_vec(), towards_s: from == 0, held_back: Duration::ZERO }];
+                let carried =
+                    boxes.middlebox.as_mut().map_or_else(whole, |middlebox| middlebox.pass(packet, from == 0));
                 for Carried { frame, towards_s, held_back } in carried {
                     let to = usize::from(towards_s);
                     for due in directions[1 - to].schedule(&frame, Instant::now()) {
