@@ -71,6 +71,7 @@ struct AddressJson<'a> {
     port: u16,
     verdict: &'static str,
     cause: Option<&'static str>,
+    masked_by: Option<&'static str>,
     reason: String,
     confidence: Option<f64>,
     path_mtu: Option<u32>,
@@ -118,6 +119,7 @@ struct HopJson {
 struct PtbJson {
     from: IpAddr,
     mtu: u32,
+    about: &'static str,
     reached_kernel: bool,
     fault: Option<&'static str>,
     count: u32,
@@ -180,6 +182,7 @@ impl<'a> AddressJson<'a> {
             port: report.port,
             verdict: examined.verdict.word(),
             cause: examined.cause.map(Word::word),
+            masked_by: examined.masked_by.map(Word::word),
             reason: verdict_reason(&examined.reason),
             confidence: examined.confidence.map(rounded_down),
             path_mtu: examined.path_mtu.map(PacketSize::bytes),
@@ -236,6 +239,7 @@ impl PtbJson {
         Self {
             from: ptb.from,
             mtu: ptb.mtu,
+            about: ptb.about.word(),
             reached_kernel: ptb.reached_kernel,
             fault: ptb.fault.map(Word::word),
             count: ptb.count,

@@ -168,7 +168,7 @@ fn an_obstacle_names_who_speaks() {
 #[test]
 fn other_flows_frame_the_sentence() {
     let share = Some(FlowShare { hit: 2, known: 8 });
-    let reason = VerdictReason { ground: Ground::NothingAnswered, of_other_flow: true, share };
+    let reason = VerdictReason { ground: Ground::NothingAnswered, of_other_flow: true, share, here: None };
     assert_eq!(
         verdict_reason(&reason),
         "on another flow: nothing answered: neither the TCP port nor small ICMP echo requests; large packets vanish on 2 \

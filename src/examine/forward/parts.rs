@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::model::{FlowOutcome, MethodChoice, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
-use super::super::judge::{Record, SessionFacts, WayBack};
+use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::Testimony;
+use super::super::search::{Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
 use super::super::timers::{Deadline, Timers};
@@ -32,6 +33,9 @@ pub(crate) struct Parts {
     pub(super) notes: Notes,
 }
 
+/// How often a router that may be sparing its messages is asked at most.
+const MOST_SLOW_ASKS: u32 = 12;
+
 /// What was noticed once and stays true.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes {
@@ -39,8 +43,10 @@ pub(super) struct Notes {
     is_df_cleared: bool,
     /// The port stays silent while the host answers.
     is_port_filtered: bool,
-    /// A router that may be sparing its messages was asked once more.
-    asked_slowly: bool,
+    /// How often a router that may be sparing its messages was asked once more.
+    slow_asks: u32,
+    /// When the packet was sent first about which a PTB is due.
+    ptb_due_since: Timestamp,
 }
 
 impl Notes {
@@ -52,9 +58,15 @@ impl Notes {
         self.is_port_filtered = true;
     }
 
-    /// Returns whether that is news.
-    pub(super) fn asks_slowly(&mut self) -> bool {
-        !std::mem::replace(&mut self.asked_slowly, true)
+    /// A PTB is due about a packet that was sent first then.
+    pub(super) fn await_ptb(&mut self, since: Timestamp) {
+        self.ptb_due_since = since;
+    }
+
+    /// A router that may be sparing its messages is asked once more. Returns for which time.
+    pub(super) fn ask_slowly(&mut self) -> u32 {
+        self.slow_asks += 1;
+        self.slow_asks
     }
 }
 
@@ -94,7 +106,7 @@ impl Parts {
     }
 
     pub(super) fn timers(&self) -> Timers {
-        Timers::new(self.started, &self.session, &self.rtt)
+        Timers::new(self.started, &self.session, self.notes.ptb_due_since, &self.rtt)
     }
 
     /// Begins to compare other flows, in place of any comparison before.
@@ -130,6 +142,45 @@ impl Parts {
         self.techniques.nothing_answered(&self.session)
     }
 
+    /// What the probes of a technique are.
+    pub(super) fn packets_of(&self, name: Name) -> Option<PacketKind> {
+        self.techniques.get(name).map(|technique| technique.uses().packets())
+    }
+
+    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now.
+    pub(super) fn ptb_due_since(&self, carrier: Name) -> Option<Timestamp> {
+        let technique = self.techniques.get(carrier)?;
+        let (about, tcp_limit) = (technique.uses().packets(), self.tcp_limit());
+        let situation = Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit, elsewhere: &[] };
+        technique.search().ptb_due_since(&situation)
+    }
+
+    /// Whether one may still come, late or from a router that is asked once more.
+    fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
+        let Some(technique) = self.techniques.get(carrier) else { return false };
+        let search = technique.search();
+        let suspect = search.confirming().map(|(_, suspect)| suspect);
+        let may_ration = suspect.is_some_and(|suspect| self.may_ration(technique.uses().packets(), suspect));
+        let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
+        let is_too_late = |since| {
+            let timers = Timers::new(self.started, &self.session, since, &self.rtt);
+            timers.is_over(Deadline::LatePtb, now)
+        };
+        owes_question || self.ptb_due_since(carrier).is_some_and(|since| !is_too_late(since))
+    }
+
+    /// Whether loss may have taken what a router said each time that it was asked slowly.
+    pub(super) fn may_ask_again(&self) -> bool {
+        self.notes.slow_asks < self.silences_needed().min(MOST_SLOW_ASKS)
+    }
+
+    /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or
+    /// got one about packets of other kinds alone.
+    pub(super) fn may_ration(&self, about: PacketKind, size: PacketSize) -> bool {
+        let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
+        remembers || self.ptbs.has_word_for_others_only(about, size)
+    }
+
     /// What real bytes and the other techniques add to the statistics of one.
     pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
         let real_bytes = self.uses(name, Uses::Connection).then(|| self.real_bytes.testimony()).flatten();
@@ -162,6 +213,7 @@ impl Parts {
                 state: self.session.state(),
                 peer: self.session.peer(),
                 local_port: self.session.local_port(),
+                sent: self.session.sent().clone(),
                 opened: self.session.opened(),
                 is_greeted: self.session.dialogue().greeted(),
                 tcp_limit: self.tcp_limit(),
@@ -171,10 +223,10 @@ impl Parts {
             ptbs: self.ptbs.clone(),
             reach: self.reach.clone(),
             is_hopeless: self.is_hopeless(now),
+            awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
-            asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
             is_port_filtered: self.notes.is_port_filtered,
             flows: self.flows.clone(),
@@ -183,6 +235,7 @@ impl Parts {
             probes_sent: 0,
             bytes_sent: 0,
             way_back: WayBack::NotAskedFor,
+            own_tcp: OwnTcpFacts::default(),
             is_overrun: false,
         }
     }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use crate::model::{
-    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
+    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::outbox::Outbox;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Search, SentProbe};
+use super::super::search::Search;
 use super::super::session::{Arrival, Session};
 use super::standing::Standing;
 use super::uses::Uses;
@@ -145,12 +145,5 @@ impl dyn Technique + '_ {
             unusable: self.unusable(),
             history: self.history().to_vec(),
         }
-    }
-
-    /// The newest probe that a message quotes. Sizes beyond what this host sends have no part in the search.
-    pub(crate) fn quoted(&self, quote: &Quote) -> Option<SentProbe> {
-        let fits = |probe: &SentProbe| probe.size == quote.size || probe.kind == ProbeKind::Fragments;
-        let is_it = |probe: &&SentProbe| probe.key.is_in(quote) && probe.kind != ProbeKind::Beyond && fits(probe);
-        self.search().log().probes().iter().rev().find(is_it).copied()
     }
 }

@@ -1,8 +1,6 @@
 //! What carries the probes of a technique.
 
-use crate::model::{Plan, Quote, QuotedTransport};
-
-use super::super::session::Session;
+use super::super::packet_kind::PacketKind;
 
 /// What carries a technique's probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +21,12 @@ impl Uses {
         matches!(self, Self::Connection | Self::Conversation)
     }
 
-    /// Whether a quoted packet has the form of such a probe.
-    pub(crate) fn may_have_sent(self, quote: &Quote, plan: &Plan, session: &Session) -> bool {
-        match (self, quote.transport) {
-            (Self::Connection | Self::Conversation, QuotedTransport::Tcp { source_port, .. }) => {
-                source_port == session.local_port()
-            }
-            (Self::Syns, QuotedTransport::Tcp { source_port, .. }) => source_port != session.local_port(),
-            (Self::Icmp, QuotedTransport::Echo { ident, .. }) => ident == plan.echo_ident,
-            _ => false,
+    /// What its probes are.
+    pub(crate) fn packets(self) -> PacketKind {
+        match self {
+            Self::Connection | Self::Conversation => PacketKind::Segment,
+            Self::Syns => PacketKind::Syn,
+            Self::Icmp => PacketKind::Echo,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The sentences for the verdict on the way there, and for methods that did not serve.
 
 use super::busy::HOST_TOO_BUSY;
-use super::{icmp, ptb_fault};
+use super::{icmp, own_tcp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
     PtbOutcome, Technique, VerdictReason,
@@ -13,7 +13,8 @@ pub fn verdict_reason(reason: &VerdictReason) -> String {
     let share = reason.share.map_or_else(String::new, |FlowShare { hit, known }| {
         format!("; large packets vanish on {hit} of {known} flows")
     });
-    format!("{flow}{}{share}", ground(&reason.ground))
+    let here = reason.here.map_or_else(String::new, |here| format!("; {}", own_tcp::in_reason(here)));
+    format!("{flow}{}{share}{here}", ground(&reason.ground))
 }
 
 fn ground(ground: &Ground) -> String {
@@ -75,6 +76,9 @@ fn packets(technique: Technique) -> &'static str {
 fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
     match outcome {
         PtbOutcome::NoneCame => "nothing tells the sender",
+        PtbOutcome::OnlyAboutOthers => {
+            "the routers' messages that reach this host's kernel are about other packets, none about these"
+        }
         PtbOutcome::DroppedHere => {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
         }
