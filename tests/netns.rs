@@ -27,6 +27,8 @@ mod many;
 mod names;
 #[path = "netns/places.rs"]
 mod places;
+#[path = "netns/port.rs"]
+mod port;
 #[path = "netns/postfix.rs"]
 mod postfix;
 #[path = "netns/reverse.rs"]

@@ -15,6 +15,7 @@ mod forward;
 mod half_open;
 mod judge;
 mod outbox;
+mod port_watch;
 mod ptb_log;
 mod random;
 mod reach;
@@ -31,7 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, ReverseReason, SeqNumber, Timestamp,
+    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, PortState, ReverseReason, SeqNumber,
+    Timestamp,
 };
 
 use closing::Closing;
@@ -205,7 +207,8 @@ impl Examination {
         let (visited, worse) = self.second_flows.found();
         record.add_other_flows(visited, worse);
         record.update(now, self.outbox.sent(), self.is_overrun);
-        let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
+        let is_forbidden = record.port == Some(PortState::ForbiddenHere);
+        let impossible = || self.why_not_back(forward.session().state(), is_forbidden).map(WayBack::Impossible);
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),
@@ -216,13 +219,15 @@ impl Examination {
         self.phase = Phase::Closing(Closing::new(forward, now));
     }
 
-    fn why_not_back(&self, state: TcpState) -> Option<ReverseReason> {
+    fn why_not_back(&self, state: TcpState, is_forbidden: bool) -> Option<ReverseReason> {
         if let Some(why) = reverse::impossible(&self.plan) {
             return Some(why);
         }
         match state {
             TcpState::Open => None,
             TcpState::Connecting => Some(ReverseReason::NoConnection),
+            // A RST that this host's own firewall makes up says nothing about the server.
+            TcpState::Refused if is_forbidden => Some(ReverseReason::NoConnection),
             TcpState::Refused => Some(ReverseReason::PortClosed),
             TcpState::Reset | TcpState::Closing | TcpState::Closed => Some(ReverseReason::ConnectionEnded),
         }
@@ -248,6 +253,7 @@ impl Examination {
             return;
         };
         record.add_way_back(WayBack::Examined(found.clone(), findings.to_vec()));
+        record.note_reception(reverse.reception());
         record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));
     }

@@ -12,10 +12,6 @@ use super::session::Session;
 pub(super) enum Deadline {
     /// An address that an ICMP error explains counts as unreachable.
     ExplainedSilence,
-    /// A silent TCP port counts as filtered when the host answers echo.
-    PortFiltered,
-    /// The same where small echo requests are lost: chance takes SYNs as well.
-    PortFilteredLossy,
     /// An address that stayed silent counts as unreachable.
     Unreachable,
     /// Other techniques have waited for a greeting long enough.
@@ -36,15 +32,8 @@ pub(super) struct Timers {
 }
 
 impl Deadline {
-    const ALL: [Self; 7] = [
-        Self::ExplainedSilence,
-        Self::PortFiltered,
-        Self::PortFilteredLossy,
-        Self::Unreachable,
-        Self::GreetingGrace,
-        Self::GreetingNeeded,
-        Self::ServerStuck,
-    ];
+    const ALL: [Self; 5] =
+        [Self::ExplainedSilence, Self::Unreachable, Self::GreetingGrace, Self::GreetingNeeded, Self::ServerStuck];
 }
 
 impl Timers {
@@ -57,8 +46,6 @@ impl Timers {
     fn at(&self, deadline: Deadline) -> Timestamp {
         match deadline {
             Deadline::ExplainedSilence => self.started + Duration::from_millis(1500),
-            Deadline::PortFiltered => self.started + Duration::from_millis(3600),
-            Deadline::PortFilteredLossy => self.started + Duration::from_secs(8),
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.

@@ -27,6 +27,13 @@ pub enum Finding {
     PortClosed,
     /// The TCP port gave no answer at all, while the host answered otherwise.
     PortFiltered,
+    /// In place of a greeting the server refuses service.
+    TurnedAway {
+        /// The code of its reply.
+        code: u16,
+    },
+    /// The server closes the connection without a word.
+    HungUp,
     /// Small echo requests were not answered.
     EchoUnanswered,
     /// Large echo requests were lost although TCP packets of the size pass.

@@ -9,6 +9,7 @@ mod meaning;
 mod packet;
 mod packet_event;
 mod plan;
+mod port_state;
 mod ptb;
 mod reason;
 mod report;
@@ -30,6 +31,7 @@ pub use packet::{
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
+pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
     Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,

@@ -9,6 +9,7 @@ use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
 use super::plan::Direction;
+use super::port_state::{PortState, Reception};
 use super::ptb::{PtbFault, PtbReport};
 use super::reason::{MethodReason, ReverseReason, VerdictReason};
 use super::size::{PacketSize, Ttl};
@@ -87,6 +88,10 @@ pub struct Examined {
     pub flows: Option<Flows>,
     /// Largest size above `local_mtu` that passed, where a route pins less than its interface carries.
     pub beyond_route: Option<PacketSize>,
+    /// Whether the port takes connections; `None`: not known, or nobody asked.
+    pub port_state: Option<PortState>,
+    /// How the server receives a visitor.
+    pub reception: Reception,
     /// Which directions were asked for: if not the forward one, `verdict` says nothing about the path.
     pub direction: Direction,
     /// The other direction.
@@ -270,6 +275,8 @@ impl Examined {
             Verdict::BlackHole => 2,
             Verdict::Unreachable | Verdict::Inconclusive => 3,
         };
+        // No mail gets through whatever the path carries; a proven hole is still the graver news.
+        let forward = if self.takes_no_connections() && forward != 2 { 3 } else { forward };
         let reverse = match self.reverse.verdict {
             ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => 0,
             ReverseVerdict::Recovers => 1,
@@ -277,6 +284,11 @@ impl Examined {
             ReverseVerdict::Inconclusive => 3,
         };
         worst_exit_code([forward, reverse])
+    }
+
+    /// Whether the port is known to take no connections.
+    pub fn takes_no_connections(&self) -> bool {
+        self.port_state.is_some_and(|state| !state.takes_connections())
     }
 
     /// The MTU that the server was told by a PTB of ours, and obeyed.

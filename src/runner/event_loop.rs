@@ -319,7 +319,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             let size = packet.size().unwrap_or(PacketSize::new(bytes.len() as u32));
             debug!(%size, ?refusal, "the kernel refused a packet");
             if let Some(running) = self.table.get_mut(slot).filter(|running| running.job() == job) {
-                running.handle(&Event::SendRefused { size, refusal }, queued.at);
+                running.handle(&Event::SendRefused { size, meaning, refusal }, queued.at);
                 self.schedule.wake_at(slot, queued.at);
             }
         });
@@ -403,7 +403,7 @@ fn describe(event: &Event) -> String {
             format!("received in fragments of up to {largest_fragment} bytes: {}", wire::summary(packet))
         }
         Event::KernelSaw(packet) => format!("passed the firewall: {}", wire::summary(packet)),
-        Event::SendRefused { size, refusal } => format!("{size} bytes not sent: {refusal:?}"),
+        Event::SendRefused { size, refusal, .. } => format!("{size} bytes not sent: {refusal:?}"),
         Event::CaptureOverrun => "packets that had arrived were dropped".to_owned(),
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
     AddressReport, Cause, Confirmation, Direction, Examined, Finding, Ground, Hop, HostFacts, KernelSettings, Location,
-    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PtbFault, PtbOutcome, PtbReport,
-    Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness,
-    Verdict, VerdictReason,
+    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PortState, PtbFault, PtbOutcome,
+    PtbReport, Reception, Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl,
+    Tunnel, Unwillingness, Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -76,6 +76,8 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
             flows: None,
             beyond_route: None,
+            port_state: Some(PortState::Open),
+            reception: Reception::Greeted,
             direction: Direction::Both,
             reverse: Reverse {
                 verdict: ReverseVerdict::Clear,
@@ -217,6 +219,8 @@ pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
 pub(crate) fn unreachable(address: &str) -> AddressReport {
     let mut report = silent(address, Verdict::Unreachable);
     report.examined.reason = Ground::NothingAnswered.into();
+    report.examined.port_state = None;
+    report.examined.reception = Reception::NotHeard;
     report.examined.methods = vec![
         MethodReport {
             status: MethodStatus::Unusable(MethodReason::PortSilent),
@@ -322,7 +326,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 47] = [
+pub(crate) const FINDINGS: [Finding; 49] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -334,6 +338,8 @@ pub(crate) const FINDINGS: [Finding; 47] = [
     Finding::NoSack,
     Finding::PortClosed,
     Finding::PortFiltered,
+    Finding::TurnedAway { code: 554 },
+    Finding::HungUp,
     Finding::EchoUnanswered,
     Finding::LargeEchoFiltered,
     Finding::EchoPassesLarger,

@@ -35,7 +35,7 @@ fn the_document_is_that_of_the_contract() {
             "verdict": "black_hole", "cause": "no_ptb",
             "reason": "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: \
                        in-order SMTP bytes of that size stall, and pass when cut",
-            "confidence": 0.9989,
+            "port_state": "open", "confidence": 0.9989,
             "path_mtu": 1400, "first_lost_size": 1401, "local_mtu": 1500, "kernel_path_mtu": 1500,
             "peer_mss": 1460, "local_mss": 1460, "tcp_packet_limit": 1500, "rtt_ms": 20.4,
             "location": {

@@ -1,7 +1,7 @@
 //! What a verdict means for the mail that made a relay suspect. The expectations follow from who sends to whom.
 
 use pmtu_probe::model::{
-    AddressReport, Direction, Finding, Grade, MailFlow, Peer, Reason, StallStage, Suspect, Verdict,
+    AddressReport, Direction, Finding, Grade, MailFlow, Peer, PortState, Reason, StallStage, Suspect, Verdict,
 };
 use pmtu_probe::report::suspects::{Answer, meanings};
 
@@ -40,6 +40,8 @@ fn must_say(flow: MailFlow, stage: StallStage, report: &AddressReport, words: &s
 fn mail_to_a_relay_is_judged_by_the_way_there() {
     let mut parallel = clear(ADDRESS);
     parallel.examined.findings.push(Finding::HoleOnSomeFlows);
+    let mut closed = clear(ADDRESS);
+    closed.examined.port_state = Some(PortState::Refused);
     let rows = [
         (no_ptb(ADDRESS), "mail to mx.example.com 192.0.2.25: black hole confirmed: packets above", false),
         (masked(ADDRESS), "the MSS lets mail pass now", false),
@@ -47,6 +49,8 @@ fn mail_to_a_relay_is_judged_by_the_way_there() {
         (clear(ADDRESS), "the path is fine; packets are not why it stalled", false),
         (parallel, "one of several parallel paths has a black hole", false),
         (unreachable(ADDRESS), "the path cannot be judged", true),
+        // A port that is closed now says nothing about what stalled then, and is no good news.
+        (closed, "its port takes no connections now, so no mail gets through", true),
         // What is wrong with the way back does not hold up the body of mail to there.
         (back_hole(ADDRESS), "the path is fine", false),
     ];

@@ -242,9 +242,9 @@ impl<E: Examiner> Driver<E> {
         self.probes.note(&outgoing);
         self.packets.packet(&outgoing, self.now);
         self.outlines.outline(&outgoing);
-        let size = outgoing.packet.size();
+        let (size, meaning) = (outgoing.packet.size(), outgoing.meaning);
         if let (Err(refusal), Some(size)) = (self.net.send(outgoing, self.now), size) {
-            self.examiner.handle(&Event::SendRefused { size, refusal }, self.now);
+            self.examiner.handle(&Event::SendRefused { size, meaning, refusal }, self.now);
         }
     }
 

@@ -206,7 +206,8 @@ impl<'a> Aggregator<'a> {
     /// A target is done.
     fn close(&mut self, done: TargetInWork) {
         for (one, examined) in done.planned.iter().zip(done.examined.iter().flatten()) {
-            self.counts.add_address(examined.verdict, examined.reverse.verdict, &text::printable(&one.label()));
+            let verdicts = (examined.verdict, examined.reverse.verdict);
+            self.counts.add_address(verdicts, examined.port_state, &text::printable(&one.label()));
         }
         let report = done.report(self.examiner);
         self.counts.add_target(report.exit_code(), !report.addresses.is_empty());

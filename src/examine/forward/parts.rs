@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::model::{FlowOutcome, MethodReason, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{
+    Filter, FlowOutcome, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name, Timestamp,
+};
 
 use super::super::fisher::Trials;
 use super::super::judge::{Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
+use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::Testimony;
+use super::super::search::{ProbeKind, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
 use super::super::timers::{Deadline, Timers};
@@ -29,6 +32,7 @@ pub(crate) struct Parts {
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
+    pub(super) port: PortWatch,
     pub(super) notes: Notes,
 }
 
@@ -37,8 +41,6 @@ pub(crate) struct Parts {
 pub(super) struct Notes {
     /// A quoted header of a probe lacks the DF that it was sent with.
     is_df_cleared: bool,
-    /// The port stays silent while the host answers.
-    is_port_filtered: bool,
     /// A router that may be sparing its messages was asked once more.
     asked_slowly: bool,
 }
@@ -46,10 +48,6 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn df_cleared(&mut self) {
         self.is_df_cleared = true;
-    }
-
-    pub(super) fn port_filtered(&mut self) {
-        self.is_port_filtered = true;
     }
 
     /// Returns whether that is news.
@@ -81,6 +79,7 @@ impl Parts {
             flows: None,
             ptbs: PtbLog::default(),
             reach: Reach::default(),
+            port: PortWatch::default(),
             notes: Notes::default(),
             plan,
         }
@@ -126,8 +125,31 @@ impl Parts {
         silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
     }
 
+    /// Whether no packet of ours was ever answered by the target. What this host's own firewall makes up is no answer of it.
     pub(super) fn nothing_answered(&self) -> bool {
-        self.techniques.nothing_answered(&self.session)
+        let is_mute = self.session.state() == TcpState::Connecting || self.port.is_forbidden(&self.session);
+        is_mute && self.techniques.nothing_answered()
+    }
+
+    /// Why TCP is of no use, where the port takes no connections although no RST says so.
+    pub(super) fn why_no_connection(&mut self, now: Timestamp) -> Option<MethodReason> {
+        if self.port.is_forbidden(&self.session) {
+            return Some(MethodReason::PortForbidden);
+        }
+        if self.session.state() != TcpState::Connecting {
+            return None;
+        }
+        let small = self.techniques.using(Uses::Icmp).search().log().trials(self.plan.min_size, ProbeKind::Sized);
+        let controls = EchoControls { small, rtt: self.rtt.smoothed() };
+        Some(match self.port.look_for_filter(controls, now)? {
+            Filter::Silent => MethodReason::PortSilent,
+            Filter::Icmp { .. } => MethodReason::PortFiltered,
+        })
+    }
+
+    /// Whether the port takes connections.
+    pub(super) fn port_state(&self) -> Option<PortState> {
+        self.port.state(&self.session, self.plan.family()).filter(|_| self.is_tcp_asked_for())
     }
 
     /// What real bytes and the other techniques add to the statistics of one.
@@ -160,6 +182,7 @@ impl Parts {
                 local_port: self.session.local_port(),
                 opened: self.session.opened(),
                 is_greeted: self.session.dialogue().greeted(),
+                reception: self.session.reception(),
                 tcp_limit: self.tcp_limit(),
             },
             techniques: self.techniques.records(),
@@ -172,7 +195,7 @@ impl Parts {
             trace: self.trace.clone(),
             asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
-            is_port_filtered: self.notes.is_port_filtered,
+            port: self.port_state(),
             flows: self.flows.clone(),
             visited: Vec::new(),
             worse_flow: None,

@@ -19,8 +19,8 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
     match event {
         Event::Received(packet) | Event::Reassembled { packet, .. } => received(parts, packet, outbox, now),
         Event::KernelSaw(packet) => kernel_saw(parts, packet, outbox, now),
-        Event::SendRefused { size, refusal } => {
-            send_refused(parts, *size, *refusal);
+        Event::SendRefused { size, meaning, refusal } => {
+            send_refused(parts, *size, *meaning, *refusal);
             Meaning::Stray
         }
         // It concerns no packet; the verdict takes it into account.
@@ -133,6 +133,9 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
             Meaning::TooBig { refused: size, mtu, checksum_ok: error.checksum_ok }
         }
         IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
+            if is_about_our_syn(parts, &error.quote) {
+                parts.port.syn_unreachable(from, code);
+            }
             parts.reach.explain(Obstacle::Icmp { from, code });
             Meaning::Unreachable
         }
@@ -142,6 +145,11 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
         }
         IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
     }
+}
+
+fn is_about_our_syn(parts: &Parts, quote: &Quote) -> bool {
+    matches!(quote.transport, QuotedTransport::Tcp { source_port, seq, .. }
+        if source_port == parts.session.local_port() && parts.session.is_own_syn(seq))
 }
 
 /// A PTB about a SYN of another flow says nothing about the flow of the verdict.
@@ -217,7 +225,10 @@ fn quoted_probe(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
 }
 
 /// The kernel would not send.
-fn send_refused(parts: &mut Parts, size: PacketSize, refusal: Refusal) {
+fn send_refused(parts: &mut Parts, size: PacketSize, meaning: Meaning, refusal: Refusal) {
+    if refusal == Refusal::Forbidden && meaning == Meaning::Connection(Step::Open) {
+        parts.port.syn_forbidden();
+    }
     if refusal == Refusal::TooBig {
         let below = PacketSize::new(size.bytes().saturating_sub(1)).max(parts.plan.min_size);
         parts.techniques.limit_to(below);

@@ -104,6 +104,8 @@ fn adopt(first: Examined, worse: Examined) -> Examined {
         bytes_sent: first.bytes_sent,
         elapsed: first.elapsed,
         reason: VerdictReason { of_other_flow: true, ..worse.reason },
+        port_state: first.port_state,
+        reception: first.reception,
         direction: first.direction,
         ..worse
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp};
+use crate::model::{
+    Finding, FlowOutcome, PacketSize, Plan, PortState, Reception, Reverse, ReverseReason, Technique as Name, Timestamp,
+};
 
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
@@ -33,7 +35,8 @@ pub(crate) struct Record {
     /// Whether a router that may be sparing its messages was asked once more.
     pub(crate) asked_slowly: bool,
     pub(crate) is_df_cleared: bool,
-    pub(crate) is_port_filtered: bool,
+    /// Whether the port takes connections.
+    pub(crate) port: Option<PortState>,
     pub(crate) flows: Option<FlowComparison>,
     /// Other flows that were examined like the first, and how they fared.
     pub(crate) visited: Vec<(u16, FlowOutcome)>,
@@ -54,6 +57,7 @@ pub(crate) struct SessionFacts {
     pub(crate) local_port: u16,
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
+    pub(crate) reception: Reception,
     pub(crate) tcp_limit: Option<PacketSize>,
 }
 
@@ -78,6 +82,13 @@ impl Record {
     /// Adds what is known of the way back.
     pub(crate) fn add_way_back(&mut self, way_back: WayBack) {
         self.way_back = way_back;
+    }
+
+    /// Adds how the server received us, where that was heard on the way back.
+    pub(crate) fn note_reception(&mut self, reception: Reception) {
+        if self.session.reception == Reception::NotHeard {
+            self.session.reception = reception;
+        }
     }
 
     /// Brings it up to date: how long it took so far, what was sent, and whether this host dropped packets.
@@ -113,7 +124,8 @@ impl Record {
     /// Whether no packet of ours was ever answered by the target.
     pub(crate) fn nothing_answered(&self) -> bool {
         let is_silent = |technique: &TechniqueRecord| technique.search.log().total_answered() == 0;
-        self.session.state == TcpState::Connecting && self.techniques.iter().all(is_silent)
+        let is_mute = self.session.state == TcpState::Connecting || self.port == Some(PortState::ForbiddenHere);
+        is_mute && self.techniques.iter().all(is_silent)
     }
 
     /// Whether packets of a size that passes over the connection were lost.

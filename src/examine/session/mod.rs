@@ -6,7 +6,7 @@ mod ranges;
 mod smtp;
 mod tcp;
 
-use crate::model::{Family, PacketSize, Plan, Segment, SeqNumber, Technique, Timestamp, Ttl};
+use crate::model::{Family, PacketSize, Plan, Reception, Segment, SeqNumber, Technique, Timestamp, Ttl};
 
 use super::rtt::RttEstimator;
 
@@ -86,6 +86,16 @@ impl Session {
     /// Whether the oldest byte was sent so often without an acknowledgment that the server takes none.
     pub(super) fn is_given_up(&self) -> bool {
         self.connection.tries() >= MOST_TRIES
+    }
+
+    /// Whether a first SYN stayed unanswered, and the port is still silent.
+    pub(super) fn repeats_its_syn(&self) -> bool {
+        self.state() == TcpState::Connecting && self.connection.tries() >= 2
+    }
+
+    /// How the server receives us, as far as it has shown.
+    pub(super) fn reception(&self) -> Reception {
+        reception(&self.dialogue, self.state())
     }
 
     /// Largest packet TCP would send to this peer, once the connection was open.
@@ -222,6 +232,14 @@ impl Session {
     /// Whether a last acknowledgment is still to be sent.
     pub(super) fn owes_ack(&self) -> bool {
         self.connection.owes_ack()
+    }
+}
+
+/// How a server receives a visitor, by what it said and how the connection stands.
+pub(super) fn reception(dialogue: &Dialogue, state: TcpState) -> Reception {
+    match dialogue.reception() {
+        Reception::NotHeard if state == TcpState::Reset => Reception::Reset,
+        heard => heard,
     }
 }
 

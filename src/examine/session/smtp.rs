@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::PacketSize;
+use crate::model::{PacketSize, Reception};
 
 use super::tcp::Connection;
 
@@ -25,7 +25,7 @@ pub(crate) enum SmtpState {
 #[derive(Clone, Debug)]
 pub(crate) struct Dialogue {
     state: SmtpState,
-    greeted: bool,
+    reception: Reception,
     said_hello: bool,
     noops: u32,
     name: String,
@@ -55,7 +55,7 @@ impl Dialogue {
         };
         Self {
             state: SmtpState::AwaitGreeting,
-            greeted: false,
+            reception: Reception::NotHeard,
             said_hello: false,
             noops: 0,
             name,
@@ -70,7 +70,12 @@ impl Dialogue {
 
     /// Whether an SMTP greeting came.
     pub(crate) fn greeted(&self) -> bool {
-        self.greeted
+        self.reception == Reception::Greeted
+    }
+
+    /// How the server received us.
+    pub(crate) fn reception(&self) -> Reception {
+        self.reception
     }
 
     /// Whether in-order bytes of our choice can still be put through this conversation.
@@ -97,6 +102,9 @@ impl Dialogue {
             self.state = SmtpState::Over;
         }
         if connection.peer_finished() {
+            if self.state == SmtpState::AwaitGreeting && connection.received().is_empty() {
+                self.reception = Reception::HungUp;
+            }
             self.state = SmtpState::Over;
         }
         self.state != before
@@ -106,10 +114,14 @@ impl Dialogue {
         self.last_code = Some(code);
         self.state = match (self.state, code) {
             (SmtpState::AwaitGreeting, 220) => {
-                self.greeted = true;
+                self.reception = Reception::Greeted;
                 SmtpState::Ready
             }
             // 554 and the like in place of a greeting: the server will not talk to us (RFC 5321, 3.1).
+            (SmtpState::AwaitGreeting, 400..600) => {
+                self.reception = Reception::TurnedAway { code };
+                SmtpState::Over
+            }
             (SmtpState::AwaitGreeting | SmtpState::Over | SmtpState::Quitting, _) | (_, 421) => SmtpState::Over,
             _ => SmtpState::Ready,
         };
@@ -161,7 +173,7 @@ impl Dialogue {
 
     /// Whether another command can still follow.
     pub(crate) fn may_go_on(&self) -> bool {
-        self.greeted && self.is_viable() && self.noops < MOST_NOOPS
+        self.greeted() && self.is_viable() && self.noops < MOST_NOOPS
     }
 
     /// Writes the next command, EHLO or a NOOP of at most `payload` bytes, for the caller to send itself. Returns whether

@@ -7,7 +7,7 @@ use crate::model::{
 use super::super::outbox::Outbox;
 use super::super::rtt::RttEstimator;
 use super::super::search::SentProbe;
-use super::super::session::{Arrival, Session, TcpState};
+use super::super::session::{Arrival, Session};
 use super::echo::Echo;
 use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
 use super::retransmit::Retransmit;
@@ -142,10 +142,9 @@ impl Techniques {
         }
     }
 
-    /// Whether no packet of ours was ever answered by the target.
-    pub(crate) fn nothing_answered(&self, session: &Session) -> bool {
-        let is_silent = |technique: &dyn Technique| technique.search().log().total_answered() == 0;
-        session.state() == TcpState::Connecting && self.iter().all(is_silent)
+    /// Whether no probe of ours was ever answered by the target.
+    pub(crate) fn nothing_answered(&self) -> bool {
+        self.iter().all(|technique| technique.search().log().total_answered() == 0)
     }
 
     /// Ends what their probes may have left behind at the target.

@@ -47,8 +47,8 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
     let examined = case.examined();
     match examined.verdict {
         Verdict::Clear if case.has(Finding::HoleOnSomeFlows) => workaround::all(case),
-        Verdict::Clear => Vec::new(),
-        Verdict::Discoverable => fault::survivable(case),
+        Verdict::Clear => retry::closed_port(case).into_iter().collect(),
+        Verdict::Discoverable => fault::survivable(case).into_iter().chain(retry::closed_port(case)).collect(),
         Verdict::Masked => {
             let mut advice = vec![fault::keep_the_clamp(case)];
             advice.extend(repair(case));

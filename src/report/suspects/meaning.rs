@@ -109,6 +109,14 @@ fn there(report: &AddressReport) -> (Weight, String) {
     if !examined.direction.is_forward() {
         return (Weight::Open, "the way there was not examined; leave out --direction".into());
     }
+    if examined.takes_no_connections() && examined.verdict != Verdict::BlackHole {
+        return (
+            Weight::Open,
+            "its port takes no connections now, so no mail gets through, of whatever size; what stands above says what to \
+             try"
+                .into(),
+        );
+    }
     match examined.verdict {
         Verdict::BlackHole => (Weight::Confirmed, hole(examined)),
         Verdict::Masked => (

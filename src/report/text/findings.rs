@@ -2,7 +2,8 @@
 
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
-    AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, PtbFault, Tunnel, Verdict,
+    AddressReport, Cause, Examined, Family, Filter, Finding, KernelSettings, PacketSize, PortState, PtbFault, Tunnel,
+    Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
@@ -33,12 +34,12 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::StaleKernelPmtu => stale_kernel_pmtu(report),
         Finding::MssClamped => mss_clamped(examined),
         Finding::NoSack => "The peer does not offer SACK, so sizes were probed one at a time.".into(),
-        Finding::PortClosed => "The TCP port is closed: the host answered with a reset.".into(),
-        Finding::PortFiltered => {
-            "The TCP port gives no answer at all, though the host answers otherwise: a firewall drops the connection, \
-             or the provider blocks port 25."
-                .into()
+        Finding::PortClosed => {
+            "The TCP port is closed: a reset answers, from the host or from a firewall on the way.".into()
         }
+        Finding::PortFiltered => port_filtered(examined).into(),
+        Finding::TurnedAway { code } => turned_away(code),
+        Finding::HungUp => "The server took the connection and closed it without a greeting.".into(),
         Finding::EchoUnanswered => "The host does not answer ping, so only TCP could be used.".into(),
         Finding::LargeEchoFiltered => {
             "Large pings are dropped although TCP packets of the size pass: do not trust ping -s on this path.".into()
@@ -66,6 +67,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
             "Packets of every size are lost now and then; that slows mail, but it is no black hole.".into()
         }
         Finding::SlowToAnswer => "The address answered only after several tries.".into(),
+        Finding::SendRefusedByFirewall if examined.port_state == Some(PortState::ForbiddenHere) => {
+            "This host's own firewall refuses connections of this program to the port. If its rules ask who sends, such as \
+             \"skuid\" or \"owner\", they may let the mailer through: run this program as the mailer's user to know."
+                .into()
+        }
         Finding::SendRefusedByFirewall => {
             "This host's own firewall refused to send some of the probes; they count for nothing.".into()
         }
@@ -91,6 +97,24 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         }
         Finding::SizeSuggests(_) => size_suggests(report),
     }
+}
+
+fn port_filtered(examined: &Examined) -> &'static str {
+    match examined.port_state {
+        Some(PortState::Filtered(Filter::Icmp { .. })) => {
+            "A firewall refuses connections to the TCP port, and says so by ICMP: the host's own, one on the way, or the \
+             provider's."
+        }
+        _ => {
+            "The TCP port gives no answer at all, though the host answers otherwise: a firewall drops the connection, or \
+             the provider blocks port 25."
+        }
+    }
+}
+
+fn turned_away(code: u16) -> String {
+    let meaning = if code < 500 { "It may take mail later" } else { "It takes no mail from this host" };
+    format!("In place of a greeting the server says {code}. {meaning}.")
 }
 
 /// If a hop does not answer, it is not known which router has to send the message.

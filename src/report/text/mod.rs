@@ -8,6 +8,7 @@ mod other_way;
 mod paint;
 mod path;
 mod phrase;
+mod port;
 mod row;
 mod this_host;
 mod verdict;
@@ -20,7 +21,7 @@ use row::{EvidenceRow, LABEL};
 use super::layout::{push_line, wrap};
 pub(crate) use super::printable::printable;
 
-use super::words::{counted, reverse_counted};
+use super::words::{counted, reverse_counted, without_connections};
 use crate::model::{AddressReport, Advice, Examined, Report, Who};
 
 /// How a report looks.
@@ -114,7 +115,8 @@ fn counts(addresses: &[AddressReport]) -> String {
     let number = |is_one: &dyn Fn(&AddressReport) -> bool| addresses.iter().filter(|a| is_one(a)).count() as u64;
     let forward = counted(|verdict| number(&|a| is_forward(a) && a.examined.verdict == verdict));
     let reverse = reverse_counted(|verdict| number(&|a| is_told(a) && a.examined.reverse.verdict == verdict));
-    forward.chain(reverse).collect::<Vec<_>>().join(", ")
+    let closed = without_connections(number(&|a| a.examined.takes_no_connections()));
+    forward.chain(reverse).chain(closed).collect::<Vec<_>>().join(", ")
 }
 
 fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {

@@ -1,17 +1,22 @@
 //! The verdict in plain words: what size works, and what that means for mail.
 
-use super::other_way;
 use super::phrase::{above, bytes_or};
+use super::{other_way, port};
 use crate::model::{AddressReport, Cause, Examined, PtbFault, Verdict};
 use crate::report::words::{address_with_zone, verdict_reason};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
     let name = name(report);
+    let closed = port::closed(report.port, &report.examined);
     if !report.examined.direction.is_forward() {
-        return format!("{name}: other direction: {}; this way: not examined", other_way::in_short(report));
+        let closed = closed.map_or_else(String::new, |closed| format!("{closed}; "));
+        return format!("{name}: {closed}other direction: {}; this way: not examined", other_way::in_short(report));
     }
-    let mut line = format!("{name}: {}", forward(&report.examined));
+    let mut line = match closed {
+        Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
+        None => format!("{name}: {}", forward(&report.examined)),
+    };
     if other_way::is_trouble(&report.examined.reverse) {
         line.push_str("; other direction: ");
         line.push_str(&other_way::in_short(report));
@@ -42,6 +47,24 @@ fn forward(examined: &Examined) -> String {
     }
 }
 
+/// What is known of the path to a host whose port takes no connections: no word of mail.
+fn path_alone(examined: &Examined) -> String {
+    let (above, size) = (above(examined.path_mtu), bytes_or(examined.path_mtu, "full size"));
+    match examined.verdict {
+        Verdict::Clear => format!("the path itself is clear: packets of {size} pass"),
+        Verdict::Discoverable => format!("the path itself: packets of {size} pass, and routers say so"),
+        Verdict::Masked => format!("the path itself: PMTU discovery is broken{above}"),
+        Verdict::BlackHole => format!("the path itself: black hole{above}, where large mail would hang"),
+        Verdict::Unreachable => "nothing else answers either".into(),
+        Verdict::Inconclusive => format!("the path itself: inconclusive: {}", verdict_reason(&examined.reason)),
+    }
+}
+
+/// What the path means for mail, unless the server takes none.
+fn promise(examined: &Examined, promise: &str) -> String {
+    port::unwelcome(examined).map_or_else(|| promise.into(), |why| format!("but {why}"))
+}
+
 fn clear(examined: &Examined) -> String {
     let would_send = examined.tcp_packet_limit.unwrap_or(examined.local_mtu);
     match examined.path_mtu {
@@ -52,25 +75,32 @@ fn clear(examined: &Examined) -> String {
         Some(size) if other_way::is_broken(&examined.reverse) => {
             format!("clear this way: packets of {size} bytes pass")
         }
-        Some(size) => format!("clear: packets of {size} bytes pass, mail of any size gets through"),
-        None => "clear: full-size packets pass, mail of any size gets through".into(),
+        Some(size) => {
+            format!("clear: packets of {size} bytes pass, {}", promise(examined, "mail of any size gets through"))
+        }
+        None => format!("clear: full-size packets pass, {}", promise(examined, "mail of any size gets through")),
     }
 }
 
 fn discoverable(examined: &Examined) -> String {
     let size = bytes_or(examined.path_mtu, "smaller packets");
     if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
-        format!("{size} pass and mail gets through, but a router states a wrong MTU")
+        match port::unwelcome(examined) {
+            None => format!("{size} pass and mail gets through, but a router states a wrong MTU"),
+            Some(why) => format!("{size} pass, though a router states a wrong MTU, but {why}"),
+        }
     } else {
-        format!("{size} pass and routers say so: PMTU discovery works, mail gets through")
+        let promise = promise(examined, "mail gets through");
+        format!("{size} pass and routers say so: PMTU discovery works, {promise}")
     }
 }
 
 fn masked(examined: &Examined) -> String {
     let above = above(examined.path_mtu);
-    match examined.peer_mss {
-        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
-        None => format!("masked: PMTU discovery is broken{above}, but mail passes"),
+    match (examined.peer_mss, port::unwelcome(examined)) {
+        (_, Some(why)) => format!("masked: PMTU discovery is broken{above}, and {why}"),
+        (Some(mss), None) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
+        (None, None) => format!("masked: PMTU discovery is broken{above}, but mail passes"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
-use crate::model::{Cause, Finding, Method, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
+use crate::model::{Cause, Finding, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
 
 /// A word of the contract for an enum value.
 pub(crate) trait Word {
@@ -89,6 +89,17 @@ impl Word for Who {
     }
 }
 
+impl Word for PortState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Refused => "refused",
+            Self::Filtered(_) => "filtered",
+            Self::ForbiddenHere => "forbidden_here",
+        }
+    }
+}
+
 impl Word for Finding {
     fn word(self) -> &'static str {
         match self {
@@ -103,6 +114,8 @@ impl Word for Finding {
             Self::NoSack => "no_sack",
             Self::PortClosed => "port_closed",
             Self::PortFiltered => "port_filtered",
+            Self::TurnedAway { .. } => "turned_away",
+            Self::HungUp => "hung_up",
             Self::EchoUnanswered => "echo_unanswered",
             Self::LargeEchoFiltered => "large_echo_filtered",
             Self::EchoPassesLarger => "echo_passes_larger",

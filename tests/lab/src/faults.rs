@@ -7,9 +7,13 @@ use crate::scenario_file::{HostFirewall, Kind, LARGE_ECHO, Node, Peer, Port, Ptb
 pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, String> {
     check(scenario)?;
     let mut faults = Vec::new();
-    if scenario.host.firewall == HostFirewall::DropPtb {
-        faults.push((Node::C, Breakage::HostDropsPtb));
-    }
+    let own = match scenario.host.firewall {
+        HostFirewall::Open => None,
+        HostFirewall::DropPtb => Some(Breakage::HostDropsPtb),
+        HostFirewall::RejectPort => Some(Breakage::HostRejectsPort),
+        HostFirewall::ResetPort => Some(Breakage::HostResetsPort),
+    };
+    faults.extend(own.map(|breakage| (Node::C, breakage)));
     for index in 0..3 {
         let node = scenario.routers()[index].0;
         faults.extend(of_router(scenario, index).into_iter().map(|breakage| (node, breakage)));
@@ -88,6 +92,7 @@ fn of_peer(peer: &Peer) -> Vec<Breakage> {
         (peer.answers_after_ms > 0).then_some(Breakage::SlowToAnswer { ms: peer.answers_after_ms }),
         (peer.window == Window::Zero).then_some(Breakage::ZeroWindow),
         (peer.port == Port::Filtered).then_some(Breakage::PortFiltered),
+        (peer.port == Port::Prohibited).then_some(Breakage::PortProhibited),
         (!peer.alive).then_some(Breakage::Dead),
     ]
     .into_iter()
