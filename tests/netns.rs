@@ -35,6 +35,8 @@ mod postfix;
 mod reverse;
 #[path = "common/scenario.rs"]
 mod scenario;
+#[path = "netns/stages.rs"]
+mod stages;
 #[path = "netns/uplinks.rs"]
 mod uplinks;
 #[path = "netns/verify.rs"]

@@ -32,8 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, PortState, ReverseReason, SeqNumber,
-    Timestamp,
+    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, PortState, Reverse, ReverseReason,
+    SeqNumber, Timestamp,
 };
 
 use closing::Closing;
@@ -56,6 +56,8 @@ pub struct Examination {
     is_overrun: bool,
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
+    /// The way there, as long as the way back is examined.
+    way_there: Option<Box<Examined>>,
     examined: Option<Examined>,
 }
 
@@ -85,6 +87,7 @@ impl Examination {
             second_flows: SecondFlows::default(),
             is_overrun: false,
             record: None,
+            way_there: None,
             examined: None,
             plan,
         }
@@ -149,6 +152,11 @@ impl Examination {
     /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
+    }
+
+    /// The findings on the way there, as soon as they stand, while the way back is examined. They may change until all stands.
+    pub fn way_there(&self) -> Option<&Examined> {
+        self.way_there.as_deref().filter(|_| self.examined.is_none())
     }
 
     /// The same, judged once more from the record alone.
@@ -242,6 +250,8 @@ impl Examination {
         let seed = self.outbox.random();
         let conversation = forward.into_session().into_parts();
         let reverse = ReverseExamination::begin(&self.plan, conversation, there, &rtt, seed, now);
+        let is_told = self.plan.direction.is_forward() && !judge::is_spoilt_by_overrun(&record);
+        self.way_there = is_told.then(|| Box::new(found));
         self.record = Some(Box::new(record));
         self.phase = Phase::Reverse(Box::new(reverse));
     }
@@ -252,7 +262,9 @@ impl Examination {
         let (Some((found, findings)), Some(record), None) = (reverse.found(), &mut self.record, &self.examined) else {
             return;
         };
-        record.add_way_back(WayBack::Examined(found.clone(), findings.to_vec()));
+        let elapsed = now.since(record.started).saturating_sub(record.forward_elapsed);
+        let found = Reverse { elapsed: Some(elapsed), ..found.clone() };
+        record.add_way_back(WayBack::Examined(found, findings.to_vec()));
         record.note_reception(reverse.reception());
         record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));

@@ -94,9 +94,12 @@ impl PortWatch {
             return Some(PortState::Refused);
         }
         // Said by a firewall, it is true even where nothing else answers.
-        let prohibited =
-            self.refusal.filter(|refusal| self.refused >= LEAST_REFUSALS && is_prohibition(*refusal, family));
-        self.filter.or(prohibited).map(PortState::Filtered)
+        self.filter.or(self.refusal.filter(|_| self.is_prohibited(family))).map(PortState::Filtered)
+    }
+
+    /// Whether a firewall says that the port is prohibited.
+    pub(super) fn is_prohibited(&self, family: Family) -> bool {
+        self.refused >= LEAST_REFUSALS && self.refusal.is_some_and(|refusal| is_prohibition(refusal, family))
     }
 }
 

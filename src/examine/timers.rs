@@ -12,6 +12,10 @@ use super::session::Session;
 pub(super) enum Deadline {
     /// An address that an ICMP error explains counts as unreachable.
     ExplainedSilence,
+    /// The same where the error concerns the port alone: echo may still be answered.
+    PortExplained,
+    /// A silence is an answer, even if the run is cut short.
+    SilenceTells,
     /// An address that stayed silent counts as unreachable.
     Unreachable,
     /// Other techniques have waited for a greeting long enough.
@@ -32,8 +36,15 @@ pub(super) struct Timers {
 }
 
 impl Deadline {
-    const ALL: [Self; 5] =
-        [Self::ExplainedSilence, Self::Unreachable, Self::GreetingGrace, Self::GreetingNeeded, Self::ServerStuck];
+    const ALL: [Self; 7] = [
+        Self::ExplainedSilence,
+        Self::PortExplained,
+        Self::SilenceTells,
+        Self::Unreachable,
+        Self::GreetingGrace,
+        Self::GreetingNeeded,
+        Self::ServerStuck,
+    ];
 }
 
 impl Timers {
@@ -46,6 +57,9 @@ impl Timers {
     fn at(&self, deadline: Deadline) -> Timestamp {
         match deadline {
             Deadline::ExplainedSilence => self.started + Duration::from_millis(1500),
+            Deadline::PortExplained => self.started + Duration::from_secs(4),
+            // Some seven SYNs and a dozen and a half of echo requests.
+            Deadline::SilenceTells => self.started + Duration::from_secs(5),
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.

@@ -1,5 +1,7 @@
 //! What is remarkable beside a verdict.
 
+use std::time::Duration;
+
 use super::size::PacketSize;
 
 /// A remarkable fact beside the verdict.
@@ -72,6 +74,11 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
+    /// The run ended while the server's large packets were missing: whether it would have found its way out is not known.
+    RecoveryWatchedBriefly {
+        /// For how long it was watched.
+        watched: Duration,
+    },
     /// The server sends without DF: routers cut its packets, and it needs no PTB.
     PeerWithoutDf,
     /// The server lowered its packets when told to: PTBs reach it.

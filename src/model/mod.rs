@@ -2,6 +2,7 @@
 
 mod address;
 mod event;
+mod failure;
 mod finding;
 mod flows;
 mod host;
@@ -21,6 +22,7 @@ mod time;
 
 pub use address::is_global;
 pub use event::{Action, Event, Outgoing, Refusal};
+pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
 pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};

@@ -229,6 +229,9 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             };
             let turn = running.poll(present);
             let job = running.job();
+            if let Some(there) = running.news_of_the_way_there() {
+                self.observer.way_there(job, there);
+            }
             if let Some(examined) = turn.verdict {
                 self.table.note_judged();
                 self.observer.judged(job, *examined);
@@ -355,6 +358,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             addresses: self.admitted,
             current: current.map(Running::job),
             bracket: current.and_then(|running| running.examination().bracket()),
+            is_on_the_way_back: current.is_some_and(|running| running.examination().way_there().is_some()),
             probes: self.probes + running,
         }
     }

@@ -6,7 +6,7 @@ use tracing::debug;
 
 use super::job::Job;
 use crate::examine::Examination;
-use crate::model::{Action, Event, Examined, Meaning, Timestamp};
+use crate::model::{Action, Cause, Event, Examined, Meaning, PacketSize, Timestamp, Verdict};
 
 /// An examination is repeated at most this many times because this host dropped packets.
 const MOST_RETRIES: u8 = 3;
@@ -18,7 +18,12 @@ pub(super) struct Running {
     deadline: Timestamp,
     state: RunState,
     retries: u8,
+    /// The verdict on the way there that was told already.
+    told: Option<ToldVerdict>,
 }
+
+/// What is news if it changes.
+type ToldVerdict = (Verdict, Option<Cause>, Option<PacketSize>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RunState {
@@ -39,7 +44,7 @@ pub(super) struct Turn {
 impl Running {
     pub(super) fn new(job: Job, now: Timestamp, deadline: Timestamp) -> Self {
         let examination = Examination::new(job.plan.clone(), now);
-        Self { job, examination, deadline, state: RunState::Open, retries: 0 }
+        Self { job, examination, deadline, state: RunState::Open, retries: 0, told: None }
     }
 
     pub(super) fn job(&self) -> usize {
@@ -64,6 +69,13 @@ impl Running {
 
     pub(super) fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
         self.examination.handle(event, now)
+    }
+
+    /// The findings on the way there while the way back is examined, whenever their verdict is new.
+    pub(super) fn news_of_the_way_there(&mut self) -> Option<&Examined> {
+        let there = self.examination.way_there().filter(|_| self.state == RunState::Open)?;
+        let verdict = (there.verdict, there.cause, there.path_mtu);
+        (self.told.replace(verdict) != Some(verdict)).then_some(there)
     }
 
     pub(super) fn interrupt(&mut self, now: Timestamp) {
@@ -113,6 +125,7 @@ impl Running {
         }
         plan.seed = plan.seed.wrapping_add(1);
         self.examination = Examination::new(plan.clone(), now);
+        self.told = None;
         self.retries += 1;
         self.state = RunState::Open;
     }
@@ -123,7 +136,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FlowChoice, MethodChoice, PacketSize, Plan, Service, Verdict};
+    use crate::model::{Body, Direction, FlowChoice, MethodChoice, Plan, Service};
 
     fn plan() -> Plan {
         Plan {

@@ -85,12 +85,14 @@ pub(crate) fn clear(address: &str) -> AddressReport {
                 first_lost_size: None,
                 reason: None,
                 recovered_after: None,
+                elapsed: Some(Duration::from_millis(40)),
             },
             findings: Vec::new(),
             advice: Vec::new(),
             probes_sent: 14,
             bytes_sent: 14_200,
             elapsed: Duration::from_millis(62),
+            forward_elapsed: Some(Duration::from_millis(22)),
         },
     }
 }
@@ -190,6 +192,7 @@ pub(crate) fn back_hole(address: &str) -> AddressReport {
         first_lost_size: Some(size(1401)),
         reason: Some(ReverseReason::Missing { watched: Duration::from_millis(15_200), answers: 12 }),
         recovered_after: None,
+        elapsed: Some(Duration::from_secs(16)),
     };
     report
 }
@@ -271,6 +274,7 @@ fn silent(address: &str, verdict: Verdict) -> AddressReport {
         first_lost_size: None,
         reason: Some(ReverseReason::NoConnection),
         recovered_after: None,
+        elapsed: Some(Duration::from_secs(16)),
     };
     report
 }
@@ -300,6 +304,8 @@ pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_250),
         elapsed: Duration::from_micros(171_200),
         addresses: addresses.into_iter().map(with_advice).collect(),
+        errors: Vec::new(),
+        ending: None,
     }
 }
 
@@ -326,7 +332,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 49] = [
+pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -355,6 +361,7 @@ pub(crate) const FINDINGS: [Finding; 49] = [
     Finding::SendRefusedByFirewall,
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
+    Finding::RecoveryWatchedBriefly { watched: Duration::from_secs(7) },
     Finding::PeerWithoutDf,
     Finding::PeerObeysPtb { told: size(1280) },
     Finding::PeerIgnoresPtb { told: size(1280) },
@@ -413,10 +420,17 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
                 first_lost_size: None,
                 reason: Some(ReverseReason::RunEndedEarly),
                 recovered_after: Some(Duration::from_millis(3140)),
+                elapsed: Some(Duration::from_millis(3300)),
             };
             reports.push(report.clone());
-            report.examined.reverse =
-                Reverse { verdict, path_mtu: None, first_lost_size: None, reason: None, recovered_after: None };
+            report.examined.reverse = Reverse {
+                verdict,
+                path_mtu: None,
+                first_lost_size: None,
+                reason: None,
+                recovered_after: None,
+                elapsed: None,
+            };
             reports.push(report.clone());
         }
         report.examined.path_mtu = None;

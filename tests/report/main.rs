@@ -9,4 +9,5 @@ mod letter;
 mod meaning;
 mod path;
 mod reasons;
+mod stages;
 mod text;

@@ -166,7 +166,22 @@ impl Parts {
         let all_unusable = self.techniques.iter().all(|technique| technique.unusable().is_some());
         all_unusable
             || timers.is_over(Deadline::Unreachable, now)
-            || (self.reach.is_explained() && timers.is_over(Deadline::ExplainedSilence, now))
+            || (self.reach.is_explained() && timers.is_over(self.explained_silence(), now))
+    }
+
+    /// When an error explains the silence of the address. One about the port says little about echo.
+    fn explained_silence(&self) -> Deadline {
+        let has_echo = self.techniques.using(Uses::Icmp).unusable().is_none();
+        if has_echo && self.port.is_prohibited(self.plan.family()) {
+            Deadline::PortExplained
+        } else {
+            Deadline::ExplainedSilence
+        }
+    }
+
+    /// Whether the address was silent for so long that the silence is an answer, even if the run is cut short.
+    fn is_silence_telling(&self, now: Timestamp) -> bool {
+        self.is_hopeless(now) || self.timers().is_over(Deadline::SilenceTells, now)
     }
 
     /// The record as it stands.
@@ -175,6 +190,7 @@ impl Parts {
             plan: Arc::clone(&self.plan),
             started: self.started,
             elapsed: now.since(self.started),
+            forward_elapsed: now.since(self.started),
             rtt: self.rtt.smoothed(),
             session: SessionFacts {
                 state: self.session.state(),
@@ -189,7 +205,7 @@ impl Parts {
             carrier,
             ptbs: self.ptbs.clone(),
             reach: self.reach.clone(),
-            is_hopeless: self.is_hopeless(now),
+            is_silence_telling: self.is_silence_telling(now),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),

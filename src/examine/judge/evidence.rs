@@ -122,7 +122,7 @@ fn is_only_refused(record: &Record) -> bool {
 /// Silence means something only after a while.
 fn silence(record: &Record) -> Silence {
     match record.reach.silence() {
-        Silence::Plain if !record.is_hopeless => Silence::CutShort,
+        Silence::Plain if !record.is_silence_telling => Silence::CutShort,
         silence => silence.clone(),
     }
 }

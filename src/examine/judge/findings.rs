@@ -53,12 +53,14 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
             first_lost_size: None,
             reason: Some(ReverseReason::OnlyForwardAsked),
             recovered_after: None,
+            elapsed: None,
         },
         findings,
         advice: Vec::new(),
         probes_sent: record.probes_sent,
         bytes_sent: record.bytes_sent,
         elapsed: record.elapsed,
+        forward_elapsed: plan.direction.is_forward().then_some(record.forward_elapsed),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) plan: Arc<Plan>,
     pub(crate) started: Timestamp,
     pub(crate) elapsed: Duration,
+    /// From the start to the end of probing on the way there.
+    pub(crate) forward_elapsed: Duration,
     pub(crate) rtt: Option<Duration>,
     pub(crate) session: SessionFacts,
     pub(crate) techniques: Vec<TechniqueRecord>,
@@ -27,8 +29,8 @@ pub(crate) struct Record {
     pub(crate) carrier: Option<Name>,
     pub(crate) ptbs: PtbLog,
     pub(crate) reach: Reach,
-    /// Whether the time for an answer was over.
-    pub(crate) is_hopeless: bool,
+    /// Whether a silence until then is an answer.
+    pub(crate) is_silence_telling: bool,
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
     pub(crate) trace: TtlTrace,

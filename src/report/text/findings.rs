@@ -81,6 +81,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::RecoveryWatchedBriefly { watched } => format!(
+            "The run ended while the server's large packets were missing: whether the server finds a size that passes by itself \
+             was watched for {:.0} s only. Such servers take up to 15 s; a longer --timeout tells.",
+            watched.as_secs_f64()
+        ),
         Finding::PeerWithoutDf => {
             "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
              \"too big\" messages."

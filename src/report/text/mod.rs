@@ -10,6 +10,7 @@ mod path;
 mod phrase;
 mod port;
 mod row;
+mod stages;
 mod this_host;
 mod verdict;
 
@@ -17,6 +18,7 @@ use std::cmp::Reverse as Descending;
 
 use paint::{Ink, Painter};
 use row::{EvidenceRow, LABEL};
+pub use stages::{correction, rest, way_there, way_there_in_a_line};
 
 use super::layout::{push_line, wrap};
 pub(crate) use super::printable::printable;
@@ -125,28 +127,45 @@ fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Pain
         push_line(out, &painter.paint(ink(examined), &line));
     }
     out.push('\n');
+    evidence_rows(out, all_rows(report, detail), painter);
+    noticed(out, &findings::sentences(report), painter);
+    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), painter);
+}
+
+fn all_rows(report: &AddressReport, detail: Detail) -> Vec<EvidenceRow> {
     let mut rows = evidence::rows(report);
     if detail == Detail::Full {
         rows.extend(evidence::detail_rows(report));
     }
+    rows
+}
+
+fn evidence_rows(out: &mut String, rows: Vec<EvidenceRow>, painter: Painter) {
     let mut last = "";
     for EvidenceRow { label, value } in rows {
         evidence_row(out, if label == last { "" } else { label }, &value, painter);
         last = label;
     }
-    if !examined.findings.is_empty() {
-        title(out, "Also noticed", painter);
-        for sentence in findings::sentences(report) {
-            for line in wrap(&printable(&sentence), "  - ", "    ") {
-                push_line(out, &line);
-            }
-        }
+}
+
+fn noticed(out: &mut String, sentences: &[String], painter: Painter) {
+    if sentences.is_empty() {
+        return;
     }
-    if !examined.advice.is_empty() {
-        title(out, "What to do", painter);
-        for (index, advice) in examined.advice.iter().enumerate() {
-            advice_lines(out, index + 1, advice, painter);
-        }
+    title(out, "Also noticed", painter);
+    for line in sentences.iter().flat_map(|sentence| wrap(&printable(sentence), "  - ", "    ")) {
+        push_line(out, &line);
+    }
+}
+
+/// Advice, numbered from this number on.
+fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], painter: Painter) {
+    if advice.is_empty() {
+        return;
+    }
+    title(out, "What to do", painter);
+    for (number, advice) in (first..).zip(advice) {
+        advice_lines(out, number, advice, painter);
     }
 }
 

@@ -8,20 +8,31 @@ use crate::report::words::{address_with_zone, verdict_reason};
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
     let name = name(report);
-    let closed = port::closed(report.port, &report.examined);
     if !report.examined.direction.is_forward() {
-        let closed = closed.map_or_else(String::new, |closed| format!("{closed}; "));
+        let closed =
+            port::closed(report.port, &report.examined).map_or_else(String::new, |closed| format!("{closed}; "));
         return format!("{name}: {closed}other direction: {}; this way: not examined", other_way::in_short(report));
     }
-    let mut line = match closed {
-        Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
-        None => format!("{name}: {}", forward(&report.examined)),
-    };
+    let mut line = way_there(report);
     if other_way::is_trouble(&report.examined.reverse) {
         line.push_str("; other direction: ");
         line.push_str(&other_way::in_short(report));
     }
     line
+}
+
+/// The same for the way there alone.
+pub(super) fn way_there(report: &AddressReport) -> String {
+    let words = match port::closed(report.port, &report.examined) {
+        Some(closed) => format!("{closed}; {}", path_alone(&report.examined)),
+        None => forward(&report.examined),
+    };
+    format!("{}: {words}", name(report))
+}
+
+/// The same for the way back alone.
+pub(super) fn way_back(report: &AddressReport) -> String {
+    format!("{}: other direction: {}", name(report), other_way::in_short(report))
 }
 
 /// Host, address, and the port if it is not that of SMTP.

@@ -1,6 +1,8 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
-use crate::model::{Cause, Finding, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
+use crate::model::{
+    Cause, FailureKind, Finding, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who,
+};
 
 /// A word of the contract for an enum value.
 pub(crate) trait Word {
@@ -100,6 +102,20 @@ impl Word for PortState {
     }
 }
 
+impl Word for FailureKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::BadTarget => "bad_target",
+            Self::Unresolved => "unresolved",
+            Self::NoRoute => "no_route",
+            Self::BadOption => "bad_option",
+            Self::NoPrivilege => "no_privilege",
+            Self::Interrupted => "interrupted",
+            Self::System => "system",
+        }
+    }
+}
+
 impl Word for Finding {
     fn word(self) -> &'static str {
         match self {
@@ -135,6 +151,7 @@ impl Word for Finding {
             Self::PathMtuLocked => "path_mtu_locked",
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
+            Self::RecoveryWatchedBriefly { .. } => "recovery_watched_briefly",
             Self::PeerWithoutDf => "peer_without_df",
             Self::PeerObeysPtb { .. } => "peer_obeys_ptb",
             Self::PeerIgnoresPtb { .. } => "peer_ignores_ptb",
