@@ -17,6 +17,8 @@ mod cases;
 mod dns;
 #[path = "netns/flows.rs"]
 mod flows;
+#[path = "netns/inside.rs"]
+mod inside;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]

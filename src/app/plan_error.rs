@@ -16,6 +16,11 @@ pub(super) enum PlanError {
     Remark(Remark),
     #[error("{0}")]
     Skipped(Skipped),
+    #[error(
+        "{0} is the gateway of a container network: it stands in the log for every client, so who sent is not known and nothing \
+         can be examined"
+    )]
+    HiddenSender(std::net::IpAddr),
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -38,7 +43,7 @@ impl PlanError {
     /// Its kind, for programs.
     pub(super) fn kind(&self) -> FailureKind {
         match self {
-            Self::Target(_) => FailureKind::BadTarget,
+            Self::Target(_) | Self::HiddenSender(_) => FailureKind::BadTarget,
             Self::Resolve(_) | Self::Remark(_) => FailureKind::Unresolved,
             Self::Skipped(_) | Self::NoSource(_) | Self::Net(NetError::NoRoute { .. } | NetError::NoFamily { .. }) => {
                 FailureKind::NoRoute

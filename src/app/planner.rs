@@ -9,7 +9,7 @@ use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
 use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
 use super::random;
-use crate::model::{Blockers, Family, FlowChoice, HostFacts, KernelSettings, PacketSize, Plan, Service, TargetFailure};
+use crate::model::{Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, PacketSize, Plan, Service, TargetFailure};
 use crate::net::Ours;
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
@@ -33,6 +33,7 @@ pub(super) struct Planner<'a> {
     resolver: Resolver,
     /// Settings of this kernel, read once: many targets share them.
     kernel: [(KernelSettings, PacketSize); 2],
+    inner_links: Vec<InnerLink>,
 }
 
 /// What targets lead to, as it comes.
@@ -51,7 +52,8 @@ impl<'a> Planner<'a> {
         let routes = Routes::open()?;
         check_source(plan, &routes).await?;
         let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
-        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel })
+        let inner_links = routes.inner_links().await;
+        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel, inner_links })
     }
 
     /// What to examine for several targets, numbered.
@@ -191,9 +193,12 @@ impl Planner<'_> {
         };
         let is_link_local = address.zone.is_some();
         let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+        let interface = route.interface.map(|interface| interface.name);
+        let is_larger = |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
         let here = HostFacts {
             source: Some(source),
-            interface: route.interface.map(|interface| interface.name),
+            inner_links: self.inner_links.iter().filter(is_larger).cloned().collect(),
+            interface,
             gateway: route.gateway,
             interface_mtu: route.interface_mtu,
             route_mtu: route.route_mtu,

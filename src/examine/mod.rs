@@ -242,7 +242,7 @@ impl Examination {
     }
 
     fn turn_back(&mut self, forward: Forward, record: Record, now: Timestamp) {
-        let found = judge(&record);
+        let mut found = judge(&record);
         let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
         let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
         let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy);
@@ -250,6 +250,8 @@ impl Examination {
         let seed = self.outbox.random();
         let conversation = forward.into_session().into_parts();
         let reverse = ReverseExamination::begin(&self.plan, conversation, there, &rtt, seed, now);
+        // The way back may turn out to be what took the replies.
+        found.findings.retain(|finding| *finding != Finding::LargeEchoFiltered);
         let is_told = self.plan.direction.is_forward() && !judge::is_spoilt_by_overrun(&record);
         self.way_there = is_told.then(|| Box::new(found));
         self.record = Some(Box::new(record));

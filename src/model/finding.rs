@@ -91,6 +91,10 @@ pub enum Finding {
         /// The MTU that it was told.
         told: PacketSize,
     },
+    /// This host forwards for others whose links carry larger packets than its way out: they were not examined.
+    InsideNotExamined,
+    /// This host's address is private, so connections that come in take another way than the answers to its own.
+    IncomingNotExamined,
     /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }

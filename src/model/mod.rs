@@ -20,12 +20,12 @@ mod suspect;
 mod technique;
 mod time;
 
-pub use address::is_global;
+pub use address::{is_container_gateway, is_global};
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
-pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
+pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu};
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,

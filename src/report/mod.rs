@@ -18,3 +18,4 @@ pub mod words;
 
 pub use advice::advise;
 pub use complete::complete;
+pub(crate) use complete::comes_in_elsewhere;

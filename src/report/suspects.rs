@@ -70,6 +70,9 @@ fn block(out: &mut String, suspect: &Suspect) {
         }
     };
     row("mail", words::way(suspect).to_owned());
+    if suspect.hides_the_sender() {
+        row("sender", words::HIDDEN_SENDER.to_owned());
+    }
     for (index, reason) in suspect.reasons.iter().enumerate() {
         row(if index == 0 { "because" } else { "" }, words::reason(reason));
     }

@@ -332,7 +332,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 50] = [
+pub(crate) const FINDINGS: [Finding; 52] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -369,6 +369,8 @@ pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::PathMtuLocked,
     Finding::PmtudDisabledHere,
     Finding::TcpMtuProbingOn,
+    Finding::InsideNotExamined,
+    Finding::IncomingNotExamined,
     Finding::SizeSuggests(Tunnel::Pppoe),
     Finding::SizeSuggests(Tunnel::Ipip),
     Finding::SizeSuggests(Tunnel::Gre),

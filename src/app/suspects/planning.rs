@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::plan::{ExaminationOptions, RunPlan};
+use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress, number};
 use crate::app::planner::{Planner, server_name};
 use crate::app::suspect_cases::{SuspectCase, SuspectCases};
@@ -46,6 +47,9 @@ pub(super) async fn plan<'s>(
 
 async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) -> Planned {
     let called = suspects::peer(&suspect.peer);
+    if let Some(address) = suspect.peer.address.filter(|_| suspect.hides_the_sender()) {
+        return Planned::failed(&called, PlanError::HiddenSender(address));
+    }
     let target = match target(&suspect.peer, plan.examination.port) {
         Ok(target) => target,
         Err(error) => return Planned::failed(&called, error.into()),

@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+mod links;
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};

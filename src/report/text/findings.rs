@@ -2,12 +2,12 @@
 
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
-    AddressReport, Cause, Examined, Family, Filter, Finding, KernelSettings, PacketSize, PortState, PtbFault, Tunnel,
+    AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize, PortState, PtbFault, Tunnel,
     Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
-use crate::report::words::ptb_fault;
+use crate::report::words::{address_with_zone, ptb_fault};
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -100,6 +100,8 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
              \"too big\" messages, or it ignores them."
                 .into()
         }
+        Finding::InsideNotExamined => inside(report),
+        Finding::IncomingNotExamined => incoming(report),
         Finding::SizeSuggests(_) => size_suggests(report),
     }
 }
@@ -120,6 +122,41 @@ fn port_filtered(examined: &Examined) -> &'static str {
 fn turned_away(code: u16) -> String {
     let meaning = if code < 500 { "It may take mail later" } else { "It takes no mail from this host" };
     format!("In place of a greeting the server says {code}. {meaning}.")
+}
+
+fn inside(report: &AddressReport) -> String {
+    let target = address_with_zone(report.address, report.zone.as_deref());
+    let port = if report.port == 25 { String::new() } else { format!("-p {} ", report.port) };
+    format!(
+        "This host forwards for {}, where packets may be larger than the {} bytes that its way out takes. Connections from there \
+         announce and send larger packets than those of this host and were not examined: what stands here does not hold for \
+         their mail. Examine them from inside, a container by the PID of a process in it: `nsenter -t PID -n pmtu-probe \
+         {port}{target}`, or `ip netns exec NAME pmtu-probe {port}{target}`.",
+        inner_links(&report.here.inner_links),
+        report.examined.local_mtu
+    )
+}
+
+/// Links by name, a few of many.
+fn inner_links(links: &[InnerLink]) -> String {
+    const MOST: usize = 4;
+    let word = |kind: InnerKind| match kind {
+        InnerKind::Bridge => "bridge",
+        InnerKind::Veth => "veth",
+        InnerKind::Tap => "tap",
+        InnerKind::Tunnel => "tunnel",
+    };
+    let named = links.iter().take(MOST).map(|link| format!("{} ({}, MTU {})", link.name, word(link.kind), link.mtu));
+    let more = links.len().checked_sub(MOST + 1).map(|more| format!("{} more links", more + 1));
+    named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+fn incoming(report: &AddressReport) -> String {
+    let source = report.here.source.map_or_else(String::new, |source| format!(" ({source})"));
+    format!(
+        "This host's address{source} is private. Of the other direction the answers to this host's own connections were \
+         examined. Mail that comes in through a port forwarding, a VPS or a tunnel takes a path of its own, which was not."
+    )
 }
 
 /// If a hop does not answer, it is not known which router has to send the message.

@@ -25,7 +25,7 @@ pub(super) fn headline(report: &AddressReport) -> String {
 pub(super) fn way_there(report: &AddressReport) -> String {
     let words = match port::closed(report.port, &report.examined) {
         Some(closed) => format!("{closed}; {}", path_alone(&report.examined)),
-        None => forward(&report.examined),
+        None => forward(report),
     };
     format!("{}: {words}", name(report))
 }
@@ -47,10 +47,11 @@ fn name(report: &AddressReport) -> String {
     if report.port == SMTP { name } else { format!("{name} port {}", report.port) }
 }
 
-fn forward(examined: &Examined) -> String {
+fn forward(report: &AddressReport) -> String {
+    let examined = &report.examined;
     match examined.verdict {
-        Verdict::Clear => clear(examined),
-        Verdict::Discoverable => discoverable(examined),
+        Verdict::Clear => clear(report),
+        Verdict::Discoverable => discoverable(report),
         Verdict::Masked => masked(examined),
         Verdict::BlackHole => black_hole(examined),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
@@ -71,12 +72,15 @@ fn path_alone(examined: &Examined) -> String {
     }
 }
 
-/// What the path means for mail, unless the server takes none.
-fn promise(examined: &Examined, promise: &str) -> String {
-    port::unwelcome(examined).map_or_else(|| promise.into(), |why| format!("but {why}"))
+/// What the path means for mail, unless the server takes none. Nothing is promised for others, whose packets may be larger.
+fn promise(report: &AddressReport, mail: &str) -> String {
+    let whose = if report.here.inner_links.is_empty() { "" } else { " from this host itself" };
+    let promise = || format!("{mail}{whose} gets through");
+    port::unwelcome(&report.examined).map_or_else(promise, |why| format!("but {why}"))
 }
 
-fn clear(examined: &Examined) -> String {
+fn clear(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let would_send = examined.tcp_packet_limit.unwrap_or(examined.local_mtu);
     match examined.path_mtu {
         Some(size) if size < would_send => {
@@ -87,21 +91,22 @@ fn clear(examined: &Examined) -> String {
             format!("clear this way: packets of {size} bytes pass")
         }
         Some(size) => {
-            format!("clear: packets of {size} bytes pass, {}", promise(examined, "mail of any size gets through"))
+            format!("clear: packets of {size} bytes pass, {}", promise(report, "mail of any size"))
         }
-        None => format!("clear: full-size packets pass, {}", promise(examined, "mail of any size gets through")),
+        None => format!("clear: full-size packets pass, {}", promise(report, "mail of any size")),
     }
 }
 
-fn discoverable(examined: &Examined) -> String {
+fn discoverable(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let size = bytes_or(examined.path_mtu, "smaller packets");
     if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
         match port::unwelcome(examined) {
-            None => format!("{size} pass and mail gets through, but a router states a wrong MTU"),
+            None => format!("{size} pass and {}, but a router states a wrong MTU", promise(report, "mail")),
             Some(why) => format!("{size} pass, though a router states a wrong MTU, but {why}"),
         }
     } else {
-        let promise = promise(examined, "mail gets through");
+        let promise = promise(report, "mail");
         format!("{size} pass and routers say so: PMTU discovery works, {promise}")
     }
 }

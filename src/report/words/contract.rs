@@ -155,6 +155,8 @@ impl Word for Finding {
             Self::PeerWithoutDf => "peer_without_df",
             Self::PeerObeysPtb { .. } => "peer_obeys_ptb",
             Self::PeerIgnoresPtb { .. } => "peer_ignores_ptb",
+            Self::InsideNotExamined => "inside_not_examined",
+            Self::IncomingNotExamined => "incoming_not_examined",
             Self::SizeSuggests(tunnel) => suggestion(tunnel),
         }
     }
