@@ -9,7 +9,9 @@ use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
 use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
 use super::random;
-use crate::model::{Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, PacketSize, Plan, Service, TargetFailure};
+use crate::model::{
+    Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, PacketSize, Plan, Service, TargetFailure,
+};
 use crate::net::Ours;
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
@@ -194,7 +196,8 @@ impl Planner<'_> {
         let is_link_local = address.zone.is_some();
         let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
         let interface = route.interface.map(|interface| interface.name);
-        let is_larger = |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
+        let is_larger =
+            |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
         let here = HostFacts {
             source: Some(source),
             inner_links: self.inner_links.iter().filter(is_larger).cloned().collect(),

@@ -21,7 +21,7 @@ pub fn is_container_gateway(address: IpAddr) -> bool {
     match address.octets() {
         // Docker: 172.17.0.0/16 and its successors, then 192.168.0.0/16 in parts of /20, but for the first, which homes have.
         [172, 17..=31, 0, 1] => true,
-        [192, 168, third @ 16.., 1] => third % 16 == 0,
+        [192, 168, third, 1] => third >= 16 && third % 16 == 0,
         // Podman; k3s and flannel.
         [10, 88 | 89, _, 1] | [10, 42 | 244, _, 1] => true,
         _ => false,

@@ -47,7 +47,8 @@ fn about_this_host(report: &AddressReport) -> Vec<Finding> {
 /// What comes in to a private address from outside comes through a port forwarding, a VPS or a tunnel. What was examined of the
 /// way back are answers to connections of this host.
 pub(crate) fn comes_in_elsewhere(report: &AddressReport) -> bool {
-    let is_examined = !matches!(report.examined.reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
+    let is_examined =
+        !matches!(report.examined.reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
     let is_private = report.here.source.is_some_and(|source| !is_global(source));
     is_examined && is_private && is_global(report.address)
 }

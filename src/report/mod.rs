@@ -17,5 +17,5 @@ pub mod transcript;
 pub mod words;
 
 pub use advice::advise;
-pub use complete::complete;
 pub(crate) use complete::comes_in_elsewhere;
+pub use complete::complete;

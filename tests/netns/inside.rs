@@ -75,14 +75,19 @@ fn a_host_with_containers_promises_nothing_for_their_mail() {
             assert!(before.contains("mail of any size gets through"), "no container yet: {before}");
             let container = Container::start(&lab);
             let address = only_address(&lab.probe(&["--json", &target]));
-            assert_eq!((&address["verdict"], &address["reverse"]["verdict"]), (&"clear".into(), &"clear".into()), "{address}");
+            assert_eq!(
+                (&address["verdict"], &address["reverse"]["verdict"]),
+                (&"clear".into(), &"clear".into()),
+                "{address}"
+            );
             let findings = address["findings"].as_array().cloned().unwrap_or_default();
             assert!(findings.contains(&"inside_not_examined".into()), "{family}: {findings:?}");
             let text: String = lab.probe(&[&target]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
             let first = "clear: packets of 1450 bytes pass, mail of any size from this host itself gets through";
             assert!(text.contains(first), "{text}");
             assert!(text.contains("This host forwards for docker0 (bridge, MTU 1500), where packets"), "{text}");
-            let command = format!("`nsenter -t PID -n pmtu-probe {target}`, or `ip netns exec NAME pmtu-probe {target}`");
+            let command =
+                format!("`nsenter -t PID -n pmtu-probe {target}`, or `ip netns exec NAME pmtu-probe {target}`");
             assert!(text.contains(&command), "{text}");
 
             // What the advice leads to: from inside, the hole is seen, and real connections agree with both.
@@ -130,7 +135,10 @@ fn log_of_the_host(lab: &Lab, target: &str) {
     std::fs::write(&log, stall.repeat(3)).unwrap();
     let ran = lab.probe(&["--from-log", log.to_str().unwrap()]);
     let text: String = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("the path is fine for mail that this host itself sends. If it came from behind docker0"), "{text}");
+    assert!(
+        text.contains("the path is fine for mail that this host itself sends. If it came from behind docker0"),
+        "{text}"
+    );
     assert!(!text.contains("packets are not why it stalled"), "{text}");
     assert_eq!(ran.status.code(), Some(3), "whose mail it was is not known: {text}");
 }

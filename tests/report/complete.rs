@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pmtu_probe::model::{
-    AddressReport, CachedPathMtu, Cause, Family, Finding, InnerKind, InnerLink, ReverseVerdict, RouteMtu, Tunnel, Verdict,
+    AddressReport, CachedPathMtu, Cause, Family, Finding, InnerKind, InnerLink, ReverseVerdict, RouteMtu, Tunnel,
+    Verdict,
 };
 use pmtu_probe::report::complete;
 use pmtu_probe::report::text::{Detail, Style, render};
@@ -38,14 +39,20 @@ fn an_ordinary_host_on_a_clear_path_is_nothing_to_talk_about() {
 fn links_with_larger_packets_are_named_and_nothing_is_promised_for_them() {
     let link = |name: &str, kind, mtu| InnerLink { name: name.into(), kind, mtu: size(mtu), forwards: [true, false] };
     let mut host = clear(V4);
-    host.here.inner_links =
-        vec![link("docker0", InnerKind::Bridge, 1500), link("wg0", InnerKind::Tunnel, 9000), link("v", InnerKind::Veth, 1501)];
+    host.here.inner_links = vec![
+        link("docker0", InnerKind::Bridge, 1500),
+        link("wg0", InnerKind::Tunnel, 9000),
+        link("v", InnerKind::Veth, 1501),
+    ];
     assert_eq!(findings(host.clone()), [Finding::InsideNotExamined]);
     let words = noticed(&host);
     assert!(words.contains("docker0 (bridge, MTU 1500), wg0 (tunnel, MTU 9000), v (veth, MTU 1501), where"), "{words}");
     assert!(words.contains("`nsenter -t PID -n pmtu-probe 192.0.2.25`"), "{words}");
     let text = render(&report(vec![host.clone()]), &Style { color: false, detail: Detail::VerdictOnly });
-    assert!(text.ends_with("packets of 1500 bytes pass, mail of any size from this host itself gets through\n"), "{text}");
+    assert!(
+        text.ends_with("packets of 1500 bytes pass, mail of any size from this host itself gets through\n"),
+        "{text}"
+    );
     let larger = |way_out, family| host.here.inner_links[0].is_larger_than(size(way_out), family);
     assert!(larger(1499, Family::V4) && !larger(1500, Family::V4));
     assert!(!larger(1280, Family::V6), "it does not forward IPv6");

@@ -1,7 +1,8 @@
 //! What a verdict means for the mail that made a relay suspect. The expectations follow from who sends to whom.
 
 use pmtu_probe::model::{
-    AddressReport, Direction, Finding, Grade, InnerKind, InnerLink, MailFlow, PacketSize, Peer, PortState, Reason, StallStage, Suspect, Verdict,
+    AddressReport, Direction, Finding, Grade, InnerKind, InnerLink, MailFlow, PacketSize, Peer, PortState, Reason,
+    StallStage, Suspect, Verdict,
 };
 use pmtu_probe::report::suspects::{Answer, meanings};
 

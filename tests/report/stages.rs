@@ -26,10 +26,8 @@ fn before(whole: &AddressReport) -> AddressReport {
 fn the_way_there_comes_first_and_the_way_back_adds_to_it() {
     let whole = with_advice(back_hole(V4));
     let first = way_there(&before(&whole), &PLAIN);
-    assert!(
-        first.starts_with("mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of any size gets"),
-        "{first}"
-    );
+    let title = "mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of any size\n  gets through\n\n";
+    assert!(first.starts_with(title), "{first}");
     assert!(first.contains("\n  other way   being examined; it follows\n"), "{first}");
     assert!(!first.contains("What to do"), "nothing is wrong with the way there: {first}");
     let second = rest(&before(&whole), &whole, &PLAIN);
@@ -50,7 +48,9 @@ fn what_was_said_of_the_way_there_is_not_said_again() {
     let second = rest(&shown, &whole, &PLAIN);
     assert!(second.contains(&format!("What to do\n  {}. ", given + 1)), "{second}");
     for advice in &shown.examined.advice {
-        assert!(advice.commands.iter().all(|command| !second.contains(&format!("       {command}\n"))), "{second}");
+        let beginning: String = advice.text.chars().take(60).collect();
+        let said = second.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!said.contains(&beginning), "{beginning:?} again in {second}");
     }
 }
 

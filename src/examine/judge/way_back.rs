@@ -26,10 +26,8 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
 
 /// Whether the way back carries less than this host's MTU, for a reason that takes echo replies as well.
 fn is_narrower(record: &Record, found: &Reverse) -> bool {
-    let is_cause = matches!(
-        found.verdict,
-        ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Discoverable
-    );
+    let is_cause =
+        matches!(found.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Discoverable);
     is_cause && found.path_mtu.is_none_or(|size| size < record.plan.local_mtu)
 }
 

@@ -2,8 +2,8 @@
 
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
-    AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize, PortState, PtbFault, Tunnel,
-    Verdict,
+    AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize,
+    PortState, PtbFault, Tunnel, Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
