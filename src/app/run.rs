@@ -11,7 +11,10 @@ use super::{list, named, suspects};
 /// No privilege, no usable target, no sockets, no output.
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
     let outcome = run_by_source(plan);
-    if let Err(error) = &outcome {
+    // What could not be written needs no second attempt.
+    if let Err(error) = &outcome
+        && !matches!(error, RunError::Write(_))
+    {
         Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
     }
     outcome

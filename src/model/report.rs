@@ -286,17 +286,13 @@ impl Examined {
         };
         // No mail gets through whatever the path carries; a proven hole is still the graver news.
         let forward = if self.takes_no_connections() && forward != 2 { 3 } else { forward };
-        worst_exit_code([forward, self.reverse_exit_code()])
-    }
-
-    /// The part of the way back in the exit code.
-    pub fn reverse_exit_code(&self) -> u8 {
-        match self.reverse.verdict {
+        let reverse = match self.reverse.verdict {
             ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => 0,
             ReverseVerdict::Recovers => 1,
             ReverseVerdict::BlackHole => 2,
             ReverseVerdict::Inconclusive => 3,
-        }
+        };
+        worst_exit_code([forward, reverse])
     }
 
     /// Whether the port is known to take no connections.

@@ -25,7 +25,6 @@ path_mtu = 1450
 ";
 
 const CONTAINER: &str = "
-ip netns add NAME
 ip link add docker0 type bridge
 ip link set docker0 up mtu 1500
 ip link add inner type veth peer name eth0 netns NAME
@@ -51,8 +50,12 @@ struct Container(String);
 impl Container {
     fn start(lab: &Lab) -> Self {
         let name = format!("{}-box", lab.namespace("c").rsplit('/').next().unwrap_or_default());
-        lab.shell("c", &CONTAINER.replace("NAME", &name));
-        Self(name)
+        // Here, so that whatever runs in the lab sees it.
+        let made = std::process::Command::new("ip").args(["netns", "add", &name]).status();
+        assert!(made.is_ok_and(|status| status.success()), "no namespace for the container");
+        let container = Self(name);
+        lab.shell("c", &CONTAINER.replace("NAME", &container.0));
+        container
     }
 }
 

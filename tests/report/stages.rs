@@ -26,13 +26,15 @@ fn before(whole: &AddressReport) -> AddressReport {
 fn the_way_there_comes_first_and_the_way_back_adds_to_it() {
     let whole = with_advice(back_hole(V4));
     let first = way_there(&before(&whole), &PLAIN);
-    let title = "mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of any size\n  gets through\n\n";
+    // A hole on the way back holds up mail to there as well, so nothing is promised yet.
+    let title = "mx.example.com 192.0.2.25: clear this way: packets of 1500 bytes pass\n\n";
     assert!(first.starts_with(title), "{first}");
     assert!(first.contains("\n  other way   being examined; it follows\n"), "{first}");
     assert!(!first.contains("What to do"), "nothing is wrong with the way there: {first}");
     let second = rest(&before(&whole), &whole, &PLAIN);
-    let title = "\nmx.example.com 192.0.2.25: other direction: black hole above 1400 bytes: large\n  mail from there will hang\n\n";
-    assert!(second.starts_with(title), "{second}");
+    let one_piece = render(&report(vec![back_hole(V4)]), &PLAIN);
+    let title = format!("\n{}\n\n", one_piece.split("\n\n").next().unwrap_or_default());
+    assert!(second.starts_with(&title), "{second}");
     assert!(second.contains("\n  sent ") && second.contains("What to do\n  1. "), "{second}");
 }
 
@@ -60,7 +62,7 @@ fn a_way_there_that_has_changed_is_corrected() {
     let (shown, now) = (before(&with_advice(no_ptb(V4))), before(&with_advice(discoverable(V4))));
     let corrected = correction(&now, &PLAIN);
     let title =
-        "\nCorrection, by what came later:\nmx.example.com 192.0.2.25: 1400 bytes pass and routers say so: PMTU";
+        "\nCorrection, by what came later:\nmx.example.com 192.0.2.25: 1400 bytes pass this way and routers say";
     assert!(corrected.starts_with(title), "{corrected}");
     // The same if it is known only with the way back: then all is said once more.
     let last = rest(&shown, &with_advice(discoverable(V4)), &PLAIN);
@@ -71,8 +73,7 @@ fn a_way_there_that_has_changed_is_corrected() {
 #[test]
 fn several_addresses_get_a_line_each() {
     let line = way_there_in_a_line(&before(&with_advice(clear(V6))), &PLAIN);
-    let expected =
-        "mx.example.com 2001:db8::25: clear: packets of 1500 bytes pass, mail of any size gets\n  through (so far)\n";
+    let expected = "mx.example.com 2001:db8::25: clear this way: packets of 1500 bytes pass (so far)\n";
     assert_eq!(line.split_whitespace().collect::<Vec<_>>(), expected.split_whitespace().collect::<Vec<_>>());
 }
 

@@ -1,18 +1,17 @@
 //! Links behind which others sit, for whom this host forwards: containers, virtual machines, networks at the end of a tunnel.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 
-use super::{PATIENCE, Routes};
 use crate::model::{Family, InnerKind, InnerLink, PacketSize};
 
-impl Routes {
-    /// The bridges, veths, taps and tunnels that are up, with what this host forwards from them. Empty if the kernel does not say.
-    pub async fn inner_links(&self) -> Vec<InnerLink> {
-        let links = self.handle.link().get().execute().try_collect::<Vec<_>>();
-        let Ok(Ok(links)) = tokio::time::timeout(PATIENCE, links).await else { return Vec::new() };
-        links.iter().filter_map(inner_link).collect()
-    }
+/// The bridges, veths, taps and tunnels that are up, with what this host forwards from them. Empty if the kernel does not say.
+pub(super) async fn inner_links(handle: &rtnetlink::Handle, patience: Duration) -> Vec<InnerLink> {
+    let links = handle.link().get().execute().try_collect::<Vec<_>>();
+    let Ok(Ok(links)) = tokio::time::timeout(patience, links).await else { return Vec::new() };
+    links.iter().filter_map(inner_link).collect()
 }
 
 fn inner_link(message: &LinkMessage) -> Option<InnerLink> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::complaint::Complaint;
 use crate::model::{
-    AddressReport, Blocker, Blockers, Family, Finding, Flows, PacketSize, PtbReport, Report, ReverseReason, Service, Verdict, Who,
-    is_global,
+    AddressReport, Blocker, Blockers, Family, Finding, Flows, PacketSize, PtbReport, Report, ReverseReason, Service,
+    Verdict, Who, is_global,
 };
 use crate::report::advice::{Rules, responsible, responsible_for_the_way_back};
 use crate::report::numbers::rfc3339;

@@ -1,11 +1,11 @@
 //! A report that comes in stages: the way there as soon as it stands, then what the way back adds.
 
-use super::paint::{Ink, Painter};
+use super::paint::Painter;
 use super::row::EvidenceRow;
 use super::{
     Style, all_rows, evidence_rows, findings, ink, noticed, other_way, printable, push_line, verdict, what_to_do, wrap,
 };
-use crate::model::{AddressReport, Advice};
+use crate::model::{AddressReport, Advice, Examined};
 
 /// What the rows of the other direction are labelled with.
 const OTHER_WAY: &str = "other way";
@@ -16,7 +16,7 @@ const SENT: &str = "sent";
 pub fn way_there(report: &AddressReport, style: &Style) -> String {
     let painter = Painter { color: style.color };
     let mut out = String::new();
-    headline(&mut out, &verdict::way_there(report), ink(&report.examined), painter);
+    headline(&mut out, &verdict::so_far(report), report, painter);
     out.push('\n');
     evidence_rows(&mut out, rows_of_the_way_there(report, style), painter);
     noticed(&mut out, &findings::sentences(report), painter);
@@ -28,7 +28,7 @@ pub fn way_there(report: &AddressReport, style: &Style) -> String {
 pub fn way_there_in_a_line(report: &AddressReport, style: &Style) -> String {
     let painter = Painter { color: style.color };
     let mut out = String::new();
-    headline(&mut out, &format!("{} (so far)", verdict::way_there(report)), ink(&report.examined), painter);
+    headline(&mut out, &format!("{} (so far)", verdict::so_far(report)), report, painter);
     out
 }
 
@@ -39,20 +39,18 @@ pub fn correction(report: &AddressReport, style: &Style) -> String {
 
 const CORRECTION: &str = "Correction, by what came later:";
 
-/// What is to be said after the way there was shown.
+/// What is to be said after the way there was shown: the first line of one piece, and what is new.
 pub fn rest(shown: &AddressReport, whole: &AddressReport, style: &Style) -> String {
     let painter = Painter { color: style.color };
     let mut out = String::from("\n");
-    if verdict::way_there(shown) != verdict::way_there(whole) {
+    if has_changed(&shown.examined, &whole.examined) {
         push_line(&mut out, CORRECTION);
         super::block(&mut out, whole, style.detail, painter);
         return out;
     }
-    let reverse = Ink::of_exit_code(whole.examined.reverse_exit_code());
-    headline(&mut out, &verdict::way_back(whole), reverse, painter);
+    headline(&mut out, &verdict::headline(whole), whole, painter);
     out.push('\n');
-    // The first row is the headline.
-    let of_the_way_back = other_way::lines(whole).into_iter().skip(1).map(|line| EvidenceRow::new(OTHER_WAY, line));
+    let of_the_way_back = other_way::lines(whole).into_iter().map(|line| EvidenceRow::new(OTHER_WAY, line));
     let sent = all_rows(whole, style.detail).into_iter().filter(|row| row.label == SENT);
     evidence_rows(&mut out, of_the_way_back.chain(sent).collect(), painter);
     let known = findings::sentences(shown);
@@ -64,9 +62,17 @@ pub fn rest(shown: &AddressReport, whole: &AddressReport, style: &Style) -> Stri
     out
 }
 
-fn headline(out: &mut String, words: &str, ink: Ink, painter: Painter) {
+/// Whether what was shown of the way there is no longer so.
+fn has_changed(shown: &Examined, now: &Examined) -> bool {
+    let facts = |examined: &Examined| {
+        (examined.verdict, examined.cause, examined.path_mtu, examined.first_lost_size, examined.port_state)
+    };
+    facts(shown) != facts(now)
+}
+
+fn headline(out: &mut String, words: &str, report: &AddressReport, painter: Painter) {
     for line in wrap(&printable(words), "", "  ") {
-        push_line(out, &painter.paint(ink, &line));
+        push_line(out, &painter.paint(ink(&report.examined), &line));
     }
 }
 

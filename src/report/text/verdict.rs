@@ -13,7 +13,10 @@ pub(super) fn headline(report: &AddressReport) -> String {
             port::closed(report.port, &report.examined).map_or_else(String::new, |closed| format!("{closed}; "));
         return format!("{name}: {closed}other direction: {}; this way: not examined", other_way::in_short(report));
     }
-    let mut line = way_there(report);
+    let mut line = match port::closed(report.port, &report.examined) {
+        Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
+        None => format!("{name}: {}", forward(report)),
+    };
     if other_way::is_trouble(&report.examined.reverse) {
         line.push_str("; other direction: ");
         line.push_str(&other_way::in_short(report));
@@ -21,18 +24,26 @@ pub(super) fn headline(report: &AddressReport) -> String {
     line
 }
 
-/// The same for the way there alone.
-pub(super) fn way_there(report: &AddressReport) -> String {
-    let words = match port::closed(report.port, &report.examined) {
-        Some(closed) => format!("{closed}; {}", path_alone(&report.examined)),
-        None => forward(report),
+/// The way there while the other direction is open. Nothing is promised for mail yet: a handshake that stalls on the way back
+/// holds it up as well.
+pub(super) fn so_far(report: &AddressReport) -> String {
+    let examined = &report.examined;
+    let size = bytes_or(examined.path_mtu, "full size");
+    let words = match (port::closed(report.port, examined), examined.verdict) {
+        (Some(closed), _) => format!("{closed}; {}", path_alone(examined)),
+        (None, Verdict::Clear) => format!("clear this way: packets of {size} pass"),
+        (None, Verdict::Discoverable) => {
+            format!("{size} pass this way and routers say so: PMTU discovery works")
+        }
+        (None, Verdict::Masked) => {
+            format!(
+                "masked: PMTU discovery is broken this way{}, but the MSS keeps TCP below",
+                above(examined.path_mtu)
+            )
+        }
+        (None, Verdict::BlackHole | Verdict::Unreachable | Verdict::Inconclusive) => forward(report),
     };
     format!("{}: {words}", name(report))
-}
-
-/// The same for the way back alone.
-pub(super) fn way_back(report: &AddressReport) -> String {
-    format!("{}: other direction: {}", name(report), other_way::in_short(report))
 }
 
 /// Host, address, and the port if it is not that of SMTP.

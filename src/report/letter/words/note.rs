@@ -14,7 +14,9 @@ pub(in crate::report::letter) fn sizes(language: Language, facts: &LetterFacts<'
         | Complaint::OurFirewall
         | Complaint::SurvivableMessages
         | Complaint::SomeFlows => sizes_of_probes(language).into(),
-        Complaint::WayBack => format!("{} {} {}", whole_packets(language), proof(language, facts.watched()), from_where(language)),
+        Complaint::WayBack => {
+            format!("{} {} {}", whole_packets(language), proof(language, facts.watched()), from_where(language))
+        }
         Complaint::WayBackStalls => format!("{} {}", whole_packets(language), from_where(language)),
         Complaint::Unheeded => whole_packets(language).into(),
     }
