@@ -21,8 +21,8 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Direction, Event, FlowChoice, MethodChoice, PacketSize, Plan, Service};
-//! use pmtu_probe::model::{Timestamp, Verdict};
+//! use pmtu_probe::model::{Action, Body, Direction, Event, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan};
+//! use pmtu_probe::model::{Service, Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
@@ -44,6 +44,7 @@
 //!     max_size: PacketSize::new(1500),
 //!     beyond_route: None,
 //!     min_size: PacketSize::new(68),
+//!     own_tcp: OwnTcpSetup::default(),
 //!     seed: 1,
 //! };
 //! let mut now = Timestamp::ZERO;
@@ -58,6 +59,7 @@
 //!                 examination.handle(&Event::Received(packet), now);
 //!             }
 //!         }
+//!         Action::AskOwnTcp => { examination.handle(&Event::OwnTcp(None), now); }
 //!         Action::WaitUntil(instant) => now = instant,
 //!         Action::Done => break,
 //!     }

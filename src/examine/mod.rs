@@ -6,6 +6,7 @@
 //! * `outbox`: the only exit; `session`: the conversation with the server; `search`: one technique's sizes and probe log;
 //! * `technique`: ways to draw an answer, one file each; `forward`: the examination of one flow, which gives them turns;
 //! * `second_flow`: the same on other flows; `closing`: the orderly end;
+//! * `own_tcp`: the one question to this host's own TCP;
 //! * `judge`: the record in, the findings out; `reverse`: whether the server's large packets reach this host.
 
 mod closing;
@@ -15,6 +16,7 @@ mod forward;
 mod half_open;
 mod judge;
 mod outbox;
+mod own_tcp;
 mod port_watch;
 mod ptb_log;
 mod random;
@@ -38,8 +40,9 @@ use crate::model::{
 
 use closing::Closing;
 use forward::{Decision, Forward};
-use judge::{Record, WayBack, judge};
+use judge::{Record, WayBack, is_asked_for, judge, judge_path};
 use outbox::Outbox;
+use own_tcp::OwnTcpInquiry;
 use random::Random;
 use reverse::{ReverseExamination, WayThere};
 use second_flow::SecondFlows;
@@ -52,6 +55,7 @@ pub struct Examination {
     phase: Phase,
     outbox: Outbox,
     second_flows: SecondFlows,
+    own_tcp: OwnTcpInquiry,
     /// This host dropped packets that had arrived before the verdict stood.
     is_overrun: bool,
     /// What the verdict rests on, once probing has ended.
@@ -85,6 +89,7 @@ impl Examination {
             phase: Phase::Forward(Box::new(Forward::new(Arc::clone(&plan), iss, now))),
             outbox: Outbox::new(&plan, random),
             second_flows: SecondFlows::default(),
+            own_tcp: OwnTcpInquiry::default(),
             is_overrun: false,
             record: None,
             way_there: None,
@@ -97,7 +102,10 @@ impl Examination {
     pub fn poll(&mut self, now: Timestamp) -> Action {
         self.advance(now);
         self.second_flows.advance(&mut self.outbox, now);
-        if let (Phase::Done, true) = (&self.phase, self.second_flows.is_over()) {
+        if self.own_tcp.is_due(now) {
+            return Action::AskOwnTcp;
+        }
+        if let (Phase::Done, true, true) = (&self.phase, self.second_flows.is_over(), self.examined.is_some()) {
             return Action::Done;
         }
         let outbox = &mut self.outbox;
@@ -115,7 +123,8 @@ impl Examination {
 
     fn next_timeout(&self, now: Timestamp) -> Timestamp {
         let resets = self.outbox.has_resets().then_some(now);
-        let timeouts = [self.phase.next_timeout(now), self.second_flows.next_timeout(now), resets];
+        let timeouts =
+            [self.phase.next_timeout(now), self.second_flows.next_timeout(now), self.own_tcp.next_timeout(now), resets];
         let next = timeouts.into_iter().flatten().min().unwrap_or(now + IDLE);
         next.max(self.outbox.earliest(now)).min(now + IDLE)
     }
@@ -125,6 +134,9 @@ impl Examination {
         if *event == Event::CaptureOverrun {
             self.is_overrun |= self.examined.is_none();
             return Meaning::Stray;
+        }
+        if let Some(meaning) = self.own_tcp.receive(&self.plan, event) {
+            return meaning;
         }
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
@@ -136,17 +148,16 @@ impl Examination {
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
     pub fn interrupt(&mut self, now: Timestamp) {
         self.second_flows.interrupt(&mut self.outbox, now);
+        self.own_tcp.give_up();
         if let Phase::Forward(_) = self.phase {
             self.conclude(Some(WayBack::NoTime), now);
         }
         match &mut self.phase {
             Phase::Closing(closing) => closing.hurry(now),
-            Phase::Reverse(reverse) => {
-                reverse.interrupt(now);
-                self.take_way_back(now);
-            }
+            Phase::Reverse(reverse) => reverse.interrupt(now),
             Phase::Forward(_) | Phase::Done => {}
         }
+        self.settle(now);
     }
 
     /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
@@ -196,13 +207,15 @@ impl Examination {
             Phase::Forward(_) | Phase::Done => false,
             Phase::Reverse(reverse) => {
                 reverse.advance(now);
-                let is_over = reverse.is_over();
-                self.take_way_back(now);
-                is_over
+                reverse.is_over()
             }
             Phase::Closing(closing) => closing.advance(&mut self.outbox, now),
         };
-        if is_over && !self.outbox.has_resets() {
+        self.judge_the_way_there(now);
+        self.settle(now);
+        // The way back has to be there when it is judged.
+        let is_held = matches!(self.phase, Phase::Reverse(_)) && self.examined.is_none();
+        if is_over && !is_held && !self.outbox.has_resets() {
             self.phase = Phase::Done;
         }
     }
@@ -215,16 +228,20 @@ impl Examination {
         let (visited, worse) = self.second_flows.found();
         record.add_other_flows(visited, worse);
         record.update(now, self.outbox.sent(), self.is_overrun);
+        let path = judge_path(&record);
+        if no_way_back.is_none() && self.plan.direction.is_forward() && is_asked_for(&record, &path) {
+            self.own_tcp.want();
+        }
         let is_forbidden = record.port == Some(PortState::ForbiddenHere);
         let impossible = || self.why_not_back(forward.session().state(), is_forbidden).map(WayBack::Impossible);
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),
-            None => return self.turn_back(*forward, record, now),
+            None => return self.turn_back(*forward, record, &path, now),
         }
-        self.examined = Some(judge(&record));
         self.record = Some(Box::new(record));
         self.phase = Phase::Closing(Closing::new(forward, now));
+        self.settle(now);
     }
 
     fn why_not_back(&self, state: TcpState, is_forbidden: bool) -> Option<ReverseReason> {
@@ -241,8 +258,7 @@ impl Examination {
         }
     }
 
-    fn turn_back(&mut self, forward: Forward, record: Record, now: Timestamp) {
-        let mut found = judge(&record);
+    fn turn_back(&mut self, forward: Forward, record: Record, found: &Examined, now: Timestamp) {
         let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
         let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
         let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy);
@@ -250,24 +266,37 @@ impl Examination {
         let seed = self.outbox.random();
         let conversation = forward.into_session().into_parts();
         let reverse = ReverseExamination::begin(&self.plan, conversation, there, &rtt, seed, now);
-        // The way back may turn out to be what took the replies.
-        found.findings.retain(|finding| *finding != Finding::LargeEchoFiltered);
-        let is_told = self.plan.direction.is_forward() && !judge::is_spoilt_by_overrun(&record);
-        self.way_there = is_told.then(|| Box::new(found));
         self.record = Some(Box::new(record));
         self.phase = Phase::Reverse(Box::new(reverse));
     }
 
-    /// Puts both verdicts together once that on the way back stands.
-    fn take_way_back(&mut self, now: Timestamp) {
-        let Phase::Reverse(reverse) = &self.phase else { return };
-        let (Some((found, findings)), Some(record), None) = (reverse.found(), &mut self.record, &self.examined) else {
+    /// Judges the way there while the way back is examined, once this host's TCP has answered.
+    fn judge_the_way_there(&mut self, now: Timestamp) {
+        let (Phase::Reverse(_), Some(record), None) = (&self.phase, &mut self.record, &self.way_there) else { return };
+        if !self.plan.direction.is_forward() || !self.own_tcp.is_over(now) || judge::is_spoilt_by_overrun(record) {
             return;
-        };
-        let elapsed = now.since(record.started).saturating_sub(record.forward_elapsed);
-        let found = Reverse { elapsed: Some(elapsed), ..found.clone() };
-        record.add_way_back(WayBack::Examined(found, findings.to_vec()));
-        record.note_reception(reverse.reception());
+        }
+        record.add_own_tcp(self.own_tcp.facts());
+        let mut found = judge(record);
+        // The way back may turn out to be what took the replies.
+        found.findings.retain(|finding| *finding != Finding::LargeEchoFiltered);
+        self.way_there = Some(Box::new(found));
+    }
+
+    /// Judges once nothing more is to come that a verdict rests on: the way back has its own, and this host's TCP has answered.
+    fn settle(&mut self, now: Timestamp) {
+        let (Some(record), None) = (&mut self.record, &self.examined) else { return };
+        if !self.own_tcp.is_over(now) {
+            return;
+        }
+        record.add_own_tcp(self.own_tcp.facts());
+        if let Phase::Reverse(reverse) = &self.phase {
+            let Some((found, findings)) = reverse.found() else { return };
+            let elapsed = now.since(record.started).saturating_sub(record.forward_elapsed);
+            let found = Reverse { elapsed: Some(elapsed), ..found.clone() };
+            record.add_way_back(WayBack::Examined(found, findings.to_vec()));
+            record.note_reception(reverse.reception());
+        }
         record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));
     }

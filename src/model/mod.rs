@@ -7,6 +7,7 @@ mod finding;
 mod flows;
 mod host;
 mod meaning;
+mod own_tcp;
 mod packet;
 mod packet_event;
 mod plan;
@@ -25,8 +26,11 @@ pub use event::{Action, Event, Outgoing, Refusal};
 pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
-pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu};
+pub use host::{
+    Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu,
+};
 pub use meaning::{Meaning, Probe, Purpose, Step};
+pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber,
@@ -40,8 +44,8 @@ pub use reason::{
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
-    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MaskedBy, MethodReport, MethodStatus, Report,
+    Reverse, ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};

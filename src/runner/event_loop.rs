@@ -20,6 +20,7 @@ use super::job::{Job, Limits, Patience};
 use super::limiter::Limiter;
 use super::observer::{Ending, Observer, RunProgress};
 use super::outbox::{Outbox, PacketRoute};
+use super::own_tcp::{OwnTcpAnswer, OwnTcpDesk};
 use super::running::Running;
 use super::schedule::Schedule;
 use super::table::ExaminationTable;
@@ -54,6 +55,7 @@ pub(super) struct EventLoop<'a, O> {
     batch: Batch,
     received: Vec<u8>,
     outbox: Outbox,
+    own_tcp: OwnTcpDesk,
 }
 
 /// How often the progress line moves.
@@ -83,6 +85,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             batch: Batch::new(),
             received: vec![0; LARGEST_ERROR],
             outbox: Outbox::default(),
+            own_tcp: OwnTcpDesk::new(),
         }
     }
 
@@ -119,7 +122,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             let wake = if more { present } else { self.next_wake(present) };
             let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
             let may_admit = self.may_admit();
-            let (links, origin, batch) = (self.links, self.origin, &mut self.batch);
+            let (links, origin, batch, own_tcp) = (self.links, self.origin, &mut self.batch, &mut self.own_tcp);
             tokio::select! {
                 biased;
                 () = &mut interrupt, if !interrupted => {
@@ -136,11 +139,24 @@ impl<'a, O: Observer> EventLoop<'a, O> {
                     self.take_batch();
                 }
                 ready = links.icmp.readable() => ready?,
+                Some(answer) = own_tcp.next() => self.own_tcp_told(&answer),
                 job = self.jobs.recv(), if may_admit => self.admit_one(job),
                 () = sleep_until(origin, wake) => {}
             }
         }
+        if ending == Ending::Complete {
+            self.own_tcp.all_left().await;
+        }
         Ok(ending)
+    }
+
+    fn own_tcp_told(&mut self, answer: &OwnTcpAnswer) {
+        let now = self.now();
+        let running = self.table.get_mut(answer.slot).filter(|running| running.job() == answer.job);
+        if let Some(running) = running {
+            running.handle(&Event::OwnTcp(answer.told), now);
+            self.schedule.wake_at(answer.slot, now);
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -238,6 +254,12 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             }
             match turn.action {
                 Action::Send(outgoing) => self.send(slot, outgoing, present),
+                Action::AskOwnTcp => {
+                    self.limiter.give_back();
+                    if let Some(running) = self.table.get(slot) {
+                        self.own_tcp.ask(slot, job, running.own_tcp_query(), running.speaks_smtp());
+                    }
+                }
                 Action::WaitUntil(at) => {
                     self.limiter.give_back();
                     self.schedule.wake_at(slot, at);
@@ -372,7 +394,7 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
     fn deliver(&mut self, event: &Event, bytes: &[u8]) {
         let packet = match event {
             Event::Received(packet) | Event::Reassembled { packet, .. } | Event::KernelSaw(packet) => packet,
-            Event::SendRefused { .. } | Event::CaptureOverrun => return,
+            Event::SendRefused { .. } | Event::OwnTcp(_) | Event::CaptureOverrun => return,
         };
         let about = match &packet.body {
             Body::Error(error) => error.quote.destination,
@@ -408,6 +430,7 @@ fn describe(event: &Event) -> String {
         }
         Event::KernelSaw(packet) => format!("passed the firewall: {}", wire::summary(packet)),
         Event::SendRefused { size, refusal, .. } => format!("{size} bytes not sent: {refusal:?}"),
+        Event::OwnTcp(told) => format!("this host's own TCP: {told:?}"),
         Event::CaptureOverrun => "packets that had arrived were dropped".to_owned(),
     }
 }

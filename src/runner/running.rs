@@ -6,7 +6,8 @@ use tracing::debug;
 
 use super::job::Job;
 use crate::examine::Examination;
-use crate::model::{Action, Cause, Event, Examined, Meaning, PacketSize, Timestamp, Verdict};
+use crate::model::{Action, Cause, Event, Examined, Meaning, PacketSize, Service, Timestamp, Verdict};
+use crate::net::own_tcp::OwnTcpQuery;
 
 /// An examination is repeated at most this many times because this host dropped packets.
 const MOST_RETRIES: u8 = 3;
@@ -57,6 +58,24 @@ impl Running {
 
     pub(super) fn scope_id(&self) -> u32 {
         self.job.scope_id
+    }
+
+    /// The connection by which this host's own TCP is asked; `None`: it is not to be asked.
+    pub(super) fn own_tcp_query(&self) -> Option<OwnTcpQuery> {
+        let Job { plan, scope_id, interface, .. } = &self.job;
+        Some(OwnTcpQuery {
+            source: plan.source,
+            destination: plan.destination,
+            port: plan.port,
+            local_port: plan.own_tcp.port?,
+            scope_id: *scope_id,
+            interface: interface.clone(),
+        })
+    }
+
+    /// Whether the server is told QUIT.
+    pub(super) fn speaks_smtp(&self) -> bool {
+        self.job.plan.service == Service::Smtp
     }
 
     pub(super) fn examination(&self) -> &Examination {
@@ -136,7 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FlowChoice, MethodChoice, Plan, Service};
+    use crate::model::{Body, Direction, FlowChoice, MethodChoice, OwnTcpSetup, Plan};
 
     fn plan() -> Plan {
         Plan {
@@ -159,6 +178,7 @@ mod tests {
             max_size: PacketSize::new(1500),
             beyond_route: None,
             min_size: PacketSize::new(68),
+            own_tcp: OwnTcpSetup::default(),
             seed: 1,
         }
     }
@@ -167,7 +187,11 @@ mod tests {
     /// requests it sent: one for each time that it began.
     fn examine(path_mtu: u32, is_overrun: impl Fn(u32) -> bool) -> (Examined, u32) {
         let mut now = Timestamp::ZERO;
-        let mut running = Running::new(Job { id: 7, plan: plan(), scope_id: 0 }, now, now + Duration::from_secs(600));
+        let mut running = Running::new(
+            Job { id: 7, plan: plan(), scope_id: 0, interface: None },
+            now,
+            now + Duration::from_secs(600),
+        );
         let (mut verdict, mut begun) = (None, 0);
         loop {
             let turn = running.poll(now);
@@ -188,6 +212,7 @@ mod tests {
                         running.handle(&Event::Received(packet), now);
                     }
                 }
+                Action::AskOwnTcp => unreachable!("echo alone asks for no connection"),
                 Action::WaitUntil(at) => now = at,
                 Action::Done => break,
             }

@@ -215,7 +215,7 @@ pub struct Peer {
     pub window: Window,
     /// Answers nothing at all until this long after the first packet that reaches it.
     pub answers_after_ms: u32,
-    /// Silently drops segments whose bytes it has already acknowledged.
+    /// Silently drops segments whose bytes it has already acknowledged; on a kernel a box in front of it does.
     pub old_data_ignored: bool,
     /// TLS on its port.
     pub tls: Tls,

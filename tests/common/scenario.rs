@@ -91,6 +91,19 @@ pub struct Host {
     pub firewall: HostFirewall,
     /// A path MTU that its kernel has cached for the peer, though the path no longer justifies it.
     pub cached_pmtu: Option<u32>,
+    /// Its firewall lowers the MSS of a SYN-ACK that comes in to what makes packets of this size. A packet socket still sees the
+    /// one that the peer sent.
+    pub clamp_mss_for: Option<u32>,
+    /// Its firewall does the same with SYNs that go out.
+    pub announce_for: Option<u32>,
+    /// A route to the peer has this MTU, locked.
+    pub route_mtu: Option<u32>,
+    /// A route to the peer makes TCP announce the MSS for packets of this size (`advmss`).
+    pub route_advmss_for: Option<u32>,
+    /// `net.ipv4.tcp_mtu_probing`.
+    pub mtu_probing: u8,
+    /// `net.ipv4.ip_no_pmtu_disc`.
+    pub no_pmtu_disc: u8,
     /// The `--method` to use.
     pub method: Method,
     /// The `--flows` to use.

@@ -56,6 +56,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
         examined: Examined {
             verdict: Verdict::Clear,
             cause: None,
+            masked_by: None,
             reason: Ground::FullSizeAnswered { size: size(1500), technique: Technique::OldData }.into(),
             confidence: Some(1.0),
             path_mtu: Some(size(1500)),

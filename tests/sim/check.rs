@@ -158,6 +158,10 @@ fn wrong_hops(examined: &Examined, member: usize, scenario: &Scenario, family: F
 fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<String> {
     let mut notes = Vec::new();
     differs(&mut notes, "exit code", examined.exit_code(), expected.exit_code);
+    if let Some(wanted) = &expected.masked_by {
+        let found = examined.masked_by.map(|found| snake_case(&format!("{found:?}")));
+        differs(&mut notes, "masked_by", found.as_deref(), Some(wanted.as_str()));
+    }
     let found: Vec<String> = examined.findings.iter().map(|finding| word(*finding)).collect();
     for finding in expected.findings.iter().filter(|finding| !found.contains(finding)) {
         notes.push(format!("finding {finding} is missing from [{}]", found.join(", ")));
@@ -181,9 +185,13 @@ fn bytes(size: Option<PacketSize>) -> Option<u32> {
 
 /// A finding in the words of the JSON contract: `snake_case`.
 pub fn word(finding: Finding) -> String {
+    snake_case(&format!("{finding:?}"))
+}
+
+fn snake_case(name: &str) -> String {
     let mut word = String::new();
-    // Without what the finding carries.
-    for letter in format!("{finding:?}").chars().take_while(char::is_ascii_alphanumeric) {
+    // Without what it carries.
+    for letter in name.chars().take_while(char::is_ascii_alphanumeric) {
         if letter.is_ascii_uppercase() && !word.is_empty() {
             word.push('_');
         }
@@ -198,6 +206,7 @@ fn verdict_of(found: FoundVerdict) -> Verdict {
         FoundVerdict::Discoverable => Verdict::Discoverable,
         FoundVerdict::Masked => Verdict::Masked,
         FoundVerdict::BlackHole => Verdict::BlackHole,
+        FoundVerdict::Recovers => Verdict::Recovers,
         FoundVerdict::Unreachable => Verdict::Unreachable,
         FoundVerdict::Inconclusive => Verdict::Inconclusive,
     }

@@ -112,6 +112,32 @@ struct Walk {
 
 /// The expectation.
 pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
+    of_path(scenario, family).map(|path| with_own_tcp(path, scenario, family))
+}
+
+/// What this host's own TCP makes of a path: its route, its firewall and its settings decide what leaves.
+fn with_own_tcp(path: Outcome, scenario: &Scenario, family: Family) -> Outcome {
+    let (host, passes) = (&scenario.host, path.path_mtu.unwrap_or_default());
+    if let Some(route) = host.route_mtu.filter(|&route| route <= passes && path.cause.is_empty()) {
+        let (verdict, path_mtu) = (Verdict::Clear, Some(route));
+        return Outcome { verdict, path_mtu, first_lost_size: None, exit_code: 0, ..path };
+    }
+    if path.verdict != Verdict::BlackHole {
+        return path;
+    }
+    let sends = [host.route_mtu, host.clamp_mss_for].into_iter().flatten().min().unwrap_or(u32::MAX);
+    let has_df = family == Family::V6 || host.no_pmtu_disc == 0 && host.route_mtu.is_none();
+    let is_cut = !has_df && !path.cause.contains(&Cause::LinkMismatch);
+    let verdict = match () {
+        () if sends <= passes || is_cut => Verdict::Masked,
+        () if host.mtu_probing > 0 => Verdict::Recovers,
+        () => return path,
+    };
+    let masked_by = (verdict == Verdict::Masked).then(|| "this_host".to_owned());
+    Outcome { verdict, masked_by, exit_code: verdict.exit_code(), ..path }
+}
+
+fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
     let local_mtu = scenario.link(0).mtu;
     let path_mtu = largest_that_passes(scenario);
     let limit = local_mtu.min(peer_limit(scenario));
@@ -136,6 +162,7 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
     };
     let fault = verdict == Verdict::Discoverable && walk.survived_fault;
     Some(Outcome {
+        masked_by: None,
         verdict,
         cause: causes,
         path_mtu: Some(path_mtu),

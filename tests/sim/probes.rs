@@ -52,7 +52,9 @@ impl Probes {
         let Some(examined) = examined.filter(|_| booked.is_some()).filter(|found| found.flows.is_none()) else {
             return faults;
         };
-        for technique in [Technique::OldData, Technique::SmtpData, Technique::SynData, Technique::Echo] {
+        for technique in
+            [Technique::OldData, Technique::SmtpData, Technique::SynData, Technique::RealBytes, Technique::Echo]
+        {
             let booked: u32 =
                 examined.methods.iter().filter(|method| method.technique == technique).map(|method| method.sent).sum();
             let came = self.sized.get(name(technique)).copied().unwrap_or(0);
@@ -70,6 +72,7 @@ fn name(technique: Technique) -> &'static str {
         Technique::OldData => "old data",
         Technique::SmtpData => "SMTP data",
         Technique::SynData => "SYN data",
+        Technique::RealBytes => "real bytes",
         Technique::Echo => "echo",
     }
 }

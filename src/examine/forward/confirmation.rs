@@ -11,7 +11,7 @@ use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
 use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses};
 use super::super::timers::Deadline;
 use super::other_flows;
-use super::parts::{Parts, is_over_connection};
+use super::parts::Parts;
 
 /// A little more than a router waits between two messages to one address.
 const RATION: Duration = Duration::from_millis(1100);
@@ -20,7 +20,7 @@ const MOST_ASKS: u32 = 12;
 
 /// Moves on what runs beside the search of the technique that carries the verdict.
 pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
-    let over_connection = is_over_connection(carrier);
+    let over_connection = parts.uses(carrier, Uses::Connection);
     if over_connection && !reconsider(parts, carrier, outbox, now) {
         begin_real_bytes(parts, outbox, now);
     }
@@ -84,15 +84,24 @@ fn ask(parts: &mut Parts, name: Name, pair: Pair, now: Timestamp) {
 }
 
 fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
-    for second in [Name::SynData, Name::Echo] {
-        let is_asked = second != carrier
-            && parts.techniques.get(second).is_some_and(|t| t.search().has_started() && t.unusable().is_none());
-        if is_asked
-            && advance(parts, second, false, now) == Progress::Nothing
+    let is_asked =
+        |other: &&dyn Technique| other.name() != carrier && other.search().has_started() && other.unusable().is_none();
+    let seconds: Vec<Name> = parts.techniques.iter().filter(is_asked).map(Technique::name).collect();
+    for second in seconds {
+        if advance(parts, second, false, now) == Progress::Nothing
             && let Some(technique) = parts.techniques.get_mut(second)
         {
             technique.rule_out(MethodReason::SmallProbesUnanswered);
         }
+    }
+}
+
+/// SYNs have proven a pair and echo does not agree: the bytes of the conversation are asked, as nothing else is left.
+pub(super) fn ask_real_bytes(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) {
+    let echo = opinion_of(parts, Name::Echo, proof);
+    let is_alone = echo.is_some_and(|second| !matches!(second, Second::Agrees(_)));
+    if parts.uses(carrier, Uses::Syns) && is_alone {
+        ask(parts, Name::RealBytes, proof.pair, now);
     }
 }
 
@@ -133,7 +142,10 @@ pub(super) fn is_all_said(parts: &Parts, carrier: Name, proof: Proof, now: Times
     }
     match carrier {
         Name::Echo => true,
-        Name::SynData => opinion_of(parts, Name::Echo, proof).is_some(),
+        Name::SynData => {
+            opinion_of(parts, Name::Echo, proof).is_some() && opinion_of(parts, Name::RealBytes, proof).is_some()
+        }
+        Name::RealBytes => opinion_of(parts, Name::Echo, proof).is_some(),
         Name::OldData | Name::SmtpData => is_all_said_over_connection(parts, proof, now),
     }
 }

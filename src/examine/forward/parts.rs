@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Filter, FlowOutcome, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name, Timestamp,
+    Filter, FlowOutcome, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name,
+    Timestamp,
 };
 
 use super::super::fisher::Trials;
-use super::super::judge::{Record, SessionFacts, WayBack};
+use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
@@ -108,7 +109,7 @@ impl Parts {
 
     /// Whether TCP may be used at all.
     pub(super) fn is_tcp_asked_for(&self) -> bool {
-        self.techniques.using(Uses::Connection).unusable() != Some(MethodReason::NotAskedFor)
+        self.plan.method != MethodChoice::Icmp
     }
 
     /// The old bytes that probes with a limited TTL can carry, while there is a connection. With answers that name no probe, those
@@ -121,7 +122,7 @@ impl Parts {
 
     /// How often a size must stay silent before loss no longer explains it.
     pub(super) fn silences_needed(&self) -> u32 {
-        let log = self.techniques.using(Uses::Connection).search().log();
+        let log = self.techniques.over_connection().search().log();
         silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
     }
 
@@ -154,8 +155,7 @@ impl Parts {
 
     /// What real bytes and the other techniques add to the statistics of one.
     pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
-        let over_connection = is_over_connection(name);
-        let real_bytes = over_connection.then(|| self.real_bytes.testimony()).flatten();
+        let real_bytes = self.uses(name, Uses::Connection).then(|| self.real_bytes.testimony()).flatten();
         let others = self.techniques.iter().filter(|other| other.name() != name && other.uses() != Uses::Connection);
         others.filter_map(|other| other.search().testimony()).chain(real_bytes).collect()
     }
@@ -182,6 +182,11 @@ impl Parts {
     /// Whether the address was silent for so long that the silence is an answer, even if the run is cut short.
     fn is_silence_telling(&self, now: Timestamp) -> bool {
         self.is_hopeless(now) || self.timers().is_over(Deadline::SilenceTells, now)
+    }
+
+    /// Whether this carries the probes of a technique.
+    pub(super) fn uses(&self, name: Name, uses: Uses) -> bool {
+        self.techniques.get(name).is_some_and(|technique| technique.uses() == uses)
     }
 
     /// The record as it stands.
@@ -218,12 +223,8 @@ impl Parts {
             probes_sent: 0,
             bytes_sent: 0,
             way_back: WayBack::NotAskedFor,
+            own_tcp: OwnTcpFacts::default(),
             is_overrun: false,
         }
     }
-}
-
-/// Whether a technique's probes are segments of the connection.
-pub(super) fn is_over_connection(name: Name) -> bool {
-    matches!(name, Name::OldData | Name::SmtpData)
 }

@@ -24,7 +24,7 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
             Meaning::Stray
         }
         // It concerns no packet; the verdict takes it into account.
-        Event::CaptureOverrun => Meaning::Stray,
+        Event::OwnTcp(_) | Event::CaptureOverrun => Meaning::Stray,
     }
 }
 

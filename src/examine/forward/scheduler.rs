@@ -7,7 +7,7 @@ use super::super::search::{ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::Uses;
 use super::super::timers::Deadline;
-use super::confirmation::{advance, ask_rationed_router, is_all_said, run_beside};
+use super::confirmation::{advance, ask_rationed_router, ask_real_bytes, is_all_said, run_beside};
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
@@ -61,7 +61,7 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
         return usable_echo;
     }
     if let Some(why) = parts.why_no_connection(now) {
-        for uses in [Uses::Connection, Uses::Syns] {
+        for uses in [Uses::Connection, Uses::Conversation, Uses::Syns] {
             parts.techniques.using_mut(uses).for_each(|technique| technique.rule_out(why));
         }
         return usable_echo;
@@ -145,6 +145,7 @@ fn proven(
     outbox: &mut Outbox,
     now: Timestamp,
 ) -> Decision {
+    ask_real_bytes(parts, name, proof, now);
     let is_hit = parts.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
     if !is_all_said(parts, name, proof, now) {
         return Decision::GoOn;

@@ -127,14 +127,21 @@ fn silence(record: &Record) -> Silence {
     }
 }
 
-/// The trial counts only for the pair that it was made with.
+/// The trial counts only for the pair that it was made with. A search by real bytes is one long trial.
 fn real_bytes(record: &Record, carried: Option<(Name, Carried)>) -> Option<RealBytesOutcome> {
     match carried {
         Some((_, Carried::Proven(proof))) if record.real_bytes.pair() == Some((proof.pair.passes, proof.suspect)) => {
             record.real_bytes.outcome()
         }
+        Some((name, Carried::Proven(_))) if uses(record, name) == Some(Uses::Conversation) => {
+            Some(RealBytesOutcome::Stalls)
+        }
         _ => None,
     }
+}
+
+fn uses(record: &Record, name: Name) -> Option<Uses> {
+    record.technique(name).map(|technique| technique.uses)
 }
 
 fn no_df(record: &Record, name: Name) -> NoDfOutcome {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, MethodReason, PacketSize, PortState, PtbFault, PtbReport,
+    Cause, Examined, Finding, Location, LocationPoint, MethodChoice, PacketSize, PortState, PtbFault, PtbReport,
     Reception, Reverse, ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
@@ -21,20 +21,20 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     let ptb = record.ptbs.reports(judgement.path_mtu, plan.family(), plan.kernel_min_pmtu);
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
-    let tcp_was_asked =
-        record.using(Uses::Connection).is_some_and(|tcp| tcp.unusable != Some(MethodReason::NotAskedFor));
+    let tcp_was_asked = plan.method != MethodChoice::Icmp;
     let location = told_location(judgement.verdict, judgement.cause, &ptb);
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
+        masked_by: None,
         confidence: judgement.confidence,
         path_mtu: judgement.path_mtu,
         first_lost_size: judgement.first_lost,
         local_mtu: plan.local_mtu,
         kernel_path_mtu: plan.kernel_path_mtu,
         peer_mss: record.session.peer.mss,
-        local_mss: tcp_was_asked.then(|| plan.local_mtu.to_mss(plan.family())),
-        tcp_packet_limit: record.session.tcp_limit,
+        local_mss: tcp_was_asked.then(|| plan.announced_mss()),
+        tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
         rtt: record.rtt,
         location: location.or_else(|| traced_location(record, &judgement)),
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
@@ -150,7 +150,8 @@ impl Facts<'_> {
         let verdict = self.judgement.verdict;
         let largest = |uses| self.log(uses).and_then(ProbeLog::largest_answered);
         let old = largest(Uses::Connection);
-        let (tcp, echo) = (old.max(largest(Uses::Syns)), largest(Uses::Icmp));
+        let echo = largest(Uses::Icmp);
+        let tcp = old.max(largest(Uses::Conversation)).max(largest(Uses::Syns));
         let is_unanswered = self.log(Uses::Icmp).is_some_and(|log| log.sent() > 0) && echo.is_none();
         let full = self.record.plan.max_size;
         let is_full_echo_lost = self.log(Uses::Icmp).is_some_and(|log| log.count(full).lost > 0);
@@ -173,16 +174,21 @@ impl Facts<'_> {
         self.record.using(uses).map(|technique| technique.search.log())
     }
 
+    /// SYNs never go in pieces, and few of them go at all.
+    fn logs_but_of_syns(&self) -> impl Iterator<Item = &ProbeLog> {
+        self.record.techniques.iter().filter(|technique| technique.uses != Uses::Syns).map(|t| t.search.log())
+    }
+
     fn routers_ration_messages(&self, path: PacketSize) -> bool {
-        let logs = [self.log(Uses::Connection), self.log(Uses::Icmp)].into_iter().flatten();
-        let unspoken = logs
+        let unspoken = self
+            .logs_but_of_syns()
             .flat_map(ProbeLog::probes)
             .filter(|probe| probe.size > path && matches!(probe.outcome, Outcome::Lost(_)));
         unspoken.count() >= 2
     }
 
     fn fragments_are_lost(&self) -> bool {
-        [self.log(Uses::Connection), self.log(Uses::Icmp)].into_iter().flatten().any(|log| {
+        self.logs_but_of_syns().any(|log| {
             let fragments = log.trials_of_kind(ProbeKind::Fragments);
             let copies = log.trials_of_kind(ProbeKind::NoDf);
             fragments.total >= 3 && fragments.answered == 0 && copies.answered == 0

@@ -12,6 +12,7 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
+use super::own_tcp::OwnTcpFacts;
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
@@ -47,6 +48,7 @@ pub(crate) struct Record {
     pub(crate) probes_sent: u32,
     pub(crate) bytes_sent: u64,
     pub(crate) way_back: WayBack,
+    pub(crate) own_tcp: OwnTcpFacts,
     /// This host dropped packets that had arrived meanwhile: a silence means nothing.
     pub(crate) is_overrun: bool,
 }
@@ -81,6 +83,11 @@ impl Record {
         self.worse_flow = worse;
     }
 
+    /// Adds what this host's own TCP told.
+    pub(crate) fn add_own_tcp(&mut self, facts: OwnTcpFacts) {
+        self.own_tcp = facts;
+    }
+
     /// Adds what is known of the way back.
     pub(crate) fn add_way_back(&mut self, way_back: WayBack) {
         self.way_back = way_back;
@@ -105,9 +112,17 @@ impl Record {
         self.techniques.iter().find(|technique| technique.name == name)
     }
 
-    /// The first technique that uses this.
+    /// The technique that uses this: the first one that may be of use, else the first.
     pub(crate) fn using(&self, uses: Uses) -> Option<&TechniqueRecord> {
-        self.techniques.iter().find(|technique| technique.uses == uses)
+        let all = || self.techniques.iter().filter(|technique| technique.uses == uses);
+        all().find(|technique| technique.unusable.is_none()).or_else(|| all().next())
+    }
+
+    /// The technique whose segments on the connection speak for the flow: of those with the largest answered size, the first.
+    pub(crate) fn over_connection(&self) -> Option<&TechniqueRecord> {
+        let largest = |technique: &TechniqueRecord| technique.search.log().largest_answered();
+        let all = self.techniques.iter().filter(|technique| technique.uses.is_over_connection());
+        all.reduce(|best, next| if largest(next) > largest(best) { next } else { best })
     }
 
     /// What a search needs to know of the rest.
@@ -132,13 +147,13 @@ impl Record {
 
     /// Whether packets of a size that passes over the connection were lost.
     pub(crate) fn loses_small_packets(&self) -> bool {
-        let log = self.using(Uses::Connection).map(|tcp| tcp.search.log());
+        let log = self.over_connection().map(|tcp| tcp.search.log());
         log.is_some_and(|log| log.largest_answered().is_some_and(|passes| log.lost_below(passes)))
     }
 
     /// The largest size known to pass over the connection and the smallest known to be lost.
     pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
-        let log = self.using(Uses::Connection)?.search.log();
+        let log = self.over_connection()?.search.log();
         let passes = log.largest_answered()?;
         Some((passes, log.smallest_lost_above(passes)?))
     }

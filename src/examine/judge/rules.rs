@@ -103,7 +103,7 @@ fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement 
             Some(second) => sizes(guilty(guilt, proof, evidence, Confirmation::Technique(second))),
             None => sizes(one_technique(proof, technique, Doubt::NoSecondTechnique)),
         },
-        Technique::OldData | Technique::SmtpData => match above {
+        Technique::OldData | Technique::SmtpData | Technique::RealBytes => match above {
             Some(limit) => beyond_mss(proof, limit, evidence),
             None => sizes(broken_for_tcp(technique, proof, evidence)),
         },

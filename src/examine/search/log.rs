@@ -36,6 +36,11 @@ impl ProbeLog {
         Self { answers_are_nameless: true, ..Self::default() }
     }
 
+    /// Whether answers do not name their probe.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.answers_are_nameless
+    }
+
     /// Notes that a probe was sent.
     pub(crate) fn launched(&mut self, probe: QueuedProbe, key: ProbeKey, now: Timestamp) {
         self.waiting += 1;

@@ -1,16 +1,30 @@
 //! A probe, from the queue to its outcome.
 
-use crate::model::{Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique, Timestamp};
+use crate::model::{Outgoing, PacketSize, Probe, Purpose, Quote, QuotedTransport, SeqNumber, Technique, Timestamp};
 
 /// How a probe's answer is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeKey {
-    /// A range `[start, end)` of the sequence space, echoed by a D-SACK block.
+    /// A range `[start, end)` of the sequence space, echoed by a D-SACK block or acknowledged for the first time.
     Range { start: SeqNumber, end: SeqNumber },
     /// A SYN from its own port.
     Syn { port: u16, isn: SeqNumber },
     /// An echo sequence number.
     Echo(u16),
+}
+
+impl ProbeKey {
+    /// Whether a quoted packet is the probe.
+    pub(crate) fn is_in(self, quote: &Quote) -> bool {
+        match (self, quote.transport) {
+            (Self::Range { start, .. }, QuotedTransport::Tcp { seq, .. }) => start == seq,
+            (Self::Syn { port, isn }, QuotedTransport::Tcp { source_port, seq, .. }) => {
+                (port, isn) == (source_port, seq)
+            }
+            (Self::Echo(own), QuotedTransport::Echo { seq, .. }) => own == seq,
+            _ => false,
+        }
+    }
 }
 
 /// What a probe is for.
@@ -26,6 +40,8 @@ pub(crate) enum ProbeKind {
     Fragments,
     /// Larger than this host sends: it has no part in the search.
     Beyond,
+    /// A tiny segment beside a probe: its answer shows that the conversation goes on, and says nothing about sizes.
+    Beside,
 }
 
 /// A probe to be sent, not before an instant.
@@ -60,7 +76,7 @@ impl ProbeKind {
     /// The same in the words of a transcript.
     pub(crate) fn purpose(self) -> Purpose {
         match self {
-            Self::Sized | Self::Beyond => Purpose::Search,
+            Self::Sized | Self::Beyond | Self::Beside => Purpose::Search,
             Self::Confirming => Purpose::Confirm,
             Self::NoDf => Purpose::NoDfCopy,
             Self::Fragments => Purpose::Fragments,

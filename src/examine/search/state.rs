@@ -69,7 +69,7 @@ pub(crate) struct Search {
     /// The pair under confirmation and how many probes of each size were queued for it.
     confirming: Option<(PacketSize, PacketSize, u32)>,
     rounds: u32,
-    /// Answers do not name their probe: one probe at a time.
+    /// One probe at a time.
     one_at_a_time: bool,
 }
 
@@ -116,9 +116,14 @@ impl Search {
         Self { bounds: Bounds { min: plan.min_size, max: plan.max_size, width }, ..Self::new(plan) }
     }
 
-    /// A fresh start with one probe at a time.
+    /// The same with one probe at a time.
     pub(crate) fn one_at_a_time(plan: &Plan) -> Self {
-        Self { log: ProbeLog::nameless(), one_at_a_time: true, ..Self::narrow(plan, 1) }
+        Self { one_at_a_time: true, ..Self::narrow(plan, 1) }
+    }
+
+    /// The same for answers that do not name their probe.
+    pub(crate) fn nameless(plan: &Plan) -> Self {
+        Self { log: ProbeLog::nameless(), ..Self::one_at_a_time(plan) }
     }
 
     pub(crate) fn log(&self) -> &ProbeLog {
@@ -390,7 +395,7 @@ impl Search {
     }
 
     fn queue_round(&mut self, sizes: &[PacketSize], now: Timestamp) {
-        // Answers that name no probe allow only one at a time: the largest first, then the search asks again.
+        // One at a time, the largest goes first, then the search asks again.
         let sizes = if self.one_at_a_time { sizes.get(..1).unwrap_or_default() } else { sizes };
         for &size in sizes {
             self.queue(size, ProbeKind::Sized, now);

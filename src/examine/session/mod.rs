@@ -37,10 +37,9 @@ pub(super) struct Arrival {
 
 impl Session {
     pub(super) fn new(plan: &Plan, iss: SeqNumber, now: Timestamp) -> Self {
-        let local_mss = plan.local_mtu.to_mss(plan.family());
         let local_port = plan.local_ports.first().copied().unwrap_or_default();
         Self {
-            connection: Connection::new(local_port, plan.port, iss, local_mss),
+            connection: Connection::new(local_port, plan.port, iss, plan.announced_mss()),
             dialogue: Dialogue::new(plan.source),
             ranges: OldRanges::default(),
             opened: None,
@@ -98,11 +97,11 @@ impl Session {
         reception(&self.dialogue, self.state())
     }
 
-    /// Largest packet TCP would send to this peer, once the connection was open.
+    /// Largest packet TCP would send to this peer, once the connection was open, if the route of this host did not allow less.
     pub(super) fn tcp_limit(&self, plan: &Plan) -> Option<PacketSize> {
         self.opened?;
         let mss = self.peer().mss.unwrap_or(default_mss(plan.family()));
-        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu))
+        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu.max(plan.max_size)))
     }
 
     /// Reads what came and takes note of a completed reply.
@@ -185,6 +184,13 @@ impl Session {
         Some(end)
     }
 
+    /// Writes the next byte of a command, if one may be said, for the caller to send by
+    /// [`in_order_segment`](Self::in_order_segment). Returns its sequence number.
+    pub(super) fn next_byte(&mut self) -> Option<SeqNumber> {
+        let is_written = self.dialogue.hold_byte(&mut self.connection);
+        is_written.then(|| self.connection.held_end() - 1)
+    }
+
     /// A segment over `[start, start + len)`, bytes held back included.
     pub(super) fn in_order_segment(&self, start: SeqNumber, len: usize) -> Segment {
         self.connection.segment_over(start, len)
@@ -205,8 +211,9 @@ impl Session {
         self.dialogue.gather(&mut self.connection, wanted)
     }
 
-    /// Lets bytes that were held back go by the ordinary way.
+    /// Lets bytes that were held back go by the ordinary way, and with them the rest of a command that was begun.
     pub(super) fn release(&mut self) {
+        self.dialogue.hold_rest(&mut self.connection);
         self.connection.release();
     }
 
@@ -244,6 +251,6 @@ pub(super) fn reception(dialogue: &Dialogue, state: TcpState) -> Reception {
 }
 
 /// RFC 9293, 3.7.1: without the option the MSS is 536 (IPv4) or 1220 (IPv6).
-fn default_mss(family: Family) -> u16 {
+pub(super) fn default_mss(family: Family) -> u16 {
     if family == Family::V4 { 536 } else { 1220 }
 }

@@ -7,7 +7,9 @@ mod interface;
 mod list;
 mod no_df;
 mod real_bytes;
+mod real_bytes_search;
 mod retransmit;
+mod standing;
 mod syn_data;
 mod ttl_trace;
 

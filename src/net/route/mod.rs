@@ -20,7 +20,7 @@ use super::NetError;
 use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, InnerLink, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
-use answer::{gateway, is_local, learnt_mtu, metric_mtu, outgoing, own_address, source};
+use answer::{gateway, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing, own_address, source};
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,6 +55,10 @@ pub struct Route {
     pub interface_mtu: Option<PacketSize>,
     /// The `mtu` that somebody set on the route, or that a router advertised.
     pub route_mtu: Option<RouteMtu>,
+    /// The `advmss` that somebody set on the route.
+    pub route_advmss: Option<u16>,
+    /// Whether the route with these leads to the destination alone.
+    pub is_for_one: bool,
     /// The path MTU that the kernel learnt from a PTB and has cached.
     pub cached: Option<CachedPathMtu>,
     /// The destination is this host itself.
@@ -137,10 +141,17 @@ impl Routes {
     async fn describe(&self, query: RouteQuery, message: &RouteMessage) -> Route {
         let family = Family::of(query.destination);
         let interface = outgoing(message).and_then(|index| Interface::by_index(index).ok());
-        let (route_mtu, cached) = match learnt_mtu(message, family) {
-            // The learnt value hides that of the route, which only the routing table still has.
-            Some(learnt) => (self.configured_mtu(query).await, Some(learnt)),
-            None => (metric_mtu(message), None),
+        let cached = learnt_mtu(message, family);
+        let route_advmss = metric_advmss(message);
+        // A learnt value hides that of the route, which only the routing table still has.
+        let configured = if cached.is_some() || route_advmss.is_some() || metric_mtu(message).is_some() {
+            self.ask(query, RouteFlags::FibMatch).await.ok()
+        } else {
+            None
+        };
+        let route_mtu = match cached {
+            Some(_) => configured.as_ref().and_then(metric_mtu),
+            None => metric_mtu(message),
         };
         Route {
             interface_mtu: interface.as_ref().and_then(|interface| interface.mtu(family)),
@@ -148,13 +159,11 @@ impl Routes {
             source: query.source.or(source(message)),
             gateway: gateway(message),
             route_mtu,
+            route_advmss,
+            is_for_one: configured.is_some_and(|route| is_for_one(&route)),
             cached,
             is_local: is_local(message),
         }
-    }
-
-    async fn configured_mtu(&self, query: RouteQuery) -> Option<RouteMtu> {
-        metric_mtu(&self.ask(query, RouteFlags::FibMatch).await.ok()?)
     }
 
     /// The kernel's error is the same whether the destination or the source address is to blame.
@@ -255,6 +264,8 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         interface_mtu: None,
         // It may be a cached path MTU, but nothing says so.
         route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
+        route_advmss: None,
+        is_for_one: false,
         cached: None,
         is_local: own == query.destination,
     })

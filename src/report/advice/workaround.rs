@@ -154,6 +154,11 @@ fn host_route(case: &Case<'_>) -> Option<HostRoute> {
     Some(HostRoute { ip, destination: format!("{address}/{length}"), way: format!("{via}dev {interface}{source}") })
 }
 
+/// The command that takes away the route to this address alone.
+pub(super) fn delete_route(case: &Case<'_>) -> Option<String> {
+    host_route(case).map(|route| route.delete())
+}
+
 impl HostRoute {
     fn replace(&self, metric: &str) -> String {
         format!("{} route replace {} {} {metric}", self.ip, self.destination, self.way)

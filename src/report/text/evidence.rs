@@ -128,9 +128,13 @@ fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     if more > 0 {
         rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
     }
-    if examined.ptb.is_empty() && matches!(examined.verdict, Verdict::BlackHole | Verdict::Masked) {
+    if examined.ptb.is_empty() && is_hole(examined.verdict) {
         rows.push(EvidenceRow::new("ICMP", format!("no \"{name}\" came back")));
     }
+}
+
+fn is_hole(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::BlackHole | Verdict::Recovers | Verdict::Masked)
 }
 
 fn ptb_words(name: &str, ptb: &PtbReport) -> String {
@@ -173,6 +177,7 @@ fn method_words(method: &MethodReport, examined: &Examined) -> String {
         (Method::Tcp, Technique::OldData) => "TCP, old data",
         (Method::Tcp, Technique::SmtpData) => "TCP, SMTP lines",
         (Method::Tcp, Technique::SynData) => "TCP, SYN with data",
+        (Method::Tcp, Technique::RealBytes) => "TCP, new SMTP bytes",
         (Method::Tcp, Technique::Echo) => "TCP",
         (Method::Icmp, _) => "ICMP echo",
     };

@@ -2,8 +2,8 @@
 
 use super::phrase::{above, bytes_or};
 use super::{other_way, port};
-use crate::model::{AddressReport, Cause, Examined, PtbFault, Verdict};
-use crate::report::words::{address_with_zone, verdict_reason};
+use crate::model::{AddressReport, Cause, Examined, HoleHere, OwnLimit, OwnSearch, PtbFault, Verdict};
+use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
@@ -36,10 +36,11 @@ pub(super) fn so_far(report: &AddressReport) -> String {
             format!("{size} pass this way and routers say so: PMTU discovery works")
         }
         (None, Verdict::Masked) => {
-            format!(
-                "masked: PMTU discovery is broken this way{}, but the MSS keeps TCP below",
-                above(examined.path_mtu)
-            )
+            let what = if examined.reason.here.is_some() { "this host" } else { "the MSS" };
+            format!("masked: PMTU discovery is broken this way{}, but {what} keeps TCP below", above(examined.path_mtu))
+        }
+        (None, Verdict::Recovers) => {
+            format!("black hole this way{}, but this host's TCP looks for smaller packets", above(examined.path_mtu))
         }
         (None, Verdict::BlackHole | Verdict::Unreachable | Verdict::Inconclusive) => forward(report),
     };
@@ -63,8 +64,9 @@ fn forward(report: &AddressReport) -> String {
     match examined.verdict {
         Verdict::Clear => clear(report),
         Verdict::Discoverable => discoverable(report),
-        Verdict::Masked => masked(examined),
+        Verdict::Masked => masked(report),
         Verdict::BlackHole => black_hole(examined),
+        Verdict::Recovers => recovers(report),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
         Verdict::Inconclusive => format!("inconclusive: {}", verdict_reason(&examined.reason)),
     }
@@ -78,6 +80,7 @@ fn path_alone(examined: &Examined) -> String {
         Verdict::Discoverable => format!("the path itself: packets of {size} pass, and routers say so"),
         Verdict::Masked => format!("the path itself: PMTU discovery is broken{above}"),
         Verdict::BlackHole => format!("the path itself: black hole{above}, where large mail would hang"),
+        Verdict::Recovers => format!("the path itself: black hole{above}, where large mail would stall"),
         Verdict::Unreachable => "nothing else answers either".into(),
         Verdict::Inconclusive => format!("the path itself: inconclusive: {}", verdict_reason(&examined.reason)),
     }
@@ -85,9 +88,13 @@ fn path_alone(examined: &Examined) -> String {
 
 /// What the path means for mail, unless the server takes none. Nothing is promised for others, whose packets may be larger.
 fn promise(report: &AddressReport, mail: &str) -> String {
-    let whose = if report.here.inner_links.is_empty() { "" } else { " from this host itself" };
-    let promise = || format!("{mail}{whose} gets through");
+    let promise = || format!("{mail}{} gets through", whose(report));
     port::unwelcome(&report.examined).map_or_else(promise, |why| format!("but {why}"))
+}
+
+/// Whose mail a promise is about, where others send through this host.
+fn whose(report: &AddressReport) -> &'static str {
+    if report.here.inner_links.is_empty() { "" } else { " from this host itself" }
 }
 
 fn clear(report: &AddressReport) -> String {
@@ -122,12 +129,22 @@ fn discoverable(report: &AddressReport) -> String {
     }
 }
 
-fn masked(examined: &Examined) -> String {
+fn masked(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let above = above(examined.path_mtu);
-    match (examined.peer_mss, port::unwelcome(examined)) {
-        (_, Some(why)) => format!("masked: PMTU discovery is broken{above}, and {why}"),
-        (Some(mss), None) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
-        (None, None) => format!("masked: PMTU discovery is broken{above}, but mail passes"),
+    if let Some(why) = port::unwelcome(examined) {
+        return format!("masked: PMTU discovery is broken{above}, and {why}");
+    }
+    if let Some(here) = examined.reason.here {
+        return format!(
+            "masked: PMTU discovery is broken{above}, but {}: mail{} passes",
+            in_short(here),
+            whose(report)
+        );
+    }
+    match examined.peer_mss {
+        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
+        None => format!("masked: PMTU discovery is broken{above}, but mail passes"),
     }
 }
 
@@ -137,6 +154,43 @@ fn black_hole(examined: &Examined) -> String {
         Some(Cause::LocalFirewall) => {
             format!("black hole{above}, made by this host's own firewall: large mail will hang")
         }
-        _ => format!("black hole{above}: large mail will hang"),
+        _ => match examined.reason.here {
+            Some(HoleHere::Remembers { .. }) => {
+                format!("black hole{above}: large mail will hang as soon as this kernel forgets what it learnt")
+            }
+            _ => format!("black hole{above}: large mail will hang"),
+        },
+    }
+}
+
+fn recovers(report: &AddressReport) -> String {
+    let examined = &report.examined;
+    let above = above(examined.path_mtu);
+    if let Some(why) = port::unwelcome(examined) {
+        return format!("black hole{above}, which large mail gets past after a stall at most, but {why}");
+    }
+    match examined.reason.here {
+        Some(HoleHere::Searches(OwnSearch { stall: None, .. })) => {
+            format!("black hole{above}, but this host's TCP starts with small packets: mail{} passes", whose(report))
+        }
+        Some(HoleHere::Searches(OwnSearch { stall: Some(stall), .. })) => {
+            format!("black hole{above}: large mail stalls for {} each time, then passes", stall_words(stall))
+        }
+        _ => format!("black hole{above}: large mail stalls for a while each time, then passes"),
+    }
+}
+
+/// What lets mail of this host pass.
+fn in_short(here: HoleHere) -> String {
+    match here {
+        HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. } => {
+            format!("this host's own firewall lowers the MSS to {mss}")
+        }
+        HoleHere::SendsLess { by: OwnLimit::Route(route), .. } => {
+            format!("this host's route keeps to {} bytes", route.mtu)
+        }
+        HoleHere::LetsRoutersCut(_) => "this host lets routers cut its packets".into(),
+        HoleHere::Searches(_) => "this host's TCP looks for a size that passes".into(),
+        HoleHere::Remembers { mtu, .. } => format!("this host's kernel remembers {mtu} bytes"),
     }
 }

@@ -1,7 +1,7 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
 use crate::model::{
-    Cause, FailureKind, Finding, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who,
+    Cause, FailureKind, Finding, MaskedBy, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who,
 };
 
 /// A word of the contract for an enum value.
@@ -17,6 +17,7 @@ impl Word for Verdict {
             Self::Discoverable => "discoverable",
             Self::Masked => "masked",
             Self::BlackHole => "black_hole",
+            Self::Recovers => "recovers",
             Self::Unreachable => "unreachable",
             Self::Inconclusive => "inconclusive",
         }
@@ -30,6 +31,16 @@ impl Word for Cause {
             Self::LocalFirewall => "local_firewall",
             Self::BadPtb => "bad_ptb",
             Self::LinkMismatch => "link_mismatch",
+        }
+    }
+}
+
+impl Word for MaskedBy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PathClamp => "path_clamp",
+            Self::PeerLink => "peer_link",
+            Self::ThisHost => "this_host",
         }
     }
 }
@@ -62,6 +73,7 @@ impl Word for Technique {
             Self::OldData => "old_data",
             Self::SmtpData => "smtp_data",
             Self::SynData => "syn_data",
+            Self::RealBytes => "real_bytes",
             Self::Echo => "echo",
         }
     }

@@ -50,6 +50,10 @@ pub(crate) enum Breakage {
     DropFragments { mtu_e0: u32, mtu_e1: u32 },
     /// Lowers the MSS option; Linux never raises it.
     ClampMss { ipv4: u32, ipv6: u32 },
+    /// On c: the host's own firewall lowers the MSS option of SYN-ACKs that come in.
+    HostClampsMss { ipv4: u32, ipv6: u32 },
+    /// On c: the same with SYNs that go out.
+    HostAnnounces { ipv4: u32, ipv6: u32 },
     /// SYNs that carry data.
     DropSynData,
     /// Only new SYNs to the server's port from c's side, and what belongs to those connections.
@@ -125,7 +129,9 @@ impl Breakage {
                 vec![rule("arrival", "iifname e0 ip frag-off & 0x4000 != 0 counter ip frag-off set 0")]
             }
             Self::DropFragments { mtu_e0, mtu_e1 } => drop_fragments(mtu_e0, mtu_e1),
-            Self::ClampMss { ipv4, ipv6 } => vec![clamp_mss("ipv4", ipv4), clamp_mss("ipv6", ipv6)],
+            Self::ClampMss { ipv4, ipv6 } => both_clamps("forward", ipv4, ipv6),
+            Self::HostClampsMss { ipv4, ipv6 } => both_clamps("input", ipv4, ipv6),
+            Self::HostAnnounces { ipv4, ipv6 } => both_clamps("output", ipv4, ipv6),
             Self::DropSynData => drop_syn_data(),
             Self::Stateful => stateful(port),
             Self::DropAbove { to_e0, to_e1 } => vec![drop_above("e0", to_e0), drop_above("e1", to_e1)],
@@ -206,8 +212,12 @@ fn drop_fragments(mtu_e0: u32, mtu_e1: u32) -> Vec<String> {
     ]
 }
 
-fn clamp_mss(family: &str, mss: u32) -> String {
-    rule("forward", &format!("meta nfproto {family} tcp flags syn counter tcp option maxseg size set {mss}"))
+fn both_clamps(chain: &str, ipv4: u32, ipv6: u32) -> Vec<String> {
+    vec![clamp_mss(chain, "ipv4", ipv4), clamp_mss(chain, "ipv6", ipv6)]
+}
+
+fn clamp_mss(chain: &str, family: &str, mss: u32) -> String {
+    rule(chain, &format!("meta nfproto {family} tcp flags syn counter tcp option maxseg size set {mss}"))
 }
 
 /// A SYN with data is longer than the IP header and what the data offset says.

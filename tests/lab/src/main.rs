@@ -20,6 +20,7 @@ mod mx;
 mod names;
 mod namespace;
 mod node;
+mod old_data;
 mod output;
 mod plan;
 mod poke;

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) exit_code: u8,
     /// A path MTU that c's kernel learns before the path loses the router that told it.
     pub(crate) cached_pmtu: Option<u32>,
+    /// Metrics of a route of c to the mail server alone.
+    pub(crate) route_metrics: Option<String>,
     /// Options of `pmtu-lab mx`. `None`: there is no server.
     pub(crate) mail_server: Option<String>,
     /// From c to s.
@@ -60,8 +62,9 @@ impl Plan {
             port: scenario.port(),
             exit_code: scenario.expect.outcome(family).exit_code,
             cached_pmtu: scenario.host.cached_pmtu,
+            route_metrics: route_metrics(scenario, family),
             mail_server: mail_server(scenario),
-            links: scenario.links().map(PlannedLink::from),
+            links: links(scenario),
             faults: faults(scenario)?,
             settings: settings(scenario),
             offloads: false,
@@ -77,6 +80,15 @@ impl Plan {
     pub(crate) fn wires(&self) -> impl Iterator<Item = (usize, &PlannedLink)> {
         (1..).zip(&self.links).filter(|(_, link)| link.is_wire())
     }
+}
+
+/// No kernel ignores old data, so a box in front of s drops it.
+fn links(scenario: &Scenario) -> [PlannedLink; 4] {
+    let mut links = scenario.links().map(PlannedLink::from);
+    if scenario.peer.old_data_ignored {
+        links[3].wire.push("--drop-old-data".into());
+    }
+    links
 }
 
 impl PlannedLink {
@@ -112,6 +124,15 @@ fn wire(link: &Link) -> Vec<String> {
     ];
     let both_ways = |(name, value)| ["", "back-"].map(|way| [format!("--{way}{name}"), f64::to_string(value)]);
     values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect()
+}
+
+/// `mtu lock 1400`, `advmss 1360`.
+fn route_metrics(scenario: &Scenario, family: Family) -> Option<String> {
+    let headers = if family == Family::V4 { 40 } else { 60 };
+    let mtu = scenario.host.route_mtu.map(|mtu| format!("mtu lock {mtu}"));
+    let advmss = scenario.host.route_advmss_for.map(|size| format!("advmss {}", size - headers));
+    let metrics: Vec<String> = mtu.into_iter().chain(advmss).collect();
+    (!metrics.is_empty()).then(|| metrics.join(" "))
 }
 
 /// Options for `pmtu-lab mx`.
