@@ -17,8 +17,10 @@ mod half_open;
 mod judge;
 mod outbox;
 mod own_tcp;
+mod packet_kind;
 mod port_watch;
 mod ptb_log;
+mod quoted;
 mod random;
 mod reach;
 mod reverse;
@@ -63,6 +65,8 @@ pub struct Examination {
     /// The way there, as long as the way back is examined.
     way_there: Option<Box<Examined>>,
     examined: Option<Examined>,
+    /// A late PTB has changed the findings since they were asked for.
+    is_revised: bool,
 }
 
 #[derive(Debug)]
@@ -94,6 +98,7 @@ impl Examination {
             record: None,
             way_there: None,
             examined: None,
+            is_revised: false,
             plan,
         }
     }
@@ -138,10 +143,26 @@ impl Examination {
         if let Some(meaning) = self.own_tcp.receive(&self.plan, event) {
             return meaning;
         }
+        self.hear_late_ptb(event);
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
             Meaning::Stray => beside,
             meaning => meaning,
+        }
+    }
+
+    /// A PTB that comes after probing has ended still counts: the verdict is revised.
+    fn hear_late_ptb(&mut self, event: &Event) {
+        let Some(record) = self.record.as_deref_mut() else { return };
+        if !record.hear(event) {
+            return;
+        }
+        // It is judged again.
+        self.way_there = None;
+        if self.examined.is_some() {
+            let revised = Some(judge(record));
+            self.is_revised |= self.examined != revised;
+            self.examined = revised;
         }
     }
 
@@ -160,7 +181,8 @@ impl Examination {
         self.settle(now);
     }
 
-    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
+    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`, and a late PTB may
+    /// still revise them.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
     }
@@ -168,6 +190,11 @@ impl Examination {
     /// The findings on the way there, as soon as they stand, while the way back is examined. They may change until all stands.
     pub fn way_there(&self) -> Option<&Examined> {
         self.way_there.as_deref().filter(|_| self.examined.is_none())
+    }
+
+    /// All findings, if a late PTB has changed them since the last call.
+    pub fn take_revision(&mut self) -> Option<&Examined> {
+        self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))
     }
 
     /// The same, judged once more from the record alone.

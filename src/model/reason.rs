@@ -125,6 +125,8 @@ pub enum CutShort {
 pub enum PtbOutcome {
     /// None came.
     NoneCame,
+    /// None came about these packets, though some did about others.
+    OnlyAboutOthers,
     /// It reached the interface, and this host's firewall dropped it.
     DroppedHere,
     /// It cannot work.

@@ -45,6 +45,8 @@ pub(super) struct EventLoop<'a, O> {
     /// No further job will come.
     jobs_ended: bool,
     table: ExaminationTable,
+    /// Examinations that are over, while their verdicts may be revised.
+    over: Vec<Running>,
     schedule: Schedule,
     limiter: Limiter,
     concurrency: Concurrency,
@@ -76,6 +78,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             jobs,
             jobs_ended: false,
             table: ExaminationTable::default(),
+            over: Vec::new(),
             schedule: Schedule::default(),
             limiter: Limiter::new(limits.rate, Timestamp::ZERO),
             concurrency: Concurrency::new(limits.concurrency),
@@ -103,8 +106,9 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             self.flush();
             self.admit(present);
             self.flush();
-            if self.jobs_ended && self.table.unjudged() == 0 && !reported {
+            if !self.has_open_verdicts() && !reported {
                 reported = true;
+                self.over.clear();
                 self.observer.all_judged();
             }
             if self.jobs_ended && self.table.len() == 0 {
@@ -278,8 +282,16 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         if let Some(running) = self.table.remove(slot) {
             self.probes += u64::from(running.examination().probes_sent());
             self.concurrency.grow();
+            if self.observer.awaits_revisions() && self.has_open_verdicts() {
+                self.over.push(running);
+            }
         }
         self.schedule.forget(slot);
+    }
+
+    /// Whether the last verdict is still to come.
+    fn has_open_verdicts(&self) -> bool {
+        !self.jobs_ended || self.table.unjudged() > 0
     }
 
     /// No new examination begins while others wait for the rate limit, because it would only make all of them slower.
@@ -367,6 +379,17 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         Ok(())
     }
 
+    /// Lets examinations that are over hear what may revise their verdicts.
+    fn deliver_to_over(&mut self, event: &Event, about: IpAddr) {
+        let now = self.now();
+        for running in self.over.iter_mut().filter(|running| running.destination() == about) {
+            running.handle(event, now);
+            if let Some(examined) = running.take_revision() {
+                self.observer.judged(running.job(), examined);
+            }
+        }
+    }
+
     fn next_wake(&self, now: Timestamp) -> Timestamp {
         let rate = if self.schedule.has_queue() { self.limiter.ready_at(now) } else { Timestamp::MAX };
         self.schedule.next_wake().min(rate)
@@ -405,6 +428,7 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
         } else {
             PacketEventKind::Received
         };
+        self.deliver_to_over(event, about);
         let concerned = self.table.count_about(about);
         if concerned == 0 {
             return;
@@ -415,9 +439,12 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
             let Some(slot) = self.table.about(about, index) else { continue };
             let Some(running) = self.table.get_mut(slot) else { continue };
             let meaning = running.handle(event, now);
-            let job = running.job();
+            let (job, revision) = (running.job(), running.take_revision());
             self.schedule.wake_at(slot, now);
             self.observer.on_packet(&PacketEvent { job, at: now, kind, bytes, packet, meaning });
+            if let Some(examined) = revision {
+                self.observer.judged(job, examined);
+            }
         }
     }
 }

@@ -97,6 +97,14 @@ impl Running {
         (self.told.replace(verdict) != Some(verdict)).then_some(there)
     }
 
+    /// The verdict that has been told, if a late PTB has changed it since.
+    pub(super) fn take_revision(&mut self) -> Option<Examined> {
+        if self.state != RunState::Judged {
+            return None;
+        }
+        self.examination.take_revision().cloned()
+    }
+
     pub(super) fn interrupt(&mut self, now: Timestamp) {
         self.retries = MOST_RETRIES;
         // One that is being closed would be repeated otherwise.
@@ -183,8 +191,7 @@ mod tests {
         }
     }
 
-    /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how many first echo
-    /// requests it sent: one for each time that it began.
+    /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how often it began.
     fn examine(path_mtu: u32, is_overrun: impl Fn(u32) -> bool) -> (Examined, u32) {
         let mut now = Timestamp::ZERO;
         let mut running = Running::new(
@@ -200,7 +207,7 @@ mod tests {
                 Action::Send(outgoing) => {
                     let mut packet = outgoing.packet;
                     let Body::EchoRequest(echo) = packet.body else { continue };
-                    if echo.seq == 0 {
+                    if u32::from(running.retries) >= begun {
                         begun += 1;
                         if is_overrun(begun) {
                             running.handle(&Event::CaptureOverrun, now);

@@ -25,8 +25,8 @@ mod place;
 
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
-    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Tls,
-    Window,
+    FORGED_MTU, Forgery, HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Middlebox, Node, Peer, Port, PtbBehaviour,
+    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
@@ -119,6 +119,8 @@ pub enum HostFirewall {
     Open,
     /// Drops PTBs after the interface and before the kernel uses them.
     DropPtb,
+    /// The same for those that quote TCP.
+    DropPtbAboutTcp,
     /// Rejects connections to the server's port on their way out.
     RejectPort,
     /// The same, and answers them by a RST in the server's name.
@@ -300,6 +302,10 @@ fn check(scenario: &Scenario) -> Result<(), String> {
         |link: &Link| link.far_mtu.is_some_and(|far| far >= link.mtu || far < 1280 || !link.parallel.is_empty());
     if scenario.link.iter().any(disagrees) {
         return Err("far_mtu is smaller than mtu, IPv6 fits into it, and the link is alone".into());
+    }
+    let adds_options = |link: &Link| link.middlebox.quotes == QuoteChange::Options;
+    if scenario.link.iter().any(adds_options) && scenario.families.contains(&Family::V6) {
+        return Err("options in the header are for IPv4".into());
     }
     check_back(scenario)?;
     check_parallel(scenario)?;

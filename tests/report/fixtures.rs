@@ -317,7 +317,7 @@ pub(crate) fn with_advice(mut report: AddressReport) -> AddressReport {
 
 pub(crate) fn ptb(report: &AddressReport, mtu: u32, reached_kernel: bool, fault: Option<PtbFault>) -> PtbReport {
     let from = if report.address.is_ipv4() { ip("203.0.113.2") } else { ip("2001:db8:2::2") };
-    PtbReport { from, mtu, reached_kernel, fault, count: 3 }
+    PtbReport { from, mtu, about: Method::Tcp, reached_kernel, fault, count: 3 }
 }
 
 fn hop(ttl: u8, address: &str, largest: u32) -> Hop {
@@ -333,12 +333,15 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 52] = [
+pub(crate) const FINDINGS: [Finding; 55] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
     Finding::PtbMtuTooHigh,
     Finding::PtbBadChecksum,
+    Finding::TcpPtbMissing,
+    Finding::PtbQuoteAltered,
+    Finding::PtbQuoteUnknown,
     Finding::PtbFromPrivateAddress,
     Finding::StaleKernelPmtu,
     Finding::MssClamped,

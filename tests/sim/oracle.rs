@@ -196,8 +196,9 @@ fn is_thin(scenario: &Scenario) -> bool {
     let routers = scenario.routers();
     let any = |test: &dyn Fn(&Router) -> bool| routers.iter().any(|(_, router)| test(router));
     let lossy = scenario.links().iter().any(|link| link.loss > 0.0);
-    let no_echo = !scenario.peer.echo
-        || any(&|router| router.stateful || router.drop.iter().any(|kind| *kind != Kind::TimeExceeded));
+    let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
+    let no_echo =
+        !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
     let no_connection = !takes_mail(scenario);
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
@@ -224,7 +225,11 @@ fn largest_that_passes(scenario: &Scenario) -> u32 {
 fn walk(scenario: &Scenario, family: Family, start: u32) -> Walk {
     let mut size = start;
     let mut walk = Walk { works: false, survived_fault: false, causes: Vec::new() };
-    let kernel_sees_ptb = scenario.host.firewall != HostFirewall::DropPtb;
+    let kernel_sees_ptb = match scenario.host.firewall {
+        HostFirewall::Open | HostFirewall::RejectPort | HostFirewall::ResetPort => true,
+        HostFirewall::DropPtb => false,
+        HostFirewall::DropPtbAboutTcp => scenario.peer.port == Port::Filtered,
+    };
     loop {
         match fate(scenario, size) {
             Fate::Passes => {
@@ -293,7 +298,11 @@ fn fate(scenario: &Scenario, size: u32) -> Fate {
         if size > next {
             let all_icmp = |router: &Router| router.drop.contains(&Kind::AllIcmp);
             let speaks = router.ptb == PtbBehaviour::Send && !all_icmp(router);
-            let heard = scenario.routers()[..index].iter().all(|(_, nearer)| nearer.forward_ptb && !all_icmp(nearer));
+            // Those about echo count where echo alone is left.
+            let is_silenced =
+                |router: &Router| scenario.peer.port != Port::Filtered && router.drop.contains(&Kind::PtbAboutTcp);
+            let passes = |nearer: &Router| nearer.forward_ptb && !all_icmp(nearer) && !is_silenced(nearer);
+            let heard = scenario.routers()[..index].iter().all(|(_, nearer)| passes(nearer));
             return if speaks && heard { Fate::Ptb(router.ptb_mtu.unwrap_or(next)) } else { Fate::Silence };
         }
         if router.drop_larger.is_some_and(|limit| size > limit) {

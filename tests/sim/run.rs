@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, Flags, FlowChoice, IcmpErrorKind,
-    IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize, Plan, RouteMtu, Segment,
-    SeqNumber, Service, Timestamp, Ttl,
+    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, Flags, FlowChoice, IcmpError,
+    IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize, Plan,
+    QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
 };
 
 use super::flight::Flight;
@@ -383,8 +383,14 @@ impl<E: Examiner> Driver<E> {
             None => Event::Received(packet.clone()),
         };
         self.examiner.handle(&event, self.now);
-        let is_ptb = matches!(&packet.body, Body::Error(error) if matches!(error.kind, IcmpErrorKind::Ptb { .. }));
-        let dropped = is_ptb && self.firewall == HostFirewall::DropPtb;
+        let dropped = match &packet.body {
+            Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { .. }, quote, .. }) => match self.firewall {
+                HostFirewall::Open | HostFirewall::RejectPort | HostFirewall::ResetPort => false,
+                HostFirewall::DropPtb => true,
+                HostFirewall::DropPtbAboutTcp => matches!(quote.transport, QuotedTransport::Tcp { .. }),
+            },
+            _ => false,
+        };
         if !matches!(packet.body, Body::Tcp(_)) && !dropped {
             self.examiner.handle(&Event::KernelSaw(packet), self.now);
         }

@@ -6,6 +6,7 @@
 use crate::model::{FlowChoice, MethodChoice, PacketSize, Plan, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::technique::{FlowComparison, Uses};
 use super::parts::{Parts, Visits};
 
@@ -28,7 +29,8 @@ pub(super) fn compare_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outb
     let confirming = parts.techniques.get(carrier).and_then(|technique| technique.search().confirming());
     let Some((passes, suspect)) = confirming.filter(|_| parts.uses(carrier, Uses::Connection)) else { return };
     let (small, full) = full_pair(parts);
-    if suspect > full || parts.ptbs.speaks_of(suspect) || parts.ptbs.speaks_of(full) {
+    let is_told = |size| parts.ptbs.speaks_of(PacketKind::Segment, size);
+    if suspect > full || is_told(suspect) || is_told(full) {
         return;
     }
     compare(parts, small.min(passes), full, outbox, now);

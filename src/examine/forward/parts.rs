@@ -10,11 +10,12 @@ use crate::model::{
 use super::super::fisher::Trials;
 use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Testimony};
+use super::super::search::{ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
 use super::super::timers::{Deadline, Timers};
@@ -44,11 +45,18 @@ pub(super) struct Notes {
     is_df_cleared: bool,
     /// A router that may be sparing its messages was asked once more.
     asked_slowly: bool,
+    /// When the packet was sent first about which a PTB is due.
+    ptb_due_since: Timestamp,
 }
 
 impl Notes {
     pub(super) fn df_cleared(&mut self) {
         self.is_df_cleared = true;
+    }
+
+    /// A PTB is due about a packet that was sent first then.
+    pub(super) fn await_ptb(&mut self, since: Timestamp) {
+        self.ptb_due_since = since;
     }
 
     /// Returns whether that is news.
@@ -94,7 +102,7 @@ impl Parts {
     }
 
     pub(super) fn timers(&self) -> Timers {
-        Timers::new(self.started, &self.session, &self.rtt)
+        Timers::new(self.started, &self.session, self.notes.ptb_due_since, &self.rtt)
     }
 
     /// Begins to compare other flows, in place of any comparison before.
@@ -153,6 +161,40 @@ impl Parts {
         self.port.state(&self.session, self.plan.family()).filter(|_| self.is_tcp_asked_for())
     }
 
+    /// What the probes of a technique are.
+    pub(super) fn packets_of(&self, name: Name) -> Option<PacketKind> {
+        self.techniques.get(name).map(|technique| technique.uses().packets())
+    }
+
+    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now.
+    pub(super) fn ptb_due_since(&self, carrier: Name) -> Option<Timestamp> {
+        let technique = self.techniques.get(carrier)?;
+        let (about, tcp_limit) = (technique.uses().packets(), self.tcp_limit());
+        let situation = Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit, elsewhere: &[] };
+        technique.search().ptb_due_since(&situation)
+    }
+
+    /// Whether one may still come, late or from a router that is asked once more.
+    fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
+        let Some(technique) = self.techniques.get(carrier) else { return false };
+        let search = technique.search();
+        let suspect = search.confirming().map(|(_, suspect)| suspect);
+        let may_ration = suspect.is_some_and(|suspect| self.may_ration(technique.uses().packets(), suspect));
+        let owes_question = may_ration && !(self.notes.asked_slowly && search.is_idle());
+        let is_too_late = |since| {
+            let timers = Timers::new(self.started, &self.session, since, &self.rtt);
+            timers.is_over(Deadline::LatePtb, now)
+        };
+        owes_question || self.ptb_due_since(carrier).is_some_and(|since| !is_too_late(since))
+    }
+
+    /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or
+    /// got one about packets of other kinds alone.
+    pub(super) fn may_ration(&self, about: PacketKind, size: PacketSize) -> bool {
+        let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
+        remembers || self.ptbs.has_word_for_others_only(about, size)
+    }
+
     /// What real bytes and the other techniques add to the statistics of one.
     pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
         let real_bytes = self.uses(name, Uses::Connection).then(|| self.real_bytes.testimony()).flatten();
@@ -201,6 +243,7 @@ impl Parts {
                 state: self.session.state(),
                 peer: self.session.peer(),
                 local_port: self.session.local_port(),
+                sent: self.session.sent().clone(),
                 opened: self.session.opened(),
                 is_greeted: self.session.dialogue().greeted(),
                 reception: self.session.reception(),
@@ -211,10 +254,10 @@ impl Parts {
             ptbs: self.ptbs.clone(),
             reach: self.reach.clone(),
             is_silence_telling: self.is_silence_telling(now),
+            awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
-            asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
             port: self.port_state(),
             flows: self.flows.clone(),

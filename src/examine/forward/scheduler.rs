@@ -7,7 +7,9 @@ use super::super::search::{ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::Uses;
 use super::super::timers::Deadline;
-use super::confirmation::{advance, ask_rationed_router, ask_real_bytes, is_all_said, run_beside};
+use super::confirmation::{
+    Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
+};
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
@@ -74,7 +76,7 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
         start(parts, name, now);
         return Decision::GoOn;
     }
-    match advance(parts, name, true, now) {
+    match advance(parts, name, Role::Carrier, now) {
         Progress::Busy => {
             run_beside(parts, name, outbox, now);
             Decision::GoOn
@@ -151,6 +153,7 @@ fn proven(
         return Decision::GoOn;
     }
     match unless_wished(parts, proof.pair.passes, is_hit, visits, outbox, now) {
+        Decision::Conclude if awaits_late_ptb(parts, name, proof, now) => Decision::GoOn,
         Decision::Conclude if ask_rationed_router(parts, name, proof, now) => Decision::GoOn,
         decision => decision,
     }

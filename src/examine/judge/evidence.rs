@@ -2,7 +2,8 @@
 
 use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name};
 
-use super::super::ptb_log::KernelPmtu;
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
@@ -28,6 +29,10 @@ pub(super) struct Evidence {
     pub(super) path_end: Option<KernelPmtu>,
     /// Where a kernel ends that starts with `tcp_limit`.
     pub(super) tcp_end: Option<KernelPmtu>,
+    /// PTBs about other packets than those of the verdict reached the kernel, and none about those.
+    pub(super) only_others_told: bool,
+    /// Probing was cut short before a PTB could come late, or on being asked for once more.
+    pub(super) awaits_ptb: bool,
     /// The trial with in-order SMTP bytes.
     pub(super) real_bytes: Option<RealBytesOutcome>,
     /// What other techniques say about the same pair.
@@ -63,7 +68,8 @@ impl Evidence {
             Carried::Full | Carried::Unfinished(_) => None,
         });
         let limit = record.session.tcp_limit;
-        let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu);
+        let about = record.packets().unwrap_or(PacketKind::Segment);
+        let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(about, from, passes, Kernel::of(plan));
         Self {
             carried,
             reached,
@@ -73,6 +79,9 @@ impl Evidence {
             tcp_limit: limit,
             path_end: passes.map(|passes| end(plan.max_size, passes)),
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
+            only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
+                if record.ptbs.has_word_for_others_only(about, proof.suspect)),
+            awaits_ptb: record.awaits_ptb,
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
@@ -95,8 +104,6 @@ fn carried(record: &Record, name: Name) -> Option<Carried> {
     Some(match search.progress(&record.situation(&elsewhere)) {
         Progress::Full if search.max() >= record.plan.max_size => Carried::Full,
         Progress::Discoverable(pair) => Carried::Discoverable(pair),
-        // Cut short before a router that has spoken before could answer again.
-        Progress::Proven(_) if record.remembers_a_message() && !(record.asked_slowly && search.is_idle()) => unfinished,
         Progress::Proven(proof) => Carried::Proven(proof),
         Progress::Noisy(proof) => Carried::Noisy(proof),
         Progress::Busy | Progress::Full | Progress::Nothing => unfinished,

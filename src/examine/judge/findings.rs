@@ -7,6 +7,8 @@ use crate::model::{
     Reception, Reverse, ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::Kernel;
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
 use super::super::session::TcpState;
 use super::super::technique::{HopSearch, Uses};
@@ -18,11 +20,11 @@ use super::rules::Judgement;
 /// Puts together what is reported.
 pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgement) -> Examined {
     let plan = &record.plan;
-    let ptb = record.ptbs.reports(judgement.path_mtu, plan.family(), plan.kernel_min_pmtu);
+    let ptb = record.ptbs.reports(record.packets(), judgement.path_mtu, Kernel::of(plan));
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
     let tcp_was_asked = plan.method != MethodChoice::Icmp;
-    let location = told_location(judgement.verdict, judgement.cause, &ptb);
+    let location = location(record, evidence, &judgement, &ptb);
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
@@ -36,7 +38,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         local_mss: tcp_was_asked.then(|| plan.announced_mss()),
         tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
         rtt: record.rtt,
-        location: location.or_else(|| traced_location(record, &judgement)),
+        location,
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
         reason: judgement.ground.into(),
         ptb,
@@ -62,6 +64,17 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         elapsed: record.elapsed,
         forward_elapsed: plan.direction.is_forward().then_some(record.forward_elapsed),
     }
+}
+
+/// Where large packets end: the sender of a PTB where the verdict rests on one, else what the trace found. Who refuses echo
+/// requests refuses segments of the size too, so a PTB about others tells where, if the trace cannot.
+fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[PtbReport]) -> Option<Location> {
+    let rests_on_ptb = judgement.verdict == Verdict::Discoverable
+        || matches!(judgement.cause, Some(Cause::LocalFirewall | Cause::BadPtb));
+    let told = ptb_sender(ptb).filter(|_| rests_on_ptb || evidence.only_others_told);
+    let traced = || traced_location(record, judgement);
+    let is_exact = record.trace.search().is_some_and(HopSearch::is_exact);
+    if rests_on_ptb || !is_exact { told.or_else(traced) } else { traced().or(told) }
 }
 
 /// What the trace found, if it was about the sizes of the verdict.
@@ -123,7 +136,20 @@ impl Facts<'_> {
                 findings.push(Finding::PtbFromPrivateAddress);
             }
         }
+        let ptbs = &self.record.ptbs;
+        let is_broken = is_broken(self.judgement.verdict);
+        findings.extend(pick([
+            (is_broken && self.is_tcp_left_untold(), Finding::TcpPtbMissing),
+            (ptbs.has_altered_quote(), Finding::PtbQuoteAltered),
+            (is_broken && ptbs.has_unknown_quote(), Finding::PtbQuoteUnknown),
+        ]));
         findings
+    }
+
+    /// Messages about ping reach the kernel, and none about the TCP packets that vanish.
+    fn is_tcp_left_untold(&self) -> bool {
+        let Some((about, lost)) = self.record.packets().zip(self.judgement.first_lost) else { return false };
+        about != PacketKind::Echo && self.record.ptbs.has_word_for_others_only(about, lost)
     }
 
     fn of_the_path(&self) -> Vec<Finding> {
@@ -204,12 +230,11 @@ fn pick<const N: usize>(findings: [(bool, Finding); N]) -> Vec<Finding> {
 /// An address that takes longer than this to answer a SYN needed several.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// For the kinds of verdict that rest on a PTB, its sender is where the path narrows.
-fn told_location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option<Location> {
-    let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
-    let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
-    rests_on_ptb
-        .then_some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+/// The sender of the PTB that tells most: one without a fault, if there is one.
+fn ptb_sender(ptb: &[PtbReport]) -> Option<Location> {
+    let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
+    let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
+    Some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
 }
 
 fn is_broken(verdict: Verdict) -> bool {

@@ -16,7 +16,7 @@ use crate::model::Examined;
 pub(super) use opinion::{Second, opinion};
 pub(super) use other_flows::outcome_of;
 pub(super) use own_tcp::{OwnTcpFacts, is_asked_for};
-pub(super) use record::{Record, SessionFacts, WayBack, remembers_a_message};
+pub(super) use record::{Record, SessionFacts, WayBack};
 
 use evidence::Evidence;
 

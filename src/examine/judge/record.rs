@@ -1,16 +1,20 @@
 //! All that a verdict rests on: the logs of one examination, and the plain facts beside them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Finding, FlowOutcome, PacketSize, Plan, PortState, Reception, Reverse, ReverseReason, Technique as Name, Timestamp,
+    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, PacketSize, Plan, PortState, Quote, Reception,
+    Reverse, ReverseReason, Technique as Name, Timestamp,
 };
 
-use super::super::ptb_log::PtbLog;
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::{Ptb, PtbLog, Seen};
+use super::super::quoted::Quoted;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
-use super::super::session::{Peer, TcpState};
+use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
 use super::own_tcp::OwnTcpFacts;
 
@@ -35,8 +39,8 @@ pub(crate) struct Record {
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
     pub(crate) trace: TtlTrace,
-    /// Whether a router that may be sparing its messages was asked once more.
-    pub(crate) asked_slowly: bool,
+    /// Whether probing was cut short before a PTB about what is lost could come late, or on being asked for once more.
+    pub(crate) awaits_ptb: bool,
     pub(crate) is_df_cleared: bool,
     /// Whether the port takes connections.
     pub(crate) port: Option<PortState>,
@@ -54,11 +58,12 @@ pub(crate) struct Record {
 }
 
 /// What the conversation came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SessionFacts {
     pub(crate) state: TcpState,
     pub(crate) peer: Peer,
     pub(crate) local_port: u16,
+    pub(crate) sent: SentSegments,
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
     pub(crate) reception: Reception,
@@ -125,9 +130,50 @@ impl Record {
         all.reduce(|best, next| if largest(next) > largest(best) { next } else { best })
     }
 
+    /// Takes in a PTB that comes after probing has ended. Returns whether it is about a packet of this examination.
+    pub(crate) fn hear(&mut self, event: &Event) -> bool {
+        let (packet, seen) = match event {
+            Event::Received(packet) => (packet, Seen::OnWire),
+            Event::KernelSaw(packet) => (packet, Seen::InKernel),
+            _ => return false,
+        };
+        let Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { mtu }, quote, checksum_ok }) = &packet.body else {
+            return false;
+        };
+        let is_stray = packet.ip.source == self.plan.source || quote.source != self.plan.source;
+        if is_stray || (seen == Seen::InKernel && !checksum_ok) {
+            return false;
+        }
+        let own = self.hear_ptb((packet.ip.source, *mtu, *checksum_ok), quote, seen);
+        own || self.worse_flow.as_mut().is_some_and(|worse| worse.hear(event))
+    }
+
+    fn hear_ptb(&mut self, (from, mtu, checksum_ok): (IpAddr, u32, bool), quote: &Quote, seen: Seen) -> bool {
+        let Self { plan, session, techniques, trace, .. } = self;
+        let probes = techniques.iter().flat_map(|technique| technique.search.log().probes());
+        let Some(quoted) = Quoted::find(quote, (plan, session.local_port), &session.sent, probes, trace) else {
+            return false;
+        };
+        if quoted.is_altered(quote) {
+            self.ptbs.note_altered_quote();
+        }
+        let about = quoted.key.kind();
+        self.ptbs.record(Ptb { from, mtu, about, refused: quoted.size, checksum_ok }, seen);
+        for technique in self.techniques.iter_mut().filter(|t| checksum_ok && t.uses.packets() == about) {
+            technique.search.log_mut().refused(|probe| quoted.key.names(&probe.key));
+        }
+        true
+    }
+
+    /// The packets that the verdict rests on.
+    pub(crate) fn packets(&self) -> Option<PacketKind> {
+        self.carrier.and_then(|name| self.technique(name)).map(|technique| technique.uses.packets())
+    }
+
     /// What a search needs to know of the rest.
     pub(crate) fn situation<'a>(&'a self, elsewhere: &'a [Testimony]) -> Situation<'a> {
-        Situation { plan: &self.plan, ptbs: &self.ptbs, tcp_limit: self.session.tcp_limit, elsewhere }
+        let about = self.packets().unwrap_or(PacketKind::Segment);
+        Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit: self.session.tcp_limit, elsewhere }
     }
 
     /// What real bytes and the other techniques add to the statistics of one.
@@ -157,14 +203,4 @@ impl Record {
         let passes = log.largest_answered()?;
         Some((passes, log.smallest_lost_above(passes)?))
     }
-
-    /// Whether this host's kernel had a PTB before the first probe.
-    pub(crate) fn remembers_a_message(&self) -> bool {
-        remembers_a_message(&self.plan)
-    }
-}
-
-/// Whether this host's kernel had a PTB before the first probe.
-pub(crate) fn remembers_a_message(plan: &Plan) -> bool {
-    plan.kernel_path_mtu.is_some_and(|kernel| kernel < plan.local_mtu)
 }

@@ -22,6 +22,17 @@ pub(super) struct Judgement {
 
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
+    let judgement = judge_as_it_stands(evidence);
+    match judgement.cause {
+        // No hole for want of a message that may still come.
+        Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch) if evidence.awaits_ptb => {
+            Judgement { path_mtu: judgement.path_mtu, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
+        }
+        _ => judgement,
+    }
+}
+
+fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
         return if evidence.reached { inconclusive(Ground::NoSizedAnswer) } else { unreachable(&evidence.silence) };
     };
@@ -178,6 +189,7 @@ fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Con
     let (cause, ptb) = match end.or(evidence.path_end) {
         Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbOutcome::DroppedHere),
         Some(KernelPmtu::Misled { fault, .. }) => (Cause::BadPtb, PtbOutcome::Faulty(fault)),
+        _ if evidence.only_others_told => (Cause::NoPtb, PtbOutcome::OnlyAboutOthers),
         _ if evidence.no_df == NoDfOutcome::Lost => (Cause::LinkMismatch, PtbOutcome::NoneDue),
         _ => (Cause::NoPtb, PtbOutcome::NoneCame),
     };

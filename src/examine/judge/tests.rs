@@ -19,6 +19,8 @@ fn proven() -> Evidence {
         tcp_limit: Some(FULL),
         path_end: Some(SILENT),
         tcp_end: Some(SILENT),
+        only_others_told: false,
+        awaits_ptb: false,
         real_bytes: None,
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,
@@ -122,6 +124,33 @@ fn refusals_alone_are_no_proof_that_anything_got_there() {
     let refused = Evidence { carried: Some((Technique::SynData, Carried::Full)), path_end: None, ..proven() };
     assert_eq!(verdict(&refused), (Verdict::Clear, None), "echo of that size was answered");
     assert_eq!(verdict(&Evidence { is_only_refused: true, ..refused }), DOUBT);
+}
+
+/// Honesty rule (c): a PTB may come late. What dropped one that did come is known at once.
+#[test]
+fn no_hole_for_want_of_a_message_that_may_still_come() {
+    let with = |end| Evidence {
+        real_bytes: Some(RealBytesOutcome::Stalls),
+        tcp_end: Some(end),
+        path_end: Some(end),
+        awaits_ptb: true,
+        ..proven()
+    };
+    assert_eq!(verdict(&with(SILENT)), DOUBT);
+    assert_eq!(judge(&with(SILENT)).path_mtu, Some(P), "what was answered is known all the same");
+    let firewalled = (Verdict::BlackHole, Some(Cause::LocalFirewall));
+    assert_eq!(verdict(&with(KernelPmtu::Firewalled { at: FULL })), firewalled);
+}
+
+#[test]
+fn messages_about_other_packets_do_not_help() {
+    let evidence = Evidence { real_bytes: Some(RealBytesOutcome::Stalls), only_others_told: true, ..proven() };
+    assert_eq!(verdict(&evidence), HOLE);
+    let outcome = match judge(&evidence).ground {
+        Ground::Vanishes { ptb, .. } => Some(ptb),
+        _ => None,
+    };
+    assert_eq!(outcome, Some(PtbOutcome::OnlyAboutOthers));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use super::super::rtt::RttEstimator;
-use super::super::session::{Connection, MOST_TRIES, TcpState};
+use super::super::session::{Connection, Effect, MOST_TRIES, TcpState};
 use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
 use super::conversation::{Conversation, ReplyStatus};
@@ -283,7 +283,9 @@ impl Fetch {
     ) -> Meaning {
         let was = self.connection.state();
         let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to());
-        self.connection.handle(segment, now, &mut self.rtt);
+        if self.connection.handle(segment, now, &mut self.rtt) == Effect::NotAcceptable {
+            return Meaning::Stray;
+        }
         if was == TcpState::Connecting {
             self.learn_full_size();
             (self.began, self.asked) = (now, now);

@@ -52,6 +52,11 @@ impl ProbeLog {
         self.sized().any(|probe| probe.size == size)
     }
 
+    /// When a size was sent first.
+    pub(crate) fn first_sent(&self, size: PacketSize) -> Option<Timestamp> {
+        self.sized().find(|probe| probe.size == size).map(|probe| probe.sent)
+    }
+
     /// Whether the outcome of a probe is still open.
     pub(crate) fn is_waiting(&self) -> bool {
         self.waiting > 0

@@ -1,6 +1,6 @@
 //! A probe, from the queue to its outcome.
 
-use crate::model::{Outgoing, PacketSize, Probe, Purpose, Quote, QuotedTransport, SeqNumber, Technique, Timestamp};
+use crate::model::{Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique, Timestamp};
 
 /// How a probe's answer is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,20 +11,6 @@ pub(crate) enum ProbeKey {
     Syn { port: u16, isn: SeqNumber },
     /// An echo sequence number.
     Echo(u16),
-}
-
-impl ProbeKey {
-    /// Whether a quoted packet is the probe.
-    pub(crate) fn is_in(self, quote: &Quote) -> bool {
-        match (self, quote.transport) {
-            (Self::Range { start, .. }, QuotedTransport::Tcp { seq, .. }) => start == seq,
-            (Self::Syn { port, isn }, QuotedTransport::Tcp { source_port, seq, .. }) => {
-                (port, isn) == (source_port, seq)
-            }
-            (Self::Echo(own), QuotedTransport::Echo { seq, .. }) => own == seq,
-            _ => false,
-        }
-    }
 }
 
 /// What a probe is for.

@@ -7,6 +7,7 @@ use crate::model::{
     Timestamp,
 };
 
+use super::super::random::first_echo;
 use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::Session;
@@ -17,6 +18,8 @@ use super::standing::Standing;
 #[derive(Clone, Debug)]
 pub(crate) struct Echo {
     standing: Standing,
+    /// The number of the first request.
+    first: u16,
     started: Timestamp,
     /// When the next small request may leave, while none was answered.
     again: Timestamp,
@@ -30,7 +33,8 @@ const MOST_BESIDE_TCP: u32 = 4;
 impl Echo {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
         let unusable = (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor);
-        Self { standing: Standing::new(Name::Echo, Uses::Icmp, Search::new(plan), unusable), started: now, again: now }
+        let standing = Standing::new(Name::Echo, Uses::Icmp, Search::new(plan), unusable);
+        Self { standing, first: first_echo(plan), started: now, again: now }
     }
 }
 
@@ -66,7 +70,7 @@ impl Technique for Echo {
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
         let queued = self.search_mut().take_due(turn.now)?;
-        let seq = self.search().log().sent() as u16;
+        let seq = self.first.wrapping_add(self.search().log().sent() as u16);
         self.search_mut().launched(queued, ProbeKey::Echo(seq), turn.now);
         self.again = self.started + INTERVAL * self.search().log().count(turn.plan.min_size).sent;
         let payload_len = queued.size.bytes().saturating_sub(turn.plan.family().echo_headers());

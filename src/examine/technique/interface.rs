@@ -3,13 +3,13 @@
 use std::fmt;
 
 use crate::model::{
-    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, QuotedTransport, Segment,
-    Technique as Name, Timestamp,
+    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Search, SentProbe};
+use super::super::search::Search;
 use super::super::session::{Arrival, Session};
 use super::standing::Standing;
 
@@ -123,15 +123,12 @@ impl Uses {
         matches!(self, Self::Connection | Self::Conversation)
     }
 
-    /// Whether a quoted packet has the form of such a probe.
-    pub(crate) fn may_have_sent(self, quote: &Quote, plan: &Plan, session: &Session) -> bool {
-        match (self, quote.transport) {
-            (Self::Connection | Self::Conversation, QuotedTransport::Tcp { source_port, .. }) => {
-                source_port == session.local_port()
-            }
-            (Self::Syns, QuotedTransport::Tcp { source_port, .. }) => source_port != session.local_port(),
-            (Self::Icmp, QuotedTransport::Echo { ident, .. }) => ident == plan.echo_ident,
-            _ => false,
+    /// What its probes are.
+    pub(crate) fn packets(self) -> PacketKind {
+        match self {
+            Self::Connection | Self::Conversation => PacketKind::Segment,
+            Self::Syns => PacketKind::Syn,
+            Self::Icmp => PacketKind::Echo,
         }
     }
 }
@@ -177,12 +174,5 @@ impl dyn Technique + '_ {
             unusable: self.unusable(),
             history: self.history().to_vec(),
         }
-    }
-
-    /// The newest probe that a message quotes. Sizes beyond what this host sends have no part in the search.
-    pub(crate) fn quoted(&self, quote: &Quote) -> Option<SentProbe> {
-        let fits = |probe: &SentProbe| probe.size == quote.size || probe.kind == ProbeKind::Fragments;
-        let is_it = |probe: &&SentProbe| probe.key.is_in(quote) && probe.kind != ProbeKind::Beyond && fits(probe);
-        self.search().log().probes().iter().rev().find(is_it).copied()
     }
 }

@@ -1,12 +1,10 @@
 //! The techniques of one flow, in the order in which they are preferred.
 
-use crate::model::{
-    Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
-};
+use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
+use super::super::quoted::QuotedKey;
 use super::super::rtt::RttEstimator;
-use super::super::search::SentProbe;
 use super::super::session::{Arrival, Session};
 use super::echo::Echo;
 use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
@@ -128,23 +126,12 @@ impl Techniques {
         }
     }
 
-    /// The probe that a message quotes.
-    pub(crate) fn quoted(&self, quote: &Quote, plan: &Plan, session: &Session) -> Option<SentProbe> {
-        let may_be = |technique: &&dyn Technique| technique.uses().may_have_sent(quote, plan, session);
-        self.iter().filter(may_be).find_map(|technique| technique.quoted(quote))
-    }
-
-    /// A PTB quotes a probe of this size: books the refusal and takes the MTU that it states for a hint.
-    pub(crate) fn refused(&mut self, quote: &Quote, mtu: u32, plan: &Plan, session: &Session, now: Timestamp) {
-        for technique in self.0.iter_mut().filter(|technique| technique.uses().may_have_sent(quote, plan, session)) {
-            let mut newest = technique.search().log().probes().iter().rev();
-            let refused = newest.find(|probe| probe.size == quote.size && probe.key.is_in(quote));
-            let key = refused.map(|probe| probe.key);
+    /// A PTB quotes a packet: books the refusal of the probe, if it is one, and takes the MTU that it states for a hint.
+    pub(crate) fn refused(&mut self, key: QuotedKey, mtu: u32, now: Timestamp) {
+        for technique in self.0.iter_mut().filter(|technique| technique.uses().packets() == key.kind()) {
             let is_of_use = technique.unusable().is_none();
             let search = technique.search_mut();
-            if let Some(key) = key {
-                search.log_mut().refused(|probe| probe.key == key && probe.size == quote.size);
-            }
+            search.log_mut().refused(|probe| key.names(&probe.key));
             if is_of_use && search.has_started() && !search.log().is_nameless() {
                 search.take_hint(mtu, now);
             }

@@ -192,8 +192,8 @@ impl RealBytesSearch {
         let behind = flight.byte + 1;
         let names_it = segment.sack.iter().any(|(start, end)| !start.is_after(behind) && end.is_after(behind));
         // Without a name it must have had the time to be an answer.
-        let is_in_time = now.since(followed) >= self.rtt.or_guess() / 2;
-        if !names_it && !(arrival.is_bare && is_in_time) {
+        let is_in_time = self.rtt.smoothed().is_none_or(|rtt| now.since(followed) >= rtt / 2);
+        if !names_it && (!arrival.is_bare || !is_in_time) {
             return None;
         }
         self.answered(now, true, |key, kind| {

@@ -122,7 +122,7 @@ fn answered(examined: &Examined, size: PacketSize) -> String {
 fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     let name = ptb_name(family);
     for ptb in examined.ptb.iter().take(PTB_ROWS) {
-        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb)));
+        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb, examined)));
     }
     let more = examined.ptb.len().saturating_sub(PTB_ROWS);
     if more > 0 {
@@ -137,7 +137,11 @@ fn is_hole(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::BlackHole | Verdict::Recovers | Verdict::Masked)
 }
 
-fn ptb_words(name: &str, ptb: &PtbReport) -> String {
+fn ptb_words(name: &str, ptb: &PtbReport, examined: &Examined) -> String {
+    let about = match ptb.about {
+        Method::Icmp if method_of_verdict(examined) == Some(Method::Tcp) => ", about ping",
+        Method::Tcp | Method::Icmp => "",
+    };
     let outcome = match (ptb.reached_kernel, ptb.fault) {
         (true, _) => "reached this kernel",
         (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",
@@ -145,7 +149,7 @@ fn ptb_words(name: &str, ptb: &PtbReport) -> String {
     };
     let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", ptb_fault::in_evidence(fault)));
     let times = if ptb.count == 1 { "once".into() } else { format!("{} times", ptb.count) };
-    format!("\"{name}\", MTU {}, from {}, {times}; {outcome}{fault}", ptb.mtu, ptb.from)
+    format!("\"{name}\", MTU {}, from {}{about}, {times}; {outcome}{fault}", ptb.mtu, ptb.from)
 }
 
 fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
@@ -170,6 +174,11 @@ fn carrier(examined: &Examined) -> Option<Technique> {
     };
     let concluded = !matches!(examined.verdict, Verdict::Unreachable | Verdict::Inconclusive);
     examined.methods.iter().find(proves).filter(|_| concluded).map(|method| method.technique)
+}
+
+fn method_of_verdict(examined: &Examined) -> Option<Method> {
+    let carrier = carrier(examined)?;
+    Some(if carrier == Technique::Echo { Method::Icmp } else { Method::Tcp })
 }
 
 fn method_words(method: &MethodReport, examined: &Examined) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Prose fits into 80 columns; a command to paste is never broken.
 
+mod block;
 mod evidence;
 mod findings;
 mod other_way;
@@ -11,41 +12,22 @@ mod phrase;
 mod port;
 mod row;
 mod stages;
+mod style;
 mod this_host;
 mod verdict;
 
 use std::cmp::Reverse as Descending;
 
+use block::{block, ink};
 use paint::{Ink, Painter};
-use row::{EvidenceRow, LABEL};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
+pub use style::{Detail, Style};
 
 use super::layout::{push_line, wrap};
 pub(crate) use super::printable::printable;
 
 use super::words::{counted, reverse_counted, without_connections};
-use crate::model::{AddressReport, Advice, Examined, Report, Who};
-
-/// How a report looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Whether to use colour.
-    pub color: bool,
-    /// How much to say.
-    pub detail: Detail,
-}
-
-/// How much a report says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Detail {
-    /// One line per address, never wrapped.
-    VerdictOnly,
-    /// Verdict, evidence, advice.
-    #[default]
-    Normal,
-    /// Every size and hop as well.
-    Full,
-}
+use crate::model::{AddressReport, Report};
 
 /// The report as lines of text, with a final newline.
 pub fn render(report: &Report, style: &Style) -> String {
@@ -119,86 +101,4 @@ fn counts(addresses: &[AddressReport]) -> String {
     let reverse = reverse_counted(|verdict| number(&|a| is_told(a) && a.examined.reverse.verdict == verdict));
     let closed = without_connections(number(&|a| a.examined.takes_no_connections()));
     forward.chain(reverse).chain(closed).collect::<Vec<_>>().join(", ")
-}
-
-fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {
-    let examined = &report.examined;
-    for line in wrap(&printable(&verdict::headline(report)), "", "  ") {
-        push_line(out, &painter.paint(ink(examined), &line));
-    }
-    out.push('\n');
-    evidence_rows(out, all_rows(report, detail), painter);
-    noticed(out, &findings::sentences(report), painter);
-    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), painter);
-}
-
-fn all_rows(report: &AddressReport, detail: Detail) -> Vec<EvidenceRow> {
-    let mut rows = evidence::rows(report);
-    if detail == Detail::Full {
-        rows.extend(evidence::detail_rows(report));
-    }
-    rows
-}
-
-fn evidence_rows(out: &mut String, rows: Vec<EvidenceRow>, painter: Painter) {
-    let mut last = "";
-    for EvidenceRow { label, value } in rows {
-        evidence_row(out, if label == last { "" } else { label }, &value, painter);
-        last = label;
-    }
-}
-
-fn noticed(out: &mut String, sentences: &[String], painter: Painter) {
-    if sentences.is_empty() {
-        return;
-    }
-    title(out, "Also noticed", painter);
-    for line in sentences.iter().flat_map(|sentence| wrap(&printable(sentence), "  - ", "    ")) {
-        push_line(out, &line);
-    }
-}
-
-/// Advice, numbered from this number on.
-fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], painter: Painter) {
-    if advice.is_empty() {
-        return;
-    }
-    title(out, "What to do", painter);
-    for (number, advice) in (first..).zip(advice) {
-        advice_lines(out, number, advice, painter);
-    }
-}
-
-fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
-    let indent = " ".repeat(2 + LABEL);
-    for (index, line) in wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
-        let label = if index == 0 { label } else { "" };
-        let padded = painter.paint(Ink::Label, &format!("{label:<LABEL$}"));
-        push_line(out, &format!("  {padded}{}", &line[indent.len()..]));
-    }
-}
-
-fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Painter) {
-    let who = match advice.who {
-        Who::You => "On this host",
-        Who::YourNetwork => "In your network",
-        Who::TheirSide => "Ask their side",
-        Who::Unknown => "Owner not known from here",
-    };
-    let text = printable(&format!("{who}: {}", advice.text));
-    for line in wrap(&text, &format!("  {number}. "), "     ") {
-        push_line(out, &line);
-    }
-    for command in &advice.commands {
-        push_line(out, &format!("       {}", painter.paint(Ink::Command, &printable(command))));
-    }
-}
-
-fn title(out: &mut String, text: &str, painter: Painter) {
-    out.push('\n');
-    push_line(out, &painter.paint(Ink::Title, text));
-}
-
-fn ink(examined: &Examined) -> Ink {
-    Ink::of_exit_code(examined.exit_code())
 }

@@ -1,10 +1,11 @@
 //! A report that comes in stages: the way there as soon as it stands, then what the way back adds.
 
+use super::super::layout::push_line;
+use super::block::{all_rows, block, evidence_rows, headline, noticed, what_to_do};
 use super::paint::Painter;
 use super::row::EvidenceRow;
-use super::{
-    Style, all_rows, evidence_rows, findings, ink, noticed, other_way, printable, push_line, verdict, what_to_do, wrap,
-};
+use super::style::Style;
+use super::{findings, other_way, verdict};
 use crate::model::{AddressReport, Advice, Examined};
 
 /// What the rows of the other direction are labelled with.
@@ -16,7 +17,7 @@ const SENT: &str = "sent";
 pub fn way_there(report: &AddressReport, style: &Style) -> String {
     let painter = Painter { color: style.color };
     let mut out = String::new();
-    headline(&mut out, &verdict::so_far(report), report, painter);
+    headline(&mut out, &verdict::so_far(report), &report.examined, painter);
     out.push('\n');
     evidence_rows(&mut out, rows_of_the_way_there(report, style), painter);
     noticed(&mut out, &findings::sentences(report), painter);
@@ -28,7 +29,7 @@ pub fn way_there(report: &AddressReport, style: &Style) -> String {
 pub fn way_there_in_a_line(report: &AddressReport, style: &Style) -> String {
     let painter = Painter { color: style.color };
     let mut out = String::new();
-    headline(&mut out, &format!("{} (so far)", verdict::so_far(report)), report, painter);
+    headline(&mut out, &format!("{} (so far)", verdict::so_far(report)), &report.examined, painter);
     out
 }
 
@@ -45,10 +46,10 @@ pub fn rest(shown: &AddressReport, whole: &AddressReport, style: &Style) -> Stri
     let mut out = String::from("\n");
     if has_changed(&shown.examined, &whole.examined) {
         push_line(&mut out, CORRECTION);
-        super::block(&mut out, whole, style.detail, painter);
+        block(&mut out, whole, style.detail, painter);
         return out;
     }
-    headline(&mut out, &verdict::headline(whole), whole, painter);
+    headline(&mut out, &verdict::headline(whole), &whole.examined, painter);
     out.push('\n');
     let of_the_way_back = other_way::lines(whole).into_iter().map(|line| EvidenceRow::new(OTHER_WAY, line));
     let sent = all_rows(whole, style.detail).into_iter().filter(|row| row.label == SENT);
@@ -68,12 +69,6 @@ fn has_changed(shown: &Examined, now: &Examined) -> bool {
         (examined.verdict, examined.cause, examined.path_mtu, examined.first_lost_size, examined.port_state)
     };
     facts(shown) != facts(now)
-}
-
-fn headline(out: &mut String, words: &str, report: &AddressReport, painter: Painter) {
-    for line in wrap(&printable(words), "", "  ") {
-        push_line(out, &painter.paint(ink(&report.examined), &line));
-    }
 }
 
 fn rows_of_the_way_there(report: &AddressReport, style: &Style) -> Vec<EvidenceRow> {

@@ -80,6 +80,9 @@ fn packets(technique: Technique) -> &'static str {
 fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
     match outcome {
         PtbOutcome::NoneCame => "nothing tells the sender",
+        PtbOutcome::OnlyAboutOthers => {
+            "the routers' messages that reach this host's kernel are about other packets, none about these"
+        }
         PtbOutcome::DroppedHere => {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
         }

@@ -26,8 +26,12 @@ pub(crate) enum Breakage {
     PtbBadChecksum,
     /// PTBs of others end here.
     PtbFiltered,
+    /// PTBs of others that quote TCP end here.
+    PtbAboutTcpFiltered,
     /// On c or s: the host's own firewall drops PTBs.
     HostDropsPtb,
+    /// The same for those that quote TCP.
+    HostDropsPtbAboutTcp,
     /// On c: the host's own firewall rejects connections to the server's port.
     HostRejectsPort,
     /// On c: the same by a RST in the server's name.
@@ -112,6 +116,8 @@ impl Breakage {
                 rule("output", &format!("{PTB6} counter icmpv6 checksum set 0xbad")),
             ],
             Self::PtbFiltered => about_ptbs("forward", "counter drop"),
+            Self::PtbAboutTcpFiltered => about_tcp("forward"),
+            Self::HostDropsPtbAboutTcp => about_tcp("input"),
             Self::HostDropsPtb => about_ptbs("input", "counter drop"),
             Self::HostRejectsPort => vec![rule("output", &format!("tcp dport {port} counter reject"))],
             Self::HostResetsPort => {
@@ -176,6 +182,13 @@ fn rule(chain: &str, words: &str) -> String {
 
 fn about_ptbs(chain: &str, what: &str) -> Vec<String> {
     [PTB4, PTB6].map(|ptb| rule(chain, &format!("{ptb} {what}"))).into()
+}
+
+/// The protocol of the quoted header stands in its byte 9 (IPv4) or 6 (IPv6), and the quote behind 8 bytes of ICMP.
+fn about_tcp(chain: &str) -> Vec<String> {
+    [(PTB4, 8 + 9), (PTB6, 8 + 6)]
+        .map(|(ptb, byte)| rule(chain, &format!("{ptb} @th,{},8 6 counter drop", 8 * byte)))
+        .into()
 }
 
 fn drop_echo(only: &str) -> Vec<String> {

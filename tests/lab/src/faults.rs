@@ -10,6 +10,7 @@ pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, Strin
     let own = match scenario.host.firewall {
         HostFirewall::Open => None,
         HostFirewall::DropPtb => Some(Breakage::HostDropsPtb),
+        HostFirewall::DropPtbAboutTcp => Some(Breakage::HostDropsPtbAboutTcp),
         HostFirewall::RejectPort => Some(Breakage::HostRejectsPort),
         HostFirewall::ResetPort => Some(Breakage::HostResetsPort),
     };
@@ -78,6 +79,7 @@ fn dropped(kind: Kind) -> Breakage {
         Kind::LargeEcho => Breakage::DropLargeEcho { larger_than: LARGE_ECHO },
         Kind::TimeExceeded => Breakage::DropTimeExceeded,
         Kind::AllIcmp => Breakage::DropAllIcmp,
+        Kind::PtbAboutTcp => Breakage::PtbAboutTcpFiltered,
     }
 }
 

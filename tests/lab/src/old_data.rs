@@ -41,11 +41,11 @@ impl OldData {
     }
 }
 
-/// A TCP segment in an IP packet; none in a fragment or behind IPv6 extension headers.
+/// A TCP segment in an IP packet; none in a later fragment or behind IPv6 extension headers.
 fn parse(packet: &[u8]) -> Option<Segment> {
     let version = packet.first()? >> 4;
     let (header, total) = match version {
-        4 if *packet.get(9)? == TCP && packet.get(6)? & 0x3f == 0 => {
+        4 if *packet.get(9)? == TCP && short(packet, 6)?.trailing_zeros() >= 13 => {
             (usize::from(packet[0] & 15) * 4, usize::from(short(packet, 2)?))
         }
         6 if *packet.get(6)? == TCP => (40, 40 + usize::from(short(packet, 4)?)),

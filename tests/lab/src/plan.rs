@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakage::Breakage;
 use crate::faults::faults;
-use crate::scenario_file::{Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Window};
+use crate::scenario_file::{Family, Link, Middlebox, Node, Peer, Port, Resets, Scenario, Tls, Window};
 use crate::settings::{Setting, settings};
 
 /// All that is needed to build the network and to tell about it.
@@ -123,7 +123,14 @@ fn wire(link: &Link) -> Vec<String> {
         ("reorder-ms", link.reorder_ms),
     ];
     let both_ways = |(name, value)| ["", "back-"].map(|way| [format!("--{way}{name}"), f64::to_string(value)]);
-    values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect()
+    let mut options: Vec<String> =
+        values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect();
+    if link.middlebox != Middlebox::default()
+        && let Ok(middlebox) = serde_json::to_string(&link.middlebox)
+    {
+        options.extend(["--middlebox".to_owned(), middlebox]);
+    }
+    options
 }
 
 /// `mtu lock 1400`, `advmss 1360`.
