@@ -35,11 +35,12 @@ impl HostFirewall {
 
     /// What lowers the MSS that the server announces, where something does.
     pub(super) fn clamps(&self, report: &AddressReport) -> Vec<ClampRule> {
-        let is_clamped =
-            matches!(report.examined.reason.here, Some(HoleHere::SendsLess { by: OwnLimit::Clamp { .. }, .. }));
-        let Some(to) = report.here.source.filter(|_| is_clamped) else { return Vec::new() };
+        let Some(HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. }) = report.examined.reason.here else {
+            return Vec::new();
+        };
+        let Some(to) = report.here.source else { return Vec::new() };
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => firewall::find_clamps(rules, SynAck { from: report.address, to }),
+            Ok(rules) => firewall::find_clamps(rules, SynAck { from: report.address, to }, mss),
             Err(_) => Vec::new(),
         }
     }

@@ -11,7 +11,9 @@ use super::session::default_mss;
 #[derive(Debug, Default)]
 pub(super) struct OwnTcpInquiry {
     stage: Stage,
-    facts: OwnTcpFacts,
+    answer: Option<OwnTcp>,
+    /// The MSS in the SYN-ACK of its connection, as the interface saw it.
+    mss_at_interface: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl OwnTcpInquiry {
     }
 
     fn told(&mut self, told: Option<OwnTcp>) {
-        self.facts.told = told;
+        self.answer = told;
         self.stage = Stage::Over;
     }
 
@@ -64,7 +66,7 @@ impl OwnTcpInquiry {
         if let Body::Tcp(segment) = &packet.body
             && segment.flags.syn
         {
-            self.facts.announced = Some(segment.mss.unwrap_or(default_mss(plan.family())));
+            self.mss_at_interface = Some(segment.mss.unwrap_or(default_mss(plan.family())));
         }
     }
 
@@ -84,7 +86,7 @@ impl OwnTcpInquiry {
 
     /// What came of it.
     pub(super) fn facts(&self) -> OwnTcpFacts {
-        self.facts
+        OwnTcpFacts { told: self.answer, announced: self.mss_at_interface }
     }
 
     /// When to poll again without an event.

@@ -14,9 +14,11 @@ mod iptables;
 mod message;
 mod nft;
 mod remedy;
+mod syn_ack;
 mod truth;
 mod walk;
 
-pub use clamp::{SynAck, find_clamps};
+pub use clamp::find_clamps;
 pub use find::find;
 pub use message::Message;
+pub use syn_ack::SynAck;

@@ -123,6 +123,8 @@ pub struct ClampRule {
     pub place: String,
     /// The rule as its own program prints it.
     pub rule: String,
+    /// The MSS that it sets, if it is a number.
+    pub mss: Option<u16>,
     /// Commands that take it out.
     pub undo: Vec<String>,
 }

@@ -207,7 +207,8 @@ impl<'a, O: Observer> EventLoop<'a, O> {
 
     /// Tells every examination if packets were dropped, because a silence proves nothing then.
     fn report_overrun(&mut self, now: Timestamp) -> io::Result<()> {
-        let lost = self.links.capture.overflowed()? + self.links.icmp.overflowed()?;
+        let captured = self.links.capture.overflowed()?;
+        let lost = captured + self.links.icmp.dropped()?.by_overload(captured);
         if lost > 0 {
             warn!("this host dropped {lost} packets that had arrived; what was waiting for them is examined again");
             self.concurrency.shrink(self.table.len());

@@ -23,7 +23,7 @@ const PATIENCE_WITH_LOSS: Duration = Duration::from_secs(40);
 pub(crate) fn patience(scenario: &Scenario) -> Duration {
     let is_lossy = scenario.links().iter().any(|link| link.loss > 0.0);
     // Where the first size that TCP tries is too large as well, it needs one more time-out for each half of it.
-    let searches_twice = scenario.host.mtu_probing > 0 && scenario.links().iter().any(|link| link.mtu < 1100);
+    let searches_twice = scenario.host.mtu_probing > 0 && scenario.links().iter().any(|link| link.mtu < 1076);
     if is_lossy || searches_twice { PATIENCE_WITH_LOSS } else { PATIENCE }
 }
 

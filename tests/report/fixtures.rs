@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Confirmation, Direction, Examined, Finding, Ground, Hop, HostFacts, KernelSettings, Location,
-    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PortState, PtbFault, PtbOutcome,
-    PtbReport, Reception, Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl,
-    Tunnel, Unwillingness, Verdict, VerdictReason,
+    AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HostFacts,
+    KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus, OwnLimit,
+    OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, Report, Reverse, ReverseReason,
+    ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -167,6 +167,40 @@ pub(crate) fn masked(address: &str) -> AddressReport {
     report
 }
 
+/// A black hole, and what this host's own TCP makes of it.
+pub(crate) fn hole_here(address: &str, verdict: Verdict, here: HoleHere) -> AddressReport {
+    let mut report = narrow(address, verdict, Some(Cause::NoPtb));
+    report.examined.masked_by = (verdict == Verdict::Masked).then_some(MaskedBy::ThisHost);
+    report.examined.reason.here = Some(here);
+    if let HoleHere::SendsLess { most, .. } = here {
+        report.examined.tcp_packet_limit = Some(most);
+    }
+    report
+}
+
+/// This host's own firewall lowers the MSS of the server.
+pub(crate) fn clamped_here(address: &str) -> AddressReport {
+    let mss = if address == V4 { 1360 } else { 1340 };
+    let here = HoleHere::SendsLess { most: size(1400), by: OwnLimit::Clamp { mss } };
+    let mut report = hole_here(address, Verdict::Masked, here);
+    report.here.clamps = vec![ClampRule {
+        place: "table inet pmtu_clamp, chain input".into(),
+        rule: format!("ip saddr {address} tcp flags syn tcp option maxseg size set {mss}"),
+        mss: Some(mss),
+        undo: vec!["nft delete table inet pmtu_clamp".into()],
+    }];
+    report
+}
+
+/// `tcp_mtu_probing` is 1 on this host.
+pub(crate) fn recovers_here(address: &str) -> AddressReport {
+    let stall = Some((Duration::from_secs(3), Duration::from_secs(7)));
+    let here = HoleHere::Searches(OwnSearch { mode: 1, stall });
+    let mut report = hole_here(address, Verdict::Recovers, here);
+    report.here.settings.tcp_mtu_probing = Some(1);
+    report
+}
+
 pub(crate) fn local_firewall(address: &str) -> AddressReport {
     let mut report = narrow(address, Verdict::BlackHole, Some(Cause::LocalFirewall));
     report.examined.ptb = vec![ptb(&report, 1400, false, None)];
@@ -287,6 +321,8 @@ pub(crate) fn all() -> Vec<AddressReport> {
             clear(address),
             discoverable(address),
             masked(address),
+            clamped_here(address),
+            recovers_here(address),
             no_ptb(address),
             local_firewall(address),
             bad_ptb(address),

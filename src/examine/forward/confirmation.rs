@@ -16,8 +16,6 @@ use super::parts::Parts;
 
 /// A little more than a router waits between two messages to one address.
 const RATION: Duration = Duration::from_millis(1100);
-/// And how often it is asked at most.
-const MOST_ASKS: u32 = 12;
 
 /// Moves on what runs beside the search of the technique that carries the verdict.
 pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
@@ -202,21 +200,18 @@ fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
 
 /// A router may have spent its ration on others: on packets that taught this host's kernel a path MTU before the run, or on our
 /// own echo requests. It is asked again, slowly (Linux gives one address one message a second), as often as loss demands.
-/// Returns whether it is being asked now for the first time.
+/// Returns whether it is being asked now.
 pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
     let Some(about) = parts.packets_of(carrier) else { return false };
     let max = parts.plan.max_size;
     let full = parts.tcp_limit().unwrap_or(max).min(max).max(proof.suspect);
-    if !parts.may_ration(about, proof.suspect) || !parts.notes.asks_slowly() {
+    if !parts.may_ration(about, proof.suspect) || !parts.may_ask_again() {
         return false;
     }
-    let asks = parts.silences_needed().min(MOST_ASKS);
-    let first = parts.ptb_due_since(carrier).unwrap_or(now);
+    let at = parts.ptb_due_since(carrier).unwrap_or(now) + RATION * parts.notes.ask_slowly();
     let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
-    for nth in 1..=asks {
-        technique.search_mut().queue(full, ProbeKind::Sized, first + RATION * nth);
-        technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, first + RATION * nth);
-    }
+    technique.search_mut().queue(full, ProbeKind::Sized, at);
+    technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, at);
     true
 }
 

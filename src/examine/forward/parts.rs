@@ -38,13 +38,16 @@ pub(crate) struct Parts {
     pub(super) notes: Notes,
 }
 
+/// How often a router that may be sparing its messages is asked at most.
+const MOST_SLOW_ASKS: u32 = 12;
+
 /// What was noticed once and stays true.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes {
     /// A quoted header of a probe lacks the DF that it was sent with.
     is_df_cleared: bool,
-    /// A router that may be sparing its messages was asked once more.
-    asked_slowly: bool,
+    /// How often a router that may be sparing its messages was asked once more.
+    slow_asks: u32,
     /// When the packet was sent first about which a PTB is due.
     ptb_due_since: Timestamp,
 }
@@ -59,9 +62,10 @@ impl Notes {
         self.ptb_due_since = since;
     }
 
-    /// Returns whether that is news.
-    pub(super) fn asks_slowly(&mut self) -> bool {
-        !std::mem::replace(&mut self.asked_slowly, true)
+    /// A router that may be sparing its messages is asked once more. Returns for which time.
+    pub(super) fn ask_slowly(&mut self) -> u32 {
+        self.slow_asks += 1;
+        self.slow_asks
     }
 }
 
@@ -180,12 +184,17 @@ impl Parts {
         let search = technique.search();
         let suspect = search.confirming().map(|(_, suspect)| suspect);
         let may_ration = suspect.is_some_and(|suspect| self.may_ration(technique.uses().packets(), suspect));
-        let owes_question = may_ration && !(self.notes.asked_slowly && search.is_idle());
+        let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
         let is_too_late = |since| {
             let timers = Timers::new(self.started, &self.session, since, &self.rtt);
             timers.is_over(Deadline::LatePtb, now)
         };
         owes_question || self.ptb_due_since(carrier).is_some_and(|since| !is_too_late(since))
+    }
+
+    /// Whether loss may have taken what a router said each time that it was asked slowly.
+    pub(super) fn may_ask_again(&self) -> bool {
+        self.notes.slow_asks < self.silences_needed().min(MOST_SLOW_ASKS)
     }
 
     /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or

@@ -15,8 +15,8 @@ use crate::model::Examined;
 
 pub(super) use opinion::{Second, opinion};
 pub(super) use other_flows::outcome_of;
-pub(super) use own_tcp::{OwnTcpFacts, is_asked_for};
-pub(super) use record::{Record, SessionFacts, WayBack};
+pub(super) use own_tcp::is_asked_for;
+pub(super) use record::{OwnTcpFacts, Record, SessionFacts, WayBack};
 
 use evidence::Evidence;
 

@@ -9,16 +9,7 @@ use crate::model::{
 
 use super::super::technique::NoDfOutcome;
 use super::evidence::Evidence;
-use super::record::Record;
-
-/// What this host's own TCP was asked, and what was seen of the connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OwnTcpFacts {
-    /// What it told; `None`: it was not asked, or could not be.
-    pub(crate) told: Option<OwnTcp>,
-    /// The MSS that the server announced to it, before this host's firewall.
-    pub(crate) announced: Option<u16>,
-}
+use super::record::{OwnTcpFacts, Record};
 
 /// Whether its answer can change what a verdict on the path means for mail.
 pub(crate) fn is_asked_for(record: &Record, path: &Examined) -> bool {
@@ -40,7 +31,11 @@ pub(super) fn add(record: &Record, evidence: &Evidence, path: Examined) -> Exami
         Some(HoleHere::Searches(_)) => (Verdict::Recovers, None),
         Some(HoleHere::Remembers { .. }) | None => (Verdict::BlackHole, None),
     };
-    Examined { verdict, masked_by, reason: VerdictReason { here, ..path.reason }, ..path }
+    let tcp_packet_limit = match here {
+        Some(HoleHere::SendsLess { most, .. }) => Some(most),
+        _ => path.tcp_packet_limit,
+    };
+    Examined { verdict, masked_by, tcp_packet_limit, reason: VerdictReason { here, ..path.reason }, ..path }
 }
 
 /// The path was examined beyond what the route of this host allows, and all that it allows passes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, PacketSize, Plan, PortState, Quote, Reception,
+    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, PortState, Quote, Reception,
     Reverse, ReverseReason, Technique as Name, Timestamp,
 };
 
@@ -68,6 +68,15 @@ pub(crate) struct SessionFacts {
     pub(crate) is_greeted: bool,
     pub(crate) reception: Reception,
     pub(crate) tcp_limit: Option<PacketSize>,
+}
+
+/// What this host's own TCP was asked, and what was seen of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnTcpFacts {
+    /// What it told; `None`: it was not asked, or could not be.
+    pub(crate) told: Option<OwnTcp>,
+    /// The MSS that the server announced to it, before this host's firewall.
+    pub(crate) announced: Option<u16>,
 }
 
 /// What is known of the way back.

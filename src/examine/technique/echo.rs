@@ -11,8 +11,9 @@ use super::super::random::first_echo;
 use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::Session;
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@ use crate::model::{
 };
 
 use super::super::outbox::Outbox;
-use super::super::packet_kind::PacketKind;
 use super::super::rtt::RttEstimator;
 use super::super::search::Search;
 use super::super::session::{Arrival, Session};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// One technique. It writes its own search and the outbox, and knows no other technique.
 pub(crate) trait Technique: fmt::Debug + Send {
@@ -101,35 +101,6 @@ pub(crate) trait Technique: fmt::Debug + Send {
     /// What it tried before, in another way.
     fn history(&self) -> &[MethodReport] {
         &[]
-    }
-}
-
-/// What carries a technique's probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Uses {
-    /// The connection: bytes that are old to the peer.
-    Connection,
-    /// The conversation on it: bytes that are new to the peer, in order.
-    Conversation,
-    /// SYNs from ports of their own.
-    Syns,
-    /// ICMP echo.
-    Icmp,
-}
-
-impl Uses {
-    /// Whether the probes are segments of the connection.
-    pub(crate) fn is_over_connection(self) -> bool {
-        matches!(self, Self::Connection | Self::Conversation)
-    }
-
-    /// What its probes are.
-    pub(crate) fn packets(self) -> PacketKind {
-        match self {
-            Self::Connection | Self::Conversation => PacketKind::Segment,
-            Self::Syns => PacketKind::Syn,
-            Self::Icmp => PacketKind::Echo,
-        }
     }
 }
 

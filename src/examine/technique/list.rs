@@ -7,10 +7,11 @@ use super::super::quoted::QuotedKey;
 use super::super::rtt::RttEstimator;
 use super::super::session::{Arrival, Session};
 use super::echo::Echo;
-use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+use super::interface::{Heard, Technique, TechniqueRecord, Turn};
 use super::real_bytes_search::RealBytesSearch;
 use super::retransmit::Retransmit;
 use super::syn_data::SynData;
+use super::uses::Uses;
 
 /// All techniques.
 #[derive(Debug)]

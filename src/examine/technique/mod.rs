@@ -12,11 +12,13 @@ mod retransmit;
 mod standing;
 mod syn_data;
 mod ttl_trace;
+mod uses;
 
 pub(super) use flow_comparison::FlowComparison;
 pub(super) use hop_search::{Answerer, HopSearch, silences_needed};
-pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
+pub(super) use uses::Uses;

@@ -18,8 +18,9 @@ use crate::model::{
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, QueuedProbe, Search};
 use super::super::session::{Arrival, Session, TcpState};
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]

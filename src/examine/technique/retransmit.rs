@@ -11,8 +11,9 @@ use crate::model::{
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Retransmit {
 }
 
 /// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
-const MOST_CONTROLS: [usize; 2] = [5, 8];
+const MOST_CONTROLS: [usize; 2] = [5, 16];
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {

@@ -3,7 +3,7 @@
 use crate::model::{MethodReason, Technique as Name};
 
 use super::super::search::Search;
-use super::interface::Uses;
+use super::uses::Uses;
 
 /// How a technique stands.
 #[derive(Clone, Debug)]

@@ -6,8 +6,9 @@ use super::super::half_open::acknowledges_syn;
 use super::super::outbox::Outbox;
 use super::super::search::{Outcome, ProbeKey, Search, SentProbe};
 use super::super::session::Arrival;
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ mod spec;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accused::AccusedRule;
-use super::clamp::SynAck;
 use super::message::ArrivingPtb;
 use super::remedy;
+use super::syn_ack::SynAck;
 use super::walk::{Chains, Culprit, RuleAction, RuleStep, suspect};
 use crate::model::{Blocker, ClampRule, SavedTables};
 
@@ -83,7 +83,12 @@ impl<'a> Saved<'a> {
                 && !OTHERS.contains(&line.chain.as_str())
                 && spec::may_concern(&line.words, packet.from, packet.to)
         };
+        let set = |line: &SavedRule<'_>| {
+            let at = line.words.iter().position(|word| word == "--set-mss")?;
+            line.words.get(at + 1)?.parse().ok()
+        };
         let clamp = |line: &SavedRule<'_>| ClampRule {
+            mss: set(line),
             place: format!("{} table mangle, chain {}", self.program, line.chain),
             rule: line.text.to_owned(),
             undo: remedy::without_iptables(self.program, line.text),

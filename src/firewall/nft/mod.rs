@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::accused::AccusedRule;
-use super::clamp::{SynAck, sets_mss};
 use super::iptables::Saved;
 use super::message::ArrivingPtb;
 use super::remedy::{self, Position};
+use super::syn_ack::{SynAck, as_mss, sets_mss};
 use super::walk::{Chains, Culprit, suspect};
 use crate::model::{Blocker, ClampRule};
 use compare::Set;
@@ -147,18 +147,20 @@ impl Ruleset {
             self.bases.iter().any(|base| base.family == family && base.table == name && base.chain == chain)
                 || !self.outgoing.contains(&(family.to_owned(), name.to_owned(), chain.to_owned()))
         };
-        let clamping = |rule: &&NftRule| {
-            sets_mss(&rule.expression) && !packet.is_ruled_out(&rule.expression) && is_arrival(&rule.chain)
-        };
         let clamp = |rule: &NftRule| {
+            let mss = sets_mss(&rule.expression)?;
+            if packet.is_ruled_out(&rule.expression) || !is_arrival(&rule.chain) {
+                return None;
+            }
             let words = self.listing.rule(family, name, rule.handle);
-            ClampRule {
+            Some(ClampRule {
+                mss: as_mss(mss),
                 place: format!("table {family} {name}, chain {}", rule.chain),
                 rule: words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned),
                 undo: remedy::without_nft([family, name, &rule.chain], rule.handle, table.rules.len() == 1),
-            }
+            })
         };
-        table.rules.iter().filter(clamping).map(clamp).collect()
+        table.rules.iter().filter_map(clamp).collect()
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.

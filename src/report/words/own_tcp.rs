@@ -8,7 +8,7 @@ use crate::model::{HoleHere, OwnLimit, OwnSearch, RouteMtu, WithoutDf};
 pub(super) fn in_reason(here: HoleHere) -> String {
     match here {
         HoleHere::SendsLess { .. } | HoleHere::LetsRoutersCut(_) => {
-            format!("but {}, so mail from here passes", what_helps(here))
+            format!("but {}: mail from here passes", what_helps(here))
         }
         HoleHere::Searches(_) => format!("but {}", what_helps(here)),
         HoleHere::Remembers { .. } => format!("{}, which hides the hole until it forgets", what_helps(here)),
