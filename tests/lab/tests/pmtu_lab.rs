@@ -16,7 +16,7 @@ fn printed(arguments: &[&str]) -> String {
 fn lists_the_scenarios_of_real_kernels() {
     let list = printed(&["scenario", "list"]);
     assert!(list.lines().any(|line| line.starts_with("silent_router ") && line.contains(" v4,v6 ")), "{list}");
-    assert!(!list.contains("old_data_ignored"), "no kernel does that: {list}");
+    assert!(!list.contains("ptb_ration_spent"), "no kernel does that: {list}");
 }
 
 #[test]
