@@ -16,7 +16,6 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
-use super::own_tcp::OwnTcpFacts;
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
