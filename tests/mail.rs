@@ -33,6 +33,8 @@ mod message;
 mod mx;
 #[path = "mail/needs.rs"]
 mod needs;
+#[path = "mail/port.rs"]
+mod port;
 #[path = "mail/postfix.rs"]
 mod postfix;
 #[path = "mail/rows.rs"]

@@ -17,6 +17,8 @@ mod cases;
 mod dns;
 #[path = "netns/flows.rs"]
 mod flows;
+#[path = "netns/inside.rs"]
+mod inside;
 #[path = "netns/lab.rs"]
 mod lab;
 #[path = "netns/loss.rs"]
@@ -27,12 +29,16 @@ mod many;
 mod names;
 #[path = "netns/places.rs"]
 mod places;
+#[path = "netns/port.rs"]
+mod port;
 #[path = "netns/postfix.rs"]
 mod postfix;
 #[path = "netns/reverse.rs"]
 mod reverse;
 #[path = "common/scenario.rs"]
 mod scenario;
+#[path = "netns/stages.rs"]
+mod stages;
 #[path = "netns/uplinks.rs"]
 mod uplinks;
 #[path = "netns/verify.rs"]

@@ -66,6 +66,8 @@ struct ResultLine {
 #[derive(Deserialize)]
 struct ResultAddress {
     verdict: String,
+    /// Lines of earlier versions have none.
+    port_state: Option<String>,
 }
 
 impl EarlierResults {
@@ -107,7 +109,11 @@ impl EarlierResults {
             let result = serde_json::from_slice::<ResultLine>(&line).ok().filter(|result| result.schema == SCHEMA);
             let result = result.ok_or_else(|| ResultsFileError::Foreign { path: path.to_owned(), line: number })?;
             if self.targets.insert(TargetKey::of(&result.target)) {
-                self.counts.add(result.exit_code, result.addresses.iter().map(|address| address.verdict.as_str()));
+                let addresses = result.addresses.iter();
+                self.counts.add(
+                    result.exit_code,
+                    addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref())),
+                );
             }
         }
     }

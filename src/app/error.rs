@@ -4,8 +4,9 @@ use std::io;
 
 use super::list::target_list::ListError;
 use super::output::format::OpenError;
-use super::plan_error::PlanError;
+use super::plan_error::{PlanError, failure_kind};
 use super::suspects::read::SuspectsError;
+use crate::model::{FailureKind, TargetFailure};
 use crate::net::NetError;
 
 /// Why a run has no report.
@@ -30,16 +31,42 @@ pub enum RunError {
     #[error("cannot receive packets: {0}")]
     Receive(io::Error),
     /// No target leads to an address that can be examined.
-    #[error("{0}")]
-    NothingToExamine(String),
+    #[error("{text}")]
+    NothingToExamine {
+        /// The first reason.
+        text: String,
+        /// All of them, each with its target.
+        failures: Vec<TargetFailure>,
+    },
     /// The results cannot be written.
     #[error("cannot write the report: {0}")]
     Write(io::Error),
 }
 
+impl RunError {
+    /// The failures for programs. `subject`: what the run is about, where no target is to blame.
+    pub(super) fn failures(&self, subject: &str) -> Vec<TargetFailure> {
+        let kind = match self {
+            Self::NothingToExamine { failures, .. } if !failures.is_empty() => return failures.clone(),
+            Self::NothingToExamine { .. } => FailureKind::Unresolved,
+            Self::Net(error) => failure_kind(error),
+            Self::List(_)
+            | Self::Output(_)
+            | Self::Suspects(_)
+            | Self::Runtime(_)
+            | Self::Receive(_)
+            | Self::Write(_) => FailureKind::System,
+        };
+        vec![TargetFailure { target: subject.to_owned(), kind, text: self.to_string() }]
+    }
+}
+
 /// What all targets need is missing.
 impl From<PlanError> for RunError {
     fn from(error: PlanError) -> Self {
-        Self::NothingToExamine(error.to_string())
+        match error {
+            PlanError::Net(error) => Self::Net(error),
+            error => Self::NothingToExamine { text: error.to_string(), failures: Vec::new() },
+        }
     }
 }

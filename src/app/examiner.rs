@@ -5,11 +5,13 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::mpsc;
 
 use super::error::RunError;
+use super::exit_code::INTERRUPTED;
 use super::host_firewall::HostFirewall;
+use super::output::outputs::Outputs;
 use super::plan::RunPlan;
 use super::planned_address::PlannedAddress;
 use super::random;
-use crate::model::{AddressReport, Examined};
+use crate::model::{AddressReport, Cause, Examined, FailureKind, Report, TargetFailure};
 use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
@@ -80,19 +82,38 @@ impl<'p> Examiner<'p> {
 
     /// What is reported of an address: its examination, this host, and what follows from both.
     pub(super) fn address_report(&self, one: &PlannedAddress, examined: Examined) -> AddressReport {
-        let mut report = AddressReport {
-            host: one.address.host.clone(),
-            preference: one.address.preference,
-            address: one.address.address,
-            zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
-            port: one.port,
-            here: one.here.clone(),
-            examined,
-        };
+        let mut report = bare_report(one, examined);
         report.here.blockers = self.firewall.blockers(&report);
         report.here.clamps = self.firewall.clamps(&report);
         report::complete(&mut report);
         report
+    }
+
+    /// What is reported of the way there while the way back is examined. The firewall's rules are not read meanwhile: that takes
+    /// longer than a packet, and the advice that needs them comes later.
+    pub(super) fn report_of_the_way_there(one: &PlannedAddress, there: Examined) -> AddressReport {
+        let mut report = bare_report(one, there);
+        report::complete(&mut report);
+        if report.examined.cause == Some(Cause::LocalFirewall) {
+            report.examined.advice.clear();
+        }
+        report
+    }
+
+    /// The run was interrupted before anything was examined: that is reported where a program reads. Returns the exit code.
+    pub(super) fn interrupted_before(&self, outputs: &mut Outputs) -> u8 {
+        let target = self.plan.targets.subject();
+        let text = "the run was interrupted before anything was examined".into();
+        let errors = vec![TargetFailure { target: target.clone(), kind: FailureKind::Interrupted, text }];
+        outputs.nothing_examined(&Report {
+            target,
+            started: self.started,
+            elapsed: self.started.elapsed().unwrap_or_default(),
+            addresses: Vec::new(),
+            errors,
+            ending: Some(INTERRUPTED),
+        });
+        INTERRUPTED
     }
 
     pub(super) fn plan(&self) -> &'p RunPlan {
@@ -111,5 +132,17 @@ impl<'p> Examiner<'p> {
     /// When a run that examines everything at once has to end.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+}
+
+fn bare_report(one: &PlannedAddress, examined: Examined) -> AddressReport {
+    AddressReport {
+        host: one.address.host.clone(),
+        preference: one.address.preference,
+        address: one.address.address,
+        zone: one.address.zone.as_ref().map(|zone| zone.as_str().to_owned()),
+        port: one.port,
+        here: one.here.clone(),
+        examined,
     }
 }

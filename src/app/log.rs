@@ -1,14 +1,55 @@
 //! The log on stderr: which lines appear there.
 
+use std::fmt;
+use std::io::{self, IsTerminal};
+
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::{DefaultFields, Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use super::output::ERASE_LINE;
 
 /// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.
 pub fn log_to_stderr(verbosity: u8) {
     let asked_for = std::env::var("RUST_LOG").ok().and_then(|text| asked_for(&text));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let is_terminal = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(is_terminal)
+        .event_format(Lines {
+            usual: Format::default().with_target(false),
+            may_have_progress: is_terminal && verbosity == 0,
+        });
     tracing_subscriber::registry().with(asked_for.unwrap_or_else(|| chosen_by(verbosity))).with(lines).init();
+}
+
+/// Warnings look like every other line of the program on stderr; decisions and packets have their time.
+struct Lines {
+    usual: Format,
+    /// A progress line may be drawn where the warning goes.
+    may_have_progress: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        // The order of levels is that of verbosity.
+        if *event.metadata().level() > Level::WARN {
+            return self.usual.format_event(context, writer, event);
+        }
+        let erase = if self.may_have_progress { ERASE_LINE } else { "" };
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), event)?;
+        writeln!(writer, "{erase}pmtu-probe: {text}")
+    }
 }
 
 fn chosen_by(verbosity: u8) -> Targets {
@@ -30,7 +71,6 @@ fn asked_for(text: &str) -> Option<Targets> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing::Level;
 
     fn shows(targets: &Targets, level: Level) -> bool {
         targets.would_enable("pmtu_probe::runner", &level)

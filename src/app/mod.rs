@@ -28,6 +28,7 @@ mod suspect_cases;
 mod suspects;
 mod target_key;
 mod verdict_counts;
+mod way_there_news;
 mod whole_run;
 
 pub use error::RunError;

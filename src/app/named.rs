@@ -2,10 +2,10 @@
 
 use super::error::RunError;
 use super::examiner::Examiner;
-use super::exit_code::INTERRUPTED;
 use super::interrupt::interrupted;
 use super::output::outputs::Outputs;
 use super::plan::RunPlan;
+use super::planned_address::Planned;
 use super::planner::Planner;
 use super::stderr::complain;
 use super::whole_run::WholeRun;
@@ -26,22 +26,23 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
     };
     let planned = tokio::select! {
         planned = planned => planned,
-        () = &mut interrupt => return Ok(INTERRUPTED),
+        () = &mut interrupt => return Ok(examiner.interrupted_before(&mut outputs)),
     };
-    let (planned, errors) = planned?;
-    if planned.is_empty()
+    let Planned { addresses, errors, failures } = planned?;
+    if addresses.is_empty()
         && let [first, others @ ..] = &errors[..]
     {
         for error in others {
             complain(&error.to_string());
         }
-        return Err(RunError::NothingToExamine(first.to_string()));
+        return Err(RunError::NothingToExamine { text: first.to_string(), failures });
     }
     for error in &errors {
         outputs.warn(&error.to_string());
     }
     let run = WholeRun {
-        planned,
+        planned: addresses,
+        failures,
         suspects: None,
         is_incomplete: errors.iter().any(|error| !error.is_harmless()),
         // All of them at once, in the time of the run.

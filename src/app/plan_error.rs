@@ -1,7 +1,7 @@
 //! Why a target or one of its addresses is left out.
 
 use super::skipped::Skipped;
-use crate::model::{Family, PacketSize};
+use crate::model::{FailureKind, Family, PacketSize};
 use crate::net::NetError;
 use crate::resolve::{Remark, ResolveError, ResolvedAddress, TargetError};
 
@@ -16,6 +16,11 @@ pub(super) enum PlanError {
     Remark(Remark),
     #[error("{0}")]
     Skipped(Skipped),
+    #[error(
+        "{0} is the gateway of a container network: it stands in the log for every client, so who sent is not known and nothing \
+         can be examined"
+    )]
+    HiddenSender(std::net::IpAddr),
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -35,10 +40,37 @@ impl PlanError {
         }
     }
 
+    /// Its kind, for programs.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Target(_) | Self::HiddenSender(_) => FailureKind::BadTarget,
+            Self::Resolve(_) | Self::Remark(_) => FailureKind::Unresolved,
+            Self::Skipped(_) | Self::NoSource(_) | Self::Net(NetError::NoRoute { .. } | NetError::NoFamily { .. }) => {
+                FailureKind::NoRoute
+            }
+            Self::MinAboveMax { .. } => FailureKind::BadOption,
+            Self::Net(error) => failure_kind(error),
+        }
+    }
+
     /// Whether a second attempt may find what this one did not.
     pub(super) fn is_temporary(&self) -> bool {
         use ResolveError::{Temporary, TimedOut, Unanswered};
         matches!(self, Self::Resolve(Temporary { .. } | TimedOut { .. } | Unanswered { .. }))
+    }
+}
+
+/// What kind of failure an error of the system is.
+pub(super) fn failure_kind(error: &NetError) -> FailureKind {
+    match error {
+        NetError::NoPrivilege { .. } => FailureKind::NoPrivilege,
+        NetError::NotOurAddress { .. } | NetError::NoInterface { .. } => FailureKind::BadOption,
+        NetError::NoRoute { .. } | NetError::NoFamily { .. } => FailureKind::NoRoute,
+        NetError::Capabilities { .. }
+        | NetError::Socket { .. }
+        | NetError::NoFreePorts { .. }
+        | NetError::Netlink { .. }
+        | NetError::Send { .. } => FailureKind::System,
     }
 }
 

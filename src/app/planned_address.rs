@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::HostFacts;
+use super::plan_error::PlanError;
+use crate::model::{HostFacts, TargetFailure};
 use crate::resolve::ResolvedAddress;
 use crate::runner::Job;
 
@@ -12,6 +13,29 @@ pub(super) struct PlannedAddress {
     pub(super) port: u16,
     pub(super) job: Job,
     pub(super) here: HostFacts,
+}
+
+/// What targets lead to, and why some of it is left out.
+#[derive(Default)]
+pub(super) struct Planned {
+    pub(super) addresses: Vec<PlannedAddress>,
+    /// For people, in few lines.
+    pub(super) errors: Vec<PlanError>,
+    /// The same for programs, each with its target.
+    pub(super) failures: Vec<TargetFailure>,
+}
+
+impl Planned {
+    /// A target that leads nowhere.
+    pub(super) fn failed(target: &str, error: PlanError) -> Self {
+        let failures = vec![failure(target, &error)];
+        Self { addresses: Vec::new(), errors: vec![error], failures }
+    }
+}
+
+/// Why something of this target is left out.
+pub(super) fn failure(target: &str, error: &PlanError) -> TargetFailure {
+    TargetFailure { target: target.to_owned(), kind: error.kind(), text: error.to_string() }
 }
 
 /// What makes two examinations the same: address, interface where the address is link-local, and port.

@@ -7,10 +7,11 @@ use tracing::{debug, warn};
 
 use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
 use super::plan_error::{PlanError, in_few_lines};
-use super::planned_address::{PlannedAddress, forget_repeated, number};
+use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
 use super::random;
 use crate::model::{
-    Blockers, Family, FlowChoice, HostFacts, KernelSettings, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service,
+    Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, MethodChoice, OwnTcpSetup, PacketSize, Plan,
+    Service, TargetFailure,
 };
 use crate::net::Ours;
 use crate::net::interface::Interface;
@@ -35,15 +36,17 @@ pub(super) struct Planner<'a> {
     resolver: Resolver,
     /// Settings of this kernel, read once: many targets share them.
     kernel: [(KernelSettings, PacketSize); 2],
+    inner_links: Vec<InnerLink>,
 }
 
-/// What targets lead to, and why some of it is left out.
+/// What targets lead to, as it comes.
 #[derive(Default)]
 struct Collected {
     planned: Vec<PlannedAddress>,
     errors: Vec<PlanError>,
     skipped: Vec<(ResolvedAddress, PlanError)>,
     remarks: Vec<Remark>,
+    failures: Vec<TargetFailure>,
 }
 
 impl<'a> Planner<'a> {
@@ -52,66 +55,76 @@ impl<'a> Planner<'a> {
         let routes = Routes::open()?;
         check_source(plan, &routes).await?;
         let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
-        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel })
+        let inner_links = routes.inner_links().await;
+        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel, inner_links })
     }
 
-    /// What to examine for several targets, numbered. The second list says why some addresses or targets are left out.
-    pub(super) async fn targets(&self, targets: &[String], deadline: Instant) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+    /// What to examine for several targets, numbered.
+    pub(super) async fn targets(&self, targets: &[String], deadline: Instant) -> Planned {
         let mut collected = Collected::default();
         // Side by side, so that names nobody answers for cost their time once.
         let lookups = targets.iter().map(|target| self.addresses(target, deadline));
         let lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME).collect::<Vec<_>>().await;
-        for lookup in lookups {
-            self.collect(lookup, &mut collected).await;
+        for (target, lookup) in targets.iter().zip(lookups) {
+            self.collect(target, lookup, &mut collected).await;
         }
-        let (mut planned, errors) = collected.in_order();
-        number(&mut planned);
-        (planned, errors)
+        let mut planned = collected.in_order();
+        number(&mut planned.addresses);
+        planned
     }
 
-    /// What to examine for one of many targets, without numbers yet, and why some of it is left out.
-    pub(super) async fn target(&self, target: &str, patience: Duration) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+    /// What to examine for one of many targets, without numbers yet.
+    pub(super) async fn target(&self, target: &str, patience: Duration) -> Planned {
         match target.parse() {
-            Ok(target) => self.parsed_target(&target, patience).await,
-            Err(error) => (Vec::new(), vec![PlanError::Target(error)]),
+            Ok(parsed) => self.parsed_target(target, &parsed, patience).await,
+            Err(error) => Planned::failed(target, PlanError::Target(error)),
         }
     }
 
-    /// The same for a target that needs no reading.
-    pub(super) async fn parsed_target(
-        &self,
-        target: &Target,
-        patience: Duration,
-    ) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+    /// The same for a target that needs no reading, and what to call it.
+    pub(super) async fn parsed_target(&self, name: &str, target: &Target, patience: Duration) -> Planned {
         let mut collected = Collected::default();
         let lookup = self.resolve(target, Instant::now() + patience).await;
-        self.collect(lookup, &mut collected).await;
+        self.collect(name, lookup, &mut collected).await;
         collected.in_order()
     }
 
-    async fn collect(&self, lookup: Result<(u16, Resolved), PlanError>, collected: &mut Collected) {
+    async fn collect(&self, target: &str, lookup: Result<(u16, Resolved), PlanError>, collected: &mut Collected) {
         let (port, found) = match lookup {
             Ok(found) => found,
-            Err(error) => return collected.errors.push(error),
+            Err(error) => return collected.leave_out(target, error),
         };
         for address in found.addresses {
             match self.plan_one(address.clone(), port).await {
                 Ok(one) => collected.planned.push(one),
-                Err(error) if error.is_harmless() => collected.skipped.push((address, error)),
-                Err(error) => collected.errors.push(error),
+                Err(error) if error.is_harmless() => {
+                    collected.failures.push(failure(target, &error));
+                    collected.skipped.push((address, error));
+                }
+                Err(error) => collected.leave_out(target, error),
             }
         }
-        collected.remarks.extend(found.remarks);
+        for remark in found.remarks {
+            if remark.is_incomplete() {
+                collected.failures.push(failure(target, &PlanError::Remark(remark.clone())));
+            }
+            collected.remarks.push(remark);
+        }
     }
 }
 
 impl Collected {
+    fn leave_out(&mut self, target: &str, error: PlanError) {
+        self.failures.push(failure(target, &error));
+        self.errors.push(error);
+    }
+
     /// Where nothing is left to examine, the first error is the reason: no remark is.
-    fn in_order(mut self) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+    fn in_order(mut self) -> Planned {
         self.errors.extend(in_few_lines(self.skipped));
         self.errors.extend(self.remarks.into_iter().map(PlanError::Remark));
         forget_repeated(&mut self.planned);
-        (self.planned, self.errors)
+        Planned { addresses: self.planned, errors: self.errors, failures: self.failures }
     }
 }
 
@@ -190,9 +203,13 @@ impl Planner<'_> {
         };
         let is_link_local = address.zone.is_some();
         let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+        let interface = route.interface.map(|interface| interface.name);
+        let is_larger =
+            |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
         let here = HostFacts {
             source: Some(source),
-            interface: route.interface.map(|interface| interface.name),
+            inner_links: self.inner_links.iter().filter(is_larger).cloned().collect(),
+            interface,
             gateway: route.gateway,
             interface_mtu: route.interface_mtu,
             route_mtu: route.route_mtu,

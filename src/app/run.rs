@@ -1,6 +1,7 @@
 //! One run, by the source of its targets.
 
 use super::error::RunError;
+use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
 use super::{list, named, suspects};
 
@@ -9,6 +10,17 @@ use super::{list, named, suspects};
 /// # Errors
 /// No privilege, no usable target, no sockets, no output.
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
+    let outcome = run_by_source(plan);
+    // What could not be written needs no second attempt.
+    if let Err(error) = &outcome
+        && !matches!(error, RunError::Write(_))
+    {
+        Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
+    }
+    outcome
+}
+
+fn run_by_source(plan: &RunPlan) -> Result<u8, RunError> {
     match &plan.targets {
         TargetSource::Named(targets) => named::run(plan, targets),
         TargetSource::List(list) => list::run(plan, list),

@@ -1,7 +1,7 @@
 //! Suspects and the examinations that are theirs; the report in their order.
 
 use super::plan_error::PlanError;
-use crate::model::{AddressReport, Report, Suspect};
+use crate::model::{AddressReport, Report, Suspect, TargetFailure};
 use crate::report::suspects::{Answer, cannot_be_seen, meanings};
 use crate::report::text::{self, Detail, Style};
 
@@ -11,6 +11,7 @@ pub(super) struct SuspectCase<'s> {
     /// By number of the examination.
     pub(super) places: Vec<usize>,
     pub(super) errors: Vec<PlanError>,
+    pub(super) failures: Vec<TargetFailure>,
 }
 
 /// All suspects, the strongest first.
@@ -24,6 +25,11 @@ impl<'s> SuspectCases<'s> {
     /// Why some are left out.
     pub(super) fn errors(&self) -> impl Iterator<Item = String> {
         self.0.iter().flat_map(|case| &case.errors).map(|error| text::printable(&error.to_string()))
+    }
+
+    /// The same for programs.
+    pub(super) fn failures(&self) -> Vec<TargetFailure> {
+        self.0.iter().flat_map(|case| &case.failures).cloned().collect()
     }
 
     /// Whether a suspect is left out that another run might examine.
@@ -78,5 +84,5 @@ fn render_one(report: &Report, style: Style) -> String {
 
 fn of_one(report: &Report, place: usize) -> Report {
     let addresses = report.addresses.get(place).cloned().into_iter().collect();
-    Report { target: report.target.clone(), addresses, ..*report }
+    Report { target: report.target.clone(), addresses, errors: Vec::new(), ..*report }
 }

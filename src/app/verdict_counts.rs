@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::model::{ReverseVerdict, Verdict};
-use crate::report::words::{Word, counted, verdict_name};
+use crate::model::{PortState, ReverseVerdict, Verdict};
+use crate::report::words::{Word, counted, verdict_name, without_connections};
 
 /// Counts of verdicts, and the first targets of each that needs attention.
 #[derive(Debug, Default)]
@@ -11,6 +11,8 @@ pub(super) struct VerdictCounts {
     addresses: [VerdictRow; Verdict::WORST_FIRST.len()],
     /// Where large packets do not come back.
     reverse: VerdictRow,
+    /// Whose port takes no connections.
+    closed: VerdictRow,
     targets: u64,
     /// Targets without an address that could be examined.
     failed: u64,
@@ -28,10 +30,11 @@ const MOST_NAMED: usize = 20;
 
 impl VerdictCounts {
     /// Counts a target of an earlier run by the words of its result line.
-    pub(super) fn add<'a>(&mut self, exit_code: u8, verdicts: impl Iterator<Item = &'a str>) {
+    pub(super) fn add<'a>(&mut self, exit_code: u8, addresses: impl Iterator<Item = (&'a str, Option<&'a str>)>) {
         let mut any = false;
-        for word in verdicts {
+        for (word, port_state) in addresses {
             any = true;
+            self.closed.count += u64::from(port_state.is_some_and(|state| state != PortState::Open.word()));
             if let Some(row) = Verdict::WORST_FIRST.iter().position(|verdict| verdict.word() == word) {
                 self.addresses[row].count += 1;
             }
@@ -40,12 +43,16 @@ impl VerdictCounts {
     }
 
     /// Counts an address.
-    pub(super) fn add_address(&mut self, verdict: Verdict, reverse: ReverseVerdict, label: &str) {
+    pub(super) fn add_address(&mut self, verdicts: (Verdict, ReverseVerdict), port: Option<PortState>, label: &str) {
+        let (verdict, reverse) = verdicts;
         if let Some(row) = Verdict::WORST_FIRST.iter().position(|row| *row == verdict) {
             self.addresses[row].note(label);
         }
         if matches!(reverse, ReverseVerdict::BlackHole | ReverseVerdict::Recovers) {
             self.reverse.note(label);
+        }
+        if port.is_some_and(|port| !port.takes_connections()) {
+            self.closed.note(label);
         }
     }
 
@@ -80,6 +87,7 @@ impl VerdictCounts {
         if self.reverse.count > 0 {
             parts.push(format!("{} faulty on the way back", self.reverse.count));
         }
+        parts.extend(without_connections(self.closed.count));
         if self.failed > 0 {
             parts.push(format!("{} not examined", self.failed));
         }
@@ -93,7 +101,7 @@ impl VerdictCounts {
         let faulty = Verdict::WORST_FIRST.iter().zip(&self.addresses).filter(|(verdict, _)| needs_attention(**verdict));
         let rows = faulty
             .map(|(verdict, row)| (verdict_name(*verdict), row))
-            .chain([("faulty on the way back", &self.reverse)]);
+            .chain([("faulty on the way back", &self.reverse), ("port takes no connections", &self.closed)]);
         for (title, row) in rows.filter(|(_, row)| !row.first.is_empty()) {
             // Writing into a String cannot fail.
             let _ = writeln!(out, "\n{title}:");
@@ -125,18 +133,20 @@ fn needs_attention(verdict: Verdict) -> bool {
 mod tests {
     use super::*;
 
+    const OPEN: Option<PortState> = Some(PortState::Open);
+
     #[test]
     fn the_summary_begins_with_the_worst_and_stays_short() {
         let mut counts = VerdictCounts::default();
         for n in 0..30 {
-            counts.add_address(Verdict::Clear, ReverseVerdict::Untested, &format!("clear{n}"));
+            counts.add_address((Verdict::Clear, ReverseVerdict::Untested), OPEN, &format!("clear{n}"));
             counts.add_target(0, true);
         }
         for n in 0..25 {
-            counts.add_address(Verdict::BlackHole, ReverseVerdict::Untested, &format!("hole{n}"));
+            counts.add_address((Verdict::BlackHole, ReverseVerdict::Untested), OPEN, &format!("hole{n}"));
             counts.add_target(2, true);
         }
-        counts.add_address(Verdict::Masked, ReverseVerdict::BlackHole, "masked0");
+        counts.add_address((Verdict::Masked, ReverseVerdict::BlackHole), OPEN, "masked0");
         counts.add_target(2, true);
         counts.add_target(3, false);
         let summary = counts.summary();
@@ -151,9 +161,22 @@ mod tests {
     #[test]
     fn lines_of_an_earlier_run_count() {
         let mut counts = VerdictCounts::default();
-        counts.add(1, ["masked", "clear"].into_iter());
+        counts.add(1, [("masked", None), ("clear", Some("open"))].into_iter());
+        counts.add(3, [("clear", Some("refused"))].into_iter());
         counts.add(3, std::iter::empty());
-        assert_eq!(counts.counts(), "1 masked, 1 clear, 1 not examined");
-        assert_eq!((counts.targets, counts.exit_code()), (2, 1));
+        assert_eq!(counts.counts(), "1 masked, 2 clear, 1 takes no connections, 1 not examined");
+        assert_eq!((counts.targets, counts.exit_code()), (3, 1));
+    }
+
+    /// A clear path to a closed port is no good news, so its target is named.
+    #[test]
+    fn ports_that_take_no_connections_are_named() {
+        let mut counts = VerdictCounts::default();
+        counts.add_address((Verdict::Clear, ReverseVerdict::Untested), Some(PortState::Refused), "closed0");
+        counts.add_target(3, true);
+        counts.add_address((Verdict::Clear, ReverseVerdict::Untested), None, "unknown0");
+        counts.add_target(0, true);
+        let summary = "2 targets: 2 clear, 1 takes no connections\n\nport takes no connections:\n  closed0\n";
+        assert_eq!((counts.summary().as_str(), counts.exit_code()), (summary, 3));
     }
 }

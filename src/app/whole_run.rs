@@ -1,7 +1,7 @@
 //! Addresses that are all known before the first is examined, and one report about all of them.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -13,12 +13,15 @@ use super::output::progress_line::{AddressProgress, LineProgress};
 use super::output::result_sink::RunResult;
 use super::planned_address::PlannedAddress;
 use super::suspect_cases::SuspectCases;
-use crate::model::{Examined, PacketEvent, Report};
-use crate::runner::{Ending, Job, Observer, Patience, RunProgress};
+use super::way_there_news::WayThereNews;
+use crate::model::{Examined, PacketEvent, Report, TargetFailure};
+use crate::runner::{Job, Observer, Patience, RunProgress};
 
 /// What is examined as a whole.
 pub(super) struct WholeRun<'s> {
     pub(super) planned: Vec<PlannedAddress>,
+    /// What is left out, for programs.
+    pub(super) failures: Vec<TargetFailure>,
     /// The suspects whose addresses they are.
     pub(super) suspects: Option<SuspectCases<'s>>,
     /// Whether something is left out that another run might examine.
@@ -46,22 +49,22 @@ impl WholeRun<'_> {
             labels,
             outputs,
             examined: self.planned.iter().map(|_| None).collect(),
+            way_there: WayThereNews::new(self.planned.len()),
+            is_interrupted: false,
             reported: Ok(0),
         };
-        let ending = examiner.examine(jobs, concurrency, self.patience, interrupt, &mut reporter).await?;
-        let code = reporter.reported.map_err(RunError::Write)?;
-        Ok(match (ending, code) {
-            (Ending::Interrupted, _) => INTERRUPTED,
-            (Ending::Complete, 0) if self.is_incomplete => NOTHING_TO_REPORT,
-            (Ending::Complete, code) => code,
-        })
+        examiner.examine(jobs, concurrency, self.patience, interrupt, &mut reporter).await?;
+        reporter.reported.map_err(RunError::Write)
     }
 
-    fn exit_code(&self, report: &Report) -> u8 {
-        match &self.suspects {
-            // A suspect that could not be judged is no good news.
-            Some(suspects) if report.exit_code() == 0 && suspects.has_open(report) => NOTHING_TO_REPORT,
-            _ => report.exit_code(),
+    /// The exit code, where it is not that of the addresses alone.
+    fn ending(&self, report: &Report, is_interrupted: bool) -> Option<u8> {
+        let has_open = || self.suspects.as_ref().is_some_and(|suspects| suspects.has_open(report));
+        match report.exit_code() {
+            _ if is_interrupted => Some(INTERRUPTED),
+            // What could not be judged is no good news.
+            0 if self.is_incomplete || has_open() => Some(NOTHING_TO_REPORT),
+            _ => None,
         }
     }
 }
@@ -75,6 +78,8 @@ struct Reporter<'a> {
     outputs: Outputs,
     /// By number of the job.
     examined: Vec<Option<Examined>>,
+    way_there: WayThereNews,
+    is_interrupted: bool,
     /// The exit code, once the report is out.
     reported: io::Result<u8>,
 }
@@ -90,6 +95,18 @@ impl Reporter<'_> {
             started,
             elapsed: started.elapsed().unwrap_or_default(),
             addresses,
+            errors: self.run.failures.clone(),
+            ending: None,
+        }
+    }
+
+    /// Shows the way there of those whose way back takes its time.
+    fn show_the_way_there(&mut self, now: Instant) {
+        while let Some((job, there)) = self.way_there.take_due(now) {
+            let Some(one) = self.run.planned.get(job) else { continue };
+            let report = Examiner::report_of_the_way_there(one, there);
+            let is_alone = self.run.planned.len() == 1 && self.run.suspects.is_none();
+            self.outputs.way_there(&report, is_alone);
         }
     }
 }
@@ -101,16 +118,29 @@ impl Observer for Reporter<'_> {
 
     fn progress(&mut self, standing: &RunProgress) {
         let label = standing.current.and_then(|index| self.labels.get(index)).cloned();
+        self.show_the_way_there(Instant::now());
         self.outputs.progress(&LineProgress::Addresses(AddressProgress {
             label: label.unwrap_or_default(),
             addresses: (standing.judged, self.run.planned.len()),
             range: standing.bracket,
+            is_on_the_way_back: standing.is_on_the_way_back,
             probes: standing.probes,
             elapsed: self.examiner.started().elapsed().unwrap_or(Duration::ZERO),
         }));
     }
 
+    fn way_there(&mut self, job: usize, there: &Examined) {
+        if self.outputs.show_the_way_there() {
+            self.way_there.note(job, there, Instant::now());
+        }
+    }
+
+    fn interrupted(&mut self) {
+        self.is_interrupted = true;
+    }
+
     fn judged(&mut self, job: usize, examined: Examined) {
+        self.way_there.forget(job);
         if let Some(place) = self.examined.get_mut(job) {
             *place = Some(examined);
         }
@@ -122,11 +152,12 @@ impl Observer for Reporter<'_> {
 
     fn all_judged(&mut self) {
         self.outputs.verdicts_stand();
-        let report = self.report();
-        let code = self.run.exit_code(&report);
+        let mut report = self.report();
+        report.ending = self.run.ending(&report, self.is_interrupted);
+        let code = report.exit_code();
         let delivered = self.outputs.result(&RunResult { report: &report, suspects: self.run.suspects.as_ref() });
         self.reported = match delivered {
-            // The reader closed the pipe, so it has seen enough.
+            // That was said on stderr; the exit code still tells.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
             Err(error) => Err(error),
             Ok(()) => Ok(code),

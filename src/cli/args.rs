@@ -49,6 +49,7 @@ Verdicts and exit codes; the worst of all addresses and both directions counts,
   2  black_hole    large packets vanish: large mail will hang
   3  unreachable   even small packets go unanswered
      inconclusive  the evidence is too thin for a verdict
+     also a port that takes no connections, whatever the path carries
      also bad arguments, no privilege, no such name
   130  interrupted; what is known is printed
 

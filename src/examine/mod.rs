@@ -18,6 +18,7 @@ mod judge;
 mod outbox;
 mod own_tcp;
 mod packet_kind;
+mod port_watch;
 mod ptb_log;
 mod quoted;
 mod random;
@@ -35,7 +36,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, ReverseReason, SeqNumber, Timestamp,
+    Action, Event, Examined, Finding, Meaning, Outgoing, PacketSize, Plan, PortState, Reverse, ReverseReason,
+    SeqNumber, Timestamp,
 };
 
 use closing::Closing;
@@ -60,6 +62,8 @@ pub struct Examination {
     is_overrun: bool,
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
+    /// The way there, as long as the way back is examined.
+    way_there: Option<Box<Examined>>,
     examined: Option<Examined>,
     /// A late PTB has changed the findings since they were asked for.
     is_revised: bool,
@@ -92,6 +96,7 @@ impl Examination {
             own_tcp: OwnTcpInquiry::default(),
             is_overrun: false,
             record: None,
+            way_there: None,
             examined: None,
             is_revised: false,
             plan,
@@ -149,7 +154,12 @@ impl Examination {
     /// A PTB that comes after probing has ended still counts: the verdict is revised.
     fn hear_late_ptb(&mut self, event: &Event) {
         let Some(record) = self.record.as_deref_mut() else { return };
-        if record.hear(event) && self.examined.is_some() {
+        if !record.hear(event) {
+            return;
+        }
+        // It is judged again.
+        self.way_there = None;
+        if self.examined.is_some() {
             let revised = Some(judge(record));
             self.is_revised |= self.examined != revised;
             self.examined = revised;
@@ -177,7 +187,12 @@ impl Examination {
         self.examined.as_ref()
     }
 
-    /// The same, if a late PTB has changed them since the last call.
+    /// The findings on the way there, as soon as they stand, while the way back is examined. They may change until all stands.
+    pub fn way_there(&self) -> Option<&Examined> {
+        self.way_there.as_deref().filter(|_| self.examined.is_none())
+    }
+
+    /// All findings, if a late PTB has changed them since the last call.
     pub fn take_revision(&mut self) -> Option<&Examined> {
         self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))
     }
@@ -223,6 +238,7 @@ impl Examination {
             }
             Phase::Closing(closing) => closing.advance(&mut self.outbox, now),
         };
+        self.judge_the_way_there(now);
         self.settle(now);
         // The way back has to be there when it is judged.
         let is_held = matches!(self.phase, Phase::Reverse(_)) && self.examined.is_none();
@@ -243,7 +259,8 @@ impl Examination {
         if no_way_back.is_none() && self.plan.direction.is_forward() && is_asked_for(&record, &path) {
             self.own_tcp.want();
         }
-        let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
+        let is_forbidden = record.port == Some(PortState::ForbiddenHere);
+        let impossible = || self.why_not_back(forward.session().state(), is_forbidden).map(WayBack::Impossible);
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),
@@ -254,13 +271,15 @@ impl Examination {
         self.settle(now);
     }
 
-    fn why_not_back(&self, state: TcpState) -> Option<ReverseReason> {
+    fn why_not_back(&self, state: TcpState, is_forbidden: bool) -> Option<ReverseReason> {
         if let Some(why) = reverse::impossible(&self.plan) {
             return Some(why);
         }
         match state {
             TcpState::Open => None,
             TcpState::Connecting => Some(ReverseReason::NoConnection),
+            // A RST that this host's own firewall makes up says nothing about the server.
+            TcpState::Refused if is_forbidden => Some(ReverseReason::NoConnection),
             TcpState::Refused => Some(ReverseReason::PortClosed),
             TcpState::Reset | TcpState::Closing | TcpState::Closed => Some(ReverseReason::ConnectionEnded),
         }
@@ -278,23 +297,33 @@ impl Examination {
         self.phase = Phase::Reverse(Box::new(reverse));
     }
 
+    /// Judges the way there while the way back is examined, once this host's TCP has answered.
+    fn judge_the_way_there(&mut self, now: Timestamp) {
+        let (Phase::Reverse(_), Some(record), None) = (&self.phase, &mut self.record, &self.way_there) else { return };
+        if !self.plan.direction.is_forward() || !self.own_tcp.is_over(now) || judge::is_spoilt_by_overrun(record) {
+            return;
+        }
+        record.add_own_tcp(self.own_tcp.facts());
+        let mut found = judge(record);
+        // The way back may turn out to be what took the replies.
+        found.findings.retain(|finding| *finding != Finding::LargeEchoFiltered);
+        self.way_there = Some(Box::new(found));
+    }
+
     /// Judges once nothing more is to come that a verdict rests on: the way back has its own, and this host's TCP has answered.
     fn settle(&mut self, now: Timestamp) {
         let (Some(record), None) = (&mut self.record, &self.examined) else { return };
-        let way_back = match &self.phase {
-            Phase::Reverse(reverse) => match reverse.found() {
-                Some((found, findings)) => Some(WayBack::Examined(found.clone(), findings.to_vec())),
-                None => return,
-            },
-            Phase::Forward(_) | Phase::Closing(_) | Phase::Done => None,
-        };
         if !self.own_tcp.is_over(now) {
             return;
         }
-        if let Some(way_back) = way_back {
-            record.add_way_back(way_back);
-        }
         record.add_own_tcp(self.own_tcp.facts());
+        if let Phase::Reverse(reverse) = &self.phase {
+            let Some((found, findings)) = reverse.found() else { return };
+            let elapsed = now.since(record.started).saturating_sub(record.forward_elapsed);
+            let found = Reverse { elapsed: Some(elapsed), ..found.clone() };
+            record.add_way_back(WayBack::Examined(found, findings.to_vec()));
+            record.note_reception(reverse.reception());
+        }
         record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));
     }

@@ -12,10 +12,10 @@ use super::session::Session;
 pub(super) enum Deadline {
     /// An address that an ICMP error explains counts as unreachable.
     ExplainedSilence,
-    /// A silent TCP port counts as filtered when the host answers echo.
-    PortFiltered,
-    /// The same where small echo requests are lost: chance takes SYNs as well.
-    PortFilteredLossy,
+    /// The same where the error concerns the port alone: echo may still be answered.
+    PortExplained,
+    /// A silence is an answer, even if the run is cut short.
+    SilenceTells,
     /// An address that stayed silent counts as unreachable.
     Unreachable,
     /// Other techniques have waited for a greeting long enough.
@@ -45,8 +45,8 @@ const PTB_PATIENCE: Duration = Duration::from_millis(600);
 impl Deadline {
     const ALL: [Self; 8] = [
         Self::ExplainedSilence,
-        Self::PortFiltered,
-        Self::PortFilteredLossy,
+        Self::PortExplained,
+        Self::SilenceTells,
         Self::Unreachable,
         Self::GreetingGrace,
         Self::GreetingNeeded,
@@ -65,8 +65,9 @@ impl Timers {
     fn at(&self, deadline: Deadline) -> Timestamp {
         match deadline {
             Deadline::ExplainedSilence => self.started + Duration::from_millis(1500),
-            Deadline::PortFiltered => self.started + Duration::from_millis(3600),
-            Deadline::PortFilteredLossy => self.started + Duration::from_secs(8),
+            Deadline::PortExplained => self.started + Duration::from_secs(4),
+            // Some seven SYNs and a dozen and a half of echo requests.
+            Deadline::SilenceTells => self.started + Duration::from_secs(5),
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.

@@ -13,6 +13,21 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address is one that container networks give their gateways by default: Docker's and Podman's networks, those of
+/// Kubernetes. A server in a container sees it in the place of a client whose
+/// connection a proxy took, or whose address was rewritten on the way in.
+pub fn is_container_gateway(address: IpAddr) -> bool {
+    let IpAddr::V4(address) = address.to_canonical() else { return false };
+    match address.octets() {
+        // Docker: 172.17.0.0/16 and its successors, then 192.168.0.0/16 in parts of /20, but for the first, which homes have.
+        [172, 17..=31, 0, 1] => true,
+        [192, 168, third, 1] => third >= 16 && third % 16 == 0,
+        // Podman; k3s and flannel.
+        [10, 88 | 89, _, 1] | [10, 42 | 244, _, 1] => true,
+        _ => false,
+    }
+}
+
 fn is_global_v4(address: Ipv4Addr) -> bool {
     let octets = address.octets();
     // "This network", loopback, multicast (RFC 5771) and reserved (RFC 1112, section 4).
@@ -68,6 +83,16 @@ mod tests {
         check(&["169.253.0.1", "172.15.0.1", "172.32.0.1", "192.0.0.9", "192.0.1.1", "192.167.0.1"], true);
         check(&["198.17.0.1", "198.20.0.1", "223.255.255.255"], true);
         check(&["2001:2:1::1", "2001:3::1", "100:0:0:1::1", "2a00::1", "64:ff9b::1", "fbff::1"], true);
+    }
+
+    #[test]
+    fn gateways_of_container_networks_are_known_by_their_defaults() {
+        for gateway in ["172.17.0.1", "172.18.0.1", "172.31.0.1", "192.168.16.1", "10.88.0.1", "10.42.3.1"] {
+            assert!(is_container_gateway(gateway.parse().expect("an address")), "{gateway}");
+        }
+        for other in ["172.16.0.1", "172.17.0.2", "192.168.0.1", "192.168.1.1", "10.0.0.1", "192.0.2.1", "fd00::1"] {
+            assert!(!is_container_gateway(other.parse().expect("an address")), "{other}");
+        }
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum Event {
     SendRefused {
         /// The size of the refused packet.
         size: PacketSize,
+        /// What it was for.
+        meaning: Meaning,
         /// Why.
         refusal: Refusal,
     },

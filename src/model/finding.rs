@@ -1,5 +1,7 @@
 //! What is remarkable beside a verdict.
 
+use std::time::Duration;
+
 use super::size::PacketSize;
 
 /// A remarkable fact beside the verdict.
@@ -33,6 +35,13 @@ pub enum Finding {
     PortClosed,
     /// The TCP port gave no answer at all, while the host answered otherwise.
     PortFiltered,
+    /// In place of a greeting the server refuses service.
+    TurnedAway {
+        /// The code of its reply.
+        code: u16,
+    },
+    /// The server closes the connection without a word.
+    HungUp,
     /// Small echo requests were not answered.
     EchoUnanswered,
     /// Large echo requests were lost although TCP packets of the size pass.
@@ -71,6 +80,11 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
+    /// The run ended while the server's large packets were missing: whether it would have found its way out is not known.
+    RecoveryWatchedBriefly {
+        /// For how long it was watched.
+        watched: Duration,
+    },
     /// The server sends without DF: routers cut its packets, and it needs no PTB.
     PeerWithoutDf,
     /// The server lowered its packets when told to: PTBs reach it.
@@ -83,6 +97,10 @@ pub enum Finding {
         /// The MTU that it was told.
         told: PacketSize,
     },
+    /// This host forwards for others whose links carry larger packets than its way out: they were not examined.
+    InsideNotExamined,
+    /// This host's address is private, so connections that come in take another way than the answers to its own.
+    IncomingNotExamined,
     /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }

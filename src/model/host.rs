@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::size::PacketSize;
+use super::size::{Family, PacketSize};
 
 /// What is known of this host. Whatever is `None` could not be found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +26,45 @@ pub struct HostFacts {
     pub cached: Option<CachedPathMtu>,
     /// Settings that decide how this kernel's TCP copes with a black hole.
     pub settings: KernelSettings,
+    /// Links behind which others sit, for whom this host forwards, that carry larger packets than its way out.
+    pub inner_links: Vec<InnerLink>,
     /// What drops PTBs on this host; sought for the cause `local_firewall` only.
     pub blockers: Blockers,
     /// The rules that lower the MSS of the address; sought only where something does.
     pub clamps: Vec<ClampRule>,
+}
+
+/// A link behind which others sit: containers, virtual machines, networks at the end of a tunnel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InnerLink {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: InnerKind,
+    /// What it carries.
+    pub mtu: PacketSize,
+    /// Whether this host forwards what comes in by it, in IPv4 and in IPv6.
+    pub forwards: [bool; 2],
+}
+
+/// A kind of link behind which others sit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InnerKind {
+    /// A bridge of containers or virtual machines.
+    Bridge,
+    /// One end of a pair; the other is in a container.
+    Veth,
+    /// A tap or tun of a virtual machine or a tunnel program.
+    Tap,
+    /// A tunnel of the kernel.
+    Tunnel,
+}
+
+impl InnerLink {
+    /// Whether others send larger packets through it than leave by a link of this MTU.
+    pub fn is_larger_than(&self, way_out: PacketSize, family: Family) -> bool {
+        self.mtu > way_out && self.forwards[usize::from(family == Family::V6)]
+    }
 }
 
 /// The MTU of a route.

@@ -2,6 +2,7 @@
 
 mod address;
 mod event;
+mod failure;
 mod finding;
 mod flows;
 mod host;
@@ -10,6 +11,7 @@ mod own_tcp;
 mod packet;
 mod packet_event;
 mod plan;
+mod port_state;
 mod ptb;
 mod reason;
 mod report;
@@ -19,11 +21,14 @@ mod suspect;
 mod technique;
 mod time;
 
-pub use address::is_global;
+pub use address::{is_container_gateway, is_global};
 pub use event::{Action, Event, Outgoing, Refusal};
+pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
-pub use host::{Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, KernelSettings, RouteMtu};
+pub use host::{
+    Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu,
+};
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
@@ -32,6 +37,7 @@ pub use packet::{
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
 pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
+pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
     Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,

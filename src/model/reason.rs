@@ -92,6 +92,11 @@ pub enum Ground {
     },
     /// The target answers, but to nothing whose size could be varied.
     NoSizedAnswer,
+    /// SYNs of full size were refused, but echo requests of that size were not answered: a RST may come from a firewall on the way.
+    OnlyRefused {
+        /// The size.
+        size: PacketSize,
+    },
     /// The run was cut short.
     CutShort(CutShort),
     /// Neither the TCP port nor small echo requests were answered.
@@ -207,6 +212,10 @@ pub enum MethodReason {
     ConnectionReset,
     /// The port does not answer.
     PortSilent,
+    /// A firewall answers in the place of the port.
+    PortFiltered,
+    /// This host's own firewall refuses to send to the port.
+    PortForbidden,
     /// The server takes too few bytes for a packet of full size.
     TooFewBytes,
     /// Answers do not name the probe.
@@ -323,6 +332,13 @@ pub enum Unwillingness {
     HandshakeEnded,
     /// It does not speak SMTP.
     NoSmtp,
+    /// In place of a greeting it refuses service.
+    TurnedAway {
+        /// The code of its reply.
+        code: u16,
+    },
+    /// It closed the connection without a word.
+    HungUp,
     /// It offers no STARTTLS, and nothing else that is long.
     NoStartTls,
     /// It offers STARTTLS and refuses it.

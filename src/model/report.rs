@@ -5,10 +5,12 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::failure::TargetFailure;
 use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
 use super::plan::Direction;
+use super::port_state::{PortState, Reception};
 use super::ptb::{PtbFault, PtbReport};
 use super::reason::{MethodReason, ReverseReason, VerdictReason};
 use super::size::{PacketSize, Ttl};
@@ -25,6 +27,10 @@ pub struct Report {
     pub elapsed: Duration,
     /// One entry per address examined.
     pub addresses: Vec<AddressReport>,
+    /// What could not be examined.
+    pub errors: Vec<TargetFailure>,
+    /// The exit code of the process, where that is not the worst of the addresses.
+    pub ending: Option<u8>,
 }
 
 /// The outcome for one address.
@@ -89,6 +95,10 @@ pub struct Examined {
     pub flows: Option<Flows>,
     /// Largest size above `local_mtu` that passed, where a route pins less than its interface carries.
     pub beyond_route: Option<PacketSize>,
+    /// Whether the port takes connections; `None`: not known, or nobody asked.
+    pub port_state: Option<PortState>,
+    /// How the server receives a visitor.
+    pub reception: Reception,
     /// Which directions were asked for: if not the forward one, `verdict` says nothing about the path.
     pub direction: Direction,
     /// The other direction.
@@ -103,6 +113,8 @@ pub struct Examined {
     pub bytes_sent: u64,
     /// From the start of this examination to its verdict.
     pub elapsed: Duration,
+    /// Of it, what the way there took; `None`: it was not asked for.
+    pub forward_elapsed: Option<Duration>,
 }
 
 /// How one size fared with the method that carries the verdict.
@@ -231,6 +243,8 @@ pub struct Reverse {
     pub reason: Option<ReverseReason>,
     /// After how long the peer's own black hole detection recovered.
     pub recovered_after: Option<Duration>,
+    /// What its examination took, beside that of the way there; `None`: it was not examined.
+    pub elapsed: Option<Duration>,
 }
 
 /// The verdict on the reverse direction.
@@ -285,6 +299,8 @@ impl Examined {
             Verdict::BlackHole => 2,
             Verdict::Unreachable | Verdict::Inconclusive => 3,
         };
+        // No mail gets through whatever the path carries; a proven hole is still the graver news.
+        let forward = if self.takes_no_connections() && forward != 2 { 3 } else { forward };
         let reverse = match self.reverse.verdict {
             ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => 0,
             ReverseVerdict::Recovers => 1,
@@ -292,6 +308,11 @@ impl Examined {
             ReverseVerdict::Inconclusive => 3,
         };
         worst_exit_code([forward, reverse])
+    }
+
+    /// Whether the port is known to take no connections.
+    pub fn takes_no_connections(&self) -> bool {
+        self.port_state.is_some_and(|state| !state.takes_connections())
     }
 
     /// The MTU that the server was told by a PTB of ours, and obeyed.
@@ -331,9 +352,12 @@ impl ReverseVerdict {
 }
 
 impl Report {
-    /// The exit code of the run: the worst over all addresses and both directions, 2 before 1 before 3 before 0. 3 if
-    /// there was no address to examine.
+    /// The exit code of the process: that of its ending, if it has one of its own, else the worst over all addresses and both
+    /// directions, 2 before 1 before 3 before 0. 3 if there was no address to examine.
     pub fn exit_code(&self) -> u8 {
+        if let Some(code) = self.ending {
+            return code;
+        }
         if self.addresses.is_empty() {
             return 3;
         }

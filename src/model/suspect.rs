@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::Direction;
+use super::{Direction, is_container_gateway};
 
 /// The suspects in a log or a queue, and how much of it was understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,6 +201,11 @@ pub struct LogTime {
 }
 
 impl Suspect {
+    /// Whether the log names a gateway of a container network in the place of the client that sent.
+    pub fn hides_the_sender(&self) -> bool {
+        self.flow == MailFlow::Incoming && self.peer.address.is_some_and(is_container_gateway)
+    }
+
     /// Which way of the path has to be examined.
     pub fn direction(&self) -> Direction {
         let stalled = |wanted: StallStage| {

@@ -2,7 +2,7 @@
 
 use super::advice::advise;
 use super::hints;
-use crate::model::{AddressReport, Family, Finding, HostFacts, PacketSize, Verdict};
+use crate::model::{AddressReport, Family, Finding, HostFacts, PacketSize, ReverseVerdict, Verdict, is_global};
 
 /// Adds the findings that the examination cannot know, and the advice.
 pub fn complete(report: &mut AddressReport) {
@@ -40,8 +40,19 @@ fn about_this_host(report: &AddressReport) -> Vec<Finding> {
             matches!(examined.verdict, Verdict::BlackHole | Verdict::Recovers)
                 && here.settings.tcp_mtu_probing.is_some_and(|value| value > 0),
         ),
+        (Finding::InsideNotExamined, !here.inner_links.is_empty()),
+        (Finding::IncomingNotExamined, comes_in_elsewhere(report)),
     ];
     rows.into_iter().filter(|(_, holds)| *holds).map(|(finding, _)| finding).collect()
+}
+
+/// What comes in to a private address from outside comes through a port forwarding, a VPS or a tunnel. What was examined of the
+/// way back are answers to connections of this host.
+pub(crate) fn comes_in_elsewhere(report: &AddressReport) -> bool {
+    let is_examined =
+        !matches!(report.examined.reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
+    let is_private = report.here.source.is_some_and(|source| !is_global(source));
+    is_examined && is_private && is_global(report.address)
 }
 
 fn route_is_below_path(report: &AddressReport) -> bool {

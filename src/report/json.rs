@@ -11,7 +11,7 @@ use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
     AddressReport, Advice, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize, PtbReport,
-    Report, Reverse, SizeEvidence,
+    Report, Reverse, SizeEvidence, TargetFailure,
 };
 
 /// The schema that the document follows; a change that breaks a reader gets a new number.
@@ -61,6 +61,14 @@ struct Document<'a> {
     elapsed_ms: f64,
     exit_code: u8,
     addresses: Vec<AddressJson<'a>>,
+    errors: Vec<ErrorJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    target: &'a str,
+    kind: &'static str,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -73,6 +81,7 @@ struct AddressJson<'a> {
     cause: Option<&'static str>,
     masked_by: Option<&'static str>,
     reason: String,
+    port_state: Option<&'static str>,
     confidence: Option<f64>,
     path_mtu: Option<u32>,
     first_lost_size: Option<u32>,
@@ -93,6 +102,7 @@ struct AddressJson<'a> {
     probes_sent: u32,
     bytes_sent: u64,
     elapsed_ms: f64,
+    forward_elapsed_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -149,6 +159,7 @@ struct ReverseJson {
     path_mtu: Option<u32>,
     reason: Option<String>,
     recovered_after_ms: Option<f64>,
+    elapsed_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -168,6 +179,7 @@ impl<'a> Document<'a> {
             elapsed_ms: milliseconds(report.elapsed),
             exit_code: report.exit_code(),
             addresses: report.addresses.iter().map(AddressJson::of).collect(),
+            errors: report.errors.iter().map(ErrorJson::of).collect(),
         }
     }
 }
@@ -184,6 +196,7 @@ impl<'a> AddressJson<'a> {
             cause: examined.cause.map(Word::word),
             masked_by: examined.masked_by.map(Word::word),
             reason: verdict_reason(&examined.reason),
+            port_state: examined.port_state.map(Word::word),
             confidence: examined.confidence.map(rounded_down),
             path_mtu: examined.path_mtu.map(PacketSize::bytes),
             first_lost_size: examined.first_lost_size.map(PacketSize::bytes),
@@ -204,7 +217,14 @@ impl<'a> AddressJson<'a> {
             probes_sent: examined.probes_sent,
             bytes_sent: examined.bytes_sent,
             elapsed_ms: milliseconds(examined.elapsed),
+            forward_elapsed_ms: examined.forward_elapsed.map(milliseconds),
         }
+    }
+}
+
+impl<'a> ErrorJson<'a> {
+    fn of(failure: &'a TargetFailure) -> Self {
+        Self { target: &failure.target, kind: failure.kind.word(), text: &failure.text }
     }
 }
 
@@ -279,6 +299,7 @@ impl ReverseJson {
             path_mtu: reverse.path_mtu.map(PacketSize::bytes),
             reason: reverse.reason.as_ref().map(reverse_reason),
             recovered_after_ms: reverse.recovered_after.map(milliseconds),
+            elapsed_ms: reverse.elapsed.map(milliseconds),
         }
     }
 }

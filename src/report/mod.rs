@@ -17,4 +17,5 @@ pub mod transcript;
 pub mod words;
 
 pub use advice::advise;
+pub(crate) use complete::comes_in_elsewhere;
 pub use complete::complete;

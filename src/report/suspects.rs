@@ -7,7 +7,7 @@ pub use meaning::{Answer, cannot_be_seen, meanings};
 
 use super::layout::{push_line, wrap};
 use super::printable::printable;
-use crate::model::{Grade, Reading, Suspect, Suspects};
+use crate::model::{Grade, Peer, Reading, Suspect, Suspects};
 
 /// The list as lines of text, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
@@ -70,6 +70,9 @@ fn block(out: &mut String, suspect: &Suspect) {
         }
     };
     row("mail", words::way(suspect).to_owned());
+    if suspect.hides_the_sender() {
+        row("sender", words::HIDDEN_SENDER.to_owned());
+    }
     for (index, reason) in suspect.reasons.iter().enumerate() {
         row(if index == 0 { "because" } else { "" }, words::reason(reason));
     }
@@ -86,6 +89,11 @@ fn block(out: &mut String, suspect: &Suspect) {
         row("delays", words::delays(delays));
     }
     row("log line", suspect.sample.clone());
+}
+
+/// What to call a peer: name, address and an unusual port.
+pub fn peer(peer: &Peer) -> String {
+    words::peer(peer)
 }
 
 /// Its grade in one word, for lists that have room for no more.

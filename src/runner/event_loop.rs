@@ -250,6 +250,9 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             };
             let turn = running.poll(present);
             let job = running.job();
+            if let Some(there) = running.news_of_the_way_there() {
+                self.observer.way_there(job, there);
+            }
             if let Some(examined) = turn.verdict {
                 self.table.note_judged();
                 self.observer.judged(job, *examined);
@@ -354,7 +357,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             let size = packet.size().unwrap_or(PacketSize::new(bytes.len() as u32));
             debug!(%size, ?refusal, "the kernel refused a packet");
             if let Some(running) = self.table.get_mut(slot).filter(|running| running.job() == job) {
-                running.handle(&Event::SendRefused { size, refusal }, queued.at);
+                running.handle(&Event::SendRefused { size, meaning, refusal }, queued.at);
                 self.schedule.wake_at(slot, queued.at);
             }
         });
@@ -401,6 +404,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             addresses: self.admitted,
             current: current.map(Running::job),
             bracket: current.and_then(|running| running.examination().bracket()),
+            is_on_the_way_back: current.is_some_and(|running| running.examination().way_there().is_some()),
             probes: self.probes + running,
         }
     }
@@ -453,7 +457,7 @@ fn describe(event: &Event) -> String {
             format!("received in fragments of up to {largest_fragment} bytes: {}", wire::summary(packet))
         }
         Event::KernelSaw(packet) => format!("passed the firewall: {}", wire::summary(packet)),
-        Event::SendRefused { size, refusal } => format!("{size} bytes not sent: {refusal:?}"),
+        Event::SendRefused { size, refusal, .. } => format!("{size} bytes not sent: {refusal:?}"),
         Event::OwnTcp(told) => format!("this host's own TCP: {told:?}"),
         Event::CaptureOverrun => "packets that had arrived were dropped".to_owned(),
     }

@@ -13,6 +13,8 @@ pub struct RunProgress {
     pub current: Option<usize>,
     /// The sizes still in question there.
     pub bracket: Option<(PacketSize, PacketSize)>,
+    /// Whether its way there is known, and the way back is examined.
+    pub is_on_the_way_back: bool,
     /// Probes sent so far.
     pub probes: u64,
 }
@@ -26,6 +28,10 @@ pub trait Observer {
 
     /// Called a few times a second.
     fn progress(&mut self, progress: &RunProgress);
+    /// Called when the findings on the way there stand while the way back is examined, and again if their verdict changes.
+    fn way_there(&mut self, job: usize, there: &Examined) {
+        let _ = (job, there);
+    }
     /// Called for each job when its verdict stands; its connections are closed after that. Called again if a late PTB revises it.
     fn judged(&mut self, job: usize, examined: Examined);
     /// Whether a revision is of use after the connections are closed: nothing has been reported yet.

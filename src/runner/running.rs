@@ -6,7 +6,7 @@ use tracing::debug;
 
 use super::job::Job;
 use crate::examine::Examination;
-use crate::model::{Action, Event, Examined, Meaning, Service, Timestamp};
+use crate::model::{Action, Cause, Event, Examined, Meaning, PacketSize, Service, Timestamp, Verdict};
 use crate::net::own_tcp::OwnTcpQuery;
 
 /// An examination is repeated at most this many times because this host dropped packets.
@@ -19,7 +19,12 @@ pub(super) struct Running {
     deadline: Timestamp,
     state: RunState,
     retries: u8,
+    /// The verdict on the way there that was told already.
+    told: Option<ToldVerdict>,
 }
+
+/// What is news if it changes.
+type ToldVerdict = (Verdict, Option<Cause>, Option<PacketSize>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RunState {
@@ -40,7 +45,7 @@ pub(super) struct Turn {
 impl Running {
     pub(super) fn new(job: Job, now: Timestamp, deadline: Timestamp) -> Self {
         let examination = Examination::new(job.plan.clone(), now);
-        Self { job, examination, deadline, state: RunState::Open, retries: 0 }
+        Self { job, examination, deadline, state: RunState::Open, retries: 0, told: None }
     }
 
     pub(super) fn job(&self) -> usize {
@@ -83,6 +88,13 @@ impl Running {
 
     pub(super) fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
         self.examination.handle(event, now)
+    }
+
+    /// The findings on the way there while the way back is examined, whenever their verdict is new.
+    pub(super) fn news_of_the_way_there(&mut self) -> Option<&Examined> {
+        let there = self.examination.way_there().filter(|_| self.state == RunState::Open)?;
+        let verdict = (there.verdict, there.cause, there.path_mtu);
+        (self.told.replace(verdict) != Some(verdict)).then_some(there)
     }
 
     /// The verdict that has been told, if a late PTB has changed it since.
@@ -140,6 +152,7 @@ impl Running {
         }
         plan.seed = plan.seed.wrapping_add(1);
         self.examination = Examination::new(plan.clone(), now);
+        self.told = None;
         self.retries += 1;
         self.state = RunState::Open;
     }
@@ -150,7 +163,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan, Verdict};
+    use crate::model::{Body, Direction, FlowChoice, MethodChoice, OwnTcpSetup, Plan};
 
     fn plan() -> Plan {
         Plan {

@@ -345,6 +345,8 @@ pub enum Port {
     Closed,
     /// Silence.
     Filtered,
+    /// The host's firewall answers by ICMP: communication administratively prohibited.
+    Prohibited,
 }
 
 /// When the peer resets.

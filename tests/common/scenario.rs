@@ -121,6 +121,31 @@ pub enum HostFirewall {
     DropPtb,
     /// The same for those that quote TCP.
     DropPtbAboutTcp,
+    /// Rejects connections to the server's port on their way out.
+    RejectPort,
+    /// The same, and answers them by a RST in the server's name.
+    ResetPort,
+}
+
+/// What the JSON document has to say of the server's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortState {
+    Open,
+    Refused,
+    Filtered,
+    ForbiddenHere,
+}
+
+impl PortState {
+    /// The word in the JSON document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Refused => "refused",
+            Self::Filtered => "filtered",
+            Self::ForbiddenHere => "forbidden_here",
+        }
+    }
 }
 
 /// The probing method asked for.
@@ -173,6 +198,18 @@ impl Scenario {
     /// The port of the server: TLS from the first byte is no mail.
     pub fn port(&self) -> u16 {
         if self.peer.tls == Tls::Implicit { 443 } else { SMTP_PORT }
+    }
+
+    /// What becomes of a connection to the server's port, as the parts of the path have it; `None`: nobody asks, or nobody is there.
+    pub fn port_state(&self) -> Option<PortState> {
+        match (self.host.firewall, self.peer.port) {
+            _ if self.host.method == Method::Icmp => None,
+            (HostFirewall::RejectPort | HostFirewall::ResetPort, _) => Some(PortState::ForbiddenHere),
+            _ if !self.peer.alive => None,
+            (_, Port::Open) => Some(PortState::Open),
+            (_, Port::Closed) => Some(PortState::Refused),
+            (_, Port::Filtered | Port::Prohibited) => Some(PortState::Filtered),
+        }
     }
 
     /// Whether the scenario runs in this world.

@@ -27,6 +27,22 @@ fn nobody_is_said_plainly() {
     assert_eq!(render(&queue::parse(b"", now()).expect("an empty queue")), "No suspects: the queue is empty.\n");
 }
 
+/// A server in a container that sees every client as the gateway of its network.
+#[test]
+fn a_gateway_that_stands_for_all_clients_is_said_to_hide_the_sender() {
+    let line = |client: &str| {
+        format!(
+            "Nov  4 05:32:43 mail postfix/smtpd[12]: connect from unknown[{client}]\n\
+             Nov  4 05:37:44 mail postfix/smtpd[12]: timeout after DATA (0 bytes) from unknown[{client}]\n"
+        )
+    };
+    for (client, is_hidden) in [("172.18.0.1", true), ("172.18.0.7", false), ("192.0.2.1", false)] {
+        let shown = render(&suspects(line(client).repeat(3).as_bytes()));
+        assert!(shown.contains(client), "{shown}");
+        assert_eq!(shown.contains("  sender      not known: this is the address of a container"), is_hidden, "{shown}");
+    }
+}
+
 #[test]
 fn what_steers_a_terminal_is_escaped() {
     let line = "Nov  4 05:32:43 m\u{1b}[2Jx postfix/smtp[1]: ABCDEF12: to=<u@e\u{202e}vil.example>, \

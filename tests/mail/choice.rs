@@ -3,7 +3,7 @@
 use super::back;
 use super::case::Case;
 use super::mx::Mx;
-use super::scenario::{self, Family, Peer, Port, Resets, Scenario, Window, World};
+use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, Window, World};
 use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
@@ -89,6 +89,9 @@ pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
     if scenario.parallel_link().is_some() {
         return Some("each connection takes a path of its own, so one mail says nothing about the next".into());
     }
+    if matches!(scenario.host.firewall, HostFirewall::RejectPort | HostFirewall::ResetPort) {
+        return Some("this host's own firewall lets no mail out".into());
+    }
     why_no_real_mx_plays(&scenario.peer).or_else(|| {
         let is_lossy = scenario.links().iter().any(|link| link.loss > HIGHEST_LOSS);
         is_lossy.then(|| "so much loss stalls mail by chance".to_owned())
@@ -99,7 +102,7 @@ pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
 fn why_no_real_mx_plays(peer: &Peer) -> Option<String> {
     let reason = match peer {
         Peer { alive: false, .. } => "nobody is there to receive mail",
-        Peer { port: Port::Closed | Port::Filtered, .. } => "there is no mail server on the port",
+        Peer { port: Port::Closed | Port::Filtered | Port::Prohibited, .. } => "there is no mail server on the port",
         Peer { greeting: false, .. } => "a server that never greets takes no mail on any path",
         Peer { greeting_after_ms: 1.., .. } => "a real server greets when it accepts",
         Peer { resets: Resets::AfterHandshake | Resets::AfterGreeting, .. } => {

@@ -18,7 +18,9 @@ impl Layout {
     /// The layouts in which this host can have the fault.
     pub(crate) fn of(scenario: &Scenario) -> &'static [Self] {
         match scenario.host.firewall {
-            HostFirewall::Open | HostFirewall::DropPtbAboutTcp => &[Self::Lab],
+            HostFirewall::Open | HostFirewall::DropPtbAboutTcp | HostFirewall::RejectPort | HostFirewall::ResetPort => {
+                &[Self::Lab]
+            }
             HostFirewall::DropPtb => &[Self::Lab, Self::Nft, Self::Iptables],
         }
     }

@@ -109,6 +109,11 @@ impl Running {
         start_postfix(lab, "c", &format!("smtpd_timeout = {}s\n", patience.as_secs()))
     }
 
+    /// Postfix on s, with further lines of main.cf.
+    pub(crate) fn start_postfix_with(lab: &Lab, main_cf: &str) -> Result<Self, String> {
+        start_postfix(lab, "s", main_cf)
+    }
+
     /// Postfix on s, for mail to these domains.
     pub(crate) fn start_for(lab: &Lab, domains: &str) -> Result<Self, String> {
         start_postfix(lab, "s", &format!("virtual_mailbox_domains = {domains}\n"))

@@ -30,6 +30,7 @@ pub(crate) fn patience(scenario: &Scenario) -> Duration {
 pub(crate) const MAIN_CF: &str = "myhostname = client.example.com
 smtp_connection_cache_on_demand = no
 smtp_host_lookup = native
+smtp_connect_timeout = 10s
 initial_destination_concurrency = 20
 default_destination_concurrency_limit = 20
 default_destination_concurrency_failed_cohort_limit = 1000
@@ -122,11 +123,16 @@ impl<'a> Sender<'a> {
         self.postfix.command(&format!("postqueue -i {}", mail.id)).map(drop)
     }
 
+    /// What Postfix says at the end of the latest attempt: `sent (…)` or `deferred (…)`.
+    pub(crate) fn status(&self, mail: &Mail) -> Result<String, String> {
+        self.postfix.wait(LONGEST_ATTEMPT, "an attempt to deliver", || {
+            self.postfix.log().lines().skip(mail.seen).find_map(|line| status_of(&mail.id, line))
+        })
+    }
+
     /// Waits for the end of the latest attempt; also says how long it took.
     pub(crate) fn attempt(&self, mail: &Mail) -> Result<(Attempt, Duration), String> {
-        let status = self.postfix.wait(LONGEST_ATTEMPT, "an attempt to deliver", || {
-            self.postfix.log().lines().skip(mail.seen).find_map(|line| status_of(&mail.id, line))
-        })?;
+        let status = self.status(mail)?;
         let took = mail.tried_at.elapsed();
         if status.starts_with("sent ") {
             return Ok((Attempt::Sent, took));

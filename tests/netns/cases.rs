@@ -40,7 +40,7 @@ fn a_link_local_address_needs_its_zone() {
         let address = only_address(&lab.probe(&["--json", "fe80::ff:fe00:102%e1"]));
         assert_eq!(address["verdict"], "clear", "{address}");
         assert_eq!(address["path_mtu"], 1500, "{address}");
-        let without = lab.probe(&["--json", "fe80::ff:fe00:102"]);
+        let without = lab.probe(&["fe80::ff:fe00:102"]);
         assert_one_line_error(&without);
         server.stop();
         lab.down().unwrap();

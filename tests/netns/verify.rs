@@ -35,6 +35,7 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
     };
     let expected = scenario.expect.outcome_over(member, family);
     faults.extend(outcome(&ran, &expected, family));
+    faults.extend(wrong_port(&ran, scenario));
     match placing(&ran, scenario, member, family) {
         Some(Placing::Wrong(fault)) => faults.push(fault),
         Some(Placing::Vague(fault)) if !expected.may_be_inconclusive => faults.push(fault),
@@ -45,6 +46,15 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
     faults.extend(politeness(&lab.mail_log(), manners_of(scenario, family)));
     faults.extend(lab.down().err());
     faults
+}
+
+/// What is said of the port, and is not true. Nothing may be said only where packets are lost.
+fn wrong_port(ran: &Ran, scenario: &Scenario) -> Option<String> {
+    let found = document(ran).ok()?["addresses"][0]["port_state"].clone();
+    let expected = scenario.port_state().map(scenario::PortState::word);
+    let is_lossy = scenario.links().iter().any(|link| link.loss > 0.0);
+    let is_true = found.as_str() == expected || (found.is_null() && is_lossy);
+    (!is_true).then(|| format!("port_state {found}, not {expected:?}"))
 }
 
 /// 20 ms for a round trip where a place has to be found: nobody rations or delays the messages that name it more than a

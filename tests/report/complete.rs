@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use pmtu_probe::model::{AddressReport, CachedPathMtu, Cause, Finding, RouteMtu, Tunnel, Verdict};
+use pmtu_probe::model::{
+    AddressReport, CachedPathMtu, Cause, Family, Finding, InnerKind, InnerLink, ReverseVerdict, RouteMtu, Tunnel,
+    Verdict,
+};
 use pmtu_probe::report::complete;
 use pmtu_probe::report::text::{Detail, Style, render};
 
 use super::fixtures::{
-    V4, V6, clear, discoverable, inconclusive, link_mismatch, masked, no_ptb, report, size, unreachable,
+    V4, V6, clear, discoverable, inconclusive, ip, link_mismatch, masked, no_ptb, report, size, unreachable,
 };
 
 fn findings(mut report: AddressReport) -> Vec<Finding> {
@@ -29,6 +32,47 @@ fn an_ordinary_host_on_a_clear_path_is_nothing_to_talk_about() {
     for report in [clear(V4), clear(V6), unreachable(V4), inconclusive(V6)] {
         assert_eq!(findings(report), []);
     }
+}
+
+/// A host that forwards from links with larger packets says nothing about the mail of those behind them.
+#[test]
+fn links_with_larger_packets_are_named_and_nothing_is_promised_for_them() {
+    let link = |name: &str, kind, mtu| InnerLink { name: name.into(), kind, mtu: size(mtu), forwards: [true, false] };
+    let mut host = clear(V4);
+    host.here.inner_links = vec![
+        link("docker0", InnerKind::Bridge, 1500),
+        link("wg0", InnerKind::Tunnel, 9000),
+        link("v", InnerKind::Veth, 1501),
+    ];
+    assert_eq!(findings(host.clone()), [Finding::InsideNotExamined]);
+    let words = noticed(&host);
+    assert!(words.contains("docker0 (bridge, MTU 1500), wg0 (tunnel, MTU 9000), v (veth, MTU 1501), where"), "{words}");
+    assert!(words.contains("`nsenter -t PID -n pmtu-probe 192.0.2.25`"), "{words}");
+    let text = render(&report(vec![host.clone()]), &Style { color: false, detail: Detail::VerdictOnly });
+    assert!(
+        text.ends_with("packets of 1500 bytes pass, mail of any size from this host itself gets through\n"),
+        "{text}"
+    );
+    let larger = |way_out, family| host.here.inner_links[0].is_larger_than(size(way_out), family);
+    assert!(larger(1499, Family::V4) && !larger(1500, Family::V4));
+    assert!(!larger(1280, Family::V6), "it does not forward IPv6");
+}
+
+#[test]
+fn what_comes_in_to_a_private_address_was_not_examined() {
+    let behind = |source: &str, target: &str| {
+        let mut report = clear(target);
+        report.here.source = Some(ip(source));
+        report
+    };
+    let nat = behind("192.168.1.5", V4);
+    assert_eq!(findings(nat.clone()), [Finding::IncomingNotExamined]);
+    assert!(noticed(&nat).contains("This host's address (192.168.1.5) is private."), "{}", noticed(&nat));
+    assert_eq!(findings(behind("198.51.100.2", V4)), [], "a public address is the one that mail comes to");
+    assert_eq!(findings(behind("192.168.1.5", "192.168.1.25")), [], "so is a private one for its own network");
+    let mut forward_only = nat;
+    forward_only.examined.reverse.verdict = ReverseVerdict::Untested;
+    assert_eq!(findings(forward_only), [], "nothing was said of the other direction");
 }
 
 #[test]

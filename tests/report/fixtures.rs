@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use pmtu_probe::model::{
     AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HostFacts,
     KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus, OwnLimit,
-    OwnSearch, PacketSize, PtbFault, PtbOutcome, PtbReport, Report, Reverse, ReverseReason, ReverseVerdict,
-    SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict, VerdictReason,
+    OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, Report, Reverse, ReverseReason,
+    ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -77,6 +77,8 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             sizes: vec![SizeEvidence { size: size(1500), sent: 3, answered: 3 }],
             flows: None,
             beyond_route: None,
+            port_state: Some(PortState::Open),
+            reception: Reception::Greeted,
             direction: Direction::Both,
             reverse: Reverse {
                 verdict: ReverseVerdict::Clear,
@@ -84,12 +86,14 @@ pub(crate) fn clear(address: &str) -> AddressReport {
                 first_lost_size: None,
                 reason: None,
                 recovered_after: None,
+                elapsed: Some(Duration::from_millis(40)),
             },
             findings: Vec::new(),
             advice: Vec::new(),
             probes_sent: 14,
             bytes_sent: 14_200,
             elapsed: Duration::from_millis(62),
+            forward_elapsed: Some(Duration::from_millis(22)),
         },
     }
 }
@@ -223,6 +227,7 @@ pub(crate) fn back_hole(address: &str) -> AddressReport {
         first_lost_size: Some(size(1401)),
         reason: Some(ReverseReason::Missing { watched: Duration::from_millis(15_200), answers: 12 }),
         recovered_after: None,
+        elapsed: Some(Duration::from_secs(16)),
     };
     report
 }
@@ -252,6 +257,8 @@ pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
 pub(crate) fn unreachable(address: &str) -> AddressReport {
     let mut report = silent(address, Verdict::Unreachable);
     report.examined.reason = Ground::NothingAnswered.into();
+    report.examined.port_state = None;
+    report.examined.reception = Reception::NotHeard;
     report.examined.methods = vec![
         MethodReport {
             status: MethodStatus::Unusable(MethodReason::PortSilent),
@@ -302,6 +309,7 @@ fn silent(address: &str, verdict: Verdict) -> AddressReport {
         first_lost_size: None,
         reason: Some(ReverseReason::NoConnection),
         recovered_after: None,
+        elapsed: Some(Duration::from_secs(16)),
     };
     report
 }
@@ -333,6 +341,8 @@ pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_250),
         elapsed: Duration::from_micros(171_200),
         addresses: addresses.into_iter().map(with_advice).collect(),
+        errors: Vec::new(),
+        ending: None,
     }
 }
 
@@ -359,7 +369,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 50] = [
+pub(crate) const FINDINGS: [Finding; 55] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -374,6 +384,8 @@ pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::NoSack,
     Finding::PortClosed,
     Finding::PortFiltered,
+    Finding::TurnedAway { code: 554 },
+    Finding::HungUp,
     Finding::EchoUnanswered,
     Finding::LargeEchoFiltered,
     Finding::EchoPassesLarger,
@@ -389,6 +401,7 @@ pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::SendRefusedByFirewall,
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
+    Finding::RecoveryWatchedBriefly { watched: Duration::from_secs(7) },
     Finding::PeerWithoutDf,
     Finding::PeerObeysPtb { told: size(1280) },
     Finding::PeerIgnoresPtb { told: size(1280) },
@@ -396,6 +409,8 @@ pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::PathMtuLocked,
     Finding::PmtudDisabledHere,
     Finding::TcpMtuProbingOn,
+    Finding::InsideNotExamined,
+    Finding::IncomingNotExamined,
     Finding::SizeSuggests(Tunnel::Pppoe),
     Finding::SizeSuggests(Tunnel::Ipip),
     Finding::SizeSuggests(Tunnel::Gre),
@@ -447,10 +462,17 @@ pub(crate) fn combinations() -> Vec<AddressReport> {
                 first_lost_size: None,
                 reason: Some(ReverseReason::RunEndedEarly),
                 recovered_after: Some(Duration::from_millis(3140)),
+                elapsed: Some(Duration::from_millis(3300)),
             };
             reports.push(report.clone());
-            report.examined.reverse =
-                Reverse { verdict, path_mtu: None, first_lost_size: None, reason: None, recovered_after: None };
+            report.examined.reverse = Reverse {
+                verdict,
+                path_mtu: None,
+                first_lost_size: None,
+                reason: None,
+                recovered_after: None,
+                elapsed: None,
+            };
             reports.push(report.clone());
         }
         report.examined.path_mtu = None;

@@ -1,5 +1,6 @@
 //! The JSON contract.
 
+use pmtu_probe::model::{FailureKind, TargetFailure};
 use pmtu_probe::report::json::render;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ fn the_document_is_that_of_the_contract() {
             "verdict": "black_hole", "cause": "no_ptb", "masked_by": null,
             "reason": "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: \
                        in-order SMTP bytes of that size stall, and pass when cut",
-            "confidence": 0.9989,
+            "port_state": "open", "confidence": 0.9989,
             "path_mtu": 1400, "first_lost_size": 1401, "local_mtu": 1500, "kernel_path_mtu": 1500,
             "peer_mss": 1460, "local_mss": 1460, "tcp_packet_limit": 1500, "rtt_ms": 20.4,
             "location": {
@@ -54,11 +55,12 @@ fn the_document_is_that_of_the_contract() {
                 {"size": 1401, "sent": 8, "answered": 0},
                 {"size": 1400, "sent": 8, "answered": 8}
             ],
-            "reverse": {"verdict": "clear", "path_mtu": 1500, "reason": null, "recovered_after_ms": null},
+            "reverse": {"verdict": "clear", "path_mtu": 1500, "reason": null, "recovered_after_ms": null, "elapsed_ms": 40.0},
             "findings": [],
             "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"]} ],
-            "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0
-        } ]
+            "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
+        } ],
+        "errors": []
     });
     assert_eq!(parse(&render(&whole)), expected);
 }
@@ -66,7 +68,7 @@ fn the_document_is_that_of_the_contract() {
 #[test]
 fn the_keys_of_the_first_level_come_in_the_order_of_the_contract() {
     let document = render(&report(vec![clear(V4)]));
-    let order = ["schema", "version", "target", "started", "elapsed_ms", "exit_code", "addresses"];
+    let order = ["schema", "version", "target", "started", "elapsed_ms", "exit_code", "addresses", "errors"];
     let at: Vec<_> = order.iter().map(|key| document.find(&format!("\n  \"{key}\"")).unwrap()).collect();
     assert!(at.is_sorted(), "{document}");
     assert!(document.ends_with("}\n"));
@@ -112,6 +114,35 @@ fn the_exit_code_is_that_of_the_worst_address() {
     assert_eq!(code(vec![clear(V4), discoverable(V4)]), Some(0));
     assert_eq!(code(vec![clear(V4), inconclusive(V4)]), Some(3));
     assert_eq!(code(vec![unreachable(V4), no_ptb(V4), clear(V4)]), Some(2));
+}
+
+/// What the process ends with may be worse than its addresses.
+#[test]
+fn what_could_not_be_examined_stands_in_errors() {
+    let mut whole = report(vec![clear(V4)]);
+    whole.errors = vec![TargetFailure {
+        target: "nobody.example".into(),
+        kind: FailureKind::Unresolved,
+        text: "no such name".into(),
+    }];
+    whole.ending = Some(3);
+    let document = parse(&render(&whole));
+    assert_eq!(document["errors"], json!([{"target": "nobody.example", "kind": "unresolved", "text": "no such name"}]));
+    assert_eq!(document["exit_code"], 3);
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for kind in [
+        FailureKind::BadTarget,
+        FailureKind::Unresolved,
+        FailureKind::NoRoute,
+        FailureKind::BadOption,
+        FailureKind::NoPrivilege,
+        FailureKind::Interrupted,
+        FailureKind::System,
+    ] {
+        whole.errors[0].kind = kind;
+        whole.ending = Some(130);
+        assert!(validator.is_valid(&parse(&render(&whole))), "{kind:?}");
+    }
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod meaning;
 mod own_tcp;
 mod path;
 mod reasons;
+mod stages;
 mod text;

@@ -1,7 +1,8 @@
 //! What a verdict means for the mail that made a relay suspect. The expectations follow from who sends to whom.
 
 use pmtu_probe::model::{
-    AddressReport, Direction, Finding, Grade, MailFlow, Peer, Reason, StallStage, Suspect, Verdict,
+    AddressReport, Direction, Finding, Grade, InnerKind, InnerLink, MailFlow, PacketSize, Peer, PortState, Reason,
+    StallStage, Suspect, Verdict,
 };
 use pmtu_probe::report::suspects::{Answer, meanings};
 
@@ -40,6 +41,8 @@ fn must_say(flow: MailFlow, stage: StallStage, report: &AddressReport, words: &s
 fn mail_to_a_relay_is_judged_by_the_way_there() {
     let mut parallel = clear(ADDRESS);
     parallel.examined.findings.push(Finding::HoleOnSomeFlows);
+    let mut closed = clear(ADDRESS);
+    closed.examined.port_state = Some(PortState::Refused);
     let rows = [
         (no_ptb(ADDRESS), "mail to mx.example.com 192.0.2.25: black hole confirmed: packets above", false),
         (masked(ADDRESS), "the MSS lets mail pass now", false),
@@ -47,6 +50,8 @@ fn mail_to_a_relay_is_judged_by_the_way_there() {
         (clear(ADDRESS), "the path is fine; packets are not why it stalled", false),
         (parallel, "one of several parallel paths has a black hole", false),
         (unreachable(ADDRESS), "the path cannot be judged", true),
+        // A port that is closed now says nothing about what stalled then, and is no good news.
+        (closed, "its port takes no connections now, so no mail gets through", true),
         // What is wrong with the way back does not hold up the body of mail to there.
         (back_hole(ADDRESS), "the path is fine", false),
     ];
@@ -68,6 +73,28 @@ fn mail_from_a_client_is_judged_by_the_way_back() {
     let mut forward_only = no_ptb(ADDRESS);
     forward_only.examined.direction = Direction::Forward;
     must_say(MailFlow::Incoming, StallStage::Data, &forward_only, "the way from there was not examined", true);
+}
+
+/// What this host finds of itself does not hold for all mail that its log tells of.
+#[test]
+fn mail_that_takes_another_path_is_not_called_fine() {
+    let mut host = clear(ADDRESS);
+    host.here.inner_links = vec![InnerLink {
+        name: "docker0".into(),
+        kind: InnerKind::Bridge,
+        mtu: PacketSize::new(1501),
+        forwards: [true, true],
+    }];
+    let words = "the path is fine for mail that this host itself sends. If it came from behind docker0";
+    must_say(MailFlow::Outgoing, StallStage::Body, &host, words, true);
+    let (text, _) = said(&suspect(MailFlow::Outgoing, StallStage::Body), &host);
+    assert!(!text.contains("packets are not why"), "{text}");
+
+    let mut behind_nat = back_only(clear(ADDRESS));
+    behind_nat.here.source = Some(ip("192.168.1.5"));
+    must_say(MailFlow::Incoming, StallStage::Data, &behind_nat, "that path was not examined, so ask the sender", true);
+    let (text, _) = said(&suspect(MailFlow::Incoming, StallStage::Data), &behind_nat);
+    assert!(!text.contains("packets are not why"), "{text}");
 }
 
 #[test]

@@ -59,6 +59,11 @@ fn a_verdict_on_the_way_there() {
             "1400 byte packets were answered and 1401 byte packets were not, but too many small packets are lost to tell \
              size from chance (p = 0.0123)",
         ),
+        (
+            Ground::OnlyRefused { size: size(1500) },
+            "the port refuses packets of 1500 bytes as it refuses small ones, but no ping of that size is answered, and a \
+             firewall on the way may refuse in the host's place",
+        ),
         (Ground::NoSizedAnswer, "the target answers, but to no kind of probe whose size could be varied"),
         (Ground::CutShort(CutShort::BeforeAnyAnswer), "the run was cut short before anything was answered"),
         (Ground::CutShort(CutShort::BeforeSizesSettled), "the run was cut short before the sizes were settled"),
@@ -186,6 +191,8 @@ fn a_method_that_did_not_serve() {
         (MethodReason::PortClosed, "the port is closed"),
         (MethodReason::ConnectionReset, "the peer reset the connection"),
         (MethodReason::PortSilent, "the port does not answer"),
+        (MethodReason::PortFiltered, "a firewall answers in the place of the port"),
+        (MethodReason::PortForbidden, "this host's own firewall refuses to send to the port"),
         (MethodReason::TooFewBytes, "too few bytes may be sent to make a packet of full size"),
         (MethodReason::AnswersNameNoProbe, "answers do not name the probe"),
         (MethodReason::Unanswered, "no answer"),
@@ -265,7 +272,9 @@ fn a_verdict_on_the_way_back() {
         (unwilling(Unwillingness::FellSilent), "the server answers no more"),
         (unwilling(Unwillingness::ConversationEnded), "the server ended the conversation"),
         (unwilling(Unwillingness::HandshakeEnded), "the server ended the conversation during the TLS handshake"),
-        (unwilling(Unwillingness::NoSmtp), "the server does not speak SMTP, or will not speak to this host"),
+        (unwilling(Unwillingness::NoSmtp), "the server does not speak SMTP"),
+        (unwilling(Unwillingness::TurnedAway { code: 554 }), "the server turns this host away (554)"),
+        (unwilling(Unwillingness::HungUp), "the server closes the connection without a greeting"),
         (
             unwilling(Unwillingness::NoStartTls),
             "the server offers no STARTTLS, and nothing else that it says fills a packet",

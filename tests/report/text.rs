@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
-use pmtu_probe::model::{Finding, PtbFault, Report, ReverseReason, ReverseVerdict};
+use pmtu_probe::model::{
+    AddressReport, Filter, Finding, PortState, PtbFault, Reception, Report, ReverseReason, ReverseVerdict,
+};
 use pmtu_probe::report::text::{Detail, Style, render};
 
 use super::fixtures::{
     FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations, discoverable,
-    hostile, inconclusive, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
+    hostile, inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
     unreachable,
 };
 
@@ -39,6 +41,98 @@ fn each_verdict_reads_as_it_should() {
     matches_file!(back_hole(V4), "back_hole");
     matches_file!(back_recovers(V6), "back_recovers_v6");
     matches_file!(back_only(back_hole(V4)), "back_only");
+}
+
+/// Will mail get through? What the path carries is the smaller news where the port takes no connections.
+#[test]
+fn a_port_that_takes_no_connections_comes_first() {
+    let line = |mut address: AddressReport, state| {
+        address.examined.port_state = Some(state);
+        address.examined.reverse.verdict = ReverseVerdict::Untested;
+        (render(&report(vec![address.clone()]), &QUIET), address.examined.exit_code())
+    };
+    let icmp = Filter::Icmp { from: ip("203.0.113.6"), code: 13 };
+    for (address, state, words, exit_code) in [
+        (
+            clear(V4),
+            PortState::Refused,
+            "port 25 takes no connections (refused), so no mail gets through; the path itself is clear: packets of 1500 bytes \
+             pass",
+            3,
+        ),
+        (
+            clear(V4),
+            PortState::Filtered(Filter::Silent),
+            "port 25 takes no connections (filtered: it never answers, though ping is answered), so no mail gets through; the \
+             path itself is clear: packets of 1500 bytes pass",
+            3,
+        ),
+        (
+            discoverable(V4),
+            PortState::Filtered(icmp),
+            "port 25 takes no connections (filtered: 203.0.113.6 answers: administratively prohibited), so no mail gets \
+             through; the path itself: packets of 1400 bytes pass, and routers say so",
+            3,
+        ),
+        (
+            no_ptb(V4),
+            PortState::ForbiddenHere,
+            "port 25 takes no connections (this host's own firewall refuses to send them), so no mail gets through unless its \
+             rules except the mailer's user; the path itself: black hole above 1400 bytes, where large mail would hang",
+            2,
+        ),
+        (
+            inconclusive(V4),
+            PortState::Refused,
+            "port 25 takes no connections (refused), so no mail gets through; the path itself: inconclusive: 1200 byte packets \
+             were answered and 1400 byte packets were not, but too many small packets are lost to tell size from chance \
+             (p = 0.0123)",
+            3,
+        ),
+    ] {
+        assert_eq!(line(address, state), (format!("mx.example.com 192.0.2.25: {words}\n"), exit_code));
+    }
+    let (open, code) = line(clear(V4), PortState::Open);
+    assert_eq!((open.contains("mail of any size gets through"), code), (true, 0));
+}
+
+/// Nor does mail get through where the server refuses service. The port is open, so the exit code is that of the path.
+#[test]
+fn a_server_that_turns_mail_away_is_told_in_the_first_line() {
+    let line = |mut address: AddressReport, reception| {
+        address.examined.reception = reception;
+        address.examined.reverse.verdict = ReverseVerdict::Untested;
+        let line = render(&report(vec![address]), &QUIET);
+        line.split_once("25: ").map(|(_, line)| line.trim_end().to_owned()).unwrap_or_default()
+    };
+    for (address, reception, words) in [
+        (
+            clear(V4),
+            Reception::TurnedAway { code: 554 },
+            "clear: packets of 1500 bytes pass, but the server turns this host away (554), so no mail gets through",
+        ),
+        (
+            discoverable(V4),
+            Reception::TurnedAway { code: 421 },
+            "1400 bytes pass and routers say so: PMTU discovery works, but the server turns this host away for now (421), so no \
+             mail gets through at the moment",
+        ),
+        (
+            masked(V4),
+            Reception::HungUp,
+            "masked: PMTU discovery is broken above 1400 bytes, and the server closes the connection without a greeting, so no \
+             mail gets through now",
+        ),
+        (
+            clear(V4),
+            Reception::Reset,
+            "clear: packets of 1500 bytes pass, but the connection was reset before any greeting, so whether the server takes \
+             mail is not known",
+        ),
+        (no_ptb(V4), Reception::TurnedAway { code: 554 }, "black hole above 1400 bytes: large mail will hang"),
+    ] {
+        assert_eq!(line(address, reception), words);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Compares what a run found on the way back with what its scenario expects.
 
-use pmtu_probe::model::{Examined, PacketSize, ReverseVerdict as Found};
+use pmtu_probe::model::{Examined, PacketSize, ReverseReason, ReverseVerdict as Found};
 use pmtu_probe::report::words::reverse_reason;
 
 use super::check::Strictness;
@@ -10,7 +10,9 @@ use crate::scenario::{Outcome, Reverse, ReverseVerdict};
 pub fn undecided(examined: &Examined, expected: &Outcome) -> Option<String> {
     let back = expected.reverse.as_ref()?;
     let found = verdict_of(examined.reverse.verdict);
-    let is_undecided = found == ReverseVerdict::Inconclusive && back.verdict != ReverseVerdict::Inconclusive;
+    // Where packets are lost, the conversation may take longer than anybody waits for it.
+    let is_open = found == ReverseVerdict::Inconclusive || (is_late(examined) && Some(found) != back.or);
+    let is_undecided = is_open && back.verdict != found;
     is_undecided.then(|| format!("reverse inconclusive, not {}: {}", back.verdict.word(), reason(examined)))
 }
 
@@ -18,7 +20,7 @@ pub fn undecided(examined: &Examined, expected: &Outcome) -> Option<String> {
 pub fn wrong(examined: &Examined, expected: &Outcome, strictness: Strictness) -> Vec<String> {
     let Some(back) = &expected.reverse else { return Vec::new() };
     let found = verdict_of(examined.reverse.verdict);
-    if found == ReverseVerdict::Inconclusive {
+    if found == ReverseVerdict::Inconclusive || (strictness == Strictness::Verdict && is_late(examined)) {
         return Vec::new();
     }
     let mut notes = Vec::new();
@@ -44,6 +46,11 @@ pub fn vague(examined: &Examined, expected: &Outcome) -> Option<String> {
     let says_nothing = matches!(back.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive);
     let is_enough = if back.at_most { size.is_some() || says_nothing } else { size == back.path_mtu };
     (!is_enough).then(|| format!("reverse path_mtu {size:?}, not {:?}: {}", back.path_mtu, reason(examined)))
+}
+
+fn is_late(examined: &Examined) -> bool {
+    let why = examined.reverse.reason.as_ref();
+    examined.reverse.verdict == Found::Untested && why.is_some_and(|why| matches!(why, ReverseReason::Slow { .. }))
 }
 
 /// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; and the few

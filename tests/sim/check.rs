@@ -3,13 +3,16 @@
 use std::fmt;
 
 use pmtu_probe::model::{
-    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, PortState as FoundPort,
+    Verdict as FoundVerdict,
 };
 use pmtu_probe::report::words::verdict_reason;
 
 use super::run::Run;
 use super::{back, flows};
-use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
+use crate::scenario::{
+    self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, PortState, Scenario, Verdict,
+};
 
 /// How much of an outcome has to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,11 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     }
     let verdict = verdict_of(examined.verdict);
     if verdict == Verdict::Inconclusive {
+        // Whatever is not known of the path, what is said of the port is true.
+        notes.extend(wrong_port(examined, scenario));
+        if !notes.is_empty() {
+            return (Class::Wrong, notes);
+        }
         if strictness == Strictness::Whole && !expected.may_be_inconclusive {
             notes.push(format!("inconclusive, not {}: {}", expected.verdict.word(), verdict_reason(&examined.reason)));
         }
@@ -58,6 +66,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     }
     notes.extend(wrong_facts(examined, expected, verdict));
     notes.extend(back::wrong(examined, expected, strictness));
+    notes.extend(wrong_port(examined, scenario));
     if !notes.is_empty() {
         return (Class::Wrong, notes);
     }
@@ -85,6 +94,19 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         notes.extend(run.complaints.iter().cloned());
     }
     (if notes.is_empty() { Class::Right } else { Class::Flawed }, notes)
+}
+
+/// What is said of the port, and is not true. Where nothing is said, too many packets were lost.
+fn wrong_port(examined: &Examined, scenario: &Scenario) -> Option<String> {
+    let found = examined.port_state.map(|state| match state {
+        FoundPort::Open => PortState::Open,
+        FoundPort::Refused => PortState::Refused,
+        FoundPort::Filtered(_) => PortState::Filtered,
+        FoundPort::ForbiddenHere => PortState::ForbiddenHere,
+    });
+    let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+    let is_true = found == scenario.port_state() || (found.is_none() && !is_lossless);
+    (!is_true).then(|| format!("port_state {found:?}, not {:?}", scenario.port_state()))
 }
 
 fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec<String> {
@@ -168,7 +190,8 @@ pub fn word(finding: Finding) -> String {
 
 fn snake_case(name: &str) -> String {
     let mut word = String::new();
-    for letter in name.chars() {
+    // Without what it carries.
+    for letter in name.chars().take_while(char::is_ascii_alphanumeric) {
         if letter.is_ascii_uppercase() && !word.is_empty() {
             word.push('_');
         }

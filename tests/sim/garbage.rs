@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, OwnTcp, Packet, PacketSize, Plan, Quote,
-    QuotedTransport, Refusal, Segment, SeqNumber, Timestamp, Ttl,
+    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, Meaning, OwnTcp, Packet, PacketSize, Plan,
+    Quote, QuotedTransport, Refusal, Segment, SeqNumber, Step, Timestamp, Ttl,
 };
 
 use super::rng::Rng;
@@ -59,6 +59,7 @@ fn random_event(plan: &Plan, sent: &[Packet], rng: &mut Rng) -> Event {
     match rng.below(10) {
         0 => Event::SendRefused {
             size: PacketSize::new(rng.between(0, 70_000)),
+            meaning: *rng.pick(&[Meaning::Connection(Step::Open), Meaning::Connection(Step::Data), Meaning::Stray]),
             refusal: *rng.pick(&[Refusal::TooBig, Refusal::Forbidden, Refusal::Busy, Refusal::NoRoute]),
         },
         1 | 2 => Event::KernelSaw(random_packet(plan, sent, rng)),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use pmtu_probe::model::{Family, IcmpErrorKind, Outgoing, Refusal, Timestamp};
+use pmtu_probe::model::{Body, Family, IcmpErrorKind, IpHeader, Outgoing, Packet, Refusal, Timestamp};
 
 use super::ecmp::Spreader;
 use super::flight::Flight;
@@ -12,7 +12,8 @@ use super::middlebox::{Carried, Middlebox};
 use super::peer::Peer;
 use super::rng::Rng;
 use super::router::{Fate, Passage, Router};
-use crate::scenario::{Link, Node, Scenario};
+use super::tcp_listener::refuse;
+use crate::scenario::{HostFirewall, Link, Node, Scenario};
 
 /// The one-way delay of a link when the scenario gives none at all: 10 ms for the round trip over four links.
 const DEFAULT_DELAY: Duration = Duration::from_micros(1250);
@@ -37,6 +38,8 @@ pub struct Net {
     pub spreader: Spreader,
     pub peer: Peer,
     peer_alive: bool,
+    /// What the client's own firewall does to what it sends to this port.
+    client_firewall: (HostFirewall, u16),
     /// What happened, line by line, if asked for.
     pub trace: Option<Vec<String>>,
     /// Packets delivered over any link, for the curious.
@@ -67,6 +70,7 @@ impl Net {
             spreader: Spreader::new(seed),
             peer: Peer::new(&scenario.peer, family, links[3].mtu),
             peer_alive: scenario.peer.alive,
+            client_firewall: (scenario.host.firewall, scenario.port()),
             middleboxes: std::array::from_fn(|index| Middlebox::new(&links[index].middlebox, seed)),
             links,
             trace: trace.then(Vec::new),
@@ -78,6 +82,12 @@ impl Net {
     pub fn send(&mut self, outgoing: Outgoing, now: Timestamp) -> Result<(), Refusal> {
         self.now = self.now.max(now);
         let mut flight = Flight::from(outgoing);
+        if let Some(answer) = self.rejected(&flight) {
+            self.note(CLIENT, "rejects", &flight);
+            // From the host itself, at once.
+            answer.into_iter().for_each(|reset| self.schedule(self.now, CLIENT, reset, false, false));
+            return Err(Refusal::Forbidden);
+        }
         if flight.largest_piece() > self.links[0].mtu {
             let may_fragment = flight.packet.family() == Family::V4 && !flight.packet.ip.dont_fragment;
             if !may_fragment {
@@ -89,6 +99,28 @@ impl Net {
         self.note(CLIENT, "sends", &flight);
         self.transmit(CLIENT, true, &flight);
         Ok(())
+    }
+
+    /// The RST, if any, that the client's own firewall answers in place of sending (`nf_send_reset`).
+    fn rejected(&self, flight: &Flight) -> Option<Option<Flight>> {
+        let (firewall, port) = self.client_firewall;
+        let Body::Tcp(segment) = &flight.packet.body else { return None };
+        if segment.destination_port != port {
+            return None;
+        }
+        match firewall {
+            HostFirewall::Open | HostFirewall::DropPtb | HostFirewall::DropPtbAboutTcp => None,
+            HostFirewall::RejectPort => Some(None),
+            HostFirewall::ResetPort => {
+                let ip = IpHeader {
+                    source: flight.packet.ip.destination,
+                    destination: flight.packet.ip.source,
+                    ..flight.packet.ip
+                };
+                let reset = refuse(segment).pop();
+                Some(reset.map(|reset| Flight::from(Packet { ip, body: Body::Tcp(reset) })))
+            }
+        }
     }
 
     /// When something happens next.

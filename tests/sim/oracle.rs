@@ -5,7 +5,8 @@
 
 use super::rng::Rng;
 use crate::scenario::{
-    Cause, Expect, Family, HostFirewall, Kind, Link, Outcome, Port, PtbBehaviour, Router, Scenario, Verdict, Window,
+    Cause, Expect, Family, HostFirewall, Kind, Link, Outcome, Port, PortState, PtbBehaviour, Router, Scenario, Verdict,
+    Window,
 };
 
 /// `net.ipv4.route.min_pmtu`.
@@ -166,12 +167,28 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
         cause: causes,
         path_mtu: Some(path_mtu),
         first_lost_size: (verdict != Verdict::Clear).then_some(path_mtu + 1),
-        exit_code: if fault { 1 } else { verdict.exit_code() },
+        exit_code: match (fault, takes_mail(scenario)) {
+            (true, true) => 1,
+            (false, true) => verdict.exit_code(),
+            // Design, section 3: at least 3, and a proven hole stays 2.
+            (_, false) => {
+                if verdict == Verdict::BlackHole {
+                    2
+                } else {
+                    3
+                }
+            }
+        },
         findings: Vec::new(),
         located_at: None,
         may_be_inconclusive: is_thin(scenario),
         reverse: None,
     })
+}
+
+/// Whether the port takes connections, or nobody asks.
+fn takes_mail(scenario: &Scenario) -> bool {
+    scenario.port_state().is_none_or(|state| state == PortState::Open)
 }
 
 /// Whether losses or filters may leave too little evidence.
@@ -182,7 +199,7 @@ fn is_thin(scenario: &Scenario) -> bool {
     let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
     let no_echo =
         !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
-    let no_connection = scenario.peer.port != Port::Open;
+    let no_connection = !takes_mail(scenario);
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
     let above_mss = peer_limit(scenario) < scenario.link(0).mtu;
@@ -192,7 +209,7 @@ fn is_thin(scenario: &Scenario) -> bool {
 
 /// The largest packet that TCP would send to the peer, by the MSS as it arrives at c; without a SYN-ACK nobody states one.
 fn peer_limit(scenario: &Scenario) -> u32 {
-    if scenario.peer.port != Port::Open {
+    if !takes_mail(scenario) {
         return u32::MAX;
     }
     let clamps = scenario.routers().into_iter().filter_map(|(_, router)| router.clamp_mss_for);
@@ -209,7 +226,7 @@ fn walk(scenario: &Scenario, family: Family, start: u32) -> Walk {
     let mut size = start;
     let mut walk = Walk { works: false, survived_fault: false, causes: Vec::new() };
     let kernel_sees_ptb = match scenario.host.firewall {
-        HostFirewall::Open => true,
+        HostFirewall::Open | HostFirewall::RejectPort | HostFirewall::ResetPort => true,
         HostFirewall::DropPtb => false,
         HostFirewall::DropPtbAboutTcp => scenario.peer.port == Port::Filtered,
     };

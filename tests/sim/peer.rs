@@ -10,7 +10,7 @@ use pmtu_probe::model::{
 use super::flight::Flight;
 use super::rng::Rng;
 use super::tcp_listener::Listener;
-use crate::scenario::{Node, Peer as Habits};
+use crate::scenario::{Node, Peer as Habits, Port};
 
 /// The host.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl Peer {
         let client = packet.ip.source;
         match &packet.body {
             Body::EchoRequest(echo) if self.habits.echo => vec![self.echo_reply(client, *echo)],
+            Body::Tcp(segment) if self.prohibits(segment) => self.prohibition(packet),
             Body::Tcp(segment) => {
                 let out = self.tcp.receive(client, segment, now, rng);
                 out.into_iter().map(|segment| self.tcp_packet(client, segment)).collect()
@@ -59,6 +60,18 @@ impl Peer {
             Body::Error(error) => self.on_error(client_of(error), error, now),
             Body::EchoRequest(_) | Body::EchoReply(_) => Vec::new(),
         }
+    }
+
+    fn prohibits(&self, segment: &Segment) -> bool {
+        self.habits.port == Port::Prohibited && segment.destination_port == self.habits.port()
+    }
+
+    /// `nft ... reject with icmpx admin-prohibited`: RFC 1812, 5.2.7.1; RFC 4443, 3.1.
+    fn prohibition(&self, packet: &Packet) -> Vec<Flight> {
+        let code = if self.family == Family::V4 { 13 } else { 1 };
+        let about = Flight::from(packet.clone());
+        let error = about.error(IcmpErrorKind::Unreachable { code }, self.address, true);
+        error.map(Flight::from).into_iter().collect()
     }
 
     /// `tcp_v4_err`, `tcp_v6_err`: a PTB counts if it quotes what is on its way.

@@ -353,9 +353,9 @@ impl<E: Examiner> Driver<E> {
         self.probes.note(&outgoing);
         self.packets.packet(&outgoing, self.now);
         self.outlines.outline(&outgoing);
-        let size = outgoing.packet.size();
+        let (size, meaning) = (outgoing.packet.size(), outgoing.meaning);
         if let (Err(refusal), Some(size)) = (self.net.send(outgoing, self.now), size) {
-            self.examiner.handle(&Event::SendRefused { size, refusal }, self.now);
+            self.examiner.handle(&Event::SendRefused { size, meaning, refusal }, self.now);
         }
     }
 
@@ -385,7 +385,7 @@ impl<E: Examiner> Driver<E> {
         self.examiner.handle(&event, self.now);
         let dropped = match &packet.body {
             Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { .. }, quote, .. }) => match self.firewall {
-                HostFirewall::Open => false,
+                HostFirewall::Open | HostFirewall::RejectPort | HostFirewall::ResetPort => false,
                 HostFirewall::DropPtb => true,
                 HostFirewall::DropPtbAboutTcp => matches!(quote.transport, QuotedTransport::Tcp { .. }),
             },

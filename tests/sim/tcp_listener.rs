@@ -66,7 +66,7 @@ impl Listener {
         if segment.destination_port != self.habits.port() || self.habits.port == Port::Closed {
             return refuse(segment);
         }
-        if self.habits.port == Port::Filtered {
+        if matches!(self.habits.port, Port::Filtered | Port::Prohibited) {
             return Out::new();
         }
         let is_syn = segment.flags.syn && !segment.flags.ack;
@@ -250,7 +250,7 @@ impl HalfOpen {
 }
 
 /// A segment that belongs to no connection (RFC 9293, 3.5.2, group 1).
-fn refuse(segment: &Segment) -> Out {
+pub fn refuse(segment: &Segment) -> Out {
     if segment.flags.rst {
         return Out::new();
     }

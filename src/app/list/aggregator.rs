@@ -11,13 +11,14 @@ use super::admission::{Admission, Admitted};
 use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
 use super::target_list::ListLine;
 use crate::app::examiner::Examiner;
+use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::output::outputs::Outputs;
 use crate::app::output::progress_line::{LineProgress, ListProgress};
 use crate::app::output::result_sink::RunResult;
 use crate::app::plan_error::PlanError;
-use crate::app::planned_address::PlannedAddress;
+use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{Examined, PacketEvent, Report};
+use crate::model::{Examined, PacketEvent, Report, TargetFailure};
 use crate::report::text;
 use crate::runner::{Job, RunProgress};
 
@@ -52,6 +53,9 @@ struct TargetInWork {
     target: String,
     started: SystemTime,
     planned: Vec<PlannedAddress>,
+    failures: Vec<TargetFailure>,
+    /// Whether something of it is left out that another run might examine.
+    is_incomplete: bool,
     examined: Vec<Option<Rc<Examined>>>,
 }
 
@@ -99,11 +103,13 @@ impl<'a> Aggregator<'a> {
     }
 
     /// Begins with a target. Returns its addresses that are not examined yet.
-    pub(super) fn open(&mut self, target: String, planned: Vec<PlannedAddress>, errors: &[PlanError]) -> Vec<Job> {
-        for error in errors {
+    pub(super) fn open(&mut self, target: String, planned: Planned) -> Vec<Job> {
+        let Planned { addresses: planned, errors, failures } = planned;
+        for error in &errors {
             self.warn(&format!("{target}: {error}"));
         }
-        if errors.iter().any(|error| !error.is_harmless()) {
+        let is_incomplete = errors.iter().any(|error| !error.is_harmless());
+        if is_incomplete {
             self.counts.note_exit_code(3);
         }
         let number = self.next_target;
@@ -121,7 +127,7 @@ impl<'a> Aggregator<'a> {
             });
         }
         let will_come_again = planned.is_empty() && errors.iter().any(PlanError::is_temporary);
-        let in_work = TargetInWork { target, started: SystemTime::now(), planned, examined };
+        let in_work = TargetInWork { target, started: SystemTime::now(), planned, failures, is_incomplete, examined };
         if will_come_again {
             // No result: with --resume it is tried again.
             self.counts.add_target(3, false);
@@ -211,7 +217,8 @@ impl<'a> Aggregator<'a> {
     /// A target is done.
     fn close(&mut self, done: TargetInWork) {
         for (one, examined) in done.planned.iter().zip(done.examined.iter().flatten()) {
-            self.counts.add_address(examined.verdict, examined.reverse.verdict, &text::printable(&one.label()));
+            let verdicts = (examined.verdict, examined.reverse.verdict);
+            self.counts.add_address(verdicts, examined.port_state, &text::printable(&one.label()));
         }
         let report = done.report(self.examiner);
         self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
@@ -246,11 +253,15 @@ impl TargetInWork {
         let found = self.planned.iter().zip(self.examined.into_iter().flatten());
         let addresses =
             found.map(|(one, examined)| examiner.address_report(one, Rc::unwrap_or_clone(examined))).collect();
-        Report {
+        let mut report = Report {
             target: self.target,
             started: self.started,
             elapsed: self.started.elapsed().unwrap_or(Duration::ZERO),
             addresses,
-        }
+            errors: self.failures,
+            ending: None,
+        };
+        report.ending = (self.is_incomplete && report.exit_code() == 0).then_some(NOTHING_TO_REPORT);
+        report
     }
 }

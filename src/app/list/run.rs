@@ -12,11 +12,12 @@ use super::target_list::TargetList;
 use crate::app::earlier_results::EarlierResults;
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
-use crate::app::exit_code::INTERRUPTED;
+use crate::app::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use crate::app::interrupt::interrupted;
 use crate::app::output::outputs::Outputs;
 use crate::app::plan::{ListOptions, RunPlan};
 use crate::app::planner::Planner;
+use crate::model::worst_exit_code;
 use crate::runner::{Ending, Job, Patience};
 
 /// Names that are looked up at a time.
@@ -73,7 +74,9 @@ async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -
     aggregator.finish().map_err(RunError::Write)?;
     Ok(match ending {
         Ending::Interrupted if !aggregator.nobody_reads() => INTERRUPTED,
-        _ => aggregator.exit_code(),
+        // The targets that are left were not examined.
+        Ending::Interrupted => worst_exit_code([aggregator.exit_code(), NOTHING_TO_REPORT]),
+        Ending::Complete => aggregator.exit_code(),
     })
 }
 
@@ -90,12 +93,12 @@ async fn feed(
     let wanted = lines.filter_map(|line| std::future::ready(aggregator.borrow_mut().wanted(line)));
     let patience = examiner.plan().sending.timeout;
     let planned = wanted.map(|target| async move {
-        let (planned, errors) = plans.target(&target, patience).await;
-        (target, planned, errors)
+        let planned = plans.target(&target, patience).await;
+        (target, planned)
     });
     let mut planned = std::pin::pin!(planned.buffer_unordered(LOOKUPS_AT_A_TIME));
-    while let Some((target, planned, errors)) = planned.next().await {
-        let new = aggregator.borrow_mut().open(target, planned, &errors);
+    while let Some((target, planned)) = planned.next().await {
+        let new = aggregator.borrow_mut().open(target, planned);
         for job in new {
             if jobs.send(job).await.is_err() {
                 return;

@@ -123,6 +123,11 @@ impl FormatChoice {
         self.takes_stdout() && self.format.destination != Destination::Stdout
     }
 
+    /// Whether it is one document on stdout, for a program.
+    pub(super) fn is_a_document(&self) -> bool {
+        self.format.destination == Destination::StdoutForPrograms && !self.format.streams
+    }
+
     fn file(&self) -> Option<&Path> {
         self.argument.file()
     }

@@ -5,6 +5,7 @@ use std::io;
 use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
 use super::stdout;
+use crate::model::Report;
 use crate::report::json;
 
 pub(super) static FORMAT: Format = Format {
@@ -26,5 +27,9 @@ struct JsonDocument;
 impl ResultSink for JsonDocument {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
         stdout::print(&json::render(result.report))
+    }
+
+    fn nothing_examined(&mut self, report: &Report) -> io::Result<()> {
+        stdout::print(&json::render(report))
     }
 }

@@ -24,12 +24,14 @@ pub(super) static FORMAT: Format = Format {
         let path = argument.file().unwrap_or(Path::new("-"));
         let (file, earlier) = ResultsFile::open(path, opening.resume).map_err(OpenError::new)?;
         opening.earlier = Some(earlier);
-        Ok(Box::new(JsonLines { file, is_closed: false }))
+        let is_stdout = path.as_os_str() == "-";
+        Ok(Box::new(JsonLines { file, is_stdout, is_closed: false }))
     },
 };
 
 struct JsonLines {
     file: ResultsFile,
+    is_stdout: bool,
     is_closed: bool,
 }
 
@@ -39,6 +41,10 @@ impl ResultSink for JsonLines {
             return Ok(());
         }
         self.file.write(&json::render_line(result.report))
+    }
+
+    fn keeps_results(&self) -> bool {
+        !self.is_stdout && !self.is_closed
     }
 
     /// A result that is cut short has no line, so a run with --resume examines the target again. Behind a line that could

@@ -19,3 +19,5 @@ pub(super) mod stdout;
 mod summary;
 mod text;
 mod transcript;
+
+pub(super) use progress::ERASE as ERASE_LINE;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::color::{Environment, wants_color};
 use super::format::{FormatArgument, FormatChoice, OpenError, Opening};
@@ -12,11 +13,16 @@ use super::result_sink::{ResultSink, RunResult};
 use super::summary::SummaryOnStderr;
 use super::transcript::TranscriptSink;
 use crate::app::earlier_results::EarlierResults;
-use crate::app::plan::OutputOptions;
+use crate::app::exit_code::NOTHING_TO_REPORT;
+use crate::app::plan::{OutputOptions, RunPlan};
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::PacketEvent;
+use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
 use crate::report::text::{Detail, Style};
+
+/// What is said where the reader of stdout is gone before the report.
+pub(crate) const NOBODY_READS: &str =
+    "stdout was closed before all was written to it; the exit code still tells the verdict";
 
 /// The outputs, in the order in which they hear of everything.
 pub(crate) struct Outputs(Vec<Box<dyn ResultSink>>);
@@ -77,6 +83,54 @@ impl Outputs {
         complain(what);
     }
 
+    /// Whether anybody wants to see the way there while the way back is examined.
+    pub(crate) fn show_the_way_there(&self) -> bool {
+        self.0.iter().any(|sink| sink.shows_the_way_there())
+    }
+
+    /// The way there stands, or has changed, while the way back is examined. Where it cannot be written, the report will tell.
+    pub(crate) fn way_there(&mut self, report: &AddressReport, is_alone: bool) {
+        self.make_way();
+        for sink in &mut self.0 {
+            let _ = sink.way_there(report, is_alone);
+        }
+    }
+
+    /// Nothing could be examined.
+    pub(crate) fn nothing_examined(&mut self, report: &Report) {
+        for sink in &mut self.0 {
+            if sink.nothing_examined(report).is_err() {
+                complain(NOBODY_READS);
+            }
+        }
+    }
+
+    /// A run failed before its outputs were opened, or with nothing to report: where stdout carries a document for a program, it
+    /// says so.
+    pub(crate) fn of_a_failed_run(plan: &RunPlan, errors: Vec<TargetFailure>) {
+        Self::tell_programs(plan, errors, NOTHING_TO_REPORT);
+    }
+
+    /// There was nothing to examine, and that is good news.
+    pub(crate) fn of_an_empty_run(plan: &RunPlan) {
+        Self::tell_programs(plan, Vec::new(), 0);
+    }
+
+    fn tell_programs(plan: &RunPlan, errors: Vec<TargetFailure>, code: u8) {
+        let report = Report {
+            target: plan.targets.subject(),
+            started: SystemTime::now(),
+            elapsed: Duration::ZERO,
+            addresses: Vec::new(),
+            errors,
+            ending: Some(code),
+        };
+        let mut opening = Opening { style: style(&plan.output), is_list: false, resume: None, earlier: None };
+        let documents = plan.output.formats.iter().filter(|choice| choice.is_a_document());
+        let opened = documents.filter_map(|choice| (choice.format.open)(&choice.argument, &mut opening).ok());
+        Self(opened.collect()).nothing_examined(&report);
+    }
+
     /// The last verdict stands.
     pub(crate) fn verdicts_stand(&mut self) {
         self.0.iter_mut().for_each(|sink| sink.verdicts_stand());
@@ -88,10 +142,24 @@ impl Outputs {
             self.make_way();
         }
         let mut delivered = Ok(());
-        for sink in &mut self.0 {
-            if let Err(error) = sink.result(result) {
-                delivered = Err(error);
+        self.0.retain_mut(|sink| match sink.result(result) {
+            // It is heard of once, and its place is empty from then on.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                complain(NOBODY_READS);
+                if delivered.is_ok() {
+                    delivered = Err(error);
+                }
+                false
             }
+            Err(error) => {
+                delivered = Err(error);
+                true
+            }
+            Ok(()) => true,
+        });
+        let is_kept = self.0.iter().any(|sink| sink.keeps_results());
+        if is_kept && delivered.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Ok(());
         }
         if delivered.is_err() {
             self.cut_short();
@@ -144,10 +212,8 @@ fn progress(options: &OutputOptions) -> Option<Box<dyn ResultSink>> {
 mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
-    use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::model::Report;
 
     /// Writes down what it hears, with its name.
     struct Listener {
@@ -183,6 +249,8 @@ mod tests {
             started: SystemTime::UNIX_EPOCH,
             elapsed: Duration::ZERO,
             addresses: Vec::new(),
+            errors: Vec::new(),
+            ending: None,
         };
         let delivered = outputs.result(&RunResult { report: &report, suspects: None });
         assert_eq!(delivered.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));

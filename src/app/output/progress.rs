@@ -89,7 +89,7 @@ impl<W: Write> Drop for ProgressSink<W> {
 }
 
 /// Return to the first column, erase to the end of the line (ECMA-48 EL).
-const ERASE: &str = "\r\x1b[K";
+pub(in crate::app) const ERASE: &str = "\r\x1b[K";
 
 #[cfg(test)]
 mod tests {

@@ -33,6 +33,8 @@ pub(crate) struct AddressProgress {
     pub(crate) addresses: (usize, usize),
     /// The sizes still in question, if known.
     pub(crate) range: Option<(PacketSize, PacketSize)>,
+    /// Whether the way there is known, and the other one is examined.
+    pub(crate) is_on_the_way_back: bool,
     /// Probes sent so far.
     pub(crate) probes: u64,
     /// Since the start.
@@ -45,6 +47,7 @@ fn address_line(progress: &AddressProgress, columns: usize) -> String {
         format!("{}: {done} of {all} addresses done", progress.label)
     } else {
         match progress.range {
+            _ if progress.is_on_the_way_back => format!("{}: the other direction", progress.label),
             Some((low, high)) => format!("{}: probing {low}..{high}", progress.label),
             None => format!("{}: probing", progress.label),
         }
@@ -122,6 +125,7 @@ mod tests {
             label: "mx.example.com 192.0.2.25".into(),
             addresses: (0, 1),
             range: Some((PacketSize::new(1400), PacketSize::new(1500))),
+            is_on_the_way_back: false,
             probes: 34,
             elapsed: Duration::from_millis(120),
         }
@@ -132,6 +136,8 @@ mod tests {
         assert_eq!(address_line(&state(), 80), "mx.example.com 192.0.2.25: probing 1400..1500, 34 probes, 0.1 s");
         let unknown = AddressProgress { range: None, ..state() };
         assert_eq!(address_line(&unknown, 80), "mx.example.com 192.0.2.25: probing, 34 probes, 0.1 s");
+        let back = AddressProgress { is_on_the_way_back: true, ..state() };
+        assert_eq!(address_line(&back, 80), "mx.example.com 192.0.2.25: the other direction, 34 probes, 0.1 s");
         let many = AddressProgress { label: "mx.example.com".into(), addresses: (2, 5), ..state() };
         assert_eq!(address_line(&many, 80), "mx.example.com: 2 of 5 addresses done, 34 probes, 0.1 s");
     }

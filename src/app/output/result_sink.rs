@@ -5,7 +5,7 @@ use std::io;
 use super::progress_line::LineProgress;
 use crate::app::suspect_cases::SuspectCases;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{PacketEvent, Report};
+use crate::model::{AddressReport, PacketEvent, Report};
 
 /// Takes what a run tells. Calls come in this order: `begin`; `packet` and `progress` while examinations run;
 /// `verdicts_stand` and `result` for one report, or `result` for each target of a list; `finish` for a list.
@@ -28,6 +28,17 @@ pub(crate) trait ResultSink {
     /// Others are about to write to the terminal.
     fn make_way(&mut self) {}
 
+    /// Whether it shows the way there while the way back is examined.
+    fn shows_the_way_there(&self) -> bool {
+        false
+    }
+
+    /// The way there stands, or has changed, while the way back is examined. `is_alone`: no other address is examined.
+    fn way_there(&mut self, report: &AddressReport, is_alone: bool) -> io::Result<()> {
+        let _ = (report, is_alone);
+        Ok(())
+    }
+
     /// The last verdict stands, and the report comes next.
     fn verdicts_stand(&mut self) {}
 
@@ -35,6 +46,17 @@ pub(crate) trait ResultSink {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
         let _ = result;
         Ok(())
+    }
+
+    /// Nothing could be examined: the report says why. For programs; people are told on stderr.
+    fn nothing_examined(&mut self, report: &Report) -> io::Result<()> {
+        let _ = report;
+        Ok(())
+    }
+
+    /// Whether results stay where it writes them, so that a run goes on for it although nobody reads stdout.
+    fn keeps_results(&self) -> bool {
+        false
     }
 
     /// Whether `result` writes words that would mix with a progress line.

@@ -1,11 +1,12 @@
 //! Text on stdout for people: what a run prints unless it is told otherwise.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use super::format::{Destination, Format, Runs};
 use super::result_sink::{ResultSink, RunResult};
 use super::stdout;
 use crate::app::verdict_counts::VerdictCounts;
+use crate::model::AddressReport;
 use crate::report::text::{self, Detail, Style};
 
 pub(super) static FORMAT: Format = Format {
@@ -16,13 +17,16 @@ pub(super) static FORMAT: Format = Format {
     runs: Runs::Any,
     open: |_, opening| {
         let style = opening.style;
-        Ok(if opening.is_list { Box::new(TextLines::new(style)) } else { Box::new(TextReport { style }) })
+        Ok(if opening.is_list { Box::new(TextLines::new(style)) } else { Box::new(TextReport::new(style)) })
     },
 };
 
-/// One report.
+/// One report. On a terminal the way there is shown as soon as it stands.
 struct TextReport {
     style: Style,
+    is_live: bool,
+    /// What was shown of the way there, if it was the only address.
+    shown: Option<AddressReport>,
 }
 
 /// A line for each address of a list, then the summary.
@@ -31,11 +35,38 @@ struct TextLines {
     has_summary: bool,
 }
 
+impl TextReport {
+    fn new(style: Style) -> Self {
+        let is_live = io::stdout().is_terminal() && style.detail != Detail::VerdictOnly;
+        Self { style, is_live, shown: None }
+    }
+}
+
 impl ResultSink for TextReport {
+    fn shows_the_way_there(&self) -> bool {
+        self.is_live
+    }
+
+    fn way_there(&mut self, report: &AddressReport, is_alone: bool) -> io::Result<()> {
+        if !self.is_live {
+            return Ok(());
+        }
+        if !is_alone {
+            return stdout::print(&text::way_there_in_a_line(report, &self.style));
+        }
+        let words = match &self.shown {
+            None => text::way_there(report, &self.style),
+            Some(_) => text::correction(report, &self.style),
+        };
+        self.shown = Some(report.clone());
+        stdout::print(&words)
+    }
+
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
-        let words = match result.suspects {
-            Some(suspects) => suspects.render(result.report, self.style),
-            None => text::render(result.report, &self.style),
+        let words = match (result.suspects, &self.shown, &result.report.addresses[..]) {
+            (Some(suspects), ..) => suspects.render(result.report, self.style),
+            (None, Some(shown), [address]) => text::rest(shown, address, &self.style),
+            (None, ..) => text::render(result.report, &self.style),
         };
         stdout::print(&words)
     }

@@ -8,10 +8,11 @@ use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::plan::{ExaminationOptions, RunPlan};
 use crate::app::plan_error::PlanError;
-use crate::app::planned_address::{PlannedAddress, number};
+use crate::app::planned_address::{Planned, PlannedAddress, number};
 use crate::app::planner::{Planner, server_name};
 use crate::app::suspect_cases::{SuspectCase, SuspectCases};
 use crate::model::{Direction, MethodChoice, Peer, Suspect, Suspects};
+use crate::report::suspects;
 use crate::resolve::{Host, HostName, Target, TargetError};
 
 const LOOKUPS_AT_A_TIME: usize = 32;
@@ -27,9 +28,10 @@ pub(super) async fn plan<'s>(
     let mut lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME);
     let (mut all, mut places, mut cases) = (Vec::<PlannedAddress>::new(), HashMap::new(), Vec::new());
     let mut suspects = suspects.list.iter();
-    while let Some(((found, errors), suspect)) = lookups.next().await.zip(suspects.next()) {
-        let mut case = SuspectCase { suspect, places: Vec::new(), errors };
-        for one in found {
+    while let Some((planned, suspect)) = lookups.next().await.zip(suspects.next()) {
+        let Planned { addresses, errors, failures } = planned;
+        let mut case = SuspectCase { suspect, places: Vec::new(), errors, failures };
+        for one in addresses {
             let index = *places.entry(one.endpoint()).or_insert(all.len());
             match all.get_mut(index) {
                 Some(known) => known.job.plan.direction = both(known.job.plan.direction, one.job.plan.direction),
@@ -43,21 +45,25 @@ pub(super) async fn plan<'s>(
     Ok((all, SuspectCases::new(cases)))
 }
 
-async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) -> (Vec<PlannedAddress>, Vec<PlanError>) {
+async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) -> Planned {
+    let called = suspects::peer(&suspect.peer);
+    if let Some(address) = suspect.peer.address.filter(|_| suspect.hides_the_sender()) {
+        return Planned::failed(&called, PlanError::HiddenSender(address));
+    }
     let target = match target(&suspect.peer, plan.examination.port) {
         Ok(target) => target,
-        Err(error) => return (Vec::new(), vec![error.into()]),
+        Err(error) => return Planned::failed(&called, error.into()),
     };
-    let (mut found, errors) = planner.parsed_target(&target, plan.sending.timeout).await;
+    let mut planned = planner.parsed_target(&called, &target, plan.sending.timeout).await;
     let name = suspect.peer.name.as_deref().filter(|name| HostName::parse(name).is_ok());
-    for one in &mut found {
+    for one in &mut planned.addresses {
         if let Some(name) = name {
             name.clone_into(&mut one.address.host);
             one.job.plan.server_name = server_name(name);
         }
         one.job.plan.direction = direction(&plan.examination, suspect);
     }
-    (found, errors)
+    planned
 }
 
 /// A host as such: the log names the relay, no mail domain.

@@ -7,9 +7,9 @@ use super::read::read;
 use super::show::show;
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
-use crate::app::exit_code::INTERRUPTED;
+use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::interrupt::interrupted;
-use crate::app::output::outputs::Outputs;
+use crate::app::output::outputs::{NOBODY_READS, Outputs};
 use crate::app::plan::{RunPlan, SuspectOptions};
 use crate::app::stderr::complain;
 use crate::app::whole_run::WholeRun;
@@ -28,11 +28,17 @@ pub(crate) fn run(plan: &RunPlan, options: &SuspectOptions) -> Result<u8, RunErr
     }
     let suspects = read(&options.source)?;
     match show(&plan.output, options.list_only, &suspects) {
-        // The reader closed the pipe, so it has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            complain(NOBODY_READS);
+            return Ok(if options.list_only { 0 } else { NOTHING_TO_REPORT });
+        }
         shown => shown.map_err(RunError::Write)?,
     }
-    if options.list_only || suspects.list.is_empty() {
+    if options.list_only {
+        return Ok(0);
+    }
+    if suspects.list.is_empty() {
+        Outputs::of_an_empty_run(plan);
         return Ok(0);
     }
     let (examiner, outputs) = Examiner::open(plan, || Ok(Outputs::of_one_report(&plan.output)?))?;
@@ -44,18 +50,20 @@ async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outp
     tokio::pin!(interrupt);
     let (planned, cases) = tokio::select! {
         plan = planning::plan(examiner, suspects) => plan?,
-        () = &mut interrupt => return Ok(INTERRUPTED),
+        () = &mut interrupt => return Ok(examiner.interrupted_before(&mut outputs)),
     };
+    let failures = cases.failures();
     let mut errors = cases.errors();
     if planned.is_empty() {
-        let first = errors.next().unwrap_or_default();
+        let text = errors.next().unwrap_or_default();
         errors.for_each(|error| complain(&error));
-        return Err(RunError::NothingToExamine(first));
+        return Err(RunError::NothingToExamine { text, failures });
     }
     errors.for_each(|error| outputs.warn(&error));
     let is_incomplete = cases.is_incomplete();
     let run = WholeRun {
         planned,
+        failures,
         suspects: Some(cases),
         is_incomplete,
         concurrency: AT_A_TIME,

@@ -87,6 +87,9 @@ impl Forward {
         }
         let segment = self.parts.session.poll(now, &self.parts.rtt)?;
         let step = Step::of(&segment);
+        if step == Step::Open {
+            self.parts.port.syn_sent(now);
+        }
         Some(outbox.tcp(segment, Meaning::Connection(step)))
     }
 
@@ -142,6 +145,7 @@ impl Forward {
             trace.next_timeout(rtt),
             flows,
             self.parts.timers().next(now),
+            self.parts.port.next_timeout(rtt.smoothed(), now).filter(|_| session.state() == TcpState::Connecting),
         ]
         .into_iter()
         .flatten()

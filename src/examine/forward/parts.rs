@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::model::{FlowOutcome, MethodChoice, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{
+    Filter, FlowOutcome, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name,
+    Timestamp,
+};
 
 use super::super::fisher::Trials;
 use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
+use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::{Situation, Testimony};
+use super::super::search::{ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
 use super::super::timers::{Deadline, Timers};
@@ -30,6 +34,7 @@ pub(crate) struct Parts {
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
+    pub(super) port: PortWatch,
     pub(super) notes: Notes,
 }
 
@@ -41,8 +46,6 @@ const MOST_SLOW_ASKS: u32 = 12;
 pub(super) struct Notes {
     /// A quoted header of a probe lacks the DF that it was sent with.
     is_df_cleared: bool,
-    /// The port stays silent while the host answers.
-    is_port_filtered: bool,
     /// How often a router that may be sparing its messages was asked once more.
     slow_asks: u32,
     /// When the packet was sent first about which a PTB is due.
@@ -52,10 +55,6 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn df_cleared(&mut self) {
         self.is_df_cleared = true;
-    }
-
-    pub(super) fn port_filtered(&mut self) {
-        self.is_port_filtered = true;
     }
 
     /// A PTB is due about a packet that was sent first then.
@@ -93,6 +92,7 @@ impl Parts {
             flows: None,
             ptbs: PtbLog::default(),
             reach: Reach::default(),
+            port: PortWatch::default(),
             notes: Notes::default(),
             plan,
         }
@@ -138,8 +138,31 @@ impl Parts {
         silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
     }
 
+    /// Whether no packet of ours was ever answered by the target. What this host's own firewall makes up is no answer of it.
     pub(super) fn nothing_answered(&self) -> bool {
-        self.techniques.nothing_answered(&self.session)
+        let is_mute = self.session.state() == TcpState::Connecting || self.port.is_forbidden(&self.session);
+        is_mute && self.techniques.nothing_answered()
+    }
+
+    /// Why TCP is of no use, where the port takes no connections although no RST says so.
+    pub(super) fn why_no_connection(&mut self, now: Timestamp) -> Option<MethodReason> {
+        if self.port.is_forbidden(&self.session) {
+            return Some(MethodReason::PortForbidden);
+        }
+        if self.session.state() != TcpState::Connecting {
+            return None;
+        }
+        let small = self.techniques.using(Uses::Icmp).search().log().trials(self.plan.min_size, ProbeKind::Sized);
+        let controls = EchoControls { small, rtt: self.rtt.smoothed() };
+        Some(match self.port.look_for_filter(controls, now)? {
+            Filter::Silent => MethodReason::PortSilent,
+            Filter::Icmp { .. } => MethodReason::PortFiltered,
+        })
+    }
+
+    /// Whether the port takes connections.
+    pub(super) fn port_state(&self) -> Option<PortState> {
+        self.port.state(&self.session, self.plan.family()).filter(|_| self.is_tcp_asked_for())
     }
 
     /// What the probes of a technique are.
@@ -194,7 +217,22 @@ impl Parts {
         let all_unusable = self.techniques.iter().all(|technique| technique.unusable().is_some());
         all_unusable
             || timers.is_over(Deadline::Unreachable, now)
-            || (self.reach.is_explained() && timers.is_over(Deadline::ExplainedSilence, now))
+            || (self.reach.is_explained() && timers.is_over(self.explained_silence(), now))
+    }
+
+    /// When an error explains the silence of the address. One about the port says little about echo.
+    fn explained_silence(&self) -> Deadline {
+        let has_echo = self.techniques.using(Uses::Icmp).unusable().is_none();
+        if has_echo && self.port.is_prohibited(self.plan.family()) {
+            Deadline::PortExplained
+        } else {
+            Deadline::ExplainedSilence
+        }
+    }
+
+    /// Whether the address was silent for so long that the silence is an answer, even if the run is cut short.
+    fn is_silence_telling(&self, now: Timestamp) -> bool {
+        self.is_hopeless(now) || self.timers().is_over(Deadline::SilenceTells, now)
     }
 
     /// Whether this carries the probes of a technique.
@@ -208,6 +246,7 @@ impl Parts {
             plan: Arc::clone(&self.plan),
             started: self.started,
             elapsed: now.since(self.started),
+            forward_elapsed: now.since(self.started),
             rtt: self.rtt.smoothed(),
             session: SessionFacts {
                 state: self.session.state(),
@@ -216,19 +255,20 @@ impl Parts {
                 sent: self.session.sent().clone(),
                 opened: self.session.opened(),
                 is_greeted: self.session.dialogue().greeted(),
+                reception: self.session.reception(),
                 tcp_limit: self.tcp_limit(),
             },
             techniques: self.techniques.records(),
             carrier,
             ptbs: self.ptbs.clone(),
             reach: self.reach.clone(),
-            is_hopeless: self.is_hopeless(now),
+            is_silence_telling: self.is_silence_telling(now),
             awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
             is_df_cleared: self.notes.is_df_cleared,
-            is_port_filtered: self.notes.is_port_filtered,
+            port: self.port_state(),
             flows: self.flows.clone(),
             visited: Vec::new(),
             worse_flow: None,

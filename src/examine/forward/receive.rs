@@ -20,8 +20,8 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
     match event {
         Event::Received(packet) | Event::Reassembled { packet, .. } => received(parts, packet, outbox, now),
         Event::KernelSaw(packet) => kernel_saw(parts, packet, outbox, now),
-        Event::SendRefused { size, refusal } => {
-            send_refused(parts, *size, *refusal);
+        Event::SendRefused { size, meaning, refusal } => {
+            send_refused(parts, *size, *meaning, *refusal);
             Meaning::Stray
         }
         // It concerns no packet; the verdict takes it into account.
@@ -138,6 +138,9 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
             take_ptb(parts, ptb, Seen::OnWire, &quoted, &error.quote, now)
         }
         IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
+            if is_about_our_syn(parts, quoted.key) {
+                parts.port.syn_unreachable(from, code);
+            }
             parts.reach.explain(Obstacle::Icmp { from, code });
             Meaning::Unreachable
         }
@@ -147,6 +150,10 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
         }
         IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded => Meaning::Stray,
     }
+}
+
+fn is_about_our_syn(parts: &Parts, key: QuotedKey) -> bool {
+    matches!(key, QuotedKey::Segment(seq) if parts.session.is_own_syn(seq))
 }
 
 /// A PTB about a SYN of another flow says nothing about the flow of the verdict.
@@ -233,7 +240,10 @@ fn quoted(parts: &mut Parts, quote: &Quote) -> Option<Quoted> {
 }
 
 /// The kernel would not send.
-fn send_refused(parts: &mut Parts, size: PacketSize, refusal: Refusal) {
+fn send_refused(parts: &mut Parts, size: PacketSize, meaning: Meaning, refusal: Refusal) {
+    if refusal == Refusal::Forbidden && meaning == Meaning::Connection(Step::Open) {
+        parts.port.syn_forbidden();
+    }
     if refusal == Refusal::TooBig {
         let below = PacketSize::new(size.bytes().saturating_sub(1)).max(parts.plan.min_size);
         parts.techniques.limit_to(below);

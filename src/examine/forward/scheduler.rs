@@ -3,7 +3,7 @@
 use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
-use super::super::search::{Progress, Proof};
+use super::super::search::{ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::Uses;
 use super::super::timers::Deadline;
@@ -50,7 +50,8 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
 fn open_only(parts: &mut Parts, now: Timestamp) -> Decision {
     let Parts { techniques, plan, session, .. } = parts;
     techniques.on_connection(plan, session);
-    let is_decided = session.state() != TcpState::Connecting || parts.is_hopeless(now);
+    let is_connecting = session.state() == TcpState::Connecting;
+    let is_decided = !is_connecting || parts.port.is_forbidden(&parts.session) || parts.is_hopeless(now);
     if is_decided { Decision::Conclude } else { Decision::GoOn }
 }
 
@@ -61,22 +62,13 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
     if parts.plan.method == MethodChoice::Icmp {
         return usable_echo;
     }
-    if parts.session.state() != TcpState::Connecting {
-        return parts.techniques.preferred();
-    }
-    let log = echo.search().log();
-    let is_lossy = log.largest_answered().is_some_and(|passes| log.lost_below(passes));
-    let patience = if is_lossy { Deadline::PortFilteredLossy } else { Deadline::PortFiltered };
-    if log.total_answered() == 0 || !parts.timers().is_over(patience, now) {
-        return None;
-    }
-    parts.notes.port_filtered();
-    for uses in [Uses::Connection, Uses::Conversation, Uses::Syns] {
-        for technique in parts.techniques.using_mut(uses) {
-            technique.rule_out(MethodReason::PortSilent);
+    if let Some(why) = parts.why_no_connection(now) {
+        for uses in [Uses::Connection, Uses::Conversation, Uses::Syns] {
+            parts.techniques.using_mut(uses).for_each(|technique| technique.rule_out(why));
         }
+        return usable_echo;
     }
-    usable_echo
+    if parts.session.state() == TcpState::Connecting { None } else { parts.techniques.preferred() }
 }
 
 fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
@@ -122,7 +114,29 @@ fn full(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, 
         technique.rule_out(MethodReason::TooFewBytes);
         return Decision::GoOn;
     }
+    if name == Name::SynData && parts.session.state() == TcpState::Refused && ask_echo_too(parts, max, now) {
+        return Decision::GoOn;
+    }
     unless_wished(parts, max, false, visits, outbox, now)
+}
+
+/// A RST to a SYN may come from a firewall on the way. So echo is asked whether the size gets there, a few times where packets
+/// are lost. Returns whether its answer is still awaited.
+fn ask_echo_too(parts: &mut Parts, size: PacketSize, now: Timestamp) -> bool {
+    const MOST_ASKS: u32 = 4;
+    let Some(echo) = parts.techniques.get_mut(Name::Echo).filter(|echo| echo.unusable().is_none()) else {
+        return false;
+    };
+    let (log, count) = (echo.search().log(), echo.search().log().count(size));
+    if log.total_answered() == 0 || count.answered > 0 {
+        return false;
+    }
+    let is_awaited = count.sent > count.lost || echo.search().next_queued().is_some();
+    if !is_awaited && count.sent < MOST_ASKS {
+        echo.search_mut().queue(size, ProbeKind::Sized, now);
+        return true;
+    }
+    is_awaited
 }
 
 fn proven(

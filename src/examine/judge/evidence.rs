@@ -1,6 +1,6 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, MethodChoice, PacketSize, Technique as Name};
+use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
@@ -41,6 +41,8 @@ pub(super) struct Evidence {
     pub(super) no_df: NoDfOutcome,
     /// Why no in-order bytes could be tried.
     pub(super) dialogue_trouble: DialogueTrouble,
+    /// The port refuses connections, and no echo request of full size was answered.
+    pub(super) is_only_refused: bool,
 }
 
 /// What a technique found.
@@ -84,7 +86,13 @@ impl Evidence {
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
             dialogue_trouble: dialogue_trouble(record),
+            is_only_refused: is_only_refused(record),
         }
+    }
+
+    /// Whether all that says that the size gets there are RSTs to SYNs: a firewall on the way sends them in the host's place.
+    pub(super) fn is_refused_alone(&self, technique: Name) -> bool {
+        technique == Name::SynData && self.is_only_refused
     }
 }
 
@@ -113,10 +121,15 @@ fn seconds(record: &Record, carried: Option<(Name, Carried)>) -> Vec<(Name, Seco
         .collect()
 }
 
+fn is_only_refused(record: &Record) -> bool {
+    let echo = record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered());
+    record.port == Some(PortState::Refused) && echo.is_none_or(|size| size < record.plan.max_size)
+}
+
 /// Silence means something only after a while.
 fn silence(record: &Record) -> Silence {
     match record.reach.silence() {
-        Silence::Plain if !record.is_hopeless => Silence::CutShort,
+        Silence::Plain if !record.is_silence_telling => Silence::CutShort,
         silence => silence.clone(),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, MethodChoice, PacketSize, PtbFault, PtbReport, Reverse,
-    ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
+    Cause, Examined, Finding, Location, LocationPoint, MethodChoice, PacketSize, PortState, PtbFault, PtbReport,
+    Reception, Reverse, ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -46,6 +46,8 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         sizes: carrier.and_then(|name| record.technique(name)).map(|t| sizes(t.search.log())).unwrap_or_default(),
         flows: None,
         beyond_route: record.using(Uses::Connection).and_then(|tcp| tcp.search.log().largest_beyond()),
+        port_state: record.port,
+        reception: record.session.reception,
         direction: plan.direction,
         reverse: Reverse {
             verdict: ReverseVerdict::Untested,
@@ -53,12 +55,14 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
             first_lost_size: None,
             reason: Some(ReverseReason::OnlyForwardAsked),
             recovered_after: None,
+            elapsed: None,
         },
         findings,
         advice: Vec::new(),
         probes_sent: record.probes_sent,
         bytes_sent: record.bytes_sent,
         elapsed: record.elapsed,
+        forward_elapsed: plan.direction.is_forward().then_some(record.forward_elapsed),
     }
 }
 
@@ -106,15 +110,21 @@ impl Facts<'_> {
     fn of_the_connection(&self) -> Vec<Finding> {
         let session = &self.record.session;
         let is_open = session.opened.is_some();
-        pick([
+        let turned_away = match session.reception {
+            Reception::TurnedAway { code } => Some(Finding::TurnedAway { code }),
+            _ => None,
+        };
+        let findings = pick([
             (self.record.reach.is_send_refused(), Finding::SendRefusedByFirewall),
-            (session.state == TcpState::Refused, Finding::PortClosed),
-            (session.state == TcpState::Reset, Finding::ConnectionReset),
+            (self.record.port == Some(PortState::Refused), Finding::PortClosed),
+            (session.state == TcpState::Reset || session.reception == Reception::Reset, Finding::ConnectionReset),
             (is_open && !session.peer.sack, Finding::NoSack),
-            (self.record.is_port_filtered, Finding::PortFiltered),
+            (matches!(self.record.port, Some(PortState::Filtered(_))), Finding::PortFiltered),
+            (session.reception == Reception::HungUp, Finding::HungUp),
             (session.peer.window_was_zero, Finding::ZeroWindow),
             (self.record.is_df_cleared, Finding::DfCleared),
-        ])
+        ]);
+        turned_away.into_iter().chain(findings).collect()
     }
 
     fn of_messages(&self, ptb: &[PtbReport]) -> Vec<Finding> {

@@ -103,7 +103,10 @@ fn adopt(first: Examined, worse: Examined) -> Examined {
         probes_sent: first.probes_sent,
         bytes_sent: first.bytes_sent,
         elapsed: first.elapsed,
+        forward_elapsed: first.forward_elapsed,
         reason: VerdictReason { of_other_flow: true, ..worse.reason },
+        port_state: first.port_state,
+        reception: first.reception,
         direction: first.direction,
         ..worse
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, Quote, Reverse,
-    ReverseReason, Technique as Name, Timestamp,
+    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, PortState, Quote, Reception,
+    Reverse, ReverseReason, Technique as Name, Timestamp,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -24,6 +24,8 @@ pub(crate) struct Record {
     pub(crate) plan: Arc<Plan>,
     pub(crate) started: Timestamp,
     pub(crate) elapsed: Duration,
+    /// From the start to the end of probing on the way there.
+    pub(crate) forward_elapsed: Duration,
     pub(crate) rtt: Option<Duration>,
     pub(crate) session: SessionFacts,
     pub(crate) techniques: Vec<TechniqueRecord>,
@@ -31,15 +33,16 @@ pub(crate) struct Record {
     pub(crate) carrier: Option<Name>,
     pub(crate) ptbs: PtbLog,
     pub(crate) reach: Reach,
-    /// Whether the time for an answer was over.
-    pub(crate) is_hopeless: bool,
+    /// Whether a silence until then is an answer.
+    pub(crate) is_silence_telling: bool,
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
     pub(crate) trace: TtlTrace,
     /// Whether probing was cut short before a PTB about what is lost could come late, or on being asked for once more.
     pub(crate) awaits_ptb: bool,
     pub(crate) is_df_cleared: bool,
-    pub(crate) is_port_filtered: bool,
+    /// Whether the port takes connections.
+    pub(crate) port: Option<PortState>,
     pub(crate) flows: Option<FlowComparison>,
     /// Other flows that were examined like the first, and how they fared.
     pub(crate) visited: Vec<(u16, FlowOutcome)>,
@@ -62,6 +65,7 @@ pub(crate) struct SessionFacts {
     pub(crate) sent: SentSegments,
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
+    pub(crate) reception: Reception,
     pub(crate) tcp_limit: Option<PacketSize>,
 }
 
@@ -100,6 +104,13 @@ impl Record {
     /// Adds what is known of the way back.
     pub(crate) fn add_way_back(&mut self, way_back: WayBack) {
         self.way_back = way_back;
+    }
+
+    /// Adds how the server received us, where that was heard on the way back.
+    pub(crate) fn note_reception(&mut self, reception: Reception) {
+        if self.session.reception == Reception::NotHeard {
+            self.session.reception = reception;
+        }
     }
 
     /// Brings it up to date: how long it took so far, what was sent, and whether this host dropped packets.
@@ -184,7 +195,8 @@ impl Record {
     /// Whether no packet of ours was ever answered by the target.
     pub(crate) fn nothing_answered(&self) -> bool {
         let is_silent = |technique: &TechniqueRecord| technique.search.log().total_answered() == 0;
-        self.session.state == TcpState::Connecting && self.techniques.iter().all(is_silent)
+        let is_mute = self.session.state == TcpState::Connecting || self.port == Some(PortState::ForbiddenHere);
+        is_mute && self.techniques.iter().all(is_silent)
     }
 
     /// Whether packets of a size that passes over the connection were lost.

@@ -41,6 +41,9 @@ fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
             path_mtu: Some(evidence.start),
             ..inconclusive(Ground::LargerNotTried { size: evidence.start })
         },
+        Carried::Full if evidence.is_refused_alone(technique) => {
+            inconclusive(Ground::OnlyRefused { size: evidence.start })
+        }
         Carried::Full => clear(evidence.start, technique),
         Carried::Discoverable(pair) => discoverable(pair, evidence),
         Carried::Proven(proof) => broken(technique, proof, evidence),

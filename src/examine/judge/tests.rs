@@ -25,6 +25,7 @@ fn proven() -> Evidence {
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,
         dialogue_trouble: DialogueTrouble::NoGreeting,
+        is_only_refused: false,
     }
 }
 
@@ -115,6 +116,14 @@ fn answers_need_no_statistics_but_must_cover_what_this_host_sends() {
         (judgement.verdict, judgement.path_mtu, judgement.first_lost),
         (Verdict::Discoverable, Some(P), Some(U))
     );
+}
+
+/// A firewall on the way sends RSTs in the place of the host.
+#[test]
+fn refusals_alone_are_no_proof_that_anything_got_there() {
+    let refused = Evidence { carried: Some((Technique::SynData, Carried::Full)), path_end: None, ..proven() };
+    assert_eq!(verdict(&refused), (Verdict::Clear, None), "echo of that size was answered");
+    assert_eq!(verdict(&Evidence { is_only_refused: true, ..refused }), DOUBT);
 }
 
 /// Honesty rule (c): a PTB may come late. What dropped one that did come is known at once.

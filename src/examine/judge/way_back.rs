@@ -1,6 +1,6 @@
 //! What the way back adds to the findings of the way there.
 
-use crate::model::{Examined, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
+use crate::model::{Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
 
 use super::super::reverse::untested;
 use super::record::{Record, WayBack};
@@ -13,11 +13,22 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
         WayBack::Impossible(why) => examined.reverse = impossible(record, why.clone()),
         WayBack::NoTime => examined.reverse = untested(ReverseReason::RunEndedBefore),
         WayBack::Examined(found, findings) => {
+            if is_narrower(record, found) {
+                // The reply is as large as the request: it died where large packets die on this way.
+                examined.findings.retain(|finding| *finding != Finding::LargeEchoFiltered);
+            }
             examined.reverse = asked_for_less(record, found.clone());
             examined.findings.extend(findings);
         }
     }
     examined
+}
+
+/// Whether the way back carries less than this host's MTU, for a reason that takes echo replies as well.
+fn is_narrower(record: &Record, found: &Reverse) -> bool {
+    let is_cause =
+        matches!(found.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Discoverable);
+    is_cause && found.path_mtu.is_none_or(|size| size < record.plan.local_mtu)
 }
 
 /// The verdict on the way there where only the way back was asked for.

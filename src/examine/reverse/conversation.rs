@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Service, Unwillingness};
+use crate::model::{Reception, Service, Unwillingness};
 use crate::tls::Tls;
 
 use super::super::session::{Connection, Dialogue, SmtpState};
@@ -101,6 +101,14 @@ impl Conversation {
     pub(super) fn awaits_greeting(&self) -> bool {
         let Channel::Plain { dialogue, awaits: PlainReply::Introduction } = &self.channel else { return false };
         self.phase == ConversationPhase::Asking && !dialogue.greeted()
+    }
+
+    /// How the server received us: whoever speaks TLS was received.
+    pub(super) fn reception(&self) -> Reception {
+        match &self.channel {
+            Channel::Plain { dialogue, .. } => dialogue.reception(),
+            Channel::Tls { .. } => Reception::Greeted,
+        }
     }
 
     /// Reads what came and says what follows. Returns whether something was said.
@@ -210,8 +218,12 @@ fn after_introduction(dialogue: &mut Dialogue, connection: &mut Connection) -> N
     match dialogue.state() {
         SmtpState::AwaitGreeting | SmtpState::AwaitReply => return NextWords::None,
         SmtpState::Quitting | SmtpState::Over => {
-            let has_greeted = dialogue.greeted();
-            let why = if has_greeted { Unwillingness::ConversationEnded } else { Unwillingness::NoSmtp };
+            let why = match dialogue.reception() {
+                Reception::Greeted => Unwillingness::ConversationEnded,
+                Reception::TurnedAway { code } => Unwillingness::TurnedAway { code },
+                Reception::HungUp => Unwillingness::HungUp,
+                Reception::NotHeard | Reception::Reset => Unwillingness::NoSmtp,
+            };
             return NextWords::Unavailable(why);
         }
         SmtpState::Ready => {}

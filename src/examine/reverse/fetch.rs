@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp, Unwillingness};
+use crate::model::{
+    Family, IpHeader, Meaning, PacketSize, Reception, Segment, SeqNumber, Step, Timestamp, Unwillingness,
+};
 
 use super::super::rtt::RttEstimator;
 use super::super::session::{Connection, Effect, MOST_TRIES, TcpState};
@@ -112,6 +114,14 @@ impl Fetch {
 
     pub(super) fn awaits_greeting(&self) -> bool {
         self.conversation.awaits_greeting()
+    }
+
+    /// How the server received us.
+    pub(super) fn reception(&self) -> Reception {
+        match self.conversation.reception() {
+            Reception::NotHeard if self.connection.state() == TcpState::Reset => Reception::Reset,
+            heard => heard,
+        }
     }
 
     pub(super) fn awaits_certificates(&self) -> bool {

@@ -40,9 +40,9 @@ enum FurtherFetch {
 /// Connections per address beside the first one: each is a line in the server's log.
 const MOST_FURTHER: usize = 3;
 /// So long a size must stay away on a further connection: the first transmission and four more.
-const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
+pub(super) const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
 /// The same where packets of any size are lost.
-const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
+pub(super) const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 
 impl FetchList {
     /// Begins with a connection that is open.

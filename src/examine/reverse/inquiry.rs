@@ -10,7 +10,7 @@ use super::judge::{Lowering, lowering};
 use super::own_ptb::OwnPtb;
 use super::ptb_sender::PtbSender;
 use super::ptb_test::MTU_TO_TELL;
-use super::recovery::{FirstFetch, LONGEST_WATCH, RecoveryWatch, SLOW, StallAge};
+use super::recovery::{FirstFetch, LONGEST_WATCH, RecoveryWatch, StallAge};
 use super::setup::Setup;
 use super::size_search::{NextTrial, SizeSearch};
 use super::small_segments::SmallSegments;
@@ -41,7 +41,7 @@ impl<'a> InquiryTurn<'a> {
 
 impl Inquiry {
     pub(super) fn new(setup: &Setup, now: Timestamp) -> Self {
-        Self { recovery: RecoveryWatch::new(setup.round_trip(), now), sizes: SizeSearch::new(setup), ptb_sender: None }
+        Self { recovery: RecoveryWatch::new(setup, now), sizes: SizeSearch::new(setup), ptb_sender: None }
     }
 
     /// Moves everything as far as it goes without new events. Returns why the watch is over, once it is.
@@ -57,7 +57,7 @@ impl Inquiry {
             FirstFetch::Unavailable(why) => Some(WatchEnd::Unavailable(why)),
             FirstFetch::TooSlow => {
                 let awaits_greeting = turn.fetches.first().awaits_greeting();
-                Some(WatchEnd::TooSlow { awaits_greeting, after: SLOW })
+                Some(WatchEnd::TooSlow { awaits_greeting, after: self.recovery.slow() })
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::model::{Finding, PacketSize, Reverse, ReverseReason, ReverseVerdict, 
 
 use super::arrivals::{ArrivalLog, ResentSmaller};
 use super::evidence::{FirstEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
+use super::fetch_list::{LOSSY_PATIENCE, TRIAL_PATIENCE};
 use super::small_segments::SmallSegments;
 
 /// The verdict on the way back, and what else was found.
@@ -56,10 +57,19 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
         WatchEnd::Complete => lowered(evidence).unwrap_or_else(|| complete(first.arrivals)),
         // It is recovering, only slowly.
         WatchEnd::StillMissing => lowered(evidence).unwrap_or_else(|| missing(evidence)),
-        WatchEnd::Interrupted(fetch) => lowered(evidence).unwrap_or_else(|| interrupted(*fetch, first.arrivals)),
+        WatchEnd::Interrupted(fetch) => lowered(evidence).unwrap_or_else(|| interrupted(*fetch, evidence)),
+    };
+    let watched_briefly = match evidence.end {
+        WatchEnd::Interrupted(_) if found.verdict == ReverseVerdict::BlackHole => {
+            Some(Finding::RecoveryWatchedBriefly { watched: first.watched })
+        }
+        _ => None,
     };
     let without_df = evidence.is_without_df.then_some(Finding::PeerWithoutDf);
-    ReverseJudgement { found, findings: obedience(evidence).into_iter().chain(without_df).collect() }
+    ReverseJudgement {
+        found,
+        findings: watched_briefly.into_iter().chain(obedience(evidence)).chain(without_df).collect(),
+    }
 }
 
 /// What made the server send missing bytes again in smaller packets, where it did and no full one arrived.
@@ -155,9 +165,15 @@ fn too_slow(awaits_greeting: bool, after: Duration) -> Reverse {
     untested(ReverseReason::Slow { step, within: after })
 }
 
-fn interrupted(fetch: InterruptedFetch, arrivals: &ArrivalLog) -> Reverse {
+/// A hole is proven by the time that a size takes to count as lost. What more time is for is to see whether the server recovers.
+fn interrupted(fetch: InterruptedFetch, evidence: &ReverseEvidence<'_>) -> Reverse {
+    let arrivals = evidence.first.arrivals;
+    let needed = if evidence.first.is_lossy { LOSSY_PATIENCE } else { TRIAL_PATIENCE };
     match fetch {
         InterruptedFetch::Complete => complete(arrivals),
+        InterruptedFetch::Stalled(age) if age >= needed && missing(evidence).verdict == ReverseVerdict::BlackHole => {
+            missing(evidence)
+        }
         InterruptedFetch::Stalled(age) => {
             doubtful(ReverseReason::RunEndedWhileMissing { missing_for: age }, arrivals.largest())
         }
@@ -187,7 +203,7 @@ pub(in super::super) fn untested(why: ReverseReason) -> Reverse {
 }
 
 fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<ReverseReason>) -> Reverse {
-    Reverse { verdict, path_mtu, first_lost_size: None, reason, recovered_after: None }
+    Reverse { verdict, path_mtu, first_lost_size: None, reason, recovered_after: None, elapsed: None }
 }
 
 #[cfg(test)]

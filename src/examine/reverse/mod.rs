@@ -33,8 +33,8 @@ mod timers;
 mod trial;
 
 use crate::model::{
-    Body, Echo, Finding, Meaning, Packet, PacketSize, Plan, Probe, Purpose, Reverse, ReverseReason, Segment, Service,
-    Technique, Timestamp,
+    Body, Echo, Finding, Meaning, Packet, PacketSize, Plan, Probe, Purpose, Reception, Reverse, ReverseReason, Segment,
+    Service, Technique, Timestamp,
 };
 
 use super::random::Random;
@@ -101,6 +101,11 @@ impl ReverseExamination {
             ReversePhase::Open(_) => None,
             ReversePhase::Judged(judgement, _) => Some((judgement.found(), judgement.findings())),
         }
+    }
+
+    /// How the server received us on the first connection.
+    pub(super) fn reception(&self) -> Reception {
+        self.fetches.first().reception()
     }
 
     /// Whether every connection has ended.

@@ -6,6 +6,7 @@ use crate::model::{Timestamp, Unwillingness};
 
 use super::conversation::ReplyStatus;
 use super::fetch::Fetch;
+use super::setup::Setup;
 use super::timers::{ReverseTimer, ReverseTimers};
 
 /// The times of the first connection.
@@ -14,6 +15,8 @@ pub(super) struct RecoveryWatch {
     began: Timestamp,
     /// A lost packet has come again by then.
     suspicion: Duration,
+    /// A server that is this slow is not waited for.
+    slow: Duration,
 }
 
 /// How the first connection fares.
@@ -47,14 +50,22 @@ pub(super) enum StallAge {
 const WATCH: Duration = Duration::from_secs(15);
 /// The same with what the sizes may take beyond.
 pub(super) const LONGEST_WATCH: Duration = Duration::from_secs(15 + 6);
-/// A server that is this slow is not waited for.
-pub(super) const SLOW: Duration = Duration::from_secs(20);
+/// A server that dawdles so long is not waited for. The delay of postscreen is 6 s.
+const SLOW: Duration = Duration::from_secs(8);
+/// The same where the way back is all that was asked for.
+const SLOW_BACK_ONLY: Duration = Duration::from_secs(20);
 /// A loss is repaired by then.
 const REPAIRED: Duration = Duration::from_millis(350);
 
 impl RecoveryWatch {
-    pub(super) fn new(round_trip: Duration, now: Timestamp) -> Self {
-        Self { began: now, suspicion: REPAIRED.max(round_trip * 3) }
+    pub(super) fn new(setup: &Setup, now: Timestamp) -> Self {
+        let slow = if setup.plan().direction.is_forward() { SLOW } else { SLOW_BACK_ONLY };
+        Self { began: now, suspicion: REPAIRED.max(setup.round_trip() * 3), slow }
+    }
+
+    /// How long a server may dawdle.
+    pub(super) fn slow(&self) -> Duration {
+        self.slow
     }
 
     /// How the first connection fares now.
@@ -69,7 +80,7 @@ impl RecoveryWatch {
                     _ => StallAge::Over,
                 })
             }
-            (ReplyStatus::Awaited, None) if now >= self.began + SLOW => FirstFetch::TooSlow,
+            (ReplyStatus::Awaited, None) if now >= self.began + self.slow => FirstFetch::TooSlow,
             (ReplyStatus::Awaited, _) => FirstFetch::Waiting,
         }
     }
@@ -85,7 +96,7 @@ impl RecoveryWatch {
             timers.enter(ReverseTimer::Recovery, since + WATCH);
             timers.enter(ReverseTimer::Sizes, since + LONGEST_WATCH);
         }
-        timers.enter(ReverseTimer::SlowServer, self.began + SLOW);
+        timers.enter(ReverseTimer::SlowServer, self.began + self.slow);
         timers.enter(ReverseTimer::SizesAfterRecovery, self.began + LONGEST_WATCH);
     }
 }

@@ -7,7 +7,7 @@ mod sent;
 mod smtp;
 mod tcp;
 
-use crate::model::{Family, PacketSize, Plan, Segment, SeqNumber, Technique, Timestamp, Ttl};
+use crate::model::{Family, PacketSize, Plan, Reception, Segment, SeqNumber, Technique, Timestamp, Ttl};
 
 use super::rtt::RttEstimator;
 
@@ -87,6 +87,16 @@ impl Session {
     /// Whether the oldest byte was sent so often without an acknowledgment that the server takes none.
     pub(super) fn is_given_up(&self) -> bool {
         self.connection.tries() >= MOST_TRIES
+    }
+
+    /// Whether a first SYN stayed unanswered, and the port is still silent.
+    pub(super) fn repeats_its_syn(&self) -> bool {
+        self.state() == TcpState::Connecting && self.connection.tries() >= 2
+    }
+
+    /// How the server receives us, as far as it has shown.
+    pub(super) fn reception(&self) -> Reception {
+        reception(&self.dialogue, self.state())
     }
 
     /// Largest packet TCP would send to this peer, once the connection was open, if the route of this host did not allow less.
@@ -174,6 +184,11 @@ impl Session {
         &self.sent
     }
 
+    /// Whether a segment of this connection that begins here is its SYN.
+    pub(super) fn is_own_syn(&self, seq: SeqNumber) -> bool {
+        seq + 1 == self.connection.stream_start()
+    }
+
     /// Whether a sequence number lies in the stream of this connection.
     pub(super) fn is_of_stream(&self, seq: SeqNumber) -> bool {
         !self.connection.stream_start().is_after(seq) && !seq.is_after(self.connection.held_end() + 1)
@@ -245,6 +260,14 @@ impl Session {
     /// Whether a last acknowledgment is still to be sent.
     pub(super) fn owes_ack(&self) -> bool {
         self.connection.owes_ack()
+    }
+}
+
+/// How a server receives a visitor, by what it said and how the connection stands.
+pub(super) fn reception(dialogue: &Dialogue, state: TcpState) -> Reception {
+    match dialogue.reception() {
+        Reception::NotHeard if state == TcpState::Reset => Reception::Reset,
+        heard => heard,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use crate::model::PacketSize;
+use crate::model::{PacketSize, Reception};
 
 use super::tcp::Connection;
 
@@ -26,7 +26,7 @@ pub(crate) enum SmtpState {
 #[derive(Clone, Debug)]
 pub(crate) struct Dialogue {
     state: SmtpState,
-    greeted: bool,
+    reception: Reception,
     said_hello: bool,
     noops: u32,
     name: String,
@@ -58,7 +58,7 @@ impl Dialogue {
         };
         Self {
             state: SmtpState::AwaitGreeting,
-            greeted: false,
+            reception: Reception::NotHeard,
             said_hello: false,
             noops: 0,
             name,
@@ -74,7 +74,12 @@ impl Dialogue {
 
     /// Whether an SMTP greeting came.
     pub(crate) fn greeted(&self) -> bool {
-        self.greeted
+        self.reception == Reception::Greeted
+    }
+
+    /// How the server received us.
+    pub(crate) fn reception(&self) -> Reception {
+        self.reception
     }
 
     /// Whether in-order bytes of our choice can still be put through this conversation.
@@ -101,6 +106,9 @@ impl Dialogue {
             self.state = SmtpState::Over;
         }
         if connection.peer_finished() {
+            if self.state == SmtpState::AwaitGreeting && connection.received().is_empty() {
+                self.reception = Reception::HungUp;
+            }
             self.state = SmtpState::Over;
         }
         self.state != before
@@ -110,10 +118,14 @@ impl Dialogue {
         self.last_code = Some(code);
         self.state = match (self.state, code) {
             (SmtpState::AwaitGreeting, 220) => {
-                self.greeted = true;
+                self.reception = Reception::Greeted;
                 SmtpState::Ready
             }
             // 554 and the like in place of a greeting: the server will not talk to us (RFC 5321, 3.1).
+            (SmtpState::AwaitGreeting, 400..600) => {
+                self.reception = Reception::TurnedAway { code };
+                SmtpState::Over
+            }
             (SmtpState::AwaitGreeting | SmtpState::Over | SmtpState::Quitting, _) | (_, 421) => SmtpState::Over,
             _ => SmtpState::Ready,
         };
@@ -165,7 +177,7 @@ impl Dialogue {
 
     /// Whether another command can still follow.
     pub(crate) fn may_go_on(&self) -> bool {
-        self.greeted && self.is_viable() && self.noops < MOST_NOOPS
+        self.greeted() && self.is_viable() && self.noops < MOST_NOOPS
     }
 
     /// Writes the next command, EHLO or a NOOP of at most `payload` bytes, for the caller to send itself. Returns whether
@@ -286,7 +298,7 @@ mod tests {
         let stream = |said: usize| {
             let mut dialogue = Dialogue::new("192.0.2.1".parse().expect("literal"));
             let mut connection = Connection::new(1, 25, SeqNumber(0), 1460);
-            (dialogue.state, dialogue.greeted, dialogue.said_hello) = (SmtpState::Ready, true, true);
+            (dialogue.state, dialogue.reception, dialogue.said_hello) = (SmtpState::Ready, Reception::Greeted, true);
             assert!((0..said).all(|_| dialogue.hold_byte(&mut connection)));
             dialogue.hold_rest(&mut connection);
             assert!(!dialogue.hold_byte(&mut connection), "the server has to reply first");

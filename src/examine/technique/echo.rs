@@ -56,7 +56,9 @@ impl Technique for Echo {
             return;
         }
         let is_enough = session.opened().is_some() && small.sent >= MOST_BESIDE_TCP;
-        if self.search().next_queued().is_some() || small.answered > 0 || is_enough {
+        // Beside SYNs that stay unanswered small requests go on: only so can loss be told from a firewall.
+        let is_known = small.answered > 0 && !session.repeats_its_syn();
+        if self.search().next_queued().is_some() || is_known || is_enough {
             return;
         }
         if now >= self.again {

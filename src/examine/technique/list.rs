@@ -5,7 +5,7 @@ use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segme
 use super::super::outbox::Outbox;
 use super::super::quoted::QuotedKey;
 use super::super::rtt::RttEstimator;
-use super::super::session::{Arrival, Session, TcpState};
+use super::super::session::{Arrival, Session};
 use super::echo::Echo;
 use super::interface::{Heard, Technique, TechniqueRecord, Turn};
 use super::real_bytes_search::RealBytesSearch;
@@ -146,10 +146,9 @@ impl Techniques {
         }
     }
 
-    /// Whether no packet of ours was ever answered by the target.
-    pub(crate) fn nothing_answered(&self, session: &Session) -> bool {
-        let is_silent = |technique: &dyn Technique| technique.search().log().total_answered() == 0;
-        session.state() == TcpState::Connecting && self.iter().all(is_silent)
+    /// Whether no probe of ours was ever answered by the target.
+    pub(crate) fn nothing_answered(&self) -> bool {
+        self.iter().all(|technique| technique.search().log().total_answered() == 0)
     }
 
     /// Ends what their probes may have left behind at the target.

@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+mod links;
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::NetError;
 use super::interface::Interface;
-use crate::model::{CachedPathMtu, Family, PacketSize, RouteMtu};
+use crate::model::{CachedPathMtu, Family, InnerLink, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
 use answer::{gateway, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing, own_address, source};
 
@@ -121,6 +122,11 @@ impl Routes {
         let messages =
             messages.map_err(|_| failed("no answer".to_owned()))?.map_err(|error| failed(error.to_string()))?;
         Ok(messages.iter().filter_map(own_address).collect())
+    }
+
+    /// Links behind which others sit, for whom this host may forward. Empty if the kernel does not say.
+    pub async fn inner_links(&self) -> Vec<InnerLink> {
+        links::inner_links(&self.handle, PATIENCE).await
     }
 
     async fn ask(&self, query: RouteQuery, flags: RouteFlags) -> Result<RouteMessage, Unanswered> {

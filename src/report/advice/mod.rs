@@ -48,8 +48,8 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
     let examined = case.examined();
     match examined.verdict {
         Verdict::Clear if case.has(Finding::HoleOnSomeFlows) => workaround::all(case),
-        Verdict::Clear => Vec::new(),
-        Verdict::Discoverable => fault::survivable(case),
+        Verdict::Clear => retry::closed_port(case).into_iter().collect(),
+        Verdict::Discoverable => fault::survivable(case).into_iter().chain(retry::closed_port(case)).collect(),
         Verdict::Recovers => {
             let mut advice = if firewall::is_cause(case) { Vec::new() } else { workaround::all(case) };
             advice.extend(repair(case));

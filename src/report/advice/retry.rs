@@ -1,7 +1,7 @@
 //! No verdict: what to try next.
 
 use super::case::Case;
-use crate::model::{Advice, Finding, Method, MethodStatus, Verdict, Who};
+use crate::model::{Advice, Finding, Method, MethodStatus, PortState, Verdict, Who};
 
 /// Nobody answers.
 pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
@@ -16,6 +16,17 @@ pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
     advice.extend(tcp_was_tried(case).then(|| port_blocked(case)));
     advice.extend((!icmp_was_tried(case)).then(|| other_method(case)));
     advice
+}
+
+/// The path is known, but its port takes no connections.
+pub(super) fn closed_port(case: &Case<'_>) -> Option<Advice> {
+    match case.examined().port_state? {
+        PortState::Open => None,
+        PortState::Refused => Some(port_closed(case)),
+        PortState::Filtered(_) => Some(port_blocked(case)),
+        // The finding brings its own.
+        PortState::ForbiddenHere => None,
+    }
 }
 
 /// The evidence is too thin or contradicts itself.

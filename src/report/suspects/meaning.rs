@@ -6,6 +6,7 @@ use crate::model::{
     ReverseVerdict, Suspect, Verdict,
 };
 use crate::report::advice::ask_for_small_packets;
+use crate::report::comes_in_elsewhere;
 use crate::report::layout::{push_line, wrap};
 use crate::report::printable::printable;
 use crate::report::words::{address_with_zone, reverse_reason};
@@ -109,6 +110,14 @@ fn there(report: &AddressReport) -> (Weight, String) {
     if !examined.direction.is_forward() {
         return (Weight::Open, "the way there was not examined; leave out --direction".into());
     }
+    if examined.takes_no_connections() && examined.verdict != Verdict::BlackHole {
+        return (
+            Weight::Open,
+            "its port takes no connections now, so no mail gets through, of whatever size; what stands above says what to \
+             try"
+                .into(),
+        );
+    }
     match examined.verdict {
         Verdict::BlackHole => (Weight::Confirmed, hole(examined)),
         Verdict::Recovers => (
@@ -133,6 +142,11 @@ fn there(report: &AddressReport) -> (Weight, String) {
              to, so have the path repaired"
                 .into(),
         ),
+        Verdict::Clear | Verdict::Discoverable
+            if !report.here.inner_links.is_empty() && !examined.findings.contains(&Finding::HoleOnSomeFlows) =>
+        {
+            (Weight::Open, inside(report))
+        }
         Verdict::Discoverable => (
             Weight::Refuted,
             format!("the path is fine, its smaller size{} is told to this host; {LOOK_ELSEWHERE}", of(examined.path_mtu)),
@@ -150,6 +164,16 @@ fn there(report: &AddressReport) -> (Weight, String) {
         ),
         Verdict::Inconclusive => (Weight::Open, "no verdict; what stands above says what to try".into()),
     }
+}
+
+/// Whose mail it was, no log says.
+fn inside(report: &AddressReport) -> String {
+    let names: Vec<&str> = report.here.inner_links.iter().take(3).map(|link| link.name.as_str()).collect();
+    format!(
+        "the path is fine for mail that this host itself sends. If it came from behind {}, where packets are larger than this \
+         host's way out takes, it may stall all the same: that was not examined, and what stands above says how to",
+        names.join(", ")
+    )
 }
 
 fn hole(examined: &Examined) -> String {
@@ -179,6 +203,14 @@ fn back(flow: MailFlow, report: &AddressReport) -> (Weight, String) {
              by a sender without that patience; do what stands above"
                 .into(),
         ),
+        ReverseVerdict::Clear | ReverseVerdict::Discoverable
+            if flow == MailFlow::Incoming && comes_in_elsewhere(report) =>
+        {
+            let what = "large packets from there arrive in answer to this host's own connections. Its mail comes in to a \
+                        private address, through a port forwarding, a VPS or a tunnel: that path was not examined, so ask \
+                        the sender to run pmtu-probe towards the public address";
+            (Weight::Open, what.into())
+        }
         ReverseVerdict::Clear | ReverseVerdict::Discoverable => {
             let elsewhere = match flow {
                 MailFlow::Outgoing => LOOK_ELSEWHERE,

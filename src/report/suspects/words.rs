@@ -48,6 +48,11 @@ pub(super) fn way(suspect: &Suspect) -> &'static str {
     }
 }
 
+/// Said of a client address that stands for many.
+pub(super) const HIDDEN_SENDER: &str = "not known: this is the address of a container network's gateway, which stands in the log in the place of every client. Let \
+     the mail server see the real one, for example by host networking, or in Docker without the userland proxy and with IPv6 \
+     enabled for the network; until then such lines tell nobody apart";
+
 /// One piece of evidence as a sentence.
 pub(super) fn reason(reason: &Reason) -> String {
     match *reason {

@@ -2,11 +2,12 @@
 
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
-    AddressReport, Cause, Examined, Family, Finding, KernelSettings, PacketSize, PtbFault, Tunnel, Verdict,
+    AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize,
+    PortState, PtbFault, Tunnel, Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
-use crate::report::words::ptb_fault;
+use crate::report::words::{address_with_zone, ptb_fault};
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -44,12 +45,12 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::StaleKernelPmtu => stale_kernel_pmtu(report),
         Finding::MssClamped => mss_clamped(examined),
         Finding::NoSack => "The peer does not offer SACK, so sizes were probed one at a time.".into(),
-        Finding::PortClosed => "The TCP port is closed: the host answered with a reset.".into(),
-        Finding::PortFiltered => {
-            "The TCP port gives no answer at all, though the host answers otherwise: a firewall drops the connection, \
-             or the provider blocks port 25."
-                .into()
+        Finding::PortClosed => {
+            "The TCP port is closed: a reset answers, from the host or from a firewall on the way.".into()
         }
+        Finding::PortFiltered => port_filtered(examined).into(),
+        Finding::TurnedAway { code } => turned_away(code),
+        Finding::HungUp => "The server took the connection and closed it without a greeting.".into(),
         Finding::EchoUnanswered => "The host does not answer ping, so only TCP could be used.".into(),
         Finding::LargeEchoFiltered => {
             "Large pings are dropped although TCP packets of the size pass: do not trust ping -s on this path.".into()
@@ -77,6 +78,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
             "Packets of every size are lost now and then; that slows mail, but it is no black hole.".into()
         }
         Finding::SlowToAnswer => "The address answered only after several tries.".into(),
+        Finding::SendRefusedByFirewall if examined.port_state == Some(PortState::ForbiddenHere) => {
+            "This host's own firewall refuses connections of this program to the port. If its rules ask who sends, such as \
+             \"skuid\" or \"owner\", they may let the mailer through: run this program as the mailer's user to know."
+                .into()
+        }
         Finding::SendRefusedByFirewall => {
             "This host's own firewall refused to send some of the probes; they count for nothing.".into()
         }
@@ -86,6 +92,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::RecoveryWatchedBriefly { watched } => format!(
+            "The run ended while the server's large packets were missing: whether the server finds a size that passes by itself \
+             was watched for {:.0} s only. Such servers take up to 15 s; a longer --timeout tells.",
+            watched.as_secs_f64()
+        ),
         Finding::PeerWithoutDf => {
             "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
              \"too big\" messages."
@@ -100,8 +111,63 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
              \"too big\" messages, or it ignores them."
                 .into()
         }
+        Finding::InsideNotExamined => inside(report),
+        Finding::IncomingNotExamined => incoming(report),
         Finding::SizeSuggests(_) => size_suggests(report),
     }
+}
+
+fn port_filtered(examined: &Examined) -> &'static str {
+    match examined.port_state {
+        Some(PortState::Filtered(Filter::Icmp { .. })) => {
+            "A firewall refuses connections to the TCP port, and says so by ICMP: the host's own, one on the way, or the \
+             provider's."
+        }
+        _ => {
+            "The TCP port gives no answer at all, though the host answers otherwise: a firewall drops the connection, or \
+             the provider blocks port 25."
+        }
+    }
+}
+
+fn turned_away(code: u16) -> String {
+    let meaning = if code < 500 { "It may take mail later" } else { "It takes no mail from this host" };
+    format!("In place of a greeting the server says {code}. {meaning}.")
+}
+
+fn inside(report: &AddressReport) -> String {
+    let target = address_with_zone(report.address, report.zone.as_deref());
+    let port = if report.port == 25 { String::new() } else { format!("-p {} ", report.port) };
+    format!(
+        "This host forwards for {}, where packets may be larger than the {} bytes that its way out takes. Connections from there \
+         announce and send larger packets than those of this host and were not examined: what stands here does not hold for \
+         their mail. Examine them from inside, a container by the PID of a process in it: `nsenter -t PID -n pmtu-probe \
+         {port}{target}`, or `ip netns exec NAME pmtu-probe {port}{target}`.",
+        inner_links(&report.here.inner_links),
+        report.examined.local_mtu
+    )
+}
+
+/// Links by name, a few of many.
+fn inner_links(links: &[InnerLink]) -> String {
+    const MOST: usize = 4;
+    let word = |kind: InnerKind| match kind {
+        InnerKind::Bridge => "bridge",
+        InnerKind::Veth => "veth",
+        InnerKind::Tap => "tap",
+        InnerKind::Tunnel => "tunnel",
+    };
+    let named = links.iter().take(MOST).map(|link| format!("{} ({}, MTU {})", link.name, word(link.kind), link.mtu));
+    let more = links.len().checked_sub(MOST + 1).map(|more| format!("{} more links", more + 1));
+    named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+fn incoming(report: &AddressReport) -> String {
+    let source = report.here.source.map_or_else(String::new, |source| format!(" ({source})"));
+    format!(
+        "This host's address{source} is private. Of the other direction the answers to this host's own connections were \
+         examined. Mail that comes in through a port forwarding, a VPS or a tunnel takes a path of its own, which was not."
+    )
 }
 
 /// If a hop does not answer, it is not known which router has to send the message.

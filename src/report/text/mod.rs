@@ -2,47 +2,32 @@
 //!
 //! Prose fits into 80 columns; a command to paste is never broken.
 
+mod block;
 mod evidence;
 mod findings;
 mod other_way;
 mod paint;
 mod path;
 mod phrase;
+mod port;
 mod row;
+mod stages;
+mod style;
 mod this_host;
 mod verdict;
 
 use std::cmp::Reverse as Descending;
 
+use block::{block, ink};
 use paint::{Ink, Painter};
-use row::{EvidenceRow, LABEL};
+pub use stages::{correction, rest, way_there, way_there_in_a_line};
+pub use style::{Detail, Style};
 
 use super::layout::{push_line, wrap};
 pub(crate) use super::printable::printable;
 
-use super::words::{counted, reverse_counted};
-use crate::model::{AddressReport, Advice, Examined, Report, Who};
-
-/// How a report looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Whether to use colour.
-    pub color: bool,
-    /// How much to say.
-    pub detail: Detail,
-}
-
-/// How much a report says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Detail {
-    /// One line per address, never wrapped.
-    VerdictOnly,
-    /// Verdict, evidence, advice.
-    #[default]
-    Normal,
-    /// Every size and hop as well.
-    Full,
-}
+use super::words::{counted, reverse_counted, without_connections};
+use crate::model::{AddressReport, Report};
 
 /// The report as lines of text, with a final newline.
 pub fn render(report: &Report, style: &Style) -> String {
@@ -114,70 +99,6 @@ fn counts(addresses: &[AddressReport]) -> String {
     let number = |is_one: &dyn Fn(&AddressReport) -> bool| addresses.iter().filter(|a| is_one(a)).count() as u64;
     let forward = counted(|verdict| number(&|a| is_forward(a) && a.examined.verdict == verdict));
     let reverse = reverse_counted(|verdict| number(&|a| is_told(a) && a.examined.reverse.verdict == verdict));
-    forward.chain(reverse).collect::<Vec<_>>().join(", ")
-}
-
-fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {
-    let examined = &report.examined;
-    for line in wrap(&printable(&verdict::headline(report)), "", "  ") {
-        push_line(out, &painter.paint(ink(examined), &line));
-    }
-    out.push('\n');
-    let mut rows = evidence::rows(report);
-    if detail == Detail::Full {
-        rows.extend(evidence::detail_rows(report));
-    }
-    let mut last = "";
-    for EvidenceRow { label, value } in rows {
-        evidence_row(out, if label == last { "" } else { label }, &value, painter);
-        last = label;
-    }
-    if !examined.findings.is_empty() {
-        title(out, "Also noticed", painter);
-        for sentence in findings::sentences(report) {
-            for line in wrap(&printable(&sentence), "  - ", "    ") {
-                push_line(out, &line);
-            }
-        }
-    }
-    if !examined.advice.is_empty() {
-        title(out, "What to do", painter);
-        for (index, advice) in examined.advice.iter().enumerate() {
-            advice_lines(out, index + 1, advice, painter);
-        }
-    }
-}
-
-fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
-    let indent = " ".repeat(2 + LABEL);
-    for (index, line) in wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
-        let label = if index == 0 { label } else { "" };
-        let padded = painter.paint(Ink::Label, &format!("{label:<LABEL$}"));
-        push_line(out, &format!("  {padded}{}", &line[indent.len()..]));
-    }
-}
-
-fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Painter) {
-    let who = match advice.who {
-        Who::You => "On this host",
-        Who::YourNetwork => "In your network",
-        Who::TheirSide => "Ask their side",
-        Who::Unknown => "Owner not known from here",
-    };
-    let text = printable(&format!("{who}: {}", advice.text));
-    for line in wrap(&text, &format!("  {number}. "), "     ") {
-        push_line(out, &line);
-    }
-    for command in &advice.commands {
-        push_line(out, &format!("       {}", painter.paint(Ink::Command, &printable(command))));
-    }
-}
-
-fn title(out: &mut String, text: &str, painter: Painter) {
-    out.push('\n');
-    push_line(out, &painter.paint(Ink::Title, text));
-}
-
-fn ink(examined: &Examined) -> Ink {
-    Ink::of_exit_code(examined.exit_code())
+    let closed = without_connections(number(&|a| a.examined.takes_no_connections()));
+    forward.chain(reverse).chain(closed).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,7 @@
 //! The verdict in plain words: what size works, and what that means for mail.
 
-use super::other_way;
 use super::phrase::{above, bytes_or};
+use super::{other_way, port};
 use crate::model::{AddressReport, Cause, Examined, HoleHere, OwnLimit, OwnSearch, PtbFault, Verdict};
 use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 
@@ -9,14 +9,42 @@ use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 pub(super) fn headline(report: &AddressReport) -> String {
     let name = name(report);
     if !report.examined.direction.is_forward() {
-        return format!("{name}: other direction: {}; this way: not examined", other_way::in_short(report));
+        let closed =
+            port::closed(report.port, &report.examined).map_or_else(String::new, |closed| format!("{closed}; "));
+        return format!("{name}: {closed}other direction: {}; this way: not examined", other_way::in_short(report));
     }
-    let mut line = format!("{name}: {}", forward(&report.examined));
+    let mut line = match port::closed(report.port, &report.examined) {
+        Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
+        None => format!("{name}: {}", forward(report)),
+    };
     if other_way::is_trouble(&report.examined.reverse) {
         line.push_str("; other direction: ");
         line.push_str(&other_way::in_short(report));
     }
     line
+}
+
+/// The way there while the other direction is open. Nothing is promised for mail yet: a handshake that stalls on the way back
+/// holds it up as well.
+pub(super) fn so_far(report: &AddressReport) -> String {
+    let examined = &report.examined;
+    let size = bytes_or(examined.path_mtu, "full size");
+    let words = match (port::closed(report.port, examined), examined.verdict) {
+        (Some(closed), _) => format!("{closed}; {}", path_alone(examined)),
+        (None, Verdict::Clear) => format!("clear this way: packets of {size} pass"),
+        (None, Verdict::Discoverable) => {
+            format!("{size} pass this way and routers say so: PMTU discovery works")
+        }
+        (None, Verdict::Masked) => {
+            let what = if examined.reason.here.is_some() { "this host" } else { "the MSS" };
+            format!("masked: PMTU discovery is broken this way{}, but {what} keeps TCP below", above(examined.path_mtu))
+        }
+        (None, Verdict::Recovers) => {
+            format!("black hole this way{}, but this host's TCP looks for smaller packets", above(examined.path_mtu))
+        }
+        (None, Verdict::BlackHole | Verdict::Unreachable | Verdict::Inconclusive) => forward(report),
+    };
+    format!("{}: {words}", name(report))
 }
 
 /// Host, address, and the port if it is not that of SMTP.
@@ -31,19 +59,46 @@ fn name(report: &AddressReport) -> String {
     if report.port == SMTP { name } else { format!("{name} port {}", report.port) }
 }
 
-fn forward(examined: &Examined) -> String {
+fn forward(report: &AddressReport) -> String {
+    let examined = &report.examined;
     match examined.verdict {
-        Verdict::Clear => clear(examined),
-        Verdict::Discoverable => discoverable(examined),
-        Verdict::Masked => masked(examined),
+        Verdict::Clear => clear(report),
+        Verdict::Discoverable => discoverable(report),
+        Verdict::Masked => masked(report),
         Verdict::BlackHole => black_hole(examined),
-        Verdict::Recovers => recovers(examined),
+        Verdict::Recovers => recovers(report),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
         Verdict::Inconclusive => format!("inconclusive: {}", verdict_reason(&examined.reason)),
     }
 }
 
-fn clear(examined: &Examined) -> String {
+/// What is known of the path to a host whose port takes no connections: no word of mail.
+fn path_alone(examined: &Examined) -> String {
+    let (above, size) = (above(examined.path_mtu), bytes_or(examined.path_mtu, "full size"));
+    match examined.verdict {
+        Verdict::Clear => format!("the path itself is clear: packets of {size} pass"),
+        Verdict::Discoverable => format!("the path itself: packets of {size} pass, and routers say so"),
+        Verdict::Masked => format!("the path itself: PMTU discovery is broken{above}"),
+        Verdict::BlackHole => format!("the path itself: black hole{above}, where large mail would hang"),
+        Verdict::Recovers => format!("the path itself: black hole{above}, where large mail would stall"),
+        Verdict::Unreachable => "nothing else answers either".into(),
+        Verdict::Inconclusive => format!("the path itself: inconclusive: {}", verdict_reason(&examined.reason)),
+    }
+}
+
+/// What the path means for mail, unless the server takes none. Nothing is promised for others, whose packets may be larger.
+fn promise(report: &AddressReport, mail: &str) -> String {
+    let promise = || format!("{mail}{} gets through", whose(report));
+    port::unwelcome(&report.examined).map_or_else(promise, |why| format!("but {why}"))
+}
+
+/// Whose mail a promise is about, where others send through this host.
+fn whose(report: &AddressReport) -> &'static str {
+    if report.here.inner_links.is_empty() { "" } else { " from this host itself" }
+}
+
+fn clear(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let would_send = examined.tcp_packet_limit.unwrap_or(examined.local_mtu);
     match examined.path_mtu {
         Some(size) if size < would_send => {
@@ -53,24 +108,39 @@ fn clear(examined: &Examined) -> String {
         Some(size) if other_way::is_broken(&examined.reverse) => {
             format!("clear this way: packets of {size} bytes pass")
         }
-        Some(size) => format!("clear: packets of {size} bytes pass, mail of any size gets through"),
-        None => "clear: full-size packets pass, mail of any size gets through".into(),
+        Some(size) => {
+            format!("clear: packets of {size} bytes pass, {}", promise(report, "mail of any size"))
+        }
+        None => format!("clear: full-size packets pass, {}", promise(report, "mail of any size")),
     }
 }
 
-fn discoverable(examined: &Examined) -> String {
+fn discoverable(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let size = bytes_or(examined.path_mtu, "smaller packets");
     if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
-        format!("{size} pass and mail gets through, but a router states a wrong MTU")
+        match port::unwelcome(examined) {
+            None => format!("{size} pass and {}, but a router states a wrong MTU", promise(report, "mail")),
+            Some(why) => format!("{size} pass, though a router states a wrong MTU, but {why}"),
+        }
     } else {
-        format!("{size} pass and routers say so: PMTU discovery works, mail gets through")
+        let promise = promise(report, "mail");
+        format!("{size} pass and routers say so: PMTU discovery works, {promise}")
     }
 }
 
-fn masked(examined: &Examined) -> String {
+fn masked(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let above = above(examined.path_mtu);
+    if let Some(why) = port::unwelcome(examined) {
+        return format!("masked: PMTU discovery is broken{above}, and {why}");
+    }
     if let Some(here) = examined.reason.here {
-        return format!("masked: PMTU discovery is broken{above}, but {}: mail passes", in_short(here));
+        return format!(
+            "masked: PMTU discovery is broken{above}, but {}: mail{} passes",
+            in_short(here),
+            whose(report)
+        );
     }
     match examined.peer_mss {
         Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
@@ -93,11 +163,15 @@ fn black_hole(examined: &Examined) -> String {
     }
 }
 
-fn recovers(examined: &Examined) -> String {
+fn recovers(report: &AddressReport) -> String {
+    let examined = &report.examined;
     let above = above(examined.path_mtu);
+    if let Some(why) = port::unwelcome(examined) {
+        return format!("black hole{above}, which large mail gets past after a stall at most, but {why}");
+    }
     match examined.reason.here {
         Some(HoleHere::Searches(OwnSearch { stall: None, .. })) => {
-            format!("black hole{above}, but this host's TCP starts with small packets: mail passes")
+            format!("black hole{above}, but this host's TCP starts with small packets: mail{} passes", whose(report))
         }
         Some(HoleHere::Searches(OwnSearch { stall: Some(stall), .. })) => {
             format!("black hole{above}: large mail stalls for {} each time, then passes", stall_words(stall))

@@ -1,6 +1,8 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
-use crate::model::{Cause, Finding, MaskedBy, Method, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
+use crate::model::{
+    Cause, FailureKind, Finding, MaskedBy, Method, PortState, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who,
+};
 
 /// A word of the contract for an enum value.
 pub(crate) trait Word {
@@ -101,6 +103,31 @@ impl Word for Who {
     }
 }
 
+impl Word for PortState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Refused => "refused",
+            Self::Filtered(_) => "filtered",
+            Self::ForbiddenHere => "forbidden_here",
+        }
+    }
+}
+
+impl Word for FailureKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::BadTarget => "bad_target",
+            Self::Unresolved => "unresolved",
+            Self::NoRoute => "no_route",
+            Self::BadOption => "bad_option",
+            Self::NoPrivilege => "no_privilege",
+            Self::Interrupted => "interrupted",
+            Self::System => "system",
+        }
+    }
+}
+
 impl Word for Finding {
     fn word(self) -> &'static str {
         match self {
@@ -118,6 +145,8 @@ impl Word for Finding {
             Self::NoSack => "no_sack",
             Self::PortClosed => "port_closed",
             Self::PortFiltered => "port_filtered",
+            Self::TurnedAway { .. } => "turned_away",
+            Self::HungUp => "hung_up",
             Self::EchoUnanswered => "echo_unanswered",
             Self::LargeEchoFiltered => "large_echo_filtered",
             Self::EchoPassesLarger => "echo_passes_larger",
@@ -137,9 +166,12 @@ impl Word for Finding {
             Self::PathMtuLocked => "path_mtu_locked",
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
+            Self::RecoveryWatchedBriefly { .. } => "recovery_watched_briefly",
             Self::PeerWithoutDf => "peer_without_df",
             Self::PeerObeysPtb { .. } => "peer_obeys_ptb",
             Self::PeerIgnoresPtb { .. } => "peer_ignores_ptb",
+            Self::InsideNotExamined => "inside_not_examined",
+            Self::IncomingNotExamined => "incoming_not_examined",
             Self::SizeSuggests(tunnel) => suggestion(tunnel),
         }
     }

@@ -18,4 +18,4 @@ pub(crate) use ptb::{ptb_name, ptb_type};
 pub use reason::{method_reason, verdict_reason};
 pub use reverse_reason::reverse_reason;
 pub(crate) use shell::shell_word;
-pub(crate) use verdict::{counted, reverse_counted, verdict_name};
+pub(crate) use verdict::{counted, reverse_counted, verdict_name, without_connections};

@@ -45,6 +45,10 @@ fn ground(ground: &Ground) -> String {
              tell size from chance (p = {p:.4})"
         ),
         Ground::NoSizedAnswer => "the target answers, but to no kind of probe whose size could be varied".into(),
+        Ground::OnlyRefused { size } => format!(
+            "the port refuses packets of {size} bytes as it refuses small ones, but no ping of that size is answered, and a \
+             firewall on the way may refuse in the host's place"
+        ),
         Ground::CutShort(CutShort::BeforeAnyAnswer) => "the run was cut short before anything was answered".into(),
         Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
         Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
@@ -139,6 +143,8 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::PortClosed => "the port is closed",
         MethodReason::ConnectionReset => "the peer reset the connection",
         MethodReason::PortSilent => "the port does not answer",
+        MethodReason::PortFiltered => "a firewall answers in the place of the port",
+        MethodReason::PortForbidden => "this host's own firewall refuses to send to the port",
         MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
         MethodReason::AnswersNameNoProbe => "answers do not name the probe",
         MethodReason::Unanswered => "no answer",

@@ -70,7 +70,9 @@ fn unwillingness(why: &Unwillingness) -> String {
         Unwillingness::FellSilent => "the server answers no more".into(),
         Unwillingness::ConversationEnded => "the server ended the conversation".into(),
         Unwillingness::HandshakeEnded => "the server ended the conversation during the TLS handshake".into(),
-        Unwillingness::NoSmtp => "the server does not speak SMTP, or will not speak to this host".into(),
+        Unwillingness::NoSmtp => "the server does not speak SMTP".into(),
+        Unwillingness::TurnedAway { code } => format!("the server turns this host away ({code})"),
+        Unwillingness::HungUp => "the server closes the connection without a greeting".into(),
         Unwillingness::NoStartTls => {
             "the server offers no STARTTLS, and nothing else that it says fills a packet".into()
         }

@@ -33,6 +33,11 @@ pub(crate) fn reverse_counted(count: impl Fn(ReverseVerdict) -> u64) -> impl Ite
         .map(|(count, verdict)| format!("{count} {} in the other direction", reverse_name(verdict)))
 }
 
+/// How many have a port that takes no connections, if any has.
+pub(crate) fn without_connections(count: u64) -> Option<String> {
+    (count > 0).then(|| format!("{count} {}", if count == 1 { "takes no connections" } else { "take no connections" }))
+}
+
 fn reverse_name(verdict: ReverseVerdict) -> &'static str {
     match verdict {
         ReverseVerdict::BlackHole => "with a black hole",

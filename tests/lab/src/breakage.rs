@@ -32,6 +32,10 @@ pub(crate) enum Breakage {
     HostDropsPtb,
     /// The same for those that quote TCP.
     HostDropsPtbAboutTcp,
+    /// On c: the host's own firewall rejects connections to the server's port.
+    HostRejectsPort,
+    /// On c: the same by a RST in the server's name.
+    HostResetsPort,
     /// Echo requests and replies end here.
     DropEcho,
     /// Echo in larger packets ends here.
@@ -68,6 +72,8 @@ pub(crate) enum Breakage {
     Dead,
     /// On s: its port is silent.
     PortFiltered,
+    /// On s: its firewall says by ICMP that its port is administratively prohibited.
+    PortProhibited,
     /// On s: everything but the handshake states a window of 0.
     ZeroWindow,
     /// On s: deaf until so many milliseconds after the first packet of each visitor.
@@ -113,6 +119,10 @@ impl Breakage {
             Self::PtbAboutTcpFiltered => about_tcp("forward"),
             Self::HostDropsPtbAboutTcp => about_tcp("input"),
             Self::HostDropsPtb => about_ptbs("input", "counter drop"),
+            Self::HostRejectsPort => vec![rule("output", &format!("tcp dport {port} counter reject"))],
+            Self::HostResetsPort => {
+                vec![rule("output", &format!("tcp dport {port} counter reject with tcp reset"))]
+            }
             Self::DropEcho => drop_echo(""),
             Self::DropLargeEcho { larger_than } => drop_echo(&format!("meta length gt {larger_than} ")),
             Self::DropTimeExceeded => [drop_time_exceeded("forward"), drop_time_exceeded("output")].concat(),
@@ -138,6 +148,9 @@ impl Breakage {
             Self::NoteMembers { count } => (0..count).flat_map(|member| note_member(member, port)).collect(),
             Self::Dead => vec![rule("arrival", "counter drop"), rule("output", "counter drop")],
             Self::PortFiltered => vec![rule("input", &format!("tcp dport {port} counter drop"))],
+            Self::PortProhibited => {
+                vec![rule("input", &format!("tcp dport {port} counter reject with icmpx admin-prohibited"))]
+            }
             Self::ZeroWindow => {
                 let segments = format!("tcp sport {port} tcp flags & syn == 0");
                 vec![rule("output", &format!("{segments} counter tcp window set 0"))]

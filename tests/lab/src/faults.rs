@@ -7,11 +7,14 @@ use crate::scenario_file::{HostFirewall, Kind, LARGE_ECHO, Node, Peer, Port, Ptb
 pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, String> {
     check(scenario)?;
     let mut faults = Vec::new();
-    faults.extend(match scenario.host.firewall {
+    let own = match scenario.host.firewall {
         HostFirewall::Open => None,
-        HostFirewall::DropPtb => Some((Node::C, Breakage::HostDropsPtb)),
-        HostFirewall::DropPtbAboutTcp => Some((Node::C, Breakage::HostDropsPtbAboutTcp)),
-    });
+        HostFirewall::DropPtb => Some(Breakage::HostDropsPtb),
+        HostFirewall::DropPtbAboutTcp => Some(Breakage::HostDropsPtbAboutTcp),
+        HostFirewall::RejectPort => Some(Breakage::HostRejectsPort),
+        HostFirewall::ResetPort => Some(Breakage::HostResetsPort),
+    };
+    faults.extend(own.map(|breakage| (Node::C, breakage)));
     let mss = |size: u32| (size.saturating_sub(40), size.saturating_sub(60));
     faults.extend(
         scenario.host.clamp_mss_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostClampsMss { ipv4, ipv6 })),
@@ -95,6 +98,7 @@ fn of_peer(peer: &Peer) -> Vec<Breakage> {
         (peer.answers_after_ms > 0).then_some(Breakage::SlowToAnswer { ms: peer.answers_after_ms }),
         (peer.window == Window::Zero).then_some(Breakage::ZeroWindow),
         (peer.port == Port::Filtered).then_some(Breakage::PortFiltered),
+        (peer.port == Port::Prohibited).then_some(Breakage::PortProhibited),
         (!peer.alive).then_some(Breakage::Dead),
     ]
     .into_iter()

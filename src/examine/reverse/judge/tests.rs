@@ -119,14 +119,28 @@ fn obedience_to_our_own_ptb_does_not_mend_the_hole() {
     assert!(judge(&found).findings().is_empty(), "cut short, it shows nothing");
 }
 
+/// A hole is proven when its size has stayed away for as long as a size does that counts as lost. Whether the server would have
+/// recovered is not known, and that is said.
 #[test]
-fn an_interrupted_run_claims_no_hole() {
+fn an_interrupted_run_claims_a_hole_only_where_it_is_proven() {
     let log = arrivals(&[], None);
-    let small = SmallSegments::Pass;
-    for (fetch, expected) in [
-        (InterruptedFetch::Stalled(Duration::from_secs(10)), ReverseVerdict::Inconclusive),
-        (InterruptedFetch::Waiting, ReverseVerdict::Untested),
-    ] {
-        assert_eq!(verdict(&evidence(WatchEnd::Interrupted(fetch), &log, &small)), expected);
-    }
+    let stalled = |ms| WatchEnd::Interrupted(InterruptedFetch::Stalled(Duration::from_millis(ms)));
+    let found = |end: WatchEnd, small: &SmallSegments, is_lossy, answers| {
+        let mut evidence = evidence(end, &log, small);
+        evidence.first.is_lossy = is_lossy;
+        evidence.first.answers_while_stalled = answers;
+        evidence.first.watched = Duration::from_secs(7);
+        let judgement = judge(&evidence);
+        (judgement.found().verdict, judgement.findings().to_vec())
+    };
+    let (hole, doubt) = (ReverseVerdict::BlackHole, ReverseVerdict::Inconclusive);
+    let briefly = vec![Finding::RecoveryWatchedBriefly { watched: Duration::from_secs(7) }];
+    assert_eq!(found(stalled(7000), &SmallSegments::Pass, false, 5), (hole, briefly.clone()));
+    assert_eq!(found(stalled(3400), &SmallSegments::Pass, false, 5), (doubt, vec![]), "too soon for any size");
+    assert_eq!(found(stalled(7000), &SmallSegments::Pass, true, 5), (doubt, vec![]), "too soon where packets are lost");
+    assert_eq!(found(stalled(7600), &SmallSegments::Pass, true, 5), (hole, briefly));
+    assert_eq!(found(stalled(7000), &SmallSegments::Awaited, false, 5), (doubt, vec![]), "no control");
+    assert_eq!(found(stalled(7000), &SmallSegments::Pass, false, 2), (doubt, vec![]), "the server fell silent");
+    let waiting = WatchEnd::Interrupted(InterruptedFetch::Waiting);
+    assert_eq!(found(waiting, &SmallSegments::Pass, false, 5), (ReverseVerdict::Untested, vec![]));
 }

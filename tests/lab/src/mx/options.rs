@@ -14,6 +14,12 @@ pub(crate) struct Arguments {
     /// Reset the connection at this point.
     #[arg(long, value_enum)]
     pub(super) reset: Option<ResetAt>,
+    /// Refuse service with this code in place of the greeting, and close.
+    #[arg(long, value_name = "CODE")]
+    pub(super) turn_away: Option<u16>,
+    /// Close the connection as soon as it is accepted.
+    #[arg(long)]
+    pub(super) hang_up: bool,
     /// Keep the receive window shut: never read, with the smallest buffer.
     #[arg(long)]
     pub(super) zero_window: bool,

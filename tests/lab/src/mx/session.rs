@@ -30,12 +30,21 @@ pub(super) fn serve(stream: TcpStream, number: u32, server: &Server<'_>) -> io::
     if arguments.reset == Some(ResetAt::Accept) {
         return reset(&stream, number);
     }
+    if arguments.hang_up {
+        note(&format!("close {number} without a word"));
+        return Ok(());
+    }
     stream.set_read_timeout(Some(IDLE))?;
     let mut stream = Paced::new(stream, arguments.bytes_per_second)?;
     if arguments.tls == Tls::Implicit {
         return shake_hands(stream, number, server)?.map_or(Ok(()), |stream| listen_only(stream, number));
     }
     thread::sleep(Duration::from_millis(arguments.greeting_delay_ms));
+    if let Some(code) = arguments.turn_away {
+        stream.write_all(format!("{code} mx.example.com does not want you\r\n").as_bytes())?;
+        note(&format!("close {number} turned away"));
+        return Ok(());
+    }
     if !arguments.no_greeting {
         stream.write_all(b"220 mx.example.com ESMTP lab\r\n")?;
     }
