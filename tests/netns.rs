@@ -33,6 +33,8 @@ mod postfix;
 mod reverse;
 #[path = "common/scenario.rs"]
 mod scenario;
+#[path = "netns/stand_ins.rs"]
+mod stand_ins;
 #[path = "netns/uplinks.rs"]
 mod uplinks;
 #[path = "netns/verify.rs"]

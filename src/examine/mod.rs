@@ -205,7 +205,10 @@ impl Examination {
         let (visited, worse) = self.second_flows.found();
         record.add_other_flows(visited, worse);
         record.update(now, self.outbox.sent(), self.is_overrun);
-        let impossible = || self.why_not_back(forward.session().state()).map(WayBack::Impossible);
+        let impossible = || {
+            let ends_nearer = record.tcp_ends_at().map(|hop| ReverseReason::TcpEndsAtHop { hop });
+            self.why_not_back(forward.session().state()).or(ends_nearer).map(WayBack::Impossible)
+        };
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),

@@ -1,6 +1,6 @@
 //! What is remarkable beside a verdict.
 
-use super::size::PacketSize;
+use super::size::{PacketSize, Ttl};
 
 /// A remarkable fact beside the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +65,18 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
+    /// Something nearer than the target answers TCP in its place.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// Something nearer than the target answers SYNs; what follows them, the target answers itself.
+    SynProxy {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// Segments are acknowledged far sooner than SYNs and echo requests are answered.
+    AcksTooSoon,
     /// The server sends without DF: routers cut its packets, and it needs no PTB.
     PeerWithoutDf,
     /// The server lowered its packets when told to: PTBs reach it.

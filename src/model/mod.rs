@@ -29,7 +29,7 @@ pub use packet::{
     SeqNumber,
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
-pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
+pub use plan::{Direction, FirstHop, FlowChoice, MethodChoice, Plan, Service};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
     Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,

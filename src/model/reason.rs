@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::ptb::PtbFault;
-use super::size::PacketSize;
+use super::size::{PacketSize, Ttl};
 use super::technique::Technique;
 
 /// Why the verdict on the way there is what it is.
@@ -97,6 +97,16 @@ pub enum Ground {
     Unreachable(Obstacle),
     /// A firewall rule on this host refuses to send the probes.
     SendingForbidden,
+    /// Something nearer than the target answers TCP in its place.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// All that was answered is SYNs, by resets, which need not come from the target.
+    RefusalsOnly {
+        /// The largest SYN that was refused.
+        size: PacketSize,
+    },
     /// This host dropped packets that had arrived.
     HostTooBusy,
     /// Only the way back was asked for.
@@ -204,6 +214,10 @@ pub enum MethodReason {
     PortSilent,
     /// The server takes too few bytes for a packet of full size.
     TooFewBytes,
+    /// Something nearer than the server answers SYNs.
+    AnsweredOnTheWay,
+    /// All answers are resets, which a firewall on the way may send.
+    OnlyResets,
     /// Answers do not name the probe.
     AnswersNameNoProbe,
     /// Nothing of it was answered.
@@ -233,6 +247,11 @@ pub enum ReverseReason {
     PortClosed,
     /// The server ended the connection before the way back had its turn.
     ConnectionEnded,
+    /// The connection ends at something nearer than the server.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
     /// The run ended before the way back had its turn.
     RunEndedBefore,
     /// The run ended before the server had sent much.

@@ -75,6 +75,8 @@ pub struct Examined {
     pub rtt: Option<Duration>,
     /// Where the bottleneck is, when one is known.
     pub location: Option<Location>,
+    /// How far away something nearer than the target is that answers TCP in its place.
+    pub tcp_ends_at_hop: Option<Ttl>,
     /// The hops seen.
     pub hops: Vec<Hop>,
     /// Packet-too-big messages received, one entry per sender, stated MTU and fault.

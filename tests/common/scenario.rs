@@ -25,8 +25,8 @@ mod place;
 
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
-    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Tls,
-    Window,
+    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
+    TakesTcp, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,

@@ -3,7 +3,7 @@
 use super::back;
 use super::case::Case;
 use super::mx::Mx;
-use super::scenario::{self, Family, Peer, Port, Resets, Scenario, Window, World};
+use super::scenario::{self, Family, Peer, Port, Resets, Scenario, TakesTcp, Window, World};
 use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
@@ -89,6 +89,9 @@ pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
     if scenario.parallel_link().is_some() {
         return Some("each connection takes a path of its own, so one mail says nothing about the next".into());
     }
+    if scenario.routers().iter().any(|(_, router)| router.takes_tcp != TakesTcp::No) {
+        return Some("whoever takes TCP on the way takes the mail, or refuses it".into());
+    }
     why_no_real_mx_plays(&scenario.peer).or_else(|| {
         let is_lossy = scenario.links().iter().any(|link| link.loss > HIGHEST_LOSS);
         is_lossy.then(|| "so much loss stalls mail by chance".to_owned())
@@ -156,7 +159,8 @@ fn every_scenario_of_the_short_form_exists_and_carries_mail() {
 fn every_path_carries_mail() {
     let on_kernels = all_scenarios().into_iter().filter(|scenario| scenario.runs_in(World::Netns));
     for scenario in on_kernels.filter(|scenario| why_left_out(scenario).is_some()) {
-        let says_why = ["peer", "host_dead", "port_", "greeting", "zero_window", "loss_10", "loss_30", "ecmp_"];
+        let says_why =
+            ["peer", "host_dead", "port_", "greeting", "zero_window", "loss_10", "loss_30", "ecmp_", "taken_"];
         assert!(says_why.iter().any(|word| scenario.name.contains(word)), "{} is left out", scenario.name);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Direction, Event, Examined, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, PacketSize, Plan,
-    Service, Timestamp,
+    Action, Body, Direction, Event, Examined, FirstHop, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, PacketSize,
+    Plan, Service, Timestamp,
 };
 
 use super::flight::Flight;
@@ -102,6 +102,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         source: Node::C.near_address(family),
         destination: Node::S.near_address(family),
         port,
+        first_hop: FirstHop::Router,
         local_ports: (40_000..40_016).collect(),
         direction: if draws { Direction::Both } else { Direction::Forward },
         service: Service::of_port(port),

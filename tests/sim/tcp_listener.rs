@@ -250,7 +250,7 @@ impl HalfOpen {
 }
 
 /// A segment that belongs to no connection (RFC 9293, 3.5.2, group 1).
-fn refuse(segment: &Segment) -> Out {
+pub fn refuse(segment: &Segment) -> Out {
     if segment.flags.rst {
         return Out::new();
     }

@@ -72,7 +72,8 @@ impl Forward {
         if segment.is_some() || self.has_ended {
             return segment;
         }
-        self.poll_real_bytes(outbox, now)
+        self.poll_who(outbox, now)
+            .or_else(|| self.poll_real_bytes(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Connection, outbox, now))
             .or_else(|| self.poll_trace(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Syns, outbox, now))
@@ -87,6 +88,11 @@ impl Forward {
         let segment = self.parts.session.poll(now, &self.parts.rtt)?;
         let step = Step::of(&segment);
         Some(outbox.tcp(segment, Meaning::Connection(step)))
+    }
+
+    fn poll_who(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        let Parts { plan, rtt, session, who, .. } = &mut self.parts;
+        who.due(&mut Turn { plan, rtt, session, outbox, in_order: None, now })
     }
 
     fn poll_real_bytes(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
@@ -127,7 +133,7 @@ impl Forward {
 
     /// When something may be due without an event.
     pub(super) fn next_timeout(&self, now: Timestamp) -> Option<Timestamp> {
-        let Parts { rtt, session, techniques, real_bytes, trace, flows, .. } = &self.parts;
+        let Parts { rtt, session, techniques, real_bytes, trace, who, flows, .. } = &self.parts;
         let connection = self.parts.is_tcp_asked_for().then(|| session.next_timeout()).flatten();
         if self.has_ended {
             return connection;
@@ -139,6 +145,7 @@ impl Forward {
             techniques.next_timeout(rtt, now),
             real_bytes.next_timeout(search, rtt),
             trace.next_timeout(rtt),
+            who.next_timeout(rtt),
             flows,
             self.parts.timers().next(now),
         ]

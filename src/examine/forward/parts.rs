@@ -12,7 +12,9 @@ use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
 use super::super::search::Testimony;
 use super::super::session::{Session, TcpState};
-use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
+use super::super::technique::{
+    FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+};
 use super::super::timers::{Deadline, Timers};
 
 /// The parts.
@@ -26,6 +28,7 @@ pub(crate) struct Parts {
     pub(super) real_bytes: RealBytes,
     pub(super) no_df: NoDfCopy,
     pub(super) trace: TtlTrace,
+    pub(super) who: WhoAnswers,
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
@@ -78,6 +81,7 @@ impl Parts {
             real_bytes: RealBytes::default(),
             no_df: NoDfCopy::default(),
             trace: TtlTrace::default(),
+            who: WhoAnswers::new(&plan),
             flows: None,
             ptbs: PtbLog::default(),
             reach: Reach::default(),
@@ -170,6 +174,8 @@ impl Parts {
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
+            nearer: self.who.nearer(),
+            handshake: self.rtt.first(),
             asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
             is_port_filtered: self.notes.is_port_filtered,

@@ -7,11 +7,11 @@ use crate::model::{
     QuotedTransport, Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
 };
 
-use super::super::half_open::acknowledges_syn;
+use super::super::half_open::{acknowledges, acknowledges_syn};
 use super::super::outbox::Outbox;
 use super::super::ptb_log::Seen;
 use super::super::search::{ProbeKey, ProbeKind};
-use super::super::technique::{Answerer, Heard};
+use super::super::technique::{Answerer, Heard, likely_distance};
 use super::parts::Parts;
 
 /// Takes in what the driver saw. Returns what it means.
@@ -39,12 +39,15 @@ fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timest
             if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
                 parts.session.heard_beside(packet.ip.ttl);
             }
+            parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
             let Parts { techniques, plan, rtt, .. } = parts;
             let mut heard = Heard { plan, rtt, outbox, now };
             let answer = techniques.on_echo(*echo, packet.size(), &mut heard);
-            let traced =
-                || traced(parts, Answerer::Target(packet.ip.source), now, |key| *key == ProbeKey::Echo(echo.seq));
-            answer.or_else(traced).map_or(Meaning::Stray, Meaning::Answer)
+            let is_it = |key: &ProbeKey| *key == ProbeKey::Echo(echo.seq);
+            let limited = || {
+                traced(parts, Answerer::Target(packet.ip.source), now, is_it).or_else(|| parts.who.answered(now, is_it))
+            };
+            answer.or_else(limited).map_or(Meaning::Stray, Meaning::Answer)
         }
         Body::Tcp(_) | Body::EchoReply(_) | Body::EchoRequest(_) => Meaning::Stray,
     }
@@ -68,7 +71,10 @@ fn received_segment(
     let mut heard = Heard { plan, rtt, outbox, now };
     let answer = techniques.on_segment(segment, arrival, packet.ip.id, &mut heard);
     if !is_own {
-        return answer.or_else(|| answer_to_flow(parts, segment, outbox, now)).map_or(Meaning::Stray, Meaning::Answer);
+        let other = || {
+            answer_to_flow(parts, segment, outbox, now).or_else(|| answer_to_limited_syn(parts, segment, outbox, now))
+        };
+        return answer.or_else(other).map_or(Meaning::Stray, Meaning::Answer);
     }
     let named = segment.sack.iter().next();
     let answer = answer.or_else(|| named.and_then(|(start, end)| reached_target(parts, start, end, now)));
@@ -94,13 +100,27 @@ fn answer_to_flow(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now
     Some(Probe { technique: Name::SynData, size, purpose: Purpose::Flow { port } })
 }
 
+/// An answer to a SYN whose TTL should have kept it from the target.
+fn answer_to_limited_syn(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now: Timestamp) -> Option<Probe> {
+    let is_it = |key: &ProbeKey| match *key {
+        ProbeKey::Syn { port, isn } => port == segment.destination_port && acknowledges(segment, isn, 0),
+        _ => false,
+    };
+    let probe = parts.who.answered(now, is_it).filter(|_| segment.flags.ack)?;
+    if segment.flags.syn {
+        outbox.half_open().late_answer(segment);
+    }
+    Some(probe)
+}
+
 /// A probe meant for a hop that reached the target.
 fn reached_target(parts: &mut Parts, start: SeqNumber, end: SeqNumber, now: Timestamp) -> Option<Probe> {
     if parts.session.is_in_order(start) {
         return None;
     }
     let key = ProbeKey::Range { start, end };
-    traced(parts, Answerer::Target(parts.plan.destination), now, |own| *own == key)
+    let is_it = |own: &ProbeKey| *own == key;
+    traced(parts, Answerer::Target(parts.plan.destination), now, is_it).or_else(|| parts.who.answered(now, is_it))
 }
 
 fn traced(parts: &mut Parts, answerer: Answerer, now: Timestamp, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
@@ -159,10 +179,13 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
         (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Range { start, .. }) => {
             source_port == local_port && destination_port == port && *start == seq
         }
+        (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Syn { port: own, isn }) => {
+            source_port == *own && destination_port == port && *isn == seq
+        }
         (QuotedTransport::Echo { ident: i, seq }, ProbeKey::Echo(own)) => i == ident && *own == seq,
         _ => false,
     };
-    let known = traced(parts, Answerer::Hop(from), now, is_it);
+    let known = traced(parts, Answerer::Hop(from), now, is_it).or_else(|| parts.who.expired(is_it));
     if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
         parts.notes.df_cleared();
     }

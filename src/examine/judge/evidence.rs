@@ -1,10 +1,11 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, MethodChoice, PacketSize, Technique as Name};
+use crate::model::{DialogueTrouble, MethodChoice, PacketSize, Technique as Name, Ttl};
 
 use super::super::ptb_log::KernelPmtu;
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
+use super::super::session::TcpState;
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
 use super::opinion::{Second, opinion};
 use super::record::Record;
@@ -14,6 +15,12 @@ use super::record::Record;
 pub(super) struct Evidence {
     /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
     pub(super) carried: Option<(Name, Carried)>,
+    /// Where TCP ends, if that is nearer than the target.
+    pub(super) tcp_ends_at: Option<Ttl>,
+    /// SYNs are answered by resets.
+    pub(super) is_refused: bool,
+    /// The largest echo request that was answered.
+    pub(super) echo_passes: Option<PacketSize>,
     /// Whether the target answered anything at all, be it a refusal.
     pub(super) reached: bool,
     /// Why nothing was reached, if that is known.
@@ -64,6 +71,9 @@ impl Evidence {
         let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu);
         Self {
             carried,
+            tcp_ends_at: record.tcp_ends_at(),
+            is_refused: record.session.state == TcpState::Refused,
+            echo_passes: record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered()),
             reached,
             silence: silence(record),
             start: plan.max_size,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp};
+use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp, Ttl};
 
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, TcpState};
-use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
+use super::super::technique::{
+    FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
+};
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
@@ -30,6 +32,10 @@ pub(crate) struct Record {
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
     pub(crate) trace: TtlTrace,
+    /// Who answers TCP nearer than the target.
+    pub(crate) nearer: Option<Nearer>,
+    /// How long the first answer took.
+    pub(crate) handshake: Option<Duration>,
     /// Whether a router that may be sparing its messages was asked once more.
     pub(crate) asked_slowly: bool,
     pub(crate) is_df_cleared: bool,
@@ -90,6 +96,11 @@ impl Record {
 
     pub(crate) fn technique(&self, name: Name) -> Option<&TechniqueRecord> {
         self.techniques.iter().find(|technique| technique.name == name)
+    }
+
+    /// Where TCP ends, if that is nearer than the target.
+    pub(crate) fn tcp_ends_at(&self) -> Option<Ttl> {
+        self.nearer.filter(|nearer| nearer.answers != NearAnswers::Syns).map(|nearer| nearer.hop)
     }
 
     /// The first technique that uses this.

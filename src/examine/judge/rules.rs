@@ -22,6 +22,16 @@ pub(super) struct Judgement {
 
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
+    let judgement = judge_path(evidence);
+    let is_by_tcp = evidence.carried.is_none_or(|(technique, _)| technique != Technique::Echo);
+    match evidence.tcp_ends_at {
+        // A hole on the way to whoever answers is one, whoever it is: mail hangs there.
+        Some(hop) if is_by_tcp && judgement.verdict != Verdict::BlackHole => inconclusive(Ground::TcpEndsAtHop { hop }),
+        _ => judgement,
+    }
+}
+
+fn judge_path(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
         return if evidence.reached { inconclusive(Ground::NoSizedAnswer) } else { unreachable(&evidence.silence) };
     };
@@ -30,6 +40,14 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
             path_mtu: Some(evidence.start),
             ..inconclusive(Ground::LargerNotTried { size: evidence.start })
         },
+        // A firewall on the way may send the resets.
+        Carried::Full
+            if technique == Technique::SynData
+                && evidence.is_refused
+                && evidence.echo_passes < Some(evidence.start) =>
+        {
+            inconclusive(Ground::RefusalsOnly { size: evidence.start })
+        }
         Carried::Full => clear(evidence.start, technique),
         Carried::Discoverable(pair) => discoverable(pair, evidence),
         Carried::Proven(proof) => broken(technique, proof, evidence),

@@ -260,7 +260,7 @@ pub(crate) fn silences_needed(controls: Trials) -> u32 {
 const MOST_AT_ONCE: u32 = 3;
 
 /// Hops on the way back, from the TTL that is left of 64, 128 or 255.
-fn likely_distance(arrived_with: Ttl) -> u8 {
+pub(crate) fn likely_distance(arrived_with: Ttl) -> u8 {
     const STARTS: [u8; 3] = [64, 128, 255];
     STARTS.into_iter().find(|&start| start >= arrived_with.0).map_or(0, |start| start - arrived_with.0)
 }

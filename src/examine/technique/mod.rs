@@ -10,11 +10,13 @@ mod real_bytes;
 mod retransmit;
 mod syn_data;
 mod ttl_trace;
+mod who_answers;
 
 pub(super) use flow_comparison::FlowComparison;
-pub(super) use hop_search::{Answerer, HopSearch, silences_needed};
+pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
 pub(super) use list::Techniques;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
+pub(super) use who_answers::{Knowledge, NearAnswers, Nearer, WhoAnswers};

@@ -75,6 +75,21 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::TcpEndsAtHop { hop } => format!(
+            "TCP ends at hop {}: something there answers in the server's place (a container's network in user space, a \
+             transparent proxy, a firewall that resets connections).",
+            hop.0
+        ),
+        Finding::SynProxy { hop } => format!(
+            "Something at hop {} answers SYN segments in the server's place (a SYN proxy); what follows them the server \
+             answers itself.",
+            hop.0
+        ),
+        Finding::AcksTooSoon => {
+            "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in its \
+             place."
+                .into()
+        }
         Finding::PeerWithoutDf => {
             "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
              \"too big\" messages."

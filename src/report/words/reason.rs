@@ -4,7 +4,7 @@ use super::busy::HOST_TOO_BUSY;
 use super::{icmp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
-    PtbOutcome, Technique, VerdictReason,
+    PtbOutcome, Technique, Ttl, VerdictReason,
 };
 
 /// Why the verdict on the way there is what it is, in one sentence.
@@ -48,10 +48,26 @@ fn ground(ground: &Ground) -> String {
         Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
         Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
         Ground::Unreachable(ref obstacle) => obstacle_words(obstacle),
+        Ground::TcpEndsAtHop { hop } => tcp_ends_at_hop(hop),
+        Ground::RefusalsOnly { size } => format!(
+            "SYN segments of up to {size} bytes are answered by resets, but a firewall on the way may send those, and \
+             nothing else of that size was answered"
+        ),
         Ground::SendingForbidden => "a firewall rule on this host refuses to send the probes".into(),
         Ground::HostTooBusy => HOST_TOO_BUSY.into(),
         Ground::OnlyWayBackAsked => "only the way back was examined".into(),
     }
+}
+
+fn tcp_ends_at_hop(hop: Ttl) -> String {
+    let place = match hop {
+        Ttl(1) => "the first hop".into(),
+        Ttl(hop) => format!("hop {hop}"),
+    };
+    format!(
+        "something at {place} answers TCP in the server's place, so the path behind it was not examined; run this there \
+         (in a container: on its host), or use --method icmp"
+    )
 }
 
 fn one_technique(technique: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
@@ -135,6 +151,8 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::ConnectionReset => "the peer reset the connection",
         MethodReason::PortSilent => "the port does not answer",
         MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
+        MethodReason::AnsweredOnTheWay => "something nearer than the server answers SYN segments",
+        MethodReason::OnlyResets => "resets alone do not prove that a segment arrived",
         MethodReason::AnswersNameNoProbe => "answers do not name the probe",
         MethodReason::Unanswered => "no answer",
         MethodReason::SmallProbesUnanswered => "no answer to small probes",
