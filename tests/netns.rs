@@ -29,6 +29,8 @@ mod names;
 mod places;
 #[path = "netns/postfix.rs"]
 mod postfix;
+#[path = "netns/repeated.rs"]
+mod repeated;
 #[path = "netns/reverse.rs"]
 mod reverse;
 #[path = "common/scenario.rs"]

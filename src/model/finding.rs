@@ -65,6 +65,8 @@ pub enum Finding {
     PmtudDisabledHere,
     /// `tcp_mtu_probing` lets this kernel's TCP find its way out of a black hole after some seconds.
     TcpMtuProbingOn,
+    /// The run itself may have taught the server the path MTU: its MSS is small for some minutes, and mail passes.
+    ServerWasTaught,
     /// Something nearer than the target answers TCP in its place.
     TcpEndsAtHop {
         /// Its distance.

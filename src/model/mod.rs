@@ -5,6 +5,7 @@ mod event;
 mod finding;
 mod flows;
 mod host;
+mod masked_by;
 mod meaning;
 mod packet;
 mod packet_event;
@@ -23,6 +24,7 @@ pub use event::{Action, Event, Outgoing, Refusal};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
 pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
+pub use masked_by::MaskedBy;
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,

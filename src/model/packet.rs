@@ -300,6 +300,8 @@ pub struct Quote {
     pub ttl: Ttl,
     /// Transport header of the quoted packet.
     pub transport: QuotedTransport,
+    /// MSS option of a quoted SYN, where the router quotes that much. Read, never written.
+    pub mss: Option<u16>,
 }
 
 /// The first eight bytes of a quoted transport header.

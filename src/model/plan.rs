@@ -15,8 +15,8 @@ pub struct Plan {
     pub port: u16,
     /// What stands at the end of the first link.
     pub first_hop: FirstHop,
-    /// Kernel-silent local ports: the first carries the connection, the last SYNs with a limited TTL, the others SYN probes. Never
-    /// empty.
+    /// Kernel-silent local ports: the first carries the connection, the last two SYNs with a limited TTL, the others SYN
+    /// probes. Never empty.
     pub local_ports: Vec<u16>,
     /// Further kernel-silent local ports: one for each flow that may be compared with the first.
     pub flow_ports: Vec<u16>,

@@ -60,6 +60,20 @@ pub enum Ground {
         /// What confirms it.
         confirmation: Confirmation,
     },
+    /// The same, and TCP does not meet them only because the peer announces a small MSS, as if it had learnt the path MTU. It
+    /// forgets that after some minutes.
+    Hidden {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never is.
+        lost: PacketSize,
+        /// What became of the PTB.
+        ptb: PtbOutcome,
+        /// What confirms it.
+        confirmation: Confirmation,
+        /// The largest packet that TCP sends at present.
+        limit: PacketSize,
+    },
     /// Large packets vanish by the word of one technique, which is not enough.
     OneTechnique {
         /// The technique.

@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
+use super::masked_by::MaskedBy;
 use super::plan::Direction;
 use super::ptb::{PtbFault, PtbReport};
-use super::reason::{MethodReason, ReverseReason, VerdictReason};
+use super::reason::{Ground, MethodReason, ReverseReason, VerdictReason};
 use super::size::{PacketSize, Ttl};
 use super::technique::{Method, Technique};
 
@@ -53,6 +54,8 @@ pub struct Examined {
     pub verdict: Verdict,
     /// Why PMTUD is broken; for `masked` and `black_hole` only.
     pub cause: Option<Cause>,
+    /// What keeps TCP below the hole, where that is known; for `masked` only.
+    pub masked_by: Option<MaskedBy>,
     /// What the verdict rests on.
     pub reason: VerdictReason,
     /// 1 - p of the decisive statistical test; 1.0 for a verdict that rests on answers; `None` without either.
@@ -279,6 +282,11 @@ impl Examined {
             ReverseVerdict::Inconclusive => 3,
         };
         worst_exit_code([forward, reverse])
+    }
+
+    /// Whether mail passes at present, as the peer seems to remember the path MTU, though the hole is there.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.reason.ground, Ground::Hidden { .. })
     }
 
     /// The MTU that the server was told by a PTB of ours, and obeyed.

@@ -10,6 +10,7 @@ use super::{Family, Node};
 pub struct Expect {
     verdict: Option<Verdict>,
     cause: Option<OneOrMany>,
+    masked_by: Option<MaskedBy>,
     path_mtu: Option<u32>,
     first_lost_size: Option<u32>,
     exit_code: Option<u8>,
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The cause is one of these; empty: `null`. More than one only where the design's words fit both.
     pub cause: Vec<Cause>,
+    /// What keeps TCP below the hole; `None`: not checked.
+    pub masked_by: Option<MaskedBy>,
     /// The largest packet that passes; `None`: `null`.
     pub path_mtu: Option<u32>,
     /// The smallest size that is lost; in a file by default `path_mtu + 1`, and none if `clear`.
@@ -166,6 +169,24 @@ impl Cause {
     }
 }
 
+/// What keeps TCP below a hole, in the words of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskedBy {
+    PathClamp,
+    PeerLink,
+}
+
+impl MaskedBy {
+    /// The word in the JSON document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PathClamp => "path_clamp",
+            Self::PeerLink => "peer_link",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -179,6 +200,7 @@ impl Expect {
         Self {
             verdict: Some(outcome.verdict),
             cause: Some(OneOrMany::Many(outcome.cause)),
+            masked_by: outcome.masked_by,
             path_mtu: outcome.path_mtu,
             first_lost_size: outcome.first_lost_size,
             exit_code: Some(outcome.exit_code),
@@ -242,6 +264,7 @@ impl Expect {
                 Some(OneOrMany::One(cause)) => vec![cause],
                 Some(OneOrMany::Many(causes)) => causes,
             },
+            masked_by: own.and_then(|own| own.masked_by).or(self.masked_by),
             path_mtu,
             first_lost_size: match verdict {
                 Verdict::Clear => None,

@@ -244,6 +244,8 @@ pub struct Peer {
     pub dont_fragment: bool,
     /// Its own firewall drops PTBs before its kernel sees them.
     pub drops_ptb: bool,
+    /// A path MTU towards c that its kernel has learnt from an honest r3 before.
+    pub remembers: Option<u32>,
 }
 
 /// What the server's port offers in TLS.
@@ -283,6 +285,7 @@ impl Default for Peer {
             mtu_probing: false,
             dont_fragment: true,
             drops_ptb: false,
+            remembers: None,
         }
     }
 }

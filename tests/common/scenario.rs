@@ -23,7 +23,7 @@ mod network;
 #[path = "place.rs"]
 mod place;
 
-pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
+pub use expect::{Cause, Expect, MaskedBy, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
     HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
     TakesTcp, Tls, Window,

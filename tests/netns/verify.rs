@@ -173,6 +173,9 @@ pub(crate) fn address_outcome(address: &Value, expected: &Outcome, family: Famil
         let wanted = node.near_address(family).to_string();
         differs("last_hop", &address["location"]["last_hop"]["address"], wanted.into());
     }
+    if let Some(wanted) = expected.masked_by {
+        differs("masked_by", &address["masked_by"], wanted.word().into());
+    }
     let cause = &address["cause"];
     let is_expected = expected.cause.iter().any(|wanted| *cause == wanted.word());
     if !(is_expected || expected.cause.is_empty() && cause.is_null()) {

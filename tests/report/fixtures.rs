@@ -56,6 +56,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
         examined: Examined {
             verdict: Verdict::Clear,
             cause: None,
+            masked_by: None,
             reason: Ground::FullSizeAnswered { size: size(1500), technique: Technique::OldData }.into(),
             confidence: Some(1.0),
             path_mtu: Some(size(1500)),
@@ -322,7 +323,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 50] = [
+pub(crate) const FINDINGS: [Finding; 51] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -349,6 +350,7 @@ pub(crate) const FINDINGS: [Finding; 50] = [
     Finding::SendRefusedByFirewall,
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
+    Finding::ServerWasTaught,
     Finding::TcpEndsAtHop { hop: Ttl(1) },
     Finding::SynProxy { hop: Ttl(2) },
     Finding::AcksTooSoon,

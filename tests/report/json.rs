@@ -32,7 +32,7 @@ fn the_document_is_that_of_the_contract() {
         "started": "2026-01-01T00:00:00Z", "elapsed_ms": 171.2, "exit_code": 2,
         "addresses": [ {
             "host": "mx.example.com", "preference": 10, "address": "192.0.2.25", "port": 25,
-            "verdict": "black_hole", "cause": "no_ptb",
+            "verdict": "black_hole", "cause": "no_ptb", "masked_by": null,
             "reason": "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: \
                        in-order SMTP bytes of that size stall, and pass when cut",
             "confidence": 0.9989,

@@ -63,6 +63,18 @@ fn a_verdict_on_the_way_there() {
         (Ground::CutShort(CutShort::BeforeSizesSettled), "the run was cut short before the sizes were settled"),
         (Ground::NothingAnswered, "nothing answered: neither the TCP port nor small ICMP echo requests"),
         (
+            Ground::Hidden {
+                passes: size(1400),
+                lost: size(1401),
+                ptb: PtbOutcome::NoneCame,
+                confirmation: Confirmation::Technique(Technique::Echo),
+                limit: size(1400),
+            },
+            "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: ICMP echo \
+             requests; the server's MSS keeps TCP to 1400 bytes, but nothing on the path accounts for it, so the server is taken \
+             to remember the path, which it does for ten minutes at most",
+        ),
+        (
             Ground::TcpEndsAtHop { hop: Ttl(1) },
             "something at the first hop answers TCP in the server's place, so the path behind it was not examined; run this \
              there (in a container: on its host), or use --method icmp",

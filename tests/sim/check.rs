@@ -3,13 +3,16 @@
 use std::fmt;
 
 use pmtu_probe::model::{
-    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, MaskedBy as FoundMaskedBy, PacketSize,
+    Verdict as FoundVerdict,
 };
 use pmtu_probe::report::words::verdict_reason;
 
 use super::run::Run;
 use super::{back, flows};
-use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
+use crate::scenario::{
+    self, Cause, Family, Found, FoundHop, MaskedBy, Outcome, Place, Placing, Point, Scenario, Verdict,
+};
 
 /// How much of an outcome has to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,10 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     let is_expected = |cause| expected.cause.contains(cause);
     if causes.is_empty() != expected.cause.is_empty() || !causes.iter().all(is_expected) {
         notes.push(format!("cause {causes:?}, not {:?}", expected.cause));
+    }
+    if let Some(wanted) = expected.masked_by {
+        let found = examined.masked_by.map(masked_by_of);
+        differs(&mut notes, "masked_by", found, Some(wanted));
     }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
@@ -178,6 +185,13 @@ fn verdict_of(found: FoundVerdict) -> Verdict {
         FoundVerdict::BlackHole => Verdict::BlackHole,
         FoundVerdict::Unreachable => Verdict::Unreachable,
         FoundVerdict::Inconclusive => Verdict::Inconclusive,
+    }
+}
+
+fn masked_by_of(found: FoundMaskedBy) -> MaskedBy {
+    match found {
+        FoundMaskedBy::PathClamp { .. } => MaskedBy::PathClamp,
+        FoundMaskedBy::PeerLink => MaskedBy::PeerLink,
     }
 }
 

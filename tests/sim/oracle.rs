@@ -5,7 +5,8 @@
 
 use super::rng::Rng;
 use crate::scenario::{
-    Cause, Expect, Family, HostFirewall, Kind, Link, Outcome, Port, PtbBehaviour, Router, Scenario, Verdict, Window,
+    Cause, Expect, Family, HostFirewall, Kind, Link, Node, Outcome, Port, PtbBehaviour, Router, Scenario, Verdict,
+    Window,
 };
 
 /// `net.ipv4.route.min_pmtu`.
@@ -119,6 +120,8 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
         Verdict::Clear
     } else if walk.works {
         Verdict::Discoverable
+    } else if limit == path_mtu && looks_like_memory(scenario, limit) {
+        return None;
     } else if limit <= path_mtu {
         Verdict::Masked
     } else if self::walk(scenario, family, limit).works {
@@ -137,6 +140,7 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
     Some(Outcome {
         verdict,
         cause: causes,
+        masked_by: None,
         path_mtu: Some(path_mtu),
         first_lost_size: (verdict != Verdict::Clear).then_some(path_mtu + 1),
         exit_code: if fault { 1 } else { verdict.exit_code() },
@@ -145,6 +149,17 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
         may_be_inconclusive: is_thin(scenario),
         reverse: None,
     })
+}
+
+/// Whether the server's MSS, which is that of its own small link, looks as if it came from a path MTU that it has learnt: packets
+/// that are too large end further up.
+fn looks_like_memory(scenario: &Scenario, limit: u32) -> bool {
+    const ETHERNET: u32 = 1500;
+    let own = scenario.link(3).mtu;
+    let ends_at = crate::scenario::place(scenario, 0, limit + 1).map(|place| place.next);
+    // A clamp shows in the window of a server with a usual MTU.
+    let is_clamped = limit < own && SIZES.contains(&own);
+    limit != ETHERNET && !is_clamped && ends_at != Some(Node::S)
 }
 
 /// Whether losses or filters may leave too little evidence.

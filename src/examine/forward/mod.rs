@@ -76,6 +76,7 @@ impl Forward {
             .or_else(|| self.poll_real_bytes(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Connection, outbox, now))
             .or_else(|| self.poll_trace(outbox, now))
+            .or_else(|| self.poll_clamp(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Syns, outbox, now))
             .or_else(|| self.poll_flows(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Icmp, outbox, now))
@@ -116,6 +117,11 @@ impl Forward {
         trace.due(over, &mut Turn { plan, rtt, session, outbox, in_order: None, now })
     }
 
+    fn poll_clamp(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        let Parts { plan, rtt, session, clamp, .. } = &mut self.parts;
+        clamp.due_syn(&mut Turn { plan, rtt, session, outbox, in_order: None, now })
+    }
+
     /// A SYN of another flow.
     fn poll_flows(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
         self.parts.flows.as_ref()?;
@@ -133,7 +139,7 @@ impl Forward {
 
     /// When something may be due without an event.
     pub(super) fn next_timeout(&self, now: Timestamp) -> Option<Timestamp> {
-        let Parts { rtt, session, techniques, real_bytes, trace, who, flows, .. } = &self.parts;
+        let Parts { rtt, session, techniques, real_bytes, trace, who, clamp, flows, .. } = &self.parts;
         let connection = self.parts.is_tcp_asked_for().then(|| session.next_timeout()).flatten();
         if self.has_ended {
             return connection;
@@ -146,6 +152,7 @@ impl Forward {
             real_bytes.next_timeout(search, rtt),
             trace.next_timeout(rtt),
             who.next_timeout(rtt),
+            clamp.next_timeout(now, rtt),
             flows,
             self.parts.timers().next(now),
         ]

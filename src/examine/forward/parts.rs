@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::{FlowOutcome, MethodReason, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
-use super::super::judge::{Record, SessionFacts, WayBack};
+use super::super::judge::{EchoReplies, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
@@ -13,7 +13,7 @@ use super::super::rtt::RttEstimator;
 use super::super::search::Testimony;
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+    ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
 
@@ -29,6 +29,7 @@ pub(crate) struct Parts {
     pub(super) no_df: NoDfCopy,
     pub(super) trace: TtlTrace,
     pub(super) who: WhoAnswers,
+    pub(super) clamp: ClampTrace,
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
@@ -44,6 +45,7 @@ pub(super) struct Notes {
     is_port_filtered: bool,
     /// A router that may be sparing its messages was asked once more.
     asked_slowly: bool,
+    echo: EchoReplies,
 }
 
 impl Notes {
@@ -53,6 +55,15 @@ impl Notes {
 
     pub(super) fn port_filtered(&mut self) {
         self.is_port_filtered = true;
+    }
+
+    /// An echo reply of this size came whole, or in fragments.
+    pub(super) fn echo_replied(&mut self, size: Option<PacketSize>, is_fragmented: bool) {
+        if is_fragmented {
+            self.echo.is_fragmented = true;
+        } else {
+            self.echo.largest_whole = self.echo.largest_whole.max(size);
+        }
     }
 
     /// Returns whether that is news.
@@ -82,6 +93,7 @@ impl Parts {
             no_df: NoDfCopy::default(),
             trace: TtlTrace::default(),
             who: WhoAnswers::new(&plan),
+            clamp: ClampTrace::default(),
             flows: None,
             ptbs: PtbLog::default(),
             reach: Reach::default(),
@@ -176,6 +188,8 @@ impl Parts {
             trace: self.trace.clone(),
             nearer: self.who.nearer(),
             handshake: self.rtt.first(),
+            clamp: self.clamp.clone(),
+            echo: self.notes.echo,
             asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
             is_port_filtered: self.notes.is_port_filtered,

@@ -14,10 +14,20 @@ use super::super::search::{ProbeKey, ProbeKind};
 use super::super::technique::{Answerer, Heard, likely_distance};
 use super::parts::Parts;
 
+/// How a packet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Whole,
+    InFragments,
+    /// The kernel puts fragments together, and does not say so.
+    Unknown,
+}
+
 /// Takes in what the driver saw. Returns what it means.
 pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now: Timestamp) -> Meaning {
     match event {
-        Event::Received(packet) | Event::Reassembled { packet, .. } => received(parts, packet, outbox, now),
+        Event::Received(packet) => received(parts, packet, Form::Whole, outbox, now),
+        Event::Reassembled { packet, .. } => received(parts, packet, Form::InFragments, outbox, now),
         Event::KernelSaw(packet) => kernel_saw(parts, packet, outbox, now),
         Event::SendRefused { size, refusal } => {
             send_refused(parts, *size, *refusal);
@@ -28,7 +38,7 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
     }
 }
 
-fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+fn received(parts: &mut Parts, packet: &Packet, form: Form, outbox: &mut Outbox, now: Timestamp) -> Meaning {
     match &packet.body {
         Body::Error(error) => icmp_error(parts, packet, error, now),
         _ if packet.ip.source != parts.plan.destination => Meaning::Stray,
@@ -38,6 +48,11 @@ fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timest
         Body::EchoReply(echo) if echo.ident == parts.plan.echo_ident => {
             if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
                 parts.session.heard_beside(packet.ip.ttl);
+            }
+            match form {
+                Form::Whole => parts.notes.echo_replied(packet.size(), false),
+                Form::InFragments => parts.notes.echo_replied(packet.size(), true),
+                Form::Unknown => {}
             }
             parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
             let Parts { techniques, plan, rtt, .. } = parts;
@@ -106,6 +121,8 @@ fn answer_to_limited_syn(parts: &mut Parts, segment: &Segment, outbox: &mut Outb
         ProbeKey::Syn { port, isn } => port == segment.destination_port && acknowledges(segment, isn, 0),
         _ => false,
     };
+    let Parts { clamp, plan, .. } = parts;
+    clamp.answered(segment.destination_port, plan, |isn| segment.flags.ack && acknowledges(segment, isn, 0));
     let probe = parts.who.answered(now, is_it).filter(|_| segment.flags.ack)?;
     if segment.flags.syn {
         outbox.half_open().late_answer(segment);
@@ -186,6 +203,7 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
         _ => false,
     };
     let known = traced(parts, Answerer::Hop(from), now, is_it).or_else(|| parts.who.expired(is_it));
+    let known = known.or_else(|| parts.clamp.expired(quote, &parts.plan));
     if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
         parts.notes.df_cleared();
     }
@@ -197,7 +215,7 @@ fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Time
         Body::Error(error) => error,
         // Large replies may have come in fragments, which only the kernel puts together.
         Body::EchoReply(_) if packet.ip.source == parts.plan.destination => {
-            return received(parts, packet, outbox, now);
+            return received(parts, packet, Form::Unknown, outbox, now);
         }
         _ => return Meaning::Stray,
     };

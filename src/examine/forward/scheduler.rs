@@ -52,7 +52,8 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
 fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     let tcp = parts.techniques.using(Uses::Connection);
     let names = parts.session.peer().sack && !tcp.search().is_one_at_a_time();
-    parts.who.advance(Knowledge::of(&parts.session, names), now, &parts.rtt);
+    let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
+    parts.who.advance(Knowledge::of(&parts.session, names, needs_syns), now, &parts.rtt);
     if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
         for technique in parts.techniques.using_mut(Uses::Syns) {
             technique.rule_out(MethodReason::AnsweredOnTheWay);

@@ -7,6 +7,7 @@ use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
 
@@ -15,6 +16,8 @@ use super::record::Record;
 pub(super) struct Evidence {
     /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
     pub(super) carried: Option<(Name, Carried)>,
+    /// What keeps TCP below the hole, if something does.
+    pub(super) masking: Option<Masking>,
     /// Where TCP ends, if that is nearer than the target.
     pub(super) tcp_ends_at: Option<Ttl>,
     /// SYNs are answered by resets.
@@ -71,6 +74,7 @@ impl Evidence {
         let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu);
         Self {
             carried,
+            masking: masking_of(record, carried),
             tcp_ends_at: record.tcp_ends_at(),
             is_refused: record.session.state == TcpState::Refused,
             echo_passes: record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered()),
@@ -87,6 +91,11 @@ impl Evidence {
             dialogue_trouble: dialogue_trouble(record),
         }
     }
+}
+
+fn masking_of(record: &Record, carried: Option<(Name, Carried)>) -> Option<Masking> {
+    let Some((_, Carried::Proven(proof))) = carried else { return None };
+    Some(masking(record, proof.pair.passes, proof.pair.lost, record.session.tcp_limit?))
 }
 
 /// Where a technique stood when probing ended.

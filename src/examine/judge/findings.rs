@@ -27,6 +27,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
+        masked_by: judgement.masked_by,
         confidence: judgement.confidence,
         path_mtu: judgement.path_mtu,
         first_lost_size: judgement.first_lost,

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod findings;
+mod masking;
 mod methods;
 mod opinion;
 mod other_flows;
@@ -14,7 +15,7 @@ use crate::model::Examined;
 
 pub(super) use opinion::{Second, opinion};
 pub(super) use other_flows::outcome_of;
-pub(super) use record::{Record, SessionFacts, WayBack, remembers_a_message};
+pub(super) use record::{EchoReplies, Record, SessionFacts, WayBack, remembers_a_message};
 
 use evidence::Evidence;
 

@@ -27,6 +27,7 @@ fn without_forward(examined: Examined) -> Examined {
     Examined {
         verdict: Verdict::Inconclusive,
         cause: None,
+        masked_by: None,
         confidence: None,
         first_lost_size: None,
         location: None,

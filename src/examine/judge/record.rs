@@ -10,7 +10,7 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, TcpState};
 use super::super::technique::{
-    FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
+    ClampTrace, FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
 };
 
 /// The record of the way there, and of the way back once it was examined.
@@ -34,6 +34,10 @@ pub(crate) struct Record {
     pub(crate) trace: TtlTrace,
     /// Who answers TCP nearer than the target.
     pub(crate) nearer: Option<Nearer>,
+    /// Where our SYNs were seen, and with which MSS.
+    pub(crate) clamp: ClampTrace,
+    /// How echo replies came.
+    pub(crate) echo: EchoReplies,
     /// How long the first answer took.
     pub(crate) handshake: Option<Duration>,
     /// Whether a router that may be sparing its messages was asked once more.
@@ -50,6 +54,13 @@ pub(crate) struct Record {
     pub(crate) way_back: WayBack,
     /// This host dropped packets that had arrived meanwhile: a silence means nothing.
     pub(crate) is_overrun: bool,
+}
+
+/// How the target's echo replies came: it sends none larger than the path MTU that it knows without fragments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EchoReplies {
+    pub(crate) largest_whole: Option<PacketSize>,
+    pub(crate) is_fragmented: bool,
 }
 
 /// What the conversation came to.

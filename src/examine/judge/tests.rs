@@ -12,6 +12,7 @@ const PASSES: KernelPmtu = KernelPmtu::Passes { steps: 1 };
 fn proven() -> Evidence {
     Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
+        masking: None,
         tcp_ends_at: None,
         is_refused: false,
         echo_passes: None,

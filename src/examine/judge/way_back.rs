@@ -1,6 +1,6 @@
 //! What the way back adds to the findings of the way there.
 
-use crate::model::{Examined, Ground, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
+use crate::model::{Examined, Finding, Ground, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
 
 use super::super::reverse::untested;
 use super::record::{Record, WayBack};
@@ -15,9 +15,19 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
         WayBack::Examined(found, findings) => {
             examined.reverse = found.clone();
             examined.findings.extend(findings);
+            if has_taught(&examined) {
+                examined.findings.push(Finding::ServerWasTaught);
+            }
         }
     }
     examined
+}
+
+/// Whether the run itself may have hidden a hole on the way there: the server has just learnt a path MTU, by PTBs about its
+/// certificates or by one of ours, and Linux derives the MSS that it announces from that.
+fn has_taught(examined: &Examined) -> bool {
+    let has_learnt = examined.reverse.verdict == ReverseVerdict::Discoverable || examined.obeyed_ptb().is_some();
+    examined.verdict == Verdict::BlackHole && has_learnt
 }
 
 /// The verdict on the way there where only the way back was asked for.

@@ -1,5 +1,6 @@
 //! Ways to draw an answer that tells which size arrived, and what confirms a loss beside them. One file each; none knows another.
 
+mod clamp_trace;
 mod echo;
 mod flow_comparison;
 mod hop_search;
@@ -12,6 +13,7 @@ mod syn_data;
 mod ttl_trace;
 mod who_answers;
 
+pub(super) use clamp_trace::ClampTrace;
 pub(super) use flow_comparison::FlowComparison;
 pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn, Uses};

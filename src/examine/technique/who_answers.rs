@@ -1,7 +1,8 @@
 //! Who answers TCP: small probes whose TTL ends before the target. Whoever answers them as the target would stands nearer.
 //!
-//! One SYN with TTL 1 leaves beside the first one, from a port of its own. On the open connection follows old data with TTL 1,
-//! and both once more with one hop less than the target's distance, as the TTL of its echo replies tells it. The way there
+//! One SYN with TTL 1 leaves beside the first one, from a port of its own. On the open connection follows old data with TTL 1, and
+//! once more with one hop less than the target's distance, as the TTL of its echo replies tells it; and a SYN, where SYNs are
+//! witnesses or answers on the connection name nothing. The way there
 //! may be shorter than the way back, and some gateways count no hop. So an answer accuses nobody before echo requests with
 //! the same TTL were tried: if the target answers those, and as soon, it is that near.
 
@@ -43,6 +44,8 @@ pub(crate) struct Knowledge {
     state: TcpState,
     /// Answers name the segment that they are about.
     names: bool,
+    /// SYNs with data are asked what passes.
+    needs_syns: bool,
 }
 
 /// The question who answers, as far as it has come.
@@ -99,9 +102,9 @@ const MOST_LATER: u32 = 2;
 const LATENESS_ALLOWED: Duration = Duration::from_millis(2);
 
 impl Knowledge {
-    /// `names`: answers on the connection name the segment that they are about.
-    pub(crate) fn of(session: &Session, names: bool) -> Self {
-        Self { state: session.state(), names: names && session.state() == TcpState::Open }
+    /// `names`: answers on the connection name the segment that they are about. `needs_syns`: SYNs with data are witnesses.
+    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool) -> Self {
+        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns }
     }
 }
 
@@ -144,9 +147,11 @@ impl WhoAnswers {
         if let Some(before_target) = self.routers.filter(|&routers| routers > 1)
             && knowledge.state != TcpState::Connecting
         {
-            self.ask(Vehicle::Syn, before_target);
             if knowledge.names {
                 self.ask(Vehicle::Segment, before_target);
+            }
+            if knowledge.needs_syns || !knowledge.names {
+                self.ask(Vehicle::Syn, before_target);
             }
         }
         self.follow_answers();
@@ -205,7 +210,7 @@ impl WhoAnswers {
 
     /// Behind a router, an open connection whose answers name nothing is that of a program that stands in for the target.
     fn needs_control(&self, ttl: u8) -> bool {
-        let is_stand_in = matches!(self.knowledge, Some(Knowledge { state: TcpState::Open, names: false }));
+        let is_stand_in = matches!(self.knowledge, Some(Knowledge { state: TcpState::Open, names: false, .. }));
         self.has_echo && !(ttl == 1 && is_stand_in)
     }
 

@@ -75,6 +75,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
+        Finding::ServerWasTaught => {
+            "This run made the server send large packets, and it learnt the path from routers: for about ten minutes it may \
+             announce a smaller MSS, and mail to it may pass. That is no repair."
+                .into()
+        }
         Finding::TcpEndsAtHop { hop } => format!(
             "TCP ends at hop {}: something there answers in the server's place (a container's network in user space, a \
              transparent proxy, a firewall that resets connections).",

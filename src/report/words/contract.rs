@@ -1,6 +1,6 @@
 //! The enum words of the JSON contract. Text output uses the same words where it names a thing by its contract name.
 
-use crate::model::{Cause, Finding, Method, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
+use crate::model::{Cause, Finding, MaskedBy, Method, PtbFault, ReverseVerdict, Technique, Tunnel, Verdict, Who};
 
 /// A word of the contract for an enum value.
 pub(crate) trait Word {
@@ -89,6 +89,15 @@ impl Word for Who {
     }
 }
 
+impl Word for MaskedBy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PathClamp { .. } => "path_clamp",
+            Self::PeerLink => "peer_link",
+        }
+    }
+}
+
 impl Word for Finding {
     fn word(self) -> &'static str {
         match self {
@@ -122,6 +131,7 @@ impl Word for Finding {
             Self::PathMtuLocked => "path_mtu_locked",
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
+            Self::ServerWasTaught => "server_was_taught",
             Self::TcpEndsAtHop { .. } => "tcp_ends_at_hop",
             Self::SynProxy { .. } => "syn_proxy",
             Self::AcksTooSoon => "acks_too_soon",

@@ -34,6 +34,13 @@ fn ground(ground: &Ground) -> String {
             ptb_outcome(ptb),
             confirmed_by(confirmation)
         ),
+        Ground::Hidden { passes, lost, ptb, confirmation, limit } => format!(
+            "{passes} byte packets are answered, {lost} byte packets never are, and {}; confirmed: {}; the server's MSS keeps \
+             TCP to {limit} bytes, but nothing on the path accounts for it, so the server is taken to remember the path, which \
+             it does for ten minutes at most",
+            ptb_outcome(ptb),
+            confirmed_by(confirmation)
+        ),
         Ground::OneTechnique { technique, passes, lost, doubt } => one_technique(technique, passes, lost, doubt),
         Ground::AboveMssOnly { passes, limit } => format!(
             "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \

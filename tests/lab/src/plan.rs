@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) exit_code: u8,
     /// A path MTU that c's kernel learns before the path loses the router that told it.
     pub(crate) cached_pmtu: Option<u32>,
+    /// A path MTU that s's kernel learns from r3.
+    pub(crate) server_remembers: Option<u32>,
     /// Options of `pmtu-lab mx`. `None`: there is no server.
     pub(crate) mail_server: Option<String>,
     /// From c to s.
@@ -60,6 +62,7 @@ impl Plan {
             port: scenario.port(),
             exit_code: scenario.expect.outcome(family).exit_code,
             cached_pmtu: scenario.host.cached_pmtu,
+            server_remembers: scenario.peer.remembers,
             mail_server: mail_server(scenario),
             links: scenario.links().map(PlannedLink::from),
             faults: faults(scenario)?,
