@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Direction, Event, FirstHop, FlowChoice, MethodChoice, PacketSize, Plan};
+//! use pmtu_probe::model::{Action, Body, Direction, Event, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan};
 //! use pmtu_probe::model::{Service, Timestamp, Verdict};
 //!
 //! let plan = Plan {
@@ -45,6 +45,7 @@
 //!     max_size: PacketSize::new(1500),
 //!     beyond_route: None,
 //!     min_size: PacketSize::new(68),
+//!     own_tcp: OwnTcpSetup::default(),
 //!     seed: 1,
 //! };
 //! let mut now = Timestamp::ZERO;
@@ -59,6 +60,7 @@
 //!                 examination.handle(&Event::Received(packet), now);
 //!             }
 //!         }
+//!         Action::AskOwnTcp => { examination.handle(&Event::OwnTcp(None), now); }
 //!         Action::WaitUntil(instant) => now = instant,
 //!         Action::Done => break,
 //!     }

@@ -40,7 +40,8 @@ impl<'p> Examiner<'p> {
         let (started, deadline) = (SystemTime::now(), Instant::now() + plan.sending.timeout);
         privilege::require_raw_sockets()?;
         let firewall = HostFirewall::watch();
-        let ports = SilentPorts::reserve(plan.examination.local_ports())?;
+        let mut ports = SilentPorts::reserve(plan.examination.local_ports() + 1)?;
+        ports.leave_last_to_own_tcp()?;
         let ours = Ours { ports: ports.block(), echo_ident: random::seed() as u16 };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)?;
         let links = {
@@ -89,6 +90,7 @@ impl<'p> Examiner<'p> {
             examined,
         };
         report.here.blockers = self.firewall.blockers(&report);
+        report.here.clamps = self.firewall.clamps(&report);
         report::complete(&mut report);
         report
     }

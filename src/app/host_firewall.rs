@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 
 use super::random;
-use crate::firewall::{self, Message};
-use crate::model::{AddressReport, Blockers, Cause, RulesetText};
+use crate::firewall::{self, Message, SynAck};
+use crate::model::{AddressReport, Blockers, Cause, ClampRule, HoleHere, OwnLimit, RulesetText};
 use crate::net::ruleset::RulesetReader;
 
 /// Reads the rules once, whatever number of addresses they concern.
@@ -30,6 +30,18 @@ impl HostFirewall {
         match self.rules.get_or_init(|| self.read()) {
             Ok(rules) => firewall::find(rules, &messages(report)),
             Err(reason) => Blockers::Unreadable(reason.clone()),
+        }
+    }
+
+    /// What lowers the MSS that the server announces, where something does.
+    pub(super) fn clamps(&self, report: &AddressReport) -> Vec<ClampRule> {
+        let Some(HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. }) = report.examined.reason.here else {
+            return Vec::new();
+        };
+        let Some(to) = report.here.source else { return Vec::new() };
+        match self.rules.get_or_init(|| self.read()) {
+            Ok(rules) => firewall::find_clamps(rules, SynAck { from: report.address, to }, mss),
+            Err(_) => Vec::new(),
         }
     }
 

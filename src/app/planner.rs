@@ -9,7 +9,9 @@ use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
 use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{PlannedAddress, forget_repeated, number};
 use super::random;
-use crate::model::{Blockers, Family, FlowChoice, HostFacts, KernelSettings, PacketSize, Plan, Service};
+use crate::model::{
+    Blockers, Family, FlowChoice, HostFacts, KernelSettings, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service,
+};
 use crate::net::Ours;
 use crate::net::interface::Interface;
 use crate::net::route::{Route, RouteQuery, Routes};
@@ -164,7 +166,7 @@ impl Planner<'_> {
             first_hop: route.first_hop,
             local_ports: ports.by_ref().take(PROBING_PORTS.into()).collect(),
             flow_ports: ports.by_ref().take(options.other_flows().into()).collect(),
-            reverse_ports: ports.collect(),
+            reverse_ports: ports.take(options.reverse_ports().into()).collect(),
             flows: if options.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
             echo_ident: self.ours.echo_ident,
             method: options.method,
@@ -172,12 +174,19 @@ impl Planner<'_> {
             kernel_path_mtu: route.kernel_path_mtu(),
             kernel_min_pmtu,
             max_size,
-            beyond_route: route.interface_mtu.filter(|&mtu| options.max_size.is_none() && mtu > local_mtu),
+            beyond_route: route.interface_mtu.filter(|&mtu| options.max_size.is_none() && mtu > max_size),
             min_size,
             direction: options.direction_towards(port),
             service: Service::of_port(port),
             server_name: server_name(&address.host),
             ptb_test: options.ptb_test,
+            own_tcp: OwnTcpSetup {
+                port: Some(self.ours.ports.last()),
+                route_mtu: route.route_mtu,
+                route_advmss: route.route_advmss,
+                cached: route.cached,
+                settings,
+            },
             seed: random::seed(),
         };
         let is_link_local = address.zone.is_some();
@@ -188,11 +197,19 @@ impl Planner<'_> {
             gateway: route.gateway,
             interface_mtu: route.interface_mtu,
             route_mtu: route.route_mtu,
+            route_advmss: route.route_advmss,
+            route_is_for_one: route.is_for_one,
             cached: route.cached,
             settings,
             blockers: Blockers::NotSought,
+            clamps: Vec::new(),
         };
-        Ok(PlannedAddress { address, port, job: Job { id: 0, plan, scope_id }, here })
+        Ok(PlannedAddress {
+            address,
+            port,
+            job: Job { id: 0, plan, scope_id, interface: sending.interface.clone() },
+            here,
+        })
     }
 }
 
@@ -211,7 +228,10 @@ fn sizes(
 ) -> Result<(PacketSize, PacketSize, PacketSize), PlanError> {
     let local_mtu = route.local_mtu().unwrap_or(USUAL_MTU).min(family.largest_packet());
     let interface = || route.interface.as_ref().map_or_else(|| "the interface".into(), |i| i.name.clone());
-    let max_size = options.max_size.map_or(local_mtu, |wanted| {
+    // A route that allows less than the interface may work around a hole, so the path is examined as it is without that route.
+    // Beyond what the Internet carries there is nothing to work around.
+    let ordinary = route.interface_mtu.filter(|_| options.method != MethodChoice::Icmp).map(|mtu| mtu.min(USUAL_MTU));
+    let max_size = options.max_size.map_or(ordinary.map_or(local_mtu, |mtu| mtu.max(local_mtu)), |wanted| {
         if wanted > local_mtu {
             warn!("--max-size {wanted} is more than {} takes; probing up to {local_mtu}", interface());
         }

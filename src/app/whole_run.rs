@@ -116,6 +116,10 @@ impl Observer for Reporter<'_> {
         }
     }
 
+    fn awaits_revisions(&self) -> bool {
+        true
+    }
+
     fn all_judged(&mut self) {
         self.outputs.verdicts_stand();
         let report = self.report();

@@ -41,10 +41,11 @@ Verdicts and exit codes; the worst of all addresses and both directions counts,
   0  clear         packets as large as this host sends pass
      discoverable  the path is smaller, and routers tell this host so
      untested      the other way only: the server sends no large packets
-  1  masked        path MTU discovery is broken, but a small MSS lets mail pass
+  1  masked        path MTU discovery is broken, but a small MSS or a setting of
+                   this host lets mail pass
      discoverable  as with 0, but a router's message is faulty
-     recovers      the other way only: the server finds a size that passes, but
-                   only after seconds
+     recovers      large packets vanish, but this host's TCP, or the server's on
+                   the other way, finds a size that passes after seconds
   2  black_hole    large packets vanish: large mail will hang
   3  unreachable   even small packets go unanswered
      inconclusive  the evidence is too thin for a verdict

@@ -6,6 +6,7 @@
 //! * `outbox`: the only exit; `session`: the conversation with the server; `search`: one technique's sizes and probe log;
 //! * `technique`: ways to draw an answer, one file each; `forward`: the examination of one flow, which gives them turns;
 //! * `second_flow`: the same on other flows; `closing`: the orderly end;
+//! * `own_tcp`: the one question to this host's own TCP;
 //! * `judge`: the record in, the findings out; `reverse`: whether the server's large packets reach this host.
 
 mod closing;
@@ -15,7 +16,10 @@ mod forward;
 mod half_open;
 mod judge;
 mod outbox;
+mod own_tcp;
+mod packet_kind;
 mod ptb_log;
+mod quoted;
 mod random;
 mod reach;
 mod reverse;
@@ -36,8 +40,9 @@ use crate::model::{
 
 use closing::Closing;
 use forward::{Decision, Forward};
-use judge::{Record, WayBack, judge};
+use judge::{Record, WayBack, is_asked_for, judge, judge_path};
 use outbox::Outbox;
+use own_tcp::OwnTcpInquiry;
 use random::Random;
 use reverse::{ReverseExamination, WayThere};
 use second_flow::SecondFlows;
@@ -50,11 +55,14 @@ pub struct Examination {
     phase: Phase,
     outbox: Outbox,
     second_flows: SecondFlows,
+    own_tcp: OwnTcpInquiry,
     /// This host dropped packets that had arrived before the verdict stood.
     is_overrun: bool,
     /// What the verdict rests on, once probing has ended.
     record: Option<Box<Record>>,
     examined: Option<Examined>,
+    /// A late PTB has changed the findings since they were asked for.
+    is_revised: bool,
 }
 
 #[derive(Debug)]
@@ -81,9 +89,11 @@ impl Examination {
             phase: Phase::Forward(Box::new(Forward::new(Arc::clone(&plan), iss, now))),
             outbox: Outbox::new(&plan, random),
             second_flows: SecondFlows::default(),
+            own_tcp: OwnTcpInquiry::default(),
             is_overrun: false,
             record: None,
             examined: None,
+            is_revised: false,
             plan,
         }
     }
@@ -92,7 +102,10 @@ impl Examination {
     pub fn poll(&mut self, now: Timestamp) -> Action {
         self.advance(now);
         self.second_flows.advance(&mut self.outbox, now);
-        if let (Phase::Done, true) = (&self.phase, self.second_flows.is_over()) {
+        if self.own_tcp.is_due(now) {
+            return Action::AskOwnTcp;
+        }
+        if let (Phase::Done, true, true) = (&self.phase, self.second_flows.is_over(), self.examined.is_some()) {
             return Action::Done;
         }
         let outbox = &mut self.outbox;
@@ -110,7 +123,8 @@ impl Examination {
 
     fn next_timeout(&self, now: Timestamp) -> Timestamp {
         let resets = self.outbox.has_resets().then_some(now);
-        let timeouts = [self.phase.next_timeout(now), self.second_flows.next_timeout(now), resets];
+        let timeouts =
+            [self.phase.next_timeout(now), self.second_flows.next_timeout(now), self.own_tcp.next_timeout(now), resets];
         let next = timeouts.into_iter().flatten().min().unwrap_or(now + IDLE);
         next.max(self.outbox.earliest(now)).min(now + IDLE)
     }
@@ -121,6 +135,10 @@ impl Examination {
             self.is_overrun |= self.examined.is_none();
             return Meaning::Stray;
         }
+        if let Some(meaning) = self.own_tcp.receive(&self.plan, event) {
+            return meaning;
+        }
+        self.hear_late_ptb(event);
         let beside = self.second_flows.receive(event, &mut self.outbox, now);
         match self.phase.receive(&self.plan, event, &mut self.outbox, now) {
             Meaning::Stray => beside,
@@ -128,25 +146,40 @@ impl Examination {
         }
     }
 
+    /// A PTB that comes after probing has ended still counts: the verdict is revised.
+    fn hear_late_ptb(&mut self, event: &Event) {
+        let Some(record) = self.record.as_deref_mut() else { return };
+        if record.hear(event) && self.examined.is_some() {
+            let revised = Some(judge(record));
+            self.is_revised |= self.examined != revised;
+            self.examined = revised;
+        }
+    }
+
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
     pub fn interrupt(&mut self, now: Timestamp) {
         self.second_flows.interrupt(&mut self.outbox, now);
+        self.own_tcp.give_up();
         if let Phase::Forward(_) = self.phase {
             self.conclude(Some(WayBack::NoTime), now);
         }
         match &mut self.phase {
             Phase::Closing(closing) => closing.hurry(now),
-            Phase::Reverse(reverse) => {
-                reverse.interrupt(now);
-                self.take_way_back(now);
-            }
+            Phase::Reverse(reverse) => reverse.interrupt(now),
             Phase::Forward(_) | Phase::Done => {}
         }
+        self.settle(now);
     }
 
-    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`.
+    /// The findings, as soon as the verdict stands. Closing the connection may go on until `poll` says `Done`, and a late PTB may
+    /// still revise them.
     pub fn examined(&self) -> Option<&Examined> {
         self.examined.as_ref()
+    }
+
+    /// The same, if a late PTB has changed them since the last call.
+    pub fn take_revision(&mut self) -> Option<&Examined> {
+        self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))
     }
 
     /// The same, judged once more from the record alone.
@@ -186,13 +219,14 @@ impl Examination {
             Phase::Forward(_) | Phase::Done => false,
             Phase::Reverse(reverse) => {
                 reverse.advance(now);
-                let is_over = reverse.is_over();
-                self.take_way_back(now);
-                is_over
+                reverse.is_over()
             }
             Phase::Closing(closing) => closing.advance(&mut self.outbox, now),
         };
-        if is_over && !self.outbox.has_resets() {
+        self.settle(now);
+        // The way back has to be there when it is judged.
+        let is_held = matches!(self.phase, Phase::Reverse(_)) && self.examined.is_none();
+        if is_over && !is_held && !self.outbox.has_resets() {
             self.phase = Phase::Done;
         }
     }
@@ -205,6 +239,10 @@ impl Examination {
         let (visited, worse) = self.second_flows.found();
         record.add_other_flows(visited, worse);
         record.update(now, self.outbox.sent(), self.is_overrun);
+        let path = judge_path(&record);
+        if no_way_back.is_none() && self.plan.direction.is_forward() && is_asked_for(&record, &path) {
+            self.own_tcp.want();
+        }
         let impossible = || {
             let ends_nearer = record.tcp_ends_at().map(|hop| ReverseReason::TcpEndsAtHop { hop });
             self.why_not_back(forward.session().state()).or(ends_nearer).map(WayBack::Impossible)
@@ -212,11 +250,11 @@ impl Examination {
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),
-            None => return self.turn_back(*forward, record, now),
+            None => return self.turn_back(*forward, record, &path, now),
         }
-        self.examined = Some(judge(&record));
         self.record = Some(Box::new(record));
         self.phase = Phase::Closing(Closing::new(forward, now));
+        self.settle(now);
     }
 
     fn why_not_back(&self, state: TcpState) -> Option<ReverseReason> {
@@ -231,8 +269,7 @@ impl Examination {
         }
     }
 
-    fn turn_back(&mut self, forward: Forward, record: Record, now: Timestamp) {
-        let found = judge(&record);
+    fn turn_back(&mut self, forward: Forward, record: Record, found: &Examined, now: Timestamp) {
         let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
         let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
         let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy);
@@ -244,13 +281,23 @@ impl Examination {
         self.phase = Phase::Reverse(Box::new(reverse));
     }
 
-    /// Puts both verdicts together once that on the way back stands.
-    fn take_way_back(&mut self, now: Timestamp) {
-        let Phase::Reverse(reverse) = &self.phase else { return };
-        let (Some((found, findings)), Some(record), None) = (reverse.found(), &mut self.record, &self.examined) else {
-            return;
+    /// Judges once nothing more is to come that a verdict rests on: the way back has its own, and this host's TCP has answered.
+    fn settle(&mut self, now: Timestamp) {
+        let (Some(record), None) = (&mut self.record, &self.examined) else { return };
+        let way_back = match &self.phase {
+            Phase::Reverse(reverse) => match reverse.found() {
+                Some((found, findings)) => Some(WayBack::Examined(found.clone(), findings.to_vec())),
+                None => return,
+            },
+            Phase::Forward(_) | Phase::Closing(_) | Phase::Done => None,
         };
-        record.add_way_back(WayBack::Examined(found.clone(), findings.to_vec()));
+        if !self.own_tcp.is_over(now) {
+            return;
+        }
+        if let Some(way_back) = way_back {
+            record.add_way_back(way_back);
+        }
+        record.add_own_tcp(self.own_tcp.facts());
         record.update(now, self.outbox.sent(), self.is_overrun);
         self.examined = Some(judge(record));
     }

@@ -130,7 +130,7 @@ impl Outbox {
     /// A SYN with data in a packet of `size` bytes, from a port and with a sequence number of its own.
     pub(super) fn syn_with_data(&mut self, plan: &Plan, port: u16, isn: SeqNumber, size: PacketSize) -> Segment {
         let mut segment = Segment::new(port, plan.port, isn, SeqNumber(0), Flags::SYN);
-        segment.mss = Some(plan.local_mtu.to_mss(self.family));
+        segment.mss = Some(plan.announced_mss());
         let payload = size.tcp_payload(self.family).saturating_sub(segment.options_len());
         segment.payload = filler(payload);
         self.half_open.sent(&segment);

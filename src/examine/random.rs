@@ -1,5 +1,13 @@
 //! Random numbers from a seed: the same plan gives the same packets.
 
+use crate::model::Plan;
+
+/// The number of the first echo request of an examination: whoever knows no more than the addresses shall have to guess it, to
+/// forge a message about one.
+pub(super) fn first_echo(plan: &Plan) -> u16 {
+    Random::new(!plan.seed).next() as u16
+}
+
 /// SplitMix64: reproducible, and good enough for sequence numbers that need no secrecy from the network.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);

@@ -28,6 +28,8 @@ pub(super) enum Deadline {
     GreetingNeeded,
     /// A server that owes a reply is asked by other techniques as well.
     ServerStuck,
+    /// A PTB about what is lost comes too late to wait for it.
+    LatePtb,
 }
 
 /// The deadlines as they stand.
@@ -36,11 +38,16 @@ pub(super) struct Timers {
     started: Timestamp,
     opened: Timestamp,
     last_word: Timestamp,
+    ptb_due_since: Timestamp,
     rtt: Duration,
 }
 
+/// A PTB may come so long, or three round trips, after the first packet of its size was lost; that is half a round trip after it
+/// was sent, at the most (design, section 3, honesty rule c).
+const PTB_PATIENCE: Duration = Duration::from_millis(600);
+
 impl Deadline {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ExplainedSilence,
         Self::PortFiltered,
         Self::PortFilteredLossy,
@@ -50,13 +57,14 @@ impl Deadline {
         Self::GreetingGrace,
         Self::GreetingNeeded,
         Self::ServerStuck,
+        Self::LatePtb,
     ];
 }
 
 impl Timers {
-    pub(super) fn new(started: Timestamp, session: &Session, rtt: &RttEstimator) -> Self {
+    pub(super) fn new(started: Timestamp, session: &Session, ptb_due_since: Timestamp, rtt: &RttEstimator) -> Self {
         let opened = session.opened().unwrap_or(started);
-        Self { started, opened, last_word: session.last_word(), rtt: rtt.or_guess() }
+        Self { started, opened, last_word: session.last_word(), ptb_due_since, rtt: rtt.or_guess() }
     }
 
     /// When a deadline is.
@@ -72,6 +80,7 @@ impl Timers {
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
+            Deadline::LatePtb => self.ptb_due_since + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
             Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn receive(
         Event::Reassembled { packet, largest_fragment } => {
             arrived(reverse, plan, packet, Some(*largest_fragment), outbox, now)
         }
-        Event::KernelSaw(_) | Event::SendRefused { .. } | Event::CaptureOverrun => Meaning::Stray,
+        Event::KernelSaw(_) | Event::SendRefused { .. } | Event::OwnTcp(_) | Event::CaptureOverrun => Meaning::Stray,
     }
 }
 

@@ -5,16 +5,20 @@
 //!
 //! * `find`: asks both kinds of firewall and ranks the answers; `nft`, `iptables`: read what the programs print;
 //! * `message`: what the rules see; `walk`: its way through the chains, where `truth` has a third value;
-//! * `remedy`: the commands that admit it.
+//! * `remedy`: the commands that admit it; `clamp`: which rule lowers the MSS of a server.
 
 mod accused;
+mod clamp;
 mod find;
 mod iptables;
 mod message;
 mod nft;
 mod remedy;
+mod syn_ack;
 mod truth;
 mod walk;
 
+pub use clamp::find_clamps;
 pub use find::find;
 pub use message::Message;
+pub use syn_ack::SynAck;

@@ -62,6 +62,27 @@ pub(super) fn with_iptables(
     admit.chain(undo).collect()
 }
 
+/// Takes a rule out again, or the table if it holds nothing else.
+pub(super) fn without_nft(chain: [&str; 3], handle: u64, is_alone: bool) -> Vec<String> {
+    if !chain.iter().all(|name| is_plain(name)) {
+        return Vec::new();
+    }
+    let [family, table, name] = chain;
+    vec![if is_alone {
+        format!("nft delete table {family} {table}")
+    } else {
+        format!("nft delete rule {family} {table} {name} handle {handle}")
+    }]
+}
+
+/// Takes a rule of table `mangle` out again. `rule`: the line as iptables-save prints it.
+pub(super) fn without_iptables(program: &str, rule: &str) -> Vec<String> {
+    let is_plain_rule =
+        !rule.contains(['"', '\'', '\\', '`', '$', ';', '&', '|', '<', '>', '(', ')', '*', '?', '#', '\n']);
+    let rest = rule.strip_prefix("-A ").filter(|_| is_plain(program) && is_plain_rule);
+    rest.map(|rest| format!("{program} -t mangle -D {rest}")).into_iter().collect()
+}
+
 /// Whether a name means itself to a shell and to nft. Others are possible, so without quotes nothing is said.
 fn is_plain(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | ':' | '+');

@@ -1,6 +1,7 @@
 //! What the sans-I/O core and its driver exchange.
 
 use super::meaning::Meaning;
+use super::own_tcp::OwnTcp;
 use super::packet::Packet;
 use super::size::PacketSize;
 use super::time::Timestamp;
@@ -22,6 +23,9 @@ pub struct Outgoing {
 pub enum Action {
     /// Send this now, then poll again.
     Send(Outgoing),
+    /// Open an ordinary connection to the address by this host's own TCP, and tell what that says of it: [`Event::OwnTcp`]. Then
+    /// poll again.
+    AskOwnTcp,
     /// Nothing to send before this instant, unless an event comes first.
     WaitUntil(Timestamp),
     /// The examination is over and its connections are closed.
@@ -49,6 +53,8 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
+    /// What this host's own TCP said; `None`: it could not be asked.
+    OwnTcp(Option<OwnTcp>),
     /// This host dropped packets that had arrived, for want of room. They may have been answers.
     CaptureOverrun,
 }

@@ -15,6 +15,12 @@ pub enum Finding {
     PtbMtuTooHigh,
     /// A PTB carried a wrong checksum.
     PtbBadChecksum,
+    /// PTBs about echo requests reach this host's kernel, and none about the TCP packets that vanish.
+    TcpPtbMissing,
+    /// A PTB quotes another length than was sent: something on the way changes headers.
+    PtbQuoteAltered,
+    /// A PTB has the connection's ports, and quotes an address or a number that this host never sent: kernels ignore it.
+    PtbQuoteUnknown,
     /// A PTB came from an address that others would drop as a source.
     PtbFromPrivateAddress,
     /// The kernel's cached path MTU is smaller than what the path carries now.

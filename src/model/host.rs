@@ -18,12 +18,18 @@ pub struct HostFacts {
     pub interface_mtu: Option<PacketSize>,
     /// The `mtu` that somebody set on the route, or that a router advertised.
     pub route_mtu: Option<RouteMtu>,
+    /// The `advmss` that somebody set on the route.
+    pub route_advmss: Option<u16>,
+    /// Whether the route with these leads to the address alone.
+    pub route_is_for_one: bool,
     /// The path MTU that the kernel had cached before the first probe.
     pub cached: Option<CachedPathMtu>,
     /// Settings that decide how this kernel's TCP copes with a black hole.
     pub settings: KernelSettings,
     /// What drops PTBs on this host; sought for the cause `local_firewall` only.
     pub blockers: Blockers,
+    /// The rules that lower the MSS of the address; sought only where something does.
+    pub clamps: Vec<ClampRule>,
 }
 
 /// The MTU of a route.
@@ -73,6 +79,19 @@ pub enum Blockers {
     NoneFound,
     /// The first rule that drops the message; more than one if several firewalls do.
     Found(Vec<Blocker>),
+}
+
+/// A rule of this host that lowers the MSS of what comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClampRule {
+    /// Where it stands, as its own program names it.
+    pub place: String,
+    /// The rule as its own program prints it.
+    pub rule: String,
+    /// The MSS that it sets, if it is a number.
+    pub mss: Option<u16>,
+    /// Commands that take it out.
+    pub undo: Vec<String>,
 }
 
 /// A rule, or a chain's policy, that drops PTBs.

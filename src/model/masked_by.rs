@@ -1,8 +1,8 @@
-//! What keeps TCP below a hole that other protocols would meet, and lasts.
+//! What lets mail pass although PMTUD is broken, and lasts.
 
 use super::size::Ttl;
 
-/// Why TCP does not meet the hole.
+/// Why this host's TCP does not meet the hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MaskedBy {
     /// Something lowers the MSS on the way, or at the peer behind its TCP.
@@ -12,4 +12,6 @@ pub enum MaskedBy {
     },
     /// The small link is the peer's own, so its MSS says so.
     PeerLink,
+    /// A clamp, a route or a setting of this host, seen in what its own TCP does.
+    ThisHost,
 }

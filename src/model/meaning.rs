@@ -24,6 +24,8 @@ pub enum Meaning {
         /// Whether its checksum is right.
         checksum_ok: bool,
     },
+    /// A segment of the connection by which this host's own TCP is asked.
+    OwnTcp,
     /// Bytes of the server, fetched to see how large its packets may be.
     Fetched {
         /// The size of the packet.

@@ -7,6 +7,7 @@ mod flows;
 mod host;
 mod masked_by;
 mod meaning;
+mod own_tcp;
 mod packet;
 mod packet_event;
 mod plan;
@@ -23,9 +24,10 @@ pub use address::is_global;
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
-pub use host::{Blocker, Blockers, CachedPathMtu, HostFacts, KernelSettings, RouteMtu};
+pub use host::{Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, KernelSettings, RouteMtu};
 pub use masked_by::MaskedBy;
 pub use meaning::{Meaning, Probe, Purpose, Step};
+pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber,
@@ -38,8 +40,8 @@ pub use reason::{
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
-    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report,
+    Reverse, ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};

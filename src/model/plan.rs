@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::own_tcp::OwnTcpSetup;
 use super::size::{Family, PacketSize};
 
 /// Everything that one address's examination needs to know. Built once, never changed.
@@ -32,9 +33,9 @@ pub struct Plan {
     pub kernel_path_mtu: Option<PacketSize>,
     /// The smallest path MTU this kernel accepts from a PTB (`net.ipv4.route.min_pmtu`; 1280 in IPv6).
     pub kernel_min_pmtu: PacketSize,
-    /// Largest size to probe: `local_mtu` unless the user wants less.
+    /// Largest size to probe: `local_mtu` unless the user wants less, or the route allows less than the interface.
     pub max_size: PacketSize,
-    /// What the interface takes, where the route allows less: sizes up to it show whether the path carries more.
+    /// What the interface takes beyond `max_size`, where the route allows less: it shows whether the path carries more.
     pub beyond_route: Option<PacketSize>,
     /// Smallest size to probe.
     pub min_size: PacketSize,
@@ -48,6 +49,8 @@ pub struct Plan {
     pub ptb_test: bool,
     /// Further kernel-silent local ports: one for each connection beside the first that draws packets out of the server.
     pub reverse_ports: Vec<u16>,
+    /// What is known of this host's own TCP.
+    pub own_tcp: OwnTcpSetup,
     /// Seed for initial sequence numbers and packet ids.
     pub seed: u64,
 }
@@ -118,6 +121,12 @@ impl Plan {
     /// The family of the path.
     pub fn family(&self) -> Family {
         Family::of(self.destination)
+    }
+
+    /// The MSS that this host's TCP announces. A larger `advmss` than its packets allow is of no use here.
+    pub fn announced_mss(&self) -> u16 {
+        let usual = self.local_mtu.to_mss(self.family());
+        self.own_tcp.route_advmss.map_or(usual, |mss| mss.min(usual))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::technique::Method;
+
 /// What is wrong with a PTB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PtbFault {
@@ -26,6 +28,8 @@ pub struct PtbReport {
     pub from: IpAddr,
     /// The MTU it states.
     pub mtu: u32,
+    /// What it quotes: TCP, or an echo request, which tells this host's TCP nothing.
+    pub about: Method,
     /// Whether at least one such message passed this host's firewall.
     pub reached_kernel: bool,
     /// What is wrong with it.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::own_tcp::HoleHere;
 use super::ptb::PtbFault;
 use super::size::{PacketSize, Ttl};
 use super::technique::Technique;
@@ -16,6 +17,8 @@ pub struct VerdictReason {
     pub of_other_flow: bool,
     /// On how many flows large packets vanish, where they vanish on some only.
     pub share: Option<FlowShare>,
+    /// What this host's own TCP makes of the hole, if that changes what becomes of mail, or could be taken for it.
+    pub here: Option<HoleHere>,
 }
 
 /// A part of the flows.
@@ -141,6 +144,8 @@ pub enum CutShort {
 pub enum PtbOutcome {
     /// None came.
     NoneCame,
+    /// None came about these packets, though some did about others.
+    OnlyAboutOthers,
     /// It reached the interface, and this host's firewall dropped it.
     DroppedHere,
     /// It cannot work.
@@ -244,6 +249,10 @@ pub enum MethodReason {
     RepeatsUnanswered,
     /// SYNs with data were not answered.
     SynDataUnanswered,
+    /// Segments with new bytes at their end were not answered.
+    NewBytesUnanswered,
+    /// The server takes no more commands that such bytes could be part of.
+    NoMoreCommands,
     /// Small echo requests were not answered.
     EchoUnanswered,
 }
@@ -295,6 +304,11 @@ pub enum ReverseReason {
     KeepsBelow {
         /// The largest that it sent.
         largest: Option<PacketSize>,
+    },
+    /// The route of this host makes TCP announce less than the interface takes, and the server keeps to that.
+    AskedForLess {
+        /// The largest packets asked for.
+        size: PacketSize,
     },
     /// The server lowered its packets, and nobody can say who told it.
     LoweredAfter {
@@ -366,6 +380,6 @@ pub enum TlsTrouble {
 
 impl From<Ground> for VerdictReason {
     fn from(ground: Ground) -> Self {
-        Self { ground, of_other_flow: false, share: None }
+        Self { ground, of_other_flow: false, share: None, here: None }
     }
 }

@@ -52,9 +52,9 @@ pub struct AddressReport {
 pub struct Examined {
     /// The verdict on the forward direction.
     pub verdict: Verdict,
-    /// Why PMTUD is broken; for `masked` and `black_hole` only.
+    /// Why PMTUD is broken; for `masked`, `black_hole` and `recovers` only.
     pub cause: Option<Cause>,
-    /// What keeps TCP below the hole, where that is known; for `masked` only.
+    /// What lets mail pass; for `masked` only, where it is known.
     pub masked_by: Option<MaskedBy>,
     /// What the verdict rests on.
     pub reason: VerdictReason,
@@ -130,6 +130,8 @@ pub enum Verdict {
     Masked,
     /// Packets above the path MTU vanish and nothing usable tells this host's kernel.
     BlackHole,
+    /// The same, but this host's own TCP finds a size that passes, after a stall.
+    Recovers,
     /// Not even small probes are answered, by any method.
     Unreachable,
     /// The evidence is too thin or contradicts itself.
@@ -271,7 +273,7 @@ impl Examined {
             _ if !self.direction.is_forward() => 0,
             Verdict::Discoverable if self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) => 1,
             Verdict::Clear | Verdict::Discoverable => 0,
-            Verdict::Masked => 1,
+            Verdict::Masked | Verdict::Recovers => 1,
             Verdict::BlackHole => 2,
             Verdict::Unreachable | Verdict::Inconclusive => 3,
         };
@@ -308,8 +310,15 @@ impl Examined {
 
 impl Verdict {
     /// All of them, the worst first.
-    pub const WORST_FIRST: [Self; 6] =
-        [Self::BlackHole, Self::Masked, Self::Unreachable, Self::Inconclusive, Self::Discoverable, Self::Clear];
+    pub const WORST_FIRST: [Self; 7] = [
+        Self::BlackHole,
+        Self::Recovers,
+        Self::Masked,
+        Self::Unreachable,
+        Self::Inconclusive,
+        Self::Discoverable,
+        Self::Clear,
+    ];
 }
 
 impl ReverseVerdict {

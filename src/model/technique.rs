@@ -18,6 +18,8 @@ pub enum Technique {
     SmtpData,
     /// SYNs that carry data.
     SynData,
+    /// New SMTP bytes, each at the end of a segment that is otherwise old.
+    RealBytes,
     /// ICMP echo requests.
     Echo,
 }

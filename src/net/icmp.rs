@@ -37,6 +37,23 @@ pub struct IcmpSockets {
     dropped: [AtomicU32; 2],
 }
 
+/// Messages that the kernel dropped before they were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DroppedIcmp {
+    v4: u32,
+    v6: u32,
+}
+
+impl DroppedIcmp {
+    /// How many were dropped because this host could not keep up. `captured`: how many packets the capture lost meanwhile.
+    ///
+    /// A raw ICMPv6 socket counts as dropped whatever has a wrong checksum, even if its filter would not admit it
+    /// (`rawv6_rcv_skb`), and anybody may send that. So its drops mean something only if the capture lost packets as well.
+    pub fn by_overload(self, captured: u32) -> u32 {
+        self.v4 + if captured > 0 { self.v6 } else { 0 }
+    }
+}
+
 /// An ICMP error that reached the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelIcmp<'a> {
@@ -87,15 +104,17 @@ impl IcmpSockets {
         Ok(self.receive(buffer)?.map(|found| found.message(buffer)))
     }
 
-    /// How many messages the kernel dropped since the last call because a buffer was full.
-    pub fn overflowed(&self) -> io::Result<u32> {
-        let mut lost = 0;
-        for (socket, seen) in [(Some(&self.v4), &self.dropped[0]), (self.v6.as_ref(), &self.dropped[1])] {
-            let Some(socket) = socket else { continue };
+    /// How many messages the kernel dropped since the last call.
+    pub fn dropped(&self) -> io::Result<DroppedIcmp> {
+        let since = |socket: &AsyncFd<Socket>, seen: &AtomicU32| -> io::Result<u32> {
             let total = sys::messages_dropped(socket.get_ref())?;
-            lost += total.wrapping_sub(seen.swap(total, Ordering::Relaxed));
-        }
-        Ok(lost)
+            Ok(total.wrapping_sub(seen.swap(total, Ordering::Relaxed)))
+        };
+        let [v4, v6] = &self.dropped;
+        Ok(DroppedIcmp {
+            v4: since(&self.v4, v4)?,
+            v6: self.v6.as_ref().map(|socket| since(socket, v6)).transpose()?.unwrap_or(0),
+        })
     }
 
     /// Waits until either family has something to read.

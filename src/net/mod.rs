@@ -7,6 +7,7 @@
 pub mod capture;
 pub mod icmp;
 pub mod interface;
+pub mod own_tcp;
 pub mod privilege;
 pub mod route;
 pub mod ruleset;

@@ -27,7 +27,6 @@ const SUBJECT: &str = "silent port";
 pub struct SilentPorts {
     block: PortBlock,
     has_ipv6: bool,
-    #[expect(dead_code, reason = "the sockets hold the ports")]
     sockets: Vec<Socket>,
 }
 
@@ -45,6 +44,18 @@ impl SilentPorts {
             }
         }
         Err(NetError::NoFreePorts { count })
+    }
+
+    /// Gives the last port to this host's own TCP: nobody listens on it any more, but connections may leave from it. It stays
+    /// one of ours, so that no other program takes it and the capture sees what comes to it.
+    pub fn leave_last_to_own_tcp(&mut self) -> Result<u16, NetError> {
+        let port = self.block.last();
+        let families = if self.has_ipv6 { 2 } else { 1 };
+        self.sockets.truncate(self.sockets.len().saturating_sub(families));
+        for &family in if self.has_ipv6 { &[Family::V4, Family::V6][..] } else { &[Family::V4] } {
+            self.sockets.push(open_socket(family, port)?);
+        }
+        Ok(port)
     }
 
     /// The ports.
@@ -74,21 +85,36 @@ fn take(block: PortBlock, has_ipv6: bool) -> Result<Option<Vec<Socket>>, NetErro
     Ok(Some(sockets))
 }
 
-fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
-    let (domain, address) = match family {
-        Family::V4 => (Domain::IPV4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
-        Family::V6 => (Domain::IPV6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))),
+/// A port that others may connect from.
+fn open_socket(family: Family, port: u16) -> Result<Socket, NetError> {
+    let (socket, address) = socket_for(family, port)?;
+    // Without SO_REUSEADDR, binding fails if another program uses the port. With it, connections share the port.
+    socket.bind(&address.into()).map_err(NetError::socket("bind", SUBJECT))?;
+    socket.set_reuse_address(true).map_err(NetError::socket("share", SUBJECT))?;
+    Ok(socket)
+}
+
+fn socket_for(family: Family, port: u16) -> Result<(Socket, SocketAddr), NetError> {
+    let address = match family {
+        Family::V4 => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+        Family::V6 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
     };
+    let domain = domain(family);
     let socket =
         Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(NetError::socket("open a socket", SUBJECT))?;
     if family == Family::V6 {
         socket.set_only_v6(true).map_err(NetError::socket("keep IPv4 apart", SUBJECT))?;
     }
+    Ok((socket, address))
+}
+
+fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
+    let (socket, address) = socket_for(family, port)?;
     // Before listen(2), because a segment that came in between would be answered.
     match socket.attach_filter(&FilterProgram::drop_everything().as_filter()) {
         // Recent kernels demand CAP_NET_ADMIN for a filter on a TCP socket.
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
-            demand_signatures(&socket, domain).map_err(NetError::socket("silence", SUBJECT))?;
+            demand_signatures(&socket, family).map_err(NetError::socket("silence", SUBJECT))?;
         }
         result => result.map_err(NetError::socket("attach a filter", SUBJECT))?,
     }
@@ -99,7 +125,7 @@ fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
 }
 
 /// Makes the kernel discard every segment, because none has a TCP signature (RFC 2385) with a key that nobody knows.
-fn demand_signatures(socket: &Socket, domain: Domain) -> io::Result<()> {
+fn demand_signatures(socket: &Socket, family: Family) -> io::Result<()> {
     let mut key = SignatureKey {
         address: [0; 128],
         flags: ANY_ADDRESS,
@@ -108,7 +134,7 @@ fn demand_signatures(socket: &Socket, domain: Domain) -> io::Result<()> {
         interface: 0,
         key: [0; 80],
     };
-    key.address[..2].copy_from_slice(&(libc::c_int::from(domain).cast_unsigned() as u16).to_ne_bytes());
+    key.address[..2].copy_from_slice(&(libc::c_int::from(domain(family)).cast_unsigned() as u16).to_ne_bytes());
     key.key[..8].copy_from_slice(&RandomState::new().hash_one(socket.as_raw_fd()).to_ne_bytes());
     sys::set_option(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, key)
 }
@@ -128,6 +154,13 @@ struct SignatureKey {
 
 /// `TCP_MD5SIG_FLAG_PREFIX`: the prefix length counts, and zero covers every address.
 const ANY_ADDRESS: u8 = 1;
+
+fn domain(family: Family) -> Domain {
+    match family {
+        Family::V4 => Domain::IPV4,
+        Family::V6 => Domain::IPV6,
+    }
+}
 
 fn has_ipv6() -> Result<bool, NetError> {
     match Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)) {

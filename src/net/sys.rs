@@ -88,6 +88,18 @@ pub(super) fn messages_dropped(socket: &Socket) -> io::Result<u32> {
     }
 }
 
+/// What the kernel tells of a TCP connection (`TCP_INFO`). Older kernels leave the last fields zero.
+pub(super) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
+    // SAFETY: every bit pattern, all zero included, is a valid `tcp_info`, which holds numbers alone.
+    let mut info: libc::tcp_info = unsafe { mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as socklen_t;
+    // SAFETY: the pointer and the length describe `info`, which lives through the call.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length)
+    };
+    check(result).map(|()| info)
+}
+
 /// A packet from a packet socket.
 pub(super) struct FromPacketSocket {
     /// Bytes written to the buffer, the link's header included.

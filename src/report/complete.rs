@@ -17,7 +17,8 @@ pub fn complete(report: &mut AddressReport) {
 /// Where large packets end before this host's own MTU, if that is known.
 pub(crate) fn bottleneck(report: &AddressReport) -> Option<PacketSize> {
     let examined = &report.examined;
-    let narrow = matches!(examined.verdict, Verdict::BlackHole | Verdict::Masked | Verdict::Discoverable);
+    let narrow =
+        matches!(examined.verdict, Verdict::BlackHole | Verdict::Recovers | Verdict::Masked | Verdict::Discoverable);
     examined.path_mtu.filter(|size| narrow && *size < examined.local_mtu)
 }
 
@@ -36,7 +37,8 @@ fn about_this_host(report: &AddressReport) -> Vec<Finding> {
         (Finding::PmtudDisabledHere, is_narrow && pmtud_is_off(report)),
         (
             Finding::TcpMtuProbingOn,
-            examined.verdict == Verdict::BlackHole && here.settings.tcp_mtu_probing.is_some_and(|value| value > 0),
+            matches!(examined.verdict, Verdict::BlackHole | Verdict::Recovers)
+                && here.settings.tcp_mtu_probing.is_some_and(|value| value > 0),
         ),
     ];
     rows.into_iter().filter(|(_, holds)| *holds).map(|(finding, _)| finding).collect()

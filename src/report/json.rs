@@ -120,6 +120,7 @@ struct HopJson {
 struct PtbJson {
     from: IpAddr,
     mtu: u32,
+    about: &'static str,
     reached_kernel: bool,
     fault: Option<&'static str>,
     count: u32,
@@ -240,6 +241,7 @@ impl PtbJson {
         Self {
             from: ptb.from,
             mtu: ptb.mtu,
+            about: ptb.about.word(),
             reached_kernel: ptb.reached_kernel,
             fault: ptb.fault.map(Word::word),
             count: ptb.count,

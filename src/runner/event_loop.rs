@@ -20,6 +20,7 @@ use super::job::{Job, Limits, Patience};
 use super::limiter::Limiter;
 use super::observer::{Ending, Observer, RunProgress};
 use super::outbox::{Outbox, PacketRoute};
+use super::own_tcp::{OwnTcpAnswer, OwnTcpDesk};
 use super::running::Running;
 use super::schedule::Schedule;
 use super::table::ExaminationTable;
@@ -44,6 +45,8 @@ pub(super) struct EventLoop<'a, O> {
     /// No further job will come.
     jobs_ended: bool,
     table: ExaminationTable,
+    /// Examinations that are over, while their verdicts may be revised.
+    over: Vec<Running>,
     schedule: Schedule,
     limiter: Limiter,
     concurrency: Concurrency,
@@ -54,6 +57,7 @@ pub(super) struct EventLoop<'a, O> {
     batch: Batch,
     received: Vec<u8>,
     outbox: Outbox,
+    own_tcp: OwnTcpDesk,
 }
 
 /// How often the progress line moves.
@@ -74,6 +78,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             jobs,
             jobs_ended: false,
             table: ExaminationTable::default(),
+            over: Vec::new(),
             schedule: Schedule::default(),
             limiter: Limiter::new(limits.rate, Timestamp::ZERO),
             concurrency: Concurrency::new(limits.concurrency),
@@ -83,6 +88,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             batch: Batch::new(),
             received: vec![0; LARGEST_ERROR],
             outbox: Outbox::default(),
+            own_tcp: OwnTcpDesk::new(),
         }
     }
 
@@ -100,8 +106,9 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             self.flush();
             self.admit(present);
             self.flush();
-            if self.jobs_ended && self.table.unjudged() == 0 && !reported {
+            if !self.has_open_verdicts() && !reported {
                 reported = true;
+                self.over.clear();
                 self.observer.all_judged();
             }
             if self.jobs_ended && self.table.len() == 0 {
@@ -119,7 +126,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             let wake = if more { present } else { self.next_wake(present) };
             let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
             let may_admit = self.may_admit();
-            let (links, origin, batch) = (self.links, self.origin, &mut self.batch);
+            let (links, origin, batch, own_tcp) = (self.links, self.origin, &mut self.batch, &mut self.own_tcp);
             tokio::select! {
                 biased;
                 () = &mut interrupt, if !interrupted => {
@@ -136,11 +143,24 @@ impl<'a, O: Observer> EventLoop<'a, O> {
                     self.take_batch();
                 }
                 ready = links.icmp.readable() => ready?,
+                Some(answer) = own_tcp.next() => self.own_tcp_told(&answer),
                 job = self.jobs.recv(), if may_admit => self.admit_one(job),
                 () = sleep_until(origin, wake) => {}
             }
         }
+        if ending == Ending::Complete {
+            self.own_tcp.all_left().await;
+        }
         Ok(ending)
+    }
+
+    fn own_tcp_told(&mut self, answer: &OwnTcpAnswer) {
+        let now = self.now();
+        let running = self.table.get_mut(answer.slot).filter(|running| running.job() == answer.job);
+        if let Some(running) = running {
+            running.handle(&Event::OwnTcp(answer.told), now);
+            self.schedule.wake_at(answer.slot, now);
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -187,7 +207,8 @@ impl<'a, O: Observer> EventLoop<'a, O> {
 
     /// Tells every examination if packets were dropped, because a silence proves nothing then.
     fn report_overrun(&mut self, now: Timestamp) -> io::Result<()> {
-        let lost = self.links.capture.overflowed()? + self.links.icmp.overflowed()?;
+        let captured = self.links.capture.overflowed()?;
+        let lost = captured + self.links.icmp.dropped()?.by_overload(captured);
         if lost > 0 {
             warn!("this host dropped {lost} packets that had arrived; what was waiting for them is examined again");
             self.concurrency.shrink(self.table.len());
@@ -235,6 +256,12 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             }
             match turn.action {
                 Action::Send(outgoing) => self.send(slot, outgoing, present),
+                Action::AskOwnTcp => {
+                    self.limiter.give_back();
+                    if let Some(running) = self.table.get(slot) {
+                        self.own_tcp.ask(slot, job, running.own_tcp_query(), running.speaks_smtp());
+                    }
+                }
                 Action::WaitUntil(at) => {
                     self.limiter.give_back();
                     self.schedule.wake_at(slot, at);
@@ -253,8 +280,16 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         if let Some(running) = self.table.remove(slot) {
             self.probes += u64::from(running.examination().probes_sent());
             self.concurrency.grow();
+            if self.observer.awaits_revisions() && self.has_open_verdicts() {
+                self.over.push(running);
+            }
         }
         self.schedule.forget(slot);
+    }
+
+    /// Whether the last verdict is still to come.
+    fn has_open_verdicts(&self) -> bool {
+        !self.jobs_ended || self.table.unjudged() > 0
     }
 
     /// No new examination begins while others wait for the rate limit, because it would only make all of them slower.
@@ -342,6 +377,17 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         Ok(())
     }
 
+    /// Lets examinations that are over hear what may revise their verdicts.
+    fn deliver_to_over(&mut self, event: &Event, about: IpAddr) {
+        let now = self.now();
+        for running in self.over.iter_mut().filter(|running| running.destination() == about) {
+            running.handle(event, now);
+            if let Some(examined) = running.take_revision() {
+                self.observer.judged(running.job(), examined);
+            }
+        }
+    }
+
     fn next_wake(&self, now: Timestamp) -> Timestamp {
         let rate = if self.schedule.has_queue() { self.limiter.ready_at(now) } else { Timestamp::MAX };
         self.schedule.next_wake().min(rate)
@@ -368,7 +414,7 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
     fn deliver(&mut self, event: &Event, bytes: &[u8]) {
         let packet = match event {
             Event::Received(packet) | Event::Reassembled { packet, .. } | Event::KernelSaw(packet) => packet,
-            Event::SendRefused { .. } | Event::CaptureOverrun => return,
+            Event::SendRefused { .. } | Event::OwnTcp(_) | Event::CaptureOverrun => return,
         };
         let about = match &packet.body {
             Body::Error(error) => error.quote.destination,
@@ -379,6 +425,7 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
         } else {
             PacketEventKind::Received
         };
+        self.deliver_to_over(event, about);
         let concerned = self.table.count_about(about);
         if concerned == 0 {
             return;
@@ -389,9 +436,12 @@ impl<O: Observer> PacketSink for EventLoop<'_, O> {
             let Some(slot) = self.table.about(about, index) else { continue };
             let Some(running) = self.table.get_mut(slot) else { continue };
             let meaning = running.handle(event, now);
-            let job = running.job();
+            let (job, revision) = (running.job(), running.take_revision());
             self.schedule.wake_at(slot, now);
             self.observer.on_packet(&PacketEvent { job, at: now, kind, bytes, packet, meaning });
+            if let Some(examined) = revision {
+                self.observer.judged(job, examined);
+            }
         }
     }
 }
@@ -404,6 +454,7 @@ fn describe(event: &Event) -> String {
         }
         Event::KernelSaw(packet) => format!("passed the firewall: {}", wire::summary(packet)),
         Event::SendRefused { size, refusal } => format!("{size} bytes not sent: {refusal:?}"),
+        Event::OwnTcp(told) => format!("this host's own TCP: {told:?}"),
         Event::CaptureOverrun => "packets that had arrived were dropped".to_owned(),
     }
 }

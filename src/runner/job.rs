@@ -14,6 +14,8 @@ pub struct Job {
     pub plan: Plan,
     /// Interface index of a link-local destination, else 0.
     pub scope_id: u32,
+    /// The interface that the user names for what is sent.
+    pub interface: Option<String>,
 }
 
 /// Limits of a run.

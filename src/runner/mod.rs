@@ -10,6 +10,7 @@ mod job;
 mod limiter;
 mod observer;
 mod outbox;
+mod own_tcp;
 mod running;
 mod schedule;
 mod table;

@@ -26,8 +26,12 @@ pub trait Observer {
 
     /// Called a few times a second.
     fn progress(&mut self, progress: &RunProgress);
-    /// Called once for each job, when its verdict stands; its connections are closed after that.
+    /// Called for each job when its verdict stands; its connections are closed after that. Called again if a late PTB revises it.
     fn judged(&mut self, job: usize, examined: Examined);
+    /// Whether a revision is of use after the connections are closed: nothing has been reported yet.
+    fn awaits_revisions(&self) -> bool {
+        false
+    }
     /// Called once, when the last verdict stands and no job is to come.
     fn all_judged(&mut self) {}
     /// Called once if the user interrupts while verdicts are missing. Later verdicts rest on what was known then.

@@ -6,7 +6,8 @@ use tracing::debug;
 
 use super::job::Job;
 use crate::examine::Examination;
-use crate::model::{Action, Event, Examined, Meaning, Timestamp};
+use crate::model::{Action, Event, Examined, Meaning, Service, Timestamp};
+use crate::net::own_tcp::OwnTcpQuery;
 
 /// An examination is repeated at most this many times because this host dropped packets.
 const MOST_RETRIES: u8 = 3;
@@ -54,6 +55,24 @@ impl Running {
         self.job.scope_id
     }
 
+    /// The connection by which this host's own TCP is asked; `None`: it is not to be asked.
+    pub(super) fn own_tcp_query(&self) -> Option<OwnTcpQuery> {
+        let Job { plan, scope_id, interface, .. } = &self.job;
+        Some(OwnTcpQuery {
+            source: plan.source,
+            destination: plan.destination,
+            port: plan.port,
+            local_port: plan.own_tcp.port?,
+            scope_id: *scope_id,
+            interface: interface.clone(),
+        })
+    }
+
+    /// Whether the server is told QUIT.
+    pub(super) fn speaks_smtp(&self) -> bool {
+        self.job.plan.service == Service::Smtp
+    }
+
     pub(super) fn examination(&self) -> &Examination {
         &self.examination
     }
@@ -64,6 +83,14 @@ impl Running {
 
     pub(super) fn handle(&mut self, event: &Event, now: Timestamp) -> Meaning {
         self.examination.handle(event, now)
+    }
+
+    /// The verdict that has been told, if a late PTB has changed it since.
+    pub(super) fn take_revision(&mut self) -> Option<Examined> {
+        if self.state != RunState::Judged {
+            return None;
+        }
+        self.examination.take_revision().cloned()
     }
 
     pub(super) fn interrupt(&mut self, now: Timestamp) {
@@ -123,7 +150,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FirstHop, FlowChoice, MethodChoice, PacketSize, Plan, Service, Verdict};
+    use crate::model::{
+        Body, Direction, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service, Verdict,
+    };
 
     fn plan() -> Plan {
         Plan {
@@ -147,15 +176,19 @@ mod tests {
             max_size: PacketSize::new(1500),
             beyond_route: None,
             min_size: PacketSize::new(68),
+            own_tcp: OwnTcpSetup::default(),
             seed: 1,
         }
     }
 
-    /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how many first echo
-    /// requests it sent: one for each time that it began.
+    /// Runs an examination over a path that carries packets of up to this size; returns its verdict and how often it began.
     fn examine(path_mtu: u32, is_overrun: impl Fn(u32) -> bool) -> (Examined, u32) {
         let mut now = Timestamp::ZERO;
-        let mut running = Running::new(Job { id: 7, plan: plan(), scope_id: 0 }, now, now + Duration::from_secs(600));
+        let mut running = Running::new(
+            Job { id: 7, plan: plan(), scope_id: 0, interface: None },
+            now,
+            now + Duration::from_secs(600),
+        );
         let (mut verdict, mut begun) = (None, 0);
         loop {
             let turn = running.poll(now);
@@ -164,7 +197,7 @@ mod tests {
                 Action::Send(outgoing) => {
                     let mut packet = outgoing.packet;
                     let Body::EchoRequest(echo) = packet.body else { continue };
-                    if echo.seq == 0 {
+                    if u32::from(running.retries) >= begun {
                         begun += 1;
                         if is_overrun(begun) {
                             running.handle(&Event::CaptureOverrun, now);
@@ -176,6 +209,7 @@ mod tests {
                         running.handle(&Event::Received(packet), now);
                     }
                 }
+                Action::AskOwnTcp => unreachable!("echo alone asks for no connection"),
                 Action::WaitUntil(at) => now = at,
                 Action::Done => break,
             }

@@ -10,7 +10,7 @@ use super::{Family, Node};
 pub struct Expect {
     verdict: Option<Verdict>,
     cause: Option<OneOrMany>,
-    masked_by: Option<MaskedBy>,
+    masked_by: Option<String>,
     path_mtu: Option<u32>,
     first_lost_size: Option<u32>,
     exit_code: Option<u8>,
@@ -32,8 +32,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The cause is one of these; empty: `null`. More than one only where the design's words fit both.
     pub cause: Vec<Cause>,
-    /// What keeps TCP below the hole; `None`: not checked.
-    pub masked_by: Option<MaskedBy>,
+    /// What masks the hole, in the words of the JSON contract; `None`: not checked.
+    pub masked_by: Option<String>,
     /// The largest packet that passes; `None`: `null`.
     pub path_mtu: Option<u32>,
     /// The smallest size that is lost; in a file by default `path_mtu + 1`, and none if `clear`.
@@ -119,6 +119,7 @@ pub enum Verdict {
     Discoverable,
     Masked,
     BlackHole,
+    Recovers,
     Unreachable,
     Inconclusive,
 }
@@ -128,7 +129,7 @@ impl Verdict {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Clear | Self::Discoverable => 0,
-            Self::Masked => 1,
+            Self::Masked | Self::Recovers => 1,
             Self::BlackHole => 2,
             Self::Unreachable | Self::Inconclusive => 3,
         }
@@ -141,6 +142,7 @@ impl Verdict {
             Self::Discoverable => "discoverable",
             Self::Masked => "masked",
             Self::BlackHole => "black_hole",
+            Self::Recovers => "recovers",
             Self::Unreachable => "unreachable",
             Self::Inconclusive => "inconclusive",
         }
@@ -165,24 +167,6 @@ impl Cause {
             Self::LocalFirewall => "local_firewall",
             Self::BadPtb => "bad_ptb",
             Self::LinkMismatch => "link_mismatch",
-        }
-    }
-}
-
-/// What keeps TCP below a hole, in the words of the JSON contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MaskedBy {
-    PathClamp,
-    PeerLink,
-}
-
-impl MaskedBy {
-    /// The word in the JSON document.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::PathClamp => "path_clamp",
-            Self::PeerLink => "peer_link",
         }
     }
 }
@@ -260,11 +244,14 @@ impl Expect {
             cause: match cause {
                 None => Vec::new(),
                 // A family without a fault ignores the cause that stands for the other.
-                Some(_) if !matches!(verdict, Verdict::Masked | Verdict::BlackHole) => Vec::new(),
+                Some(_) if !matches!(verdict, Verdict::Masked | Verdict::BlackHole | Verdict::Recovers) => Vec::new(),
                 Some(OneOrMany::One(cause)) => vec![cause],
                 Some(OneOrMany::Many(causes)) => causes,
             },
-            masked_by: own.and_then(|own| own.masked_by).or(self.masked_by),
+            masked_by: own
+                .and_then(|own| own.masked_by.clone())
+                .or_else(|| self.masked_by.clone())
+                .filter(|_| verdict == Verdict::Masked),
             path_mtu,
             first_lost_size: match verdict {
                 Verdict::Clear => None,
@@ -292,7 +279,7 @@ pub(super) fn check(outcome: &Outcome) -> Result<(), String> {
     if outcome.reverse.as_ref().is_some_and(|back| back.path_mtu.is_none()) {
         return Err("expect.reverse needs a path_mtu".into());
     }
-    let broken = matches!(outcome.verdict, Verdict::Masked | Verdict::BlackHole);
+    let broken = matches!(outcome.verdict, Verdict::Masked | Verdict::BlackHole | Verdict::Recovers);
     let small = broken || outcome.verdict == Verdict::Discoverable;
     match outcome {
         Outcome { verdict: Verdict::Inconclusive, findings, .. } if findings.is_empty() => {

@@ -35,7 +35,54 @@ pub struct Link {
     pub reorder: f64,
     /// How long a reordered packet is held back.
     pub reorder_ms: f64,
+    /// A box on the link that looks into packets.
+    pub middlebox: Middlebox,
 }
+
+/// A box that routers do not see: it holds back, changes or forges what goes by.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Middlebox {
+    /// Holds PTBs on their way to c back for so long.
+    pub ptb_delay_ms: f64,
+    /// Changes what PTBs on their way to c quote.
+    pub quotes: QuoteChange,
+    /// Sends a PTB with this MTU right before each one on its way to c.
+    pub false_ptb_mtu: Option<u32>,
+    /// Renumbers TCP, as firewalls do that do not trust the sequence numbers of a host; what ICMP errors quote it leaves alone.
+    pub renumbers: bool,
+    /// For each packet from c, forges some to c. It knows addresses, ports and the identifier of echo requests, and no numbers.
+    pub forges: Vec<Forgery>,
+}
+
+/// How the header that a PTB quotes differs from the one that was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteChange {
+    #[default]
+    AsSent,
+    /// IPv4: four bytes of options more.
+    Options,
+    /// The stated length lacks the header, as old BSDs wrote it.
+    WithoutHeader,
+    /// The stated length is three bytes less.
+    ThreeLess,
+}
+
+/// What is forged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// Acknowledgments and resets of the server, with random numbers.
+    Segments,
+    /// PTBs with MTU 1300, about segments with random numbers and echo requests with the first numbers.
+    Ptbs,
+}
+
+/// The MTU of a forged PTB.
+pub const FORGED_MTU: u32 = 1300;
+/// How many bytes IPv4 options take in a quote.
+pub const QUOTED_OPTIONS: u32 = 4;
 
 impl Default for Link {
     fn default() -> Self {
@@ -51,6 +98,7 @@ impl Default for Link {
             duplicate: 0.0,
             reorder: 0.0,
             reorder_ms: 0.0,
+            middlebox: Middlebox::default(),
         }
     }
 }
@@ -64,6 +112,18 @@ pub enum Hash {
     Ports,
     /// Policy 0: addresses; in IPv6 next header and flow label as well.
     Addresses,
+}
+
+impl QuoteChange {
+    /// The length that is stated of a packet of this size.
+    pub fn stated(self, size: u32, ip_header: u32) -> u32 {
+        match self {
+            Self::AsSent => size,
+            Self::Options => size + QUOTED_OPTIONS,
+            Self::WithoutHeader => size - ip_header,
+            Self::ThreeLess => size - 3,
+        }
+    }
 }
 
 impl Link {
@@ -80,7 +140,8 @@ impl Link {
 
     /// Whether only a user-space wire (or a simulator) can do what the link does.
     pub fn needs_wire(&self) -> bool {
-        self.delay_ms.is_some() || self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0
+        let is_imperfect = self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0;
+        self.delay_ms.is_some() || is_imperfect || self.middlebox != Middlebox::default()
     }
 }
 
@@ -200,6 +261,8 @@ pub enum Kind {
     TimeExceeded,
     /// Every forwarded ICMP message, and its own errors. Neighbour discovery on its links goes on.
     AllIcmp,
+    /// Forwarded PTBs that quote TCP.
+    PtbAboutTcp,
 }
 
 /// Larger echo packets are large.
@@ -230,7 +293,7 @@ pub struct Peer {
     pub window: Window,
     /// Answers nothing at all until this long after the first packet that reaches it.
     pub answers_after_ms: u32,
-    /// Silently drops segments whose bytes it has already acknowledged.
+    /// Silently drops segments whose bytes it has already acknowledged; on a kernel a box in front of it does.
     pub old_data_ignored: bool,
     /// TLS on its port.
     pub tls: Tls,

@@ -23,10 +23,10 @@ mod network;
 #[path = "place.rs"]
 mod place;
 
-pub use expect::{Cause, Expect, MaskedBy, Outcome, Reverse, ReverseVerdict, Verdict};
+pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
-    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
-    TakesTcp, Tls, Window,
+    FORGED_MTU, Forgery, HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Middlebox, Node, Peer, Port, PtbBehaviour,
+    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, TakesTcp, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
@@ -91,6 +91,19 @@ pub struct Host {
     pub firewall: HostFirewall,
     /// A path MTU that its kernel has cached for the peer, though the path no longer justifies it.
     pub cached_pmtu: Option<u32>,
+    /// Its firewall lowers the MSS of a SYN-ACK that comes in to what makes packets of this size. A packet socket still sees the
+    /// one that the peer sent.
+    pub clamp_mss_for: Option<u32>,
+    /// Its firewall does the same with SYNs that go out.
+    pub announce_for: Option<u32>,
+    /// A route to the peer has this MTU, locked.
+    pub route_mtu: Option<u32>,
+    /// A route to the peer makes TCP announce the MSS for packets of this size (`advmss`).
+    pub route_advmss_for: Option<u32>,
+    /// `net.ipv4.tcp_mtu_probing`.
+    pub mtu_probing: u8,
+    /// `net.ipv4.ip_no_pmtu_disc`.
+    pub no_pmtu_disc: u8,
     /// The `--method` to use.
     pub method: Method,
     /// The `--flows` to use.
@@ -106,6 +119,8 @@ pub enum HostFirewall {
     Open,
     /// Drops PTBs after the interface and before the kernel uses them.
     DropPtb,
+    /// The same for those that quote TCP.
+    DropPtbAboutTcp,
 }
 
 /// The probing method asked for.
@@ -250,6 +265,10 @@ fn check(scenario: &Scenario) -> Result<(), String> {
         |link: &Link| link.far_mtu.is_some_and(|far| far >= link.mtu || far < 1280 || !link.parallel.is_empty());
     if scenario.link.iter().any(disagrees) {
         return Err("far_mtu is smaller than mtu, IPv6 fits into it, and the link is alone".into());
+    }
+    let adds_options = |link: &Link| link.middlebox.quotes == QuoteChange::Options;
+    if scenario.link.iter().any(adds_options) && scenario.families.contains(&Family::V6) {
+        return Err("options in the header are for IPv4".into());
     }
     check_back(scenario)?;
     check_parallel(scenario)?;

@@ -28,6 +28,19 @@ impl Advice {
         runnable.filter(|advice| !advice.commands.is_empty()).collect()
     }
 
+    /// What takes back a workaround that is in force: commands that stand there as comments alone.
+    pub(crate) fn take_back(address: &Value) -> Option<Self> {
+        let is_comment = |advice: &Self| advice.commands.iter().all(|line| line.starts_with(UNDO));
+        Self::of(address).into_iter().find(is_comment)
+    }
+
+    /// Whether one of these tells to run the same once more.
+    pub(crate) fn is_repeated_in(&self, address: &Value) -> bool {
+        let runs = |line: &&String| !line.starts_with('#');
+        let others: Vec<String> = Self::of(address).into_iter().flat_map(|other| other.commands).collect();
+        self.commands.iter().filter(runs).any(|line| others.contains(line))
+    }
+
     /// Pastes the commands, comments included.
     pub(crate) fn apply(&self, lab: &Lab) -> Result<(), String> {
         self.commands.iter().try_for_each(|line| paste(lab, line))

@@ -124,7 +124,7 @@ impl<'a> Bench<'a> {
         for advice in Advice::of(address).iter().filter(|advice| advice.way() == Way::Back) {
             forget(self.lab);
             let mail = stalled.pop().map_or_else(|| self.traffic.stall_another(), Ok)?;
-            match self.traffic.remedy(advice, mail) {
+            match self.traffic.remedy(advice, mail, || self.in_force()) {
                 Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
                 Err(fault) => row.faults.push(format!("{}: {fault}", advice.name())),
             }
@@ -135,6 +135,16 @@ impl<'a> Bench<'a> {
         forget(self.lab);
         self.ask_for_one_byte_more()?;
         self.traffic.stall_another().map(drop)
+    }
+
+    /// What the program says while a remedy is in force: large mail from there arrives.
+    fn in_force(&self) -> Result<Value, String> {
+        let ran = answer::ask(self.lab, &self.case.scenario, self.case.family);
+        let address = verify::document(&ran)?["addresses"][0].clone();
+        if address["reverse"]["verdict"] == "clear" {
+            return Ok(address);
+        }
+        Err(format!("with it in force the program says {}", address["reverse"]))
     }
 
     /// c announces an MSS that makes packets one byte larger than what arrives.

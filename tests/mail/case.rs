@@ -1,10 +1,10 @@
 //! One scenario in one family: mail, the program's verdict, and where mail stalls every remedy.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::advice::Advice;
 use super::firewall::Layout;
-use super::lab::Lab;
+use super::lab::{Lab, Ran};
 use super::mx::{Mx, Running};
 use super::rows::{Effect, Remedy, Row};
 use super::scenario::{Family, Node, Outcome, Scenario, Verdict};
@@ -51,6 +51,8 @@ fn fill(case: &Case, row: &mut Row) -> Result<(), String> {
     let address = bench.verdict(row)?;
     if case.must_stall() {
         bench.remedies(&address, stalled, row)?;
+    } else if address["masked_by"] == "this_host" || address["verdict"] == "recovers" {
+        bench.take_back(&address)?;
     }
     drop(bench);
     lab.down()
@@ -83,8 +85,7 @@ impl<'a> Bench<'a> {
         let mut expected = self.case.scenario.expect.outcome(self.case.family);
         // The mail before has woken the peer.
         expected.findings.retain(|finding| finding != "slow_to_answer");
-        let arguments = verify::probe_arguments(&self.case.scenario, self.case.family);
-        let ran = self.lab.probe(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let ran = self.ask();
         row.faults.extend(verify::outcome(&ran, &expected, self.case.family));
         let address = verify::document(&ran)?["addresses"][0].clone();
         if address["verdict"] != "inconclusive" {
@@ -111,7 +112,7 @@ impl<'a> Bench<'a> {
             for advice in advice.iter().filter(|advice| layout.is_meant_by(advice)) {
                 forget(self.lab);
                 let mail = stalled.pop().map_or_else(|| self.traffic.stall_another(), Ok)?;
-                match self.traffic.remedy(advice, mail) {
+                match self.traffic.remedy(advice, mail, || self.in_force(advice)) {
                     Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
                     Err(fault) => row.faults.push(format!("{layout:?}: {}: {fault}", advice.name())),
                 }
@@ -121,8 +122,55 @@ impl<'a> Bench<'a> {
             row.faults.push("no advice lets mail through".into());
         }
         forget(self.lab);
+        // Without them all is as it was.
+        self.verdict(row)?;
+        forget(self.lab);
         self.send_one_byte_more();
         self.traffic.stall_another().map(drop)
+    }
+
+    /// What the program says while a remedy is in force: mail passes. Who works around the fault is told that it is still there.
+    fn in_force(&self, advice: &Advice) -> Result<Value, String> {
+        let ran = self.ask();
+        let document = verify::document(&ran)?;
+        let address = document["addresses"][0].clone();
+        let wanted = match advice.name() {
+            "clamp" | "route" => json!(["masked", "this_host", 1]),
+            "mtu_probing" => json!(["recovers", null, 1]),
+            // A repair.
+            _ => json!([if address["verdict"] == "clear" { "clear" } else { "discoverable" }, null, 0]),
+        };
+        let found = json!([address["verdict"], address["masked_by"], document["exit_code"]]);
+        let is_in_doubt = self.may_be_inconclusive() && address["verdict"] == "inconclusive";
+        if found == wanted || is_in_doubt {
+            Ok(address)
+        } else {
+            Err(format!("with it in force the program says {found} instead of {wanted}: {}", address["reason"]))
+        }
+    }
+
+    fn may_be_inconclusive(&self) -> bool {
+        self.case.scenario.expect.outcome(self.case.family).may_be_inconclusive
+    }
+
+    fn ask(&self) -> Ran {
+        let arguments = verify::probe_arguments(&self.case.scenario, self.case.family);
+        self.lab.probe(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Once the workaround that is in force is taken back as the report says, mail hangs, and the program says so.
+    fn take_back(&self, address: &Value) -> Result<(), String> {
+        let back =
+            Advice::take_back(address).ok_or_else(|| format!("no way to take it back in {}", address["advice"]))?;
+        back.undo(self.lab)?;
+        forget(self.lab);
+        self.traffic.stall_another()?;
+        forget(self.lab);
+        let address = verify::document(&self.ask())?["addresses"][0].clone();
+        if address["verdict"] == "black_hole" {
+            return Ok(());
+        }
+        Err(format!("mail hangs once it is taken back, but the program says {}", address["verdict"]))
     }
 
     /// Clamps what c sends to the smallest size that is lost.

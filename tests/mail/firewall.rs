@@ -18,7 +18,7 @@ impl Layout {
     /// The layouts in which this host can have the fault.
     pub(crate) fn of(scenario: &Scenario) -> &'static [Self] {
         match scenario.host.firewall {
-            HostFirewall::Open => &[Self::Lab],
+            HostFirewall::Open | HostFirewall::DropPtbAboutTcp => &[Self::Lab],
             HostFirewall::DropPtb => &[Self::Lab, Self::Nft, Self::Iptables],
         }
     }

@@ -22,7 +22,9 @@ const PATIENCE_WITH_LOSS: Duration = Duration::from_secs(40);
 /// How long Postfix is told to wait for data to move.
 pub(crate) fn patience(scenario: &Scenario) -> Duration {
     let is_lossy = scenario.links().iter().any(|link| link.loss > 0.0);
-    if is_lossy { PATIENCE_WITH_LOSS } else { PATIENCE }
+    // Where the first size that TCP tries is too large as well, it needs one more time-out for each half of it.
+    let searches_twice = scenario.host.mtu_probing > 0 && scenario.links().iter().any(|link| link.mtu < 1076);
+    if is_lossy || searches_twice { PATIENCE_WITH_LOSS } else { PATIENCE }
 }
 
 pub(crate) const MAIN_CF: &str = "myhostname = client.example.com

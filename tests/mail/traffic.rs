@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::advice::Advice;
 use super::lab::Lab;
 use super::message::Message;
@@ -70,8 +72,14 @@ impl Traffic<'_> {
         }
     }
 
-    /// Applies advice as printed, flushes a stalled message if it is for this way, and undoes it.
-    pub(crate) fn remedy(&self, advice: &Advice, mut mail: Mail) -> Result<Effect, String> {
+    /// Applies advice as printed, flushes a stalled message if it is for this way, and undoes it. `in_force`: looks at what the
+    /// program says while it is in force.
+    pub(crate) fn remedy(
+        &self,
+        advice: &Advice,
+        mut mail: Mail,
+        in_force: impl FnOnce() -> Result<Value, String>,
+    ) -> Result<Effect, String> {
         let before = State::of(self.lab);
         advice.apply(self.lab)?;
         if State::of(self.lab) == before {
@@ -79,13 +87,31 @@ impl Traffic<'_> {
         }
         let effect =
             if advice.way() == self.way { self.flush(&mut mail).map(Effect::Delivered) } else { Ok(Effect::OtherWay) };
+        if advice.way() == self.way {
+            forget(self.lab);
+            let address = in_force()?;
+            if advice.is_repeated_in(&address) {
+                return Err(format!("it is advised again while it is in force: {}", address["advice"]));
+            }
+            if let Some(back) = Advice::take_back(&address) {
+                back.undo(self.lab).map_err(|fault| format!("taking it back: {fault}"))?;
+                self.must_be(&before, "taking it back")?;
+                advice.apply(self.lab)?;
+            }
+        }
         advice.undo(self.lab)?;
+        self.must_be(&before, "its undo")?;
+        effect
+    }
+
+    /// Nothing that decides the size of packets may differ from before.
+    fn must_be(&self, before: &State, what: &str) -> Result<(), String> {
         forget(self.lab);
         let differences = before.differences(&State::of(self.lab));
         if !differences.is_empty() {
-            return Err(format!("its undo leaves: {}", differences.join("; ")));
+            return Err(format!("{what} leaves: {}", differences.join("; ")));
         }
-        effect
+        Ok(())
     }
 
     /// The stalled mail has to pass now.

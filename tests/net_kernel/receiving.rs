@@ -253,6 +253,24 @@ fn try_recv_drains_without_waiting() {
     });
 }
 
+/// The kernel counts them as dropped, whatever they quote, and anybody may send them.
+#[test]
+fn messages_with_wrong_checksums_are_no_overload() {
+    in_namespaces("receiving::messages_with_wrong_checksums_are_no_overload", async |lab| {
+        let (here, there) = (ip(HERE6), ip(THERE6));
+        let capture = Capture::open(ours(block())).expect("a capture");
+        let sockets = IcmpSockets::open(ours(block())).expect("sockets");
+        let mut wrong = ptb(there, here, 1400, &tcp((here, 50_000), (there, 25), 1500, TcpFlags::Ack));
+        wrong[42] ^= 0xff;
+        from_peer(&lab, here, vec![wrong; 5]);
+        assert_eq!(drain_icmp(&sockets).await, []);
+        let dropped = sockets.dropped().expect("statistics");
+        let captured = capture.overflowed().expect("statistics");
+        assert_eq!((captured, dropped.by_overload(captured)), (0, 0));
+        assert_eq!(dropped.by_overload(1), 6, "the kernel counts each");
+    });
+}
+
 /// Writes packets, in hexadecimal, to a new tunnel interface: what a VPN or a modem link hands to the kernel.
 const INTO_TUNNEL: &str = r#"
     open(my $tunnel, "+<", "/dev/net/tun") or die "tun: $!";

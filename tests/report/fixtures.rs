@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, Confirmation, Direction, Examined, Finding, Ground, Hop, HostFacts, KernelSettings, Location,
-    LocationPoint, Method, MethodReason, MethodReport, MethodStatus, PacketSize, PtbFault, PtbOutcome, PtbReport,
-    Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness,
-    Verdict, VerdictReason,
+    AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HostFacts,
+    KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus, OwnLimit,
+    OwnSearch, PacketSize, PtbFault, PtbOutcome, PtbReport, Report, Reverse, ReverseReason, ReverseVerdict,
+    SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -164,6 +164,40 @@ pub(crate) fn masked(address: &str) -> AddressReport {
     report
 }
 
+/// A black hole, and what this host's own TCP makes of it.
+pub(crate) fn hole_here(address: &str, verdict: Verdict, here: HoleHere) -> AddressReport {
+    let mut report = narrow(address, verdict, Some(Cause::NoPtb));
+    report.examined.masked_by = (verdict == Verdict::Masked).then_some(MaskedBy::ThisHost);
+    report.examined.reason.here = Some(here);
+    if let HoleHere::SendsLess { most, .. } = here {
+        report.examined.tcp_packet_limit = Some(most);
+    }
+    report
+}
+
+/// This host's own firewall lowers the MSS of the server.
+pub(crate) fn clamped_here(address: &str) -> AddressReport {
+    let mss = if address == V4 { 1360 } else { 1340 };
+    let here = HoleHere::SendsLess { most: size(1400), by: OwnLimit::Clamp { mss } };
+    let mut report = hole_here(address, Verdict::Masked, here);
+    report.here.clamps = vec![ClampRule {
+        place: "table inet pmtu_clamp, chain input".into(),
+        rule: format!("ip saddr {address} tcp flags syn tcp option maxseg size set {mss}"),
+        mss: Some(mss),
+        undo: vec!["nft delete table inet pmtu_clamp".into()],
+    }];
+    report
+}
+
+/// `tcp_mtu_probing` is 1 on this host.
+pub(crate) fn recovers_here(address: &str) -> AddressReport {
+    let stall = Some((Duration::from_secs(3), Duration::from_secs(7)));
+    let here = HoleHere::Searches(OwnSearch { mode: 1, stall });
+    let mut report = hole_here(address, Verdict::Recovers, here);
+    report.here.settings.tcp_mtu_probing = Some(1);
+    report
+}
+
 pub(crate) fn local_firewall(address: &str) -> AddressReport {
     let mut report = narrow(address, Verdict::BlackHole, Some(Cause::LocalFirewall));
     report.examined.ptb = vec![ptb(&report, 1400, false, None)];
@@ -188,7 +222,7 @@ pub(crate) fn back_hole(address: &str) -> AddressReport {
         verdict: ReverseVerdict::BlackHole,
         path_mtu: Some(size(1400)),
         first_lost_size: Some(size(1401)),
-        reason: None,
+        reason: Some(ReverseReason::Missing { watched: Duration::from_millis(15_200), answers: 12 }),
         recovered_after: None,
     };
     report
@@ -199,6 +233,7 @@ pub(crate) fn back_recovers(address: &str) -> AddressReport {
     let mut report = back_hole(address);
     report.examined.reverse.verdict = ReverseVerdict::Recovers;
     report.examined.reverse.first_lost_size = Some(size(1500));
+    report.examined.reverse.reason = None;
     report.examined.reverse.recovered_after = Some(Duration::from_millis(3140));
     report
 }
@@ -279,6 +314,8 @@ pub(crate) fn all() -> Vec<AddressReport> {
             clear(address),
             discoverable(address),
             masked(address),
+            clamped_here(address),
+            recovers_here(address),
             no_ptb(address),
             local_firewall(address),
             bad_ptb(address),
@@ -307,7 +344,7 @@ pub(crate) fn with_advice(mut report: AddressReport) -> AddressReport {
 
 pub(crate) fn ptb(report: &AddressReport, mtu: u32, reached_kernel: bool, fault: Option<PtbFault>) -> PtbReport {
     let from = if report.address.is_ipv4() { ip("203.0.113.2") } else { ip("2001:db8:2::2") };
-    PtbReport { from, mtu, reached_kernel, fault, count: 3 }
+    PtbReport { from, mtu, about: Method::Tcp, reached_kernel, fault, count: 3 }
 }
 
 fn hop(ttl: u8, address: &str, largest: u32) -> Hop {
@@ -323,12 +360,15 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 51] = [
+pub(crate) const FINDINGS: [Finding; 54] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
     Finding::PtbMtuTooHigh,
     Finding::PtbBadChecksum,
+    Finding::TcpPtbMissing,
+    Finding::PtbQuoteAltered,
+    Finding::PtbQuoteUnknown,
     Finding::PtbFromPrivateAddress,
     Finding::StaleKernelPmtu,
     Finding::MssClamped,

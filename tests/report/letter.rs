@@ -79,7 +79,7 @@ fn the_way_back_has_letters_of_its_own() {
             "from 192.0.2.25 (mx.example.com), port 25 to 198.51.100.2",
             "our MSS 1460",
             "arrives 1400 bytes vanishes 1401 bytes DF set by your server",
-            "We waited at least 15 seconds",
+            "We waited 15 seconds for it",
             "we cannot tell where on the way packets are lost",
             "timeout after DATA",
             "nft insert rule inet filter input icmp type",

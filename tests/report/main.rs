@@ -7,6 +7,7 @@ mod fixtures;
 mod json;
 mod letter;
 mod meaning;
+mod own_tcp;
 mod path;
 mod reasons;
 mod text;

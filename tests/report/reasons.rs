@@ -29,6 +29,7 @@ fn a_verdict_on_the_way_there() {
         (Technique::OldData, "repeated TCP segments"),
         (Technique::SmtpData, "repeated SMTP bytes"),
         (Technique::SynData, "SYN segments with data"),
+        (Technique::RealBytes, "segments with new SMTP bytes"),
         (Technique::Echo, "ICMP echo requests"),
     ] {
         let sentence = format!("a 1500 byte packet that must not be fragmented was answered ({packets})");
@@ -158,6 +159,7 @@ fn one_technique_is_not_enough() {
             (Technique::OldData, "repeated old segments"),
             (Technique::SmtpData, "repeated old segments"),
             (Technique::SynData, "SYN segments with data"),
+            (Technique::RealBytes, "segments with new SMTP bytes"),
             (Technique::Echo, "ICMP echo requests"),
         ] {
             let sentence = format!("{packets} of 1400 bytes are answered and of 1401 bytes are not, but {words}");
@@ -188,7 +190,7 @@ fn an_obstacle_names_who_speaks() {
 #[test]
 fn other_flows_frame_the_sentence() {
     let share = Some(FlowShare { hit: 2, known: 8 });
-    let reason = VerdictReason { ground: Ground::NothingAnswered, of_other_flow: true, share };
+    let reason = VerdictReason { ground: Ground::NothingAnswered, of_other_flow: true, share, here: None };
     assert_eq!(
         verdict_reason(&reason),
         "on another flow: nothing answered: neither the TCP port nor small ICMP echo requests; large packets vanish on 2 \
@@ -215,6 +217,8 @@ fn a_method_that_did_not_serve() {
         (MethodReason::OldSegmentsUnanswered, "no answer to segments below the initial sequence number"),
         (MethodReason::RepeatsUnanswered, "no answer to repeated segments"),
         (MethodReason::SynDataUnanswered, "no answer to SYN segments with data"),
+        (MethodReason::NewBytesUnanswered, "no answer to segments with new SMTP bytes"),
+        (MethodReason::NoMoreCommands, "the server takes no more SMTP commands"),
         (MethodReason::EchoUnanswered, "no answer to small echo requests"),
     ] {
         assert_eq!(method_reason(reason), words);

@@ -6,8 +6,9 @@ use pmtu_probe::model::{Finding, PtbFault, Report, ReverseReason, ReverseVerdict
 use pmtu_probe::report::text::{Detail, Style, render};
 
 use super::fixtures::{
-    FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clear, combinations, discoverable, hostile,
-    inconclusive, link_mismatch, local_firewall, masked, no_ptb, ptb, report, size, unreachable,
+    FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations, discoverable,
+    hostile, inconclusive, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
+    unreachable,
 };
 
 const PLAIN: Style = Style { color: false, detail: Detail::Normal };
@@ -25,6 +26,8 @@ fn each_verdict_reads_as_it_should() {
     matches_file!(clear(V4), "clear");
     matches_file!(discoverable(V4), "discoverable");
     matches_file!(masked(V4), "masked");
+    matches_file!(clamped_here(V4), "clamped_here");
+    matches_file!(recovers_here(V6), "recovers_here_v6");
     matches_file!(no_ptb(V4), "no_ptb");
     matches_file!(no_ptb(V6), "no_ptb_v6");
     matches_file!(local_firewall(V4), "local_firewall");

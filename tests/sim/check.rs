@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pmtu_probe::model::{
-    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, MaskedBy as FoundMaskedBy, PacketSize,
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize,
     Verdict as FoundVerdict,
 };
 use pmtu_probe::report::words::verdict_reason;
@@ -11,7 +11,7 @@ use pmtu_probe::report::words::verdict_reason;
 use super::run::Run;
 use super::{back, flows};
 use crate::scenario::{
-    self, Cause, Family, Found, FoundHop, MaskedBy, Outcome, Place, Placing, Point, Scenario, Verdict,
+    self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict,
 };
 
 /// How much of an outcome has to be right.
@@ -76,10 +76,6 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     if causes.is_empty() != expected.cause.is_empty() || !causes.iter().all(is_expected) {
         notes.push(format!("cause {causes:?}, not {:?}", expected.cause));
     }
-    if let Some(wanted) = expected.masked_by {
-        let found = examined.masked_by.map(masked_by_of);
-        differs(&mut notes, "masked_by", found, Some(wanted));
-    }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
         notes.extend(back::vague(examined, expected));
@@ -143,6 +139,10 @@ fn wrong_hops(examined: &Examined, member: usize, scenario: &Scenario, family: F
 fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<String> {
     let mut notes = Vec::new();
     differs(&mut notes, "exit code", examined.exit_code(), expected.exit_code);
+    if let Some(wanted) = &expected.masked_by {
+        let found = examined.masked_by.map(|found| snake_case(&format!("{found:?}")));
+        differs(&mut notes, "masked_by", found.as_deref(), Some(wanted.as_str()));
+    }
     let found: Vec<String> = examined.findings.iter().map(|finding| word(*finding)).collect();
     for finding in expected.findings.iter().filter(|finding| !found.contains(finding)) {
         notes.push(format!("finding {finding} is missing from [{}]", found.join(", ")));
@@ -166,9 +166,12 @@ fn bytes(size: Option<PacketSize>) -> Option<u32> {
 
 /// A finding in the words of the JSON contract: `snake_case`.
 pub fn word(finding: Finding) -> String {
+    snake_case(&format!("{finding:?}"))
+}
+
+fn snake_case(name: &str) -> String {
     let mut word = String::new();
-    let name = format!("{finding:?}");
-    for letter in name.split(' ').next().unwrap_or_default().chars() {
+    for letter in name.split([' ', '(']).next().unwrap_or_default().chars() {
         if letter.is_ascii_uppercase() && !word.is_empty() {
             word.push('_');
         }
@@ -183,15 +186,9 @@ fn verdict_of(found: FoundVerdict) -> Verdict {
         FoundVerdict::Discoverable => Verdict::Discoverable,
         FoundVerdict::Masked => Verdict::Masked,
         FoundVerdict::BlackHole => Verdict::BlackHole,
+        FoundVerdict::Recovers => Verdict::Recovers,
         FoundVerdict::Unreachable => Verdict::Unreachable,
         FoundVerdict::Inconclusive => Verdict::Inconclusive,
-    }
-}
-
-fn masked_by_of(found: FoundMaskedBy) -> MaskedBy {
-    match found {
-        FoundMaskedBy::PathClamp { .. } => MaskedBy::PathClamp,
-        FoundMaskedBy::PeerLink => MaskedBy::PeerLink,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, PacketSize, Plan, Quote,
+    Action, Body, Echo, Event, Flags, IcmpError, IcmpErrorKind, IpHeader, OwnTcp, Packet, PacketSize, Plan, Quote,
     QuotedTransport, Refusal, Segment, SeqNumber, Timestamp, Ttl,
 };
 
@@ -31,6 +31,11 @@ pub fn feed(plan: &Plan, seed: u64) -> Result<(), String> {
         }
         match examination.poll(now) {
             Action::Send(outgoing) => sent.push(outgoing.packet),
+            Action::AskOwnTcp => {
+                let size = |rng: &mut Rng| PacketSize::new(rng.between(0, 70_000));
+                let told = rng.chance(0.8).then(|| OwnTcp { full_packet: size(&mut rng), path_mtu: size(&mut rng) });
+                examination.handle(&Event::OwnTcp(told), now);
+            }
             Action::Done => return examination.examined().map(|_| ()).ok_or("done without findings".into()),
             Action::WaitUntil(at) => now = at.max(now + Duration::from_micros(rng.below(3000))).min(now + LONGEST),
         }

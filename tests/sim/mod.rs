@@ -9,6 +9,7 @@ pub mod ecmp;
 pub mod flight;
 pub mod flows;
 pub mod garbage;
+pub mod middlebox;
 pub mod net;
 pub mod oracle;
 pub mod oracle_back;

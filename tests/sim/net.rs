@@ -8,6 +8,7 @@ use pmtu_probe::model::{Body, Family, IcmpErrorKind, Outgoing, Refusal, Timestam
 
 use super::ecmp::Spreader;
 use super::flight::Flight;
+use super::middlebox::{Carried, Middlebox};
 use super::peer::Peer;
 use super::rng::Rng;
 use super::router::{Fate, Passage, Router};
@@ -28,6 +29,7 @@ pub struct Net {
     queue: BinaryHeap<Reverse<(Timestamp, u64, Arrival)>>,
     arrivals: Vec<Option<(Flight, bool)>>,
     links: [Link; 4],
+    middleboxes: [Middlebox; 4],
     /// Latest arrival on each link, by direction: a link keeps the order.
     latest: [[Timestamp; 2]; 4],
     default_delay: Duration,
@@ -68,6 +70,7 @@ impl Net {
             peer: Peer::new(&scenario.peer, family, links[3].mtu),
             proxies: std::array::from_fn(|index| proxy(scenario, family, index)),
             peer_alive: scenario.peer.alive,
+            middleboxes: std::array::from_fn(|index| Middlebox::new(&links[index].middlebox, seed)),
             links,
             trace: trace.then(Vec::new),
             hops: 0,
@@ -185,7 +188,14 @@ impl Net {
 
     fn transmit(&mut self, node: usize, rightward: bool, flight: &Flight) {
         let index = if rightward { node } else { node - 1 };
-        let target = if rightward { node + 1 } else { node - 1 };
+        for carried in self.middleboxes[index].pass(flight.clone(), rightward) {
+            self.carry(index, &carried);
+        }
+    }
+
+    fn carry(&mut self, index: usize, Carried { flight, rightward, held_back }: &Carried) {
+        let rightward = *rightward;
+        let (node, target) = if rightward { (index, index + 1) } else { (index + 1, index) };
         let link = self.links[index].clone();
         if (0..flight.pieces()).any(|_| self.rng.chance(link.loss)) {
             self.note(node, "loses", flight);
@@ -197,7 +207,7 @@ impl Net {
         }
         let copies = if self.rng.chance(link.duplicate) { 2 } else { 1 };
         for _ in 0..copies {
-            let at = self.arrival_time(index, rightward, &link);
+            let at = self.arrival_time(index, rightward, &link) + *held_back;
             self.schedule(at, target, flight.clone(), rightward, false);
         }
     }

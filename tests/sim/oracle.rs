@@ -112,6 +112,32 @@ struct Walk {
 
 /// The expectation.
 pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
+    of_path(scenario, family).map(|path| with_own_tcp(path, scenario, family))
+}
+
+/// What this host's own TCP makes of a path: its route, its firewall and its settings decide what leaves.
+fn with_own_tcp(path: Outcome, scenario: &Scenario, family: Family) -> Outcome {
+    let (host, passes) = (&scenario.host, path.path_mtu.unwrap_or_default());
+    if let Some(route) = host.route_mtu.filter(|&route| route <= passes && path.cause.is_empty()) {
+        let (verdict, path_mtu) = (Verdict::Clear, Some(route));
+        return Outcome { verdict, path_mtu, first_lost_size: None, exit_code: 0, ..path };
+    }
+    if path.verdict != Verdict::BlackHole {
+        return path;
+    }
+    let sends = [host.route_mtu, host.clamp_mss_for].into_iter().flatten().min().unwrap_or(u32::MAX);
+    let has_df = family == Family::V6 || host.no_pmtu_disc == 0 && host.route_mtu.is_none();
+    let is_cut = !has_df && !path.cause.contains(&Cause::LinkMismatch);
+    let verdict = match () {
+        () if sends <= passes || is_cut => Verdict::Masked,
+        () if host.mtu_probing > 0 => Verdict::Recovers,
+        () => return path,
+    };
+    let masked_by = (verdict == Verdict::Masked).then(|| "this_host".to_owned());
+    Outcome { verdict, masked_by, exit_code: verdict.exit_code(), ..path }
+}
+
+fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
     let local_mtu = scenario.link(0).mtu;
     let path_mtu = largest_that_passes(scenario);
     let limit = local_mtu.min(peer_limit(scenario));
@@ -138,9 +164,9 @@ pub fn expect(scenario: &Scenario, family: Family) -> Option<Outcome> {
     };
     let fault = verdict == Verdict::Discoverable && walk.survived_fault;
     Some(Outcome {
+        masked_by: None,
         verdict,
         cause: causes,
-        masked_by: None,
         path_mtu: Some(path_mtu),
         first_lost_size: (verdict != Verdict::Clear).then_some(path_mtu + 1),
         exit_code: if fault { 1 } else { verdict.exit_code() },
@@ -167,8 +193,9 @@ fn is_thin(scenario: &Scenario) -> bool {
     let routers = scenario.routers();
     let any = |test: &dyn Fn(&Router) -> bool| routers.iter().any(|(_, router)| test(router));
     let lossy = scenario.links().iter().any(|link| link.loss > 0.0);
-    let no_echo = !scenario.peer.echo
-        || any(&|router| router.stateful || router.drop.iter().any(|kind| *kind != Kind::TimeExceeded));
+    let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
+    let no_echo =
+        !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
     let no_connection = scenario.peer.port != Port::Open;
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
@@ -195,7 +222,11 @@ fn largest_that_passes(scenario: &Scenario) -> u32 {
 fn walk(scenario: &Scenario, family: Family, start: u32) -> Walk {
     let mut size = start;
     let mut walk = Walk { works: false, survived_fault: false, causes: Vec::new() };
-    let kernel_sees_ptb = scenario.host.firewall == HostFirewall::Open;
+    let kernel_sees_ptb = match scenario.host.firewall {
+        HostFirewall::Open => true,
+        HostFirewall::DropPtb => false,
+        HostFirewall::DropPtbAboutTcp => scenario.peer.port == Port::Filtered,
+    };
     loop {
         match fate(scenario, size) {
             Fate::Passes => {
@@ -264,7 +295,11 @@ fn fate(scenario: &Scenario, size: u32) -> Fate {
         if size > next {
             let all_icmp = |router: &Router| router.drop.contains(&Kind::AllIcmp);
             let speaks = router.ptb == PtbBehaviour::Send && !all_icmp(router);
-            let heard = scenario.routers()[..index].iter().all(|(_, nearer)| nearer.forward_ptb && !all_icmp(nearer));
+            // Those about echo count where echo alone is left.
+            let is_silenced =
+                |router: &Router| scenario.peer.port != Port::Filtered && router.drop.contains(&Kind::PtbAboutTcp);
+            let passes = |nearer: &Router| nearer.forward_ptb && !all_icmp(nearer) && !is_silenced(nearer);
+            let heard = scenario.routers()[..index].iter().all(|(_, nearer)| passes(nearer));
             return if speaks && heard { Fate::Ptb(router.ptb_mtu.unwrap_or(next)) } else { Fate::Silence };
         }
         if router.drop_larger.is_some_and(|limit| size > limit) {

@@ -50,7 +50,9 @@ fn can_be_drawn(scenario: &Scenario) -> bool {
 /// By the MSS of both ends and what clamps leave of it.
 fn largest_sent(scenario: &Scenario) -> u32 {
     let clamps = scenario.routers().into_iter().filter_map(|(_, router)| router.clamp_mss_for);
-    clamps.chain([scenario.link(0).mtu, scenario.link(3).mtu]).min().unwrap_or(0)
+    let host = &scenario.host;
+    let asked = [host.announce_for, host.route_advmss_for, host.route_mtu].into_iter().flatten();
+    clamps.chain(asked).chain([scenario.link(0).mtu, scenario.link(3).mtu]).min().unwrap_or(0)
 }
 
 /// The MTU of the interface through which packets leave a link's end nearer to s.

@@ -8,6 +8,7 @@ use pmtu_probe::model::{Body, Examined, Meaning, Outgoing, Purpose, Step, Techni
 #[derive(Clone, Debug, Default)]
 pub struct Probes {
     all: u32,
+    first_echo: Option<u16>,
     /// Those about a size on the flow of the verdict, by technique.
     sized: BTreeMap<&'static str, u32>,
 }
@@ -16,7 +17,7 @@ pub struct Probes {
 const FETCHING: std::ops::Range<u16> = 42_000..42_100;
 /// Ports of other flows, on which a second examination has probes of its own.
 const OTHER_FLOWS: std::ops::Range<u16> = 41_000..41_100;
-/// Echo requests with these numbers look at the way back.
+/// Echo requests with numbers so far behind the first look at the way back.
 const FIRST_ECHO_BACK: u16 = 0x8000;
 
 impl Probes {
@@ -25,7 +26,13 @@ impl Probes {
             Body::Tcp(segment) => segment.source_port,
             _ => 0,
         };
-        let is_back = matches!(&outgoing.packet.body, Body::EchoRequest(echo) if echo.seq >= FIRST_ECHO_BACK);
+        let is_back = match &outgoing.packet.body {
+            Body::EchoRequest(echo) => {
+                let first = *self.first_echo.get_or_insert(echo.seq);
+                echo.seq.wrapping_sub(first) >= FIRST_ECHO_BACK
+            }
+            _ => false,
+        };
         match outgoing.meaning {
             Meaning::Connection(Step::Open) if !FETCHING.contains(&port) => self.all += 1,
             Meaning::Probe(probe) => {
@@ -52,7 +59,9 @@ impl Probes {
         let Some(examined) = examined.filter(|_| booked.is_some()).filter(|found| found.flows.is_none()) else {
             return faults;
         };
-        for technique in [Technique::OldData, Technique::SmtpData, Technique::SynData, Technique::Echo] {
+        for technique in
+            [Technique::OldData, Technique::SmtpData, Technique::SynData, Technique::RealBytes, Technique::Echo]
+        {
             let booked: u32 =
                 examined.methods.iter().filter(|method| method.technique == technique).map(|method| method.sent).sum();
             let came = self.sized.get(name(technique)).copied().unwrap_or(0);
@@ -70,6 +79,7 @@ fn name(technique: Technique) -> &'static str {
         Technique::OldData => "old data",
         Technique::SmtpData => "SMTP data",
         Technique::SynData => "SYN data",
+        Technique::RealBytes => "real bytes",
         Technique::Echo => "echo",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pmtu_probe::model::{Body, Family, IcmpErrorKind, IpHeader, Packet, Segment, Timestamp, Ttl};
+use pmtu_probe::model::{Body, Family, IcmpErrorKind, IpHeader, Packet, QuotedTransport, Segment, Timestamp, Ttl};
 
 use super::conntrack::Conntrack;
 use super::flight::Flight;
@@ -179,7 +179,10 @@ impl Router {
                 self.drops(Kind::Echo) || (self.drops(Kind::LargeEcho) && flight.whole_size() > LARGE_ECHO)
             }
             Body::Error(error) => match error.kind {
-                IcmpErrorKind::Ptb { .. } => !self.config.forward_ptb,
+                IcmpErrorKind::Ptb { .. } => {
+                    let is_about_tcp = matches!(error.quote.transport, QuotedTransport::Tcp { .. });
+                    !self.config.forward_ptb || (is_about_tcp && self.drops(Kind::PtbAboutTcp))
+                }
                 IcmpErrorKind::TimeExceeded => self.drops(Kind::TimeExceeded),
                 IcmpErrorKind::Unreachable { .. } => false,
             },

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, Direction, Event, Examined, FirstHop, FlowChoice, IcmpErrorKind, MethodChoice, Outgoing, PacketSize,
-    Plan, Service, Timestamp,
+    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstHop, Flags, FlowChoice,
+    IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize,
+    Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
 };
 
 use super::flight::Flight;
@@ -15,7 +16,7 @@ use super::net::Net;
 use super::packets::Fingerprint;
 use super::probes::Probes;
 use super::tcp::Connection;
-use crate::scenario::{Family, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
+use crate::scenario::{Family, Host, HostFirewall, Method, Node, Port, Reverse, ReverseVerdict, Scenario, Window};
 
 /// An examination may not last longer, on the virtual clock.
 pub const LONGEST_RUN: Duration = Duration::from_secs(60);
@@ -95,7 +96,8 @@ pub struct Run {
 
 /// What a program finds out before the first probe.
 pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
-    let local_mtu = PacketSize::new(scenario.link(0).mtu);
+    let interface_mtu = PacketSize::new(scenario.link(0).mtu);
+    let local_mtu = scenario.host.route_mtu.map_or(interface_mtu, PacketSize::new);
     let port = scenario.peer.port();
     let draws = scenario.expect.outcome(family).reverse.is_some();
     Plan {
@@ -120,11 +122,38 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         local_mtu,
         kernel_path_mtu: Some(scenario.host.cached_pmtu.map_or(local_mtu, PacketSize::new)),
         kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),
-        max_size: local_mtu,
+        max_size: interface_mtu,
         beyond_route: None,
         min_size: PacketSize::new(68),
+        own_tcp: own_tcp(scenario, family),
         seed,
     }
+}
+
+/// What a program finds out of its own TCP.
+fn own_tcp(scenario: &Scenario, family: Family) -> OwnTcpSetup {
+    let host = &scenario.host;
+    OwnTcpSetup {
+        port: Some(43_000),
+        route_mtu: host.route_mtu.map(|mtu| RouteMtu { mtu: PacketSize::new(mtu), locked: true }),
+        route_advmss: host.route_advmss_for.map(|size| PacketSize::new(size).to_mss(model_family(family))),
+        cached: host.cached_pmtu.map(|mtu| CachedPathMtu {
+            mtu: PacketSize::new(mtu),
+            expires_in: None,
+            locked: false,
+        }),
+        settings: KernelSettings {
+            no_pmtu_disc: (family == Family::V4).then_some(host.no_pmtu_disc),
+            tcp_mtu_probing: Some(host.mtu_probing),
+            tcp_base_mss: Some(1024),
+            min_pmtu: None,
+            mtu_expires: None,
+        },
+    }
+}
+
+fn model_family(family: Family) -> ModelFamily {
+    ModelFamily::of(Node::S.near_address(family))
 }
 
 /// Runs a scenario once.
@@ -151,6 +180,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         examiner,
         net: Net::new(scenario, family, seed, trace),
         firewall: scenario.host.firewall,
+        own: OwnKernel::new(scenario, family),
         now: Timestamp::ZERO,
         packets_sent: 0,
         packets: Fingerprint::default(),
@@ -167,10 +197,83 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
     driver.finish(scenario)
 }
 
+/// This host's own TCP: what a connection of its own would tell.
+struct OwnKernel {
+    host: Host,
+    family: ModelFamily,
+    interface_mtu: PacketSize,
+    port: u16,
+    /// When the examination sent the SYN that was answered first, and how long the answer took.
+    syn_at: Option<Timestamp>,
+    round_trip: Duration,
+    /// What the peer announces, as the interface sees it.
+    announced: Option<u16>,
+    /// When the connection stands.
+    due: Option<Timestamp>,
+}
+
+impl OwnKernel {
+    fn new(scenario: &Scenario, family: Family) -> Self {
+        Self {
+            host: scenario.host.clone(),
+            family: model_family(family),
+            interface_mtu: PacketSize::new(scenario.link(0).mtu),
+            port: scenario.peer.port(),
+            syn_at: None,
+            round_trip: Duration::ZERO,
+            announced: None,
+            due: None,
+        }
+    }
+
+    /// This host's firewall has its hand on what goes out.
+    fn send(&mut self, outgoing: &mut Outgoing, now: Timestamp) {
+        let Body::Tcp(segment) = &mut outgoing.packet.body else { return };
+        if !segment.flags.syn {
+            return;
+        }
+        if self.announced.is_none() {
+            self.syn_at = Some(now);
+        }
+        if let (Some(size), Some(mss)) = (self.host.announce_for, segment.mss) {
+            segment.mss = Some(mss.min(PacketSize::new(size).to_mss(self.family)));
+        }
+    }
+
+    fn receive(&mut self, packet: &Packet, now: Timestamp) {
+        if let (Body::Tcp(segment), Some(syn_at)) = (&packet.body, self.syn_at)
+            && segment.flags.syn
+        {
+            if self.announced.is_none() {
+                self.round_trip = now.since(syn_at);
+            }
+            self.announced = segment.mss.or(self.announced);
+        }
+    }
+
+    /// The SYN-ACK at the interface, and what TCP makes of it.
+    fn events(&self) -> [Event; 2] {
+        let source = if self.family == ModelFamily::V4 { Family::V4 } else { Family::V6 };
+        let (from, to) = (Node::S.near_address(source), Node::C.near_address(source));
+        let mss = self.announced.unwrap_or(536);
+        let mut segment =
+            Segment::new(self.port, 43_000, SeqNumber(1), SeqNumber(1), Flags { ack: true, ..Flags::SYN });
+        segment.mss = Some(mss);
+        let ip = IpHeader { source: from, destination: to, ttl: Ttl::DEFAULT, dont_fragment: true, id: 0 };
+        let limits = [self.host.route_mtu, self.host.cached_pmtu].into_iter().flatten().map(PacketSize::new);
+        let path_mtu = limits.fold(self.interface_mtu, PacketSize::min);
+        let clamp = self.host.clamp_mss_for.map_or(self.interface_mtu, PacketSize::new);
+        let full_packet = PacketSize::from_mss(mss, self.family).min(path_mtu).min(clamp);
+        let told = OwnTcp { full_packet, path_mtu };
+        [Event::Received(Packet { ip, body: Body::Tcp(segment) }), Event::OwnTcp(Some(told))]
+    }
+}
+
 struct Driver<E> {
     examiner: E,
     net: Net,
     firewall: HostFirewall,
+    own: OwnKernel,
     now: Timestamp,
     packets_sent: u32,
     packets: Fingerprint,
@@ -222,6 +325,12 @@ impl<E: Examiner> Driver<E> {
 
     /// Polls until there is nothing to send; `None` when it is over.
     fn poll_all(&mut self) -> Option<Timestamp> {
+        if self.own.due.is_some_and(|due| due <= self.now) {
+            self.own.due = None;
+            for event in self.own.events() {
+                self.examiner.handle(&event, self.now);
+            }
+        }
         loop {
             let action = self.examiner.poll(self.now);
             if self.verdict_at.is_none() && self.examiner.examined().is_some() {
@@ -229,7 +338,8 @@ impl<E: Examiner> Driver<E> {
             }
             match action {
                 Action::Send(outgoing) => self.send(outgoing),
-                Action::WaitUntil(at) => return Some(at),
+                Action::AskOwnTcp => self.own.due = Some(self.now + self.own.round_trip),
+                Action::WaitUntil(at) => return Some(self.own.due.map_or(at, |due| due.min(at))),
                 Action::Done => return None,
             }
             if self.packets_sent > MOST_PACKETS {
@@ -238,7 +348,8 @@ impl<E: Examiner> Driver<E> {
         }
     }
 
-    fn send(&mut self, outgoing: Outgoing) {
+    fn send(&mut self, mut outgoing: Outgoing) {
+        self.own.send(&mut outgoing, self.now);
         self.packets_sent += 1;
         self.probes.note(&outgoing);
         self.packets.packet(&outgoing, self.now);
@@ -267,13 +378,20 @@ impl<E: Examiner> Driver<E> {
     fn deliver(&mut self, flight: Flight) {
         let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
         let packet = flight.packet;
+        self.own.receive(&packet, self.now);
         let event = match largest_fragment {
             Some(largest_fragment) => Event::Reassembled { packet: packet.clone(), largest_fragment },
             None => Event::Received(packet.clone()),
         };
         self.examiner.handle(&event, self.now);
-        let is_ptb = matches!(&packet.body, Body::Error(error) if matches!(error.kind, IcmpErrorKind::Ptb { .. }));
-        let dropped = is_ptb && self.firewall == HostFirewall::DropPtb;
+        let dropped = match &packet.body {
+            Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { .. }, quote, .. }) => match self.firewall {
+                HostFirewall::Open => false,
+                HostFirewall::DropPtb => true,
+                HostFirewall::DropPtbAboutTcp => matches!(quote.transport, QuotedTransport::Tcp { .. }),
+            },
+            _ => false,
+        };
         if !matches!(packet.body, Body::Tcp(_)) && !dropped {
             self.examiner.handle(&Event::KernelSaw(packet), self.now);
         }

@@ -150,9 +150,14 @@ impl<'a> Aggregator<'a> {
         self.outputs.progress(&LineProgress::List(progress));
     }
 
-    /// The verdict on an address stands.
+    /// The verdict on an address stands, or is revised. What has been written stays as it is.
     pub(super) fn judged(&mut self, job: usize, examined: Examined) {
         let examined = Rc::new(examined);
+        if let Some(old) = self.addresses.revised(job, &examined) {
+            let slots = self.targets.values_mut().flat_map(|in_work| in_work.examined.iter_mut().flatten());
+            slots.filter(|slot| Rc::ptr_eq(slot, &old)).for_each(|slot| *slot = Rc::clone(&examined));
+            return;
+        }
         for AddressOfTarget { target, index } in self.addresses.judged(job, &examined) {
             let Some(in_work) = self.targets.get_mut(&target) else { continue };
             if let Some(slot) = in_work.examined.get_mut(index) {

@@ -38,7 +38,10 @@ pub(super) struct KnownAddresses {
 enum Knowledge {
     /// The number of its job.
     InWork(usize),
-    Done(Rc<Examined>),
+    Done {
+        job: usize,
+        examined: Rc<Examined>,
+    },
 }
 
 struct PendingJob {
@@ -50,7 +53,7 @@ impl KnownAddresses {
     /// What is known of an address. Unless it is done, `judged` will name this target too.
     pub(super) fn ask(&mut self, endpoint: Endpoint, whose: AddressOfTarget) -> KnownAddress {
         match self.known.get(&endpoint) {
-            Some(Knowledge::Done(examined)) => KnownAddress::Done(Rc::clone(examined)),
+            Some(Knowledge::Done { examined, .. }) => KnownAddress::Done(Rc::clone(examined)),
             Some(Knowledge::InWork(job)) => {
                 if let Some(pending) = self.jobs.get_mut(job) {
                     pending.waiting.push(whose);
@@ -67,10 +70,23 @@ impl KnownAddresses {
         }
     }
 
+    /// A verdict that stood is revised. Returns the one that it replaces, if that is still known.
+    pub(super) fn revised(&mut self, job: usize, examined: &Rc<Examined>) -> Option<Rc<Examined>> {
+        if self.jobs.contains_key(&job) {
+            return None;
+        }
+        self.known.values_mut().find_map(|known| match known {
+            Knowledge::Done { job: of, examined: old } if *of == job => {
+                Some(std::mem::replace(old, Rc::clone(examined)))
+            }
+            Knowledge::Done { .. } | Knowledge::InWork(_) => None,
+        })
+    }
+
     /// The verdict on an address stands. Returns who has waited for it.
     pub(super) fn judged(&mut self, job: usize, examined: &Rc<Examined>) -> Vec<AddressOfTarget> {
         let Some(PendingJob { endpoint, waiting }) = self.jobs.remove(&job) else { return Vec::new() };
-        self.known.insert(endpoint, Knowledge::Done(Rc::clone(examined)));
+        self.known.insert(endpoint, Knowledge::Done { job, examined: Rc::clone(examined) });
         self.remembered.push_back(endpoint);
         if self.remembered.len() > MOST_REMEMBERED
             && let Some(oldest) = self.remembered.pop_front()

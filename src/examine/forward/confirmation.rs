@@ -5,22 +5,21 @@ use std::time::Duration;
 
 use crate::model::{FirstHop, MethodReason, PacketSize, Technique as Name, Timestamp};
 
-use super::super::judge::{Second, opinion, remembers_a_message};
+use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
 use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses, likely_distance};
 use super::super::timers::Deadline;
 use super::other_flows;
-use super::parts::{Parts, is_over_connection};
+use super::parts::Parts;
 
 /// A little more than a router waits between two messages to one address.
 const RATION: Duration = Duration::from_millis(1100);
-/// And how often it is asked at most.
-const MOST_ASKS: u32 = 12;
 
 /// Moves on what runs beside the search of the technique that carries the verdict.
 pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
-    let over_connection = is_over_connection(carrier);
+    let over_connection = parts.uses(carrier, Uses::Connection);
     if over_connection && !reconsider(parts, carrier, outbox, now) {
         begin_real_bytes(parts, outbox, now);
     }
@@ -66,11 +65,11 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo = parts.techniques.using(Uses::Icmp).search().log();
     let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
     let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
-    let Some(search) = techniques.get(carrier).map(Technique::search) else { return };
+    let Some((search, about)) = techniques.get(carrier).map(|t| (t.search(), t.uses().packets())) else { return };
     trace.follow(
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),
-        |lost| can_trace && !ptbs.speaks_of(lost),
+        |lost| can_trace && !ptbs.speaks_of(about, lost),
         session,
         (now, rtt),
     );
@@ -101,11 +100,11 @@ fn ask(parts: &mut Parts, name: Name, pair: Pair, now: Timestamp) {
 }
 
 fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
-    for second in [Name::SynData, Name::Echo] {
-        let is_asked = second != carrier
-            && parts.techniques.get(second).is_some_and(|t| t.search().has_started() && t.unusable().is_none());
-        if is_asked
-            && advance(parts, second, false, now) == Progress::Nothing
+    let is_asked =
+        |other: &&dyn Technique| other.name() != carrier && other.search().has_started() && other.unusable().is_none();
+    let seconds: Vec<Name> = parts.techniques.iter().filter(is_asked).map(Technique::name).collect();
+    for second in seconds {
+        if advance(parts, second, Role::Second { carrier }, now) == Progress::Nothing
             && let Some(technique) = parts.techniques.get_mut(second)
         {
             technique.rule_out(MethodReason::SmallProbesUnanswered);
@@ -113,12 +112,34 @@ fn advance_seconds(parts: &mut Parts, carrier: Name, now: Timestamp) {
     }
 }
 
-/// Takes the next step of a technique's search. What others tell counts only for the one that carries the verdict.
-pub(super) fn advance(parts: &mut Parts, name: Name, carries: bool, now: Timestamp) -> Progress {
-    let elsewhere = if carries { parts.testimonies(name) } else { Vec::new() };
+/// SYNs have proven a pair and echo does not agree: the bytes of the conversation are asked, as nothing else is left.
+pub(super) fn ask_real_bytes(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) {
+    let echo = opinion_of(parts, Name::Echo, proof);
+    let is_alone = echo.is_some_and(|second| !matches!(second, Second::Agrees(_)));
+    if parts.uses(carrier, Uses::Syns) && is_alone {
+        ask(parts, Name::RealBytes, proof.pair, now);
+    }
+}
+
+/// What the search of a technique is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    /// It carries the verdict: what others tell counts for it.
+    Carrier,
+    /// It gives its opinion on what this one carries.
+    Second { carrier: Name },
+}
+
+/// Takes the next step of a technique's search.
+pub(super) fn advance(parts: &mut Parts, name: Name, role: Role, now: Timestamp) -> Progress {
+    let (carrier, elsewhere) = match role {
+        Role::Carrier => (name, parts.testimonies(name)),
+        Role::Second { carrier } => (carrier, Vec::new()),
+    };
+    let Some(about) = parts.packets_of(carrier) else { return Progress::Nothing };
     let tcp_limit = parts.tcp_limit();
     let Parts { techniques, plan, ptbs, rtt, .. } = parts;
-    let situation = Situation { plan, ptbs, tcp_limit, elsewhere: &elsewhere };
+    let situation = Situation { plan, ptbs, about, tcp_limit, elsewhere: &elsewhere };
     match techniques.get_mut(name) {
         Some(technique) => technique.search_mut().advance(&situation, now, rtt),
         None => Progress::Nothing,
@@ -151,7 +172,10 @@ pub(super) fn is_all_said(parts: &Parts, carrier: Name, proof: Proof, now: Times
     }
     match carrier {
         Name::Echo => true,
-        Name::SynData => opinion_of(parts, Name::Echo, proof).is_some(),
+        Name::SynData => {
+            opinion_of(parts, Name::Echo, proof).is_some() && opinion_of(parts, Name::RealBytes, proof).is_some()
+        }
+        Name::RealBytes => opinion_of(parts, Name::Echo, proof).is_some(),
         Name::OldData | Name::SmtpData => is_all_said_over_connection(parts, proof, now),
     }
 }
@@ -192,20 +216,31 @@ fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
     opinion(technique.search(), technique.uses(), technique.unusable().is_none(), proof)
 }
 
-/// A cached path MTU is the trace of a PTB that did reach this kernel, so the router may have spent its ration on others.
-/// It is asked again, slowly (Linux gives one address one message a second), as often as loss demands. Returns whether it is
-/// being asked now for the first time.
+/// A router may have spent its ration on others: on packets that taught this host's kernel a path MTU before the run, or on our
+/// own echo requests. It is asked again, slowly (Linux gives one address one message a second), as often as loss demands.
+/// Returns whether it is being asked now.
 pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
-    if !remembers_a_message(&parts.plan) || !parts.notes.asks_slowly() {
-        return false;
-    }
+    let Some(about) = parts.packets_of(carrier) else { return false };
     let max = parts.plan.max_size;
     let full = parts.tcp_limit().unwrap_or(max).min(max).max(proof.suspect);
-    let asks = parts.silences_needed().min(MOST_ASKS);
-    let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
-    for nth in 1..=asks {
-        technique.search_mut().queue(full, ProbeKind::Sized, now + RATION * nth);
-        technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, now + RATION * nth);
+    if !parts.may_ration(about, proof.suspect) || !parts.may_ask_again() {
+        return false;
     }
+    let at = parts.ptb_due_since(carrier).unwrap_or(now) + RATION * parts.notes.ask_slowly();
+    let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
+    technique.search_mut().queue(full, ProbeKind::Sized, at);
+    technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, at);
     true
+}
+
+/// Whether a PTB about what is lost may still come, without which the verdict would be that none does. Segments above the MSS
+/// that another technique's packets outgrow are lost in no hole, so no message is due.
+pub(super) fn awaits_late_ptb(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
+    let is_above = parts.tcp_limit().is_some_and(|limit| proof.suspect > limit);
+    let refutes = |second| opinion_of(parts, second, proof) == Some(Second::Refutes);
+    let is_over_connection = parts.packets_of(carrier) == Some(PacketKind::Segment);
+    let is_refuted = is_over_connection && is_above && (refutes(Name::SynData) || refutes(Name::Echo));
+    let Some(since) = parts.ptb_due_since(carrier).filter(|_| !is_refuted) else { return false };
+    parts.notes.await_ptb(since);
+    !parts.timers().is_over(Deadline::LatePtb, now)
 }

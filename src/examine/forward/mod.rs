@@ -75,6 +75,7 @@ impl Forward {
         self.poll_who(outbox, now)
             .or_else(|| self.poll_real_bytes(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Connection, outbox, now))
+            .or_else(|| self.poll_techniques(Uses::Conversation, outbox, now))
             .or_else(|| self.poll_trace(outbox, now))
             .or_else(|| self.poll_clamp(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Syns, outbox, now))
@@ -207,7 +208,7 @@ impl Forward {
 
     /// The largest size known to pass and the smallest known to be lost, as far as the search has come.
     pub(super) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
-        let log = self.parts.techniques.using(Uses::Connection).search().log();
+        let log = self.parts.techniques.over_connection().search().log();
         let passes = log.largest_answered()?;
         Some((passes, log.smallest_lost_above(passes)?))
     }

@@ -6,8 +6,9 @@
 use crate::model::{FlowChoice, MethodChoice, PacketSize, Plan, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
-use super::super::technique::FlowComparison;
-use super::parts::{Parts, Visits, is_over_connection};
+use super::super::packet_kind::PacketKind;
+use super::super::technique::{FlowComparison, Uses};
+use super::parts::{Parts, Visits};
 
 /// Flows beside the first that are tried at first; the rest only if the size passes on all of these.
 const FIRST_FLOWS: usize = 7;
@@ -26,9 +27,10 @@ pub(super) enum Wish {
 /// Compares flows beside the confirmation of a pair that TCP would meet.
 pub(super) fn compare_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
     let confirming = parts.techniques.get(carrier).and_then(|technique| technique.search().confirming());
-    let Some((passes, suspect)) = confirming.filter(|_| is_over_connection(carrier)) else { return };
+    let Some((passes, suspect)) = confirming.filter(|_| parts.uses(carrier, Uses::Connection)) else { return };
     let (small, full) = full_pair(parts);
-    if suspect > full || parts.ptbs.speaks_of(suspect) || parts.ptbs.speaks_of(full) {
+    let is_told = |size| parts.ptbs.speaks_of(PacketKind::Segment, size);
+    if suspect > full || is_told(suspect) || is_told(full) {
         return;
     }
     compare(parts, small.min(passes), full, outbox, now);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::model::{FlowOutcome, MethodReason, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{FlowOutcome, MethodChoice, PacketSize, Plan, SeqNumber, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
-use super::super::judge::{EchoReplies, Record, SessionFacts, WayBack};
+use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::Testimony;
+use super::super::search::{Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
     ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
@@ -36,6 +37,9 @@ pub(crate) struct Parts {
     pub(super) notes: Notes,
 }
 
+/// How often a router that may be sparing its messages is asked at most.
+const MOST_SLOW_ASKS: u32 = 12;
+
 /// What was noticed once and stays true.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes {
@@ -43,8 +47,10 @@ pub(super) struct Notes {
     is_df_cleared: bool,
     /// The port stays silent while the host answers.
     is_port_filtered: bool,
-    /// A router that may be sparing its messages was asked once more.
-    asked_slowly: bool,
+    /// How often a router that may be sparing its messages was asked once more.
+    slow_asks: u32,
+    /// When the packet was sent first about which a PTB is due.
+    ptb_due_since: Timestamp,
     echo: EchoReplies,
 }
 
@@ -66,9 +72,15 @@ impl Notes {
         }
     }
 
-    /// Returns whether that is news.
-    pub(super) fn asks_slowly(&mut self) -> bool {
-        !std::mem::replace(&mut self.asked_slowly, true)
+    /// A PTB is due about a packet that was sent first then.
+    pub(super) fn await_ptb(&mut self, since: Timestamp) {
+        self.ptb_due_since = since;
+    }
+
+    /// A router that may be sparing its messages is asked once more. Returns for which time.
+    pub(super) fn ask_slowly(&mut self) -> u32 {
+        self.slow_asks += 1;
+        self.slow_asks
     }
 }
 
@@ -110,7 +122,7 @@ impl Parts {
     }
 
     pub(super) fn timers(&self) -> Timers {
-        Timers::new(self.started, &self.session, &self.rtt)
+        Timers::new(self.started, &self.session, self.notes.ptb_due_since, &self.rtt)
     }
 
     /// Begins to compare other flows, in place of any comparison before.
@@ -125,7 +137,7 @@ impl Parts {
 
     /// Whether TCP may be used at all.
     pub(super) fn is_tcp_asked_for(&self) -> bool {
-        self.techniques.using(Uses::Connection).unusable() != Some(MethodReason::NotAskedFor)
+        self.plan.method != MethodChoice::Icmp
     }
 
     /// The old bytes that probes with a limited TTL can carry, while there is a connection. With answers that name no probe, those
@@ -138,7 +150,7 @@ impl Parts {
 
     /// How often a size must stay silent before loss no longer explains it.
     pub(super) fn silences_needed(&self) -> u32 {
-        let log = self.techniques.using(Uses::Connection).search().log();
+        let log = self.techniques.over_connection().search().log();
         silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
     }
 
@@ -146,10 +158,48 @@ impl Parts {
         self.techniques.nothing_answered(&self.session)
     }
 
+    /// What the probes of a technique are.
+    pub(super) fn packets_of(&self, name: Name) -> Option<PacketKind> {
+        self.techniques.get(name).map(|technique| technique.uses().packets())
+    }
+
+    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now.
+    pub(super) fn ptb_due_since(&self, carrier: Name) -> Option<Timestamp> {
+        let technique = self.techniques.get(carrier)?;
+        let (about, tcp_limit) = (technique.uses().packets(), self.tcp_limit());
+        let situation = Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit, elsewhere: &[] };
+        technique.search().ptb_due_since(&situation)
+    }
+
+    /// Whether one may still come, late or from a router that is asked once more.
+    fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
+        let Some(technique) = self.techniques.get(carrier) else { return false };
+        let search = technique.search();
+        let suspect = search.confirming().map(|(_, suspect)| suspect);
+        let may_ration = suspect.is_some_and(|suspect| self.may_ration(technique.uses().packets(), suspect));
+        let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
+        let is_too_late = |since| {
+            let timers = Timers::new(self.started, &self.session, since, &self.rtt);
+            timers.is_over(Deadline::LatePtb, now)
+        };
+        owes_question || self.ptb_due_since(carrier).is_some_and(|since| !is_too_late(since))
+    }
+
+    /// Whether loss may have taken what a router said each time that it was asked slowly.
+    pub(super) fn may_ask_again(&self) -> bool {
+        self.notes.slow_asks < self.silences_needed().min(MOST_SLOW_ASKS)
+    }
+
+    /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or
+    /// got one about packets of other kinds alone.
+    pub(super) fn may_ration(&self, about: PacketKind, size: PacketSize) -> bool {
+        let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
+        remembers || self.ptbs.has_word_for_others_only(about, size)
+    }
+
     /// What real bytes and the other techniques add to the statistics of one.
     pub(super) fn testimonies(&self, name: Name) -> Vec<Testimony> {
-        let over_connection = is_over_connection(name);
-        let real_bytes = over_connection.then(|| self.real_bytes.testimony()).flatten();
+        let real_bytes = self.uses(name, Uses::Connection).then(|| self.real_bytes.testimony()).flatten();
         let others = self.techniques.iter().filter(|other| other.name() != name && other.uses() != Uses::Connection);
         others.filter_map(|other| other.search().testimony()).chain(real_bytes).collect()
     }
@@ -163,6 +213,11 @@ impl Parts {
             || (self.reach.is_explained() && timers.is_over(Deadline::ExplainedSilence, now))
     }
 
+    /// Whether this carries the probes of a technique.
+    pub(super) fn uses(&self, name: Name, uses: Uses) -> bool {
+        self.techniques.get(name).is_some_and(|technique| technique.uses() == uses)
+    }
+
     /// The record as it stands.
     pub(super) fn record(&self, carrier: Option<Name>, now: Timestamp) -> Record {
         Record {
@@ -174,6 +229,7 @@ impl Parts {
                 state: self.session.state(),
                 peer: self.session.peer(),
                 local_port: self.session.local_port(),
+                sent: self.session.sent().clone(),
                 opened: self.session.opened(),
                 is_greeted: self.session.dialogue().greeted(),
                 tcp_limit: self.tcp_limit(),
@@ -183,6 +239,7 @@ impl Parts {
             ptbs: self.ptbs.clone(),
             reach: self.reach.clone(),
             is_hopeless: self.is_hopeless(now),
+            awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
@@ -190,7 +247,6 @@ impl Parts {
             handshake: self.rtt.first(),
             clamp: self.clamp.clone(),
             echo: self.notes.echo,
-            asked_slowly: self.notes.asked_slowly,
             is_df_cleared: self.notes.is_df_cleared,
             is_port_filtered: self.notes.is_port_filtered,
             flows: self.flows.clone(),
@@ -199,12 +255,8 @@ impl Parts {
             probes_sent: 0,
             bytes_sent: 0,
             way_back: WayBack::NotAskedFor,
+            own_tcp: OwnTcpFacts::default(),
             is_overrun: false,
         }
     }
-}
-
-/// Whether a technique's probes are segments of the connection.
-pub(super) fn is_over_connection(name: Name) -> bool {
-    matches!(name, Name::OldData | Name::SmtpData)
 }

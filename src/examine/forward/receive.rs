@@ -9,8 +9,9 @@ use crate::model::{
 
 use super::super::half_open::{acknowledges, acknowledges_syn};
 use super::super::outbox::Outbox;
-use super::super::ptb_log::Seen;
-use super::super::search::{ProbeKey, ProbeKind};
+use super::super::ptb_log::{Ptb, Seen};
+use super::super::quoted::{Quoted, QuotedKey};
+use super::super::search::ProbeKey;
 use super::super::technique::{Answerer, Heard, likely_distance};
 use super::parts::Parts;
 
@@ -34,7 +35,7 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
             Meaning::Stray
         }
         // It concerns no packet; the verdict takes it into account.
-        Event::CaptureOverrun => Meaning::Stray,
+        Event::OwnTcp(_) | Event::CaptureOverrun => Meaning::Stray,
     }
 }
 
@@ -46,23 +47,16 @@ fn received(parts: &mut Parts, packet: &Packet, form: Form, outbox: &mut Outbox,
             received_segment(parts, segment, packet, outbox, now)
         }
         Body::EchoReply(echo) if echo.ident == parts.plan.echo_ident => {
-            if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
-                parts.session.heard_beside(packet.ip.ttl);
-            }
-            match form {
-                Form::Whole => parts.notes.echo_replied(packet.size(), false),
-                Form::InFragments => parts.notes.echo_replied(packet.size(), true),
-                Form::Unknown => {}
-            }
-            parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
             let Parts { techniques, plan, rtt, .. } = parts;
             let mut heard = Heard { plan, rtt, outbox, now };
             let answer = techniques.on_echo(*echo, packet.size(), &mut heard);
             let is_it = |key: &ProbeKey| *key == ProbeKey::Echo(echo.seq);
-            let limited = || {
-                traced(parts, Answerer::Target(packet.ip.source), now, is_it).or_else(|| parts.who.answered(now, is_it))
-            };
-            answer.or_else(limited).map_or(Meaning::Stray, Meaning::Answer)
+            let from = Answerer::Target(packet.ip.source);
+            let answer = answer.or_else(|| traced(parts, from, now, is_it)).or_else(|| parts.who.answered(now, is_it));
+            if answer.is_some() {
+                note_echo_reply(parts, packet, form);
+            }
+            answer.map_or(Meaning::Stray, Meaning::Answer)
         }
         Body::Tcp(_) | Body::EchoReply(_) | Body::EchoRequest(_) => Meaning::Stray,
     }
@@ -76,20 +70,22 @@ fn received_segment(
     now: Timestamp,
 ) -> Meaning {
     let is_own = segment.destination_port == parts.session.local_port();
-    let arrival = if is_own {
-        Some(parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt))
-    } else {
-        parts.session.heard_beside(packet.ip.ttl);
-        None
-    };
+    let arrival = is_own.then(|| parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt));
+    // Whoever knows addresses and ports alone may send segments, and their numbers give them away.
+    if arrival == Some(None) {
+        return Meaning::Stray;
+    }
     let Parts { techniques, plan, rtt, .. } = parts;
     let mut heard = Heard { plan, rtt, outbox, now };
-    let answer = techniques.on_segment(segment, arrival, packet.ip.id, &mut heard);
+    let answer = techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard);
     if !is_own {
-        let other = || {
-            answer_to_flow(parts, segment, outbox, now).or_else(|| answer_to_limited_syn(parts, segment, outbox, now))
-        };
-        return answer.or_else(other).map_or(Meaning::Stray, Meaning::Answer);
+        let answer = answer
+            .or_else(|| answer_to_flow(parts, segment, outbox, now))
+            .or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
+        if answer.is_some() {
+            parts.session.heard_beside(packet.ip.ttl);
+        }
+        return answer.map_or(Meaning::Stray, Meaning::Answer);
     }
     let named = segment.sack.iter().next();
     let answer = answer.or_else(|| named.and_then(|(start, end)| reached_target(parts, start, end, now)));
@@ -98,6 +94,19 @@ fn received_segment(
         parts.techniques.on_name(&mut parts.session, has_in_order, &parts.plan, now);
     }
     answer.map_or(Meaning::Connection(Step::of(segment)), Meaning::Answer)
+}
+
+/// Its TTL tells how far away the target is, and its form how much the target sends in one piece.
+fn note_echo_reply(parts: &mut Parts, packet: &Packet, form: Form) {
+    if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
+        parts.session.heard_beside(packet.ip.ttl);
+    }
+    parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
+    match form {
+        Form::Whole => parts.notes.echo_replied(packet.size(), false),
+        Form::InFragments => parts.notes.echo_replied(packet.size(), true),
+        Form::Unknown => {}
+    }
 }
 
 /// An answer to a SYN of another flow.
@@ -159,15 +168,16 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
     if let Some(meaning) = refused_flow(parts, error) {
         return meaning;
     }
-    let Some(size) = quoted(parts, &error.quote) else { return Meaning::Stray };
+    let Some(quoted) = quoted(parts, &error.quote) else {
+        if let IcmpErrorKind::Ptb { .. } = error.kind {
+            note_unknown(parts, error);
+        }
+        return Meaning::Stray;
+    };
     match error.kind {
         IcmpErrorKind::Ptb { mtu } => {
-            parts.ptbs.record(from, mtu, size, error.checksum_ok, Seen::OnWire);
-            if error.checksum_ok {
-                let Parts { techniques, plan, session, .. } = parts;
-                techniques.refused(&error.quote, mtu, plan, session, now);
-            }
-            Meaning::TooBig { refused: size, mtu, checksum_ok: error.checksum_ok }
+            let ptb = Ptb { from, mtu, about: quoted.key.kind(), refused: quoted.size, checksum_ok: error.checksum_ok };
+            take_ptb(parts, ptb, Seen::OnWire, &quoted, &error.quote, now)
         }
         IcmpErrorKind::Unreachable { code } if error.checksum_ok => {
             parts.reach.explain(Obstacle::Icmp { from, code });
@@ -224,37 +234,48 @@ fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Time
     if packet.ip.source == parts.plan.source || !error.checksum_ok {
         return Meaning::Stray;
     }
-    let Some(size) = quoted(parts, &error.quote) else { return Meaning::Stray };
-    parts.ptbs.record(packet.ip.source, mtu, size, true, Seen::InKernel);
-    Meaning::TooBig { refused: size, mtu, checksum_ok: true }
+    let Some(quoted) = quoted(parts, &error.quote) else { return Meaning::Stray };
+    let (from, about) = (packet.ip.source, quoted.key.kind());
+    let ptb = Ptb { from, mtu, about, refused: quoted.size, checksum_ok: true };
+    take_ptb(parts, ptb, Seen::InKernel, &quoted, &error.quote, now)
 }
 
-/// The size of the packet of ours that an ICMP error quotes.
-fn quoted(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
-    if quote.destination != parts.plan.destination {
-        return None;
+fn take_ptb(parts: &mut Parts, ptb: Ptb, seen: Seen, quoted: &Quoted, quote: &Quote, now: Timestamp) -> Meaning {
+    // A kernel finds no connection by an address that is not its own: somebody translated the packet and not the quote.
+    if quote.source != parts.plan.source {
+        parts.ptbs.note_unknown_quote();
+        return Meaning::Stray;
     }
-    match quote.transport {
-        QuotedTransport::Tcp { source_port, destination_port, seq } if destination_port == parts.plan.port => {
-            let is_own = source_port == parts.session.local_port();
-            if is_own && parts.real_bytes.sent(seq, quote.size) {
-                return Some(quote.size);
-            }
-            // A quoted SYN names no size to learn from, but an unreachable about it is meant for us.
-            let is_known = is_own && (parts.trace.sent(seq) || parts.session.is_own_syn(seq));
-            quoted_probe(parts, quote).or_else(|| is_known.then_some(quote.size))
-        }
-        QuotedTransport::Echo { ident, .. } if ident == parts.plan.echo_ident => quoted_probe(parts, quote),
-        _ => None,
+    if quoted.is_altered(quote) {
+        parts.ptbs.note_altered_quote();
+    }
+    parts.ptbs.record(ptb, seen);
+    if ptb.checksum_ok {
+        parts.techniques.refused(quoted.key, ptb.mtu, now);
+    }
+    Meaning::TooBig { refused: ptb.refused, mtu: ptb.mtu, checksum_ok: ptb.checksum_ok }
+}
+
+/// A message with the ports of the connection about a segment that was never sent: kernels ignore it (`tcp_v4_err`, out of window).
+fn note_unknown(parts: &mut Parts, error: &IcmpError) {
+    let key = QuotedKey::of(&error.quote, &parts.plan, parts.session.local_port());
+    if let Some(QuotedKey::Segment(seq)) = key
+        && error.checksum_ok
+        && !parts.session.is_of_stream(seq)
+    {
+        parts.ptbs.note_unknown_quote();
     }
 }
 
-fn quoted_probe(parts: &mut Parts, quote: &Quote) -> Option<PacketSize> {
-    let probe = parts.techniques.quoted(quote, &parts.plan, &parts.session)?;
-    if !quote.dont_fragment && matches!(probe.kind, ProbeKind::Sized | ProbeKind::Confirming) {
+/// The packet of ours that an ICMP error quotes.
+fn quoted(parts: &mut Parts, quote: &Quote) -> Option<Quoted> {
+    let Parts { plan, session, techniques, trace, .. } = parts;
+    let probes = techniques.iter().flat_map(|technique| technique.search().log().probes());
+    let found = Quoted::find(quote, (plan, session.local_port()), session.sent(), probes, trace)?;
+    if !quote.dont_fragment && found.is_whole() {
         parts.notes.df_cleared();
     }
-    Some(probe.size)
+    Some(found)
 }
 
 /// The kernel would not send.

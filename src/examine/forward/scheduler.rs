@@ -7,7 +7,9 @@ use super::super::search::{Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::{Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
-use super::confirmation::{advance, ask_rationed_router, is_all_said, run_beside};
+use super::confirmation::{
+    Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
+};
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
@@ -104,7 +106,7 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
         return None;
     }
     parts.notes.port_filtered();
-    for uses in [Uses::Connection, Uses::Syns] {
+    for uses in [Uses::Connection, Uses::Conversation, Uses::Syns] {
         for technique in parts.techniques.using_mut(uses) {
             technique.rule_out(MethodReason::PortSilent);
         }
@@ -117,7 +119,7 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
         start(parts, name, now);
         return Decision::GoOn;
     }
-    match advance(parts, name, true, now) {
+    match advance(parts, name, Role::Carrier, now) {
         Progress::Busy => {
             run_beside(parts, name, outbox, now);
             Decision::GoOn
@@ -185,11 +187,13 @@ fn proven(
     outbox: &mut Outbox,
     now: Timestamp,
 ) -> Decision {
+    ask_real_bytes(parts, name, proof, now);
     let is_hit = parts.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
     if !is_all_said(parts, name, proof, now) {
         return Decision::GoOn;
     }
     match unless_wished(parts, proof.pair.passes, is_hit, visits, outbox, now) {
+        Decision::Conclude if awaits_late_ptb(parts, name, proof, now) => Decision::GoOn,
         Decision::Conclude if ask_rationed_router(parts, name, proof, now) => Decision::GoOn,
         decision => decision,
     }

@@ -2,7 +2,8 @@
 
 use crate::model::{DialogueTrouble, MethodChoice, PacketSize, Technique as Name, Ttl};
 
-use super::super::ptb_log::KernelPmtu;
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
 use super::super::session::TcpState;
@@ -38,6 +39,10 @@ pub(super) struct Evidence {
     pub(super) path_end: Option<KernelPmtu>,
     /// Where a kernel ends that starts with `tcp_limit`.
     pub(super) tcp_end: Option<KernelPmtu>,
+    /// PTBs about other packets than those of the verdict reached the kernel, and none about those.
+    pub(super) only_others_told: bool,
+    /// Probing was cut short before a PTB could come late, or on being asked for once more.
+    pub(super) awaits_ptb: bool,
     /// The trial with in-order SMTP bytes.
     pub(super) real_bytes: Option<RealBytesOutcome>,
     /// What other techniques say about the same pair.
@@ -71,7 +76,8 @@ impl Evidence {
             Carried::Full | Carried::Unfinished(_) => None,
         });
         let limit = record.session.tcp_limit;
-        let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(from, passes, plan.family(), plan.kernel_min_pmtu);
+        let about = record.packets().unwrap_or(PacketKind::Segment);
+        let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(about, from, passes, Kernel::of(plan));
         Self {
             carried,
             masking: masking_of(record, carried),
@@ -85,6 +91,9 @@ impl Evidence {
             tcp_limit: limit,
             path_end: passes.map(|passes| end(plan.max_size, passes)),
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
+            only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
+                if record.ptbs.has_word_for_others_only(about, proof.suspect)),
+            awaits_ptb: record.awaits_ptb,
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
@@ -106,8 +115,6 @@ fn carried(record: &Record, name: Name) -> Option<Carried> {
     Some(match search.progress(&record.situation(&elsewhere)) {
         Progress::Full if search.max() >= record.plan.max_size => Carried::Full,
         Progress::Discoverable(pair) => Carried::Discoverable(pair),
-        // Cut short before a router that has spoken before could answer again.
-        Progress::Proven(_) if record.remembers_a_message() && !(record.asked_slowly && search.is_idle()) => unfinished,
         Progress::Proven(proof) => Carried::Proven(proof),
         Progress::Noisy(proof) => Carried::Noisy(proof),
         Progress::Busy | Progress::Full | Progress::Nothing => unfinished,
@@ -133,14 +140,21 @@ fn silence(record: &Record) -> Silence {
     }
 }
 
-/// The trial counts only for the pair that it was made with.
+/// The trial counts only for the pair that it was made with. A search by real bytes is one long trial.
 fn real_bytes(record: &Record, carried: Option<(Name, Carried)>) -> Option<RealBytesOutcome> {
     match carried {
         Some((_, Carried::Proven(proof))) if record.real_bytes.pair() == Some((proof.pair.passes, proof.suspect)) => {
             record.real_bytes.outcome()
         }
+        Some((name, Carried::Proven(_))) if uses(record, name) == Some(Uses::Conversation) => {
+            Some(RealBytesOutcome::Stalls)
+        }
         _ => None,
     }
+}
+
+fn uses(record: &Record, name: Name) -> Option<Uses> {
+    record.technique(name).map(|technique| technique.uses)
 }
 
 fn no_df(record: &Record, name: Name) -> NoDfOutcome {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Examined, Finding, Location, LocationPoint, MethodReason, PacketSize, PtbFault, PtbReport, Reverse,
+    Cause, Examined, Finding, Location, LocationPoint, MethodChoice, PacketSize, PtbFault, PtbReport, Reverse,
     ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
 };
 
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::Kernel;
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
 use super::super::session::TcpState;
 use super::super::technique::{HopSearch, NearAnswers, Nearer, Uses};
@@ -18,12 +20,11 @@ use super::rules::Judgement;
 /// Puts together what is reported.
 pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgement) -> Examined {
     let plan = &record.plan;
-    let ptb = record.ptbs.reports(judgement.path_mtu, plan.family(), plan.kernel_min_pmtu);
+    let ptb = record.ptbs.reports(record.packets(), judgement.path_mtu, Kernel::of(plan));
     let carrier = evidence.carried.map(|(name, _)| name);
     let findings = Facts { record, judgement: &judgement }.findings(&ptb);
-    let tcp_was_asked =
-        record.using(Uses::Connection).is_some_and(|tcp| tcp.unusable != Some(MethodReason::NotAskedFor));
-    let location = told_location(judgement.verdict, judgement.cause, &ptb);
+    let tcp_was_asked = plan.method != MethodChoice::Icmp;
+    let location = location(record, evidence, &judgement, &ptb);
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
@@ -34,11 +35,11 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         local_mtu: plan.local_mtu,
         kernel_path_mtu: plan.kernel_path_mtu,
         peer_mss: record.session.peer.mss,
-        local_mss: tcp_was_asked.then(|| plan.local_mtu.to_mss(plan.family())),
-        tcp_packet_limit: record.session.tcp_limit,
+        local_mss: tcp_was_asked.then(|| plan.announced_mss()),
+        tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
         tcp_ends_at_hop: record.tcp_ends_at(),
         rtt: record.rtt,
-        location: location.or_else(|| traced_location(record, &judgement)),
+        location,
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
         reason: judgement.ground.into(),
         ptb,
@@ -60,6 +61,17 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         bytes_sent: record.bytes_sent,
         elapsed: record.elapsed,
     }
+}
+
+/// Where large packets end: the sender of a PTB where the verdict rests on one, else what the trace found. Who refuses echo
+/// requests refuses segments of the size too, so a PTB about others tells where, if the trace cannot.
+fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[PtbReport]) -> Option<Location> {
+    let rests_on_ptb = judgement.verdict == Verdict::Discoverable
+        || matches!(judgement.cause, Some(Cause::LocalFirewall | Cause::BadPtb));
+    let told = ptb_sender(ptb).filter(|_| rests_on_ptb || evidence.only_others_told);
+    let traced = || traced_location(record, judgement);
+    let is_exact = record.trace.search().is_some_and(HopSearch::is_exact);
+    if rests_on_ptb || !is_exact { told.or_else(traced) } else { traced().or(told) }
 }
 
 /// What the trace found, if it was about the sizes of the verdict.
@@ -135,7 +147,20 @@ impl Facts<'_> {
                 findings.push(Finding::PtbFromPrivateAddress);
             }
         }
+        let ptbs = &self.record.ptbs;
+        let is_broken = is_broken(self.judgement.verdict);
+        findings.extend(pick([
+            (is_broken && self.is_tcp_left_untold(), Finding::TcpPtbMissing),
+            (ptbs.has_altered_quote(), Finding::PtbQuoteAltered),
+            (is_broken && ptbs.has_unknown_quote(), Finding::PtbQuoteUnknown),
+        ]));
         findings
+    }
+
+    /// Messages about ping reach the kernel, and none about the TCP packets that vanish.
+    fn is_tcp_left_untold(&self) -> bool {
+        let Some((about, lost)) = self.record.packets().zip(self.judgement.first_lost) else { return false };
+        about != PacketKind::Echo && self.record.ptbs.has_word_for_others_only(about, lost)
     }
 
     fn of_the_path(&self) -> Vec<Finding> {
@@ -163,7 +188,8 @@ impl Facts<'_> {
         let verdict = self.judgement.verdict;
         let largest = |uses| self.log(uses).and_then(ProbeLog::largest_answered);
         let old = largest(Uses::Connection);
-        let (tcp, echo) = (old.max(largest(Uses::Syns)), largest(Uses::Icmp));
+        let echo = largest(Uses::Icmp);
+        let tcp = old.max(largest(Uses::Conversation)).max(largest(Uses::Syns));
         let is_unanswered = self.log(Uses::Icmp).is_some_and(|log| log.sent() > 0) && echo.is_none();
         let full = self.record.plan.max_size;
         let is_full_echo_lost = self.log(Uses::Icmp).is_some_and(|log| log.count(full).lost > 0);
@@ -186,16 +212,21 @@ impl Facts<'_> {
         self.record.using(uses).map(|technique| technique.search.log())
     }
 
+    /// SYNs never go in pieces, and few of them go at all.
+    fn logs_but_of_syns(&self) -> impl Iterator<Item = &ProbeLog> {
+        self.record.techniques.iter().filter(|technique| technique.uses != Uses::Syns).map(|t| t.search.log())
+    }
+
     fn routers_ration_messages(&self, path: PacketSize) -> bool {
-        let logs = [self.log(Uses::Connection), self.log(Uses::Icmp)].into_iter().flatten();
-        let unspoken = logs
+        let unspoken = self
+            .logs_but_of_syns()
             .flat_map(ProbeLog::probes)
             .filter(|probe| probe.size > path && matches!(probe.outcome, Outcome::Lost(_)));
         unspoken.count() >= 2
     }
 
     fn fragments_are_lost(&self) -> bool {
-        [self.log(Uses::Connection), self.log(Uses::Icmp)].into_iter().flatten().any(|log| {
+        self.logs_but_of_syns().any(|log| {
             let fragments = log.trials_of_kind(ProbeKind::Fragments);
             let copies = log.trials_of_kind(ProbeKind::NoDf);
             fragments.total >= 3 && fragments.answered == 0 && copies.answered == 0
@@ -211,12 +242,11 @@ fn pick<const N: usize>(findings: [(bool, Finding); N]) -> Vec<Finding> {
 /// An address that takes longer than this to answer a SYN needed several.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// For the kinds of verdict that rest on a PTB, its sender is where the path narrows.
-fn told_location(verdict: Verdict, cause: Option<Cause>, ptb: &[PtbReport]) -> Option<Location> {
-    let rests_on_ptb = verdict == Verdict::Discoverable || matches!(cause, Some(Cause::LocalFirewall | Cause::BadPtb));
-    let narrowest = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum)).min_by_key(|r| r.mtu)?;
-    rests_on_ptb
-        .then_some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+/// The sender of the PTB that tells most: one without a fault, if there is one.
+fn ptb_sender(ptb: &[PtbReport]) -> Option<Location> {
+    let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
+    let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
+    Some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
 }
 
 fn is_broken(verdict: Verdict) -> bool {

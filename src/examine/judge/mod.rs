@@ -7,6 +7,7 @@ mod methods;
 mod opinion;
 mod other_flows;
 mod overrun;
+mod own_tcp;
 mod record;
 mod rules;
 mod way_back;
@@ -15,7 +16,8 @@ use crate::model::Examined;
 
 pub(super) use opinion::{Second, opinion};
 pub(super) use other_flows::outcome_of;
-pub(super) use record::{EchoReplies, Record, SessionFacts, WayBack, remembers_a_message};
+pub(super) use own_tcp::is_asked_for;
+pub(super) use record::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
 
 use evidence::Evidence;
 
@@ -30,10 +32,20 @@ pub(super) fn is_spoilt_by_overrun(record: &Record) -> bool {
     record.is_overrun && overrun::rests_on_silence(&judge_both_ways(record))
 }
 
+/// What the path does, whatever this host's own TCP makes of it.
+pub(super) fn judge_path(record: &Record) -> Examined {
+    let evidence = Evidence::of(record);
+    judge_path_by(record, &evidence)
+}
+
+fn judge_path_by(record: &Record, evidence: &Evidence) -> Examined {
+    let judgement = rules::judge(evidence);
+    let examined = findings::describe(record, evidence, judgement);
+    other_flows::add(record, examined, judge_path)
+}
+
 fn judge_both_ways(record: &Record) -> Examined {
     let evidence = Evidence::of(record);
-    let judgement = rules::judge(&evidence);
-    let examined = findings::describe(record, &evidence, judgement);
-    let examined = other_flows::add(record, examined, judge);
+    let examined = own_tcp::add(record, &evidence, judge_path_by(record, &evidence));
     way_back::add(record, examined)
 }

@@ -26,8 +26,8 @@ pub(crate) fn opinion(search: &Search, uses: Uses, is_usable: bool, proof: Proof
         return Some(Second::Mute);
     }
     if !search.has_started() {
-        // Echo is asked only if small requests were answered; SYNs only if needed.
-        return (uses == Uses::Icmp).then_some(Second::Mute);
+        // Echo is asked only if small requests were answered, the conversation only where echo does not agree; SYNs only if needed.
+        return (uses != Uses::Syns).then_some(Second::Mute);
     }
     let passes = search.log().largest_answered().filter(|_| search.is_idle())?;
     if passes >= proof.suspect {

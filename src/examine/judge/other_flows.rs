@@ -28,7 +28,7 @@ pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) ->
 pub(crate) fn outcome_of(verdict: Verdict) -> FlowOutcome {
     match verdict {
         Verdict::Clear => FlowOutcome::Passes,
-        Verdict::BlackHole | Verdict::Masked => FlowOutcome::Lost,
+        Verdict::BlackHole | Verdict::Recovers | Verdict::Masked => FlowOutcome::Lost,
         Verdict::Discoverable => FlowOutcome::Refused,
         Verdict::Unreachable | Verdict::Inconclusive => FlowOutcome::Unknown,
     }

@@ -1,14 +1,20 @@
 //! All that a verdict rests on: the logs of one examination, and the plain facts beside them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Finding, FlowOutcome, PacketSize, Plan, Reverse, ReverseReason, Technique as Name, Timestamp, Ttl};
+use crate::model::{
+    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, Quote, Reverse,
+    ReverseReason, Technique as Name, Timestamp, Ttl,
+};
 
-use super::super::ptb_log::PtbLog;
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::{Ptb, PtbLog, Seen};
+use super::super::quoted::Quoted;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
-use super::super::session::{Peer, TcpState};
+use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{
     ClampTrace, FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
 };
@@ -40,8 +46,8 @@ pub(crate) struct Record {
     pub(crate) echo: EchoReplies,
     /// How long the first answer took.
     pub(crate) handshake: Option<Duration>,
-    /// Whether a router that may be sparing its messages was asked once more.
-    pub(crate) asked_slowly: bool,
+    /// Whether probing was cut short before a PTB about what is lost could come late, or on being asked for once more.
+    pub(crate) awaits_ptb: bool,
     pub(crate) is_df_cleared: bool,
     pub(crate) is_port_filtered: bool,
     pub(crate) flows: Option<FlowComparison>,
@@ -52,6 +58,7 @@ pub(crate) struct Record {
     pub(crate) probes_sent: u32,
     pub(crate) bytes_sent: u64,
     pub(crate) way_back: WayBack,
+    pub(crate) own_tcp: OwnTcpFacts,
     /// This host dropped packets that had arrived meanwhile: a silence means nothing.
     pub(crate) is_overrun: bool,
 }
@@ -64,14 +71,24 @@ pub(crate) struct EchoReplies {
 }
 
 /// What the conversation came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SessionFacts {
     pub(crate) state: TcpState,
     pub(crate) peer: Peer,
     pub(crate) local_port: u16,
+    pub(crate) sent: SentSegments,
     pub(crate) opened: Option<Timestamp>,
     pub(crate) is_greeted: bool,
     pub(crate) tcp_limit: Option<PacketSize>,
+}
+
+/// What this host's own TCP was asked, and what was seen of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnTcpFacts {
+    /// What it told; `None`: it was not asked, or could not be.
+    pub(crate) told: Option<OwnTcp>,
+    /// The MSS that the server announced to it, before this host's firewall.
+    pub(crate) announced: Option<u16>,
 }
 
 /// What is known of the way back.
@@ -90,6 +107,11 @@ impl Record {
     pub(crate) fn add_other_flows(&mut self, visited: Vec<(u16, FlowOutcome)>, worse: Option<Box<Self>>) {
         self.visited = visited;
         self.worse_flow = worse;
+    }
+
+    /// Adds what this host's own TCP told.
+    pub(crate) fn add_own_tcp(&mut self, facts: OwnTcpFacts) {
+        self.own_tcp = facts;
     }
 
     /// Adds what is known of the way back.
@@ -114,14 +136,63 @@ impl Record {
         self.nearer.filter(|nearer| nearer.answers != NearAnswers::Syns).map(|nearer| nearer.hop)
     }
 
-    /// The first technique that uses this.
+    /// The technique that uses this: the first one that may be of use, else the first.
     pub(crate) fn using(&self, uses: Uses) -> Option<&TechniqueRecord> {
-        self.techniques.iter().find(|technique| technique.uses == uses)
+        let all = || self.techniques.iter().filter(|technique| technique.uses == uses);
+        all().find(|technique| technique.unusable.is_none()).or_else(|| all().next())
+    }
+
+    /// The technique whose segments on the connection speak for the flow: of those with the largest answered size, the first.
+    pub(crate) fn over_connection(&self) -> Option<&TechniqueRecord> {
+        let largest = |technique: &TechniqueRecord| technique.search.log().largest_answered();
+        let all = self.techniques.iter().filter(|technique| technique.uses.is_over_connection());
+        all.reduce(|best, next| if largest(next) > largest(best) { next } else { best })
+    }
+
+    /// Takes in a PTB that comes after probing has ended. Returns whether it is about a packet of this examination.
+    pub(crate) fn hear(&mut self, event: &Event) -> bool {
+        let (packet, seen) = match event {
+            Event::Received(packet) => (packet, Seen::OnWire),
+            Event::KernelSaw(packet) => (packet, Seen::InKernel),
+            _ => return false,
+        };
+        let Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { mtu }, quote, checksum_ok }) = &packet.body else {
+            return false;
+        };
+        let is_stray = packet.ip.source == self.plan.source || quote.source != self.plan.source;
+        if is_stray || (seen == Seen::InKernel && !checksum_ok) {
+            return false;
+        }
+        let own = self.hear_ptb((packet.ip.source, *mtu, *checksum_ok), quote, seen);
+        own || self.worse_flow.as_mut().is_some_and(|worse| worse.hear(event))
+    }
+
+    fn hear_ptb(&mut self, (from, mtu, checksum_ok): (IpAddr, u32, bool), quote: &Quote, seen: Seen) -> bool {
+        let Self { plan, session, techniques, trace, .. } = self;
+        let probes = techniques.iter().flat_map(|technique| technique.search.log().probes());
+        let Some(quoted) = Quoted::find(quote, (plan, session.local_port), &session.sent, probes, trace) else {
+            return false;
+        };
+        if quoted.is_altered(quote) {
+            self.ptbs.note_altered_quote();
+        }
+        let about = quoted.key.kind();
+        self.ptbs.record(Ptb { from, mtu, about, refused: quoted.size, checksum_ok }, seen);
+        for technique in self.techniques.iter_mut().filter(|t| checksum_ok && t.uses.packets() == about) {
+            technique.search.log_mut().refused(|probe| quoted.key.names(&probe.key));
+        }
+        true
+    }
+
+    /// The packets that the verdict rests on.
+    pub(crate) fn packets(&self) -> Option<PacketKind> {
+        self.carrier.and_then(|name| self.technique(name)).map(|technique| technique.uses.packets())
     }
 
     /// What a search needs to know of the rest.
     pub(crate) fn situation<'a>(&'a self, elsewhere: &'a [Testimony]) -> Situation<'a> {
-        Situation { plan: &self.plan, ptbs: &self.ptbs, tcp_limit: self.session.tcp_limit, elsewhere }
+        let about = self.packets().unwrap_or(PacketKind::Segment);
+        Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit: self.session.tcp_limit, elsewhere }
     }
 
     /// What real bytes and the other techniques add to the statistics of one.
@@ -140,24 +211,14 @@ impl Record {
 
     /// Whether packets of a size that passes over the connection were lost.
     pub(crate) fn loses_small_packets(&self) -> bool {
-        let log = self.using(Uses::Connection).map(|tcp| tcp.search.log());
+        let log = self.over_connection().map(|tcp| tcp.search.log());
         log.is_some_and(|log| log.largest_answered().is_some_and(|passes| log.lost_below(passes)))
     }
 
     /// The largest size known to pass over the connection and the smallest known to be lost.
     pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
-        let log = self.using(Uses::Connection)?.search.log();
+        let log = self.over_connection()?.search.log();
         let passes = log.largest_answered()?;
         Some((passes, log.smallest_lost_above(passes)?))
     }
-
-    /// Whether this host's kernel had a PTB before the first probe.
-    pub(crate) fn remembers_a_message(&self) -> bool {
-        remembers_a_message(&self.plan)
-    }
-}
-
-/// Whether this host's kernel had a PTB before the first probe.
-pub(crate) fn remembers_a_message(plan: &Plan) -> bool {
-    plan.kernel_path_mtu.is_some_and(|kernel| kernel < plan.local_mtu)
 }

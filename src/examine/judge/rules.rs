@@ -26,16 +26,22 @@ pub(super) struct Judgement {
 
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
-    let judgement = judge_path(evidence);
+    let judgement = judge_as_it_stands(evidence);
     let is_by_tcp = evidence.carried.is_none_or(|(technique, _)| technique != Technique::Echo);
-    match evidence.tcp_ends_at {
+    match (evidence.tcp_ends_at, judgement.cause) {
+        // No hole for want of a message that may still come.
+        (_, Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch)) if evidence.awaits_ptb => {
+            Judgement { path_mtu: judgement.path_mtu, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
+        }
         // A hole on the way to whoever answers is one, whoever it is: mail hangs there.
-        Some(hop) if is_by_tcp && judgement.verdict != Verdict::BlackHole => inconclusive(Ground::TcpEndsAtHop { hop }),
+        (Some(hop), _) if is_by_tcp && judgement.verdict != Verdict::BlackHole => {
+            inconclusive(Ground::TcpEndsAtHop { hop })
+        }
         _ => judgement,
     }
 }
 
-fn judge_path(evidence: &Evidence) -> Judgement {
+fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
         return if evidence.reached { inconclusive(Ground::NoSizedAnswer) } else { unreachable(&evidence.silence) };
     };
@@ -123,7 +129,7 @@ fn broken(technique: Technique, proof: Proof, evidence: &Evidence) -> Judgement 
             Some(second) => sizes(guilty(guilt, proof, evidence, Confirmation::Technique(second))),
             None => sizes(one_technique(proof, technique, Doubt::NoSecondTechnique)),
         },
-        Technique::OldData | Technique::SmtpData => match above {
+        Technique::OldData | Technique::SmtpData | Technique::RealBytes => match above {
             Some(limit) => beyond_mss(proof, limit, evidence),
             None => sizes(broken_for_tcp(technique, proof, evidence)),
         },
@@ -212,6 +218,7 @@ fn guilty_now(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation:
     let (cause, ptb) = match end.or(evidence.path_end) {
         Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbOutcome::DroppedHere),
         Some(KernelPmtu::Misled { fault, .. }) => (Cause::BadPtb, PtbOutcome::Faulty(fault)),
+        _ if evidence.only_others_told => (Cause::NoPtb, PtbOutcome::OnlyAboutOthers),
         _ if evidence.no_df == NoDfOutcome::Lost => (Cause::LinkMismatch, PtbOutcome::NoneDue),
         _ => (Cause::NoPtb, PtbOutcome::NoneCame),
     };

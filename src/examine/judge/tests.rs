@@ -23,6 +23,8 @@ fn proven() -> Evidence {
         tcp_limit: Some(FULL),
         path_end: Some(SILENT),
         tcp_end: Some(SILENT),
+        only_others_told: false,
+        awaits_ptb: false,
         real_bytes: None,
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,
@@ -117,6 +119,33 @@ fn answers_need_no_statistics_but_must_cover_what_this_host_sends() {
         (judgement.verdict, judgement.path_mtu, judgement.first_lost),
         (Verdict::Discoverable, Some(P), Some(U))
     );
+}
+
+/// Honesty rule (c): a PTB may come late. What dropped one that did come is known at once.
+#[test]
+fn no_hole_for_want_of_a_message_that_may_still_come() {
+    let with = |end| Evidence {
+        real_bytes: Some(RealBytesOutcome::Stalls),
+        tcp_end: Some(end),
+        path_end: Some(end),
+        awaits_ptb: true,
+        ..proven()
+    };
+    assert_eq!(verdict(&with(SILENT)), DOUBT);
+    assert_eq!(judge(&with(SILENT)).path_mtu, Some(P), "what was answered is known all the same");
+    let firewalled = (Verdict::BlackHole, Some(Cause::LocalFirewall));
+    assert_eq!(verdict(&with(KernelPmtu::Firewalled { at: FULL })), firewalled);
+}
+
+#[test]
+fn messages_about_other_packets_do_not_help() {
+    let evidence = Evidence { real_bytes: Some(RealBytesOutcome::Stalls), only_others_told: true, ..proven() };
+    assert_eq!(verdict(&evidence), HOLE);
+    let outcome = match judge(&evidence).ground {
+        Ground::Vanishes { ptb, .. } => Some(ptb),
+        _ => None,
+    };
+    assert_eq!(outcome, Some(PtbOutcome::OnlyAboutOthers));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the way back adds to the findings of the way there.
 
-use crate::model::{Examined, Finding, Ground, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
+use crate::model::{
+    Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict,
+};
 
 use super::super::reverse::untested;
 use super::record::{Record, WayBack};
@@ -13,7 +15,7 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
         WayBack::Impossible(why) => examined.reverse = impossible(record, why.clone()),
         WayBack::NoTime => examined.reverse = untested(ReverseReason::RunEndedBefore),
         WayBack::Examined(found, findings) => {
-            examined.reverse = found.clone();
+            examined.reverse = asked_for_less(record, found.clone());
             examined.findings.extend(findings);
             if has_taught(&examined) {
                 examined.findings.push(Finding::ServerWasTaught);
@@ -36,6 +38,16 @@ fn unless_not_asked(record: &Record, examined: Examined) -> Examined {
         return examined;
     }
     Examined { verdict: Verdict::Inconclusive, reason: Ground::OnlyWayBackAsked.into(), ..examined }
+}
+
+/// Where the route of this host announces a small MSS, larger packets of the server are not to be had.
+fn asked_for_less(record: &Record, found: Reverse) -> Reverse {
+    let plan = &record.plan;
+    let is_less = plan.announced_mss() < plan.local_mtu.to_mss(plan.family());
+    let is_clear = found.verdict == ReverseVerdict::Clear && found.reason.is_none();
+    let size = PacketSize::from_mss(plan.announced_mss(), plan.family());
+    let reason = if is_less && is_clear { Some(ReverseReason::AskedForLess { size }) } else { found.reason };
+    Reverse { reason, ..found }
 }
 
 /// Asked for by itself, a way back to which no connection leads is no good news.

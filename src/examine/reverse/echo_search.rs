@@ -17,8 +17,9 @@ pub(super) struct EchoSearch {
     /// None of this size did.
     not_whole: PacketSize,
     queue: Vec<PacketSize>,
+    /// The number of the first request.
+    first_seq: u16,
     sent: Vec<SentEcho>,
-    next_seq: u16,
     round_ends: Option<Timestamp>,
     rounds: u32,
     /// The size above `whole` was asked for several times.
@@ -33,7 +34,7 @@ struct SentEcho {
     whole: Option<bool>,
 }
 
-/// Sequence numbers begin here, far from those of the way there.
+/// Numbers begin so far from those of the way there.
 const FIRST_SEQ: u16 = 0x8000;
 /// Requests in one round.
 const AT_ONCE: u32 = 12;
@@ -43,14 +44,15 @@ const MOST_ROUNDS: u32 = 6;
 const DOUBT: u32 = 3;
 
 impl EchoSearch {
-    /// Between a size that passes both ways and one that is lost on the way back; requests as large as `most` pass.
-    pub(super) fn new(passes: PacketSize, lost: PacketSize, most: PacketSize) -> Self {
+    /// Between a size that passes both ways and one that is lost on the way back; requests as large as `most` pass. `first`: the
+    /// number of the first request of the way there.
+    pub(super) fn new(passes: PacketSize, lost: PacketSize, most: PacketSize, first: u16) -> Self {
         Self {
             whole: passes,
             not_whole: lost.min(most.next()),
             queue: Vec::new(),
+            first_seq: first.wrapping_add(FIRST_SEQ),
             sent: Vec::new(),
-            next_seq: FIRST_SEQ,
             round_ends: None,
             rounds: 0,
             doubted: None,
@@ -114,8 +116,7 @@ impl EchoSearch {
     /// The next request: its sequence number and size.
     pub(super) fn poll(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<(u16, PacketSize)> {
         let size = self.queue.pop()?;
-        let seq = self.next_seq;
-        self.next_seq = self.next_seq.checked_add(1).unwrap_or(FIRST_SEQ);
+        let seq = self.first_seq.wrapping_add(self.sent.len() as u16);
         self.sent.push(SentEcho { seq, size, whole: None });
         self.round_ends = Some(now + rtt.or_guess() * 2 + rtt.margin() + Duration::from_millis(20));
         Some((seq, size))
@@ -151,7 +152,7 @@ mod tests {
 
     /// Plays against a way back that carries `path`; `cuts`: its routers may cut replies.
     fn play(path: u32, cuts: bool, most: u32) -> Option<u32> {
-        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(most));
+        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(most), 0);
         let (mut now, rtt) = (Timestamp::ZERO, RttEstimator::default());
         for _ in 0..100 {
             echoes.advance(now);
@@ -184,7 +185,7 @@ mod tests {
     /// Every reply that could mislead the search is lost the first time.
     #[test]
     fn one_lost_reply_does_not_mislead() {
-        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(1500));
+        let mut echoes = EchoSearch::new(SIZE(576), SIZE(1500), SIZE(1500), 0);
         let (mut now, rtt, mut lost) = (Timestamp::ZERO, RttEstimator::default(), Vec::new());
         for _ in 0..100 {
             echoes.advance(now);

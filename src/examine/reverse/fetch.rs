@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{Family, IpHeader, Meaning, PacketSize, Segment, SeqNumber, Step, Timestamp, Unwillingness};
 
 use super::super::rtt::RttEstimator;
-use super::super::session::{Connection, MOST_TRIES, TcpState};
+use super::super::session::{Connection, Effect, MOST_TRIES, TcpState};
 use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
 use super::conversation::{Conversation, ReplyStatus};
@@ -273,7 +273,9 @@ impl Fetch {
     ) -> Meaning {
         let was = self.connection.state();
         let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to());
-        self.connection.handle(segment, now, &mut self.rtt);
+        if self.connection.handle(segment, now, &mut self.rtt) == Effect::NotAcceptable {
+            return Meaning::Stray;
+        }
         if was == TcpState::Connecting {
             self.learn_full_size();
             (self.began, self.asked) = (now, now);

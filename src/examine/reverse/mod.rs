@@ -90,7 +90,7 @@ impl ReverseExamination {
     ) -> Self {
         let setup = Setup::new(plan, there, rtt);
         let conversation = Conversation::new(&setup, dialogue);
-        let first = Fetch::adopt(&setup, plan.local_mtu.to_mss(plan.family()), connection, conversation, now);
+        let first = Fetch::adopt(&setup, plan.announced_mss(), connection, conversation, now);
         let phase = ReversePhase::Open(Box::new(Inquiry::new(&setup, now)));
         Self { setup, random: Random::new(seed), fetches: FetchList::new(first), phase }
     }

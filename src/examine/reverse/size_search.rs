@@ -2,6 +2,7 @@
 
 use crate::model::{Family, PacketSize, Timestamp};
 
+use super::super::random::first_echo;
 use super::super::rtt::RttEstimator;
 use super::echo_search::EchoSearch;
 use super::setup::Setup;
@@ -21,6 +22,8 @@ pub(super) struct SizeSearch {
     /// The smallest that did not arrive on a connection beside the first.
     lost_on_trial: Option<PacketSize>,
     echo: Option<EchoSearch>,
+    /// The number of the first echo request of the way there.
+    first_echo: u16,
 }
 
 /// What to do next about the size.
@@ -58,6 +61,7 @@ impl SizeSearch {
             lost: None,
             lost_on_trial: None,
             echo: None,
+            first_echo: first_echo(setup.plan()),
         }
     }
 
@@ -67,7 +71,7 @@ impl SizeSearch {
         self.lost = self.lost_by_size(missing);
         if let (None, Some(lost)) = (&self.echo, self.lost) {
             let passes = self.passes.unwrap_or(self.smallest).max(self.smallest).min(self.largest_request);
-            self.echo = Some(EchoSearch::new(passes, lost, self.largest_request));
+            self.echo = Some(EchoSearch::new(passes, lost, self.largest_request, self.first_echo));
         }
     }
 

@@ -36,6 +36,11 @@ impl ProbeLog {
         Self { answers_are_nameless: true, ..Self::default() }
     }
 
+    /// Whether answers do not name their probe.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.answers_are_nameless
+    }
+
     /// Notes that a probe was sent.
     pub(crate) fn launched(&mut self, probe: QueuedProbe, key: ProbeKey, now: Timestamp) {
         self.waiting += 1;
@@ -45,6 +50,11 @@ impl ProbeLog {
     /// Whether a probe of this size was sent.
     pub(crate) fn knows(&self, size: PacketSize) -> bool {
         self.sized().any(|probe| probe.size == size)
+    }
+
+    /// When a size was sent first.
+    pub(crate) fn first_sent(&self, size: PacketSize) -> Option<Timestamp> {
+        self.sized().find(|probe| probe.size == size).map(|probe| probe.sent)
     }
 
     /// Whether the outcome of a probe is still open.

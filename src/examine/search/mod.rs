@@ -6,6 +6,6 @@ mod sizes;
 mod state;
 
 pub(super) use log::ProbeLog;
-pub(super) use probe::{Outcome, ProbeKey, ProbeKind, SentProbe};
+pub(super) use probe::{Outcome, ProbeKey, ProbeKind, QueuedProbe, SentProbe};
 pub(super) use sizes::Pair;
 pub(super) use state::{Progress, Proof, Search, Situation, Testimony};

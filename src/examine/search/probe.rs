@@ -5,7 +5,7 @@ use crate::model::{Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique, T
 /// How a probe's answer is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeKey {
-    /// A range `[start, end)` of the sequence space, echoed by a D-SACK block.
+    /// A range `[start, end)` of the sequence space, echoed by a D-SACK block or acknowledged for the first time.
     Range { start: SeqNumber, end: SeqNumber },
     /// A SYN from its own port.
     Syn { port: u16, isn: SeqNumber },
@@ -26,6 +26,8 @@ pub(crate) enum ProbeKind {
     Fragments,
     /// Larger than this host sends: it has no part in the search.
     Beyond,
+    /// A tiny segment beside a probe: its answer shows that the conversation goes on, and says nothing about sizes.
+    Beside,
 }
 
 /// A probe to be sent, not before an instant.
@@ -60,7 +62,7 @@ impl ProbeKind {
     /// The same in the words of a transcript.
     pub(crate) fn purpose(self) -> Purpose {
         match self {
-            Self::Sized | Self::Beyond => Purpose::Search,
+            Self::Sized | Self::Beyond | Self::Beside => Purpose::Search,
             Self::Confirming => Purpose::Confirm,
             Self::NoDf => Purpose::NoDfCopy,
             Self::Fragments => Purpose::Fragments,

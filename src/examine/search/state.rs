@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::model::{PacketSize, Plan, Timestamp};
 
 use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
-use super::super::ptb_log::{KernelPmtu, PtbLog};
+use super::super::packet_kind::PacketKind;
+use super::super::ptb_log::{Kernel, KernelPmtu, PtbLog};
 use super::super::rtt::RttEstimator;
 use super::log::ProbeLog;
 use super::probe::{ProbeKey, ProbeKind, QueuedProbe};
@@ -52,6 +53,8 @@ pub(crate) struct Testimony {
 pub(crate) struct Situation<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) ptbs: &'a PtbLog,
+    /// The packets that the verdict rests on: only PTBs about such ones lead a kernel further.
+    pub(crate) about: PacketKind,
     /// Largest packet TCP would send, once the peer has told its MSS.
     pub(crate) tcp_limit: Option<PacketSize>,
     /// How the same two sizes fared with other techniques.
@@ -69,7 +72,7 @@ pub(crate) struct Search {
     /// The pair under confirmation and how many probes of each size were queued for it.
     confirming: Option<(PacketSize, PacketSize, u32)>,
     rounds: u32,
-    /// Answers do not name their probe: one probe at a time.
+    /// One probe at a time.
     one_at_a_time: bool,
 }
 
@@ -116,9 +119,14 @@ impl Search {
         Self { bounds: Bounds { min: plan.min_size, max: plan.max_size, width }, ..Self::new(plan) }
     }
 
-    /// A fresh start with one probe at a time.
+    /// The same with one probe at a time.
     pub(crate) fn one_at_a_time(plan: &Plan) -> Self {
-        Self { log: ProbeLog::nameless(), one_at_a_time: true, ..Self::narrow(plan, 1) }
+        Self { one_at_a_time: true, ..Self::narrow(plan, 1) }
+    }
+
+    /// The same for answers that do not name their probe.
+    pub(crate) fn nameless(plan: &Plan) -> Self {
+        Self { log: ProbeLog::nameless(), ..Self::one_at_a_time(plan) }
     }
 
     pub(crate) fn log(&self) -> &ProbeLog {
@@ -255,20 +263,15 @@ impl Search {
     }
 
     fn weigh(&self, pair: Pair, situation: &Situation<'_>) -> NextStep {
-        let Situation { plan, ptbs, tcp_limit, elsewhere } = *situation;
-        // What TCP sends matters first; what other protocols would send, only if TCP finds its way.
-        let starts = [tcp_limit, Some(self.bounds.max)].into_iter().flatten();
-        let ends = starts
-            .map(|start| start.min(self.bounds.max))
-            .map(|start| ptbs.kernel_pmtu(start, pair.passes, plan.family(), plan.kernel_min_pmtu));
-        let stuck = ends.into_iter().find(|end| end.stuck_at().is_some());
+        let Situation { ptbs, about, elsewhere, .. } = *situation;
+        let stuck = self.ends(pair, situation).find(|end| end.stuck_at().is_some());
         // A true PTB settles the matter, but the size above the path MTU must be proven lost too: by a PTB about that very
         // size, or by statistics when the router rations its messages.
         if stuck.is_none() && self.log.count(pair.lost).refused > 0 {
             return NextStep::Stand(Progress::Discoverable(pair));
         }
         let suspect = match stuck {
-            Some(KernelPmtu::Silent { at }) if ptbs.has_true_word_about(pair.lost) => at,
+            Some(KernelPmtu::Silent { at }) if ptbs.has_true_word(about, pair.lost) => at,
             _ => pair.lost,
         };
         // The size itself first; then, if a PTB speaks truly of that one, the size at which the kernel's sizes end.
@@ -283,6 +286,21 @@ impl Search {
             }
         }
         self.confirm(pair, suspect, elsewhere)
+    }
+
+    /// Where a kernel ends. What TCP sends matters first; what other protocols would send, only if TCP finds its way.
+    fn ends(&self, pair: Pair, situation: &Situation<'_>) -> impl Iterator<Item = KernelPmtu> {
+        let Situation { plan, ptbs, about, tcp_limit, .. } = *situation;
+        let starts = [tcp_limit, Some(self.bounds.max)].into_iter().flatten();
+        let starts = starts.map(move |start| start.min(self.bounds.max));
+        starts.map(move |start| ptbs.kernel_pmtu(about, start, pair.passes, Kernel::of(plan)))
+    }
+
+    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now, if there is a pair.
+    pub(crate) fn ptb_due_since(&self, situation: &Situation<'_>) -> Option<Timestamp> {
+        let NextSizes::Pair(pair) = self.bounds.step(&self.log) else { return None };
+        let stuck = self.ends(pair, situation).filter_map(KernelPmtu::awaits_word_about);
+        stuck.filter_map(|at| self.log.first_sent(at).or(self.log.first_sent(pair.lost))).max()
     }
 
     /// The p to reach and the probes of each size that may be spent on it. On a path that loses packets of any size the
@@ -390,7 +408,7 @@ impl Search {
     }
 
     fn queue_round(&mut self, sizes: &[PacketSize], now: Timestamp) {
-        // Answers that name no probe allow only one at a time: the largest first, then the search asks again.
+        // One at a time, the largest goes first, then the search asks again.
         let sizes = if self.one_at_a_time { sizes.get(..1).unwrap_or_default() } else { sizes };
         for &size in sizes {
             self.queue(size, ProbeKind::Sized, now);

@@ -7,6 +7,8 @@ use crate::model::{SackBlocks, Segment, SeqNumber};
 /// Bytes of the peer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox {
+    /// The peer's first byte.
+    first: SeqNumber,
     next: SeqNumber,
     /// The first sequence number after all that the peer is known to have sent.
     reached: SeqNumber,
@@ -39,7 +41,7 @@ const MOST_BLOCKS: usize = 4;
 impl Inbox {
     /// The peer's first byte has this number.
     pub(crate) fn starting_at(first: SeqNumber) -> Self {
-        Self { next: first, reached: first, ..Self::default() }
+        Self { first, next: first, reached: first, ..Self::default() }
     }
 
     /// The next byte expected (RCV.NXT).
@@ -68,6 +70,17 @@ impl Inbox {
 
     pub(crate) fn consume(&mut self, len: usize) {
         self.in_order.drain(..len.min(self.in_order.len()));
+    }
+
+    /// Whether a sequence number may be one of this peer: in the window, or of bytes that came before (RFC 9293, 3.10.7.4).
+    pub(crate) fn accepts(&self, segment: &Segment) -> bool {
+        let is_early = segment.seq.bytes_since(self.next).is_some_and(|ahead| ahead as usize <= MOST_RECEIVED);
+        is_early || (!self.first.is_after(segment.seq) && !segment.seq.is_after(self.next))
+    }
+
+    /// Whether a segment is the one before the first byte: the SYN.
+    pub(crate) fn begins_after(&self, segment: &Segment) -> bool {
+        segment.seq + 1 == self.first
     }
 
     /// Takes in a segment. Returns whether it brought the next byte.

@@ -3,6 +3,7 @@
 
 mod inbox;
 mod ranges;
+mod sent;
 mod smtp;
 mod tcp;
 
@@ -10,17 +11,17 @@ use crate::model::{Family, PacketSize, Plan, Segment, SeqNumber, Technique, Time
 
 use super::rtt::RttEstimator;
 
-use ranges::OldRanges;
 pub(super) use ranges::RangeUser;
+pub(super) use sent::SentSegments;
 pub(super) use smtp::{Dialogue, SmtpState, most_material};
-pub(super) use tcp::{Connection, MOST_TRIES, Peer, TcpState};
+pub(super) use tcp::{Connection, Effect, MOST_TRIES, Peer, TcpState};
 
 /// One conversation.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     connection: Connection,
     dialogue: Dialogue,
-    ranges: OldRanges,
+    sent: SentSegments,
     opened: Option<Timestamp>,
     /// When the server last completed a reply.
     last_word: Timestamp,
@@ -37,12 +38,12 @@ pub(super) struct Arrival {
 
 impl Session {
     pub(super) fn new(plan: &Plan, iss: SeqNumber, now: Timestamp) -> Self {
-        let local_mss = plan.local_mtu.to_mss(plan.family());
         let local_port = plan.local_ports.first().copied().unwrap_or_default();
+        let connection = Connection::new(local_port, plan.port, iss, plan.announced_mss());
         Self {
-            connection: Connection::new(local_port, plan.port, iss, local_mss),
+            sent: SentSegments::new(plan.family(), &connection.syn()),
+            connection,
             dialogue: Dialogue::new(plan.source),
-            ranges: OldRanges::default(),
             opened: None,
             last_word: now,
             arrived_with: Ttl::DEFAULT,
@@ -88,11 +89,11 @@ impl Session {
         self.connection.tries() >= MOST_TRIES
     }
 
-    /// Largest packet TCP would send to this peer, once the connection was open.
+    /// Largest packet TCP would send to this peer, once the connection was open, if the route of this host did not allow less.
     pub(super) fn tcp_limit(&self, plan: &Plan) -> Option<PacketSize> {
         self.opened?;
         let mss = self.peer().mss.unwrap_or(default_mss(plan.family()));
-        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu))
+        Some(PacketSize::from_mss(mss, plan.family()).min(plan.local_mtu.max(plan.max_size)))
     }
 
     /// Reads what came and takes note of a completed reply.
@@ -111,15 +112,24 @@ impl Session {
         self.connection.wake()
     }
 
-    /// Takes in a segment of this connection that arrived with this TTL.
-    pub(super) fn receive(&mut self, segment: &Segment, ttl: Ttl, now: Timestamp, rtt: &mut RttEstimator) -> Arrival {
-        self.arrived_with = ttl;
+    /// Takes in a segment with the ports of this connection that arrived with this TTL. `None`: it is none of it.
+    pub(super) fn receive(
+        &mut self,
+        segment: &Segment,
+        ttl: Ttl,
+        now: Timestamp,
+        rtt: &mut RttEstimator,
+    ) -> Option<Arrival> {
         let before = self.connection.state();
-        let moved_nothing = self.connection.handle(segment, now, rtt);
+        let effect = self.connection.handle(segment, now, rtt);
+        if effect == Effect::NotAcceptable {
+            return None;
+        }
+        self.arrived_with = ttl;
         if before == TcpState::Connecting && self.connection.state() == TcpState::Open {
             self.opened = Some(now);
         }
-        Arrival { is_bare: moved_nothing && segment.sack.is_empty() }
+        Some(Arrival { is_bare: effect == Effect::Bare && segment.sack.is_empty() })
     }
 
     /// Takes note of a packet of the server on another flow or of another protocol.
@@ -145,23 +155,28 @@ impl Session {
             _ => self.connection.stream_start(),
         };
         let len = len.max(1);
-        let (start, end) = self.ranges.allocate(highest, len as u32, user)?;
+        let (start, end) = self.sent.allocate(highest, len as u32, user)?;
         Some((start, end, self.connection.segment_over(start, len)))
     }
 
     /// Lets go of the ranges of a search that begins anew.
     pub(super) fn forget_ranges(&mut self, user: RangeUser) {
-        self.ranges.forget(user);
+        self.sent.forget(user);
     }
 
     /// Whether a segment of in-order bytes begins here.
     pub(super) fn is_in_order(&self, start: SeqNumber) -> bool {
-        self.ranges.is_reserved(start)
+        self.sent.is_reserved(start)
     }
 
-    /// Whether a quoted segment is the SYN of this connection.
-    pub(super) fn is_own_syn(&self, seq: SeqNumber) -> bool {
-        seq + 1 == self.connection.stream_start()
+    /// What was sent on this connection.
+    pub(super) fn sent(&self) -> &SentSegments {
+        &self.sent
+    }
+
+    /// Whether a sequence number lies in the stream of this connection.
+    pub(super) fn is_of_stream(&self, seq: SeqNumber) -> bool {
+        !self.connection.stream_start().is_after(seq) && !seq.is_after(self.connection.held_end() + 1)
     }
 
     /// Writes the next command, if one may be said, for the caller to send by [`in_order_segment`](Self::in_order_segment) as the
@@ -171,8 +186,15 @@ impl Session {
             return None;
         }
         let end = self.connection.held_end();
-        self.ranges.reserve(end - len as u32, len as u32, piece.max(1) as u32);
+        self.sent.reserve(end - len as u32, len as u32, piece.max(1) as u32);
         Some(end)
+    }
+
+    /// Writes the next byte of a command, if one may be said, for the caller to send by
+    /// [`in_order_segment`](Self::in_order_segment). Returns its sequence number.
+    pub(super) fn next_byte(&mut self) -> Option<SeqNumber> {
+        let is_written = self.dialogue.hold_byte(&mut self.connection);
+        is_written.then(|| self.connection.held_end() - 1)
     }
 
     /// A segment over `[start, start + len)`, bytes held back included.
@@ -195,8 +217,9 @@ impl Session {
         self.dialogue.gather(&mut self.connection, wanted)
     }
 
-    /// Lets bytes that were held back go by the ordinary way.
+    /// Lets bytes that were held back go by the ordinary way, and with them the rest of a command that was begun.
     pub(super) fn release(&mut self) {
+        self.dialogue.hold_rest(&mut self.connection);
         self.connection.release();
     }
 
@@ -226,6 +249,6 @@ impl Session {
 }
 
 /// RFC 9293, 3.7.1: without the option the MSS is 536 (IPv4) or 1220 (IPv6).
-fn default_mss(family: Family) -> u16 {
+pub(super) fn default_mss(family: Family) -> u16 {
     if family == Family::V4 { 536 } else { 1220 }
 }

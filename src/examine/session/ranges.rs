@@ -7,8 +7,17 @@ use crate::model::SeqNumber;
 pub(super) struct OldRanges {
     /// How far below the newest old byte the next range ends.
     depth: u32,
-    used: Vec<(SeqNumber, SeqNumber, RangeUser)>,
+    used: Vec<UsedRange>,
     reserved: Option<Reserved>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct UsedRange {
+    start: SeqNumber,
+    end: SeqNumber,
+    user: RangeUser,
+    /// It may be used again. Late messages about the probe are known all the same.
+    is_free: bool,
 }
 
 /// Who uses a range.
@@ -44,9 +53,10 @@ impl OldRanges {
             let end = highest - self.depth;
             let start = end - len;
             self.depth = (self.depth + 1) % MOST_DEPTH;
-            let clashes = self.used.iter().any(|&(s, e, _)| s == start || e == end);
+            let mut taken = self.used.iter().filter(|used| !used.is_free);
+            let clashes = taken.any(|used| used.start == start || used.end == end);
             if !clashes && !self.is_reserved(start) {
-                self.used.push((start, end, user));
+                self.used.push(UsedRange { start, end, user, is_free: false });
                 return Some((start, end));
             }
         }
@@ -55,7 +65,18 @@ impl OldRanges {
 
     /// Lets go of the ranges of a search that begins anew: no answer to its old probes counts any more.
     pub(super) fn forget(&mut self, user: RangeUser) {
-        self.used.retain(|(.., of)| *of != user);
+        for used in self.used.iter_mut().filter(|used| used.user == user) {
+            used.is_free = true;
+        }
+    }
+
+    /// How many bytes the newest segment that begins here has. No probe begins where in-order bytes do, once they have their place.
+    pub(super) fn len_from(&self, start: SeqNumber) -> Option<u32> {
+        let in_order = self.reserved.and_then(|reserved| reserved.len_from(start));
+        in_order.or_else(|| {
+            let newest = self.used.iter().rev().find(|used| used.start == start)?;
+            newest.end.bytes_since(newest.start)
+        })
     }
 
     /// Keeps the starts of in-order segments free: the whole range from `start`, and the pieces that it is cut into.
@@ -65,10 +86,18 @@ impl OldRanges {
 
     /// Whether an in-order segment begins here. A D-SACK about it could be about a probe as well.
     pub(super) fn is_reserved(&self, start: SeqNumber) -> bool {
-        self.reserved.is_some_and(|reserved| {
-            let offset = start.bytes_since(reserved.start).filter(|&offset| offset < reserved.len);
-            offset.is_some_and(|offset| offset % reserved.piece == 0)
-        })
+        self.reserved.is_some_and(|reserved| reserved.len_from(start).is_some())
+    }
+}
+
+impl Reserved {
+    /// The bytes of the largest in-order segment that begins here: they are sent whole, and then in pieces.
+    fn len_from(self, start: SeqNumber) -> Option<u32> {
+        let offset = start.bytes_since(self.start).filter(|&offset| offset < self.len)?;
+        match offset {
+            0 => Some(self.len),
+            _ => (offset % self.piece == 0).then(|| self.piece.min(self.len - offset)),
+        }
     }
 }
 
@@ -95,5 +124,18 @@ mod tests {
         ranges.reserve(HIGHEST - 10, 10, 5);
         assert_eq!(ranges.allocate(HIGHEST, 10, RangeUser::Search), Some((HIGHEST - 11, HIGHEST - 1)));
         assert_eq!(ranges.allocate(HIGHEST, 3, RangeUser::Trace), Some((HIGHEST - 6, HIGHEST - 3)));
+    }
+
+    #[test]
+    fn what_was_sent_stays_known_when_its_range_is_free_again() {
+        let mut ranges = OldRanges::default();
+        let (first, _) = ranges.allocate(HIGHEST, 1460, RangeUser::Search).expect("there is room");
+        ranges.forget(RangeUser::Search);
+        ranges.allocate(HIGHEST, 28, RangeUser::Search).expect("there is room");
+        ranges.reserve(HIGHEST + 100, 1461, 1400);
+        assert_eq!(ranges.len_from(first), Some(1460));
+        assert_eq!(ranges.len_from(HIGHEST + 100), Some(1461), "in order, and whole");
+        assert_eq!(ranges.len_from(HIGHEST + 1500), Some(61), "the rest of it");
+        assert_eq!(ranges.len_from(first + 1), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The SMTP side of the connection: as little as possible, one command at a time, never before the greeting.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::model::PacketSize;
@@ -29,6 +30,8 @@ pub(crate) struct Dialogue {
     said_hello: bool,
     noops: u32,
     name: String,
+    /// What is left of a command that is said byte by byte.
+    unsaid: VecDeque<u8>,
     /// The code of the last complete reply.
     last_code: Option<u16>,
     offers: Offers,
@@ -59,6 +62,7 @@ impl Dialogue {
             said_hello: false,
             noops: 0,
             name,
+            unsaid: VecDeque::new(),
             last_code: None,
             offers: Offers::default(),
         }
@@ -176,6 +180,28 @@ impl Dialogue {
         true
     }
 
+    /// Writes one byte of a command that is said byte by byte, for the caller to send itself. Begins the next command if one may
+    /// be said. Returns whether there was a byte to write.
+    pub(crate) fn hold_byte(&mut self, connection: &mut Connection) -> bool {
+        if self.unsaid.is_empty() && self.is_ready() && self.may_go_on() {
+            let line = if self.said_hello { self.noop(LINE) } else { self.hello() };
+            self.unsaid = line.into_bytes().into();
+            self.state = SmtpState::AwaitReply;
+        }
+        let next = self.unsaid.front().copied().filter(|_| self.is_viable());
+        if let Some(byte) = next {
+            self.unsaid.pop_front();
+            connection.hold(&[byte]);
+        }
+        next.is_some()
+    }
+
+    /// Writes the rest of a command that was said byte by byte, without the filler that nobody needs any more.
+    pub(crate) fn hold_rest(&mut self, connection: &mut Connection) {
+        let rest: Vec<u8> = self.unsaid.drain(..).filter(|&byte| byte != FILLER).collect();
+        connection.hold(&rest);
+    }
+
     fn hello(&mut self) -> String {
         self.said_hello = true;
         format!("EHLO {}\r\n", self.name)
@@ -184,7 +210,11 @@ impl Dialogue {
     fn noop(&mut self, len: usize) -> String {
         self.noops += 1;
         let filler = len.saturating_sub(SHORTEST_NOOP);
-        if filler == 0 { "NOOP\r\n".into() } else { format!("NOOP {}\r\n", "x".repeat(filler - 1)) }
+        if filler == 0 {
+            "NOOP\r\n".into()
+        } else {
+            format!("NOOP {}\r\n", char::from(FILLER).to_string().repeat(filler - 1))
+        }
     }
 
     fn command(&mut self, connection: &mut Connection, line: &str) {
@@ -217,6 +247,9 @@ pub(crate) fn most_material(headers: u32) -> PacketSize {
     PacketSize::new(headers + MOST_NOOPS.saturating_sub(1) * LINE as u32)
 }
 
+/// What a NOOP is made longer with. No command and no name of ours has it.
+const FILLER: u8 = b'x';
+
 const SHORTEST_NOOP: usize = "NOOP\r\n".len();
 
 /// RFC 5321, 4.5.3.1.5 allows 512 octets for a reply line; be lenient.
@@ -236,6 +269,7 @@ fn next_line(bytes: &[u8]) -> Option<(usize, Option<u16>, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SeqNumber;
 
     #[test]
     fn reply_lines_are_told_apart() {
@@ -245,6 +279,23 @@ mod tests {
         assert_eq!(next_line(b"SSH-2.0-x\r\n"), Some((11, None, true)));
         assert_eq!(next_line(b"\n"), Some((1, None, true)));
         assert_eq!(next_line(b"220 no end"), None);
+    }
+
+    #[test]
+    fn a_command_said_byte_by_byte_ends_early_and_whole() {
+        let stream = |said: usize| {
+            let mut dialogue = Dialogue::new("192.0.2.1".parse().expect("literal"));
+            let mut connection = Connection::new(1, 25, SeqNumber(0), 1460);
+            (dialogue.state, dialogue.greeted, dialogue.said_hello) = (SmtpState::Ready, true, true);
+            assert!((0..said).all(|_| dialogue.hold_byte(&mut connection)));
+            dialogue.hold_rest(&mut connection);
+            assert!(!dialogue.hold_byte(&mut connection), "the server has to reply first");
+            let len = connection.held_end().bytes_since(connection.stream_start()).unwrap_or(0) as usize;
+            String::from_utf8(connection.segment_over(connection.stream_start(), len).payload.to_vec()).expect("text")
+        };
+        assert_eq!(stream(2), "NOOP \r\n");
+        assert_eq!(stream(7), "NOOP xx\r\n");
+        assert_eq!(stream(500).len(), 500);
     }
 
     #[test]

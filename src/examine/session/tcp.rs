@@ -63,6 +63,17 @@ pub(crate) struct Connection {
     syn_sent_at: Option<Timestamp>,
 }
 
+/// What a segment did to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// None: its numbers are not acceptable. Anybody may have sent it.
+    NotAcceptable,
+    /// It acknowledges what was acknowledged before and brings nothing.
+    Bare,
+    /// It opened or ended the connection, acknowledged more, or has a place in the peer's stream.
+    Taken,
+}
+
 /// What the SYN-ACK and later segments told of the peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peer {
@@ -305,11 +316,16 @@ impl Connection {
         let interval = SYN_INTERVALS.get(self.tries as usize).or(SYN_INTERVALS.last()).copied();
         self.retransmit_at = interval.map(|interval| now + interval);
         self.tries += 1;
+        Some(self.syn())
+    }
+
+    /// The segment that opens the connection.
+    pub(crate) fn syn(&self) -> Segment {
         let mut syn = Segment::new(self.local_port, self.peer_port, self.iss, SeqNumber(0), Flags::SYN);
         syn.window = self.window;
         syn.mss = Some(self.local_mss);
         syn.sack_permitted = true;
-        Some(syn)
+        syn
     }
 
     fn poll_data(&mut self, now: Timestamp, rtt: &RttEstimator) -> Option<Segment> {
@@ -370,19 +386,20 @@ impl Connection {
         self.fin_sent = false;
     }
 
-    /// Takes in a segment of this connection. Returns whether it was a pure acknowledgment that moved nothing.
-    pub(crate) fn handle(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> bool {
+    /// Takes in a segment with the ports of this connection.
+    pub(crate) fn handle(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> Effect {
         match self.state {
             TcpState::Connecting => self.handle_syn_ack(segment, now, rtt),
-            TcpState::Open | TcpState::Closing | TcpState::Closed => return self.handle_open(segment),
-            TcpState::Refused | TcpState::Reset => {}
+            TcpState::Open | TcpState::Closing | TcpState::Closed => self.handle_open(segment),
+            TcpState::Refused | TcpState::Reset => Effect::NotAcceptable,
         }
-        false
     }
 
-    fn handle_syn_ack(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) {
-        if !segment.flags.ack || segment.ack != self.iss + 1 {
-            return;
+    /// RFC 9293, 3.10.7.3: the acknowledgment number has to be ours.
+    fn handle_syn_ack(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> Effect {
+        let is_answer = segment.flags.rst || segment.flags.syn;
+        if !is_answer || !segment.flags.ack || segment.ack != self.iss + 1 {
+            return Effect::NotAcceptable;
         }
         if segment.flags.rst {
             self.state = TcpState::Refused;
@@ -406,34 +423,59 @@ impl Connection {
         if self.state == TcpState::Open {
             self.tries = 0;
         }
+        Effect::Taken
     }
 
-    fn handle_open(&mut self, segment: &Segment) -> bool {
+    /// RFC 9293, 3.10.7.4, in its order: sequence number, RST, SYN, ACK, data. The numbers are what a sender off the path has to
+    /// guess.
+    fn handle_open(&mut self, segment: &Segment) -> Effect {
         if segment.flags.rst {
-            // RFC 9293, 3.10.7.4 with RFC 5961: only a RST at exactly rcv_nxt counts, and one that acknowledges ours.
-            if segment.seq == self.inbox.next() && self.state != TcpState::Closed {
-                self.state = TcpState::Reset;
-            }
-            return false;
+            return self.handle_reset(segment);
         }
         if segment.flags.syn {
-            // The SYN-ACK again: our ACK was lost.
+            // The SYN-ACK again: our ACK was lost. Any other SYN is answered alike (RFC 5961, 4.2).
             self.ack_due = true;
-            return false;
+            let is_syn_ack =
+                segment.flags.ack && segment.ack == self.stream_start() && self.inbox.begins_after(segment);
+            return if is_syn_ack { Effect::Taken } else { Effect::NotAcceptable };
         }
-        let moved = segment.flags.ack && self.take_ack(segment);
+        let Some(acked) = self.acknowledged_by(segment).filter(|_| self.inbox.accepts(segment)) else {
+            return Effect::NotAcceptable;
+        };
+        let is_old = acked < self.acked || self.inbox.next().is_after(segment.seq);
+        let moved = self.take_ack(segment, acked);
         let took = self.take_data(segment);
         if self.fin_acked && self.inbox.is_finished() {
             self.state = TcpState::Closed;
             self.retransmit_at = None;
         }
-        !moved && !took && segment.payload.is_empty() && !segment.flags.fin
+        let is_bare = !moved && !took && !is_old && segment.payload.is_empty() && !segment.flags.fin;
+        if is_bare { Effect::Bare } else { Effect::Taken }
     }
 
-    fn take_ack(&mut self, segment: &Segment) -> bool {
+    /// RFC 5961, 3.2: a RST counts at exactly the next byte expected. One elsewhere in the window is answered, and a peer that
+    /// did reset the connection repeats it at the right place.
+    fn handle_reset(&mut self, segment: &Segment) -> Effect {
+        if self.state == TcpState::Closed || !self.inbox.accepts(segment) {
+            return Effect::NotAcceptable;
+        }
+        if segment.seq != self.inbox.next() {
+            self.ack_due |= segment.seq.is_after(self.inbox.next());
+            return Effect::NotAcceptable;
+        }
+        self.state = TcpState::Reset;
+        Effect::Taken
+    }
+
+    /// How far into our stream a segment acknowledges, if we have sent so much (RFC 5961, 5.2).
+    fn acknowledged_by(&self, segment: &Segment) -> Option<u32> {
         let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
-        let acked = segment.ack.bytes_since(self.stream_start());
-        let Some(acked) = acked.filter(|&acked| acked <= highest) else { return false };
+        let acked = segment.ack.bytes_since(self.stream_start()).filter(|_| segment.flags.ack);
+        acked.filter(|&acked| acked <= highest)
+    }
+
+    fn take_ack(&mut self, segment: &Segment, acked: u32) -> bool {
+        let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
         self.peer.window = segment.window;
         self.peer.window_was_zero |= segment.window == 0;
         if self.fin_sent && acked == highest {

@@ -3,20 +3,24 @@
 use std::time::Duration;
 
 use crate::model::{
-    Echo as EchoMessage, Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe, Quote,
-    QuotedTransport, Technique as Name, Timestamp,
+    Echo as EchoMessage, Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe, Technique as Name,
+    Timestamp,
 };
 
+use super::super::random::first_echo;
 use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::Session;
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
+use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]
 pub(crate) struct Echo {
-    search: Search,
-    unusable: Option<MethodReason>,
+    standing: Standing,
+    /// The number of the first request.
+    first: u16,
     started: Timestamp,
     /// When the next small request may leave, while none was answered.
     again: Timestamp,
@@ -29,88 +33,61 @@ const MOST_BESIDE_TCP: u32 = 4;
 
 impl Echo {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
-        Self {
-            search: Search::new(plan),
-            unusable: (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor),
-            started: now,
-            again: now,
-        }
+        let unusable = (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor);
+        let standing = Standing::new(Name::Echo, Uses::Icmp, Search::new(plan), unusable);
+        Self { standing, first: first_echo(plan), started: now, again: now }
     }
 }
 
 impl Technique for Echo {
-    fn name(&self) -> Name {
-        Name::Echo
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 
-    fn uses(&self) -> Uses {
-        Uses::Icmp
-    }
-
-    fn search(&self) -> &Search {
-        &self.search
-    }
-
-    fn search_mut(&mut self) -> &mut Search {
-        &mut self.search
-    }
-
-    fn unusable(&self) -> Option<MethodReason> {
-        self.unusable
-    }
-
-    fn rule_out(&mut self, why: MethodReason) {
-        self.unusable = Some(why);
+    fn standing_mut(&mut self) -> &mut Standing {
+        &mut self.standing
     }
 
     /// Small requests, and one of full size, as a second witness from the first moment on.
     fn prepare(&mut self, plan: &Plan, session: &Session, now: Timestamp) {
-        let small = self.search.log().count(plan.min_size);
+        let small = self.search().log().count(plan.min_size);
         self.again = self.started + INTERVAL * small.sent;
-        if self.unusable.is_some() || self.search.has_started() {
+        if self.unusable().is_some() || self.search().has_started() {
             return;
         }
         let is_enough = session.opened().is_some() && small.sent >= MOST_BESIDE_TCP;
-        if self.search.next_queued().is_some() || small.answered > 0 || is_enough {
+        if self.search().next_queued().is_some() || small.answered > 0 || is_enough {
             return;
         }
         if now >= self.again {
             if small.sent == 0 {
-                self.search.queue(plan.max_size, ProbeKind::Sized, now);
+                self.search_mut().queue(plan.max_size, ProbeKind::Sized, now);
             }
-            self.search.queue(plan.min_size, ProbeKind::Sized, now);
+            self.search_mut().queue(plan.min_size, ProbeKind::Sized, now);
         }
     }
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
-        let queued = self.search.take_due(turn.now)?;
-        let seq = self.search.log().sent() as u16;
-        self.search.launched(queued, ProbeKey::Echo(seq), turn.now);
-        self.again = self.started + INTERVAL * self.search.log().count(turn.plan.min_size).sent;
+        let queued = self.search_mut().take_due(turn.now)?;
+        let seq = self.first.wrapping_add(self.search().log().sent() as u16);
+        self.search_mut().launched(queued, ProbeKey::Echo(seq), turn.now);
+        self.again = self.started + INTERVAL * self.search().log().count(turn.plan.min_size).sent;
         let payload_len = queued.size.bytes().saturating_sub(turn.plan.family().echo_headers());
         let echo = EchoMessage { ident: turn.plan.echo_ident, seq, payload_len };
         Some(queued.dress(turn.outbox.echo(echo, Meaning::Probe(queued.probe(Name::Echo)))))
     }
 
     fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
-        self.search.next_timeout(rtt).into_iter().chain(Some(self.again).filter(|&again| again > now)).min()
+        self.search().next_timeout(rtt).into_iter().chain(Some(self.again).filter(|&again| again > now)).min()
     }
 
     fn on_echo(&mut self, echo: EchoMessage, size: Option<PacketSize>, heard: &mut Heard<'_>) -> Option<Probe> {
         let is_it = |probe: &SentProbe| probe.key == ProbeKey::Echo(echo.seq) && Some(probe.size) == size;
-        let probe = self.search.log_mut().answered(heard.now, heard.rtt, is_it)?;
+        let probe = self.search_mut().log_mut().answered(heard.now, heard.rtt, is_it)?;
         Some(probe.probe(Name::Echo))
     }
 
-    fn concerns(&self, quote: &Quote, plan: &Plan, _session: &Session) -> bool {
-        matches!(quote.transport, QuotedTransport::Echo { ident, .. } if ident == plan.echo_ident)
-    }
-
-    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
-        matches!(quote.transport, QuotedTransport::Echo { seq, .. } if probe.key == ProbeKey::Echo(seq))
-    }
-
     fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
-        self.unusable = Some(MethodReason::EchoUnanswered);
+        self.rule_out(MethodReason::EchoUnanswered);
     }
 }

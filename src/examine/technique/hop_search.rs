@@ -119,8 +119,9 @@ impl HopSearch {
         }
     }
 
-    pub(crate) fn uses(&self, is_it: impl Fn(&ProbeKey) -> bool) -> bool {
-        self.probes.iter().any(|probe| is_it(&probe.key))
+    /// The size of the newest probe that a key names.
+    pub(crate) fn size_of(&self, is_it: impl Fn(&ProbeKey) -> bool) -> Option<PacketSize> {
+        self.probes.iter().rev().find(|probe| is_it(&probe.key)).map(|probe| probe.size)
     }
 
     /// Takes an answer to the probe that a key names. Returns that probe's TTL and size.

@@ -3,33 +3,59 @@
 use std::fmt;
 
 use crate::model::{
-    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
+    Echo, MethodReason, MethodReport, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp,
 };
 
 use super::super::outbox::Outbox;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Search, SentProbe};
+use super::super::search::Search;
 use super::super::session::{Arrival, Session};
+use super::standing::Standing;
+use super::uses::Uses;
 
 /// One technique. It writes its own search and the outbox, and knows no other technique.
 pub(crate) trait Technique: fmt::Debug + Send {
-    fn name(&self) -> Name;
+    fn standing(&self) -> &Standing;
 
-    /// What carries its probes.
-    fn uses(&self) -> Uses;
-
-    fn search(&self) -> &Search;
-
-    fn search_mut(&mut self) -> &mut Search;
-
-    /// Why it is of no use.
-    fn unusable(&self) -> Option<MethodReason>;
-
-    /// Gives it up for this reason.
-    fn rule_out(&mut self, why: MethodReason);
+    fn standing_mut(&mut self) -> &mut Standing;
 
     /// The next packet that is due.
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing>;
+
+    /// No probe was answered: tries another way, or rules itself out.
+    fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool);
+
+    fn name(&self) -> Name {
+        self.standing().name()
+    }
+
+    /// What carries its probes.
+    fn uses(&self) -> Uses {
+        self.standing().uses()
+    }
+
+    fn search(&self) -> &Search {
+        self.standing().search()
+    }
+
+    fn search_mut(&mut self) -> &mut Search {
+        self.standing_mut().search_mut()
+    }
+
+    /// Why it is of no use.
+    fn unusable(&self) -> Option<MethodReason> {
+        self.standing().unusable()
+    }
+
+    /// Gives it up for this reason.
+    fn rule_out(&mut self, why: MethodReason) {
+        self.standing_mut().rule_out(why);
+    }
+
+    /// Gives up the probes whose silence has become meaningful.
+    fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        self.search_mut().log_mut().settle(now, rtt);
+    }
 
     /// When to ask again without an event.
     fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
@@ -58,19 +84,10 @@ pub(crate) trait Technique: fmt::Debug + Send {
         None
     }
 
-    /// Whether a quoted packet has the form of its probes.
-    fn concerns(&self, quote: &Quote, plan: &Plan, session: &Session) -> bool;
-
-    /// Whether a quoted packet is this probe.
-    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool;
-
     /// While its outcome is open: changes its way of probing, if another is faster. Returns whether it did.
     fn reconsider(&mut self, _turn: &mut Turn<'_>) -> bool {
         false
     }
-
-    /// No probe was answered: tries another way, or rules itself out.
-    fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool);
 
     /// Takes no answer without a name for its own until then.
     fn hush(&mut self, _until: Timestamp) {}
@@ -85,17 +102,6 @@ pub(crate) trait Technique: fmt::Debug + Send {
     fn history(&self) -> &[MethodReport] {
         &[]
     }
-}
-
-/// What carries a technique's probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Uses {
-    /// The connection of the conversation.
-    Connection,
-    /// SYNs from ports of their own.
-    Syns,
-    /// ICMP echo.
-    Icmp,
 }
 
 /// What a technique works with when it is its turn.
@@ -139,12 +145,5 @@ impl dyn Technique + '_ {
             unusable: self.unusable(),
             history: self.history().to_vec(),
         }
-    }
-
-    /// The newest probe that a message quotes. Sizes beyond what this host sends have no part in the search.
-    pub(crate) fn quoted(&self, quote: &Quote) -> Option<SentProbe> {
-        let fits = |probe: &SentProbe| probe.size == quote.size || probe.kind == ProbeKind::Fragments;
-        let is_it = |probe: &&SentProbe| self.is_quoted(probe, quote) && probe.kind != ProbeKind::Beyond && fits(probe);
-        self.search().log().probes().iter().rev().find(is_it).copied()
     }
 }

@@ -1,17 +1,17 @@
 //! The techniques of one flow, in the order in which they are preferred.
 
-use crate::model::{
-    Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Quote, Segment, Technique as Name, Timestamp,
-};
+use crate::model::{Echo as EchoMessage, Outgoing, PacketSize, Plan, Probe, Segment, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
+use super::super::quoted::QuotedKey;
 use super::super::rtt::RttEstimator;
-use super::super::search::SentProbe;
 use super::super::session::{Arrival, Session, TcpState};
 use super::echo::Echo;
-use super::interface::{Heard, Technique, TechniqueRecord, Turn, Uses};
+use super::interface::{Heard, Technique, TechniqueRecord, Turn};
+use super::real_bytes_search::RealBytesSearch;
 use super::retransmit::Retransmit;
 use super::syn_data::SynData;
+use super::uses::Uses;
 
 /// All techniques.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ pub(crate) struct Techniques(Vec<Box<dyn Technique>>);
 impl Techniques {
     /// One line for each, the preferred one first.
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
-        Self(vec![Box::new(Retransmit::new(plan, now)), Box::new(SynData::new(plan)), Box::new(Echo::new(plan, now))])
+        Self(vec![
+            Box::new(Retransmit::new(plan, now)),
+            Box::new(SynData::new(plan)),
+            Box::new(RealBytesSearch::new(plan)),
+            Box::new(Echo::new(plan, now)),
+        ])
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Technique> {
@@ -35,10 +40,19 @@ impl Techniques {
         self.0.iter_mut().find(|technique| technique.name() == name).map(|technique| &mut **technique as _)
     }
 
-    /// The first technique that uses this.
+    /// The technique that uses this: the first one that may be of use, else the first.
     pub(crate) fn using(&self, uses: Uses) -> &dyn Technique {
-        let found = self.iter().find(|technique| technique.uses() == uses);
+        let all = || self.iter().filter(|technique| technique.uses() == uses);
+        let found = all().find(|technique| technique.unusable().is_none()).or_else(|| all().next());
         found.unwrap_or_else(|| unreachable!("each carrier has a technique: see `new`"))
+    }
+
+    /// The technique whose segments on the connection speak for the flow: of those with the largest answered size, the first.
+    pub(crate) fn over_connection(&self) -> &dyn Technique {
+        let largest = |technique: &dyn Technique| technique.search().log().largest_answered();
+        let all = self.iter().filter(|technique| technique.uses().is_over_connection());
+        let found = all.reduce(|best, next| if largest(next) > largest(best) { next } else { best });
+        found.unwrap_or_else(|| unreachable!("some technique uses the connection: see `new`"))
     }
 
     pub(crate) fn using_mut(&mut self, uses: Uses) -> impl Iterator<Item = &mut Box<dyn Technique>> {
@@ -62,7 +76,7 @@ impl Techniques {
     /// Gives up the probes whose silence has become meaningful.
     pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
         for technique in &mut self.0 {
-            technique.search_mut().log_mut().settle(now, rtt);
+            technique.settle(now, rtt);
         }
     }
 
@@ -113,23 +127,13 @@ impl Techniques {
         }
     }
 
-    /// The probe that a message quotes.
-    pub(crate) fn quoted(&self, quote: &Quote, plan: &Plan, session: &Session) -> Option<SentProbe> {
-        self.iter().filter(|technique| technique.concerns(quote, plan, session)).find_map(|t| t.quoted(quote))
-    }
-
-    /// A PTB quotes a probe of this size: books the refusal and takes the MTU that it states for a hint.
-    pub(crate) fn refused(&mut self, quote: &Quote, mtu: u32, plan: &Plan, session: &Session, now: Timestamp) {
-        for technique in self.0.iter_mut().filter(|technique| technique.concerns(quote, plan, session)) {
-            let newest = technique.search().log().probes().iter().rev();
-            let refused =
-                newest.into_iter().find(|probe| probe.size == quote.size && technique.is_quoted(probe, quote));
-            let key = refused.map(|probe| probe.key);
+    /// A PTB quotes a packet: books the refusal of the probe, if it is one, and takes the MTU that it states for a hint.
+    pub(crate) fn refused(&mut self, key: QuotedKey, mtu: u32, now: Timestamp) {
+        for technique in self.0.iter_mut().filter(|technique| technique.uses().packets() == key.kind()) {
+            let is_of_use = technique.unusable().is_none();
             let search = technique.search_mut();
-            if let Some(key) = key {
-                search.log_mut().refused(|probe| probe.key == key && probe.size == quote.size);
-            }
-            if search.has_started() && !search.is_one_at_a_time() {
+            search.log_mut().refused(|probe| key.names(&probe.key));
+            if is_of_use && search.has_started() && !search.log().is_nameless() {
                 search.take_hint(mtu, now);
             }
         }

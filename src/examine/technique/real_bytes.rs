@@ -126,11 +126,6 @@ impl RealBytes {
         })
     }
 
-    /// Whether a quoted segment is the large one.
-    pub(crate) fn sent(&self, seq: SeqNumber, size: PacketSize) -> bool {
-        self.trial.as_ref().is_some_and(|trial| seq == trial.start && size == trial.suspect)
-    }
-
     /// Takes note of what the peer has acknowledged. Returns whether that ended it.
     pub(crate) fn observe(&mut self, session: &Session) -> bool {
         let Some(trial) = &mut self.trial else { return false };

@@ -5,21 +5,21 @@
 
 use crate::model::{
     Family, Meaning, Method, MethodChoice, MethodReason, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe,
-    Quote, QuotedTransport, Segment, Technique as Name, Timestamp,
+    Segment, Technique as Name, Timestamp,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::interface::{Heard, Technique, Turn};
+use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]
 pub(crate) struct Retransmit {
-    /// Which bytes are repeated: old data at first, SMTP data if that draws no answer.
-    bytes: Name,
-    search: Search,
-    unusable: Option<MethodReason>,
+    /// Its name tells which bytes are repeated: old data at first, SMTP data if that draws no answer.
+    standing: Standing,
     history: Vec<MethodReport>,
     /// Answers that name no probe, since the search began.
     bare_acks: u32,
@@ -31,27 +31,32 @@ pub(crate) struct Retransmit {
     repeated_handshake: bool,
     /// All sizes were tried at once again, since an answer named its probe after all.
     was_named_after_all: bool,
+    /// One probe at a time: too many controls in a row were lost, and something else has to take their place.
+    is_in_vain: bool,
 }
+
+/// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
+const MOST_CONTROLS: [usize; 2] = [5, 16];
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
+        let unusable = (plan.method == MethodChoice::Icmp).then_some(MethodReason::NotAskedFor);
         Self {
-            bytes: Name::OldData,
-            search: Search::new(plan),
-            unusable: (plan.method == MethodChoice::Icmp).then_some(MethodReason::NotAskedFor),
+            standing: Standing::new(Name::OldData, Uses::Connection, Search::new(plan), unusable),
             history: Vec::new(),
             bare_acks: 0,
             last_bare_ack: None,
             quiet_until: now,
             repeated_handshake: false,
             was_named_after_all: false,
+            is_in_vain: false,
         }
     }
 
     /// With answers that name no probe, the next one leaves when the outcome of the last is known and a quiet moment has passed,
     /// or when its silence has lasted too long.
     fn turn_at(&self, rtt: &RttEstimator) -> Timestamp {
-        let open = self.search.log().probes().iter().filter(|probe| probe.outcome == Outcome::Waiting);
+        let open = self.search().log().probes().iter().filter(|probe| probe.outcome == Outcome::Waiting);
         match open.map(|probe| probe.sent).collect::<Vec<_>>()[..] {
             [] => self.quiet_until,
             [sent] => sent + (rtt.or_guess() + rtt.margin()).max(rtt.or_guess() * 3 / 2),
@@ -61,13 +66,40 @@ impl Retransmit {
 
     /// Only a control may follow a probe whose outcome is open: its answer settles the silence.
     fn break_silence(&mut self, plan: &Plan, now: Timestamp) {
-        if !self.search.is_one_at_a_time() || !self.search.log().is_waiting() {
+        if !self.search().is_one_at_a_time() || !self.search().log().is_waiting() {
             return;
         }
-        let control = self.search.log().largest_answered().unwrap_or(plan.min_size);
-        if self.search.next_queued().is_none_or(|next| next.size != control || next.kind != ProbeKind::Sized) {
-            self.search.queue_first(control, ProbeKind::Sized, now);
+        let control = self.control(plan);
+        let is_next =
+            self.search().next_queued().is_some_and(|next| next.size == control && next.kind == ProbeKind::Sized);
+        if !is_next && self.unanswered_controls(plan).count() < self.most_controls() {
+            self.search_mut().queue_first(control, ProbeKind::Sized, now);
         }
+    }
+
+    /// The size that should pass.
+    fn control(&self, plan: &Plan) -> PacketSize {
+        self.search().log().largest_answered().unwrap_or(plan.min_size)
+    }
+
+    /// The controls that were sent since anything else was sent or one was answered.
+    fn unanswered_controls(&self, plan: &Plan) -> impl Iterator<Item = &SentProbe> {
+        let control = self.control(plan);
+        let is_unanswered = move |probe: &&SentProbe| {
+            probe.size == control && probe.kind == ProbeKind::Sized && !matches!(probe.outcome, Outcome::Answered(_))
+        };
+        self.search().log().probes().iter().rev().take_while(is_unanswered)
+    }
+
+    fn most_controls(&self) -> usize {
+        MOST_CONTROLS[usize::from(self.search().log().largest_answered().is_some())]
+    }
+
+    /// Whether so many controls in a row were lost that repeated segments are not answered any more.
+    fn lost_all_controls(&self, plan: &Plan) -> bool {
+        self.search().is_one_at_a_time()
+            && self.unanswered_controls(plan).filter(|probe| probe.outcome != Outcome::Waiting).count()
+                >= self.most_controls()
     }
 
     /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
@@ -77,18 +109,19 @@ impl Retransmit {
         }
         self.last_bare_ack = Some(ip_id);
         self.bare_acks += 1;
-        if !self.search.is_one_at_a_time() {
+        if !self.search().is_one_at_a_time() {
             return None;
         }
         // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe would have
         // to be very late, and calling a loss too early only costs another probe.
-        let probe = self.search.log_mut().answered(heard.now, heard.rtt, |probe| probe.outcome == Outcome::Waiting);
+        let probe =
+            self.search_mut().log_mut().answered(heard.now, heard.rtt, |probe| probe.outcome == Outcome::Waiting);
         self.quiet_until = heard.now + heard.rtt.margin();
-        probe.map(|probe| probe.probe(self.bytes))
+        probe.map(|probe| probe.probe(self.name()))
     }
 
     fn has_no_names(&self) -> bool {
-        self.search.log().total_answered() == 0 && !self.search.is_one_at_a_time()
+        self.search().log().total_answered() == 0 && !self.search().is_one_at_a_time()
     }
 
     /// Bare ACKs before the greeting: perhaps our last ACK of the handshake was lost, and the peer still waits for it. It is sent
@@ -101,7 +134,7 @@ impl Retransmit {
         self.bare_acks = 0;
         turn.session.acknowledge();
         self.begin_anew(Search::new(turn.plan), turn.session);
-        self.search.start(&[], turn.now);
+        self.search_mut().start(&[], turn.now);
         true
     }
 
@@ -112,24 +145,28 @@ impl Retransmit {
             return;
         }
         self.retire(MethodReason::OldSegmentsUnanswered);
-        self.bytes = Name::SmtpData;
         let has_names = turn.session.peer().sack;
-        let search = if has_names { Search::new(turn.plan) } else { Search::one_at_a_time(turn.plan) };
-        self.begin_anew(search, turn.session);
+        let search = if has_names { Search::new(turn.plan) } else { Search::nameless(turn.plan) };
+        self.begin_as(Name::SmtpData, search, turn.session);
         let most = turn.session.acknowledged_len() + turn.plan.family().tcp_headers();
-        self.search.limit_to(PacketSize::new(most));
+        self.search_mut().limit_to(PacketSize::new(most));
     }
 
     fn begin_anew(&mut self, search: Search, session: &mut Session) {
+        self.begin_as(self.name(), search, session);
+    }
+
+    fn begin_as(&mut self, bytes: Name, search: Search, session: &mut Session) {
         session.forget_ranges(RangeUser::Search);
-        self.search = search;
+        self.standing.begin_anew(bytes, search);
+        self.is_in_vain = false;
     }
 
     fn retire(&mut self, why: MethodReason) {
-        let log = self.search.log();
+        let log = self.standing.search().log();
         self.history.push(MethodReport {
             method: Method::Tcp,
-            technique: self.bytes,
+            technique: self.standing.name(),
             status: MethodStatus::Unusable(why),
             sent: log.sent(),
             answered: log.total_answered(),
@@ -140,62 +177,53 @@ impl Retransmit {
 }
 
 impl Technique for Retransmit {
-    fn name(&self) -> Name {
-        self.bytes
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 
-    fn uses(&self) -> Uses {
-        Uses::Connection
-    }
-
-    fn search(&self) -> &Search {
-        &self.search
-    }
-
-    fn search_mut(&mut self) -> &mut Search {
-        &mut self.search
-    }
-
-    fn unusable(&self) -> Option<MethodReason> {
-        self.unusable
-    }
-
-    fn rule_out(&mut self, why: MethodReason) {
-        self.unusable = Some(why);
+    fn standing_mut(&mut self) -> &mut Standing {
+        &mut self.standing
     }
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
-        if turn.session.state() != TcpState::Open {
+        if turn.session.state() != TcpState::Open || self.unusable().is_some() {
             return None;
         }
-        if self.search.is_one_at_a_time() {
+        self.is_in_vain |= self.lost_all_controls(turn.plan);
+        if self.is_in_vain {
+            let greeted = turn.session.dialogue().greeted();
+            self.on_nothing(turn, greeted);
+            return None;
+        }
+        if self.search().is_one_at_a_time() {
             let is_above = |size: PacketSize| turn.in_order.is_some_and(|passes| size > passes);
-            let must_yield = self.search.next_queued().is_some_and(|next| is_above(next.size));
+            let must_yield = self.search().next_queued().is_some_and(|next| is_above(next.size));
             if self.turn_at(turn.rtt) > turn.now || must_yield {
                 return None;
             }
         }
         self.break_silence(turn.plan, turn.now);
-        let queued = self.search.take_due(turn.now)?;
+        let queued = self.search_mut().take_due(turn.now)?;
         let (start, end, segment) =
-            turn.session.old_segment(queued.size.tcp_payload(turn.plan.family()), self.bytes, RangeUser::Search)?;
-        self.search.launched(queued, ProbeKey::Range { start, end }, turn.now);
-        Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.bytes)))))
+            turn.session.old_segment(queued.size.tcp_payload(turn.plan.family()), self.name(), RangeUser::Search)?;
+        self.search_mut().launched(queued, ProbeKey::Range { start, end }, turn.now);
+        Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.name())))))
     }
 
     fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
-        if self.search.is_one_at_a_time() && self.search.next_queued().is_some() {
-            return Some(self.turn_at(rtt));
+        match self.search().next_queued() {
+            _ if self.is_in_vain || self.unusable().is_some() => self.search().log().next_timeout(rtt),
+            Some(_) if self.search().is_one_at_a_time() => Some(self.turn_at(rtt)),
+            _ => self.search().next_timeout(rtt),
         }
-        self.search.next_timeout(rtt)
     }
 
     fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
         match session.state() {
-            TcpState::Refused => self.unusable = self.unusable.or(Some(MethodReason::PortClosed)),
-            TcpState::Reset => self.unusable = self.unusable.or(Some(MethodReason::ConnectionReset)),
-            TcpState::Open if !session.peer().sack && !self.search.is_one_at_a_time() => {
-                self.begin_anew(Search::one_at_a_time(plan), session);
+            TcpState::Refused => self.rule_out(self.unusable().unwrap_or(MethodReason::PortClosed)),
+            TcpState::Reset => self.rule_out(self.unusable().unwrap_or(MethodReason::ConnectionReset)),
+            TcpState::Open if !session.peer().sack && !self.search().is_one_at_a_time() => {
+                self.begin_anew(Search::nameless(plan), session);
             }
             _ => {}
         }
@@ -213,19 +241,8 @@ impl Technique for Retransmit {
             return arrival.is_bare.then(|| self.on_bare_ack(ip_id, heard)).flatten();
         };
         let key = ProbeKey::Range { start, end };
-        let probe = self.search.log_mut().answered(heard.now, heard.rtt, |probe| probe.key == key)?;
-        Some(probe.probe(self.bytes))
-    }
-
-    fn concerns(&self, quote: &Quote, _plan: &Plan, session: &Session) -> bool {
-        matches!(quote.transport, QuotedTransport::Tcp { source_port, .. } if source_port == session.local_port())
-    }
-
-    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
-        match quote.transport {
-            QuotedTransport::Tcp { seq, .. } => matches!(probe.key, ProbeKey::Range { start, .. } if start == seq),
-            _ => false,
-        }
+        let probe = self.search_mut().log_mut().answered(heard.now, heard.rtt, |probe| probe.key == key)?;
+        Some(probe.probe(self.name()))
     }
 
     /// A peer that permits SACK but answers old data with bare ACKs: starts again with one probe at a time.
@@ -234,11 +251,11 @@ impl Technique for Retransmit {
             return true;
         }
         let is_unnamed = self.has_no_names() && self.bare_acks >= 2;
-        let last = self.search.log().probes().last();
+        let last = self.search().log().probes().last();
         let is_settled = last.is_some_and(|last| turn.now >= last.sent + turn.rtt.or_guess() * 2);
         if is_unnamed && is_settled {
             self.retire(MethodReason::AnswersNameNoProbe);
-            self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
+            self.begin_anew(Search::nameless(turn.plan), turn.session);
             self.quiet_until = turn.now + turn.rtt.margin();
             return true;
         }
@@ -246,17 +263,17 @@ impl Technique for Retransmit {
     }
 
     fn on_nothing(&mut self, turn: &mut Turn<'_>, may_wait_for_greeting: bool) {
-        if self.bytes == Name::OldData {
-            if self.bare_acks >= 2 && !self.search.is_one_at_a_time() {
+        if self.name() == Name::OldData {
+            if self.bare_acks >= 2 && !self.search().is_one_at_a_time() {
                 self.retire(MethodReason::AnswersNameNoProbe);
-                self.begin_anew(Search::one_at_a_time(turn.plan), turn.session);
+                self.begin_anew(Search::nameless(turn.plan), turn.session);
                 return;
             }
             if turn.session.dialogue().is_viable() && may_wait_for_greeting {
                 return self.turn_to_smtp_data(turn);
             }
         }
-        self.unusable = Some(MethodReason::RepeatsUnanswered);
+        self.rule_out(MethodReason::RepeatsUnanswered);
     }
 
     /// Copies of in-order bytes that did arrive draw bare ACKs.
@@ -267,14 +284,14 @@ impl Technique for Retransmit {
     /// An answer names its probe although earlier ones did not: the peer had waited for the last ACK of the handshake. One probe
     /// at a time, loss is hard to tell from silence, so all sizes are tried at once, once more.
     fn on_name(&mut self, session: &mut Session, has_in_order: bool, plan: &Plan, now: Timestamp) {
-        let is_slow = self.search.is_one_at_a_time() && session.peer().sack;
+        let is_slow = self.search().is_one_at_a_time() && session.peer().sack && self.unusable().is_none();
         if !is_slow || self.was_named_after_all || has_in_order {
             return;
         }
         self.was_named_after_all = true;
-        self.history.retain(|method| method.technique != self.bytes);
+        self.history.retain(|method| method.technique != self.standing.name());
         self.begin_anew(Search::new(plan), session);
-        self.search.start(&[], now);
+        self.search_mut().start(&[], now);
     }
 
     fn history(&self) -> &[MethodReport] {

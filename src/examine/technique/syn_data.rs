@@ -1,22 +1,20 @@
 //! SYNs that carry data, each from a port of its own: the SYN-ACK acknowledges the SYN, or the data as well.
 
-use crate::model::{
-    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Quote, QuotedTransport, Segment, SeqNumber,
-    Technique as Name,
-};
+use crate::model::{Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name};
 
 use super::super::half_open::acknowledges_syn;
 use super::super::outbox::Outbox;
 use super::super::search::{Outcome, ProbeKey, Search, SentProbe};
-use super::super::session::{Arrival, Session};
-use super::interface::{Heard, Technique, Turn, Uses};
+use super::super::session::Arrival;
+use super::interface::{Heard, Technique, Turn};
+use super::standing::Standing;
+use super::uses::Uses;
 
 /// The technique.
 #[derive(Clone, Debug)]
 pub(crate) struct SynData {
-    search: Search,
+    standing: Standing,
     ports: Vec<u16>,
-    unusable: Option<MethodReason>,
 }
 
 /// SYN probes in one round: few, since firewalls count half-open connections.
@@ -32,12 +30,13 @@ impl SynData {
             (false, MethodChoice::Icmp) => Some(MethodReason::NotAskedFor),
             (false, MethodChoice::Auto | MethodChoice::Tcp) => None,
         };
-        Self { search: Search::narrow(plan, ports.len().clamp(1, MOST_AT_ONCE)), ports, unusable }
+        let search = Search::narrow(plan, ports.len().clamp(1, MOST_AT_ONCE));
+        Self { standing: Standing::new(Name::SynData, Uses::Syns, search, unusable), ports }
     }
 
     /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
     fn free_port(&self, turn: &mut Turn<'_>) -> Option<u16> {
-        let probes = self.search.log().probes();
+        let probes = self.search().log().probes();
         let last_of = |port: u16| {
             probes.iter().rev().find(|probe| matches!(probe.key, ProbeKey::Syn { port: p, .. } if p == port)).copied()
         };
@@ -60,36 +59,20 @@ impl SynData {
 }
 
 impl Technique for SynData {
-    fn name(&self) -> Name {
-        Name::SynData
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 
-    fn uses(&self) -> Uses {
-        Uses::Syns
-    }
-
-    fn search(&self) -> &Search {
-        &self.search
-    }
-
-    fn search_mut(&mut self) -> &mut Search {
-        &mut self.search
-    }
-
-    fn unusable(&self) -> Option<MethodReason> {
-        self.unusable
-    }
-
-    fn rule_out(&mut self, why: MethodReason) {
-        self.unusable = Some(why);
+    fn standing_mut(&mut self) -> &mut Standing {
+        &mut self.standing
     }
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
-        self.search.next_queued().filter(|queued| queued.not_before <= turn.now)?;
+        self.search().next_queued().filter(|queued| queued.not_before <= turn.now)?;
         let port = self.free_port(turn)?;
-        let queued = self.search.take_due(turn.now)?;
+        let queued = self.search_mut().take_due(turn.now)?;
         let isn = SeqNumber(turn.outbox.random() as u32);
-        self.search.launched(queued, ProbeKey::Syn { port, isn }, turn.now);
+        self.search_mut().launched(queued, ProbeKey::Syn { port, isn }, turn.now);
         let segment = turn.outbox.syn_with_data(turn.plan, port, isn, queued.size);
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(Name::SynData)))))
     }
@@ -111,26 +94,15 @@ impl Technique for SynData {
             }
             _ => false,
         };
-        let probe = self.search.log_mut().answered(heard.now, heard.rtt, is_it)?;
+        let probe = self.search_mut().log_mut().answered(heard.now, heard.rtt, is_it)?;
         if let (true, ProbeKey::Syn { port, isn }) = (segment.flags.syn, probe.key) {
             heard.outbox.half_open().reset(port, isn);
         }
         Some(probe.probe(Name::SynData))
     }
 
-    fn concerns(&self, quote: &Quote, _plan: &Plan, session: &Session) -> bool {
-        matches!(quote.transport, QuotedTransport::Tcp { source_port, .. } if source_port != session.local_port())
-    }
-
-    fn is_quoted(&self, probe: &SentProbe, quote: &Quote) -> bool {
-        match quote.transport {
-            QuotedTransport::Tcp { source_port, seq, .. } => probe.key == ProbeKey::Syn { port: source_port, isn: seq },
-            _ => false,
-        }
-    }
-
     fn clean_up(&self, outbox: &mut Outbox) {
-        for probe in self.search.log().probes() {
+        for probe in self.search().log().probes() {
             if let (false, ProbeKey::Syn { port, isn }) = (matches!(probe.outcome, Outcome::Answered(_)), probe.key) {
                 outbox.half_open().reset(port, isn);
             }
@@ -138,6 +110,6 @@ impl Technique for SynData {
     }
 
     fn on_nothing(&mut self, _turn: &mut Turn<'_>, _may_wait_for_greeting: bool) {
-        self.unusable = Some(MethodReason::SynDataUnanswered);
+        self.rule_out(MethodReason::SynDataUnanswered);
     }
 }

@@ -1,8 +1,9 @@
 //! Probes with a limited TTL: on the flow of the connection while there is one, else echo requests.
 
-use crate::model::{Echo, Meaning, Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{Echo, Meaning, Outgoing, PacketSize, Probe, Purpose, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
+use super::super::random::first_echo;
 use super::super::rtt::RttEstimator;
 use super::super::search::ProbeKey;
 use super::super::session::{RangeUser, Session};
@@ -19,7 +20,7 @@ pub(crate) struct TtlTrace {
 /// A size that passes and a larger one that is lost.
 type Bracket = (PacketSize, PacketSize);
 
-/// Echo sequence numbers of TTL-limited requests begin here, far from those of the sized ones.
+/// The numbers of TTL-limited echo requests begin so far from those of the sized ones.
 const FIRST_ECHO: u16 = 0x4000;
 
 impl TtlTrace {
@@ -85,7 +86,7 @@ impl TtlTrace {
             (ProbeKey::Range { start, end }, turn.outbox.tcp(segment, meaning))
         } else {
             self.echoes += 1;
-            let seq = FIRST_ECHO + self.echoes;
+            let seq = first_echo(turn.plan).wrapping_add(FIRST_ECHO + self.echoes);
             let payload_len = size.bytes().saturating_sub(family.echo_headers());
             let echo = Echo { ident: turn.plan.echo_ident, seq, payload_len };
             (ProbeKey::Echo(seq), turn.outbox.echo(echo, meaning))
@@ -107,9 +108,8 @@ impl TtlTrace {
         Some(Probe { technique: over_connection.unwrap_or(Name::Echo), size, purpose: Purpose::Trace(ttl) })
     }
 
-    /// Whether a segment with this sequence number is one of its probes.
-    pub(crate) fn sent(&self, seq: SeqNumber) -> bool {
-        let is_it = |key: &ProbeKey| matches!(key, ProbeKey::Range { start, .. } if *start == seq);
-        self.search.as_ref().is_some_and(|search| search.uses(is_it))
+    /// The size of its probe that a key names.
+    pub(crate) fn size_of(&self, is_it: impl Fn(&ProbeKey) -> bool) -> Option<PacketSize> {
+        self.search.as_ref()?.size_of(is_it)
     }
 }

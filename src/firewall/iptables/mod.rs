@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::accused::AccusedRule;
 use super::message::ArrivingPtb;
 use super::remedy;
+use super::syn_ack::SynAck;
 use super::walk::{Chains, Culprit, RuleAction, RuleStep, suspect};
-use crate::model::{Blocker, SavedTables};
+use crate::model::{Blocker, ClampRule, SavedTables};
 
 /// The base chains in the order in which a message for this host meets them. Table `nat` is not among them: it sees the
 /// first packet of a connection only.
@@ -70,6 +71,29 @@ impl<'a> Saved<'a> {
             return Vec::new();
         }
         BASES.iter().filter_map(|(table, chain)| self.accused_in(table, chain, arrival)).collect()
+    }
+
+    /// The rules that set the MSS of what comes in.
+    pub(in crate::firewall) fn clamps(&self, packet: SynAck) -> Vec<ClampRule> {
+        /// Chains of table `mangle` that only other packets pass.
+        const OTHERS: [&str; 3] = ["FORWARD", "OUTPUT", "POSTROUTING"];
+        let Some(table) = self.tables.get("mangle").filter(|_| packet.is_of(self.family)) else { return Vec::new() };
+        let clamping = |line: &&SavedRule<'_>| {
+            line.words.iter().any(|word| word == "TCPMSS")
+                && !OTHERS.contains(&line.chain.as_str())
+                && spec::may_concern(&line.words, packet.from, packet.to)
+        };
+        let set = |line: &SavedRule<'_>| {
+            let at = line.words.iter().position(|word| word == "--set-mss")?;
+            line.words.get(at + 1)?.parse().ok()
+        };
+        let clamp = |line: &SavedRule<'_>| ClampRule {
+            mss: set(line),
+            place: format!("{} table mangle, chain {}", self.program, line.chain),
+            rule: line.text.to_owned(),
+            undo: remedy::without_iptables(self.program, line.text),
+        };
+        table.lines.iter().filter(clamping).map(clamp).collect()
     }
 
     fn accused_in(&self, name: &str, base: &str, arrival: &ArrivingPtb<'_>) -> Option<AccusedRule> {

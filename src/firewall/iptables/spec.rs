@@ -42,6 +42,17 @@ pub(super) fn read(words: &[String], arrival: &ArrivingPtb<'_>) -> Spec {
     Spec { truth, target: None }
 }
 
+/// Whether a rule's addresses may be those of a packet.
+pub(super) fn may_concern(words: &[String], from: IpAddr, to: IpAddr) -> bool {
+    let names = |option: &str, own: IpAddr| {
+        let at = words.iter().position(|word| word == option)?;
+        let is_negated = at.checked_sub(1).and_then(|before| words.get(before)).is_some_and(|word| word == "!");
+        let holds = network(own, words.get(at + 1)?);
+        Some(if is_negated { holds.not() } else { holds })
+    };
+    [names("-s", from), names("-d", to)].into_iter().flatten().all(|holds| holds != Truth::No)
+}
+
 /// The first of the words that belong to an option.
 fn value<'a>(words: &mut Peekable<impl Iterator<Item = &'a str>>) -> Option<&'a str> {
     let mut next = || words.next_if(|word| *word != "!" && !word.starts_with('-'));

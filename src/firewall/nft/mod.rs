@@ -6,7 +6,7 @@ mod listing;
 mod names;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -14,8 +14,9 @@ use super::accused::AccusedRule;
 use super::iptables::Saved;
 use super::message::ArrivingPtb;
 use super::remedy::{self, Position};
+use super::syn_ack::{SynAck, as_mss, sets_mss};
 use super::walk::{Chains, Culprit, suspect};
-use crate::model::Blocker;
+use crate::model::{Blocker, ClampRule};
 use compare::Set;
 use listing::Listing;
 
@@ -23,6 +24,8 @@ use listing::Listing;
 pub(super) struct Ruleset {
     tables: BTreeMap<(String, String), NftTable>,
     bases: Vec<Base>,
+    /// Base chains that what arrives for this host does not pass.
+    outgoing: BTreeSet<(String, String, String)>,
     listing: Listing,
 }
 
@@ -68,7 +71,12 @@ impl Ruleset {
     /// `None`: not what nft prints.
     pub(super) fn read(json: &str, text: &str) -> Option<Self> {
         let document: Value = serde_json::from_str(json).ok()?;
-        let mut ruleset = Self { tables: BTreeMap::new(), bases: Vec::new(), listing: Listing::read(text) };
+        let mut ruleset = Self {
+            tables: BTreeMap::new(),
+            bases: Vec::new(),
+            outgoing: BTreeSet::new(),
+            listing: Listing::read(text),
+        };
         for item in document.get("nftables")?.as_array()? {
             let Some((kind, inside)) = item.as_object().and_then(|object| object.iter().next()) else { continue };
             ruleset.add(kind, inside);
@@ -80,11 +88,17 @@ impl Ruleset {
     fn add(&mut self, kind: &str, inside: &Value) {
         let owner = if kind == "table" { "name" } else { "table" };
         let place = (text(inside, "family").to_owned(), text(inside, owner).to_owned());
-        let table = self.tables.entry(place).or_default();
+        let table = self.tables.entry(place.clone()).or_default();
         match kind {
             "chain" => {
                 table.chains.push(text(inside, "name").to_owned());
-                self.bases.extend(base(inside));
+                match base(inside) {
+                    Some(base) => self.bases.push(base),
+                    None if inside.get("hook").is_some() => {
+                        self.outgoing.insert((place.0, place.1, text(inside, "name").to_owned()));
+                    }
+                    None => {}
+                }
             }
             "rule" => table.rules.push(NftRule {
                 chain: text(inside, "chain").to_owned(),
@@ -114,6 +128,39 @@ impl Ruleset {
                 && self.is_on_the_way(base, arrival)
         };
         self.bases.iter().filter(concerns).filter_map(|base| self.accused_in(base, arrival)).collect()
+    }
+
+    /// The rules that set the MSS of what comes in.
+    pub(in crate::firewall) fn clamps(&self, packet: SynAck) -> Vec<ClampRule> {
+        let mut tables: Vec<(&str, &str)> = self.bases.iter().map(|base| (&*base.family, &*base.table)).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let seen = tables
+            .into_iter()
+            .filter(|(family, table)| packet.is_of(family) && !self.listing.is_dormant(family, table));
+        seen.flat_map(|(family, table)| self.clamps_in(family, table, packet)).collect()
+    }
+
+    fn clamps_in(&self, family: &str, name: &str, packet: SynAck) -> Vec<ClampRule> {
+        let Some(table) = self.tables.get(&(family.to_owned(), name.to_owned())) else { return Vec::new() };
+        let is_arrival = |chain: &str| {
+            self.bases.iter().any(|base| base.family == family && base.table == name && base.chain == chain)
+                || !self.outgoing.contains(&(family.to_owned(), name.to_owned(), chain.to_owned()))
+        };
+        let clamp = |rule: &NftRule| {
+            let mss = sets_mss(&rule.expression)?;
+            if packet.is_ruled_out(&rule.expression) || !is_arrival(&rule.chain) {
+                return None;
+            }
+            let words = self.listing.rule(family, name, rule.handle);
+            Some(ClampRule {
+                mss: as_mss(mss),
+                place: format!("table {family} {name}, chain {}", rule.chain),
+                rule: words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned),
+                undo: remedy::without_nft([family, name, &rule.chain], rule.handle, table.rules.len() == 1),
+            })
+        };
+        table.rules.iter().filter_map(clamp).collect()
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.

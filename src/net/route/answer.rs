@@ -59,6 +59,24 @@ pub(super) fn metric_mtu(message: &RouteMessage) -> Option<RouteMtu> {
     })
 }
 
+/// Whether a route of the routing table leads to one address alone.
+pub(super) fn is_for_one(message: &RouteMessage) -> bool {
+    let whole = if message.header.address_family == AddressFamily::Inet { 32 } else { 128 };
+    message.header.destination_prefix_length == whole
+}
+
+/// `RTAX_ADVMSS`. The kernel tells it only where somebody set it.
+pub(super) fn metric_advmss(message: &RouteMessage) -> Option<u16> {
+    let metrics = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Metrics(metrics) => Some(metrics),
+        _ => None,
+    })?;
+    metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Advmss(mss) => u16::try_from(*mss).ok().filter(|mss| *mss > 0),
+        _ => None,
+    })
+}
+
 pub(super) fn source(message: &RouteMessage) -> Option<IpAddr> {
     message.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::PrefSource(address) => as_ip(address),

@@ -19,7 +19,10 @@ use super::NetError;
 use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, FirstHop, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
-use answer::{gateway, has_gateway, is_default, is_local, learnt_mtu, metric_mtu, outgoing, own_address, source};
+use answer::{
+    gateway, has_gateway, is_default, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing, own_address,
+    source,
+};
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,6 +59,10 @@ pub struct Route {
     pub interface_mtu: Option<PacketSize>,
     /// The `mtu` that somebody set on the route, or that a router advertised.
     pub route_mtu: Option<RouteMtu>,
+    /// The `advmss` that somebody set on the route.
+    pub route_advmss: Option<u16>,
+    /// Whether the route with these leads to the destination alone.
+    pub is_for_one: bool,
     /// The path MTU that the kernel learnt from a PTB and has cached.
     pub cached: Option<CachedPathMtu>,
 }
@@ -131,10 +138,17 @@ impl Routes {
     async fn describe(&self, query: RouteQuery, message: &RouteMessage) -> Route {
         let family = Family::of(query.destination);
         let interface = outgoing(message).and_then(|index| Interface::by_index(index).ok());
-        let (route_mtu, cached) = match learnt_mtu(message, family) {
-            // The learnt value hides that of the route, which only the routing table still has.
-            Some(learnt) => (self.configured_mtu(query).await, Some(learnt)),
-            None => (metric_mtu(message), None),
+        let cached = learnt_mtu(message, family);
+        let route_advmss = metric_advmss(message);
+        // A learnt value hides that of the route, which only the routing table still has.
+        let configured = if cached.is_some() || route_advmss.is_some() || metric_mtu(message).is_some() {
+            self.ask(query, RouteFlags::FibMatch).await.ok()
+        } else {
+            None
+        };
+        let route_mtu = match cached {
+            Some(_) => configured.as_ref().and_then(metric_mtu),
+            None => metric_mtu(message),
         };
         Route {
             first_hop: self.first_hop(query, message).await,
@@ -143,6 +157,8 @@ impl Routes {
             source: query.source.or(source(message)),
             gateway: gateway(message),
             route_mtu,
+            route_advmss,
+            is_for_one: configured.is_some_and(|route| is_for_one(&route)),
             cached,
         }
     }
@@ -154,10 +170,6 @@ impl Routes {
         }
         let is_default = async || self.ask(query, RouteFlags::FibMatch).await.is_ok_and(|route| is_default(&route));
         if has_gateway(message) || is_default().await { FirstHop::Router } else { FirstHop::Target }
-    }
-
-    async fn configured_mtu(&self, query: RouteQuery) -> Option<RouteMtu> {
-        metric_mtu(&self.ask(query, RouteFlags::FibMatch).await.ok()?)
     }
 
     /// The kernel's error is the same whether the destination or the source address is to blame.
@@ -258,6 +270,8 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         interface_mtu: None,
         // It may be a cached path MTU, but nothing says so.
         route_mtu: socket_mtu(&socket, query.destination).map(|mtu| RouteMtu { mtu, locked: false }),
+        route_advmss: None,
+        is_for_one: false,
         cached: None,
         first_hop: if own == query.destination { FirstHop::ThisHost } else { FirstHop::Target },
     })

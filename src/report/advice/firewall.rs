@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::workaround::undo;
-use crate::model::{Advice, Blocker, Blockers, Family, Who};
+use crate::model::{Advice, Blocker, Blockers, Cause, Family, Who};
 use crate::report::words::shell_word;
 
 /// The repair on this host: before the rule that drops the message if it is known, else in the usual place.
@@ -22,6 +22,11 @@ pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
         }
         Blockers::NoneFound => vec![look_elsewhere(case)],
     }
+}
+
+/// Whether this host's own firewall is to blame.
+pub(super) fn is_cause(case: &Case<'_>) -> bool {
+    case.examined().cause == Some(Cause::LocalFirewall)
 }
 
 /// Whether the repair is sure to help, so that no workaround is needed meanwhile.

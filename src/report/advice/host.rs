@@ -1,8 +1,8 @@
 //! Settings of this host that are no longer needed.
 
 use super::case::Case;
-use super::workaround::undo;
-use crate::model::{Advice, Family, Verdict, Who};
+use super::workaround::{self, undo};
+use crate::model::{Advice, Family, HoleHere, Verdict, Who};
 use crate::report::words::{address_with_zone, shell_word};
 
 /// The kernel learns what still holds again.
@@ -26,9 +26,8 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
     let proven = case.examined().path_mtu.max(case.examined().beyond_route)?;
     let ip = ip(case.family());
     let lock = if route.locked { "lock " } else { "" };
-    let zone = case.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
-    let matching = format!("{ip} route get fibmatch {}{}", case.address(), zone.unwrap_or_default());
-    let bare = format!(r"{ip} route change $({matching} | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')");
+    let matching = matching_route(case);
+    let bare = without_mtu(case);
     let is_free = case.host.interface_mtu.is_some_and(|most| proven >= most);
     let (what, command) = if is_free {
         (format!("Take the MTU of {} off the route", route.mtu), bare)
@@ -47,10 +46,31 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
     })
 }
 
+/// Prints the route as it was set.
+fn matching_route(case: &Case<'_>) -> String {
+    let zone = case.report.zone.as_deref().map(|zone| format!(" oif {}", shell_word(zone)));
+    format!("{} route get fibmatch {}{}", ip(case.family()), case.address(), zone.unwrap_or_default())
+}
+
+fn without_mtu(case: &Case<'_>) -> String {
+    let (ip, matching) = (ip(case.family()), matching_route(case));
+    format!(r"{ip} route change $({matching} | sed 's/ mtu\( lock\)\? [0-9]*//; s/ expires [0-9]*sec//')")
+}
+
+/// The command that takes the MTU off the route, or the route away if it is for this address alone.
+pub(super) fn free_route(case: &Case<'_>) -> Option<String> {
+    if case.host.route_is_for_one {
+        return workaround::delete_route(case);
+    }
+    case.host.route_mtu.map(|_| without_mtu(case))
+}
+
 /// No advice if large packets vanish, because mail then passes only without DF.
 pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
     let value = case.host.settings.no_pmtu_disc.filter(|value| *value > 0)?;
-    (case.examined().verdict != Verdict::BlackHole).then(|| Advice {
+    let passes_by_it = case.examined().verdict == Verdict::BlackHole
+        || matches!(case.examined().reason.here, Some(HoleHere::LetsRoutersCut(_)));
+    (!passes_by_it).then(|| Advice {
         who: Who::You,
         text: format!(
             "Switch this kernel's path MTU discovery on again: ip_no_pmtu_disc is {value}. It acts on all new IPv4 \

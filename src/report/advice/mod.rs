@@ -7,6 +7,7 @@ mod case;
 mod fault;
 mod firewall;
 mod host;
+mod in_place;
 mod owner;
 mod retry;
 mod reverse;
@@ -49,12 +50,18 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
         Verdict::Clear if case.has(Finding::HoleOnSomeFlows) => workaround::all(case),
         Verdict::Clear => Vec::new(),
         Verdict::Discoverable => fault::survivable(case),
+        Verdict::Recovers => {
+            let mut advice = if firewall::is_cause(case) { Vec::new() } else { workaround::all(case) };
+            advice.extend(repair(case));
+            advice.extend(in_place::take_back(case));
+            advice
+        }
         Verdict::Masked => {
-            let mut advice = vec![fault::keep_the_clamp(case)];
+            let mut advice = vec![in_place::take_back(case).unwrap_or_else(|| fault::keep_the_clamp(case))];
             advice.extend(repair(case));
             advice
         }
-        Verdict::BlackHole if examined.cause == Some(Cause::LocalFirewall) => {
+        Verdict::BlackHole if firewall::is_cause(case) => {
             let mut advice = repair(case);
             if !firewall::is_certain(case) {
                 advice.extend(workaround::all(case));

@@ -5,7 +5,7 @@
 
 use super::case::Case;
 use super::workaround::HostRouteUse;
-use super::{firewall, owner, retry, workaround};
+use super::{firewall, in_place, owner, retry, workaround};
 use crate::model::{AddressReport, Advice, Examined, Family, Finding, PacketSize, ReverseVerdict, Verdict, Who};
 use crate::report::place::place_of;
 
@@ -18,7 +18,8 @@ pub(super) fn advice(case: &Case<'_>, route: HostRouteUse) -> Vec<Advice> {
             ours.into_iter().chain(workarounds).chain([repair_there(case)]).collect()
         }
         ReverseVerdict::Inconclusive => retry::way_back(case).into_iter().collect(),
-        ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => Vec::new(),
+        ReverseVerdict::Clear => in_place::stop_asking_for_less(case).into_iter().collect(),
+        ReverseVerdict::Discoverable | ReverseVerdict::Untested => Vec::new(),
     }
 }
 
@@ -43,7 +44,8 @@ fn is_likely_ours(case: &Case<'_>) -> bool {
 /// The size at which both ways end, if it may be one.
 pub(crate) fn shared_limit(report: &AddressReport) -> Option<PacketSize> {
     let examined = &report.examined;
-    let is_narrow = matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Masked);
+    let is_narrow =
+        matches!(examined.verdict, Verdict::Discoverable | Verdict::BlackHole | Verdict::Recovers | Verdict::Masked);
     let (there, back) = examined.path_mtu.zip(examined.reverse.path_mtu).filter(|_| is_narrow)?;
     let fits = match examined.reverse.first_lost_size {
         Some(lost) => back <= there && there < lost,

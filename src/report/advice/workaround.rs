@@ -84,7 +84,7 @@ fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
 
 /// No advice if the route has an MTU of its own, because a second host route would replace it.
 fn announcing_route(case: &Case<'_>, mss: u16) -> Option<Advice> {
-    let route = host_route(case).filter(|_| case.host.route_mtu.is_none())?;
+    let route = host_route(case).filter(|_| case.host.route_mtu.is_none() && !case.host.route_is_for_one)?;
     Some(Advice {
         who: Who::You,
         text: "Or give this address a route with a fixed MSS to announce, without any firewall. It no longer follows \
@@ -112,9 +112,10 @@ fn clamp(hook: &str, side: &str, address: IpAddr, mss: u16) -> Vec<String> {
     ]
 }
 
-/// A host route with a locked MTU works for every protocol. IPv6 ignores an MTU below 1280 (RFC 8200, section 5).
+/// A host route with a locked MTU works for every protocol. One that is there already is not replaced: its undo would not bring
+/// it back. IPv6 ignores an MTU below 1280 (RFC 8200, section 5).
 fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
-    let route = host_route(case)?;
+    let route = host_route(case).filter(|_| !case.host.route_is_for_one)?;
     if case.family() == Family::V6 && size < Family::V6.minimum_mtu() {
         return None;
     }
@@ -152,6 +153,11 @@ fn host_route(case: &Case<'_>) -> Option<HostRoute> {
     // The route of today may prefer a source address; IPv6 chooses it otherwise (RFC 6724).
     let source = source.map_or_else(String::new, |source| format!(" src {source}"));
     Some(HostRoute { ip, destination: format!("{address}/{length}"), way: format!("{via}dev {interface}{source}") })
+}
+
+/// The command that takes away the route to this address alone.
+pub(super) fn delete_route(case: &Case<'_>) -> Option<String> {
+    host_route(case).map(|route| route.delete())
 }
 
 impl HostRoute {

@@ -67,10 +67,18 @@ fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {
 fn of_the_way_there(address: &AddressReport) -> Option<Complaint> {
     let examined = &address.examined;
     let of_path = match (examined.verdict, examined.cause) {
-        (Verdict::BlackHole | Verdict::Masked, Some(Cause::LocalFirewall)) => Some(Complaint::OurFirewall),
-        (Verdict::BlackHole | Verdict::Masked, Some(Cause::BadPtb)) => Some(Complaint::WrongMessages),
-        (Verdict::BlackHole | Verdict::Masked, Some(Cause::LinkMismatch)) => Some(Complaint::Mismatch),
-        (Verdict::BlackHole | Verdict::Masked, Some(Cause::NoPtb) | None) => Some(Complaint::Silent),
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LocalFirewall)) => {
+            Some(Complaint::OurFirewall)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::BadPtb)) => {
+            Some(Complaint::WrongMessages)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::LinkMismatch)) => {
+            Some(Complaint::Mismatch)
+        }
+        (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(Cause::NoPtb) | None) => {
+            Some(Complaint::Silent)
+        }
         (Verdict::Discoverable, _) => examined
             .ptb
             .iter()
@@ -97,6 +105,6 @@ pub(super) fn why_none(address: &AddressReport) -> NoComplaint {
         Verdict::Unreachable => NoComplaint::Unreachable,
         Verdict::Inconclusive => NoComplaint::ThinEvidence,
         Verdict::Clear => NoComplaint::FullSizePasses,
-        Verdict::Discoverable | Verdict::Masked | Verdict::BlackHole => NoComplaint::DiscoveryWorks,
+        Verdict::Discoverable | Verdict::Masked | Verdict::Recovers | Verdict::BlackHole => NoComplaint::DiscoveryWorks,
     }
 }

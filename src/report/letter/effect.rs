@@ -2,6 +2,7 @@
 
 use super::complaint::Complaint;
 use super::facts::LetterFacts;
+use crate::model::{MaskedBy, Verdict};
 
 /// What the fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub(super) enum Effect {
         /// The MSS.
         mss: u16,
     },
+    /// This host sends nothing that vanishes, so its own mail passes; from others large mail hangs.
+    OthersHang,
+    /// This host finds a size that passes after a stall; from others large mail hangs.
+    StallsHere,
     /// No router notices, so none sends the message, and large mail hangs.
     NoRouterNotices,
     /// On some flows the message does not arrive, and large mail hangs.
@@ -41,6 +46,8 @@ impl Effect {
             Complaint::WayBack => Self::AnswersHang,
             Complaint::SurvivableMessages => Self::SendersGuess,
             complaint => match (complaint, facts.address.examined.peer_mss) {
+                _ if facts.address.examined.masked_by == Some(MaskedBy::ThisHost) => Self::OthersHang,
+                _ if facts.address.examined.verdict == Verdict::Recovers => Self::StallsHere,
                 (_, Some(mss)) if facts.is_masked() => Self::MssProtectsMail { mss },
                 (Complaint::Mismatch, _) => Self::NoRouterNotices,
                 (Complaint::SomeFlows, _) => Self::HangsOnSomeFlows,

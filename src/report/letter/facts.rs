@@ -1,17 +1,16 @@
 //! What a letter says, in no language.
 
+use std::time::Duration;
+
 use super::complaint::Complaint;
 use crate::model::{
-    AddressReport, Blocker, Blockers, Family, Finding, Flows, PacketSize, PtbReport, Report, Service, Verdict, Who,
-    is_global,
+    AddressReport, Blocker, Blockers, Family, Finding, Flows, PacketSize, PtbReport, Report, ReverseReason, Service,
+    Verdict, Who, is_global,
 };
 use crate::report::advice::{Rules, responsible, responsible_for_the_way_back};
 use crate::report::numbers::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
-
-/// How long a stalled connection is watched before the way back counts as a black hole.
-pub(super) const WATCHED_SECONDS: u32 = 15;
 
 /// Everything that a letter may mention.
 pub(super) struct LetterFacts<'a> {
@@ -47,6 +46,14 @@ impl<'a> LetterFacts<'a> {
     pub(super) fn limit_is_exact(&self) -> bool {
         let reverse = &self.address.examined.reverse;
         reverse.path_mtu.zip(reverse.first_lost_size).is_some_and(|(fits, lost)| fits.bytes() + 1 == lost.bytes())
+    }
+
+    /// For how long the target's large packets were awaited, where that proves that they vanish.
+    pub(super) fn watched(&self) -> Option<Duration> {
+        match self.address.examined.reverse.reason {
+            Some(ReverseReason::Missing { watched, .. }) => Some(watched),
+            _ => None,
+        }
     }
 
     /// Whether the target speaks SMTP; a web server sends no mail.

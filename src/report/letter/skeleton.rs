@@ -21,7 +21,7 @@ pub(super) fn letter(language: Language, facts: &LetterFacts<'_>) -> Vec<Block> 
         Block::Prose(words::opening(language, facts)),
         Block::Prose(words::measured_with(language)),
         Block::Table(rows.iter().map(row).collect()),
-        Block::Prose(words::sizes(language, facts.complaint)),
+        Block::Prose(words::sizes(language, facts)),
         Block::Prose(words::effect(language, facts.family, Effect::of(facts))),
     ];
     blocks.extend(pleas(facts).into_iter().flat_map(|plea| request(language, facts, plea)));

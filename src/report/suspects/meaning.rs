@@ -2,8 +2,8 @@
 
 use super::words;
 use crate::model::{
-    AddressReport, Advice, Cause, Direction, Examined, Finding, MailFlow, PacketSize, Reverse, ReverseVerdict, Suspect,
-    Verdict,
+    AddressReport, Advice, Cause, Direction, Examined, Finding, MailFlow, MaskedBy, PacketSize, Reverse,
+    ReverseVerdict, Suspect, Verdict,
 };
 use crate::report::advice::ask_for_small_packets;
 use crate::report::layout::{push_line, wrap};
@@ -111,6 +111,22 @@ fn there(report: &AddressReport) -> (Weight, String) {
     }
     match examined.verdict {
         Verdict::BlackHole => (Weight::Confirmed, hole(examined)),
+        Verdict::Recovers => (
+            Weight::Partly,
+            format!(
+                "packets above{} vanish on the way there, but this host's TCP finds a size that passes: large mail stalls, then \
+                 passes, unless either side gives up before; do what stands above, then flush the queue",
+                bytes(examined.path_mtu)
+            ),
+        ),
+        Verdict::Masked if examined.masked_by == Some(MaskedBy::ThisHost) => (
+            Weight::Partly,
+            format!(
+                "packets above{} vanish on the way there, which explains mail that stalled before; now this host works around \
+                 it, so flush the queue, and have the path repaired",
+                bytes(examined.path_mtu)
+            ),
+        ),
         Verdict::Masked => (
             Weight::Partly,
             "PMTU discovery is broken on the path, but the MSS lets mail pass now; mail stalls if that MSS is not kept \

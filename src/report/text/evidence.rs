@@ -26,7 +26,7 @@ pub(super) fn rows(report: &AddressReport) -> Vec<EvidenceRow> {
     ptbs(examined, Family::of(report.address), &mut rows);
     place(report, &mut rows);
     mss(examined, &mut rows);
-    rows.extend(examined.masked_by.map(|by| EvidenceRow::new("masked by", masked_by(by))));
+    rows.extend(examined.masked_by.and_then(masked_by).map(|by| EvidenceRow::new("masked by", by)));
     rows.push(this_host::row(report));
     rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
     if !examined.direction.is_forward() {
@@ -123,18 +123,26 @@ fn answered(examined: &Examined, size: PacketSize) -> String {
 fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     let name = ptb_name(family);
     for ptb in examined.ptb.iter().take(PTB_ROWS) {
-        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb)));
+        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb, examined)));
     }
     let more = examined.ptb.len().saturating_sub(PTB_ROWS);
     if more > 0 {
         rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
     }
-    if examined.ptb.is_empty() && matches!(examined.verdict, Verdict::BlackHole | Verdict::Masked) {
+    if examined.ptb.is_empty() && is_hole(examined.verdict) {
         rows.push(EvidenceRow::new("ICMP", format!("no \"{name}\" came back")));
     }
 }
 
-fn ptb_words(name: &str, ptb: &PtbReport) -> String {
+fn is_hole(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::BlackHole | Verdict::Recovers | Verdict::Masked)
+}
+
+fn ptb_words(name: &str, ptb: &PtbReport, examined: &Examined) -> String {
+    let about = match ptb.about {
+        Method::Icmp if method_of_verdict(examined) == Some(Method::Tcp) => ", about ping",
+        Method::Tcp | Method::Icmp => "",
+    };
     let outcome = match (ptb.reached_kernel, ptb.fault) {
         (true, _) => "reached this kernel",
         (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",
@@ -142,7 +150,7 @@ fn ptb_words(name: &str, ptb: &PtbReport) -> String {
     };
     let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", ptb_fault::in_evidence(fault)));
     let times = if ptb.count == 1 { "once".into() } else { format!("{} times", ptb.count) };
-    format!("\"{name}\", MTU {}, from {}, {times}; {outcome}{fault}", ptb.mtu, ptb.from)
+    format!("\"{name}\", MTU {}, from {}{about}, {times}; {outcome}{fault}", ptb.mtu, ptb.from)
 }
 
 fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
@@ -153,8 +161,10 @@ fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
     rows.push(EvidenceRow::new("MSS", format!("{ours}theirs {theirs}{limit}")));
 }
 
-fn masked_by(by: MaskedBy) -> String {
-    match by {
+/// What this host does has rows of its own.
+fn masked_by(by: MaskedBy) -> Option<String> {
+    Some(match by {
+        MaskedBy::ThisHost => return None,
         MaskedBy::PathClamp { hop: Some(Ttl(hop)) } => {
             let before = if hop == 1 { "this host".into() } else { format!("hop {}", hop - 1) };
             format!("an MSS clamp between {before} and hop {hop}, as it shows in our SYN")
@@ -164,7 +174,7 @@ fn masked_by(by: MaskedBy) -> String {
                 .into()
         }
         MaskedBy::PeerLink => "the server's own link, which is what its MSS is made for".into(),
-    }
+    })
 }
 
 /// The technique that carries the verdict comes first.
@@ -183,11 +193,17 @@ fn carrier(examined: &Examined) -> Option<Technique> {
     examined.methods.iter().find(proves).filter(|_| concluded).map(|method| method.technique)
 }
 
+fn method_of_verdict(examined: &Examined) -> Option<Method> {
+    let carrier = carrier(examined)?;
+    Some(if carrier == Technique::Echo { Method::Icmp } else { Method::Tcp })
+}
+
 fn method_words(method: &MethodReport, examined: &Examined) -> String {
     let name = match (method.method, method.technique) {
         (Method::Tcp, Technique::OldData) => "TCP, old data",
         (Method::Tcp, Technique::SmtpData) => "TCP, SMTP lines",
         (Method::Tcp, Technique::SynData) => "TCP, SYN with data",
+        (Method::Tcp, Technique::RealBytes) => "TCP, new SMTP bytes",
         (Method::Tcp, Technique::Echo) => "TCP",
         (Method::Icmp, _) => "ICMP echo",
     };

@@ -27,6 +27,17 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PtbBelowMinimum => ptb_fault::as_finding(PtbFault::BelowMinimum).into(),
         Finding::PtbMtuTooHigh => ptb_fault::as_finding(PtbFault::StatedSizeLost).into(),
         Finding::PtbBadChecksum => ptb_fault::as_finding(PtbFault::BadChecksum).into(),
+        Finding::TcpPtbMissing => tcp_ptb_missing(examined),
+        Finding::PtbQuoteAltered => {
+            "A \"too big\" message quotes another packet length than was sent: something on the way changes headers. Kernels \
+             find the connection by its ports and number, so the message works all the same."
+                .into()
+        }
+        Finding::PtbQuoteUnknown => {
+            "A \"too big\" message quotes an address or a TCP sequence number that this host never sent: something on the way \
+             translates packets and leaves the messages about them as they are. Kernels ignore such messages."
+                .into()
+        }
         Finding::PtbFromPrivateAddress => {
             "A \"too big\" message came from a private address: networks that filter such sources never see it.".into()
         }
@@ -236,6 +247,17 @@ fn some_flows(examined: &Examined) -> String {
     format!(
         "Large packets vanish on some flows only{share}. Something spreads flows over several paths, and one of them has a \
          hole: some connections hang, others do not."
+    )
+}
+
+fn tcp_ptb_missing(examined: &Examined) -> String {
+    let why = match examined.cause {
+        Some(Cause::LocalFirewall) => "this host's own firewall drops those about TCP",
+        _ => "something on the way drops those about TCP, or changes what they quote",
+    };
+    format!(
+        "\"Too big\" messages about ping reach this host's kernel, none about TCP: {why}. Mail is TCP, so ping works and large \
+         mail does not."
     )
 }
 

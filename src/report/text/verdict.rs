@@ -2,8 +2,8 @@
 
 use super::other_way;
 use super::phrase::{above, bytes_or};
-use crate::model::{AddressReport, Cause, Examined, MaskedBy, PtbFault, Verdict};
-use crate::report::words::{address_with_zone, verdict_reason};
+use crate::model::{AddressReport, Cause, Examined, HoleHere, MaskedBy, OwnLimit, OwnSearch, PtbFault, Verdict};
+use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
@@ -37,6 +37,7 @@ fn forward(examined: &Examined) -> String {
         Verdict::Discoverable => discoverable(examined),
         Verdict::Masked => masked(examined),
         Verdict::BlackHole => black_hole(examined),
+        Verdict::Recovers => recovers(examined),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
         Verdict::Inconclusive => format!("inconclusive: {}", verdict_reason(&examined.reason)),
     }
@@ -68,6 +69,9 @@ fn discoverable(examined: &Examined) -> String {
 
 fn masked(examined: &Examined) -> String {
     let above = above(examined.path_mtu);
+    if let Some(here) = examined.reason.here {
+        return format!("masked: PMTU discovery is broken{above}, but {}: mail passes", in_short(here));
+    }
     let by = examined.masked_by.map_or("", masker);
     match examined.peer_mss {
         Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss}{by} lets mail pass"),
@@ -80,6 +84,7 @@ fn masker(by: MaskedBy) -> &'static str {
     match by {
         MaskedBy::PathClamp { .. } => ", set by a clamp,",
         MaskedBy::PeerLink => ", that of the server's own link,",
+        MaskedBy::ThisHost => "",
     }
 }
 
@@ -94,6 +99,39 @@ fn black_hole(examined: &Examined) -> String {
         Some(Cause::LocalFirewall) => {
             format!("black hole{above}, made by this host's own firewall: large mail will hang")
         }
-        _ => format!("black hole{above}: large mail will hang"),
+        _ => match examined.reason.here {
+            Some(HoleHere::Remembers { .. }) => {
+                format!("black hole{above}: large mail will hang as soon as this kernel forgets what it learnt")
+            }
+            _ => format!("black hole{above}: large mail will hang"),
+        },
+    }
+}
+
+fn recovers(examined: &Examined) -> String {
+    let above = above(examined.path_mtu);
+    match examined.reason.here {
+        Some(HoleHere::Searches(OwnSearch { stall: None, .. })) => {
+            format!("black hole{above}, but this host's TCP starts with small packets: mail passes")
+        }
+        Some(HoleHere::Searches(OwnSearch { stall: Some(stall), .. })) => {
+            format!("black hole{above}: large mail stalls for {} each time, then passes", stall_words(stall))
+        }
+        _ => format!("black hole{above}: large mail stalls for a while each time, then passes"),
+    }
+}
+
+/// What lets mail of this host pass.
+fn in_short(here: HoleHere) -> String {
+    match here {
+        HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. } => {
+            format!("this host's own firewall lowers the MSS to {mss}")
+        }
+        HoleHere::SendsLess { by: OwnLimit::Route(route), .. } => {
+            format!("this host's route keeps to {} bytes", route.mtu)
+        }
+        HoleHere::LetsRoutersCut(_) => "this host lets routers cut its packets".into(),
+        HoleHere::Searches(_) => "this host's TCP looks for a size that passes".into(),
+        HoleHere::Remembers { mtu, .. } => format!("this host's kernel remembers {mtu} bytes"),
     }
 }

@@ -96,6 +96,7 @@ fn a_probe_says_its_size_and_what_it_is_for() {
         (old_data(1500, Purpose::Search), "probe 1500, DF, old data"),
         (probe(Technique::SmtpData, 1500, Purpose::Search), "probe 1500, DF, repeated SMTP lines"),
         (probe(Technique::SynData, 1500, Purpose::Search), "probe 1500, DF, SYN with data"),
+        (probe(Technique::RealBytes, 1500, Purpose::Search), "probe 1500, DF, new SMTP bytes"),
         (probe(Technique::Echo, 1500, Purpose::Confirm), "probe 1500, DF, ICMP echo, to confirm"),
         (old_data(1401, Purpose::Trace(Ttl(2))), "probe 1401, DF, TTL 2, old data"),
         (old_data(1401, Purpose::Flow { port: 40_005 }), "probe 1401, DF, old data, flow from port 40005"),

@@ -27,6 +27,7 @@ fn meaning(meaning: Meaning, packet: &Packet) -> String {
         Meaning::Fetched { size, after_gap: true } => {
             format!("{size} bytes of the server arrive, those before them do not: {}", plain(packet))
         }
+        Meaning::OwnTcp => format!("this host's own TCP: {}", plain(packet)),
         Meaning::AckProbe => format!("a byte again, to learn how far the server has come: {}", plain(packet)),
         Meaning::OwnPtb { mtu } => format!("our own message that its packet is too big, MTU {mtu}"),
         Meaning::Stray => format!("does not count: {}", plain(packet)),
@@ -208,6 +209,7 @@ fn technique(technique: Technique) -> &'static str {
         Technique::OldData => "old data",
         Technique::SmtpData => "repeated SMTP lines",
         Technique::SynData => "SYN with data",
+        Technique::RealBytes => "new SMTP bytes",
         Technique::Echo => "ICMP echo",
     }
 }

@@ -15,6 +15,7 @@ impl Word for Verdict {
             Self::Discoverable => "discoverable",
             Self::Masked => "masked",
             Self::BlackHole => "black_hole",
+            Self::Recovers => "recovers",
             Self::Unreachable => "unreachable",
             Self::Inconclusive => "inconclusive",
         }
@@ -28,6 +29,16 @@ impl Word for Cause {
             Self::LocalFirewall => "local_firewall",
             Self::BadPtb => "bad_ptb",
             Self::LinkMismatch => "link_mismatch",
+        }
+    }
+}
+
+impl Word for MaskedBy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PathClamp { .. } => "path_clamp",
+            Self::PeerLink => "peer_link",
+            Self::ThisHost => "this_host",
         }
     }
 }
@@ -60,6 +71,7 @@ impl Word for Technique {
             Self::OldData => "old_data",
             Self::SmtpData => "smtp_data",
             Self::SynData => "syn_data",
+            Self::RealBytes => "real_bytes",
             Self::Echo => "echo",
         }
     }
@@ -89,15 +101,6 @@ impl Word for Who {
     }
 }
 
-impl Word for MaskedBy {
-    fn word(self) -> &'static str {
-        match self {
-            Self::PathClamp { .. } => "path_clamp",
-            Self::PeerLink => "peer_link",
-        }
-    }
-}
-
 impl Word for Finding {
     fn word(self) -> &'static str {
         match self {
@@ -106,6 +109,9 @@ impl Word for Finding {
             Self::PtbBelowMinimum => "ptb_below_minimum",
             Self::PtbMtuTooHigh => "ptb_mtu_too_high",
             Self::PtbBadChecksum => "ptb_bad_checksum",
+            Self::TcpPtbMissing => "tcp_ptb_missing",
+            Self::PtbQuoteAltered => "ptb_quote_altered",
+            Self::PtbQuoteUnknown => "ptb_quote_unknown",
             Self::PtbFromPrivateAddress => "ptb_from_private_address",
             Self::StaleKernelPmtu => "stale_kernel_pmtu",
             Self::MssClamped => "mss_clamped",

@@ -3,6 +3,7 @@
 mod busy;
 mod contract;
 mod icmp;
+mod own_tcp;
 mod ptb;
 pub(crate) mod ptb_fault;
 mod reason;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub(crate) use contract::{Word, address_with_zone};
 pub(crate) use icmp::unreachable;
+pub(crate) use own_tcp::{stall_words, what_helps};
 pub(crate) use ptb::{ptb_name, ptb_type};
 pub use reason::{method_reason, verdict_reason};
 pub use reverse_reason::reverse_reason;

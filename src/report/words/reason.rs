@@ -1,7 +1,7 @@
 //! The sentences for the verdict on the way there, and for methods that did not serve.
 
 use super::busy::HOST_TOO_BUSY;
-use super::{icmp, ptb_fault};
+use super::{icmp, own_tcp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
     PtbOutcome, Technique, Ttl, VerdictReason,
@@ -13,7 +13,8 @@ pub fn verdict_reason(reason: &VerdictReason) -> String {
     let share = reason.share.map_or_else(String::new, |FlowShare { hit, known }| {
         format!("; large packets vanish on {hit} of {known} flows")
     });
-    format!("{flow}{}{share}", ground(&reason.ground))
+    let here = reason.here.map_or_else(String::new, |here| format!("; {}", own_tcp::in_reason(here)));
+    format!("{flow}{}{share}{here}", ground(&reason.ground))
 }
 
 fn ground(ground: &Ground) -> String {
@@ -80,7 +81,7 @@ fn tcp_ends_at_hop(hop: Ttl) -> String {
 fn one_technique(technique: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
     let packets = match technique {
         Technique::OldData | Technique::SmtpData => "repeated old segments",
-        Technique::SynData | Technique::Echo => packets(technique),
+        Technique::SynData | Technique::RealBytes | Technique::Echo => packets(technique),
     };
     format!("{packets} of {passes} bytes are answered and of {lost} bytes are not, but {}", doubt_words(doubt))
 }
@@ -90,6 +91,7 @@ fn packets(technique: Technique) -> &'static str {
         Technique::OldData => "repeated TCP segments",
         Technique::SmtpData => "repeated SMTP bytes",
         Technique::SynData => "SYN segments with data",
+        Technique::RealBytes => "segments with new SMTP bytes",
         Technique::Echo => "ICMP echo requests",
     }
 }
@@ -97,6 +99,9 @@ fn packets(technique: Technique) -> &'static str {
 fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
     match outcome {
         PtbOutcome::NoneCame => "nothing tells the sender",
+        PtbOutcome::OnlyAboutOthers => {
+            "the routers' messages that reach this host's kernel are about other packets, none about these"
+        }
         PtbOutcome::DroppedHere => {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
         }
@@ -166,6 +171,8 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::OldSegmentsUnanswered => "no answer to segments below the initial sequence number",
         MethodReason::RepeatsUnanswered => "no answer to repeated segments",
         MethodReason::SynDataUnanswered => "no answer to SYN segments with data",
+        MethodReason::NewBytesUnanswered => "no answer to segments with new SMTP bytes",
+        MethodReason::NoMoreCommands => "the server takes no more SMTP commands",
         MethodReason::EchoUnanswered => "no answer to small echo requests",
     }
 }

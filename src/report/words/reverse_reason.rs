@@ -41,6 +41,9 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
              lowered the MSS on the way",
             largest.map_or_else(|| "few".into(), |size| size.to_string())
         ),
+        ReverseReason::AskedForLess { size } => format!(
+            "this host asks for packets of {size} bytes at most, by the advmss of its route, so larger ones were not tested"
+        ),
         ReverseReason::LoweredAfter { after } => format!(
             "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
             after.as_secs_f64()

@@ -6,6 +6,7 @@ use crate::model::{ReverseVerdict, Verdict};
 pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::BlackHole => "black hole",
+        Verdict::Recovers => "recovers after a stall",
         Verdict::Masked => "masked",
         Verdict::Unreachable => "unreachable",
         Verdict::Inconclusive => "inconclusive",

@@ -33,6 +33,10 @@ pub(crate) fn commands(plan: &Plan, node: Node) -> Vec<String> {
         Node::S => writer.default_route("10.0.4.1", "fd00:0:0:4::1"),
         Node::R1 | Node::R2 | Node::R3 => Vec::new(),
     });
+    if let (Node::C, Some(metrics)) = (node, &plan.route_metrics) {
+        let gateway = if plan.peer.is_ipv4() { "10.0.1.2" } else { "fd00:0:0:1::2" };
+        commands.push(format!("route add {} via {gateway} {metrics}", plan.peer));
+    }
     commands
 }
 

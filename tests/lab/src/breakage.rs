@@ -26,8 +26,12 @@ pub(crate) enum Breakage {
     PtbBadChecksum,
     /// PTBs of others end here.
     PtbFiltered,
+    /// PTBs of others that quote TCP end here.
+    PtbAboutTcpFiltered,
     /// On c or s: the host's own firewall drops PTBs.
     HostDropsPtb,
+    /// The same for those that quote TCP.
+    HostDropsPtbAboutTcp,
     /// Echo requests and replies end here.
     DropEcho,
     /// Echo in larger packets ends here.
@@ -46,6 +50,10 @@ pub(crate) enum Breakage {
     DropFragments { mtu_e0: u32, mtu_e1: u32 },
     /// Lowers the MSS option; Linux never raises it.
     ClampMss { ipv4: u32, ipv6: u32 },
+    /// On c: the host's own firewall lowers the MSS option of SYN-ACKs that come in.
+    HostClampsMss { ipv4: u32, ipv6: u32 },
+    /// On c: the same with SYNs that go out.
+    HostAnnounces { ipv4: u32, ipv6: u32 },
     /// SYNs that carry data.
     DropSynData,
     /// Only new SYNs to the server's port from c's side, and what belongs to those connections.
@@ -108,6 +116,8 @@ impl Breakage {
                 rule("output", &format!("{PTB6} counter icmpv6 checksum set 0xbad")),
             ],
             Self::PtbFiltered => about_ptbs("forward", "counter drop"),
+            Self::PtbAboutTcpFiltered => about_tcp("forward"),
+            Self::HostDropsPtbAboutTcp => about_tcp("input"),
             Self::HostDropsPtb => about_ptbs("input", "counter drop"),
             Self::DropEcho => drop_echo(""),
             Self::DropLargeEcho { larger_than } => drop_echo(&format!("meta length gt {larger_than} ")),
@@ -121,7 +131,9 @@ impl Breakage {
                 vec![rule("arrival", "iifname e0 ip frag-off & 0x4000 != 0 counter ip frag-off set 0")]
             }
             Self::DropFragments { mtu_e0, mtu_e1 } => drop_fragments(mtu_e0, mtu_e1),
-            Self::ClampMss { ipv4, ipv6 } => vec![clamp_mss("ipv4", ipv4), clamp_mss("ipv6", ipv6)],
+            Self::ClampMss { ipv4, ipv6 } => both_clamps("forward", ipv4, ipv6),
+            Self::HostClampsMss { ipv4, ipv6 } => both_clamps("input", ipv4, ipv6),
+            Self::HostAnnounces { ipv4, ipv6 } => both_clamps("output", ipv4, ipv6),
             Self::DropSynData => drop_syn_data(),
             Self::Stateful => stateful(port),
             Self::DropAbove { to_e0, to_e1 } => vec![drop_above("e0", to_e0), drop_above("e1", to_e1)],
@@ -173,6 +185,13 @@ fn about_ptbs(chain: &str, what: &str) -> Vec<String> {
     [PTB4, PTB6].map(|ptb| rule(chain, &format!("{ptb} {what}"))).into()
 }
 
+/// The protocol of the quoted header stands in its byte 9 (IPv4) or 6 (IPv6), and the quote behind 8 bytes of ICMP.
+fn about_tcp(chain: &str) -> Vec<String> {
+    [(PTB4, 8 + 9), (PTB6, 8 + 6)]
+        .map(|(ptb, byte)| rule(chain, &format!("{ptb} @th,{},8 6 counter drop", 8 * byte)))
+        .into()
+}
+
 fn drop_echo(only: &str) -> Vec<String> {
     ["icmp", "icmpv6"]
         .map(|icmp| rule("forward", &format!("{only}{icmp} type {{ echo-request, echo-reply }} counter drop")))
@@ -207,8 +226,12 @@ fn drop_fragments(mtu_e0: u32, mtu_e1: u32) -> Vec<String> {
     ]
 }
 
-fn clamp_mss(family: &str, mss: u32) -> String {
-    rule("forward", &format!("meta nfproto {family} tcp flags syn counter tcp option maxseg size set {mss}"))
+fn both_clamps(chain: &str, ipv4: u32, ipv6: u32) -> Vec<String> {
+    vec![clamp_mss(chain, "ipv4", ipv4), clamp_mss(chain, "ipv6", ipv6)]
+}
+
+fn clamp_mss(chain: &str, family: &str, mss: u32) -> String {
+    rule(chain, &format!("meta nfproto {family} tcp flags syn counter tcp option maxseg size set {mss}"))
 }
 
 /// A SYN with data is longer than the IP header and what the data offset says.

@@ -12,9 +12,18 @@ const RELAY_PORT: u16 = 2525;
 pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, String> {
     check(scenario)?;
     let mut faults = Vec::new();
-    if scenario.host.firewall == HostFirewall::DropPtb {
-        faults.push((Node::C, Breakage::HostDropsPtb));
-    }
+    faults.extend(match scenario.host.firewall {
+        HostFirewall::Open => None,
+        HostFirewall::DropPtb => Some((Node::C, Breakage::HostDropsPtb)),
+        HostFirewall::DropPtbAboutTcp => Some((Node::C, Breakage::HostDropsPtbAboutTcp)),
+    });
+    let mss = |size: u32| (size.saturating_sub(40), size.saturating_sub(60));
+    faults.extend(
+        scenario.host.clamp_mss_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostClampsMss { ipv4, ipv6 })),
+    );
+    faults.extend(
+        scenario.host.announce_for.map(mss).map(|(ipv4, ipv6)| (Node::C, Breakage::HostAnnounces { ipv4, ipv6 })),
+    );
     for index in 0..3 {
         let node = scenario.routers()[index].0;
         faults.extend(of_router(scenario, index).into_iter().map(|breakage| (node, breakage)));
@@ -30,9 +39,6 @@ fn check(scenario: &Scenario) -> Result<(), String> {
     }
     if scenario.link(3).back_mtu.is_some() {
         return Err("on the last link no router stands in front of packets towards c".into());
-    }
-    if scenario.peer.old_data_ignored {
-        return Err("no ordinary kernel ignores old data".into());
     }
     Ok(())
 }
@@ -80,6 +86,7 @@ fn dropped(kind: Kind) -> Breakage {
         Kind::LargeEcho => Breakage::DropLargeEcho { larger_than: LARGE_ECHO },
         Kind::TimeExceeded => Breakage::DropTimeExceeded,
         Kind::AllIcmp => Breakage::DropAllIcmp,
+        Kind::PtbAboutTcp => Breakage::PtbAboutTcpFiltered,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakage::Breakage;
 use crate::faults::faults;
-use crate::scenario_file::{Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Window};
+use crate::scenario_file::{Family, Link, Middlebox, Node, Peer, Port, Resets, Scenario, Tls, Window};
 use crate::settings::{Setting, settings};
 
 /// All that is needed to build the network and to tell about it.
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) cached_pmtu: Option<u32>,
     /// A path MTU that s's kernel learns from r3.
     pub(crate) server_remembers: Option<u32>,
+    /// Metrics of a route of c to the mail server alone.
+    pub(crate) route_metrics: Option<String>,
     /// Options of `pmtu-lab mx`. `None`: there is no server.
     pub(crate) mail_server: Option<String>,
     /// From c to s.
@@ -63,8 +65,9 @@ impl Plan {
             exit_code: scenario.expect.outcome(family).exit_code,
             cached_pmtu: scenario.host.cached_pmtu,
             server_remembers: scenario.peer.remembers,
+            route_metrics: route_metrics(scenario, family),
             mail_server: mail_server(scenario),
-            links: scenario.links().map(PlannedLink::from),
+            links: links(scenario),
             faults: faults(scenario)?,
             settings: settings(scenario),
             offloads: false,
@@ -80,6 +83,15 @@ impl Plan {
     pub(crate) fn wires(&self) -> impl Iterator<Item = (usize, &PlannedLink)> {
         (1..).zip(&self.links).filter(|(_, link)| link.is_wire())
     }
+}
+
+/// No kernel ignores old data, so a box in front of s drops it.
+fn links(scenario: &Scenario) -> [PlannedLink; 4] {
+    let mut links = scenario.links().map(PlannedLink::from);
+    if scenario.peer.old_data_ignored {
+        links[3].wire.push("--drop-old-data".into());
+    }
+    links
 }
 
 impl PlannedLink {
@@ -114,7 +126,23 @@ fn wire(link: &Link) -> Vec<String> {
         ("reorder-ms", link.reorder_ms),
     ];
     let both_ways = |(name, value)| ["", "back-"].map(|way| [format!("--{way}{name}"), f64::to_string(value)]);
-    values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect()
+    let mut options: Vec<String> =
+        values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect();
+    if link.middlebox != Middlebox::default()
+        && let Ok(middlebox) = serde_json::to_string(&link.middlebox)
+    {
+        options.extend(["--middlebox".to_owned(), middlebox]);
+    }
+    options
+}
+
+/// `mtu lock 1400`, `advmss 1360`.
+fn route_metrics(scenario: &Scenario, family: Family) -> Option<String> {
+    let headers = if family == Family::V4 { 40 } else { 60 };
+    let mtu = scenario.host.route_mtu.map(|mtu| format!("mtu lock {mtu}"));
+    let advmss = scenario.host.route_advmss_for.map(|size| format!("advmss {}", size - headers));
+    let metrics: Vec<String> = mtu.into_iter().chain(advmss).collect();
+    (!metrics.is_empty()).then(|| metrics.join(" "))
 }
 
 /// Options for `pmtu-lab mx`.

@@ -46,6 +46,12 @@ pub(crate) fn settings(scenario: &Scenario) -> Vec<(Node, Setting)> {
     ];
     let unusual = of_peer.into_iter().filter(|(is_usual, _, _)| !is_usual);
     let mut settings: Vec<_> = unusual.map(|(_, file, value)| (Node::S, Setting::new(file, value))).collect();
+    let of_host = [
+        (scenario.host.mtu_probing, "net/ipv4/tcp_mtu_probing"),
+        (scenario.host.no_pmtu_disc, "net/ipv4/ip_no_pmtu_disc"),
+    ];
+    let set = of_host.into_iter().filter(|(value, _)| *value > 0);
+    settings.extend(set.map(|(value, file)| (Node::C, Setting::new(file, value.into()))));
     if let Some(index) = scenario.parallel_link() {
         let policy = match scenario.link(index).hash {
             Hash::Addresses => 0,

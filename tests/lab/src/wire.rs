@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+use crate::middlebox::{Carried, Middlebox};
+use crate::old_data::OldData;
 use crate::port::{PortName, open};
 use crate::random::Random;
+use crate::scenario_file::Middlebox as Config;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -28,6 +31,12 @@ pub(crate) struct Arguments {
     /// From `b` to `a`.
     #[command(flatten)]
     back: Back,
+    /// A box on the wire drops TCP segments from `a` to `b` that bring nothing new.
+    #[arg(long)]
+    drop_old_data: bool,
+    /// A box on the wire that looks into packets, `a` being nearer to c: JSON, as `middlebox` in a scenario file.
+    #[arg(long, value_parser = middlebox)]
+    middlebox: Option<Config>,
     /// The same seed gives the same losses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -105,7 +114,21 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
     println!("ready");
     let there = Direction::new(arguments.there.quality(), arguments.seed, framed);
     let back = Direction::new(arguments.back.quality(), arguments.seed.wrapping_add(1 << 32), framed);
-    carry(&ports, [there, back])
+    let boxes = Boxes {
+        seen: arguments.drop_old_data.then(OldData::default),
+        middlebox: arguments.middlebox.as_ref().and_then(|config| Middlebox::new(config, arguments.seed)),
+    };
+    carry(&ports, [there, back], boxes)
+}
+
+/// What sits on the wire and looks into packets.
+struct Boxes {
+    seen: Option<OldData>,
+    middlebox: Option<Middlebox>,
+}
+
+fn middlebox(json: &str) -> Result<Config, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
 /// One packet on the wire. Ordered by the time it is due, then by arrival.
@@ -117,7 +140,7 @@ struct InFlight {
     packet: Vec<u8>,
 }
 
-fn carry(ports: &[File; 2], mut directions: [Direction; 2]) -> io::Result<()> {
+fn carry(ports: &[File; 2], mut directions: [Direction; 2], mut boxes: Boxes) -> io::Result<()> {
     let mut in_flight = BinaryHeap::new();
     let mut arrivals = 0;
     let mut buffer = vec![0; 1 << 17];
@@ -125,9 +148,20 @@ fn carry(ports: &[File; 2], mut directions: [Direction; 2]) -> io::Result<()> {
         wait(ports, in_flight.peek().map(|Reverse(next): &Reverse<InFlight>| next.due))?;
         for from in 0..2 {
             while let Some(packet) = receive(&ports[from], &mut buffer)? {
-                for due in directions[from].schedule(packet, Instant::now()) {
-                    arrivals += 1;
-                    in_flight.push(Reverse(InFlight { due, arrival: arrivals, to: 1 - from, packet: packet.to_vec() }));
+                if boxes.seen.as_mut().is_some_and(|seen| drops(seen, from, directions[from].ip_packet(packet))) {
+                    continue;
+                }
+                let whole =
+                    || vec![Carried { frame: packet.to_vec(), towards_s: from == 0, held_back: Duration::ZERO }];
+                let carried =
+                    boxes.middlebox.as_mut().map_or_else(whole, |middlebox| middlebox.pass(packet, from == 0));
+                for Carried { frame, towards_s, held_back } in carried {
+                    let to = usize::from(towards_s);
+                    for due in directions[1 - to].schedule(&frame, Instant::now()) {
+                        arrivals += 1;
+                        let due = due + held_back;
+                        in_flight.push(Reverse(InFlight { due, arrival: arrivals, to, packet: frame.clone() }));
+                    }
                 }
             }
         }
@@ -136,6 +170,14 @@ fn carry(ports: &[File; 2], mut directions: [Direction; 2]) -> io::Result<()> {
             send(&ports[next.to], &next.packet)?;
         }
     }
+}
+
+/// Whether the box on the wire drops a packet that came in here.
+fn drops(seen: &mut OldData, from: usize, packet: &[u8]) -> bool {
+    if from == 1 {
+        seen.note(packet);
+    }
+    from == 0 && seen.is_old(packet)
 }
 
 /// Until a packet arrives or one is due.
@@ -185,6 +227,11 @@ struct Direction {
 impl Direction {
     fn new(quality: Quality, seed: u64, framed: bool) -> Self {
         Self { quality, random: Random::new(seed), framed, last_due: None }
+    }
+
+    /// What comes behind the header of the link.
+    fn ip_packet<'p>(&self, packet: &'p [u8]) -> &'p [u8] {
+        packet.get(if self.framed { 14 } else { 0 }..).unwrap_or_default()
     }
 
     /// The times at which this packet arrives: none, one or two.

@@ -58,6 +58,14 @@ fn english(effect: Effect) -> Sentence {
             "At present mail gets through only because an MSS of {mss} keeps TCP packets small. Whatever does not have \
              this protection, such as UDP and IPsec, loses its large packets."
         ),
+        Effect::OthersHang => format!(
+            "Our own mail server sends only smaller packets to you at present, so its mail gets through. For any other sender, \
+             {hangs}."
+        ),
+        Effect::StallsHere => format!(
+            "Our own mail server looks for a smaller size by itself, so its mail gets through after a stall. For any other \
+             sender, {hangs}."
+        ),
         Effect::NoRouterNotices => format!("Where no router notices, nobody can send it, and {hangs}."),
         Effect::HangsOnSomeFlows => {
             format!("On the flows that are hit it does not arrive, and {hangs}. The next attempt may be lucky.")
@@ -90,6 +98,8 @@ fn english(effect: Effect) -> Sentence {
 fn german(effect: Effect) -> Sentence {
     let hangs = "sendet der Server dasselbe Paket immer wieder: Kurze Nachrichten kommen an, längere bleiben hängen, bis \
                  die Verbindung abläuft, und werden noch tagelang erneut versucht";
+    let hangs_there = "wird dasselbe Paket immer wieder gesendet: Kurze Nachrichten kommen an, längere bleiben hängen, bis die \
+                       Verbindung abläuft, und werden noch tagelang erneut versucht";
     Sentence::After(match effect {
         Effect::SendersGuess => {
             "Stimmt die gemeldete Größe nicht, muss der Absender raten oder sendet kleinere Pakete als nötig.".into()
@@ -97,6 +107,14 @@ fn german(effect: Effect) -> Sentence {
         Effect::MssProtectsMail { mss } => format!(
             "Derzeit kommen Mails nur deshalb an, weil eine MSS von {mss} die TCP-Pakete klein hält. Was diesen Schutz \
              nicht hat, etwa UDP oder IPsec, verliert seine großen Pakete."
+        ),
+        Effect::OthersHang => format!(
+            "Unser eigener Mailserver sendet derzeit nur kleinere Pakete an Sie, deshalb kommen seine Mails an. Bei jedem anderen \
+             Absender {hangs_there}."
+        ),
+        Effect::StallsHere => format!(
+            "Unser eigener Mailserver sucht von sich aus eine kleinere Größe, deshalb kommen seine Mails mit Verzögerung an. Bei \
+             jedem anderen Absender {hangs_there}."
         ),
         Effect::NoRouterNotices => {
             format!("Bemerkt kein Router das Problem, kann auch keiner es melden. Dann {hangs}.")

@@ -1,18 +1,22 @@
 //! What sizes mean, how the evidence was gained, and how to verify the repair.
 
+use std::time::Duration;
+
 use crate::report::language::Language;
 use crate::report::letter::complaint::Complaint;
-use crate::report::letter::facts::WATCHED_SECONDS;
+use crate::report::letter::facts::LetterFacts;
 
-pub(in crate::report::letter) fn sizes(language: Language, complaint: Complaint) -> String {
-    match complaint {
+pub(in crate::report::letter) fn sizes(language: Language, facts: &LetterFacts<'_>) -> String {
+    match facts.complaint {
         Complaint::Silent
         | Complaint::WrongMessages
         | Complaint::Mismatch
         | Complaint::OurFirewall
         | Complaint::SurvivableMessages
         | Complaint::SomeFlows => sizes_of_probes(language).into(),
-        Complaint::WayBack => format!("{} {} {}", whole_packets(language), proof(language), from_where(language)),
+        Complaint::WayBack => {
+            format!("{} {} {}", whole_packets(language), proof(language, facts.watched()), from_where(language))
+        }
         Complaint::WayBackStalls => format!("{} {}", whole_packets(language), from_where(language)),
         Complaint::Unheeded => whole_packets(language).into(),
     }
@@ -37,18 +41,29 @@ fn whole_packets(language: Language) -> &'static str {
 }
 
 /// How the loss is known.
-fn proof(language: Language) -> String {
-    match language {
-        Language::English => format!(
-            "The server answered small packets all the time, and its sequence numbers show that it had sent what is \
-             missing. We waited at least {WATCHED_SECONDS} seconds; over a connection for which we announced a small MSS, \
-             everything arrived."
+fn proof(language: Language, watched: Option<Duration>) -> String {
+    let (answers, small_ones) = match language {
+        Language::English => (
+            "The server answered small packets all the time, and its sequence numbers show that it had sent what is missing.",
+            "Over a connection for which we announced a small MSS, everything arrived.",
         ),
-        Language::German => format!(
+        Language::German => (
             "Der Server hat die ganze Zeit auf kleine Pakete geantwortet, und seine Sequenznummern zeigen, dass er \
-             gesendet hatte, was fehlt. Gewartet haben wir mindestens {WATCHED_SECONDS} Sekunden; über eine Verbindung, für \
-             die wir eine kleine MSS angekündigt hatten, kam alles an."
+             gesendet hatte, was fehlt.",
+            "Über eine Verbindung, für die wir eine kleine MSS angekündigt hatten, kam alles an.",
         ),
+    };
+    match watched {
+        Some(watched) => format!("{answers} {} {small_ones}", waited(language, watched)),
+        None => format!("{answers} {small_ones}"),
+    }
+}
+
+fn waited(language: Language, watched: Duration) -> String {
+    let seconds = watched.as_secs();
+    match language {
+        Language::English => format!("We waited {seconds} seconds for it."),
+        Language::German => format!("Darauf haben wir {seconds} Sekunden gewartet."),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::terms::{bytes, place, quoted};
-use crate::model::{Family, PacketSize, PtbReport, SizeEvidence};
+use crate::model::{Family, Method, PacketSize, PtbReport, SizeEvidence};
 use crate::report::language::Language;
 use crate::report::letter::measured::Measured;
 use crate::report::words::{ptb_fault, ptb_name};
@@ -121,9 +121,14 @@ fn message_value(language: Language, family: Family, message: &PtbReport) -> Str
         (Language::English, None) => ", dropped by our own firewall",
         (Language::German, None) => ", verworfen von unserer eigenen Firewall",
     };
+    let about = match (language, message.about) {
+        (_, Method::Tcp) => "",
+        (Language::English, Method::Icmp) => ", about an echo request",
+        (Language::German, Method::Icmp) => ", zu einer Echo-Anfrage",
+    };
     let (from, mtu) = (message.from, message.mtu);
     match language {
-        Language::English => format!("{name} from {from}, MTU {mtu}{remark}"),
-        Language::German => format!("{name} von {from}, MTU {mtu}{remark}"),
+        Language::English => format!("{name} from {from}, MTU {mtu}{about}{remark}"),
+        Language::German => format!("{name} von {from}, MTU {mtu}{about}{remark}"),
     }
 }

@@ -1,0 +1,64 @@
+//! Asks this host's own TCP for examinations: an ordinary connection each, beside the loop.
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::debug;
+
+use crate::model::OwnTcp;
+use crate::net::own_tcp::{OwnConnection, OwnTcpQuery};
+
+/// An answer, and whose it is.
+pub(super) struct OwnTcpAnswer {
+    pub(super) slot: usize,
+    pub(super) job: usize,
+    /// `None`: it could not be asked.
+    pub(super) told: Option<OwnTcp>,
+}
+
+/// The connections that are open, and the answers that came.
+pub(super) struct OwnTcpDesk {
+    connections: JoinSet<()>,
+    answers: mpsc::UnboundedReceiver<OwnTcpAnswer>,
+    answer: mpsc::UnboundedSender<OwnTcpAnswer>,
+}
+
+impl OwnTcpDesk {
+    pub(super) fn new() -> Self {
+        let (answer, answers) = mpsc::unbounded_channel();
+        Self { connections: JoinSet::new(), answers, answer }
+    }
+
+    /// Opens a connection, answers, and then leaves it in order.
+    pub(super) fn ask(&mut self, slot: usize, job: usize, query: Option<OwnTcpQuery>, speaks_smtp: bool) {
+        let answer = self.answer.clone();
+        // There is a receiver as long as there is a loop.
+        let tell = move |told| {
+            let _ = answer.send(OwnTcpAnswer { slot, job, told });
+        };
+        let Some(query) = query else { return tell(None) };
+        self.connections.spawn(async move {
+            match OwnConnection::open(&query).await {
+                Ok(connection) => {
+                    let told = connection.tells();
+                    debug!(?told, "this host's own TCP to {}", query.destination);
+                    tell(told.ok());
+                    connection.leave(speaks_smtp).await;
+                }
+                Err(error) => {
+                    debug!(%error, "no connection by this host's own TCP to {}", query.destination);
+                    tell(None);
+                }
+            }
+        });
+    }
+
+    /// The next answer. There is always one more sender, so it waits for ever if none is due.
+    pub(super) async fn next(&mut self) -> Option<OwnTcpAnswer> {
+        self.answers.recv().await
+    }
+
+    /// Waits until the last connection has ended.
+    pub(super) async fn all_left(&mut self) {
+        while self.connections.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,109 @@
+//! What this host's own TCP makes of a hole decides what becomes of mail: in the first line, the advice and the letter.
+
+use std::time::Duration;
+
+use pmtu_probe::model::{
+    AddressReport, HoleHere, OwnLimit, OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
+};
+use pmtu_probe::report::advise;
+use pmtu_probe::report::letter::{self, Language};
+use pmtu_probe::report::text::{Detail, Style, render};
+
+use super::fixtures::{V4, V6, clamped_here, clear, hole_here, no_ptb, recovers_here, report, size};
+
+/// Everything that works around the hole, and what takes it back.
+fn in_force(address: &str) -> Vec<(AddressReport, &'static str)> {
+    let route = RouteMtu { mtu: size(1400), locked: true };
+    let route = HoleHere::SendsLess { most: size(1400), by: OwnLimit::Route(route) };
+    let mut by_route = hole_here(address, Verdict::Masked, route);
+    by_route.here.route_mtu = Some(RouteMtu { mtu: size(1400), locked: true });
+    by_route.here.route_is_for_one = true;
+    let no_disc = HoleHere::LetsRoutersCut(WithoutDf::NoPmtuDisc(2));
+    let mut without_df = hole_here(address, Verdict::Masked, no_disc);
+    without_df.here.settings.no_pmtu_disc = Some(2);
+    let always = HoleHere::Searches(OwnSearch { mode: 2, stall: None });
+    let mut always = hole_here(address, Verdict::Recovers, always);
+    always.here.settings.tcp_mtu_probing = Some(2);
+    vec![
+        (clamped_here(address), "# undo: nft delete table inet pmtu_clamp"),
+        (
+            by_route,
+            if address == V4 {
+                "# undo: ip route del 192.0.2.25/32"
+            } else {
+                "# undo: ip -6 route del 2001:db8::25/128"
+            },
+        ),
+        (without_df, "# undo: sysctl -w net.ipv4.ip_no_pmtu_disc=0"),
+        (recovers_here(address), "# undo: sysctl -w net.ipv4.tcp_mtu_probing=0"),
+        (always, "# undo: sysctl -w net.ipv4.tcp_mtu_probing=0"),
+    ]
+}
+
+fn first_line(address: AddressReport) -> String {
+    render(&report(vec![address]), &Style { color: false, detail: Detail::VerdictOnly })
+}
+
+#[test]
+fn the_first_line_says_what_becomes_of_mail_from_here() {
+    for address in [V4, V6] {
+        for (report, _) in in_force(address) {
+            let line = first_line(report);
+            assert!(line.contains("pass") && !line.contains("hang"), "{line}");
+        }
+        let stalls = first_line(recovers_here(address));
+        assert!(stalls.contains("stalls for 3 to 7 s each time, then passes"), "{stalls}");
+        let forgets = HoleHere::Remembers { mtu: size(1400), expires_in: Some(Duration::from_secs(60)) };
+        let forgets = first_line(hole_here(address, Verdict::BlackHole, forgets));
+        assert!(forgets.contains("large mail will hang as soon as"), "{forgets}");
+    }
+}
+
+#[test]
+fn what_is_in_force_is_not_advised_again_but_can_be_taken_back() {
+    for address in [V4, V6] {
+        let workarounds: Vec<String> =
+            advise(&no_ptb(address)).into_iter().flat_map(|advice| advice.commands).collect();
+        for (report, undo) in in_force(address) {
+            let advice = advise(&report);
+            let for_you: Vec<&String> =
+                advice.iter().filter(|advice| advice.who == Who::You).flat_map(|advice| &advice.commands).collect();
+            assert!(for_you.iter().any(|line| *line == undo), "{undo}: {for_you:?}");
+            if report.examined.verdict == Verdict::Masked {
+                assert!(for_you.iter().all(|line| line.starts_with('#')), "nothing is to be run now: {for_you:?}");
+            } else {
+                let again = "sysctl -w net.ipv4.tcp_mtu_probing=1";
+                assert!(workarounds.iter().any(|line| line == again) && for_you.iter().all(|line| *line != again));
+            }
+            assert!(advice.iter().any(|advice| advice.who != Who::You), "somebody has to repair the path: {advice:?}");
+        }
+    }
+}
+
+#[test]
+fn a_letter_says_what_is_true_for_our_own_mail() {
+    for (language, passes, hangs) in [
+        (Language::English, "gets through", "any other sender"),
+        (Language::German, "kommen seine Mails", "jedem anderen"),
+    ] {
+        for (address, _) in in_force(V4) {
+            let letter = letter::render(&report(vec![address]), language);
+            let letter = letter.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(letter.contains(passes) && letter.contains(hangs), "{letter}");
+        }
+    }
+}
+
+#[test]
+fn a_route_that_asks_for_less_can_be_taken_back() {
+    for (address, undo) in
+        [(V4, "# undo: ip route del 192.0.2.25/32"), (V6, "# undo: ip -6 route del 2001:db8::25/128")]
+    {
+        let mut report = clear(address);
+        report.here.route_is_for_one = true;
+        report.examined.reverse.reason = Some(ReverseReason::AskedForLess { size: size(1400) });
+        let advice = advise(&report);
+        assert_eq!(advice.len(), 1);
+        assert_eq!(advice[0].commands, [undo]);
+    }
+}
