@@ -38,9 +38,9 @@ mod tests {
 :PREROUTING ACCEPT [0:0]
 :INPUT ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
-        -A INPUT -s 192.0.2.25/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
-        -A INPUT -s 192.0.2.26/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
-        -A OUTPUT -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
+-A INPUT -s 192.0.2.25/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
+-A INPUT -s 192.0.2.26/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
+-A OUTPUT -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1350
 COMMIT
 ";
 
