@@ -40,8 +40,8 @@ pub use reason::{
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report,
-    Reverse, ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
+    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};

@@ -3,16 +3,13 @@
 use std::fmt;
 
 use pmtu_probe::model::{
-    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize,
-    Verdict as FoundVerdict,
+    Cause as FoundCause, Examined, Finding, Hop, LocationPoint, PacketSize, Verdict as FoundVerdict,
 };
 use pmtu_probe::report::words::verdict_reason;
 
 use super::run::Run;
 use super::{back, flows};
-use crate::scenario::{
-    self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict,
-};
+use crate::scenario::{self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, Scenario, Verdict};
 
 /// How much of an outcome has to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

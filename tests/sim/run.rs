@@ -7,8 +7,8 @@ use std::time::Duration;
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
     Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstHop, Flags, FlowChoice,
-    IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize,
-    Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
+    IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet,
+    PacketSize, Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
 };
 
 use super::flight::Flight;

@@ -63,13 +63,9 @@ impl Notes {
         self.is_port_filtered = true;
     }
 
-    /// An echo reply of this size came whole, or in fragments.
-    pub(super) fn echo_replied(&mut self, size: Option<PacketSize>, is_fragmented: bool) {
-        if is_fragmented {
-            self.echo.is_fragmented = true;
-        } else {
-            self.echo.largest_whole = self.echo.largest_whole.max(size);
-        }
+    /// How echo replies came.
+    pub(super) fn echo_replies(&mut self) -> &mut EchoReplies {
+        &mut self.echo
     }
 
     /// A PTB is due about a packet that was sent first then.

@@ -103,8 +103,8 @@ fn note_echo_reply(parts: &mut Parts, packet: &Packet, form: Form) {
     }
     parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
     match form {
-        Form::Whole => parts.notes.echo_replied(packet.size(), false),
-        Form::InFragments => parts.notes.echo_replied(packet.size(), true),
+        Form::Whole => parts.notes.echo_replies().came_whole(packet.size()),
+        Form::InFragments => parts.notes.echo_replies().came_in_fragments(),
         Form::Unknown => {}
     }
 }

@@ -70,6 +70,18 @@ pub(crate) struct EchoReplies {
     pub(crate) is_fragmented: bool,
 }
 
+impl EchoReplies {
+    /// One of this size came whole.
+    pub(crate) fn came_whole(&mut self, size: Option<PacketSize>) {
+        self.largest_whole = self.largest_whole.max(size);
+    }
+
+    /// One came in fragments.
+    pub(crate) fn came_in_fragments(&mut self) {
+        self.is_fragmented = true;
+    }
+}
+
 /// What the conversation came to.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionFacts {

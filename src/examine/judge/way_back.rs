@@ -1,8 +1,6 @@
 //! What the way back adds to the findings of the way there.
 
-use crate::model::{
-    Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict,
-};
+use crate::model::{Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
 
 use super::super::reverse::untested;
 use super::record::{Record, WayBack};

@@ -20,8 +20,8 @@ use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, FirstHop, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
 use answer::{
-    gateway, has_gateway, is_default, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing, own_address,
-    source,
+    gateway, has_gateway, is_default, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing,
+    own_address, source,
 };
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
