@@ -22,6 +22,7 @@ package_of() {
         pgrep) echo procps ;;
         ping) echo iputils-ping ;;
         cc) echo build-essential ;;
+        pasta) echo passt ;;
         *) echo "$1" ;;
     esac
 }

@@ -20,13 +20,13 @@ trap say_left_out EXIT
 
 if is_root; then
     require_labs
-    require_cmd iptables tc ping tcpdump openssl
+    require_cmd iptables tc ping tcpdump openssl slirp4netns pasta
     no_mail=$(why_no_mail_servers)
     [[ -n $no_mail ]] || require_mail_servers
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
-    require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump
+    require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump slirp4netns pasta
     no_mail='real mail servers need root'
     [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
     leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
@@ -39,7 +39,11 @@ if [[ -n $no_mail ]]; then
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
-true 2>/dev/null <>/dev/net/tun || leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
+if ! true 2>/dev/null <>/dev/net/tun; then
+    leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
+    leave_out behind_slirp4netns_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
+    leave_out behind_pasta_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
+fi
 
 # Labs and mail servers mostly wait.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}

@@ -21,13 +21,14 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Direction, Event, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan};
+//! use pmtu_probe::model::{Action, Body, Direction, Event, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan};
 //! use pmtu_probe::model::{Service, Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
 //!     destination: "192.0.2.25".parse()?,
 //!     port: 25,
+//!     first_hop: FirstHop::Router,
 //!     local_ports: vec![40_000],
 //!     flow_ports: Vec::new(),
 //!     direction: Direction::Forward,

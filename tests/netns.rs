@@ -33,12 +33,16 @@ mod places;
 mod port;
 #[path = "netns/postfix.rs"]
 mod postfix;
+#[path = "netns/repeated.rs"]
+mod repeated;
 #[path = "netns/reverse.rs"]
 mod reverse;
 #[path = "common/scenario.rs"]
 mod scenario;
 #[path = "netns/stages.rs"]
 mod stages;
+#[path = "netns/stand_ins.rs"]
+mod stand_ins;
 #[path = "netns/uplinks.rs"]
 mod uplinks;
 #[path = "netns/verify.rs"]

@@ -17,7 +17,7 @@ mod back_tests;
 mod model_tests;
 
 use pmtu_probe::model::Direction;
-use scenario::{Family, Outcome, Reverse, Routers, Scenario, Verdict, World};
+use scenario::{Family, Outcome, Reverse, Routers, Scenario, TakesTcp, Verdict, World};
 use sim::check::{Strictness, check};
 use sim::sweep::{Job, Tallies, sweep, table, total};
 
@@ -59,7 +59,8 @@ fn the_oracle_agrees_with_the_files() {
         let is_beyond_the_oracle = !scenario.peer.alive
             || scenario.link.iter().any(|link| link.far_mtu.is_some() || !link.parallel.is_empty())
             || scenario.link.iter().any(|link| link.middlebox != scenario::Middlebox::default())
-            || scenario.routers().iter().any(|(_, router)| router.clear_df || router.ptb_bad_checksum);
+            || scenario.routers().iter().any(|(_, router)| router.clear_df || router.ptb_bad_checksum)
+            || scenario.routers().iter().any(|(_, router)| router.takes_tcp != TakesTcp::No);
         if is_beyond_the_oracle {
             continue;
         }

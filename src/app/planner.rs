@@ -176,6 +176,7 @@ impl Planner<'_> {
             source,
             destination: address.address,
             port,
+            first_hop: route.first_hop,
             local_ports: ports.by_ref().take(PROBING_PORTS.into()).collect(),
             flow_ports: ports.by_ref().take(options.other_flows().into()).collect(),
             reverse_ports: ports.take(options.reverse_ports().into()).collect(),

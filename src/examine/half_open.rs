@@ -74,7 +74,7 @@ impl HalfOpen {
 
 /// Whether a segment acknowledges exactly this SYN, alone or with its data (RFC 9293, 3.10.7.2). The number of another SYN may
 /// lie in between.
-fn acknowledges(segment: &Segment, isn: SeqNumber, data: u32) -> bool {
+pub(super) fn acknowledges(segment: &Segment, isn: SeqNumber, data: u32) -> bool {
     segment.ack.bytes_since(isn).is_some_and(|acked| acked == 1 || acked == 1 + data)
 }
 

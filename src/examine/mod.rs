@@ -260,7 +260,10 @@ impl Examination {
             self.own_tcp.want();
         }
         let is_forbidden = record.port == Some(PortState::ForbiddenHere);
-        let impossible = || self.why_not_back(forward.session().state(), is_forbidden).map(WayBack::Impossible);
+        let impossible = || {
+            let ends_nearer = record.tcp_ends_at().map(|hop| ReverseReason::TcpEndsAtHop { hop });
+            self.why_not_back(forward.session().state(), is_forbidden).or(ends_nearer).map(WayBack::Impossible)
+        };
         match no_way_back.or_else(impossible) {
             _ if !self.plan.direction.is_reverse() => {}
             Some(why) => record.add_way_back(why),

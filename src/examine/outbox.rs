@@ -112,6 +112,21 @@ impl Outbox {
         self.packet(Body::EchoRequest(echo), meaning)
     }
 
+    /// A packet that gets no further than `ttl` hops.
+    pub(super) fn limited(&mut self, body: Body, ttl: Ttl, meaning: Meaning) -> Outgoing {
+        let mut outgoing = self.packet(body, meaning);
+        outgoing.packet.ip.ttl = ttl;
+        outgoing
+    }
+
+    /// A SYN without data, from a port and with a sequence number of its own.
+    pub(super) fn syn(&mut self, plan: &Plan, port: u16, isn: SeqNumber) -> Segment {
+        let mut segment = Segment::new(port, plan.port, isn, SeqNumber(0), Flags::SYN);
+        segment.mss = Some(plan.local_mtu.to_mss(self.family));
+        self.half_open.sent(&segment);
+        segment
+    }
+
     /// A SYN with data in a packet of `size` bytes, from a port and with a sequence number of its own.
     pub(super) fn syn_with_data(&mut self, plan: &Plan, port: u16, isn: SeqNumber, size: PacketSize) -> Segment {
         let mut segment = Segment::new(port, plan.port, isn, SeqNumber(0), Flags::SYN);

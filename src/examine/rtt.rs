@@ -9,6 +9,7 @@ use std::time::Duration;
 /// verdict, so an eighth is enough to start with.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RttEstimator {
+    first: Option<Duration>,
     smoothed: Option<Duration>,
     deviation: Duration,
     /// How late an answer came after the answer to a later probe: the reordering seen so far.
@@ -28,6 +29,7 @@ const LEAST_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl RttEstimator {
     pub(super) fn sample(&mut self, rtt: Duration) {
+        self.first = self.first.or(Some(rtt));
         match self.smoothed {
             None => {
                 self.smoothed = Some(rtt);
@@ -43,6 +45,11 @@ impl RttEstimator {
     /// Notes that an answer came this long after its probe had been given up.
     pub(super) fn came_late(&mut self, lateness: Duration) {
         self.lateness = self.lateness.max(lateness);
+    }
+
+    /// The first sample: that of the handshake, unless an echo reply came before.
+    pub(super) fn first(&self) -> Option<Duration> {
+        self.first
     }
 
     /// The smoothed round-trip time.

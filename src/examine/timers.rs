@@ -18,6 +18,10 @@ pub(super) enum Deadline {
     SilenceTells,
     /// An address that stayed silent counts as unreachable.
     Unreachable,
+    /// Echo replies, which tell how far away the target is, are not awaited any longer where TCP has its verdict.
+    EchoAwaited,
+    /// The same where all that TCP has is resets.
+    EchoBesideResets,
     /// Other techniques have waited for a greeting long enough.
     GreetingGrace,
     /// A greeting is not awaited any longer when nothing else can confirm a hole.
@@ -43,11 +47,13 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
         Self::Unreachable,
+        Self::EchoAwaited,
+        Self::EchoBesideResets,
         Self::GreetingGrace,
         Self::GreetingNeeded,
         Self::ServerStuck,
@@ -69,6 +75,9 @@ impl Timers {
             // Some seven SYNs and a dozen and a half of echo requests.
             Deadline::SilenceTells => self.started + Duration::from_secs(5),
             Deadline::Unreachable => self.started + Duration::from_secs(10),
+            // Well within the time of a verdict on a clear path.
+            Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
+            Deadline::EchoBesideResets => self.started + Duration::from_millis(600),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),

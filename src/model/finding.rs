@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::size::PacketSize;
+use super::size::{PacketSize, Ttl};
 
 /// A remarkable fact beside the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,6 +85,20 @@ pub enum Finding {
         /// For how long it was watched.
         watched: Duration,
     },
+    /// The run itself may have taught the server the path MTU: its MSS is small for some minutes, and mail passes.
+    ServerWasTaught,
+    /// Something nearer than the target answers TCP in its place.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// Something nearer than the target answers SYNs; what follows them, the target answers itself.
+    SynProxy {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// Segments are acknowledged far sooner than SYNs and echo requests are answered.
+    AcksTooSoon,
     /// The server sends without DF: routers cut its packets, and it needs no PTB.
     PeerWithoutDf,
     /// The server lowered its packets when told to: PTBs reach it.

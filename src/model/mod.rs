@@ -6,6 +6,7 @@ mod failure;
 mod finding;
 mod flows;
 mod host;
+mod masked_by;
 mod meaning;
 mod own_tcp;
 mod packet;
@@ -29,6 +30,7 @@ pub use flows::{Flow, FlowOutcome, Flows};
 pub use host::{
     Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu,
 };
+pub use masked_by::MaskedBy;
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
@@ -36,7 +38,7 @@ pub use packet::{
     SeqNumber,
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
-pub use plan::{Direction, FlowChoice, MethodChoice, Plan, Service};
+pub use plan::{Direction, FirstHop, FlowChoice, MethodChoice, Plan, Service};
 pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
@@ -44,8 +46,8 @@ pub use reason::{
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MaskedBy, MethodReport, MethodStatus, Report,
-    Reverse, ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
+    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
+    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};

@@ -55,16 +55,22 @@ impl Packet {
 
     /// The size of the whole packet on the wire. `None` for ICMP errors, whose size proves nothing.
     pub fn size(&self) -> Option<PacketSize> {
-        let family = self.family();
-        match &self.body {
-            Body::Tcp(segment) => {
+        self.body.size(self.family())
+    }
+}
+
+impl Body {
+    /// The size of the packet that carries it. `None` for ICMP errors.
+    pub fn size(&self, family: Family) -> Option<PacketSize> {
+        match self {
+            Self::Tcp(segment) => {
                 let options = segment.options_len();
                 Some(PacketSize::new(family.tcp_headers() + (options + segment.payload.len()) as u32))
             }
-            Body::EchoRequest(echo) | Body::EchoReply(echo) => {
+            Self::EchoRequest(echo) | Self::EchoReply(echo) => {
                 Some(PacketSize::new(family.echo_headers().saturating_add(echo.payload_len)))
             }
-            Body::Error(_) => None,
+            Self::Error(_) => None,
         }
     }
 }
@@ -294,6 +300,8 @@ pub struct Quote {
     pub ttl: Ttl,
     /// Transport header of the quoted packet.
     pub transport: QuotedTransport,
+    /// MSS option of a quoted SYN, where the router quotes that much. Read, never written.
+    pub mss: Option<u16>,
 }
 
 /// The first eight bytes of a quoted transport header.

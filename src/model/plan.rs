@@ -14,7 +14,10 @@ pub struct Plan {
     pub destination: IpAddr,
     /// The TCP port examined.
     pub port: u16,
-    /// Kernel-silent local ports: the first carries the connection, the others SYN probes. Never empty.
+    /// What stands at the end of the first link.
+    pub first_hop: FirstHop,
+    /// Kernel-silent local ports: the first carries the connection, the last two SYNs with a limited TTL, the others SYN
+    /// probes. Never empty.
     pub local_ports: Vec<u16>,
     /// Further kernel-silent local ports: one for each flow that may be compared with the first.
     pub flow_ports: Vec<u16>,
@@ -50,6 +53,18 @@ pub struct Plan {
     pub own_tcp: OwnTcpSetup,
     /// Seed for initial sequence numbers and packet ids.
     pub seed: u64,
+}
+
+/// What stands at the end of the first link, by the routing table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstHop {
+    /// Nothing: the address is this host's own.
+    ThisHost,
+    /// The target: it is a neighbour, or nothing is known against it.
+    #[default]
+    Target,
+    /// A router. What answers from there is not the target.
+    Router,
 }
 
 /// Which directions are examined.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::own_tcp::HoleHere;
 use super::ptb::PtbFault;
-use super::size::PacketSize;
+use super::size::{PacketSize, Ttl};
 use super::technique::Technique;
 
 /// Why the verdict on the way there is what it is.
@@ -63,6 +63,20 @@ pub enum Ground {
         /// What confirms it.
         confirmation: Confirmation,
     },
+    /// The same, and TCP does not meet them only because the peer announces a small MSS, as if it had learnt the path MTU. It
+    /// forgets that after some minutes.
+    Hidden {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never is.
+        lost: PacketSize,
+        /// What became of the PTB.
+        ptb: PtbOutcome,
+        /// What confirms it.
+        confirmation: Confirmation,
+        /// The largest packet that TCP sends at present.
+        limit: PacketSize,
+    },
     /// Large packets vanish by the word of one technique, which is not enough.
     OneTechnique {
         /// The technique.
@@ -105,6 +119,16 @@ pub enum Ground {
     Unreachable(Obstacle),
     /// A firewall rule on this host refuses to send the probes.
     SendingForbidden,
+    /// Something nearer than the target answers TCP in its place.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
+    /// All that was answered is SYNs, by resets, which need not come from the target.
+    RefusalsOnly {
+        /// The largest SYN that was refused.
+        size: PacketSize,
+    },
     /// This host dropped packets that had arrived.
     HostTooBusy,
     /// Only the way back was asked for.
@@ -218,6 +242,10 @@ pub enum MethodReason {
     PortForbidden,
     /// The server takes too few bytes for a packet of full size.
     TooFewBytes,
+    /// Something nearer than the server answers SYNs.
+    AnsweredOnTheWay,
+    /// All answers are resets, which a firewall on the way may send.
+    OnlyResets,
     /// Answers do not name the probe.
     AnswersNameNoProbe,
     /// Nothing of it was answered.
@@ -251,6 +279,11 @@ pub enum ReverseReason {
     PortClosed,
     /// The server ended the connection before the way back had its turn.
     ConnectionEnded,
+    /// The connection ends at something nearer than the server.
+    TcpEndsAtHop {
+        /// Its distance.
+        hop: Ttl,
+    },
     /// The run ended before the way back had its turn.
     RunEndedBefore,
     /// The run ended before the server had sent much.

@@ -9,10 +9,11 @@ use super::failure::TargetFailure;
 use super::finding::Finding;
 use super::flows::Flows;
 use super::host::HostFacts;
+use super::masked_by::MaskedBy;
 use super::plan::Direction;
 use super::port_state::{PortState, Reception};
 use super::ptb::{PtbFault, PtbReport};
-use super::reason::{MethodReason, ReverseReason, VerdictReason};
+use super::reason::{Ground, MethodReason, ReverseReason, VerdictReason};
 use super::size::{PacketSize, Ttl};
 use super::technique::{Method, Technique};
 
@@ -83,6 +84,8 @@ pub struct Examined {
     pub rtt: Option<Duration>,
     /// Where the bottleneck is, when one is known.
     pub location: Option<Location>,
+    /// How far away something nearer than the target is that answers TCP in its place.
+    pub tcp_ends_at_hop: Option<Ttl>,
     /// The hops seen.
     pub hops: Vec<Hop>,
     /// Packet-too-big messages received, one entry per sender, stated MTU and fault.
@@ -145,17 +148,6 @@ pub enum Verdict {
     Unreachable,
     /// The evidence is too thin or contradicts itself.
     Inconclusive,
-}
-
-/// What lets mail pass although PMTUD is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MaskedBy {
-    /// Something on the way lowers the MSS.
-    PathClamp,
-    /// The small link is the peer's own.
-    PeerLink,
-    /// A clamp, a route or a setting of this host, seen in what its own TCP does.
-    ThisHost,
 }
 
 /// Why PMTUD is broken.
@@ -313,6 +305,11 @@ impl Examined {
     /// Whether the port is known to take no connections.
     pub fn takes_no_connections(&self) -> bool {
         self.port_state.is_some_and(|state| !state.takes_connections())
+    }
+
+    /// Whether mail passes at present, as the peer seems to remember the path MTU, though the hole is there.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.reason.ground, Ground::Hidden { .. })
     }
 
     /// The MTU that the server was told by a PTB of ours, and obeyed.

@@ -163,13 +163,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Body, Direction, FlowChoice, MethodChoice, OwnTcpSetup, Plan};
+    use crate::model::{
+        Body, Direction, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service, Verdict,
+    };
 
     fn plan() -> Plan {
         Plan {
             source: "192.0.2.1".parse().expect("an address"),
             destination: "192.0.2.25".parse().expect("an address"),
             port: 25,
+            first_hop: FirstHop::Target,
             local_ports: vec![40_000],
             flow_ports: Vec::new(),
             direction: Direction::Forward,

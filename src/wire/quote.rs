@@ -9,7 +9,7 @@ use crate::model::{Family, IcmpErrorKind, PacketSize, Quote, QuotedTransport, Se
 
 use super::checksum::Ends;
 use super::error::{Layer, WireError};
-use super::{ipv4, ipv6, protocol};
+use super::{ipv4, ipv6, options, protocol};
 
 /// Bytes of the transport header that every router quotes.
 const TRANSPORT: usize = 8;
@@ -128,10 +128,11 @@ pub fn parse_quote(family: Family, bytes: &[u8]) -> Result<Quote, WireError> {
 
 fn parse_v4(bytes: &[u8]) -> Result<Quote, WireError> {
     let header = ipv4::read(bytes)?;
-    let transport = if header.fragment_offset > 0 {
-        QuotedTransport::Other(header.protocol)
+    let (transport, mss) = if header.fragment_offset > 0 {
+        (QuotedTransport::Other(header.protocol), None)
     } else {
-        parse_transport(Family::V4, header.protocol, &bytes[header.len..])
+        let segment = &bytes[header.len..];
+        (parse_transport(Family::V4, header.protocol, segment), parse_mss(header.protocol, segment))
     };
     Ok(Quote {
         source: IpAddr::V4(header.source),
@@ -141,17 +142,18 @@ fn parse_v4(bytes: &[u8]) -> Result<Quote, WireError> {
         id: header.id,
         ttl: Ttl(header.ttl),
         transport,
+        mss,
     })
 }
 
 fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
     let header = ipv6::read(bytes)?;
-    let transport = match ipv6::upper_layer(header.protocol, &bytes[ipv6::HEADER..]) {
+    let (transport, mss) = match ipv6::upper_layer(header.protocol, &bytes[ipv6::HEADER..]) {
         Ok(upper) if upper.fragment_offset.is_none_or(|offset| offset == 0) => {
-            parse_transport(Family::V6, upper.protocol, upper.payload)
+            (parse_transport(Family::V6, upper.protocol, upper.payload), parse_mss(upper.protocol, upper.payload))
         }
-        Ok(upper) => QuotedTransport::Other(upper.protocol),
-        Err(stuck) => QuotedTransport::Other(stuck.at),
+        Ok(upper) => (QuotedTransport::Other(upper.protocol), None),
+        Err(stuck) => (QuotedTransport::Other(stuck.at), None),
     };
     Ok(Quote {
         source: IpAddr::V6(header.source),
@@ -161,7 +163,17 @@ fn parse_v6(bytes: &[u8]) -> Result<Quote, WireError> {
         id: header.id,
         ttl: Ttl(header.hop_limit),
         transport,
+        mss,
     })
+}
+
+/// The MSS option of a SYN, if the quote goes that far. Options that cannot be read say nothing.
+fn parse_mss(number: u8, bytes: &[u8]) -> Option<u16> {
+    const HEADER: usize = 20;
+    let header = bytes.first_chunk::<HEADER>().filter(|_| number == protocol::TCP)?;
+    let is_syn = header[13] & 0b10 != 0;
+    let options = bytes.get(HEADER..usize::from(header[12] >> 4) * 4).filter(|_| is_syn)?;
+    options::parse_tcp_options(options).ok()?.mss
 }
 
 fn parse_transport(family: Family, number: u8, bytes: &[u8]) -> QuotedTransport {
@@ -182,4 +194,34 @@ fn parse_transport(family: Family, number: u8, bytes: &[u8]) -> QuotedTransport 
         };
     }
     QuotedTransport::Other(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A SYN with MSS 1360 from 192.0.2.1 to 198.51.100.1, as Linux quotes it.
+    const SYN: [u8; 44] = [
+        0x45, 0, 0, 44, 0, 1, 0x40, 0, 1, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1, //
+        0x9c, 0x40, 0, 25, 0, 0, 0, 7, 0, 0, 0, 0, 0x60, 0x02, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 0x05, 0x50,
+    ];
+
+    #[test]
+    fn a_syn_that_is_quoted_whole_tells_its_mss() {
+        assert_eq!(parse_quote(Family::V4, &SYN).map(|quote| quote.mss), Ok(Some(1360)));
+    }
+
+    #[test]
+    fn a_shorter_quote_tells_none() {
+        for len in 28..SYN.len() {
+            assert_eq!(parse_quote(Family::V4, &SYN[..len]).map(|quote| quote.mss), Ok(None), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_no_syn_has_no_mss() {
+        let mut ack = SYN;
+        ack[33] = 0x10;
+        assert_eq!(parse_quote(Family::V4, &ack).map(|quote| quote.mss), Ok(None));
+    }
 }

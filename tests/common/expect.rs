@@ -282,8 +282,8 @@ pub(super) fn check(outcome: &Outcome) -> Result<(), String> {
     let broken = matches!(outcome.verdict, Verdict::Masked | Verdict::BlackHole | Verdict::Recovers);
     let small = broken || outcome.verdict == Verdict::Discoverable;
     match outcome {
-        Outcome { verdict: Verdict::Inconclusive, .. } => {
-            Err("expect names no verdict, or none that proves anything".into())
+        Outcome { verdict: Verdict::Inconclusive, findings, .. } if findings.is_empty() => {
+            Err("expect names no verdict, or none that proves anything, and no finding that says why".into())
         }
         Outcome { cause, .. } if broken && cause.is_empty() => Err("masked and black_hole need a cause".into()),
         Outcome { path_mtu: None, .. } if small || outcome.verdict == Verdict::Clear => {

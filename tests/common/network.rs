@@ -199,6 +199,8 @@ pub struct Router {
     pub drop_above_mss: bool,
     /// Source NAT: packets from c's side leave with this router's own address, ports unchanged.
     pub nat: bool,
+    /// Whether it answers TCP to the server's port in the server's place.
+    pub takes_tcp: TakesTcp,
 }
 
 impl Default for Router {
@@ -221,6 +223,7 @@ impl Default for Router {
             stateful: false,
             drop_above_mss: false,
             nat: false,
+            takes_tcp: TakesTcp::default(),
         }
     }
 }
@@ -232,6 +235,18 @@ pub enum PtbBehaviour {
     #[default]
     Send,
     Silent,
+}
+
+/// What a router makes of TCP to the server's port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TakesTcp {
+    #[default]
+    No,
+    /// A transparent proxy: it answers as the server would, and carries the bytes there on a connection of its own.
+    Proxy,
+    /// Every segment is answered by a reset.
+    Resets,
 }
 
 /// A kind of packet that a router drops, in both directions.
@@ -292,6 +307,8 @@ pub struct Peer {
     pub dont_fragment: bool,
     /// Its own firewall drops PTBs before its kernel sees them.
     pub drops_ptb: bool,
+    /// A path MTU towards c that its kernel has learnt from an honest r3 before.
+    pub remembers: Option<u32>,
 }
 
 /// What the server's port offers in TLS.
@@ -331,6 +348,7 @@ impl Default for Peer {
             mtu_probing: false,
             dont_fragment: true,
             drops_ptb: false,
+            remembers: None,
         }
     }
 }

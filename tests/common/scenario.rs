@@ -26,7 +26,7 @@ mod place;
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
     FORGED_MTU, Forgery, HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Middlebox, Node, Peer, Port, PtbBehaviour,
-    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, Tls, Window,
+    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, TakesTcp, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,

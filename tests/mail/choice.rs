@@ -3,7 +3,7 @@
 use super::back;
 use super::case::Case;
 use super::mx::Mx;
-use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, Window, World};
+use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, TakesTcp, Window, World};
 use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
@@ -92,6 +92,9 @@ pub(crate) fn why_left_out(scenario: &Scenario) -> Option<String> {
     if matches!(scenario.host.firewall, HostFirewall::RejectPort | HostFirewall::ResetPort) {
         return Some("this host's own firewall lets no mail out".into());
     }
+    if scenario.routers().iter().any(|(_, router)| router.takes_tcp != TakesTcp::No) {
+        return Some("whoever takes TCP on the way takes the mail, or refuses it".into());
+    }
     why_no_real_mx_plays(&scenario.peer).or_else(|| {
         let is_lossy = scenario.links().iter().any(|link| link.loss > HIGHEST_LOSS);
         is_lossy.then(|| "so much loss stalls mail by chance".to_owned())
@@ -171,6 +174,7 @@ fn every_path_carries_mail() {
             "ecmp_",
             "new_data_only",
             "old_data_ignored",
+            "taken_",
         ];
         assert!(says_why.iter().any(|word| scenario.name.contains(word)), "{} is left out", scenario.name);
     }

@@ -181,6 +181,7 @@ fn a_kernel_believes_our_own_message_about_its_segment() {
             let (first, len, segment) = (&full.packet, full.len, full.segment());
             let (source_port, destination_port) = (segment.source_port, segment.destination_port);
             let quote = Quote {
+                mss: None,
                 source: first.ip.source,
                 destination: first.ip.destination,
                 size: PacketSize::new(len as u32),

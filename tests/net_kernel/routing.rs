@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmtu_probe::model::{CachedPathMtu, Family, KernelSettings, PacketSize, RouteMtu};
+use pmtu_probe::model::{CachedPathMtu, Family, FirstHop, KernelSettings, PacketSize, RouteMtu};
 use pmtu_probe::net::icmp::IcmpSockets;
 use pmtu_probe::net::interface::Interface;
 use pmtu_probe::net::route::{Route, RouteQuery, Routes};
@@ -41,7 +41,7 @@ fn a_neighbour_is_reached_over_the_link() {
             let route = route(&routes, there).await;
             assert_eq!(route.interface.as_ref().map(|interface| interface.name.as_str()), Some("here"));
             assert_eq!(route.source, Some(ip(here)));
-            assert_eq!((route.gateway, route.is_local), (None, false));
+            assert_eq!((route.gateway, route.first_hop), (None, FirstHop::Target));
             assert_eq!((route.interface_mtu, route.route_mtu, route.cached), (size(1500), None, None));
             assert_eq!((route.local_mtu(), route.kernel_path_mtu()), (size(1500), size(1500)));
         }
@@ -55,7 +55,7 @@ fn this_host_is_local_and_loopback_is_large() {
         // The interface carries 65,536 bytes; an IPv4 header cannot say so.
         for (own, mtu) in [("127.0.0.1", 65_535), ("::1", 65_536), (HERE4, 65_535), (HERE6, 65_536)] {
             let route = route(&routes, own).await;
-            assert!(route.is_local, "{own}");
+            assert_eq!(route.first_hop, FirstHop::ThisHost, "{own}");
             assert_eq!(route.local_mtu(), size(mtu), "{own}");
         }
     });

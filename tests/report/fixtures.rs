@@ -68,6 +68,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             tcp_packet_limit: Some(size(1500)),
             rtt: Some(Duration::from_micros(20_400)),
             location: None,
+            tcp_ends_at_hop: None,
             hops: Vec::new(),
             ptb: Vec::new(),
             methods: vec![
@@ -369,7 +370,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 55] = [
+pub(crate) const FINDINGS: [Finding; 59] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -402,6 +403,10 @@ pub(crate) const FINDINGS: [Finding; 55] = [
     Finding::HoleOnSomeFlows,
     Finding::OnlyPtbMissing,
     Finding::RecoveryWatchedBriefly { watched: Duration::from_secs(7) },
+    Finding::ServerWasTaught,
+    Finding::TcpEndsAtHop { hop: Ttl(1) },
+    Finding::SynProxy { hop: Ttl(2) },
+    Finding::AcksTooSoon,
     Finding::PeerWithoutDf,
     Finding::PeerObeysPtb { told: size(1280) },
     Finding::PeerIgnoresPtb { told: size(1280) },

@@ -42,6 +42,7 @@ fn the_document_is_that_of_the_contract() {
             "location": {
                 "last_hop": {"ttl": 2, "address": "203.0.113.2"}, "next_hop": {"ttl": 3, "address": "203.0.113.6"}
             },
+            "tcp_ends_at_hop": null,
             "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8} ],
             "ptb": [],
             "methods": [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pmtu_probe::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbFault, PtbOutcome,
-    ReverseReason, SlowStep, Technique, TlsTrouble, Unwillingness, VerdictReason,
+    ReverseReason, SlowStep, Technique, TlsTrouble, Ttl, Unwillingness, VerdictReason,
 };
 use pmtu_probe::report::words::{method_reason, reverse_reason, verdict_reason};
 
@@ -68,6 +68,28 @@ fn a_verdict_on_the_way_there() {
         (Ground::CutShort(CutShort::BeforeAnyAnswer), "the run was cut short before anything was answered"),
         (Ground::CutShort(CutShort::BeforeSizesSettled), "the run was cut short before the sizes were settled"),
         (Ground::NothingAnswered, "nothing answered: neither the TCP port nor small ICMP echo requests"),
+        (
+            Ground::Hidden {
+                passes: size(1400),
+                lost: size(1401),
+                ptb: PtbOutcome::NoneCame,
+                confirmation: Confirmation::Technique(Technique::Echo),
+                limit: size(1400),
+            },
+            "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: ICMP echo \
+             requests; the server's MSS keeps TCP to 1400 bytes, but nothing on the path accounts for it, so the server is taken \
+             to remember the path, which it does for ten minutes at most",
+        ),
+        (
+            Ground::TcpEndsAtHop { hop: Ttl(1) },
+            "something at the first hop answers TCP in the server's place, so the path behind it was not examined; run this \
+             there (in a container: on its host), or use --method icmp",
+        ),
+        (
+            Ground::RefusalsOnly { size: size(1500) },
+            "SYN segments of up to 1500 bytes are answered by resets, but a firewall on the way may send those, and nothing \
+             else of that size was answered",
+        ),
         (Ground::SendingForbidden, "a firewall rule on this host refuses to send the probes"),
         (
             Ground::HostTooBusy,
@@ -194,6 +216,8 @@ fn a_method_that_did_not_serve() {
         (MethodReason::PortFiltered, "a firewall answers in the place of the port"),
         (MethodReason::PortForbidden, "this host's own firewall refuses to send to the port"),
         (MethodReason::TooFewBytes, "too few bytes may be sent to make a packet of full size"),
+        (MethodReason::AnsweredOnTheWay, "something nearer than the server answers SYN segments"),
+        (MethodReason::OnlyResets, "resets alone do not prove that a segment arrived"),
         (MethodReason::AnswersNameNoProbe, "answers do not name the probe"),
         (MethodReason::Unanswered, "no answer"),
         (MethodReason::SmallProbesUnanswered, "no answer to small probes"),
@@ -219,6 +243,10 @@ fn a_verdict_on_the_way_back() {
         (ReverseReason::NoConnection, "no TCP connection came about"),
         (ReverseReason::PortClosed, "the port is closed"),
         (ReverseReason::ConnectionEnded, "the server ended the connection"),
+        (
+            ReverseReason::TcpEndsAtHop { hop: Ttl(1) },
+            "the connection ends at hop 1, which answers in the server's place",
+        ),
         (ReverseReason::RunEndedBefore, "the run ended before"),
         (ReverseReason::RunEndedEarly, "the run ended before the server had sent much"),
         (

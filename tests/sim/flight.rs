@@ -86,7 +86,13 @@ impl Flight {
             Body::EchoReply(_) => QuotedTransport::Other(if ip.source.is_ipv4() { 1 } else { 58 }),
             Body::Error(_) => return None,
         };
+        // Linux quotes the whole of a small packet.
+        let mss = match &self.packet.body {
+            Body::Tcp(segment) if segment.flags.syn => segment.mss,
+            _ => None,
+        };
         let quote = Quote {
+            mss,
             source: ip.source,
             destination: ip.destination,
             size: PacketSize::new(self.largest_piece()),

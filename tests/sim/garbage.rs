@@ -142,6 +142,7 @@ fn random_error(plan: &Plan, about: Option<&Packet>, rng: &mut Rng) -> IcmpError
     };
     let size = about.and_then(Packet::size).map_or(0, PacketSize::bytes);
     let quote = Quote {
+        mss: None,
         source: plan.source,
         destination: plan.destination,
         size: PacketSize::new(mutate(size, rng)),

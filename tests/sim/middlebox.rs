@@ -126,7 +126,7 @@ fn answering(packet: &Packet) -> IpHeader {
 fn forged_ptb(of_c: &Packet, transport: QuotedTransport) -> Packet {
     let IpHeader { source, destination, dont_fragment, id, ttl } = of_c.ip;
     let size = PacketSize::new(1500);
-    let quote = Quote { source, destination, size, dont_fragment, id, ttl, transport };
+    let quote = Quote { source, destination, size, dont_fragment, id, ttl, transport, mss: None };
     let error = IcmpError { kind: IcmpErrorKind::Ptb { mtu: FORGED_MTU }, quote, checksum_ok: true };
     Packet { ip: answering(of_c), body: Body::Error(error) }
 }

@@ -13,7 +13,7 @@ use super::peer::Peer;
 use super::rng::Rng;
 use super::router::{Fate, Passage, Router};
 use super::tcp_listener::refuse;
-use crate::scenario::{HostFirewall, Link, Node, Scenario};
+use crate::scenario::{HostFirewall, Link, Node, Scenario, TakesTcp};
 
 /// The one-way delay of a link when the scenario gives none at all: 10 ms for the round trip over four links.
 const DEFAULT_DELAY: Duration = Duration::from_micros(1250);
@@ -37,6 +37,8 @@ pub struct Net {
     routers: [Router; 3],
     pub spreader: Spreader,
     pub peer: Peer,
+    /// At each router: what answers TCP in the server's place.
+    proxies: [Option<Peer>; 3],
     peer_alive: bool,
     /// What the client's own firewall does to what it sends to this port.
     client_firewall: (HostFirewall, u16),
@@ -69,6 +71,7 @@ impl Net {
             routers: scenario.routers().map(|(node, config)| Router::new(config, node, family)),
             spreader: Spreader::new(seed),
             peer: Peer::new(&scenario.peer, family, links[3].mtu),
+            proxies: std::array::from_fn(|index| proxy(scenario, family, index)),
             peer_alive: scenario.peer.alive,
             client_firewall: (scenario.host.firewall, scenario.port()),
             middleboxes: std::array::from_fn(|index| Middlebox::new(&links[index].middlebox, seed)),
@@ -126,7 +129,8 @@ impl Net {
     /// When something happens next.
     pub fn next_at(&self) -> Option<Timestamp> {
         let queued = self.queue.peek().map(|Reverse((at, _, _))| *at);
-        [queued, self.peer.next_wake()].into_iter().flatten().min()
+        let proxies = self.proxies.iter().flatten().map(Peer::next_wake);
+        proxies.chain([queued, self.peer.next_wake()]).flatten().min()
     }
 
     /// Lets the next thing happen; returns what reaches the client.
@@ -135,7 +139,11 @@ impl Net {
         self.now = self.now.max(at);
         if self.queue.peek().is_none_or(|Reverse((queued, _, _))| *queued > at) {
             let flights = self.peer.wake(self.now);
-            self.peer_sends(flights);
+            self.sends_back(SERVER, flights);
+            for node in 1..SERVER {
+                let flights = self.proxies[node - 1].as_mut().map_or(Vec::new(), |proxy| proxy.wake(self.now));
+                self.sends_back(node, flights);
+            }
             return None;
         }
         let Reverse((_, _, arrival)) = self.queue.pop()?;
@@ -148,7 +156,7 @@ impl Net {
             SERVER => {
                 self.note(SERVER, "receives", &flight);
                 let flights = self.peer.receive(&flight.packet, self.now, &mut self.rng);
-                self.peer_sends(flights);
+                self.sends_back(SERVER, flights);
                 None
             }
             _ if arrival.unreachable => {
@@ -162,14 +170,18 @@ impl Net {
         }
     }
 
-    fn peer_sends(&mut self, flights: Vec<Flight>) {
+    fn sends_back(&mut self, node: usize, flights: Vec<Flight>) {
         for flight in flights {
-            self.note(SERVER, "sends", &flight);
-            self.transmit(SERVER, false, &flight);
+            self.note(node, "sends", &flight);
+            self.transmit(node, false, &flight);
         }
     }
 
     fn route(&mut self, node: usize, flight: Flight, rightward: bool) {
+        if let (true, Body::Tcp(_), Some(proxy)) = (rightward, &flight.packet.body, &mut self.proxies[node - 1]) {
+            let flights = proxy.receive(&flight.packet, self.now, &mut self.rng);
+            return self.sends_back(node, flights);
+        }
         let next_link = if rightward { node } else { node - 1 };
         let link = &self.links[next_link];
         let next_mtu = match link.parallel.as_slice() {
@@ -258,6 +270,12 @@ impl Net {
             trace.push(format!("{at:9.3} ms  {} {what} {}", Node::ALL[node], flight.describe()));
         }
     }
+}
+
+/// The kernel of a router that takes connections: it has the server's address for them, and an MTU of its own.
+fn proxy(scenario: &Scenario, family: crate::scenario::Family, index: usize) -> Option<Peer> {
+    let takes = scenario.routers()[index].1.takes_tcp == TakesTcp::Proxy;
+    takes.then(|| Peer::new(&scenario.peer, family, scenario.link(index).mtu))
 }
 
 fn milliseconds(ms: f64) -> Duration {

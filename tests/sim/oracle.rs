@@ -5,7 +5,8 @@
 
 use super::rng::Rng;
 use crate::scenario::{
-    Cause, Expect, Family, HostFirewall, Kind, Link, Outcome, Port, PortState, PtbBehaviour, Router, Scenario, Verdict,
+    Cause, Expect, Family, HostFirewall, Kind, Link, Node, Outcome, Port, PortState, PtbBehaviour, Router, Scenario,
+    Verdict,
     Window,
 };
 
@@ -146,6 +147,8 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
         Verdict::Clear
     } else if walk.works {
         Verdict::Discoverable
+    } else if limit == path_mtu && looks_like_memory(scenario, limit) {
+        return None;
     } else if limit <= path_mtu {
         Verdict::Masked
     } else if self::walk(scenario, family, limit).works {
@@ -189,6 +192,17 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
 /// Whether the port takes connections, or nobody asks.
 fn takes_mail(scenario: &Scenario) -> bool {
     scenario.port_state().is_none_or(|state| state == PortState::Open)
+}
+
+/// Whether the server's MSS, which is that of its own small link, looks as if it came from a path MTU that it has learnt: packets
+/// that are too large end further up.
+fn looks_like_memory(scenario: &Scenario, limit: u32) -> bool {
+    const ETHERNET: u32 = 1500;
+    let own = scenario.link(3).mtu;
+    let ends_at = crate::scenario::place(scenario, 0, limit + 1).map(|place| place.next);
+    // A clamp shows in the window of a server with a usual MTU.
+    let is_clamped = limit < own && SIZES.contains(&own);
+    limit != ETHERNET && !is_clamped && ends_at != Some(Node::S)
 }
 
 /// Whether losses or filters may leave too little evidence.

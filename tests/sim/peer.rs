@@ -30,7 +30,7 @@ pub struct Peer {
 impl Peer {
     pub fn new(habits: &Habits, family: crate::scenario::Family, mtu: u32) -> Self {
         let address = Node::S.near_address(family);
-        Self {
+        let mut peer = Self {
             habits: habits.clone(),
             address,
             family: Family::of(address),
@@ -39,7 +39,11 @@ impl Peer {
             first_packet: None,
             next_id: 1,
             tcp: Listener::new(habits, Family::of(address), mtu),
+        };
+        if let Some(path_mtu) = habits.remembers {
+            peer.lower(path_mtu);
         }
+        peer
     }
 
     /// A packet arrives.

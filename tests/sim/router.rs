@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pmtu_probe::model::{Body, Family, IcmpErrorKind, Packet, QuotedTransport, Segment, Timestamp, Ttl};
+use pmtu_probe::model::{Body, Family, IcmpErrorKind, IpHeader, Packet, QuotedTransport, Segment, Timestamp, Ttl};
 
 use super::conntrack::Conntrack;
 use super::flight::Flight;
-use crate::scenario::{Kind, LARGE_ECHO, Node, PtbBehaviour, Router as Config};
+use super::tcp_listener::refuse;
+use crate::scenario::{Kind, LARGE_ECHO, Node, PtbBehaviour, Router as Config, TakesTcp};
 
 /// A router at work.
 #[derive(Debug)]
@@ -74,6 +75,11 @@ impl Router {
             flight.fragment(passage.next_mtu);
         }
         flight.packet.ip.ttl = Ttl(flight.packet.ip.ttl.0 - 1);
+        if self.config.takes_tcp == TakesTcp::Resets && passage.rightward {
+            if let Body::Tcp(segment) = &flight.packet.body {
+                return self.reset(&flight.packet.ip, segment);
+            }
+        }
         if let Some(reason) = self.filter(&mut flight, passage.rightward) {
             return Fate::Drop(reason);
         }
@@ -132,6 +138,13 @@ impl Router {
     fn answer(&self, kind: IcmpErrorKind, flight: &Flight, passage: Passage, checksum_ok: bool) -> Fate {
         let from = if passage.rightward { self.near } else { self.far };
         flight.error(kind, from, checksum_ok).map_or(Fate::Drop("no error about an error"), Fate::Answer)
+    }
+
+    /// As if the server had said so (RFC 9293, 3.5.2, group 1).
+    fn reset(&self, ip: &IpHeader, segment: &Segment) -> Fate {
+        let Some(reset) = refuse(segment).pop() else { return Fate::Drop("a reset") };
+        let ip = IpHeader { source: ip.destination, destination: ip.source, ttl: Ttl::DEFAULT, ..*ip };
+        Fate::Answer(Packet { ip, body: Body::Tcp(reset) })
     }
 
     fn drops(&self, kind: Kind) -> bool {

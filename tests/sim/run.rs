@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, Flags, FlowChoice, IcmpError,
-    IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize, Plan,
-    QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
+    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstHop, Flags, FlowChoice,
+    IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet,
+    PacketSize, Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
 };
 
 use super::flight::Flight;
@@ -104,6 +104,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         source: Node::C.near_address(family),
         destination: Node::S.near_address(family),
         port,
+        first_hop: FirstHop::Router,
         local_ports: (40_000..40_016).collect(),
         direction: if draws { Direction::Both } else { Direction::Forward },
         service: Service::of_port(port),

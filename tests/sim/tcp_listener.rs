@@ -15,6 +15,8 @@ use crate::scenario::{Peer, Port, Resets, Tls};
 const SYN_ACK_RTO: Duration = Duration::from_secs(1);
 const SYN_ACK_RETRIES: u32 = 5;
 const RECEIVE_WINDOW: u16 = 64_240;
+/// `tcp_full_space`, as far as a window without scaling goes.
+const RECEIVE_SPACE: u16 = u16::MAX;
 
 /// The TCP of the peer.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl Listener {
     }
 
     fn open(&mut self, key: (IpAddr, u16), syn: &Segment, now: Timestamp, rng: &mut Rng) -> Out {
-        let own_mss = PacketSize::new(self.mtu).to_mss(self.family);
+        let own_mss = self.own_mss();
         // RFC 9293, 3.7.1: without the option, 536 in IPv4 and 1220 in IPv6.
         let assumed = if self.family == Family::V4 { 536 } else { 1220 };
         let agreed = Agreed {
@@ -112,11 +114,18 @@ impl Listener {
         vec![self.syn_ack(&agreed)]
     }
 
+    /// `ipv4_default_advmss`, `ip6_default_advmss`: what PTBs taught counts.
+    fn own_mss(&self) -> u16 {
+        PacketSize::new(self.mtu.min(self.path_mtu)).to_mss(self.family)
+    }
+
     fn syn_ack(&self, agreed: &Agreed) -> Segment {
         let ack = agreed.irs + 1;
         let mut segment = Segment::new(agreed.local_port, agreed.remote_port, agreed.iss, ack, Flags::SYN_ACK);
-        segment.window = RECEIVE_WINDOW;
-        segment.mss = Some(PacketSize::new(self.mtu).to_mss(self.family));
+        let mss = self.own_mss();
+        // `tcp_select_initial_window`: whole segments.
+        segment.window = RECEIVE_SPACE / mss * mss;
+        segment.mss = Some(mss);
         segment.sack_permitted = agreed.sack;
         segment
     }

@@ -322,6 +322,7 @@ fn errors_v6() -> Vec<Golden> {
                 error(
                     IcmpErrorKind::Unreachable { code: 0 },
                     Quote {
+                        mss: None,
                         destination: IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0x25)),
                         ..quote_v6(64, 0x4228, 64, echo_transport(4))
                     },
@@ -346,7 +347,7 @@ fn error(kind: IcmpErrorKind, quote: Quote) -> Body {
 
 fn quote_v4(size: u32, id: u16, ttl: u8, transport: QuotedTransport) -> Quote {
     let size = PacketSize::new(size);
-    Quote { source: CLIENT, destination: SERVER, size, dont_fragment: true, id, ttl: Ttl(ttl), transport }
+    Quote { source: CLIENT, destination: SERVER, size, dont_fragment: true, id, ttl: Ttl(ttl), transport, mss: None }
 }
 
 fn quote_v6(size: u32, id: u16, ttl: u8, transport: QuotedTransport) -> Quote {

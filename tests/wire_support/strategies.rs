@@ -95,6 +95,7 @@ fn error(v6: bool) -> impl Strategy<Value = IcmpError> {
 fn quote(v6: bool) -> impl Strategy<Value = Quote> {
     let size = if v6 { 40..=65_575_u32 } else { 0..=65_535 };
     (header(v6), size, transport()).prop_map(|(ip, size, transport)| Quote {
+        mss: None,
         source: ip.source,
         destination: ip.destination,
         size: PacketSize::new(size),

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
+use crate::model::{FirstHop, MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
-use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses};
+use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses, likely_distance};
 use super::super::timers::Deadline;
 use super::other_flows;
 use super::parts::Parts;
@@ -24,6 +24,7 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
         begin_real_bytes(parts, outbox, now);
     }
     follow_with_trace(parts, carrier, now);
+    look_for_clamp(parts, carrier, now);
     other_flows::compare_beside(parts, carrier, outbox, now);
     let Some((passes, suspect)) = parts.techniques.get(carrier).and_then(|t| t.search().confirming()) else { return };
     let pair = Pair { passes, lost: suspect };
@@ -72,6 +73,22 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         session,
         (now, rtt),
     );
+}
+
+/// Where TCP does not meet what vanishes: looks for what lowers the MSS.
+fn look_for_clamp(parts: &mut Parts, carrier: Name, now: Timestamp) {
+    let confirming = parts.techniques.get(carrier).and_then(|technique| technique.search().confirming());
+    let is_below = confirming.zip(parts.tcp_limit()).is_some_and(|((_, suspect), limit)| suspect > limit);
+    let is_its_own_size = confirming.map(|(passes, _)| passes) == parts.tcp_limit();
+    let Parts { clamp, plan, session, rtt, trace, .. } = parts;
+    if is_below && plan.first_hop == FirstHop::Router {
+        clamp.begin(plan, likely_distance(session.arrived_with()));
+    }
+    // A link of the peer's own, or a path MTU that it remembers: the place tells.
+    if is_below && is_its_own_size {
+        trace.be_patient();
+    }
+    clamp.advance(now, rtt);
 }
 
 /// Asks a technique for its opinion on a pair, unless it is of no use or was asked before.
@@ -149,7 +166,8 @@ fn is_stuck(parts: &Parts, now: Timestamp) -> bool {
 /// Whether no further evidence is to be had that could change the verdict on a proven pair.
 pub(super) fn is_all_said(parts: &Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
     let is_idle = parts.techniques.get(carrier).is_some_and(|technique| technique.search().is_idle());
-    if !parts.trace.is_over() || !other_flows::are_compared(parts) || !is_idle {
+    if !parts.trace.is_over() || !parts.clamp.is_over(now, &parts.rtt) || !other_flows::are_compared(parts) || !is_idle
+    {
         return false;
     }
     match carrier {

@@ -72,10 +72,12 @@ impl Forward {
         if segment.is_some() || self.has_ended {
             return segment;
         }
-        self.poll_real_bytes(outbox, now)
+        self.poll_who(outbox, now)
+            .or_else(|| self.poll_real_bytes(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Connection, outbox, now))
             .or_else(|| self.poll_techniques(Uses::Conversation, outbox, now))
             .or_else(|| self.poll_trace(outbox, now))
+            .or_else(|| self.poll_clamp(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Syns, outbox, now))
             .or_else(|| self.poll_flows(outbox, now))
             .or_else(|| self.poll_techniques(Uses::Icmp, outbox, now))
@@ -91,6 +93,11 @@ impl Forward {
             self.parts.port.syn_sent(now);
         }
         Some(outbox.tcp(segment, Meaning::Connection(step)))
+    }
+
+    fn poll_who(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        let Parts { plan, rtt, session, who, .. } = &mut self.parts;
+        who.due(&mut Turn { plan, rtt, session, outbox, in_order: None, now })
     }
 
     fn poll_real_bytes(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
@@ -114,6 +121,11 @@ impl Forward {
         trace.due(over, &mut Turn { plan, rtt, session, outbox, in_order: None, now })
     }
 
+    fn poll_clamp(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
+        let Parts { plan, rtt, session, clamp, .. } = &mut self.parts;
+        clamp.due_syn(&mut Turn { plan, rtt, session, outbox, in_order: None, now })
+    }
+
     /// A SYN of another flow.
     fn poll_flows(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
         self.parts.flows.as_ref()?;
@@ -131,7 +143,7 @@ impl Forward {
 
     /// When something may be due without an event.
     pub(super) fn next_timeout(&self, now: Timestamp) -> Option<Timestamp> {
-        let Parts { rtt, session, techniques, real_bytes, trace, flows, .. } = &self.parts;
+        let Parts { rtt, session, techniques, real_bytes, trace, who, clamp, flows, .. } = &self.parts;
         let connection = self.parts.is_tcp_asked_for().then(|| session.next_timeout()).flatten();
         if self.has_ended {
             return connection;
@@ -143,6 +155,8 @@ impl Forward {
             techniques.next_timeout(rtt, now),
             real_bytes.next_timeout(search, rtt),
             trace.next_timeout(rtt),
+            who.next_timeout(rtt),
+            clamp.next_timeout(now, rtt),
             flows,
             self.parts.timers().next(now),
             self.parts.port.next_timeout(rtt.smoothed(), now).filter(|_| session.state() == TcpState::Connecting),

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::super::fisher::Trials;
-use super::super::judge::{OwnTcpFacts, Record, SessionFacts, WayBack};
+use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
@@ -17,7 +17,9 @@ use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
 use super::super::search::{ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
-use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, silences_needed};
+use super::super::technique::{
+    ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+};
 use super::super::timers::{Deadline, Timers};
 
 /// The parts.
@@ -31,6 +33,8 @@ pub(crate) struct Parts {
     pub(super) real_bytes: RealBytes,
     pub(super) no_df: NoDfCopy,
     pub(super) trace: TtlTrace,
+    pub(super) who: WhoAnswers,
+    pub(super) clamp: ClampTrace,
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
@@ -50,11 +54,17 @@ pub(super) struct Notes {
     slow_asks: u32,
     /// When the packet was sent first about which a PTB is due.
     ptb_due_since: Timestamp,
+    echo: EchoReplies,
 }
 
 impl Notes {
     pub(super) fn df_cleared(&mut self) {
         self.is_df_cleared = true;
+    }
+
+    /// How echo replies came.
+    pub(super) fn echo_replies(&mut self) -> &mut EchoReplies {
+        &mut self.echo
     }
 
     /// A PTB is due about a packet that was sent first then.
@@ -89,6 +99,8 @@ impl Parts {
             real_bytes: RealBytes::default(),
             no_df: NoDfCopy::default(),
             trace: TtlTrace::default(),
+            who: WhoAnswers::new(&plan),
+            clamp: ClampTrace::default(),
             flows: None,
             ptbs: PtbLog::default(),
             reach: Reach::default(),
@@ -267,6 +279,10 @@ impl Parts {
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
             trace: self.trace.clone(),
+            nearer: self.who.nearer(),
+            handshake: self.rtt.first(),
+            clamp: self.clamp.clone(),
+            echo: self.notes.echo,
             is_df_cleared: self.notes.is_df_cleared,
             port: self.port_state(),
             flows: self.flows.clone(),

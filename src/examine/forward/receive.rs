@@ -7,18 +7,28 @@ use crate::model::{
     QuotedTransport, Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
 };
 
-use super::super::half_open::acknowledges_syn;
+use super::super::half_open::{acknowledges, acknowledges_syn};
 use super::super::outbox::Outbox;
 use super::super::ptb_log::{Ptb, Seen};
 use super::super::quoted::{Quoted, QuotedKey};
 use super::super::search::ProbeKey;
-use super::super::technique::{Answerer, Heard};
+use super::super::technique::{Answerer, Heard, likely_distance};
 use super::parts::Parts;
+
+/// How a packet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Whole,
+    InFragments,
+    /// The kernel puts fragments together, and does not say so.
+    Unknown,
+}
 
 /// Takes in what the driver saw. Returns what it means.
 pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now: Timestamp) -> Meaning {
     match event {
-        Event::Received(packet) | Event::Reassembled { packet, .. } => received(parts, packet, outbox, now),
+        Event::Received(packet) => received(parts, packet, Form::Whole, outbox, now),
+        Event::Reassembled { packet, .. } => received(parts, packet, Form::InFragments, outbox, now),
         Event::KernelSaw(packet) => kernel_saw(parts, packet, outbox, now),
         Event::SendRefused { size, meaning, refusal } => {
             send_refused(parts, *size, *meaning, *refusal);
@@ -29,7 +39,7 @@ pub(super) fn receive(parts: &mut Parts, event: &Event, outbox: &mut Outbox, now
     }
 }
 
-fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {
+fn received(parts: &mut Parts, packet: &Packet, form: Form, outbox: &mut Outbox, now: Timestamp) -> Meaning {
     match &packet.body {
         Body::Error(error) => icmp_error(parts, packet, error, now),
         _ if packet.ip.source != parts.plan.destination => Meaning::Stray,
@@ -40,10 +50,11 @@ fn received(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timest
             let Parts { techniques, plan, rtt, .. } = parts;
             let mut heard = Heard { plan, rtt, outbox, now };
             let answer = techniques.on_echo(*echo, packet.size(), &mut heard);
+            let is_it = |key: &ProbeKey| *key == ProbeKey::Echo(echo.seq);
             let from = Answerer::Target(packet.ip.source);
-            let answer = answer.or_else(|| traced(parts, from, now, |key| *key == ProbeKey::Echo(echo.seq)));
-            if answer.is_some() && parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
-                parts.session.heard_beside(packet.ip.ttl);
+            let answer = answer.or_else(|| traced(parts, from, now, is_it)).or_else(|| parts.who.answered(now, is_it));
+            if answer.is_some() {
+                note_echo_reply(parts, packet, form);
             }
             answer.map_or(Meaning::Stray, Meaning::Answer)
         }
@@ -68,7 +79,9 @@ fn received_segment(
     let mut heard = Heard { plan, rtt, outbox, now };
     let answer = techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard);
     if !is_own {
-        let answer = answer.or_else(|| answer_to_flow(parts, segment, outbox, now));
+        let answer = answer
+            .or_else(|| answer_to_flow(parts, segment, outbox, now))
+            .or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
         if answer.is_some() {
             parts.session.heard_beside(packet.ip.ttl);
         }
@@ -81,6 +94,19 @@ fn received_segment(
         parts.techniques.on_name(&mut parts.session, has_in_order, &parts.plan, now);
     }
     answer.map_or(Meaning::Connection(Step::of(segment)), Meaning::Answer)
+}
+
+/// Its TTL tells how far away the target is, and its form how much the target sends in one piece.
+fn note_echo_reply(parts: &mut Parts, packet: &Packet, form: Form) {
+    if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
+        parts.session.heard_beside(packet.ip.ttl);
+    }
+    parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
+    match form {
+        Form::Whole => parts.notes.echo_replies().came_whole(packet.size()),
+        Form::InFragments => parts.notes.echo_replies().came_in_fragments(),
+        Form::Unknown => {}
+    }
 }
 
 /// An answer to a SYN of another flow.
@@ -98,13 +124,29 @@ fn answer_to_flow(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now
     Some(Probe { technique: Name::SynData, size, purpose: Purpose::Flow { port } })
 }
 
+/// An answer to a SYN whose TTL should have kept it from the target.
+fn answer_to_limited_syn(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now: Timestamp) -> Option<Probe> {
+    let is_it = |key: &ProbeKey| match *key {
+        ProbeKey::Syn { port, isn } => port == segment.destination_port && acknowledges(segment, isn, 0),
+        _ => false,
+    };
+    let Parts { clamp, plan, .. } = parts;
+    clamp.answered(segment.destination_port, plan, |isn| segment.flags.ack && acknowledges(segment, isn, 0));
+    let probe = parts.who.answered(now, is_it).filter(|_| segment.flags.ack)?;
+    if segment.flags.syn {
+        outbox.half_open().late_answer(segment);
+    }
+    Some(probe)
+}
+
 /// A probe meant for a hop that reached the target.
 fn reached_target(parts: &mut Parts, start: SeqNumber, end: SeqNumber, now: Timestamp) -> Option<Probe> {
     if parts.session.is_in_order(start) {
         return None;
     }
     let key = ProbeKey::Range { start, end };
-    traced(parts, Answerer::Target(parts.plan.destination), now, |own| *own == key)
+    let is_it = |own: &ProbeKey| *own == key;
+    traced(parts, Answerer::Target(parts.plan.destination), now, is_it).or_else(|| parts.who.answered(now, is_it))
 }
 
 fn traced(parts: &mut Parts, answerer: Answerer, now: Timestamp, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
@@ -171,10 +213,14 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
         (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Range { start, .. }) => {
             source_port == local_port && destination_port == port && *start == seq
         }
+        (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Syn { port: own, isn }) => {
+            source_port == *own && destination_port == port && *isn == seq
+        }
         (QuotedTransport::Echo { ident: i, seq }, ProbeKey::Echo(own)) => i == ident && *own == seq,
         _ => false,
     };
-    let known = traced(parts, Answerer::Hop(from), now, is_it);
+    let known = traced(parts, Answerer::Hop(from), now, is_it).or_else(|| parts.who.expired(is_it));
+    let known = known.or_else(|| parts.clamp.expired(quote, &parts.plan));
     if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
         parts.notes.df_cleared();
     }
@@ -186,7 +232,7 @@ fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Time
         Body::Error(error) => error,
         // Large replies may have come in fragments, which only the kernel puts together.
         Body::EchoReply(_) if packet.ip.source == parts.plan.destination => {
-            return received(parts, packet, outbox, now);
+            return received(parts, packet, Form::Unknown, outbox, now);
         }
         _ => return Meaning::Stray,
     };

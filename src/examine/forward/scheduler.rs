@@ -1,11 +1,11 @@
 //! Whose turn it is: which technique carries the verdict, which takes its place when it is of no use, and when probing ends.
 
-use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp};
+use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp, Ttl};
 
 use super::super::outbox::Outbox;
 use super::super::search::{ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
-use super::super::technique::Uses;
+use super::super::technique::{Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
 use super::confirmation::{
     Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
@@ -37,7 +37,40 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
     }
     let Parts { techniques, plan, session, .. } = parts;
     techniques.prepare(plan, session, now);
+    ask_who_answers(parts, now);
+    if parts.who.nearer().is_some_and(|nearer| nearer.hop == Ttl(1) && nearer.answers == NearAnswers::All) {
+        return Decision::Conclude;
+    }
     other_flows::advance(parts, now);
+    match decide(parts, visits, outbox, now) {
+        Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, Deadline::EchoAwaited, now) => {
+            Decision::GoOn
+        }
+        decision => decision,
+    }
+}
+
+/// Whatever is answered by somebody nearer than the target says nothing about the path to it.
+fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
+    let tcp = parts.techniques.using(Uses::Connection);
+    let names = parts.session.peer().sack && !tcp.search().is_one_at_a_time();
+    let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
+    parts.who.advance(Knowledge::of(&parts.session, names, needs_syns), now, &parts.rtt);
+    if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
+        for technique in parts.techniques.using_mut(Uses::Syns) {
+            technique.rule_out(MethodReason::AnsweredOnTheWay);
+        }
+    }
+}
+
+/// Whether an echo reply may still come that tells how far away the target is.
+fn is_echo_awaited(parts: &Parts, deadline: Deadline, now: Timestamp) -> bool {
+    let echo = parts.techniques.using(Uses::Icmp);
+    let is_open = echo.unusable().is_none() && echo.search().log().total_answered() == 0;
+    is_open && parts.who.is_asked() && !parts.timers().is_over(deadline, now)
+}
+
+fn decide(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
     match carrier(parts, now) {
         Some(_) if outbox.probes_sent() >= MOST_PROBES => Decision::Conclude,
         Some(name) => carry(parts, name, visits, outbox, now),
@@ -50,8 +83,9 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
 fn open_only(parts: &mut Parts, now: Timestamp) -> Decision {
     let Parts { techniques, plan, session, .. } = parts;
     techniques.on_connection(plan, session);
-    let is_connecting = session.state() == TcpState::Connecting;
-    let is_decided = !is_connecting || parts.port.is_forbidden(&parts.session) || parts.is_hopeless(now);
+    ask_who_answers(parts, now);
+    let is_connected = parts.session.state() != TcpState::Connecting && parts.who.is_settled();
+    let is_decided = is_connected || parts.port.is_forbidden(&parts.session) || parts.is_hopeless(now);
     if is_decided { Decision::Conclude } else { Decision::GoOn }
 }
 

@@ -1,12 +1,14 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name};
+use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
+use super::super::session::TcpState;
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
 
@@ -15,6 +17,14 @@ use super::record::Record;
 pub(super) struct Evidence {
     /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
     pub(super) carried: Option<(Name, Carried)>,
+    /// What keeps TCP below the hole, if something does.
+    pub(super) masking: Option<Masking>,
+    /// Where TCP ends, if that is nearer than the target.
+    pub(super) tcp_ends_at: Option<Ttl>,
+    /// SYNs are answered by resets.
+    pub(super) is_refused: bool,
+    /// The largest echo request that was answered.
+    pub(super) echo_passes: Option<PacketSize>,
     /// Whether the target answered anything at all, be it a refusal.
     pub(super) reached: bool,
     /// Why nothing was reached, if that is known.
@@ -72,6 +82,10 @@ impl Evidence {
         let end = |from: PacketSize, passes| record.ptbs.kernel_pmtu(about, from, passes, Kernel::of(plan));
         Self {
             carried,
+            masking: masking_of(record, carried),
+            tcp_ends_at: record.tcp_ends_at(),
+            is_refused: record.session.state == TcpState::Refused,
+            echo_passes: record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered()),
             reached,
             silence: silence(record),
             start: plan.max_size,
@@ -94,6 +108,11 @@ impl Evidence {
     pub(super) fn is_refused_alone(&self, technique: Name) -> bool {
         technique == Name::SynData && self.is_only_refused
     }
+}
+
+fn masking_of(record: &Record, carried: Option<(Name, Carried)>) -> Option<Masking> {
+    let Some((_, Carried::Proven(proof))) = carried else { return None };
+    Some(masking(record, proof.pair.passes, proof.pair.lost, record.session.tcp_limit?))
 }
 
 /// Where a technique stood when probing ended.

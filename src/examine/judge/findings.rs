@@ -11,7 +11,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::Kernel;
 use super::super::search::{Outcome, ProbeKind, ProbeLog};
 use super::super::session::TcpState;
-use super::super::technique::{HopSearch, Uses};
+use super::super::technique::{HopSearch, NearAnswers, Nearer, Uses};
 use super::evidence::Evidence;
 use super::methods::methods;
 use super::record::Record;
@@ -28,7 +28,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     Examined {
         verdict: judgement.verdict,
         cause: judgement.cause,
-        masked_by: None,
+        masked_by: judgement.masked_by,
         confidence: judgement.confidence,
         path_mtu: judgement.path_mtu,
         first_lost_size: judgement.first_lost,
@@ -37,6 +37,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         peer_mss: record.session.peer.mss,
         local_mss: tcp_was_asked.then(|| plan.announced_mss()),
         tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
+        tcp_ends_at_hop: record.tcp_ends_at(),
         rtt: record.rtt,
         location,
         hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
@@ -90,6 +91,11 @@ fn credible_trace(record: &Record, passes: Option<PacketSize>) -> Option<&HopSea
     record.trace.search().filter(|_| !record.trace.used_echo() || echo == passes)
 }
 
+/// How many times sooner is far sooner: the first packet of a flow may wait for neighbours and radios.
+const FAR_SOONER: u32 = 10;
+/// And by how much at least.
+const CLOCK_AND_QUEUES: Duration = Duration::from_millis(5);
+
 struct Facts<'a> {
     record: &'a Record,
     judgement: &'a Judgement,
@@ -110,11 +116,16 @@ impl Facts<'_> {
     fn of_the_connection(&self) -> Vec<Finding> {
         let session = &self.record.session;
         let is_open = session.opened.is_some();
-        let turned_away = match session.reception {
-            Reception::TurnedAway { code } => Some(Finding::TurnedAway { code }),
-            _ => None,
-        };
-        let findings = pick([
+        let mut findings = Vec::new();
+        if let Reception::TurnedAway { code } = session.reception {
+            findings.push(Finding::TurnedAway { code });
+        }
+        findings.extend(self.record.nearer.map(|nearer| match nearer {
+            Nearer { hop, answers: NearAnswers::Syns } => Finding::SynProxy { hop },
+            Nearer { hop, answers: NearAnswers::All | NearAnswers::Refusals } => Finding::TcpEndsAtHop { hop },
+        }));
+        findings.extend(pick([
+            (self.acks_come_too_soon(), Finding::AcksTooSoon),
             (self.record.reach.is_send_refused(), Finding::SendRefusedByFirewall),
             (self.record.port == Some(PortState::Refused), Finding::PortClosed),
             (session.state == TcpState::Reset || session.reception == Reception::Reset, Finding::ConnectionReset),
@@ -123,8 +134,16 @@ impl Facts<'_> {
             (session.reception == Reception::HungUp, Finding::HungUp),
             (session.peer.window_was_zero, Finding::ZeroWindow),
             (self.record.is_df_cleared, Finding::DfCleared),
-        ]);
-        turned_away.into_iter().chain(findings).collect()
+        ]));
+        findings
+    }
+
+    /// Whether segments are acknowledged far sooner than the SYN and every echo request was answered.
+    fn acks_come_too_soon(&self) -> bool {
+        let fastest = |uses| self.log(uses).and_then(ProbeLog::fastest_answer);
+        let (Some(handshake), Some(ack)) = (self.record.handshake, fastest(Uses::Connection)) else { return false };
+        let is_sooner = |other: Duration| ack * FAR_SOONER <= other && other - ack >= CLOCK_AND_QUEUES;
+        is_sooner(handshake) && fastest(Uses::Icmp).is_none_or(is_sooner)
     }
 
     fn of_messages(&self, ptb: &[PtbReport]) -> Vec<Finding> {
@@ -158,13 +177,14 @@ impl Facts<'_> {
         // Inside TLS the client speaks first, and for the way back alone nobody has waited yet.
         let waited = plan.direction.is_forward() && !matches!(plan.service, Service::Tls | Service::SmtpOverTls);
         let is_mute = waited && session.opened.is_some() && !session.is_greeted;
+        let is_at_the_target = self.record.tcp_ends_at().is_none();
         let is_slow = session.opened.is_some_and(|open| open.since(self.record.started) > SLOW);
         // The router that should have sent the PTB sends other ICMP errors, which arrive.
         let spoke = self.record.trace.search().is_some_and(HopSearch::is_exact);
         pick([
             (plan.kernel_path_mtu.is_some_and(is_stale), Finding::StaleKernelPmtu),
             (session.tcp_limit.is_some_and(|limit| limit < plan.local_mtu), Finding::MssClamped),
-            (is_mute && self.judgement.verdict != Verdict::Clear, Finding::NoGreeting),
+            (is_mute && self.judgement.verdict != Verdict::Clear && is_at_the_target, Finding::NoGreeting),
             (session.state != TcpState::Connecting && is_slow, Finding::SlowToAnswer),
             (spoke && self.judgement.cause == Some(Cause::NoPtb), Finding::OnlyPtbMissing),
         ])

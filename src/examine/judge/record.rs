@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::{
     Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, PortState, Quote, Reception,
-    Reverse, ReverseReason, Technique as Name, Timestamp,
+    Reverse, ReverseReason, Technique as Name, Timestamp, Ttl,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -15,7 +15,9 @@ use super::super::quoted::Quoted;
 use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
-use super::super::technique::{FlowComparison, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses};
+use super::super::technique::{
+    ClampTrace, FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
+};
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
@@ -38,6 +40,14 @@ pub(crate) struct Record {
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
     pub(crate) trace: TtlTrace,
+    /// Who answers TCP nearer than the target.
+    pub(crate) nearer: Option<Nearer>,
+    /// Where our SYNs were seen, and with which MSS.
+    pub(crate) clamp: ClampTrace,
+    /// How echo replies came.
+    pub(crate) echo: EchoReplies,
+    /// How long the first answer took.
+    pub(crate) handshake: Option<Duration>,
     /// Whether probing was cut short before a PTB about what is lost could come late, or on being asked for once more.
     pub(crate) awaits_ptb: bool,
     pub(crate) is_df_cleared: bool,
@@ -54,6 +64,25 @@ pub(crate) struct Record {
     pub(crate) own_tcp: OwnTcpFacts,
     /// This host dropped packets that had arrived meanwhile: a silence means nothing.
     pub(crate) is_overrun: bool,
+}
+
+/// How the target's echo replies came: it sends none larger than the path MTU that it knows without fragments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EchoReplies {
+    pub(crate) largest_whole: Option<PacketSize>,
+    pub(crate) is_fragmented: bool,
+}
+
+impl EchoReplies {
+    /// One of this size came whole.
+    pub(crate) fn came_whole(&mut self, size: Option<PacketSize>) {
+        self.largest_whole = self.largest_whole.max(size);
+    }
+
+    /// One came in fragments.
+    pub(crate) fn came_in_fragments(&mut self) {
+        self.is_fragmented = true;
+    }
 }
 
 /// What the conversation came to.
@@ -123,6 +152,11 @@ impl Record {
 
     pub(crate) fn technique(&self, name: Name) -> Option<&TechniqueRecord> {
         self.techniques.iter().find(|technique| technique.name == name)
+    }
+
+    /// Where TCP ends, if that is nearer than the target.
+    pub(crate) fn tcp_ends_at(&self) -> Option<Ttl> {
+        self.nearer.filter(|nearer| nearer.answers != NearAnswers::Syns).map(|nearer| nearer.hop)
     }
 
     /// The technique that uses this: the first one that may be of use, else the first.

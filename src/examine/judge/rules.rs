@@ -1,12 +1,15 @@
 //! The decision table of `docs/verdicts.md` in code: evidence in, verdict out. No state, no time.
 
-use crate::model::{Cause, Confirmation, CutShort, Doubt, Ground, PacketSize, PtbOutcome, Technique, Verdict};
+use crate::model::{
+    Cause, Confirmation, CutShort, Doubt, Ground, MaskedBy, PacketSize, PtbOutcome, Technique, Verdict,
+};
 
 use super::super::ptb_log::KernelPmtu;
 use super::super::reach::Silence;
 use super::super::search::{Pair, Proof};
 use super::super::technique::{NoDfOutcome, RealBytesOutcome};
 use super::evidence::{Carried, Evidence};
+use super::masking::Masking;
 use super::opinion::Second;
 
 /// A verdict with its ground.
@@ -14,6 +17,7 @@ use super::opinion::Second;
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
     pub(super) cause: Option<Cause>,
+    pub(super) masked_by: Option<MaskedBy>,
     pub(super) ground: Ground,
     pub(super) confidence: Option<f64>,
     pub(super) path_mtu: Option<PacketSize>,
@@ -23,10 +27,15 @@ pub(super) struct Judgement {
 /// Judges.
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
     let judgement = judge_as_it_stands(evidence);
-    match judgement.cause {
+    let is_by_tcp = evidence.carried.is_none_or(|(technique, _)| technique != Technique::Echo);
+    match (evidence.tcp_ends_at, judgement.cause) {
         // No hole for want of a message that may still come.
-        Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch) if evidence.awaits_ptb => {
+        (_, Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch)) if evidence.awaits_ptb => {
             Judgement { path_mtu: judgement.path_mtu, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
+        }
+        // A hole on the way to whoever answers is one, whoever it is: mail hangs there.
+        (Some(hop), _) if is_by_tcp && judgement.verdict != Verdict::BlackHole => {
+            inconclusive(Ground::TcpEndsAtHop { hop })
         }
         _ => judgement,
     }
@@ -72,6 +81,7 @@ fn inconclusive(ground: Ground) -> Judgement {
     Judgement {
         verdict: Verdict::Inconclusive,
         cause: None,
+        masked_by: None,
         ground,
         confidence: None,
         path_mtu: None,
@@ -184,7 +194,21 @@ fn refuted(evidence: &Evidence) -> bool {
     evidence.second.iter().any(|(_, second)| *second == Second::Refutes)
 }
 
+/// A small MSS that may be gone in some minutes hides the hole, and masks nothing.
 fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Confirmation) -> Judgement {
+    let judgement = guilty_now(verdict, proof, evidence, confirmation);
+    match (verdict, evidence.masking, judgement.ground.clone()) {
+        (Verdict::Masked, Some(Masking::By(by)), _) => Judgement { masked_by: Some(by), ..judgement },
+        (Verdict::Masked, Some(Masking::Memory), Ground::Vanishes { passes, lost, ptb, confirmation }) => {
+            let limit = evidence.tcp_limit.unwrap_or(passes);
+            let ground = Ground::Hidden { passes, lost, ptb, confirmation, limit };
+            Judgement { verdict: Verdict::BlackHole, ground, ..judgement }
+        }
+        _ => judgement,
+    }
+}
+
+fn guilty_now(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Confirmation) -> Judgement {
     let end = if verdict == Verdict::BlackHole { evidence.tcp_end.or(evidence.path_end) } else { evidence.path_end };
     let (cause, ptb) = match end.or(evidence.path_end) {
         Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbOutcome::DroppedHere),

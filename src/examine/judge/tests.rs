@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{DialogueTrouble, PtbFault};
+use crate::model::{DialogueTrouble, PtbFault, Ttl};
 
 const P: PacketSize = PacketSize::new(1400);
 const U: PacketSize = PacketSize::new(1401);
@@ -12,6 +12,10 @@ const PASSES: KernelPmtu = KernelPmtu::Passes { steps: 1 };
 fn proven() -> Evidence {
     Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
+        masking: None,
+        tcp_ends_at: None,
+        is_refused: false,
+        echo_passes: None,
         reached: true,
         silence: Silence::Plain,
         start: FULL,
@@ -167,4 +171,30 @@ fn noise_and_silence_are_no_verdict_on_the_path() {
     assert_eq!(verdict(&Evidence { reached: true, ..dead.clone() }), DOUBT);
     assert_eq!(verdict(&Evidence { silence: Silence::CutShort, ..dead.clone() }), DOUBT);
     assert_eq!(verdict(&Evidence { silence: Silence::Forbidden, ..dead }), DOUBT);
+}
+
+/// Whoever answers nearer than the target, a hole on the way to him is one; nothing else is known of the path.
+#[test]
+fn what_ends_nearer_than_the_target_says_nothing_about_the_path() {
+    let ends = |evidence| Evidence { tcp_ends_at: Some(Ttl(2)), ..evidence };
+    let full = Evidence { carried: Some((Technique::OldData, Carried::Full)), ..proven() };
+    assert_eq!(verdict(&full).0, Verdict::Clear);
+    assert_eq!(verdict(&ends(full.clone())), DOUBT);
+    assert_eq!(judge(&ends(full)).path_mtu, None);
+    let told = Carried::Discoverable(Pair { passes: P, lost: U });
+    assert_eq!(verdict(&ends(Evidence { carried: Some((Technique::OldData, told)), ..proven() })), DOUBT);
+    assert_eq!(verdict(&ends(Evidence { real_bytes: Some(RealBytesOutcome::Stalls), ..proven() })), HOLE);
+    let echo = Evidence { carried: Some((Technique::Echo, Carried::Full)), ..proven() };
+    assert_eq!(verdict(&ends(echo)).0, Verdict::Clear);
+}
+
+/// A firewall on the way may send resets.
+#[test]
+fn resets_to_syns_alone_are_never_clear() {
+    let refused =
+        Evidence { carried: Some((Technique::SynData, Carried::Full)), is_refused: true, tcp_limit: None, ..proven() };
+    assert_eq!(verdict(&refused), DOUBT);
+    assert_eq!(verdict(&Evidence { echo_passes: Some(P), ..refused.clone() }), DOUBT);
+    assert_eq!(verdict(&Evidence { echo_passes: Some(FULL), ..refused.clone() }).0, Verdict::Clear);
+    assert_eq!(verdict(&Evidence { is_refused: false, ..refused }).0, Verdict::Clear);
 }

@@ -19,6 +19,9 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
             }
             examined.reverse = asked_for_less(record, found.clone());
             examined.findings.extend(findings);
+            if has_taught(&examined) {
+                examined.findings.push(Finding::ServerWasTaught);
+            }
         }
     }
     examined
@@ -29,6 +32,13 @@ fn is_narrower(record: &Record, found: &Reverse) -> bool {
     let is_cause =
         matches!(found.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Discoverable);
     is_cause && found.path_mtu.is_none_or(|size| size < record.plan.local_mtu)
+}
+
+/// Whether the run itself may have hidden a hole on the way there: the server has just learnt a path MTU, by PTBs about its
+/// certificates or by one of ours, and Linux derives the MSS that it announces from that.
+fn has_taught(examined: &Examined) -> bool {
+    let has_learnt = examined.reverse.verdict == ReverseVerdict::Discoverable || examined.obeyed_ptb().is_some();
+    examined.verdict == Verdict::BlackHole && has_learnt
 }
 
 /// The verdict on the way there where only the way back was asked for.

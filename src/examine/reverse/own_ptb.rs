@@ -21,6 +21,7 @@ impl OwnPtb {
             seq: segment.seq,
         };
         let quote = Quote {
+            mss: None,
             source: ip.source,
             destination: ip.destination,
             size,
@@ -36,6 +37,7 @@ impl OwnPtb {
     pub(super) fn about_missing(plan: &Plan, port: u16, seq: SeqNumber, size: PacketSize, mtu: PacketSize) -> Self {
         let transport = QuotedTransport::Tcp { source_port: plan.port, destination_port: port, seq };
         let quote = Quote {
+            mss: None,
             source: plan.destination,
             destination: plan.source,
             size,

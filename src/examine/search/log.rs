@@ -192,6 +192,11 @@ impl ProbeLog {
         self.probes.iter().filter(|probe| probe.answered_at().is_some()).count() as u32
     }
 
+    /// The shortest time after which a probe was answered.
+    pub(crate) fn fastest_answer(&self) -> Option<Duration> {
+        self.probes.iter().filter_map(|probe| Some(probe.answered_at()?.since(probe.sent))).min()
+    }
+
     /// Whether a probe sent after `instant` was answered, and when first.
     pub(crate) fn answer_to_probe_after(&self, instant: Timestamp) -> Option<Timestamp> {
         self.probes.iter().filter(|probe| probe.sent > instant).filter_map(SentProbe::answered_at).min()

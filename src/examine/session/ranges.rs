@@ -27,6 +27,8 @@ pub(crate) enum RangeUser {
     Search,
     /// The trace of hops.
     Trace,
+    /// The question who answers.
+    WhoAnswers,
 }
 
 /// Bytes that are sent in order, whole and cut into equal pieces.

@@ -80,6 +80,8 @@ pub(crate) struct Peer {
     pub(crate) mss: Option<u16>,
     pub(crate) sack: bool,
     pub(crate) window: u16,
+    /// The window in its SYN-ACK.
+    pub(crate) first_window: u16,
     pub(crate) window_was_zero: bool,
 }
 
@@ -409,6 +411,7 @@ impl Connection {
                 mss: segment.mss,
                 sack: segment.sack_permitted,
                 window: segment.window,
+                first_window: segment.window,
                 window_was_zero: segment.window == 0,
             };
             self.retransmit_at = None;

@@ -46,6 +46,8 @@ pub(crate) struct HopSearch {
     rounds: u32,
     /// Lost packets of the size that make a hop count as out of reach.
     silences_needed: u32,
+    /// Whether routers that ration their messages are asked again, slowly.
+    is_patient: bool,
     /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
     exact: bool,
     over: bool,
@@ -53,6 +55,9 @@ pub(crate) struct HopSearch {
 
 /// Rounds around the last hop, when answers are lost or rationed.
 const MOST_ROUNDS: u32 = 4;
+/// Further rounds for a place on which the verdict depends, a little further apart than Linux spaces the messages to one address.
+const SLOW_ROUNDS: u32 = 2;
+const RATION: Duration = Duration::from_millis(1100);
 /// Silences that make a hop out of reach, at least and at most.
 pub(crate) const SILENCES: std::ops::RangeInclusive<u32> = 2..=40;
 /// How likely all of them may be mere loss.
@@ -73,6 +78,7 @@ impl HopSearch {
             probes: Vec::new(),
             rounds: 0,
             silences_needed: *SILENCES.start(),
+            is_patient: false,
             exact: false,
             over: false,
         }
@@ -90,6 +96,15 @@ impl HopSearch {
 
     pub(crate) fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// The verdict depends on the place: routers that ration their messages are worth waiting for.
+    pub(crate) fn be_patient(&mut self) {
+        self.is_patient = true;
+    }
+
+    fn most_rounds(&self) -> u32 {
+        if self.is_patient { MOST_ROUNDS + SLOW_ROUNDS } else { MOST_ROUNDS }
     }
 
     /// The next probe to send: TTL and size.
@@ -133,7 +148,7 @@ impl HopSearch {
         self.silences_needed = silences_needed(controls);
         let last = self.last_reached();
         let settled = self.rounds > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1);
-        if settled || self.rounds >= MOST_ROUNDS {
+        if settled || self.rounds >= self.most_rounds() {
             self.over = true;
             return;
         }
@@ -160,6 +175,8 @@ impl HopSearch {
     fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
         let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
+        let is_slow = self.rounds >= MOST_ROUNDS && self.rounds < self.most_rounds();
+        let patience = if is_slow { patience.max(RATION) } else { patience };
         waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && self.exact)
     }
 
@@ -197,6 +214,13 @@ impl HopSearch {
     /// Whether it is about this pair of sizes.
     pub(crate) fn is_about(&self, passes: Option<PacketSize>, lost: Option<PacketSize>) -> bool {
         self.exact && passes == Some(self.passes) && lost.is_some_and(|lost| lost <= self.lost)
+    }
+
+    /// Whether packets of the lost size reach the last hop in front of the target, which answers itself, and never the target.
+    pub(crate) fn ends_at_target(&self, passes: PacketSize, lost: PacketSize) -> bool {
+        let last = self.last_reached();
+        let next = self.next_out_of_reach().filter(|(ttl, _)| last > 0 && *ttl == last + 1);
+        self.is_about(Some(passes), Some(lost)) && matches!(next, Some((_, Answerer::Target(_))))
     }
 
     /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
@@ -261,7 +285,7 @@ pub(crate) fn silences_needed(controls: Trials) -> u32 {
 const MOST_AT_ONCE: u32 = 3;
 
 /// Hops on the way back, from the TTL that is left of 64, 128 or 255.
-fn likely_distance(arrived_with: Ttl) -> u8 {
+pub(crate) fn likely_distance(arrived_with: Ttl) -> u8 {
     const STARTS: [u8; 3] = [64, 128, 255];
     STARTS.into_iter().find(|&start| start >= arrived_with.0).map_or(0, |start| start - arrived_with.0)
 }

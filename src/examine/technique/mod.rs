@@ -1,5 +1,6 @@
 //! Ways to draw an answer that tells which size arrived, and what confirms a loss beside them. One file each; none knows another.
 
+mod clamp_trace;
 mod echo;
 mod flow_comparison;
 mod hop_search;
@@ -13,12 +14,15 @@ mod standing;
 mod syn_data;
 mod ttl_trace;
 mod uses;
+mod who_answers;
 
+pub(super) use clamp_trace::ClampTrace;
 pub(super) use flow_comparison::FlowComparison;
-pub(super) use hop_search::{Answerer, HopSearch, silences_needed};
+pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
 pub(super) use uses::Uses;
+pub(super) use who_answers::{Knowledge, NearAnswers, Nearer, WhoAnswers};

@@ -22,7 +22,9 @@ const MOST_AT_ONCE: usize = 12;
 
 impl SynData {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let ports = plan.local_ports.get(1..).unwrap_or_default().to_vec();
+        // The first carries the connection, the last two SYNs with a limited TTL.
+        let last = plan.local_ports.len().saturating_sub(2);
+        let ports = plan.local_ports.get(1..last).unwrap_or_default().to_vec();
         let unusable = match (ports.is_empty(), plan.method) {
             (true, _) => Some(MethodReason::NoSparePorts),
             (false, MethodChoice::Icmp) => Some(MethodReason::NotAskedFor),

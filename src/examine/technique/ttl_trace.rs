@@ -49,6 +49,13 @@ impl TtlTrace {
         }
     }
 
+    /// The verdict depends on the place.
+    pub(crate) fn be_patient(&mut self) {
+        if let Some(search) = &mut self.search {
+            search.be_patient();
+        }
+    }
+
     /// The search for the hop.
     pub(crate) fn search(&self) -> Option<&HopSearch> {
         self.search.as_ref()

@@ -98,6 +98,18 @@ pub(super) fn outgoing(message: &RouteMessage) -> Option<u32> {
     })
 }
 
+/// Whether there is a gateway, be it one of the other family.
+pub(super) fn has_gateway(message: &RouteMessage) -> bool {
+    let is_gateway =
+        |attribute: &RouteAttribute| matches!(attribute, RouteAttribute::Gateway(_) | RouteAttribute::Via(_));
+    message.attributes.iter().any(is_gateway)
+}
+
+/// Whether a route of the table is for every address.
+pub(super) fn is_default(message: &RouteMessage) -> bool {
+    message.header.destination_prefix_length == 0
+}
+
 pub(super) fn is_local(message: &RouteMessage) -> bool {
     message.header.kind == RouteType::Local
 }

@@ -18,9 +18,12 @@ use tokio::task::JoinHandle;
 
 use super::NetError;
 use super::interface::Interface;
-use crate::model::{CachedPathMtu, Family, InnerLink, PacketSize, RouteMtu};
+use crate::model::{CachedPathMtu, Family, FirstHop, InnerLink, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
-use answer::{gateway, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing, own_address, source};
+use answer::{
+    gateway, has_gateway, is_default, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing,
+    own_address, source,
+};
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -51,6 +54,8 @@ pub struct Route {
     pub source: Option<IpAddr>,
     /// The next router. `None`: on the link, or unknown.
     pub gateway: Option<IpAddr>,
+    /// What stands at the end of the first link.
+    pub first_hop: FirstHop,
     /// What the interface carries in this family. `None`: unknown.
     pub interface_mtu: Option<PacketSize>,
     /// The `mtu` that somebody set on the route, or that a router advertised.
@@ -61,8 +66,6 @@ pub struct Route {
     pub is_for_one: bool,
     /// The path MTU that the kernel learnt from a PTB and has cached.
     pub cached: Option<CachedPathMtu>,
-    /// The destination is this host itself.
-    pub is_local: bool,
 }
 
 impl Route {
@@ -154,6 +157,7 @@ impl Routes {
             None => metric_mtu(message),
         };
         Route {
+            first_hop: self.first_hop(query, message).await,
             interface_mtu: interface.as_ref().and_then(|interface| interface.mtu(family)),
             interface,
             source: query.source.or(source(message)),
@@ -162,8 +166,16 @@ impl Routes {
             route_advmss,
             is_for_one: configured.is_some_and(|route| is_for_one(&route)),
             cached,
-            is_local: is_local(message),
         }
+    }
+
+    /// A default route without a gateway leads into a tunnel, and the target is hardly its other end.
+    async fn first_hop(&self, query: RouteQuery, message: &RouteMessage) -> FirstHop {
+        if is_local(message) {
+            return FirstHop::ThisHost;
+        }
+        let is_default = async || self.ask(query, RouteFlags::FibMatch).await.is_ok_and(|route| is_default(&route));
+        if has_gateway(message) || is_default().await { FirstHop::Router } else { FirstHop::Target }
     }
 
     /// The kernel's error is the same whether the destination or the source address is to blame.
@@ -267,7 +279,7 @@ fn by_udp_socket(query: RouteQuery) -> Result<Route, NetError> {
         route_advmss: None,
         is_for_one: false,
         cached: None,
-        is_local: own == query.destination,
+        first_hop: if own == query.destination { FirstHop::ThisHost } else { FirstHop::Target },
     })
 }
 
@@ -291,7 +303,7 @@ mod tests {
         let loopback: IpAddr = "127.0.0.1".parse().expect("an address");
         let query = RouteQuery { destination: loopback, source: None, interface: None };
         let route = by_udp_socket(query).expect("a route");
-        assert_eq!((route.source, route.is_local), (Some(loopback), true));
+        assert_eq!((route.source, route.first_hop), (Some(loopback), FirstHop::ThisHost));
         assert_eq!(route.local_mtu(), Some(Family::V4.largest_packet()));
         let foreign = RouteQuery { source: Some("192.0.2.1".parse().expect("an address")), ..query };
         assert!(matches!(by_udp_socket(foreign), Err(NetError::NotOurAddress { .. })));

@@ -1,7 +1,7 @@
 //! No verdict: what to try next.
 
 use super::case::Case;
-use crate::model::{Advice, Finding, Method, MethodStatus, PortState, Verdict, Who};
+use crate::model::{Advice, Finding, Method, MethodStatus, PortState, Ttl, Verdict, Who};
 
 /// Nobody answers.
 pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
@@ -31,6 +31,9 @@ pub(super) fn closed_port(case: &Case<'_>) -> Option<Advice> {
 
 /// The evidence is too thin or contradicts itself.
 pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
+    if let Some(hop) = case.examined().tcp_ends_at_hop {
+        return vec![elsewhere(case, hop)];
+    }
     if case.has(Finding::PortClosed) {
         return vec![port_closed(case)];
     }
@@ -71,6 +74,19 @@ pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
         text: "Run it again for the other direction, with more time, when the server and the path are quieter.".into(),
         commands: vec![case.command("-v --direction reverse --timeout 120")],
     })
+}
+
+/// Whoever answers in the server's place has a path of his own to it.
+fn elsewhere(case: &Case<'_>, hop: Ttl) -> Advice {
+    Advice {
+        who: Who::You,
+        text: format!(
+            "Run it where the connection to the server begins: at hop {}, and if this is a container or a virtual machine, \
+             on its host. Or judge the path from here by ping.",
+            hop.0
+        ),
+        commands: vec![case.command_for_path("--method icmp")],
+    }
 }
 
 fn port_closed(case: &Case<'_>) -> Advice {

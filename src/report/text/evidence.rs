@@ -4,8 +4,8 @@ use super::phrase::seconds;
 use super::row::{EvidenceRow, VALUE};
 use super::{other_way, path, this_host};
 use crate::model::{
-    AddressReport, Examined, Family, FlowOutcome, Flows, Method, MethodReport, MethodStatus, PacketSize, PtbFault,
-    PtbReport, Technique, Verdict,
+    AddressReport, Examined, Family, FlowOutcome, Flows, MaskedBy, Method, MethodReport, MethodStatus, PacketSize,
+    PtbFault, PtbReport, Technique, Ttl, Verdict,
 };
 use crate::report::numbers::rounded_down;
 use crate::report::place::{Place, place_of};
@@ -26,6 +26,7 @@ pub(super) fn rows(report: &AddressReport) -> Vec<EvidenceRow> {
     ptbs(examined, Family::of(report.address), &mut rows);
     place(report, &mut rows);
     mss(examined, &mut rows);
+    rows.extend(examined.masked_by.and_then(masked_by).map(|by| EvidenceRow::new("masked by", by)));
     rows.push(this_host::row(report));
     rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
     if !examined.direction.is_forward() {
@@ -158,6 +159,22 @@ fn mss(examined: &Examined, rows: &mut Vec<EvidenceRow>) {
     let limit =
         examined.tcp_packet_limit.map_or_else(String::new, |limit| format!(": TCP sends packets up to {limit} bytes"));
     rows.push(EvidenceRow::new("MSS", format!("{ours}theirs {theirs}{limit}")));
+}
+
+/// What this host does has rows of its own.
+fn masked_by(by: MaskedBy) -> Option<String> {
+    Some(match by {
+        MaskedBy::ThisHost => return None,
+        MaskedBy::PathClamp { hop: Some(Ttl(hop)) } => {
+            let before = if hop == 1 { "this host".into() } else { format!("hop {}", hop - 1) };
+            format!("an MSS clamp between {before} and hop {hop}, as it shows in our SYN")
+        }
+        MaskedBy::PathClamp { hop: None } => {
+            "an MSS clamp on the way, or at the server behind its TCP: the server itself counts in larger segments"
+                .into()
+        }
+        MaskedBy::PeerLink => "the server's own link, which is what its MSS is made for".into(),
+    })
 }
 
 /// The technique that carries the verdict comes first.

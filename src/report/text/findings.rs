@@ -97,6 +97,26 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
              was watched for {:.0} s only. Such servers take up to 15 s; a longer --timeout tells.",
             watched.as_secs_f64()
         ),
+        Finding::ServerWasTaught => {
+            "This run made the server send large packets, and it learnt the path from routers: for about ten minutes it may \
+             announce a smaller MSS, and mail to it may pass. That is no repair."
+                .into()
+        }
+        Finding::TcpEndsAtHop { hop } => format!(
+            "TCP ends at hop {}: something there answers in the server's place (a container's network in user space, a \
+             transparent proxy, a firewall that resets connections).",
+            hop.0
+        ),
+        Finding::SynProxy { hop } => format!(
+            "Something at hop {} answers SYN segments in the server's place (a SYN proxy); what follows them the server \
+             answers itself.",
+            hop.0
+        ),
+        Finding::AcksTooSoon => {
+            "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in its \
+             place."
+                .into()
+        }
         Finding::PeerWithoutDf => {
             "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
              \"too big\" messages."

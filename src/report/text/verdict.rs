@@ -2,7 +2,7 @@
 
 use super::phrase::{above, bytes_or};
 use super::{other_way, port};
-use crate::model::{AddressReport, Cause, Examined, HoleHere, OwnLimit, OwnSearch, PtbFault, Verdict};
+use crate::model::{AddressReport, Cause, Examined, HoleHere, MaskedBy, OwnLimit, OwnSearch, PtbFault, Verdict};
 use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 
 /// One line per address, not wrapped.
@@ -142,14 +142,29 @@ fn masked(report: &AddressReport) -> String {
             whose(report)
         );
     }
+    let by = examined.masked_by.map_or("", masker);
     match examined.peer_mss {
-        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss} lets mail pass"),
+        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss}{by} lets mail pass"),
         None => format!("masked: PMTU discovery is broken{above}, but mail passes"),
+    }
+}
+
+/// Who keeps the MSS small.
+fn masker(by: MaskedBy) -> &'static str {
+    match by {
+        MaskedBy::PathClamp { .. } => ", set by a clamp,",
+        MaskedBy::PeerLink => ", that of the server's own link,",
+        MaskedBy::ThisHost => "",
     }
 }
 
 fn black_hole(examined: &Examined) -> String {
     let above = above(examined.path_mtu);
+    if examined.is_hidden() {
+        return format!(
+            "black hole{above}, hidden for minutes while the server remembers it: then large mail will hang"
+        );
+    }
     match examined.cause {
         Some(Cause::LocalFirewall) => {
             format!("black hole{above}, made by this host's own firewall: large mail will hang")

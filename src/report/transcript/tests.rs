@@ -42,6 +42,7 @@ fn from_there(segment: Segment) -> Packet {
 
 fn error(from: &str, to: &str, about: (&str, u32), kind: IcmpErrorKind) -> Packet {
     let quote = Quote {
+        mss: None,
         source: ip(to),
         destination: ip(about.0),
         size: PacketSize::new(about.1),

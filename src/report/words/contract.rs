@@ -38,7 +38,7 @@ impl Word for Cause {
 impl Word for MaskedBy {
     fn word(self) -> &'static str {
         match self {
-            Self::PathClamp => "path_clamp",
+            Self::PathClamp { .. } => "path_clamp",
             Self::PeerLink => "peer_link",
             Self::ThisHost => "this_host",
         }
@@ -167,6 +167,10 @@ impl Word for Finding {
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
             Self::RecoveryWatchedBriefly { .. } => "recovery_watched_briefly",
+            Self::ServerWasTaught => "server_was_taught",
+            Self::TcpEndsAtHop { .. } => "tcp_ends_at_hop",
+            Self::SynProxy { .. } => "syn_proxy",
+            Self::AcksTooSoon => "acks_too_soon",
             Self::PeerWithoutDf => "peer_without_df",
             Self::PeerObeysPtb { .. } => "peer_obeys_ptb",
             Self::PeerIgnoresPtb { .. } => "peer_ignores_ptb",

@@ -4,7 +4,7 @@ use super::busy::HOST_TOO_BUSY;
 use super::{icmp, own_tcp, ptb_fault};
 use crate::model::{
     Confirmation, CutShort, DialogueTrouble, Doubt, Family, FlowShare, Ground, MethodReason, Obstacle, PacketSize,
-    PtbOutcome, Technique, VerdictReason,
+    PtbOutcome, Technique, Ttl, VerdictReason,
 };
 
 /// Why the verdict on the way there is what it is, in one sentence.
@@ -35,6 +35,13 @@ fn ground(ground: &Ground) -> String {
             ptb_outcome(ptb),
             confirmed_by(confirmation)
         ),
+        Ground::Hidden { passes, lost, ptb, confirmation, limit } => format!(
+            "{passes} byte packets are answered, {lost} byte packets never are, and {}; confirmed: {}; the server's MSS keeps \
+             TCP to {limit} bytes, but nothing on the path accounts for it, so the server is taken to remember the path, which \
+             it does for ten minutes at most",
+            ptb_outcome(ptb),
+            confirmed_by(confirmation)
+        ),
         Ground::OneTechnique { technique, passes, lost, doubt } => one_technique(technique, passes, lost, doubt),
         Ground::AboveMssOnly { passes, limit } => format!(
             "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
@@ -53,10 +60,26 @@ fn ground(ground: &Ground) -> String {
         Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
         Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
         Ground::Unreachable(ref obstacle) => obstacle_words(obstacle),
+        Ground::TcpEndsAtHop { hop } => tcp_ends_at_hop(hop),
+        Ground::RefusalsOnly { size } => format!(
+            "SYN segments of up to {size} bytes are answered by resets, but a firewall on the way may send those, and \
+             nothing else of that size was answered"
+        ),
         Ground::SendingForbidden => "a firewall rule on this host refuses to send the probes".into(),
         Ground::HostTooBusy => HOST_TOO_BUSY.into(),
         Ground::OnlyWayBackAsked => "only the way back was examined".into(),
     }
+}
+
+fn tcp_ends_at_hop(hop: Ttl) -> String {
+    let place = match hop {
+        Ttl(1) => "the first hop".into(),
+        Ttl(hop) => format!("hop {hop}"),
+    };
+    format!(
+        "something at {place} answers TCP in the server's place, so the path behind it was not examined; run this there \
+         (in a container: on its host), or use --method icmp"
+    )
 }
 
 fn one_technique(technique: Technique, passes: PacketSize, lost: PacketSize, doubt: Doubt) -> String {
@@ -146,6 +169,8 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::PortFiltered => "a firewall answers in the place of the port",
         MethodReason::PortForbidden => "this host's own firewall refuses to send to the port",
         MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
+        MethodReason::AnsweredOnTheWay => "something nearer than the server answers SYN segments",
+        MethodReason::OnlyResets => "resets alone do not prove that a segment arrived",
         MethodReason::AnswersNameNoProbe => "answers do not name the probe",
         MethodReason::Unanswered => "no answer",
         MethodReason::SmallProbesUnanswered => "no answer to small probes",

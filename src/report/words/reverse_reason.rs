@@ -13,6 +13,9 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
         ReverseReason::NoConnection => "no TCP connection came about".into(),
         ReverseReason::PortClosed => "the port is closed".into(),
         ReverseReason::ConnectionEnded => "the server ended the connection".into(),
+        ReverseReason::TcpEndsAtHop { hop } => {
+            format!("the connection ends at hop {}, which answers in the server's place", hop.0)
+        }
         ReverseReason::RunEndedBefore => "the run ended before".into(),
         ReverseReason::RunEndedEarly => "the run ended before the server had sent much".into(),
         ReverseReason::RunEndedWhileMissing { missing_for } => format!(

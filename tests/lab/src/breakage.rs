@@ -66,6 +66,12 @@ pub(crate) enum Breakage {
     DropAbove { to_e0: u32, to_e1: u32 },
     /// Packets from c's side leave with the router's own address.
     Nat,
+    /// TCP to the server's port ends here, at a relay (`pmtu-lab relay`) that listens on this port.
+    TakeTcp { relay: u16 },
+    /// TCP to the server's port is answered by resets.
+    ResetTcp,
+    /// SYNs to the server's port are answered here, with this MSS; what follows them goes on to the server.
+    SynProxy { mss: u16 },
     /// Notes in sets member_0, member_1, ... the client ports seen on each of so many parallel links.
     NoteMembers { count: usize },
     /// On s: nobody there.
@@ -145,6 +151,14 @@ impl Breakage {
                 "add chain inet lab source_nat { type nat hook postrouting priority 100; }".into(),
                 rule("source_nat", "oifname e1 counter masquerade"),
             ],
+            Self::TakeTcp { relay } => vec![
+                "add chain inet lab take { type nat hook prerouting priority -100; }".into(),
+                rule("take", &format!("iifname e0 tcp dport {port} counter redirect to :{relay}")),
+            ],
+            Self::ResetTcp => {
+                vec![rule("forward", &format!("iifname e0 tcp dport {port} counter reject with tcp reset"))]
+            }
+            Self::SynProxy { mss } => syn_proxy(port, mss),
             Self::NoteMembers { count } => (0..count).flat_map(|member| note_member(member, port)).collect(),
             Self::Dead => vec![rule("arrival", "counter drop"), rule("output", "counter drop")],
             Self::PortFiltered => vec![rule("input", &format!("tcp dport {port} counter drop"))],
@@ -250,6 +264,16 @@ fn stateful(port: u16) -> Vec<String> {
         rule("forward", &format!("{new} counter accept")),
         rule("forward", "iifname e1 ct state established,related counter accept"),
         rule("forward", "counter drop"),
+    ]
+}
+
+/// As nft(8) has it: SYNs stay out of connection tracking, so that the proxy sees them and what completes the handshake.
+fn syn_proxy(port: u16, mss: u16) -> Vec<String> {
+    let to_server = format!("iifname e0 tcp dport {port}");
+    vec![
+        rule("arrival", &format!("{to_server} tcp flags & (syn|ack) == syn notrack")),
+        rule("forward", &format!("{to_server} ct state invalid,untracked synproxy mss {mss} sack-perm")),
+        rule("forward", "ct state invalid drop"),
     ]
 }
 

@@ -1,7 +1,12 @@
 //! What is broken on the nodes of a scenario, as breakages of a real kernel.
 
 use crate::breakage::Breakage;
-use crate::scenario_file::{HostFirewall, Kind, LARGE_ECHO, Node, Peer, Port, PtbBehaviour, Scenario, Window};
+use crate::scenario_file::{
+    HostFirewall, Kind, LARGE_ECHO, Node, Peer, Port, PtbBehaviour, Scenario, TakesTcp, Window,
+};
+
+/// The port of a relay on a router.
+const RELAY_PORT: u16 = 2525;
 
 /// The breakages of each node. The order of those of one node counts.
 pub(crate) fn faults(scenario: &Scenario) -> Result<Vec<(Node, Breakage)>, String> {
@@ -66,6 +71,11 @@ fn of_router(scenario: &Scenario, index: usize) -> Vec<Breakage> {
         router.clamp_mss_for.map(clamp),
         router.drop_above_mss.then_some(Breakage::DropAbove { to_e0, to_e1 }),
         router.nat.then_some(Breakage::Nat),
+        match router.takes_tcp {
+            TakesTcp::No => None,
+            TakesTcp::Proxy => Some(Breakage::TakeTcp { relay: RELAY_PORT }),
+            TakesTcp::Resets => Some(Breakage::ResetTcp),
+        },
         // What it admits, no later rule may drop.
         router.stateful.then_some(Breakage::Stateful),
     ];

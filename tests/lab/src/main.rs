@@ -28,6 +28,7 @@ mod plan;
 mod poke;
 mod port;
 mod random;
+mod relay;
 mod scenario;
 #[path = "../../common/scenario.rs"]
 mod scenario_file;
@@ -68,6 +69,8 @@ enum Command {
     Wire(wire::Arguments),
     /// A mail server that takes everything and delivers nothing.
     Mx(mx::Arguments),
+    /// Takes TCP connections and carries their bytes to a server, as a transparent proxy does.
+    Relay(relay::Arguments),
     /// Takes a lab down when its time is over.
     Guard(guard::Arguments),
     /// Sends as fast as it can.
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Scenario(arguments) => scenario::run(&arguments),
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
         Command::Blast(arguments) => blast::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments),

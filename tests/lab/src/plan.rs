@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) exit_code: u8,
     /// A path MTU that c's kernel learns before the path loses the router that told it.
     pub(crate) cached_pmtu: Option<u32>,
+    /// A path MTU that s's kernel learns from r3.
+    pub(crate) server_remembers: Option<u32>,
     /// Metrics of a route of c to the mail server alone.
     pub(crate) route_metrics: Option<String>,
     /// Options of `pmtu-lab mx`. `None`: there is no server.
@@ -62,6 +64,7 @@ impl Plan {
             port: scenario.port(),
             exit_code: scenario.expect.outcome(family).exit_code,
             cached_pmtu: scenario.host.cached_pmtu,
+            server_remembers: scenario.peer.remembers,
             route_metrics: route_metrics(scenario, family),
             mail_server: mail_server(scenario),
             links: links(scenario),

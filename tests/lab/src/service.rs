@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::breakage::Breakage;
 use crate::names::{WireEnd, wire_interface};
 use crate::namespace::within;
 use crate::plan::{Plan, PlannedLink};
@@ -42,6 +44,17 @@ pub(crate) fn start_mail_server(lab: &Lab, plan: &Plan) -> io::Result<()> {
     let Some(options) = &plan.mail_server else { return Ok(()) };
     let arguments: Vec<String> = std::iter::once("mx").chain(options.split_whitespace()).map(str::to_owned).collect();
     start(lab, Place::Node(Node::S), "the mail server", "mx.log", "listening", &arguments)?.wait(lab)
+}
+
+/// Starts the relays of routers that take TCP, and waits until they listen.
+pub(crate) fn start_relays(lab: &Lab, plan: &Plan) -> io::Result<()> {
+    for (node, breakage) in &plan.faults {
+        let Breakage::TakeTcp { relay } = breakage else { continue };
+        let to = SocketAddr::new(plan.peer, plan.port).to_string();
+        let arguments = ["relay", "--port", &relay.to_string(), "--to", &to].map(str::to_owned);
+        start(lab, Place::Node(*node), "a relay", &format!("relay-{node}.log"), "listening", &arguments)?.wait(lab)?;
+    }
+    Ok(())
 }
 
 /// This program again, in a session of its own: what the terminal is told does not reach it.

@@ -1,6 +1,8 @@
-//! Lets c's kernel learn a path MTU that the path then loses: the first link is small for a moment.
+//! Lets c's kernel learn a path MTU that the path then loses: the first link is small for a moment. Lets s's kernel learn one that the
+//! path keeps: an honest r3 tells it.
 
 use std::io;
+use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,9 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 pub(crate) fn teach(lab: &Lab, plan: &Plan) -> io::Result<()> {
+    teach_client(lab, plan)?;
+    let Some(mtu) = plan.server_remembers else { return Ok(()) };
+    let client = Node::C.near_address(plan.family);
+    within(lab, Place::Node(Node::S), || learn(client, plan.links[3].mtu, mtu))
+}
+
+fn teach_client(lab: &Lab, plan: &Plan) -> io::Result<()> {
     let Some(mtu) = plan.cached_pmtu else { return Ok(()) };
     route_of_r1(lab, plan, Some(mtu))?;
-    within(lab, Place::Node(Node::C), || learn(plan, mtu))?;
+    within(lab, Place::Node(Node::C), || learn(plan.peer, plan.links[0].mtu, mtu))?;
     route_of_r1(lab, plan, None)
 }
 
@@ -31,17 +40,17 @@ fn route_of_r1(lab: &Lab, plan: &Plan, mtu: Option<u32>) -> io::Result<()> {
     within(lab, Place::Node(Node::R1), || output_of("ip", &arguments)).map(drop)
 }
 
-fn learn(plan: &Plan, mtu: u32) -> io::Result<()> {
-    let (peer, wanted) = (plan.peer.to_string(), format!("mtu {mtu}"));
+fn learn(peer: IpAddr, link: u32, mtu: u32) -> io::Result<()> {
+    let (name, wanted) = (peer.to_string(), format!("mtu {mtu}"));
     let begin = Instant::now();
     loop {
         // The kernel refuses the packet once it has learned.
-        let _ = poke::send(plan.peer, plan.links[0].mtu as usize);
-        if output_of("ip", &["route", "get", &peer])?.contains(&wanted) {
+        let _ = poke::send(peer, link as usize);
+        if output_of("ip", &["route", "get", &name])?.contains(&wanted) {
             return Ok(());
         }
         if begin.elapsed() > PATIENCE {
-            return Err(io::Error::other(format!("waited too long for c to learn a path MTU of {mtu}")));
+            return Err(io::Error::other(format!("waited too long for the kernel to learn a path MTU of {mtu}")));
         }
         thread::sleep(BETWEEN_TRIES);
     }

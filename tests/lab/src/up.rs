@@ -11,7 +11,7 @@ use crate::namespace::{feed, within};
 use crate::node;
 use crate::plan::Plan;
 use crate::scenario_file::{self, Family, Node};
-use crate::service::{apart, start_mail_server, start_wires};
+use crate::service::{apart, start_mail_server, start_relays, start_wires};
 use crate::stale_route;
 use crate::state::{Lab, LabId, Place};
 
@@ -136,6 +136,7 @@ fn build(lab: &Lab, plan: &Plan, seed: u64) -> io::Result<()> {
     }
     stale_route::teach(lab, plan)?;
     start_mail_server(lab, plan)?;
+    start_relays(lab, plan)?;
     lab.note_complete()
 }
 

@@ -1,0 +1,303 @@
+//! Who answers TCP: small probes whose TTL ends before the target. Whoever answers them as the target would stands nearer.
+//!
+//! One SYN with TTL 1 leaves beside the first one, from a port of its own. On the open connection follows old data with TTL 1, and
+//! once more with one hop less than the target's distance, as the TTL of its echo replies tells it; and a SYN, where SYNs are
+//! witnesses or answers on the connection name nothing. The way there
+//! may be shorter than the way back, and some gateways count no hop. So an answer accuses nobody before echo requests with
+//! the same TTL were tried: if the target answers those, and as soon, it is that near.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::model::{
+    Body, Echo, FirstHop, Meaning, MethodChoice, Outgoing, PacketSize, Plan, Probe, Purpose, SeqNumber,
+    Technique as Name, Timestamp, Ttl,
+};
+
+use super::super::rtt::RttEstimator;
+use super::super::search::ProbeKey;
+use super::super::session::{RangeUser, Session, TcpState};
+use super::interface::Turn;
+
+/// Somebody nearer than the target who answers in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nearer {
+    /// The least TTL with which he was reached.
+    pub(crate) hop: Ttl,
+    pub(crate) answers: NearAnswers,
+}
+
+/// What somebody nearer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NearAnswers {
+    /// SYNs and what follows them: the connection ends there.
+    All,
+    /// SYNs alone: the target answers what follows.
+    Syns,
+    /// SYNs, by resets.
+    Refusals,
+}
+
+/// What is known of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Knowledge {
+    state: TcpState,
+    /// Answers name the segment that they are about.
+    names: bool,
+    /// SYNs with data are asked what passes.
+    needs_syns: bool,
+}
+
+/// The question who answers, as far as it has come.
+#[derive(Clone, Debug)]
+pub(crate) struct WhoAnswers {
+    is_asked: bool,
+    /// Whether echo may be used as a control.
+    has_echo: bool,
+    queue: VecDeque<(Vehicle, u8)>,
+    probes: Vec<Limited>,
+    /// Routers in front of the target, by the TTL that its echo replies have left.
+    routers: Option<u8>,
+    knowledge: Option<Knowledge>,
+}
+
+/// What carries a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vehicle {
+    Syn,
+    Segment,
+    Echo,
+}
+
+/// A probe with a limited TTL.
+#[derive(Clone, Copy, Debug)]
+struct Limited {
+    vehicle: Vehicle,
+    ttl: u8,
+    size: PacketSize,
+    key: ProbeKey,
+    sent: Timestamp,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    /// Nobody said anything.
+    Silent,
+    /// A router says that it ended there.
+    Expired,
+    /// Somebody answered as the target would, after this time.
+    Answered(Duration),
+}
+
+/// Echo sequence numbers begin here, far from those of other requests.
+const FIRST_ECHO: u16 = 0x6000;
+/// Bytes that each probe carries beside its headers.
+const PAYLOAD: usize = 8;
+/// Echo requests that must stay silent before an answer to TCP with the same TTL accuses somebody: more than loss explains.
+const ECHOES: usize = 3;
+/// A target that is near answers echo about as soon as TCP.
+const MOST_LATER: u32 = 2;
+const LATENESS_ALLOWED: Duration = Duration::from_millis(2);
+
+impl Knowledge {
+    /// `names`: answers on the connection name the segment that they are about. `needs_syns`: SYNs with data are witnesses.
+    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool) -> Self {
+        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns }
+    }
+}
+
+impl WhoAnswers {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let has_port = plan.local_ports.len() > 1;
+        Self {
+            is_asked: plan.first_hop == FirstHop::Router && plan.method != MethodChoice::Icmp && has_port,
+            has_echo: plan.method != MethodChoice::Tcp,
+            queue: VecDeque::new(),
+            probes: Vec::new(),
+            routers: None,
+            knowledge: None,
+        }
+    }
+
+    /// Whether the question is asked at all.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
+    /// An echo reply of the target arrived from behind so many routers.
+    pub(crate) fn heard_from_behind(&mut self, routers: u8) {
+        self.routers = self.routers.or(Some(routers));
+    }
+
+    /// Asks what is to be asked next, and gives up what was silent for too long.
+    pub(crate) fn advance(&mut self, knowledge: Knowledge, now: Timestamp, rtt: &RttEstimator) {
+        if !self.is_asked {
+            return;
+        }
+        self.knowledge = Some(knowledge);
+        for probe in self.probes.iter_mut().filter(|probe| probe.fate == Fate::Waiting && now >= probe.due(rtt)) {
+            probe.fate = Fate::Silent;
+        }
+        self.ask(Vehicle::Syn, 1);
+        if knowledge.names {
+            self.ask(Vehicle::Segment, 1);
+        }
+        if let Some(before_target) = self.routers.filter(|&routers| routers > 1)
+            && knowledge.state != TcpState::Connecting
+        {
+            if knowledge.names {
+                self.ask(Vehicle::Segment, before_target);
+            }
+            if knowledge.needs_syns || !knowledge.names {
+                self.ask(Vehicle::Syn, before_target);
+            }
+        }
+        self.follow_answers();
+    }
+
+    /// After an answer: the control, and where it accuses, whether somebody still nearer answers.
+    fn follow_answers(&mut self) {
+        let Some(nearest) = self.nearest_answer() else { return };
+        let is_controlled = self.probes.iter().any(|probe| probe.vehicle == Vehicle::Echo && probe.ttl >= nearest.ttl)
+            || self.queue.iter().any(|(vehicle, ttl)| *vehicle == Vehicle::Echo && *ttl >= nearest.ttl);
+        if self.needs_control(nearest.ttl) && !is_controlled {
+            self.queue.extend((0..ECHOES).map(|_| (Vehicle::Echo, nearest.ttl)));
+        } else if self.is_settled() && !self.is_excused(nearest) {
+            for ttl in 2..nearest.ttl {
+                self.ask(nearest.vehicle, ttl);
+            }
+        }
+    }
+
+    fn ask(&mut self, vehicle: Vehicle, ttl: u8) {
+        let is_asked = self.queue.contains(&(vehicle, ttl))
+            || self.probes.iter().any(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl));
+        if !is_asked {
+            self.queue.push_back((vehicle, ttl));
+        }
+    }
+
+    /// Whether every question has its answer, or was silent for long enough.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.probes.iter().all(|probe| probe.fate != Fate::Waiting)
+    }
+
+    /// Who answers nearer than the target, once that is settled.
+    pub(crate) fn nearer(&self) -> Option<Nearer> {
+        let nearest = self.nearest_answer().filter(|nearest| self.is_settled() && !self.is_excused(*nearest))?;
+        Some(Nearer { hop: Ttl(nearest.ttl), answers: self.what_is_answered() })
+    }
+
+    fn what_is_answered(&self) -> NearAnswers {
+        let is_segment = |probe: &&Limited| probe.vehicle == Vehicle::Segment;
+        match self.knowledge {
+            Some(Knowledge { state: TcpState::Refused, .. }) => NearAnswers::Refusals,
+            _ if self.probes.iter().any(|probe| is_segment(&probe) && probe.is_answered()) => NearAnswers::All,
+            Some(Knowledge { names: true, .. }) if self.probes.iter().any(|probe| is_segment(&probe)) => {
+                NearAnswers::Syns
+            }
+            _ => NearAnswers::All,
+        }
+    }
+
+    /// The answer to TCP with the least TTL; of several, the one that came soonest.
+    fn nearest_answer(&self) -> Option<Limited> {
+        let answered = self.probes.iter().filter(|probe| probe.vehicle != Vehicle::Echo && probe.is_answered());
+        answered.min_by_key(|probe| (probe.ttl, probe.after())).copied()
+    }
+
+    /// Behind a router, an open connection whose answers name nothing is that of a program that stands in for the target.
+    fn needs_control(&self, ttl: u8) -> bool {
+        let is_stand_in = matches!(self.knowledge, Some(Knowledge { state: TcpState::Open, names: false, .. }));
+        self.has_echo && !(ttl == 1 && is_stand_in)
+    }
+
+    /// Whether the target itself is that near: it answers echo requests with no more TTL, and about as soon.
+    fn is_excused(&self, nearest: Limited) -> bool {
+        let limit = nearest.after().map_or(Duration::MAX, |after| after * MOST_LATER + LATENESS_ALLOWED);
+        let echoes = self.probes.iter().filter(|probe| probe.vehicle == Vehicle::Echo && probe.ttl <= nearest.ttl);
+        self.needs_control(nearest.ttl) && echoes.filter_map(Limited::after).any(|after| after <= limit)
+    }
+
+    /// The next probe that is due.
+    pub(crate) fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
+        let (vehicle, ttl) = self.queue.pop_front()?;
+        let plan = turn.plan;
+        let (key, body) = match vehicle {
+            Vehicle::Syn => {
+                let port = plan.local_ports.last().copied()?;
+                let isn = SeqNumber(turn.outbox.random() as u32);
+                (ProbeKey::Syn { port, isn }, Body::Tcp(turn.outbox.syn(plan, port, isn)))
+            }
+            Vehicle::Segment => {
+                let (start, end, segment) = turn.session.old_segment(PAYLOAD, Name::OldData, RangeUser::WhoAnswers)?;
+                (ProbeKey::Range { start, end }, Body::Tcp(segment))
+            }
+            Vehicle::Echo => {
+                let seq = FIRST_ECHO + self.probes.len() as u16;
+                let echo = Echo { ident: plan.echo_ident, seq, payload_len: PAYLOAD as u32 };
+                (ProbeKey::Echo(seq), Body::EchoRequest(echo))
+            }
+        };
+        let size = body.size(plan.family()).unwrap_or(plan.min_size);
+        let probe = Limited { vehicle, ttl, size, key, sent: turn.now, fate: Fate::Waiting };
+        self.probes.push(probe);
+        Some(turn.outbox.limited(body, Ttl(ttl), Meaning::Probe(probe.probe())))
+    }
+
+    /// When to send, or when the next silence has lasted long enough.
+    pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        if !self.queue.is_empty() {
+            return Some(Timestamp::ZERO);
+        }
+        let waiting = self.probes.iter().filter(|probe| probe.fate == Fate::Waiting);
+        waiting.map(|probe| probe.due(rtt)).min()
+    }
+
+    /// Takes an answer, as the target gives it, to the probe that a key names.
+    pub(crate) fn answered(&mut self, now: Timestamp, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
+        let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
+        if !probe.is_answered() {
+            probe.fate = Fate::Answered(now.since(probe.sent));
+        }
+        Some(probe.probe())
+    }
+
+    /// Takes a router's word that the probe ended there which a key names.
+    pub(crate) fn expired(&mut self, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
+        let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
+        if !probe.is_answered() {
+            probe.fate = Fate::Expired;
+        }
+        Some(probe.probe())
+    }
+}
+
+impl Limited {
+    fn is_answered(&self) -> bool {
+        matches!(self.fate, Fate::Answered(_))
+    }
+
+    fn after(&self) -> Option<Duration> {
+        match self.fate {
+            Fate::Answered(after) => Some(after),
+            _ => None,
+        }
+    }
+
+    /// When its silence means that nobody answers.
+    fn due(&self, rtt: &RttEstimator) -> Timestamp {
+        self.sent + rtt.or_guess() + rtt.margin()
+    }
+
+    fn probe(&self) -> Probe {
+        let technique = match self.vehicle {
+            Vehicle::Syn => Name::SynData,
+            Vehicle::Segment => Name::OldData,
+            Vehicle::Echo => Name::Echo,
+        };
+        Probe { technique, size: self.size, purpose: Purpose::Trace(Ttl(self.ttl)) }
+    }
+}
