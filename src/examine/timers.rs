@@ -20,8 +20,6 @@ pub(super) enum Deadline {
     Unreachable,
     /// Echo replies, which tell how far away the target is, are not awaited any longer where TCP has its verdict.
     EchoAwaited,
-    /// The same where all that TCP has is resets.
-    EchoBesideResets,
     /// Other techniques have waited for a greeting long enough.
     GreetingGrace,
     /// A greeting is not awaited any longer when nothing else can confirm a hole.
@@ -47,13 +45,12 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
         Self::Unreachable,
         Self::EchoAwaited,
-        Self::EchoBesideResets,
         Self::GreetingGrace,
         Self::GreetingNeeded,
         Self::ServerStuck,
@@ -77,7 +74,6 @@ impl Timers {
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             // Well within the time of a verdict on a clear path.
             Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
-            Deadline::EchoBesideResets => self.started + Duration::from_millis(600),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),

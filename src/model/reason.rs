@@ -124,11 +124,6 @@ pub enum Ground {
         /// Its distance.
         hop: Ttl,
     },
-    /// All that was answered is SYNs, by resets, which need not come from the target.
-    RefusalsOnly {
-        /// The largest SYN that was refused.
-        size: PacketSize,
-    },
     /// This host dropped packets that had arrived.
     HostTooBusy,
     /// Only the way back was asked for.
@@ -244,8 +239,6 @@ pub enum MethodReason {
     TooFewBytes,
     /// Something nearer than the server answers SYNs.
     AnsweredOnTheWay,
-    /// All answers are resets, which a firewall on the way may send.
-    OnlyResets,
     /// Answers do not name the probe.
     AnswersNameNoProbe,
     /// Nothing of it was answered.

@@ -85,11 +85,6 @@ fn a_verdict_on_the_way_there() {
             "something at the first hop answers TCP in the server's place, so the path behind it was not examined; run this \
              there (in a container: on its host), or use --method icmp",
         ),
-        (
-            Ground::RefusalsOnly { size: size(1500) },
-            "SYN segments of up to 1500 bytes are answered by resets, but a firewall on the way may send those, and nothing \
-             else of that size was answered",
-        ),
         (Ground::SendingForbidden, "a firewall rule on this host refuses to send the probes"),
         (
             Ground::HostTooBusy,
@@ -217,7 +212,6 @@ fn a_method_that_did_not_serve() {
         (MethodReason::PortForbidden, "this host's own firewall refuses to send to the port"),
         (MethodReason::TooFewBytes, "too few bytes may be sent to make a packet of full size"),
         (MethodReason::AnsweredOnTheWay, "something nearer than the server answers SYN segments"),
-        (MethodReason::OnlyResets, "resets alone do not prove that a segment arrived"),
         (MethodReason::AnswersNameNoProbe, "answers do not name the probe"),
         (MethodReason::Unanswered, "no answer"),
         (MethodReason::SmallProbesUnanswered, "no answer to small probes"),

@@ -43,7 +43,7 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
     }
     other_flows::advance(parts, now);
     match decide(parts, visits, outbox, now) {
-        Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, Deadline::EchoAwaited, now) => {
+        Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, now) => {
             Decision::GoOn
         }
         decision => decision,
@@ -64,10 +64,10 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
 }
 
 /// Whether an echo reply may still come that tells how far away the target is.
-fn is_echo_awaited(parts: &Parts, deadline: Deadline, now: Timestamp) -> bool {
+fn is_echo_awaited(parts: &Parts, now: Timestamp) -> bool {
     let echo = parts.techniques.using(Uses::Icmp);
     let is_open = echo.unusable().is_none() && echo.search().log().total_answered() == 0;
-    is_open && parts.who.is_asked() && !parts.timers().is_over(deadline, now)
+    is_open && parts.who.is_asked() && !parts.timers().is_over(Deadline::EchoAwaited, now)
 }
 
 fn decide(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {

@@ -21,10 +21,6 @@ pub(super) struct Evidence {
     pub(super) masking: Option<Masking>,
     /// Where TCP ends, if that is nearer than the target.
     pub(super) tcp_ends_at: Option<Ttl>,
-    /// SYNs are answered by resets.
-    pub(super) is_refused: bool,
-    /// The largest echo request that was answered.
-    pub(super) echo_passes: Option<PacketSize>,
     /// Whether the target answered anything at all, be it a refusal.
     pub(super) reached: bool,
     /// Why nothing was reached, if that is known.
@@ -84,8 +80,6 @@ impl Evidence {
             carried,
             masking: masking_of(record, carried),
             tcp_ends_at: record.tcp_ends_at(),
-            is_refused: record.session.state == TcpState::Refused,
-            echo_passes: record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered()),
             reached,
             silence: silence(record),
             start: plan.max_size,

@@ -14,8 +14,6 @@ fn proven() -> Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
         masking: None,
         tcp_ends_at: None,
-        is_refused: false,
-        echo_passes: None,
         reached: true,
         silence: Silence::Plain,
         start: FULL,
@@ -191,10 +189,12 @@ fn what_ends_nearer_than_the_target_says_nothing_about_the_path() {
 /// A firewall on the way may send resets.
 #[test]
 fn resets_to_syns_alone_are_never_clear() {
-    let refused =
-        Evidence { carried: Some((Technique::SynData, Carried::Full)), is_refused: true, tcp_limit: None, ..proven() };
+    let refused = Evidence {
+        carried: Some((Technique::SynData, Carried::Full)),
+        is_only_refused: true,
+        tcp_limit: None,
+        ..proven()
+    };
     assert_eq!(verdict(&refused), DOUBT);
-    assert_eq!(verdict(&Evidence { echo_passes: Some(P), ..refused.clone() }), DOUBT);
-    assert_eq!(verdict(&Evidence { echo_passes: Some(FULL), ..refused.clone() }).0, Verdict::Clear);
-    assert_eq!(verdict(&Evidence { is_refused: false, ..refused }).0, Verdict::Clear);
+    assert_eq!(verdict(&Evidence { is_only_refused: false, ..refused }).0, Verdict::Clear);
 }

@@ -61,10 +61,6 @@ fn ground(ground: &Ground) -> String {
         Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
         Ground::Unreachable(ref obstacle) => obstacle_words(obstacle),
         Ground::TcpEndsAtHop { hop } => tcp_ends_at_hop(hop),
-        Ground::RefusalsOnly { size } => format!(
-            "SYN segments of up to {size} bytes are answered by resets, but a firewall on the way may send those, and \
-             nothing else of that size was answered"
-        ),
         Ground::SendingForbidden => "a firewall rule on this host refuses to send the probes".into(),
         Ground::HostTooBusy => HOST_TOO_BUSY.into(),
         Ground::OnlyWayBackAsked => "only the way back was examined".into(),
@@ -170,7 +166,6 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::PortForbidden => "this host's own firewall refuses to send to the port",
         MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
         MethodReason::AnsweredOnTheWay => "something nearer than the server answers SYN segments",
-        MethodReason::OnlyResets => "resets alone do not prove that a segment arrived",
         MethodReason::AnswersNameNoProbe => "answers do not name the probe",
         MethodReason::Unanswered => "no answer",
         MethodReason::SmallProbesUnanswered => "no answer to small probes",
