@@ -128,7 +128,9 @@ impl Forward {
 
     /// A SYN of another flow.
     fn poll_flows(&mut self, outbox: &mut Outbox, now: Timestamp) -> Option<Outgoing> {
-        self.parts.flows.as_ref()?;
+        if other_flows::are_compared(&self.parts) {
+            return None;
+        }
         let needed = self.parts.silences_needed();
         let Parts { plan, rtt, flows, .. } = &mut self.parts;
         let flows = flows.as_mut()?;
@@ -149,7 +151,8 @@ impl Forward {
             return connection;
         }
         let search = techniques.using(Uses::Connection).search();
-        let flows = flows.as_ref().and_then(|flows| flows.next_timeout(now, rtt, self.parts.silences_needed()));
+        let flows = flows.as_ref().filter(|flows| !flows.is_over());
+        let flows = flows.and_then(|flows| flows.next_timeout(now, rtt, self.parts.silences_needed()));
         [
             connection,
             techniques.next_timeout(rtt, now),

@@ -69,8 +69,11 @@ pub(super) fn are_compared(parts: &Parts) -> bool {
     parts.flows.as_ref().is_none_or(FlowComparison::is_over)
 }
 
-/// Moves the comparison on, if there is one.
+/// Moves the comparison on, if one is under way.
 pub(super) fn advance(parts: &mut Parts, now: Timestamp) {
+    if are_compared(parts) {
+        return;
+    }
     let needed = parts.silences_needed();
     if let Some(flows) = &mut parts.flows {
         flows.advance(now, &parts.rtt, needed);

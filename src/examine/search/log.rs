@@ -26,6 +26,8 @@ pub(crate) struct ProbeLog {
     probes: Vec<SentProbe>,
     /// How many of them have no outcome yet.
     waiting: usize,
+    /// The largest size that is known to pass. It is asked for far more often than an answer comes.
+    largest_answered: Option<PacketSize>,
     /// Answers do not name their probe, so one alone does not prove that a size passes.
     answers_are_nameless: bool,
 }
@@ -86,7 +88,17 @@ impl ProbeLog {
                 probe.outcome = Outcome::Answered(now);
             }
         }
-        Some(*probe)
+        let probe = *probe;
+        self.note_size(&probe);
+        Some(probe)
+    }
+
+    /// Takes note of a size that passes. Answers without a name prove one only together.
+    fn note_size(&mut self, probe: &SentProbe) {
+        let is_larger = probe.is_sized() && self.largest_answered.is_none_or(|largest| probe.size > largest);
+        if is_larger && (!self.answers_are_nameless || self.count(probe.size).answered >= 2) {
+            self.largest_answered = Some(probe.size);
+        }
     }
 
     /// Marks the probe that `matches` as refused by a PTB, unless it was answered, and returns it.
@@ -101,6 +113,9 @@ impl ProbeLog {
 
     /// Gives up the probes whose silence has become meaningful.
     pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
+        if !self.is_waiting() {
+            return;
+        }
         let waiting = self.waiting;
         let mut silence = Silence::new(rtt);
         for probe in self.probes.iter_mut().rev().scan(waiting, until_none_waits) {
@@ -113,6 +128,9 @@ impl ProbeLog {
 
     /// When the next outcome will be settled by silence.
     pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        if !self.is_waiting() {
+            return None;
+        }
         let mut silence = Silence::new(rtt);
         let newest_first = self.probes.iter().rev().scan(self.waiting, until_none_waits);
         newest_first.filter_map(|probe| silence.deadline(probe)).min()
@@ -138,12 +156,7 @@ impl ProbeLog {
 
     /// The largest size that was answered, twice if answers are nameless.
     pub(crate) fn largest_answered(&self) -> Option<PacketSize> {
-        let answered = self.sized().filter(|probe| probe.answered_at().is_some()).map(|probe| probe.size);
-        if self.answers_are_nameless {
-            answered.filter(|&size| self.count(size).answered >= 2).max()
-        } else {
-            answered.max()
-        }
+        self.largest_answered
     }
 
     /// The largest size answered beyond what this host sends.

@@ -126,7 +126,7 @@ impl FlowComparison {
 
     /// Ends when the outcome of every flow is known. If all pass, more flows are tried, as far as there are any.
     pub(crate) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, needed: u32) {
-        if self.over || self.next_probe(now, rtt, needed).is_some() || self.due(now, rtt).is_some() {
+        if self.next_probe(now, rtt, needed).is_some() || self.due(now, rtt).is_some() {
             return;
         }
         let all_pass = self.trials.iter().all(|trial| trial.outcome() == FlowOutcome::Passes);
@@ -140,9 +140,6 @@ impl FlowComparison {
 
     /// When to send, or to move on.
     pub(crate) fn next_timeout(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> Option<Timestamp> {
-        if self.over {
-            return None;
-        }
         if self.next_probe(now, rtt, needed).is_some() { Some(now) } else { self.due(now, rtt).or(Some(now)) }
     }
 
