@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Body, Event, Meaning, OwnTcp, Packet, Plan, Timestamp};
 
-use super::judge::OwnTcpFacts;
+use super::judge::{Announced, OwnTcpFacts};
 use super::session::default_mss;
 
 /// Asks this host's own TCP, at most once.
@@ -12,8 +12,8 @@ use super::session::default_mss;
 pub(super) struct OwnTcpInquiry {
     stage: Stage,
     answer: Option<OwnTcp>,
-    /// The MSS in the SYN-ACK of its connection, as the interface saw it.
-    mss_at_interface: Option<u16>,
+    /// The SYN-ACK of its connection, as the interface saw it.
+    announced: Option<Announced>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl OwnTcpInquiry {
         if let Body::Tcp(segment) = &packet.body
             && segment.flags.syn
         {
-            self.mss_at_interface = Some(segment.mss.unwrap_or(default_mss(plan.family())));
+            let mss = segment.mss.unwrap_or(default_mss(plan.family()));
+            self.announced = Some(Announced { mss, window: segment.window });
         }
     }
 
@@ -86,7 +87,7 @@ impl OwnTcpInquiry {
 
     /// What came of it.
     pub(super) fn facts(&self) -> OwnTcpFacts {
-        OwnTcpFacts { told: self.answer, announced: self.mss_at_interface }
+        OwnTcpFacts { told: self.answer, announced: self.announced }
     }
 
     /// When to poll again without an event.

@@ -20,7 +20,7 @@ use super::job::{Job, Limits, Patience};
 use super::limiter::Limiter;
 use super::observer::{Ending, Observer, RunProgress};
 use super::outbox::{Outbox, PacketRoute};
-use super::own_tcp::{OwnTcpAnswer, OwnTcpDesk};
+use super::own_tcp::{OwnTcpAnswer, OwnTcpDesk, PACKETS_OF_A_VISIT};
 use super::running::Running;
 use super::schedule::Schedule;
 use super::table::ExaminationTable;
@@ -260,7 +260,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             match turn.action {
                 Action::Send(outgoing) => self.send(slot, outgoing, present),
                 Action::AskOwnTcp => {
-                    self.limiter.give_back();
+                    self.limiter.charge(PACKETS_OF_A_VISIT - 1);
                     if let Some(running) = self.table.get(slot) {
                         self.own_tcp.ask(slot, job, running.own_tcp_query(), running.speaks_smtp());
                     }

@@ -7,6 +7,9 @@ use tracing::debug;
 use crate::model::OwnTcp;
 use crate::net::own_tcp::{OwnConnection, OwnTcpQuery};
 
+/// What such a connection sends, with QUIT and an ACK for each thing that the server says. The kernel asks no rate limit.
+pub(super) const PACKETS_OF_A_VISIT: u32 = 7;
+
 /// An answer, and whose it is.
 pub(super) struct OwnTcpAnswer {
     pub(super) slot: usize,

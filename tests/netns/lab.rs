@@ -147,7 +147,21 @@ impl Lab {
                 flows.entry(port).or_default().insert(member);
             }
         }
+        let not_probed = self.ports_that_only_quit();
+        flows.retain(|port, _| !not_probed.contains(port));
         flows
+    }
+
+    /// The connections on which the visitor said nothing but QUIT: those of the client's own TCP, which is asked what it would send.
+    fn ports_that_only_quit(&self) -> BTreeSet<u16> {
+        let log = self.mail_log();
+        let said = |number: &str| {
+            let start = format!("command {number} ");
+            log.lines().filter_map(move |line| line.strip_prefix(&start)).map(str::trim).collect::<Vec<_>>()
+        };
+        let connects = log.lines().filter_map(|line| line.strip_prefix("connect ")?.split_once(' '));
+        let quiet = connects.filter(|(number, _)| said(number) == ["QUIT"]);
+        quiet.filter_map(|(_, peer)| peer.trim().parse::<std::net::SocketAddr>().ok()).map(|peer| peer.port()).collect()
     }
 
     /// Lets the router in front of parallel links forget which flows it saw.

@@ -6,8 +6,7 @@
 use super::rng::Rng;
 use crate::scenario::{
     Cause, Expect, Family, HostFirewall, Kind, Link, Node, Outcome, Port, PortState, PtbBehaviour, Router, Scenario,
-    Verdict,
-    Window,
+    Verdict, Window,
 };
 
 /// `net.ipv4.route.min_pmtu`.

@@ -43,9 +43,7 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
     }
     other_flows::advance(parts, now);
     match decide(parts, visits, outbox, now) {
-        Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, now) => {
-            Decision::GoOn
-        }
+        Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, now) => Decision::GoOn,
         decision => decision,
     }
 }

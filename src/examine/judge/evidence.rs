@@ -6,7 +6,6 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
-use super::super::session::TcpState;
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};

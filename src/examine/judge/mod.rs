@@ -17,7 +17,7 @@ use crate::model::Examined;
 pub(super) use opinion::{Second, opinion};
 pub(super) use other_flows::outcome_of;
 pub(super) use own_tcp::is_asked_for;
-pub(super) use record::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
+pub(super) use record::{Announced, EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
 
 use evidence::Evidence;
 

@@ -9,7 +9,7 @@ use crate::model::{
 
 use super::super::technique::NoDfOutcome;
 use super::evidence::Evidence;
-use super::record::{OwnTcpFacts, Record};
+use super::record::{Announced, OwnTcpFacts, Record};
 
 /// Whether its answer can change what a verdict on the path means for mail.
 pub(crate) fn is_asked_for(record: &Record, path: &Examined) -> bool {
@@ -96,9 +96,14 @@ impl OwnView<'_> {
     /// something between the interface and TCP lowers the MSS.
     fn clamp(&self) -> Option<HoleHere> {
         let OwnTcp { full_packet, path_mtu } = self.facts.told?;
-        let announced = PacketSize::from_mss(self.facts.announced?, self.family());
+        let Announced { mss, window } = self.facts.announced?;
+        let announced = PacketSize::from_mss(mss, self.family());
         let is_probing = self.probing_starts_with().is_some_and(|start| full_packet >= start);
-        let is_clamped = full_packet <= self.passes && full_packet < path_mtu && full_packet < announced && !is_probing;
+        let is_clamped = full_packet <= self.passes
+            && full_packet < path_mtu
+            && full_packet < announced
+            && !is_probing
+            && !is_kept_to_window(window, mss);
         is_clamped.then(|| HoleHere::SendsLess {
             most: full_packet,
             by: OwnLimit::Clamp { mss: full_packet.to_mss(self.family()) },
@@ -125,6 +130,15 @@ impl OwnView<'_> {
         let small = [known, learnt].into_iter().flatten().find(|(mtu, _)| *mtu <= self.passes);
         small.map(|(mtu, expires_in)| HoleHere::Remembers { mtu, expires_in })
     }
+}
+
+/// Whether Linux sends smaller segments for the sake of a small window (`tcp_bound_to_half_wnd` of include/net/tcp.h), which says
+/// nothing of the segments that it sends once the window has grown.
+fn is_kept_to_window(window: u16, mss: u16) -> bool {
+    /// `TCP_MSS_DEFAULT`.
+    const SMALL: u16 = 536;
+    let most = if window > SMALL { window / 2 } else { window };
+    most > 0 && most < mss
 }
 
 /// `tcp_mtu_probing` of Linux (net/ipv4/tcp_timer.c): once retransmissions have gone on for longer than `tcp_retries1` time-outs of

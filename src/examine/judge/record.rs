@@ -103,8 +103,17 @@ pub(crate) struct SessionFacts {
 pub(crate) struct OwnTcpFacts {
     /// What it told; `None`: it was not asked, or could not be.
     pub(crate) told: Option<OwnTcp>,
-    /// The MSS that the server announced to it, before this host's firewall.
-    pub(crate) announced: Option<u16>,
+    /// What the server announced to it, before this host's firewall.
+    pub(crate) announced: Option<Announced>,
+}
+
+/// What a SYN-ACK announces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Announced {
+    /// The MSS.
+    pub(crate) mss: u16,
+    /// The window, which a SYN-ACK never scales (RFC 7323, section 2.2).
+    pub(crate) window: u16,
 }
 
 /// What is known of the way back.
