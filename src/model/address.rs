@@ -18,14 +18,14 @@ pub fn is_global(address: IpAddr) -> bool {
 /// connection a proxy took, or whose address was rewritten on the way in.
 pub fn is_container_gateway(address: IpAddr) -> bool {
     let IpAddr::V4(address) = address.to_canonical() else { return false };
-    match address.octets() {
-        // Docker: 172.17.0.0/16 and its successors, then 192.168.0.0/16 in parts of /20, but for the first, which homes have.
-        [172, 17..=31, 0, 1] => true,
-        [192, 168, third, 1] => third >= 16 && third % 16 == 0,
-        // Podman; k3s and flannel.
-        [10, 88 | 89, _, 1] | [10, 42 | 244, _, 1] => true,
-        _ => false,
-    }
+    let octets = address.octets();
+    // 172.17.0.0/16 and its successors, then 192.168.0.0/16 in parts of /20, but for the first, which homes have.
+    let is_of_docker = matches!(octets, [172, 17..=31, 0, 1])
+        || matches!(octets, [192, 168, third, 1] if third >= 16 && third % 16 == 0);
+    let is_of_podman = matches!(octets, [10, 88 | 89, _, 1]);
+    // k3s; flannel.
+    let is_of_kubernetes = matches!(octets, [10, 42 | 244, _, 1]);
+    is_of_docker || is_of_podman || is_of_kubernetes
 }
 
 fn is_global_v4(address: Ipv4Addr) -> bool {

@@ -112,18 +112,11 @@ fn a_host_with_containers_promises_nothing_for_their_mail() {
 fn handshake(lab: &Lab, container: Option<&str>, target: &str) -> bool {
     let host = if target.contains(':') { format!("[{target}]") } else { target.to_owned() };
     let line = format!("timeout 5 openssl s_client -connect {host}:25 -starttls smtp </dev/null 2>&1");
-    let mut command = match container {
-        Some(name) => {
-            let mut command = lab.command("c", "ip");
-            command.args(["netns", "exec", name, "bash", "-c", &line]);
-            command
-        }
-        None => {
-            let mut command = lab.command("c", "bash");
-            command.args(["-c", &line]);
-            command
-        }
-    };
+    let mut command = lab.command("c", if container.is_some() { "ip" } else { "bash" });
+    if let Some(name) = container {
+        command.args(["netns", "exec", name, "bash"]);
+    }
+    command.args(["-c", &line]);
     let output = command.output().expect("openssl starts");
     String::from_utf8_lossy(&output.stdout).contains("BEGIN CERTIFICATE")
 }

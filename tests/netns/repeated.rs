@@ -74,7 +74,7 @@ fn twice(scenario: &Scenario, family: Family) -> Option<String> {
     let arguments = ["--json", "--direction", "both", "--port", &port, &peer];
     let [first, second] = [0, 1].map(|_| {
         let ran = lab.probe(&arguments);
-        verify::document(&ran).unwrap_or_else(|fault| Value::from(fault))
+        verify::document(&ran).unwrap_or_else(Value::from)
     });
     let fault = lab.down().err();
     let said = |document: &Value| {

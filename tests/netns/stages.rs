@@ -26,7 +26,7 @@ impl Screen {
         command.args(["--quiet", "--flush", "--return", "--command", &line, "/dev/null"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("script starts");
         let (begun, mut out, mut parts) = (Instant::now(), child.stdout.take().expect("it is piped"), Vec::new());
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = out.read(&mut buffer) {
             parts.push((begun.elapsed(), String::from_utf8_lossy(&buffer[..length]).into_owned()));
         }

@@ -28,39 +28,43 @@ fn the_document_is_that_of_the_contract() {
     }];
     let mut whole = report(Vec::new());
     whole.addresses = vec![address];
+    let methods = json!([
+        {"method": "tcp", "technique": "old_data", "status": "used", "reason": null, "sent": 60, "answered": 41,
+         "path_mtu": 1400},
+        {"method": "icmp", "technique": "echo", "status": "unusable",
+         "reason": "no answer to small echo requests", "sent": 3, "answered": 0, "path_mtu": null}
+    ]);
+    let reverse =
+        json!({"verdict": "clear", "path_mtu": 1500, "reason": null, "recovered_after_ms": null, "elapsed_ms": 40.0});
+    let address = json!({
+        "host": "mx.example.com", "preference": 10, "address": "192.0.2.25", "port": 25,
+        "verdict": "black_hole", "cause": "no_ptb", "masked_by": null,
+        "reason": "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: \
+                   in-order SMTP bytes of that size stall, and pass when cut",
+        "port_state": "open", "confidence": 0.9989,
+        "path_mtu": 1400, "first_lost_size": 1401, "local_mtu": 1500, "kernel_path_mtu": 1500,
+        "peer_mss": 1460, "local_mss": 1460, "tcp_packet_limit": 1500, "rtt_ms": 20.4,
+        "location": {
+            "last_hop": {"ttl": 2, "address": "203.0.113.2"}, "next_hop": {"ttl": 3, "address": "203.0.113.6"}
+        },
+        "tcp_ends_at_hop": null,
+        "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8} ],
+        "ptb": [],
+        "methods": methods,
+        "sizes": [
+            {"size": 1500, "sent": 2, "answered": 0},
+            {"size": 1401, "sent": 8, "answered": 0},
+            {"size": 1400, "sent": 8, "answered": 8}
+        ],
+        "reverse": reverse,
+        "findings": [],
+        "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"]} ],
+        "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
+    });
     let expected = json!({
         "schema": "pmtu-probe/1", "version": env!("CARGO_PKG_VERSION"), "target": "mx.example.com",
         "started": "2026-01-01T00:00:00Z", "elapsed_ms": 171.2, "exit_code": 2,
-        "addresses": [ {
-            "host": "mx.example.com", "preference": 10, "address": "192.0.2.25", "port": 25,
-            "verdict": "black_hole", "cause": "no_ptb", "masked_by": null,
-            "reason": "1400 byte packets are answered, 1401 byte packets never are, and nothing tells the sender; confirmed: \
-                       in-order SMTP bytes of that size stall, and pass when cut",
-            "port_state": "open", "confidence": 0.9989,
-            "path_mtu": 1400, "first_lost_size": 1401, "local_mtu": 1500, "kernel_path_mtu": 1500,
-            "peer_mss": 1460, "local_mss": 1460, "tcp_packet_limit": 1500, "rtt_ms": 20.4,
-            "location": {
-                "last_hop": {"ttl": 2, "address": "203.0.113.2"}, "next_hop": {"ttl": 3, "address": "203.0.113.6"}
-            },
-            "tcp_ends_at_hop": null,
-            "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8} ],
-            "ptb": [],
-            "methods": [
-                {"method": "tcp", "technique": "old_data", "status": "used", "reason": null, "sent": 60, "answered": 41,
-                 "path_mtu": 1400},
-                {"method": "icmp", "technique": "echo", "status": "unusable",
-                 "reason": "no answer to small echo requests", "sent": 3, "answered": 0, "path_mtu": null}
-            ],
-            "sizes": [
-                {"size": 1500, "sent": 2, "answered": 0},
-                {"size": 1401, "sent": 8, "answered": 0},
-                {"size": 1400, "sent": 8, "answered": 8}
-            ],
-            "reverse": {"verdict": "clear", "path_mtu": 1500, "reason": null, "recovered_after_ms": null, "elapsed_ms": 40.0},
-            "findings": [],
-            "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"]} ],
-            "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
-        } ],
+        "addresses": [address],
         "errors": []
     });
     assert_eq!(parse(&render(&whole)), expected);

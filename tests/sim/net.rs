@@ -56,6 +56,12 @@ struct Arrival {
     unreachable: bool,
 }
 
+/// The client's own firewall refuses to send.
+struct Rejected {
+    /// What it answers in place of sending (`nf_send_reset`).
+    reset: Option<Flight>,
+}
+
 impl Net {
     pub fn new(scenario: &Scenario, family: crate::scenario::Family, seed: u64, trace: bool) -> Self {
         let links = scenario.links();
@@ -85,10 +91,12 @@ impl Net {
     pub fn send(&mut self, outgoing: Outgoing, now: Timestamp) -> Result<(), Refusal> {
         self.now = self.now.max(now);
         let mut flight = Flight::from(outgoing);
-        if let Some(answer) = self.rejected(&flight) {
+        if let Some(Rejected { reset }) = self.rejected(&flight) {
             self.note(CLIENT, "rejects", &flight);
             // From the host itself, at once.
-            answer.into_iter().for_each(|reset| self.schedule(self.now, CLIENT, reset, false, false));
+            if let Some(reset) = reset {
+                self.schedule(self.now, CLIENT, reset, false, false);
+            }
             return Err(Refusal::Forbidden);
         }
         if flight.largest_piece() > self.links[0].mtu {
@@ -104,8 +112,8 @@ impl Net {
         Ok(())
     }
 
-    /// The RST, if any, that the client's own firewall answers in place of sending (`nf_send_reset`).
-    fn rejected(&self, flight: &Flight) -> Option<Option<Flight>> {
+    /// Whether the client's own firewall sends nothing.
+    fn rejected(&self, flight: &Flight) -> Option<Rejected> {
         let (firewall, port) = self.client_firewall;
         let Body::Tcp(segment) = &flight.packet.body else { return None };
         if segment.destination_port != port {
@@ -113,15 +121,15 @@ impl Net {
         }
         match firewall {
             HostFirewall::Open | HostFirewall::DropPtb | HostFirewall::DropPtbAboutTcp => None,
-            HostFirewall::RejectPort => Some(None),
+            HostFirewall::RejectPort => Some(Rejected { reset: None }),
             HostFirewall::ResetPort => {
                 let ip = IpHeader {
                     source: flight.packet.ip.destination,
                     destination: flight.packet.ip.source,
                     ..flight.packet.ip
                 };
-                let reset = refuse(segment).pop();
-                Some(reset.map(|reset| Flight::from(Packet { ip, body: Body::Tcp(reset) })))
+                let reset = refuse(segment).pop().map(|reset| Packet { ip, body: Body::Tcp(reset) });
+                Some(Rejected { reset: reset.map(Flight::from) })
             }
         }
     }

@@ -75,10 +75,11 @@ impl Router {
             flight.fragment(passage.next_mtu);
         }
         flight.packet.ip.ttl = Ttl(flight.packet.ip.ttl.0 - 1);
-        if self.config.takes_tcp == TakesTcp::Resets && passage.rightward {
-            if let Body::Tcp(segment) = &flight.packet.body {
-                return self.reset(&flight.packet.ip, segment);
-            }
+        if self.config.takes_tcp == TakesTcp::Resets
+            && passage.rightward
+            && let Body::Tcp(segment) = &flight.packet.body
+        {
+            return reset(&flight.packet.ip, segment);
         }
         if let Some(reason) = self.filter(&mut flight, passage.rightward) {
             return Fate::Drop(reason);
@@ -138,13 +139,6 @@ impl Router {
     fn answer(&self, kind: IcmpErrorKind, flight: &Flight, passage: Passage, checksum_ok: bool) -> Fate {
         let from = if passage.rightward { self.near } else { self.far };
         flight.error(kind, from, checksum_ok).map_or(Fate::Drop("no error about an error"), Fate::Answer)
-    }
-
-    /// As if the server had said so (RFC 9293, 3.5.2, group 1).
-    fn reset(&self, ip: &IpHeader, segment: &Segment) -> Fate {
-        let Some(reset) = refuse(segment).pop() else { return Fate::Drop("a reset") };
-        let ip = IpHeader { source: ip.destination, destination: ip.source, ttl: Ttl::DEFAULT, ..*ip };
-        Fate::Answer(Packet { ip, body: Body::Tcp(reset) })
     }
 
     fn drops(&self, kind: Kind) -> bool {
@@ -234,4 +228,11 @@ impl TokenBucket {
             None => false,
         }
     }
+}
+
+/// As if the server had said so (RFC 9293, 3.5.2, group 1).
+fn reset(ip: &IpHeader, segment: &Segment) -> Fate {
+    let Some(reset) = refuse(segment).pop() else { return Fate::Drop("a reset") };
+    let ip = IpHeader { source: ip.destination, destination: ip.source, ttl: Ttl::DEFAULT, ..*ip };
+    Fate::Answer(Packet { ip, body: Body::Tcp(reset) })
 }

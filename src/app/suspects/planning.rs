@@ -54,16 +54,16 @@ async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) ->
         Ok(target) => target,
         Err(error) => return Planned::failed(&called, error.into()),
     };
-    let mut planned = planner.parsed_target(&called, &target, plan.sending.timeout).await;
+    let mut examined = planner.parsed_target(&called, &target, plan.sending.timeout).await;
     let name = suspect.peer.name.as_deref().filter(|name| HostName::parse(name).is_ok());
-    for one in &mut planned.addresses {
+    for one in &mut examined.addresses {
         if let Some(name) = name {
             name.clone_into(&mut one.address.host);
             one.job.plan.server_name = server_name(name);
         }
         one.job.plan.direction = direction(&plan.examination, suspect);
     }
-    planned
+    examined
 }
 
 /// A host as such: the log names the relay, no mail domain.

@@ -20,10 +20,8 @@ pub(super) struct Evidence {
     pub(super) masking: Option<Masking>,
     /// Where TCP ends, if that is nearer than the target.
     pub(super) tcp_ends_at: Option<Ttl>,
-    /// Whether the target answered anything at all, be it a refusal.
-    pub(super) reached: bool,
-    /// Why nothing was reached, if that is known.
-    pub(super) silence: Silence,
+    /// Why nothing was reached; `None` if the target answered anything at all, be it a refusal.
+    pub(super) silence: Option<Silence>,
     /// What this host would send at most.
     pub(super) start: PacketSize,
     /// Whether this host would send packets larger than `start`, which the user left out.
@@ -46,14 +44,14 @@ pub(super) struct Evidence {
     pub(super) no_df: NoDfOutcome,
     /// Why no in-order bytes could be tried.
     pub(super) dialogue_trouble: DialogueTrouble,
-    /// The port refuses connections, and no echo request of full size was answered.
-    pub(super) is_only_refused: bool,
 }
 
 /// What a technique found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Carried {
     Full,
+    /// All that says that the full size gets there are RSTs to SYNs, which a firewall on the way sends in the host's place.
+    Refused,
     Discoverable(Pair),
     Proven(Proof),
     Noisy(Proof),
@@ -70,7 +68,7 @@ impl Evidence {
         let passes = carried.and_then(|(_, carried)| match carried {
             Carried::Discoverable(pair) => Some(pair.passes),
             Carried::Proven(proof) | Carried::Noisy(proof) => Some(proof.pair.passes),
-            Carried::Full | Carried::Unfinished(_) => None,
+            Carried::Full | Carried::Refused | Carried::Unfinished(_) => None,
         });
         let limit = record.session.tcp_limit;
         let about = record.packets().unwrap_or(PacketKind::Segment);
@@ -79,8 +77,7 @@ impl Evidence {
             carried,
             masking: masking_of(record, carried),
             tcp_ends_at: record.tcp_ends_at(),
-            reached,
-            silence: silence(record),
+            silence: (!reached).then(|| silence(record)),
             start: plan.max_size,
             sends_larger: limit.unwrap_or(plan.local_mtu).max(plan.max_size) > plan.max_size,
             tcp_limit: limit,
@@ -93,13 +90,7 @@ impl Evidence {
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
             dialogue_trouble: dialogue_trouble(record),
-            is_only_refused: is_only_refused(record),
         }
-    }
-
-    /// Whether all that says that the size gets there are RSTs to SYNs: a firewall on the way sends them in the host's place.
-    pub(super) fn is_refused_alone(&self, technique: Name) -> bool {
-        technique == Name::SynData && self.is_only_refused
     }
 }
 
@@ -114,11 +105,13 @@ fn carried(record: &Record, name: Name) -> Option<Carried> {
     let unfinished = Carried::Unfinished(search.log().largest_answered());
     let elsewhere = record.testimonies(name);
     Some(match search.progress(&record.situation(&elsewhere)) {
-        Progress::Full if search.max() >= record.plan.max_size => Carried::Full,
+        Progress::Full if search.max() < record.plan.max_size => unfinished,
+        Progress::Full if name == Name::SynData && is_only_refused(record) => Carried::Refused,
+        Progress::Full => Carried::Full,
         Progress::Discoverable(pair) => Carried::Discoverable(pair),
         Progress::Proven(proof) => Carried::Proven(proof),
         Progress::Noisy(proof) => Carried::Noisy(proof),
-        Progress::Busy | Progress::Full | Progress::Nothing => unfinished,
+        Progress::Busy | Progress::Nothing => unfinished,
     })
 }
 
@@ -133,6 +126,7 @@ fn seconds(record: &Record, carried: Option<(Name, Carried)>) -> Vec<(Name, Seco
         .collect()
 }
 
+/// Whether the port refuses connections, and no echo request of full size was answered.
 fn is_only_refused(record: &Record) -> bool {
     let echo = record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered());
     record.port == Some(PortState::Refused) && echo.is_none_or(|size| size < record.plan.max_size)

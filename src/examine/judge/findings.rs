@@ -142,7 +142,7 @@ impl Facts<'_> {
     fn acks_come_too_soon(&self) -> bool {
         let fastest = |uses| self.log(uses).and_then(ProbeLog::fastest_answer);
         let (Some(handshake), Some(ack)) = (self.record.handshake, fastest(Uses::Connection)) else { return false };
-        let is_sooner = |other: Duration| ack * FAR_SOONER <= other && other - ack >= CLOCK_AND_QUEUES;
+        let is_sooner = |other: Duration| ack * FAR_SOONER <= other && other >= ack + CLOCK_AND_QUEUES;
         is_sooner(handshake) && fastest(Uses::Icmp).is_none_or(is_sooner)
     }
 

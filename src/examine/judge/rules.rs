@@ -43,16 +43,14 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
 
 fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
     let Some((technique, carried)) = evidence.carried else {
-        return if evidence.reached { inconclusive(Ground::NoSizedAnswer) } else { unreachable(&evidence.silence) };
+        return evidence.silence.as_ref().map_or_else(|| inconclusive(Ground::NoSizedAnswer), unreachable);
     };
     match carried {
-        Carried::Full if evidence.sends_larger => Judgement {
+        Carried::Full | Carried::Refused if evidence.sends_larger => Judgement {
             path_mtu: Some(evidence.start),
             ..inconclusive(Ground::LargerNotTried { size: evidence.start })
         },
-        Carried::Full if evidence.is_refused_alone(technique) => {
-            inconclusive(Ground::OnlyRefused { size: evidence.start })
-        }
+        Carried::Refused => inconclusive(Ground::OnlyRefused { size: evidence.start }),
         Carried::Full => clear(evidence.start, technique),
         Carried::Discoverable(pair) => discoverable(pair, evidence),
         Carried::Proven(proof) => broken(technique, proof, evidence),

@@ -14,8 +14,7 @@ fn proven() -> Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
         masking: None,
         tcp_ends_at: None,
-        reached: true,
-        silence: Silence::Plain,
+        silence: None,
         start: FULL,
         sends_larger: false,
         tcp_limit: Some(FULL),
@@ -27,7 +26,6 @@ fn proven() -> Evidence {
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,
         dialogue_trouble: DialogueTrouble::NoGreeting,
-        is_only_refused: false,
     }
 }
 
@@ -123,9 +121,8 @@ fn answers_need_no_statistics_but_must_cover_what_this_host_sends() {
 /// A firewall on the way sends RSTs in the place of the host.
 #[test]
 fn refusals_alone_are_no_proof_that_anything_got_there() {
-    let refused = Evidence { carried: Some((Technique::SynData, Carried::Full)), path_end: None, ..proven() };
-    assert_eq!(verdict(&refused), (Verdict::Clear, None), "echo of that size was answered");
-    assert_eq!(verdict(&Evidence { is_only_refused: true, ..refused }), DOUBT);
+    let refused = Evidence { carried: Some((Technique::SynData, Carried::Refused)), tcp_limit: None, ..proven() };
+    assert_eq!(verdict(&refused), DOUBT);
 }
 
 /// Honesty rule (c): a PTB may come late. What dropped one that did come is known at once.
@@ -164,11 +161,11 @@ fn noise_and_silence_are_no_verdict_on_the_path() {
     let unfinished = Evidence { carried: Some((Technique::OldData, Carried::Unfinished(some))), ..proven() };
     assert_eq!(verdict(&unfinished), DOUBT);
     assert_eq!(judge(&unfinished).path_mtu, some, "what was answered is known all the same");
-    let dead = Evidence { carried: None, reached: false, ..proven() };
+    let dead = Evidence { carried: None, silence: Some(Silence::Plain), ..proven() };
     assert_eq!(verdict(&dead), (Verdict::Unreachable, None));
-    assert_eq!(verdict(&Evidence { reached: true, ..dead.clone() }), DOUBT);
-    assert_eq!(verdict(&Evidence { silence: Silence::CutShort, ..dead.clone() }), DOUBT);
-    assert_eq!(verdict(&Evidence { silence: Silence::Forbidden, ..dead }), DOUBT);
+    assert_eq!(verdict(&Evidence { silence: None, ..dead.clone() }), DOUBT);
+    assert_eq!(verdict(&Evidence { silence: Some(Silence::CutShort), ..dead.clone() }), DOUBT);
+    assert_eq!(verdict(&Evidence { silence: Some(Silence::Forbidden), ..dead }), DOUBT);
 }
 
 /// Whoever answers nearer than the target, a hole on the way to him is one; nothing else is known of the path.
@@ -184,17 +181,4 @@ fn what_ends_nearer_than_the_target_says_nothing_about_the_path() {
     assert_eq!(verdict(&ends(Evidence { real_bytes: Some(RealBytesOutcome::Stalls), ..proven() })), HOLE);
     let echo = Evidence { carried: Some((Technique::Echo, Carried::Full)), ..proven() };
     assert_eq!(verdict(&ends(echo)).0, Verdict::Clear);
-}
-
-/// A firewall on the way may send resets.
-#[test]
-fn resets_to_syns_alone_are_never_clear() {
-    let refused = Evidence {
-        carried: Some((Technique::SynData, Carried::Full)),
-        is_only_refused: true,
-        tcp_limit: None,
-        ..proven()
-    };
-    assert_eq!(verdict(&refused), DOUBT);
-    assert_eq!(verdict(&Evidence { is_only_refused: false, ..refused }).0, Verdict::Clear);
 }

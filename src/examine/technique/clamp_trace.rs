@@ -26,7 +26,14 @@ struct LimitedSyn {
     ttl: u8,
     isn: SeqNumber,
     sent: Timestamp,
-    quoted: Option<Option<u16>>,
+    answer: Option<RouterQuote>,
+}
+
+/// What a router quoted of a SYN.
+#[derive(Clone, Copy, Debug)]
+struct RouterQuote {
+    /// `None`: the quote is too short for it.
+    mss: Option<u16>,
 }
 
 /// How often a hop that stays silent is asked.
@@ -73,7 +80,7 @@ impl ClampTrace {
     }
 
     fn is_quoted(&self, ttl: u8) -> bool {
-        self.syns.iter().any(|syn| syn.ttl == ttl && syn.quoted.is_some())
+        self.syns.iter().any(|syn| syn.ttl == ttl && syn.answer.is_some())
     }
 
     fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
@@ -87,7 +94,7 @@ impl ClampTrace {
         let isn = SeqNumber(turn.outbox.random() as u32);
         let body = Body::Tcp(turn.outbox.syn(turn.plan, port(turn.plan)?, isn));
         let size = body.size(turn.plan.family()).unwrap_or(turn.plan.min_size);
-        self.syns.push(LimitedSyn { ttl, isn, sent: turn.now, quoted: None });
+        self.syns.push(LimitedSyn { ttl, isn, sent: turn.now, answer: None });
         let purpose = Purpose::Trace(Ttl(ttl));
         Some(turn.outbox.limited(body, Ttl(ttl), Meaning::Probe(Probe { technique: Name::SynData, size, purpose })))
     }
@@ -107,7 +114,7 @@ impl ClampTrace {
             return None;
         }
         let syn = self.syns.iter_mut().find(|syn| syn.isn == seq)?;
-        syn.quoted = Some(quote.mss);
+        syn.answer = Some(RouterQuote { mss: quote.mss });
         Some(Probe { technique: Name::SynData, size: quote.size, purpose: Purpose::Trace(Ttl(syn.ttl)) })
     }
 
@@ -119,9 +126,8 @@ impl ClampTrace {
 
     /// The first hop at which the MSS was lower than this, and what it was there.
     pub(crate) fn lowered(&self, own: u16) -> Option<(Ttl, u16)> {
-        let lower = |syn: &&LimitedSyn| syn.quoted.flatten().is_some_and(|mss| mss < own);
-        let first = self.syns.iter().filter(lower).min_by_key(|syn| syn.ttl)?;
-        Some((Ttl(first.ttl), first.quoted.flatten()?))
+        let quoted = self.syns.iter().filter_map(|syn| Some((Ttl(syn.ttl), syn.answer?.mss?)));
+        quoted.filter(|(_, mss)| *mss < own).min_by_key(|(hop, _)| hop.0)
     }
 }
 

@@ -218,8 +218,8 @@ impl HopSearch {
 
     /// Whether packets of the lost size reach the last hop in front of the target, which answers itself, and never the target.
     pub(crate) fn ends_at_target(&self, passes: PacketSize, lost: PacketSize) -> bool {
-        let last = self.last_reached();
-        let next = self.next_out_of_reach().filter(|(ttl, _)| last > 0 && *ttl == last + 1);
+        let reached = self.last_reached();
+        let next = self.next_out_of_reach().filter(|(ttl, _)| reached > 0 && *ttl == reached + 1);
         self.is_about(Some(passes), Some(lost)) && matches!(next, Some((_, Answerer::Target(_))))
     }
 

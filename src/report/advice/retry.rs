@@ -21,11 +21,10 @@ pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
 /// The path is known, but its port takes no connections.
 pub(super) fn closed_port(case: &Case<'_>) -> Option<Advice> {
     match case.examined().port_state? {
-        PortState::Open => None,
         PortState::Refused => Some(port_closed(case)),
         PortState::Filtered(_) => Some(port_blocked(case)),
-        // The finding brings its own.
-        PortState::ForbiddenHere => None,
+        // Where this host forbids it, the finding brings its own.
+        PortState::Open | PortState::ForbiddenHere => None,
     }
 }
 

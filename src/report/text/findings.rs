@@ -1,9 +1,11 @@
 //! A sentence for each finding; what a size suggests is one sentence for all suggestions.
 
+use std::time::Duration;
+
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
     AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize,
-    PortState, PtbFault, Tunnel, Verdict,
+    PortState, PtbFault, Ttl, Tunnel, Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
@@ -92,31 +94,11 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PathMtuLocked => path_mtu_locked(report),
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
-        Finding::RecoveryWatchedBriefly { watched } => format!(
-            "The run ended while the server's large packets were missing: whether the server finds a size that passes by itself \
-             was watched for {:.0} s only. Such servers take up to 15 s; a longer --timeout tells.",
-            watched.as_secs_f64()
-        ),
-        Finding::ServerWasTaught => {
-            "This run made the server send large packets, and it learnt the path from routers: for about ten minutes it may \
-             announce a smaller MSS, and mail to it may pass. That is no repair."
-                .into()
-        }
-        Finding::TcpEndsAtHop { hop } => format!(
-            "TCP ends at hop {}: something there answers in the server's place (a container's network in user space, a \
-             transparent proxy, a firewall that resets connections).",
-            hop.0
-        ),
-        Finding::SynProxy { hop } => format!(
-            "Something at hop {} answers SYN segments in the server's place (a SYN proxy); what follows them the server \
-             answers itself.",
-            hop.0
-        ),
-        Finding::AcksTooSoon => {
-            "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in its \
-             place."
-                .into()
-        }
+        Finding::RecoveryWatchedBriefly { watched } => recovery_watched_briefly(watched),
+        Finding::ServerWasTaught => SERVER_WAS_TAUGHT.into(),
+        Finding::TcpEndsAtHop { hop } => tcp_ends_at(hop),
+        Finding::SynProxy { hop } => syn_proxy(hop),
+        Finding::AcksTooSoon => ACKS_TOO_SOON.into(),
         Finding::PeerWithoutDf => {
             "The server sends without the don't-fragment bit: routers cut its packets where they must, and it needs no \
              \"too big\" messages."
@@ -135,6 +117,36 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::IncomingNotExamined => incoming(report),
         Finding::SizeSuggests(_) => size_suggests(report),
     }
+}
+
+const SERVER_WAS_TAUGHT: &str = "This run made the server send large packets, and it learnt the path from routers: for about ten \
+     minutes it may announce a smaller MSS, and mail to it may pass. That is no repair.";
+
+const ACKS_TOO_SOON: &str = "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in \
+     its place.";
+
+fn recovery_watched_briefly(watched: Duration) -> String {
+    format!(
+        "The run ended while the server's large packets were missing: whether the server finds a size that passes by itself \
+         was watched for {:.0} s only. Such servers take up to 15 s; a longer --timeout tells.",
+        watched.as_secs_f64()
+    )
+}
+
+fn tcp_ends_at(hop: Ttl) -> String {
+    format!(
+        "TCP ends at hop {}: something there answers in the server's place (a container's network in user space, a \
+         transparent proxy, a firewall that resets connections).",
+        hop.0
+    )
+}
+
+fn syn_proxy(hop: Ttl) -> String {
+    format!(
+        "Something at hop {} answers SYN segments in the server's place (a SYN proxy); what follows them the server answers \
+         itself.",
+        hop.0
+    )
 }
 
 fn port_filtered(examined: &Examined) -> &'static str {

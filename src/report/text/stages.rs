@@ -4,7 +4,7 @@ use super::super::layout::push_line;
 use super::block::{all_rows, block, evidence_rows, headline, noticed, what_to_do};
 use super::paint::Painter;
 use super::row::EvidenceRow;
-use super::style::Style;
+use super::style::{Detail, Style};
 use super::{findings, other_way, verdict};
 use crate::model::{AddressReport, Advice, Examined};
 
@@ -19,7 +19,7 @@ pub fn way_there(report: &AddressReport, style: &Style) -> String {
     let mut out = String::new();
     headline(&mut out, &verdict::so_far(report), &report.examined, painter);
     out.push('\n');
-    evidence_rows(&mut out, rows_of_the_way_there(report, style), painter);
+    evidence_rows(&mut out, rows_of_the_way_there(report, style.detail), painter);
     noticed(&mut out, &findings::sentences(report), painter);
     what_to_do(&mut out, 1, &report.examined.advice.iter().collect::<Vec<_>>(), painter);
     out
@@ -71,8 +71,8 @@ fn has_changed(shown: &Examined, now: &Examined) -> bool {
     facts(shown) != facts(now)
 }
 
-fn rows_of_the_way_there(report: &AddressReport, style: &Style) -> Vec<EvidenceRow> {
-    let rows = all_rows(report, style.detail).into_iter();
+fn rows_of_the_way_there(report: &AddressReport, detail: Detail) -> Vec<EvidenceRow> {
+    let rows = all_rows(report, detail).into_iter();
     let mut rows: Vec<EvidenceRow> = rows.filter(|row| row.label != OTHER_WAY && row.label != SENT).collect();
     rows.push(EvidenceRow::new(OTHER_WAY, "being examined; it follows"));
     rows
