@@ -1,6 +1,7 @@
 //! The moods of the mail server.
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Arguments {
     /// The TCP port, on all addresses of both families.
     #[arg(long, default_value_t = 25)]
