@@ -84,11 +84,11 @@ fn ptbs_name_their_sender_and_fault() {
     let document = parse(&render(&report(vec![bad_ptb(V4), local_firewall(V4)])));
     assert_eq!(
         document["addresses"][0]["ptb"],
-        json!([{"from": "203.0.113.2", "mtu": 1480, "reached_kernel": true, "fault": "stated_size_lost", "count": 3}])
+        json!([{"from": "203.0.113.2", "about": "tcp", "mtu": 1480, "reached_kernel": true, "fault": "stated_size_lost", "count": 3}])
     );
     assert_eq!(
         document["addresses"][1]["ptb"],
-        json!([{"from": "203.0.113.2", "mtu": 1400, "reached_kernel": false, "fault": null, "count": 3}])
+        json!([{"from": "203.0.113.2", "about": "tcp", "mtu": 1400, "reached_kernel": false, "fault": null, "count": 3}])
     );
 }
 
