@@ -206,6 +206,7 @@ impl Scenario {
             _ if self.host.method == Method::Icmp => None,
             (HostFirewall::RejectPort | HostFirewall::ResetPort, _) => Some(PortState::ForbiddenHere),
             _ if !self.peer.alive => None,
+            _ if self.routers().iter().any(|(_, router)| router.takes_tcp == TakesTcp::Resets) => Some(PortState::Refused),
             (_, Port::Open) => Some(PortState::Open),
             (_, Port::Closed) => Some(PortState::Refused),
             (_, Port::Filtered | Port::Prohibited) => Some(PortState::Filtered),

@@ -198,10 +198,19 @@ fn takes_mail(scenario: &Scenario) -> bool {
 fn looks_like_memory(scenario: &Scenario, limit: u32) -> bool {
     const ETHERNET: u32 = 1500;
     let own = scenario.link(3).mtu;
-    let ends_at = crate::scenario::place(scenario, 0, limit + 1).map(|place| place.next);
+    let ends_at = |size| crate::scenario::place(scenario, 0, size).map(|place| place.next);
+    let is_at_server = [limit + 1, scenario.link(0).mtu].into_iter().all(|size| ends_at(size) == Some(Node::S));
     // A clamp shows in the window of a server with a usual MTU.
     let is_clamped = limit < own && SIZES.contains(&own);
-    limit != ETHERNET && !is_clamped && ends_at != Some(Node::S)
+    limit != ETHERNET && !is_clamped && (!is_at_server || may_hide_the_place(scenario))
+}
+
+/// Whether it may stay unknown that packets which are too large end at the server's own link: routers do not tell who they are, or
+/// no large packet is seen to be answered by anybody.
+fn may_hide_the_place(scenario: &Scenario) -> bool {
+    let takes_word = |kind: &Kind| matches!(kind, Kind::TimeExceeded | Kind::AllIcmp);
+    scenario.routers().iter().any(|(_, router)| router.stateful || router.drop.iter().any(takes_word))
+        || !scenario.peer.sack && !scenario.peer.echo
 }
 
 /// Whether losses or filters may leave too little evidence.

@@ -60,16 +60,18 @@ fn begin_real_bytes(parts: &mut Parts, outbox: &mut Outbox, now: Timestamp) {
     real_bytes.begin(passes, suspect, is_lossy, &mut Turn { plan, rtt, session, outbox, in_order: None, now });
 }
 
-/// Looks for the hop, from the first loss on, unless a PTB has named it already or nothing can be traced.
+/// Looks for the hop, from the first loss on, unless nothing can be traced, or a PTB has named it already and that is enough.
 fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo = parts.techniques.using(Uses::Icmp).search().log();
     let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
+    let limit = parts.tcp_limit();
     let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
     let Some((search, about)) = techniques.get(carrier).map(|t| (t.search(), t.uses().packets())) else { return };
     trace.follow(
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),
-        |lost| can_trace && !ptbs.speaks_of(about, lost),
+        // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
+        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost) || limit == Some(passes)),
         session,
         (now, rtt),
     );

@@ -24,13 +24,13 @@ type Bracket = (PacketSize, PacketSize);
 const FIRST_ECHO: u16 = 0x4000;
 
 impl TtlTrace {
-    /// Follows the search: begins with the first bracket, unless `is_told` of it already, turns to the exact pair once it is
+    /// Follows the search: begins with the first bracket that it `may_begin` with, turns to the exact pair once it is
     /// known, and starts anew when chance had taken a smaller size.
     pub(crate) fn follow(
         &mut self,
         (bracket, pair): (Option<Bracket>, Option<Bracket>),
         controls: impl Fn(PacketSize) -> Trials,
-        may_begin: impl Fn(PacketSize) -> bool,
+        may_begin: impl Fn(Bracket) -> bool,
         session: &mut Session,
         (now, rtt): (Timestamp, &RttEstimator),
     ) {
@@ -44,7 +44,7 @@ impl TtlTrace {
         } else if self.search.is_some() {
             return;
         }
-        if may_begin(lost) {
+        if may_begin((passes, lost)) {
             self.search = Some(HopSearch::new(passes, lost, session.arrived_with()));
         }
     }
