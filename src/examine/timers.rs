@@ -20,6 +20,8 @@ pub(super) enum Deadline {
     Unreachable,
     /// Echo replies, which tell how far away the target is, are not awaited any longer where TCP has its verdict.
     EchoAwaited,
+    /// The same where packets are lost: until the last small request beside TCP is answered.
+    EchoAwaitedLossy,
     /// Other techniques have waited for a greeting long enough.
     GreetingGrace,
     /// A greeting is not awaited any longer when nothing else can confirm a hole.
@@ -45,12 +47,13 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
         Self::Unreachable,
         Self::EchoAwaited,
+        Self::EchoAwaitedLossy,
         Self::GreetingGrace,
         Self::GreetingNeeded,
         Self::ServerStuck,
@@ -74,6 +77,7 @@ impl Timers {
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             // Well within the time of a verdict on a clear path.
             Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
+            Deadline::EchoAwaitedLossy => self.started + self.rtt * 5 / 2 + Duration::from_secs(1),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),

@@ -151,6 +151,12 @@ impl Parts {
     }
 
     /// Whether no packet of ours was ever answered by the target. What this host's own firewall makes up is no answer of it.
+    /// Whether packets of sizes that pass were lost.
+    pub(super) fn loses_controls(&self) -> bool {
+        let log = self.techniques.over_connection().search().log();
+        log.largest_answered().is_some_and(|passes| log.lost_below(passes))
+    }
+
     pub(super) fn nothing_answered(&self) -> bool {
         let is_mute = self.session.state() == TcpState::Connecting || self.port.is_forbidden(&self.session);
         is_mute && self.techniques.nothing_answered()

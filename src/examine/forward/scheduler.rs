@@ -15,6 +15,8 @@ use super::parts::{Parts, Visits};
 
 /// A path on which so many probes bring no verdict will not get one.
 const MOST_PROBES: u32 = 1000;
+/// How often a probe with a limited TTL stays silent before nobody is taken to answer it, where no loss is seen.
+const FEWEST_SILENCES: u32 = 2;
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,8 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     let tcp = parts.techniques.using(Uses::Connection);
     let names = parts.session.peer().sack && !tcp.search().is_one_at_a_time();
     let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
-    parts.who.advance(Knowledge::of(&parts.session, names, needs_syns), now, &parts.rtt);
+    let silences = if parts.loses_controls() { parts.silences_needed() } else { FEWEST_SILENCES };
+    parts.who.advance(Knowledge::of(&parts.session, names, needs_syns, silences), now, &parts.rtt);
     if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
         for technique in parts.techniques.using_mut(Uses::Syns) {
             technique.rule_out(MethodReason::AnsweredOnTheWay);
@@ -65,7 +68,8 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
 fn is_echo_awaited(parts: &Parts, now: Timestamp) -> bool {
     let echo = parts.techniques.using(Uses::Icmp);
     let is_open = echo.unusable().is_none() && echo.search().log().total_answered() == 0;
-    is_open && parts.who.is_asked() && !parts.timers().is_over(Deadline::EchoAwaited, now)
+    let deadline = if parts.loses_controls() { Deadline::EchoAwaitedLossy } else { Deadline::EchoAwaited };
+    is_open && parts.who.is_asked() && !parts.timers().is_over(deadline, now)
 }
 
 fn decide(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {

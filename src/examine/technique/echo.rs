@@ -37,6 +37,14 @@ impl Echo {
         let standing = Standing::new(Name::Echo, Uses::Icmp, Search::new(plan), unusable);
         Self { standing, first: first_echo(plan), started: now, again: now }
     }
+
+    /// When the next small request is due after `sent` others. The second one comes early if the TCP port answers and the first
+    /// one was not answered as soon: where the target stands is told by its replies alone.
+    fn next_small(&self, sent: u32, session: &Session) -> Timestamp {
+        let usual = self.started + INTERVAL * sent;
+        let early = session.opened().filter(|_| sent == 1).map(|opened| opened + opened.since(self.started) / 8);
+        early.map_or(usual, |early| early.min(usual))
+    }
 }
 
 impl Technique for Echo {
@@ -51,7 +59,7 @@ impl Technique for Echo {
     /// Small requests, and one of full size, as a second witness from the first moment on.
     fn prepare(&mut self, plan: &Plan, session: &Session, now: Timestamp) {
         let small = self.search().log().count(plan.min_size);
-        self.again = self.started + INTERVAL * small.sent;
+        self.again = self.next_small(small.sent, session);
         if self.unusable().is_some() || self.search().has_started() {
             return;
         }
@@ -73,7 +81,7 @@ impl Technique for Echo {
         let queued = self.search_mut().take_due(turn.now)?;
         let seq = self.first.wrapping_add(self.search().log().sent() as u16);
         self.search_mut().launched(queued, ProbeKey::Echo(seq), turn.now);
-        self.again = self.started + INTERVAL * self.search().log().count(turn.plan.min_size).sent;
+        self.again = self.next_small(self.search().log().count(turn.plan.min_size).sent, turn.session);
         let payload_len = queued.size.bytes().saturating_sub(turn.plan.family().echo_headers());
         let echo = EchoMessage { ident: turn.plan.echo_ident, seq, payload_len };
         Some(queued.dress(turn.outbox.echo(echo, Meaning::Probe(queued.probe(Name::Echo)))))

@@ -46,6 +46,8 @@ pub(crate) struct Knowledge {
     names: bool,
     /// SYNs with data are asked what passes.
     needs_syns: bool,
+    /// How often a probe may stay silent before loss no longer explains it.
+    silences: u32,
 }
 
 /// The question who answers, as far as it has come.
@@ -103,8 +105,9 @@ const LATENESS_ALLOWED: Duration = Duration::from_millis(2);
 
 impl Knowledge {
     /// `names`: answers on the connection name the segment that they are about. `needs_syns`: SYNs with data are witnesses.
-    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool) -> Self {
-        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns }
+    /// `silences`: how often a probe may stay silent before loss no longer explains it.
+    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool, silences: u32) -> Self {
+        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns, silences }
     }
 }
 
@@ -171,10 +174,13 @@ impl WhoAnswers {
         }
     }
 
+    /// Asks once, and again where loss may have taken question or answer.
     fn ask(&mut self, vehicle: Vehicle, ttl: u8) {
-        let is_asked = self.queue.contains(&(vehicle, ttl))
-            || self.probes.iter().any(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl));
-        if !is_asked {
+        let mut asked = self.probes.iter().filter(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl));
+        let is_silent = asked.clone().all(|probe| probe.fate == Fate::Silent);
+        let most = self.knowledge.map_or(1, |knowledge| knowledge.silences as usize);
+        let may_ask = asked.next().is_none() || is_silent && asked.count() + 1 < most;
+        if may_ask && !self.queue.contains(&(vehicle, ttl)) {
             self.queue.push_back((vehicle, ttl));
         }
     }
