@@ -1,6 +1,6 @@
 //! Compares what a run found on the way back with what its scenario expects.
 
-use pmtu_probe::model::{Examined, PacketSize, ReverseReason, ReverseVerdict as Found};
+use pmtu_probe::model::{Examined, PacketSize, ReverseReason, ReverseVerdict as Found, Unwillingness};
 use pmtu_probe::report::words::reverse_reason;
 
 use super::check::Strictness;
@@ -48,9 +48,12 @@ pub fn vague(examined: &Examined, expected: &Outcome) -> Option<String> {
     (!is_enough).then(|| format!("reverse path_mtu {size:?}, not {:?}: {}", back.path_mtu, reason(examined)))
 }
 
+/// The conversation did not get as far as the question: it was too slow, or its packets were lost for too long.
 fn is_late(examined: &Examined) -> bool {
-    let why = examined.reverse.reason.as_ref();
-    examined.reverse.verdict == Found::Untested && why.is_some_and(|why| matches!(why, ReverseReason::Slow { .. }))
+    let is_late = |why: &ReverseReason| {
+        matches!(why, ReverseReason::Slow { .. } | ReverseReason::Unwilling(Unwillingness::FellSilent))
+    };
+    examined.reverse.verdict == Found::Untested && examined.reverse.reason.as_ref().is_some_and(is_late)
 }
 
 /// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; and the few

@@ -87,6 +87,8 @@ pub struct Run {
     /// Every packet sent, with all its fields, and the same without what TLS makes random.
     pub packets: Fingerprint,
     pub outlines: Fingerprint,
+    /// Whether anything at all arrived before the verdict stood.
+    pub was_heard: bool,
     /// When the verdict stood.
     pub verdict_at: Option<Duration>,
     /// When everything was over.
@@ -189,6 +191,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         idle_polls: 0,
         back: scenario.expect.outcome(family).reverse,
         must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
+        was_heard: false,
         verdict_at: None,
         faults: Vec::new(),
     };
@@ -283,6 +286,7 @@ struct Driver<E> {
     /// What is expected of the way back, where it is examined.
     back: Option<Reverse>,
     must_end_by_itself: bool,
+    was_heard: bool,
     verdict_at: Option<Duration>,
     faults: Vec<String>,
 }
@@ -378,6 +382,7 @@ impl<E: Examiner> Driver<E> {
     fn deliver(&mut self, flight: Flight) {
         let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
         let packet = flight.packet;
+        self.was_heard |= self.verdict_at.is_none();
         self.own.receive(&packet, self.now);
         let event = match largest_fragment {
             Some(largest_fragment) => Event::Reassembled { packet: packet.clone(), largest_fragment },
@@ -440,6 +445,7 @@ impl<E: Examiner> Driver<E> {
             packets_sent: self.packets_sent,
             packets: self.packets,
             outlines: self.outlines,
+            was_heard: self.was_heard,
             verdict_at: self.verdict_at,
             ended_at: self.now.since(Timestamp::ZERO),
             trace: self.net.trace.unwrap_or_default(),
@@ -504,6 +510,7 @@ impl Run {
             packets_sent: 0,
             packets: Fingerprint::default(),
             outlines: Fingerprint::default(),
+            was_heard: false,
             verdict_at: None,
             ended_at: Duration::ZERO,
             trace: Vec::new(),
