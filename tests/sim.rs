@@ -322,11 +322,14 @@ fn add_loss_everywhere(scenario: &mut Scenario, loss: f64) {
     scenario.set_links(links);
 }
 
+/// What the trace finds left. The question who answers TCP costs one message of the first router and two of the last one.
 fn leave_errors(scenario: &mut Scenario, left: u32) {
     let Routers { r1, r2, r3 } = &mut scenario.router;
     for router in [r1, r2, r3] {
         router.errors_left = Some(left);
     }
+    scenario.router.r1.errors_left = Some(left + 1);
+    scenario.router.r3.errors_left = Some(left + 2);
 }
 
 fn is_lossy(scenario: &Scenario) -> bool {

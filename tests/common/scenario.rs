@@ -206,7 +206,9 @@ impl Scenario {
             _ if self.host.method == Method::Icmp => None,
             (HostFirewall::RejectPort | HostFirewall::ResetPort, _) => Some(PortState::ForbiddenHere),
             _ if !self.peer.alive => None,
-            _ if self.routers().iter().any(|(_, router)| router.takes_tcp == TakesTcp::Resets) => Some(PortState::Refused),
+            _ if self.routers().iter().any(|(_, router)| router.takes_tcp == TakesTcp::Resets) => {
+                Some(PortState::Refused)
+            }
             (_, Port::Open) => Some(PortState::Open),
             (_, Port::Closed) => Some(PortState::Refused),
             (_, Port::Filtered | Port::Prohibited) => Some(PortState::Filtered),

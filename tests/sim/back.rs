@@ -56,12 +56,15 @@ fn is_late(examined: &Examined) -> bool {
     examined.reverse.verdict == Found::Untested && examined.reverse.reason.as_ref().is_some_and(is_late)
 }
 
-/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; and the few
+/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; a flight of which
+/// only the short last packet arrives looks as if the server had learnt; and the few
 /// small packets by which it recovers may be lost for as long as it is watched, which is what a black hole is said to be.
 fn is_true(found: ReverseVerdict, back: &Reverse, strictness: Strictness) -> bool {
     let by_chance = matches!(
         (back.verdict, found),
-        (ReverseVerdict::Discoverable, ReverseVerdict::Clear) | (ReverseVerdict::Recovers, ReverseVerdict::BlackHole)
+        (ReverseVerdict::Discoverable, ReverseVerdict::Clear)
+            | (ReverseVerdict::Clear, ReverseVerdict::Discoverable)
+            | (ReverseVerdict::Recovers, ReverseVerdict::BlackHole)
     );
     found == back.verdict || Some(found) == back.or || (strictness == Strictness::Verdict && by_chance)
 }

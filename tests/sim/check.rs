@@ -112,11 +112,13 @@ fn wrong_port(examined: &Examined, scenario: &Scenario) -> Option<String> {
     (!is_true).then(|| format!("port_state {found:?}, not {:?}", scenario.port_state()))
 }
 
-/// Where packets are lost by chance, a verdict may be true and say less: nothing was heard of the host at all, or all that is known
-/// is that whatever this host's route allows gets there.
+/// Where packets are lost by chance, a verdict may be true and say less: nothing was heard of the host at all, what makes
+/// the hole harmless stayed unseen, or all that is known is that whatever this host's route allows gets there.
 fn is_less_than_could_be_known(run: &Run, examined: &Examined, scenario: &Scenario, expected: &Outcome) -> bool {
     match examined.verdict {
         FoundVerdict::Unreachable => !run.was_heard,
+        // What keeps TCP below the hole was not seen.
+        FoundVerdict::BlackHole => expected.verdict == Verdict::Masked && (examined.is_hidden() || run.was_cut_short()),
         FoundVerdict::Clear => {
             let route = scenario.host.route_mtu;
             expected.verdict == Verdict::Masked && route.is_some() && bytes(examined.path_mtu) == route

@@ -87,13 +87,20 @@ pub struct Run {
     /// Every packet sent, with all its fields, and the same without what TLS makes random.
     pub packets: Fingerprint,
     pub outlines: Fingerprint,
-    /// Whether anything at all arrived before the verdict stood.
+    /// Whether the host was heard of before the verdict stood.
     pub was_heard: bool,
     /// When the verdict stood.
     pub verdict_at: Option<Duration>,
     /// When everything was over.
     pub ended_at: Duration,
     pub trace: Vec<String>,
+}
+
+impl Run {
+    /// Whether the time was over before the verdict stood.
+    pub fn was_cut_short(&self) -> bool {
+        self.verdict_at.is_none_or(|at| at >= TIMEOUT)
+    }
 }
 
 /// What a program finds out before the first probe.
@@ -382,7 +389,7 @@ impl<E: Examiner> Driver<E> {
     fn deliver(&mut self, flight: Flight) {
         let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
         let packet = flight.packet;
-        self.was_heard |= self.verdict_at.is_none();
+        self.was_heard |= self.verdict_at.is_none() && !matches!(packet.body, Body::Error(_));
         self.own.receive(&packet, self.now);
         let event = match largest_fragment {
             Some(largest_fragment) => Event::Reassembled { packet: packet.clone(), largest_fragment },

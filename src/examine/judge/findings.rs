@@ -82,7 +82,8 @@ fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[
 fn traced_location(record: &Record, judgement: &Judgement) -> Option<Location> {
     let (passes, lost) = (judgement.path_mtu, judgement.first_lost);
     let trace = credible_trace(record, passes);
-    let mut location = trace.filter(|trace| is_broken(judgement.verdict) && trace.is_about(passes, lost))?.location()?;
+    let mut location =
+        trace.filter(|trace| is_broken(judgement.verdict) && trace.is_about(passes, lost))?.location()?;
     if let Some(next) = location.next_hop.as_mut().filter(|next| next.address == record.plan.destination) {
         // Whoever answers nearer than the target does so in its name.
         next.ttl = next.ttl.filter(|_| record.nearer.is_none());

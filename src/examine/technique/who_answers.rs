@@ -1,6 +1,7 @@
 //! Who answers TCP: small probes whose TTL ends before the target. Whoever answers them as the target would stands nearer.
 //!
-//! One SYN with TTL 1 leaves beside the first one, from a port of its own. On the open connection follows old data with TTL 1, and
+//! One SYN with TTL 1 leaves beside the first one, from a port of its own. Unless a router says
+//! that it ended there, old data with TTL 1 follows on the open connection; and in any case
 //! once more with one hop less than the target's distance, as the TTL of its echo replies tells it; and a SYN, where SYNs are
 //! witnesses or answers on the connection name nothing. The way there
 //! may be shorter than the way back, and some gateways count no hop. So an answer accuses nobody before echo requests with
@@ -144,7 +145,8 @@ impl WhoAnswers {
             probe.fate = Fate::Silent;
         }
         self.ask(Vehicle::Syn, 1);
-        if knowledge.names {
+        // Who takes a connection answers its SYN. Routers send few time-exceeded messages, and the trace needs them.
+        if knowledge.names && !self.has_expired(Vehicle::Syn, 1) {
             self.ask(Vehicle::Segment, 1);
         }
         if let Some(before_target) = self.routers.filter(|&routers| routers > 1)
@@ -183,6 +185,10 @@ impl WhoAnswers {
         if may_ask && !self.queue.contains(&(vehicle, ttl)) {
             self.queue.push_back((vehicle, ttl));
         }
+    }
+
+    fn has_expired(&self, vehicle: Vehicle, ttl: u8) -> bool {
+        self.probes.iter().any(|probe| (probe.vehicle, probe.ttl, probe.fate) == (vehicle, ttl, Fate::Expired))
     }
 
     /// Whether every question has its answer, or was silent for long enough.
