@@ -22,6 +22,8 @@ pub(super) enum Deadline {
     EchoAwaited,
     /// The same where packets are lost: until the last small request beside TCP is answered.
     EchoAwaitedLossy,
+    /// The same where all that TCP has is refusals: they may come from nearer than the target.
+    EchoBesideRefusals,
     /// Other techniques have waited for a greeting long enough.
     GreetingGrace,
     /// A greeting is not awaited any longer when nothing else can confirm a hole.
@@ -47,13 +49,14 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
         Self::Unreachable,
         Self::EchoAwaited,
         Self::EchoAwaitedLossy,
+        Self::EchoBesideRefusals,
         Self::GreetingGrace,
         Self::GreetingNeeded,
         Self::ServerStuck,
@@ -77,6 +80,7 @@ impl Timers {
             Deadline::Unreachable => self.started + Duration::from_secs(10),
             // Well within the time of a verdict on a clear path.
             Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
+            Deadline::EchoBesideRefusals => self.started + Duration::from_millis(600),
             Deadline::EchoAwaitedLossy => self.started + self.rtt * 5 / 2 + Duration::from_secs(1),
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.

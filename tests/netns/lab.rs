@@ -147,12 +147,14 @@ impl Lab {
                 flows.entry(port).or_default().insert(member);
             }
         }
-        let not_probed = self.ports_that_only_quit();
-        flows.retain(|port, _| !not_probed.contains(port));
+        let first = self.first_port(&flows);
+        let of_own_tcp = self.ports_that_only_quit();
+        flows.retain(|port, _| Some(*port) == first || !of_own_tcp.contains(port));
         flows
     }
 
-    /// The connections on which the visitor said nothing but QUIT: those of the client's own TCP, which is asked what it would send.
+    /// The connections on which the visitor said nothing but QUIT. But for the first of a run, they are those of the client's own
+    /// TCP, which is asked what it would send.
     fn ports_that_only_quit(&self) -> BTreeSet<u16> {
         let log = self.mail_log();
         let said = |number: &str| {

@@ -68,7 +68,11 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
 fn is_echo_awaited(parts: &Parts, now: Timestamp) -> bool {
     let echo = parts.techniques.using(Uses::Icmp);
     let is_open = echo.unusable().is_none() && echo.search().log().total_answered() == 0;
-    let deadline = if parts.loses_controls() { Deadline::EchoAwaitedLossy } else { Deadline::EchoAwaited };
+    let deadline = match parts.session.state() {
+        TcpState::Refused => Deadline::EchoBesideRefusals,
+        _ if parts.loses_controls() => Deadline::EchoAwaitedLossy,
+        _ => Deadline::EchoAwaited,
+    };
     is_open && parts.who.is_asked() && !parts.timers().is_over(deadline, now)
 }
 
@@ -164,7 +168,10 @@ fn ask_echo_too(parts: &mut Parts, size: PacketSize, now: Timestamp) -> bool {
         return false;
     };
     let (log, count) = (echo.search().log(), echo.search().log().count(size));
-    if log.total_answered() == 0 || count.answered > 0 {
+    if log.total_answered() == 0 {
+        return is_echo_awaited(parts, now);
+    }
+    if count.answered > 0 {
         return false;
     }
     let is_awaited = count.sent > count.lost || echo.search().next_queued().is_some();
