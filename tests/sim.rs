@@ -168,7 +168,8 @@ fn heavy_loss_sweep() {
     // Where so much is lost that TCP is given up, echo carries the verdict, and over parallel links echo has a path of its own.
     jobs.retain(|job| job.scenario.parallel_link().is_none());
     // Somebody halfway who takes TCP is known by the server's echo replies alone, and all of those may be lost.
-    jobs.retain(|job| job.scenario.router.r2.takes_tcp != TakesTcp::Proxy);
+    let is_taken = |scenario: &Scenario| scenario.routers().iter().any(|(_, r)| r.takes_tcp == TakesTcp::Proxy);
+    jobs.retain(|job| !is_taken(&job.scenario) || job.scenario.router.r1.takes_tcp == TakesTcp::Proxy);
     let with_thirty = sweep(&jobs, Strictness::Verdict);
     let text = table(&with_thirty, ":0.30");
     assert_no_wrong_verdict(&with_thirty, &text);

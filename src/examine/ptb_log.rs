@@ -1,5 +1,6 @@
 //! Packet-too-big messages: which came, and where a kernel that believes them would end up.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use crate::model::{Family, Method, PacketSize, Plan, PtbFault, PtbReport};
@@ -236,8 +237,13 @@ impl Entry {
 }
 
 impl Ptb {
+    /// Also of all sizes down to the stated one, and of those up to it where even less was refused.
     fn speaks_of(&self, size: PacketSize) -> bool {
-        self.refused == size || (self.refused > size && self.mtu < size.bytes())
+        match self.refused.cmp(&size) {
+            Ordering::Equal => true,
+            Ordering::Greater => self.mtu < size.bytes(),
+            Ordering::Less => self.mtu >= size.bytes(),
+        }
     }
 
     fn is_true_word(&self, size: PacketSize) -> bool {

@@ -116,7 +116,7 @@ fn wrong_port(examined: &Examined, scenario: &Scenario) -> Option<String> {
 /// the hole harmless stayed unseen, or all that is known is that whatever this host's route allows gets there.
 fn is_less_than_could_be_known(run: &Run, examined: &Examined, scenario: &Scenario, expected: &Outcome) -> bool {
     match examined.verdict {
-        FoundVerdict::Unreachable => !run.was_heard,
+        FoundVerdict::Unreachable => expected.verdict != Verdict::Unreachable && !run.was_heard,
         // What keeps TCP below the hole was not seen.
         FoundVerdict::BlackHole => expected.verdict == Verdict::Masked && (examined.is_hidden() || run.was_cut_short()),
         FoundVerdict::Clear => {

@@ -355,11 +355,13 @@ fn stale_kernel_pmtu(report: &AddressReport) -> String {
 }
 
 fn mss_clamped(examined: &Examined) -> String {
+    let by = if examined.is_hidden() {
+        "nothing on the path accounts for it, so the server seems to remember the path"
+    } else {
+        "a clamp on the way, or a smaller link at the peer"
+    };
     match (examined.peer_mss, examined.local_mss) {
-        (Some(theirs), Some(ours)) => format!(
-            "The peer's MSS is {theirs}, smaller than this host's {ours}: a clamp on the way, or a smaller link at \
-             the peer."
-        ),
-        _ => "The peer's MSS is smaller than this host's: a clamp on the way, or a smaller link at the peer.".into(),
+        (Some(theirs), Some(ours)) => format!("The peer's MSS is {theirs}, smaller than this host's {ours}: {by}."),
+        _ => format!("The peer's MSS is smaller than this host's: {by}."),
     }
 }
