@@ -53,8 +53,9 @@ budget_of() {
         # "Less than 2 s at 20 ms", whatever the round trip; the probes of a clear path, and what draws the segments.
         both*) echo 0 2000 60 ;;
         discoverable*) echo 4 20 60 ;;
-        # A hole is one only if no message about it comes late.
-        *) echo 8 50 120 700 ;;
+        # A hole is one only if no message about it comes late: 600 ms or 3 RTT after the size was lost first, which is 2.5 RTT
+        # after the start, and 20 ms to say so.
+        *) echo 8 50 120 "$((rtt * 5 / 2 + (3 * rtt > 600 ? 3 * rtt : 600) + 20))" ;;
     esac
 }
 
