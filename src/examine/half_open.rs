@@ -72,10 +72,11 @@ impl HalfOpen {
     }
 }
 
-/// Whether a segment acknowledges exactly this SYN, alone or with its data (RFC 9293, 3.10.7.2). The number of another SYN may
-/// lie in between.
+/// Whether a segment answers exactly this SYN and acknowledges it, alone or with its data: a SYN-ACK, or a RST (RFC 9293,
+/// 3.10.7.3). The number of another SYN may lie in between.
 pub(super) fn acknowledges(segment: &Segment, isn: SeqNumber, data: u32) -> bool {
-    segment.ack.bytes_since(isn).is_some_and(|acked| acked == 1 || acked == 1 + data)
+    let is_answer = segment.flags.ack && (segment.flags.syn || segment.flags.rst);
+    is_answer && segment.ack.bytes_since(isn).is_some_and(|acked| acked == 1 || acked == 1 + data)
 }
 
 /// The same for a SYN in a packet of `size` bytes.

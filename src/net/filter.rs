@@ -17,6 +17,9 @@ const ICMP: u32 = libc::IPPROTO_ICMP as u32;
 const ICMPV6: u32 = libc::IPPROTO_ICMPV6 as u32;
 const FRAGMENT_HEADER: u32 = libc::IPPROTO_FRAGMENT as u32;
 
+/// Hop-by-hop options, routing, fragment, destination options (RFC 8200, section 4).
+const EXTENSION_HEADERS: [u32; 4] = [0, 43, FRAGMENT_HEADER, 60];
+
 const IPV4_OFFSET_MASK: u32 = 0x1fff;
 const IPV6_HEADER: u32 = 40;
 const IPV6_OFFSET_MASK: u32 = 0xfff8;
@@ -147,8 +150,12 @@ fn icmpv6_error(code: &mut Assembler, icmp: u32, quote_is_not_tcp: Label, ours: 
     code.load_indexed_byte(quote + 6).if_equal(TCP, NEXT, quote_is_not_tcp);
     code.load_indexed_half(quote + IPV6_HEADER);
     if_ours(code, ours.ports);
-    // A translator (RFC 7915) may have put a fragment header into our packet, so user space decides.
-    code.label(quote_is_not_tcp).if_equal(FRAGMENT_HEADER, ACCEPT, NEXT).if_equal(ICMPV6, NEXT, DROP);
+    // Something on the way may have put headers into our packet, as a translator does (RFC 7915), so user space decides.
+    code.label(quote_is_not_tcp);
+    for header in EXTENSION_HEADERS {
+        code.if_equal(header, ACCEPT, NEXT);
+    }
+    code.if_equal(ICMPV6, NEXT, DROP);
     code.load_indexed_half(quote + IPV6_HEADER + 4).if_equal(u32::from(ours.echo_ident), ACCEPT, DROP);
 }
 
@@ -321,6 +328,7 @@ mod tests {
             ("unreachable", 0x86dd, v6(58, &error(1, &quoted6)), true),
             ("time exceeded 6", 0x86dd, v6(58, &error(3, &quoted6)), true),
             ("parameter problem", 0x86dd, v6(58, &error(4, &quoted6)), false),
+            ("quoted with hop-by-hop options 6", 0x86dd, v6(58, &error(2, &v6(0, &[6, 0, 0, 0, 0, 0, 0, 0]))), true),
             ("foreign TCP 6", 0x86dd, v6(58, &error(2, &v6(6, &tcp(50_000, 25)))), false),
             ("our echo 6", 0x86dd, v6(58, &error(2, &v6(58, &echo(128, IDENT)))), true),
             ("foreign echo 6", 0x86dd, v6(58, &error(2, &v6(58, &echo(128, 7)))), false),
