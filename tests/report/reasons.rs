@@ -104,6 +104,10 @@ fn what_became_of_the_message_and_what_confirms_it() {
             PtbOutcome::DroppedHere,
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them",
         ),
+        (
+            PtbOutcome::OnlyAboutOthers,
+            "the routers' messages that reach this host's kernel are about other packets, none about these",
+        ),
         (PtbOutcome::NoneDue, "copies that may be fragmented vanish as well, so no router refuses them"),
         (PtbOutcome::Faulty(PtbFault::MtuZero), "the router's message states no MTU"),
         (PtbOutcome::Faulty(PtbFault::StatedSizeLost), "the router's message states a size that is lost as well"),

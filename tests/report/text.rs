@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use pmtu_probe::model::{
-    AddressReport, Filter, Finding, PortState, PtbFault, Reception, Report, ReverseReason, ReverseVerdict,
+    AddressReport, Filter, Finding, Method, PortState, PtbFault, PtbReport, Reception, Report, ReverseReason,
+    ReverseVerdict,
 };
 use pmtu_probe::report::text::{Detail, Style, render};
 
@@ -320,6 +321,17 @@ fn many_kinds_of_ptb_are_counted_not_listed() {
     address.examined.ptb = (0..500).map(|mtu| ptb(&address, mtu, true, None)).collect();
     let text = render(&report(vec![address]), &PLAIN);
     assert!(text.contains("and 496 other kinds of \"fragmentation needed\""), "{text}");
+}
+
+/// Where TCP carries the verdict, a message about ping has to be known for one.
+#[test]
+fn a_message_about_ping_says_so() {
+    for (about, words) in [(Method::Icmp, "203.0.113.2, about ping, 3"), (Method::Tcp, "203.0.113.2, 3")] {
+        let mut address = no_ptb(V4);
+        address.examined.ptb = vec![PtbReport { about, ..ptb(&address, 1400, true, None) }];
+        let text = render(&report(vec![address]), &PLAIN);
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[test]
