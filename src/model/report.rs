@@ -239,6 +239,20 @@ pub struct Reverse {
     pub elapsed: Option<Duration>,
 }
 
+impl Reverse {
+    /// There was nothing to see, for this reason.
+    pub fn untested(why: ReverseReason) -> Self {
+        Self {
+            verdict: ReverseVerdict::Untested,
+            path_mtu: None,
+            first_lost_size: None,
+            reason: Some(why),
+            recovered_after: None,
+            elapsed: None,
+        }
+    }
+}
+
 /// The verdict on the reverse direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReverseVerdict {

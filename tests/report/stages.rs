@@ -10,14 +10,7 @@ const PLAIN: Style = Style { color: false, detail: Detail::Normal };
 /// The same address before its way back was examined.
 fn before(whole: &AddressReport) -> AddressReport {
     let mut shown = whole.clone();
-    shown.examined.reverse = Reverse {
-        verdict: ReverseVerdict::Untested,
-        path_mtu: None,
-        first_lost_size: None,
-        reason: Some(ReverseReason::OnlyForwardAsked),
-        recovered_after: None,
-        elapsed: None,
-    };
+    shown.examined.reverse = Reverse::untested(ReverseReason::OnlyForwardAsked);
     shown.examined.advice.clear();
     with_advice(shown)
 }

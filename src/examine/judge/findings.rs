@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{
     Cause, Examined, Finding, Location, LocationPoint, MethodChoice, PacketSize, PortState, PtbFault, PtbReport,
-    Reception, Reverse, ReverseReason, ReverseVerdict, Service, SizeEvidence, Verdict, is_global,
+    Reception, Reverse, ReverseReason, Service, SizeEvidence, Verdict, is_global,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -50,14 +50,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         port_state: record.port,
         reception: record.session.reception,
         direction: plan.direction,
-        reverse: Reverse {
-            verdict: ReverseVerdict::Untested,
-            path_mtu: None,
-            first_lost_size: None,
-            reason: Some(ReverseReason::OnlyForwardAsked),
-            recovered_after: None,
-            elapsed: None,
-        },
+        reverse: Reverse::untested(ReverseReason::OnlyForwardAsked),
         findings,
         advice: Vec::new(),
         probes_sent: record.probes_sent,

@@ -2,7 +2,6 @@
 
 use crate::model::{Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
 
-use super::super::reverse::untested;
 use super::record::{Record, WayBack};
 
 /// Puts both ways together.
@@ -11,7 +10,7 @@ pub(super) fn add(record: &Record, examined: Examined) -> Examined {
     match &record.way_back {
         WayBack::NotAskedFor => {}
         WayBack::Impossible(why) => examined.reverse = impossible(record, why.clone()),
-        WayBack::NoTime => examined.reverse = untested(ReverseReason::RunEndedBefore),
+        WayBack::NoTime => examined.reverse = Reverse::untested(ReverseReason::RunEndedBefore),
         WayBack::Examined(found, findings) => {
             if is_narrower(record, found) {
                 // The reply is as large as the request: it died where large packets die on this way.
@@ -63,5 +62,5 @@ fn asked_for_less(record: &Record, found: Reverse) -> Reverse {
 fn impossible(record: &Record, why: ReverseReason) -> Reverse {
     let is_bad = !record.plan.direction.is_forward() && record.plan.service != Service::Unknown;
     let verdict = if is_bad { ReverseVerdict::Inconclusive } else { ReverseVerdict::Untested };
-    Reverse { verdict, ..untested(why) }
+    Reverse { verdict, ..Reverse::untested(why) }
 }

@@ -162,7 +162,7 @@ fn lost_above(passes: Option<PacketSize>, lost: Option<PacketSize>) -> Option<Pa
 
 fn too_slow(awaits_greeting: bool, after: Duration) -> Reverse {
     let step = if awaits_greeting { SlowStep::Greeting } else { SlowStep::Reply };
-    untested(ReverseReason::Slow { step, within: after })
+    Reverse::untested(ReverseReason::Slow { step, within: after })
 }
 
 /// A hole is proven by the time that a size takes to count as lost. What more time is for is to see whether the server recovers.
@@ -177,7 +177,7 @@ fn interrupted(fetch: InterruptedFetch, evidence: &ReverseEvidence<'_>) -> Rever
         InterruptedFetch::Stalled(age) => {
             doubtful(ReverseReason::RunEndedWhileMissing { missing_for: age }, arrivals.largest())
         }
-        InterruptedFetch::Waiting => untested(ReverseReason::RunEndedEarly),
+        InterruptedFetch::Waiting => Reverse::untested(ReverseReason::RunEndedEarly),
     }
 }
 
@@ -195,11 +195,6 @@ fn obedience(evidence: &ReverseEvidence<'_>) -> Option<Finding> {
 /// The evidence is too thin.
 fn doubtful(why: ReverseReason, largest: Option<PacketSize>) -> Reverse {
     reverse(ReverseVerdict::Inconclusive, largest, Some(why))
-}
-
-/// There was nothing to see.
-pub(in super::super) fn untested(why: ReverseReason) -> Reverse {
-    reverse(ReverseVerdict::Untested, None, Some(why))
 }
 
 fn reverse(verdict: ReverseVerdict, path_mtu: Option<PacketSize>, reason: Option<ReverseReason>) -> Reverse {

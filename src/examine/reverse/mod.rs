@@ -46,7 +46,6 @@ use evidence::WatchEnd;
 use fetch::Fetch;
 use fetch_list::FetchList;
 use inquiry::{Inquiry, InquiryTurn};
-pub(super) use judge::untested;
 use judge::{ReverseJudgement, judge};
 use own_ptb::OwnPtb;
 use setup::Setup;
