@@ -1,6 +1,6 @@
 //! A report that comes in stages: together they say what one piece says.
 
-use pmtu_probe::model::{AddressReport, Direction, Reverse, ReverseReason, ReverseVerdict};
+use pmtu_probe::model::{AddressReport, Direction, Reverse, ReverseReason};
 use pmtu_probe::report::text::{Detail, Style, correction, render, rest, way_there, way_there_in_a_line};
 
 use super::fixtures::{V4, V6, back_hole, clear, combinations, discoverable, no_ptb, report, with_advice};
