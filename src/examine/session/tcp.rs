@@ -403,7 +403,7 @@ impl Connection {
         }
         if segment.flags.rst {
             self.state = TcpState::Refused;
-        } else if segment.flags.syn {
+        } else {
             self.state = TcpState::Open;
             self.inbox = Inbox::starting_at(segment.seq + 1);
             self.ack_due = true;
@@ -469,16 +469,19 @@ impl Connection {
 
     /// How far into our stream a segment acknowledges, if we have sent so much (RFC 5961, 5.2).
     fn acknowledged_by(&self, segment: &Segment) -> Option<u32> {
-        let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
         let acked = segment.ack.bytes_since(self.stream_start()).filter(|_| segment.flags.ack);
-        acked.filter(|&acked| acked <= highest)
+        acked.filter(|&acked| acked <= self.highest())
+    }
+
+    /// The offset behind all that the peer may acknowledge, our FIN included.
+    fn highest(&self) -> u32 {
+        self.stream.len() as u32 + u32::from(self.fin_sent)
     }
 
     fn take_ack(&mut self, segment: &Segment, acked: u32) -> bool {
-        let highest = self.stream.len() as u32 + u32::from(self.fin_sent);
         self.peer.window = segment.window;
         self.peer.window_was_zero |= segment.window == 0;
-        if self.fin_sent && acked == highest {
+        if self.fin_sent && acked == self.highest() {
             self.fin_acked = true;
             self.retransmit_at = None;
         }
