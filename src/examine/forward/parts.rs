@@ -7,7 +7,6 @@ use crate::model::{
     Timestamp,
 };
 
-use super::super::fisher::Trials;
 use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
@@ -146,17 +145,15 @@ impl Parts {
 
     /// How often a size must stay silent before loss no longer explains it.
     pub(super) fn silences_needed(&self) -> u32 {
-        let log = self.techniques.over_connection().search().log();
-        silences_needed(log.largest_answered().map_or(Trials::default(), |passes| log.controls(passes)))
+        silences_needed(self.techniques.over_connection().search().log().all_controls())
+    }
+
+    /// Whether packets of sizes that pass over the connection were lost.
+    pub(super) fn loses_controls(&self) -> bool {
+        self.techniques.over_connection().search().log().loses_controls()
     }
 
     /// Whether no packet of ours was ever answered by the target. What this host's own firewall makes up is no answer of it.
-    /// Whether packets of sizes that pass were lost.
-    pub(super) fn loses_controls(&self) -> bool {
-        let log = self.techniques.over_connection().search().log();
-        log.largest_answered().is_some_and(|passes| log.lost_below(passes))
-    }
-
     pub(super) fn nothing_answered(&self) -> bool {
         let is_mute = self.session.state() == TcpState::Connecting || self.port.is_forbidden(&self.session);
         is_mute && self.techniques.nothing_answered()

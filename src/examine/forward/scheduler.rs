@@ -15,8 +15,6 @@ use super::parts::{Parts, Visits};
 
 /// A path on which so many probes bring no verdict will not get one.
 const MOST_PROBES: u32 = 1000;
-/// How often a probe with a limited TTL stays silent before nobody is taken to answer it, where no loss is seen.
-const FEWEST_SILENCES: u32 = 2;
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +53,8 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     let tcp = parts.techniques.using(Uses::Connection);
     let names = parts.session.peer().sack && !tcp.search().is_one_at_a_time();
     let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
-    let silences = if parts.loses_controls() { parts.silences_needed() } else { FEWEST_SILENCES };
-    parts.who.advance(Knowledge::of(&parts.session, names, needs_syns, silences), now, &parts.rtt);
+    let knowledge = Knowledge::of(&parts.session, names, needs_syns, parts.silences_needed());
+    parts.who.advance(knowledge, now, &parts.rtt);
     if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
         for technique in parts.techniques.using_mut(Uses::Syns) {
             technique.rule_out(MethodReason::AnsweredOnTheWay);

@@ -54,8 +54,7 @@ fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
 
 /// How often a size must stay silent before loss no longer explains it.
 fn silences(record: &Record) -> u32 {
-    let log = record.using(Uses::Connection).map(|tcp| tcp.search.log());
-    let controls = log.and_then(|log| log.largest_answered().map(|passes| log.controls(passes)));
+    let controls = record.using(Uses::Connection).map(|tcp| tcp.search.log().all_controls());
     silences_needed(controls.unwrap_or_default())
 }
 

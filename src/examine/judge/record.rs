@@ -244,8 +244,7 @@ impl Record {
 
     /// Whether packets of a size that passes over the connection were lost.
     pub(crate) fn loses_small_packets(&self) -> bool {
-        let log = self.over_connection().map(|tcp| tcp.search.log());
-        log.is_some_and(|log| log.largest_answered().is_some_and(|passes| log.lost_below(passes)))
+        self.over_connection().is_some_and(|tcp| tcp.search.log().loses_controls())
     }
 
     /// The largest size known to pass over the connection and the smallest known to be lost.

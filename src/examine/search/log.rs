@@ -179,6 +179,16 @@ impl ProbeLog {
         self.trials_of(|probe| probe.is_sized() && probe.size <= passes)
     }
 
+    /// The same for all sizes known to pass so far.
+    pub(crate) fn all_controls(&self) -> Trials {
+        self.largest_answered.map_or(Trials::default(), |passes| self.controls(passes))
+    }
+
+    /// Whether a packet of a size known to pass was lost.
+    pub(crate) fn loses_controls(&self) -> bool {
+        self.largest_answered.is_some_and(|passes| self.lost_below(passes))
+    }
+
     /// The settled probes of one size and kind.
     pub(crate) fn trials(&self, size: PacketSize, kind: ProbeKind) -> Trials {
         self.trials_of(|probe| probe.kind == kind && probe.size == size)

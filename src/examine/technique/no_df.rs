@@ -60,13 +60,12 @@ impl NoDfCopy {
     pub(crate) fn outcome(self, log: &ProbeLog) -> NoDfOutcome {
         let Some((lost, _)) = self.about else { return NoDfOutcome::Untested };
         let (copies, fragments) = (log.trials(lost, ProbeKind::NoDf), log.trials_of_kind(ProbeKind::Fragments));
-        let is_lossy = log.largest_answered().is_some_and(|passes| log.lost_below(passes));
         match (copies.total, copies.answered) {
             (0, _) => NoDfOutcome::Untested,
             (_, 1..) => NoDfOutcome::Passes,
             _ if fragments.answered == 0 => NoDfOutcome::Uninformative,
             // Two fragments are lost more often than one packet, so on a lossy path chance has to be ruled out.
-            _ if is_lossy && p_value(fragments, copies) > SIGNIFICANCE => NoDfOutcome::Uninformative,
+            _ if log.loses_controls() && p_value(fragments, copies) > SIGNIFICANCE => NoDfOutcome::Uninformative,
             _ => NoDfOutcome::Lost,
         }
     }

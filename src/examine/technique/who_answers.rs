@@ -1,11 +1,13 @@
 //! Who answers TCP: small probes whose TTL ends before the target. Whoever answers them as the target would stands nearer.
 //!
-//! One SYN with TTL 1 leaves beside the first one, from a port of its own. Unless a router says
-//! that it ended there, old data with TTL 1 follows on the open connection; and in any case
-//! once more with one hop less than the target's distance, as the TTL of its echo replies tells it; and a SYN, where SYNs are
-//! witnesses or answers on the connection name nothing. The way there
-//! may be shorter than the way back, and some gateways count no hop. So an answer accuses nobody before echo requests with
-//! the same TTL were tried: if the target answers those, and as soon, it is that near.
+//! * A SYN with TTL 1 leaves beside the first one, from a port of its own.
+//! * Unless a router says that it ended there, old data with TTL 1 follows on the open connection.
+//! * Old data leaves with one hop less than the target's distance, as the TTL of its echo replies tells it. So does a SYN, where
+//!   SYNs are witnesses or answers on the connection name nothing.
+//!
+//! What stays silent leaves again, as often as loss demands. The way there may be shorter than the way back, and some gateways
+//! count no hop. So an answer accuses nobody before echo requests with the same TTL were tried: if the target answers those, and
+//! as soon, it is that near.
 
 use std::collections::VecDeque;
 use std::time::Duration;
