@@ -83,16 +83,18 @@ impl<'p> Examiner<'p> {
     /// What is reported of an address: its examination, this host, and what follows from both.
     pub(super) fn address_report(&self, one: &PlannedAddress, examined: Examined) -> AddressReport {
         let mut report = bare_report(one, examined);
+        self.firewall.note_clamp(&mut report);
         report.here.blockers = self.firewall.blockers(&report);
         report.here.clamps = self.firewall.clamps(&report);
         report::complete(&mut report);
         report
     }
 
-    /// What is reported of the way there while the way back is examined. The firewall's rules are not read meanwhile: that takes
-    /// longer than a packet, and the advice that needs them comes later.
-    pub(super) fn report_of_the_way_there(one: &PlannedAddress, there: Examined) -> AddressReport {
+    /// What is reported of the way there while the way back is examined. The firewall's rules are not read meanwhile unless the
+    /// verdict needs them: that takes longer than a packet, and the advice that needs them comes later.
+    pub(super) fn report_of_the_way_there(&self, one: &PlannedAddress, there: Examined) -> AddressReport {
         let mut report = bare_report(one, there);
+        self.firewall.note_clamp(&mut report);
         report::complete(&mut report);
         if report.examined.cause == Some(Cause::LocalFirewall) {
             report.examined.advice.clear();

@@ -3,8 +3,9 @@
 use std::cell::{OnceCell, RefCell};
 
 use super::random;
+use crate::examine;
 use crate::firewall::{self, Message, SynAck};
-use crate::model::{AddressReport, Blockers, Cause, ClampRule, HoleHere, OwnLimit, RulesetText};
+use crate::model::{AddressReport, Blockers, Cause, ClampRule, Family, HoleHere, OwnLimit, RulesetText};
 use crate::net::ruleset::RulesetReader;
 
 /// Reads the rules once, whatever number of addresses they concern.
@@ -33,14 +34,27 @@ impl HostFirewall {
         }
     }
 
+    /// Looks for a clamp where one would change the verdict: this host's TCP alone cannot tell it from what somebody remembers.
+    pub(super) fn note_clamp(&self, report: &mut AddressReport) {
+        if !examine::may_be_clamped_here(&report.examined) {
+            return;
+        }
+        let Some(packet) = syn_ack(report) else { return };
+        let Ok(rules) = self.rules.get_or_init(|| self.read()) else { return };
+        if let Some(mss) = firewall::certain_clamp(rules, &packet) {
+            let family = Family::of(report.address);
+            report.examined = examine::clamped_here(report.examined.clone(), mss, family);
+        }
+    }
+
     /// What lowers the MSS that the server announces, where something does.
     pub(super) fn clamps(&self, report: &AddressReport) -> Vec<ClampRule> {
         let Some(HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. }) = report.examined.reason.here else {
             return Vec::new();
         };
-        let Some(to) = report.here.source else { return Vec::new() };
+        let Some(packet) = syn_ack(report) else { return Vec::new() };
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => firewall::find_clamps(rules, SynAck { from: report.address, to }, mss),
+            Ok(rules) => firewall::find_clamps(rules, &packet, mss),
             Err(_) => Vec::new(),
         }
     }
@@ -49,6 +63,11 @@ impl HostFirewall {
         let reader = self.reader.take().ok_or_else(|| "they were read before".to_owned())?;
         reader.read(random::seed()).map_err(|error| error.to_string())
     }
+}
+
+fn syn_ack(report: &AddressReport) -> Option<SynAck<'_>> {
+    let (from, port, interface) = (report.address, report.port, report.here.interface.as_deref());
+    report.here.source.map(|to| SynAck { from, port, to, interface })
 }
 
 fn messages(report: &AddressReport) -> Vec<Message<'_>> {

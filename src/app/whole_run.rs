@@ -104,7 +104,7 @@ impl Reporter<'_> {
     fn show_the_way_there(&mut self, now: Instant) {
         while let Some((job, there)) = self.way_there.take_due(now) {
             let Some(one) = self.run.planned.get(job) else { continue };
-            let report = Examiner::report_of_the_way_there(one, there);
+            let report = self.examiner.report_of_the_way_there(one, there);
             let is_alone = self.run.planned.len() == 1 && self.run.suspects.is_none();
             self.outputs.way_there(&report, is_alone);
         }

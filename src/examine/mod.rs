@@ -43,6 +43,7 @@ use crate::model::{
 use closing::Closing;
 use forward::{Decision, Forward};
 use judge::{Record, WayBack, is_asked_for, judge, judge_path};
+pub use judge::{clamped_here, may_be_clamped_here};
 use outbox::Outbox;
 use own_tcp::OwnTcpInquiry;
 use random::Random;

@@ -1,6 +1,6 @@
 //! Which rule of this host lowers the MSS that a server announces, on its way from the interface to this host's TCP?
 //!
-//! What such a rule looks at is compared as far as addresses go: a rule about other addresses is left out.
+//! A rule that looks at something of other packets is left out; one whose tests are not all understood may be the one.
 
 use super::iptables::Saved;
 use super::nft;
@@ -8,11 +8,20 @@ use super::syn_ack::SynAck;
 use crate::model::{ClampRule, RulesetText};
 
 /// The rules that may lower it to `mss`.
-pub fn find_clamps(rules: &RulesetText, packet: SynAck, mss: u16) -> Vec<ClampRule> {
+pub fn find_clamps(rules: &RulesetText, packet: &SynAck<'_>, mss: u16) -> Vec<ClampRule> {
+    all(rules, packet).into_iter().filter(|clamp| clamp.mss.is_none_or(|set| set == mss)).collect()
+}
+
+/// The lowest MSS that a rule sets for certain, whatever the server announces.
+pub fn certain_clamp(rules: &RulesetText, packet: &SynAck<'_>) -> Option<u16> {
+    all(rules, packet).into_iter().filter(|clamp| clamp.is_certain).filter_map(|clamp| clamp.mss).min()
+}
+
+fn all(rules: &RulesetText, packet: &SynAck<'_>) -> Vec<ClampRule> {
     let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
     let by_nft = nft.iter().flat_map(|nft| nft.clamps(packet));
     let by_iptables = rules.iptables.iter().flat_map(|saved| Saved::read(saved).clamps(packet));
-    by_nft.chain(by_iptables).filter(|clamp| clamp.mss.is_none_or(|set| set == mss)).collect()
+    by_nft.chain(by_iptables).collect()
 }
 
 #[cfg(test)]
@@ -49,8 +58,68 @@ COMMIT
         let rules = RulesetText { nft_json: NFT.into(), nft_text: String::new(), iptables: vec![saved] };
         let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
         let to = if from.contains(':') { "2001:db8::1" } else { "198.51.100.2" };
-        let packet = SynAck { from: parse(from), to: parse(to) };
-        find_clamps(&rules, packet, mss).into_iter().map(|clamp| (clamp.place, clamp.undo)).collect()
+        let packet = SynAck { from: parse(from), port: 25, to: parse(to), interface: Some("eth0") };
+        find_clamps(&rules, &packet, mss).into_iter().map(|clamp| (clamp.place, clamp.undo)).collect()
+    }
+
+    /// Rules of one chain, and the lowest MSS that they set for certain.
+    fn certain(hook: &str, rules: &[&str]) -> Option<u16> {
+        let head = format!(
+            r#"{{"table": {{"family": "inet", "name": "own", "handle": 1}}}},
+            {{"chain": {{"family": "inet", "table": "own", "name": "in", "handle": 1, "type": "filter", "hook": "{hook}", "prio": -150}}}}"#
+        );
+        let rule = |(at, rule): (usize, &&str)| {
+            format!(
+                r#"{{"rule": {{"family": "inet", "table": "own", "chain": "in", "handle": {at}, "expr": [{rule}]}}}}"#
+            )
+        };
+        let rules: Vec<String> = std::iter::once(head).chain(rules.iter().enumerate().map(rule)).collect();
+        let nft_json = format!(r#"{{"nftables": [{}]}}"#, rules.join(","));
+        let rules = RulesetText { nft_json, nft_text: String::new(), iptables: Vec::new() };
+        let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let packet = SynAck { from: parse("192.0.2.25"), port: 25, to: parse("198.51.100.2"), interface: Some("eth0") };
+        certain_clamp(&rules, &packet)
+    }
+
+    #[test]
+    fn a_clamp_is_certain_where_all_is_known_that_leads_to_it() {
+        const CLAMP: &str =
+            r#"{"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": 1360}}"#;
+        let from = |address: &str| {
+            format!(
+                r#"{{"match": {{"op": "==", "left": {{"payload": {{"protocol": "ip", "field": "saddr"}}}}, "right": "{address}"}}}}"#
+            )
+        };
+        let sport = |port: u16| {
+            format!(
+                r#"{{"match": {{"op": "==", "left": {{"payload": {{"protocol": "tcp", "field": "sport"}}}}, "right": {port}}}}}"#
+            )
+        };
+        let flags =
+            r#"{"match": {"op": "in", "left": {"payload": {"protocol": "tcp", "field": "flags"}}, "right": "syn"}}"#;
+        let masked = r#"{"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["syn", "rst"]}]}, "right": "syn"}}"#;
+        let only_syn = r#"{"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]}, "right": "syn"}}"#;
+        let mark = r#"{"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 7}}"#;
+        let accept = format!(r#"{}, {{"accept": null}}"#, sport(25));
+        let accept_others = format!(r#"{}, {{"accept": null}}"#, sport(443));
+        let by_route = r#"{"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": {"rt": {"key": "mtu"}}}}"#;
+        let with = |parts: &[&str]| parts.join(", ");
+        for (hook, rules, expected) in [
+            ("input", vec![with(&[&from("192.0.2.25"), flags, CLAMP])], Some(1360)),
+            ("prerouting", vec![with(&[masked, r#"{"counter": {"packets": 0, "bytes": 0}}"#, CLAMP])], Some(1360)),
+            ("input", vec![with(&[&from("192.0.2.26"), flags, CLAMP])], None),
+            ("input", vec![with(&[&sport(443), CLAMP])], None),
+            ("input", vec![with(&[&sport(25), CLAMP])], Some(1360)),
+            ("input", vec![with(&[only_syn, CLAMP])], None),
+            ("input", vec![with(&[mark, CLAMP])], None),
+            ("input", vec![accept, with(&[CLAMP])], None),
+            ("input", vec![accept_others, with(&[CLAMP])], Some(1360)),
+            ("input", vec![by_route.to_owned()], None),
+            ("output", vec![with(&[CLAMP])], None),
+        ] {
+            let texts: Vec<&str> = rules.iter().map(String::as_str).collect();
+            assert_eq!(certain(hook, &texts), expected, "{hook} {rules:?}");
+        }
     }
 
     #[test]

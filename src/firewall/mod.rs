@@ -18,7 +18,7 @@ mod syn_ack;
 mod truth;
 mod walk;
 
-pub use clamp::find_clamps;
+pub use clamp::{certain_clamp, find_clamps};
 pub use find::find;
 pub use message::Message;
 pub use syn_ack::SynAck;

@@ -125,6 +125,8 @@ pub struct ClampRule {
     pub rule: String,
     /// The MSS that it sets, if it is a number.
     pub mss: Option<u16>,
+    /// Whether it meets the SYN-ACK for certain: all that it and the rules before it look at is known.
+    pub is_certain: bool,
     /// Commands that take it out.
     pub undo: Vec<String>,
 }

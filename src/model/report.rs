@@ -80,6 +80,8 @@ pub struct Examined {
     pub local_mss: Option<u16>,
     /// Largest packet TCP would send to this peer.
     pub tcp_packet_limit: Option<PacketSize>,
+    /// The packet that a full segment of this host's own TCP makes at present; `None`: it was not asked.
+    pub own_packet: Option<PacketSize>,
     /// Smoothed round-trip time.
     pub rtt: Option<Duration>,
     /// Where the bottleneck is, when one is known.

@@ -124,7 +124,7 @@ impl<'a> Bench<'a> {
         for advice in Advice::of(address).iter().filter(|advice| advice.way() == Way::Back) {
             forget(self.lab);
             let mail = stalled.pop().map_or_else(|| self.traffic.stall_another(), Ok)?;
-            match self.traffic.remedy(advice, mail, || self.in_force().map(Some)) {
+            match self.traffic.remedy(advice, mail, || self.in_force()) {
                 Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
                 Err(fault) => row.faults.push(format!("{}: {fault}", advice.name())),
             }

@@ -7,7 +7,7 @@ use super::firewall::Layout;
 use super::lab::{Lab, Ran};
 use super::mx::{Mx, Running};
 use super::rows::{Effect, Remedy, Row};
-use super::scenario::{Family, Forgery, HostFirewall, Kind, Node, Outcome, Scenario, Verdict};
+use super::scenario::{Family, Node, Outcome, Scenario, Verdict};
 use super::sender::{Mail, Sender, patience};
 use super::state::forget;
 use super::traffic::{Fate, Traffic, Way};
@@ -23,17 +23,6 @@ pub(crate) struct Case {
 impl Case {
     fn verdict(&self) -> Verdict {
         self.scenario.expect.outcome(self.family).verdict
-    }
-
-    /// Whether PTBs about echo requests reach the kernel of c, and none about TCP that it believes. In IPv6 a kernel believes them
-    /// (`icmpv6_err`), so mail passes for ten minutes after a run.
-    fn teaches_the_kernel(&self) -> bool {
-        let scenario = &self.scenario;
-        let drops_those_about_tcp = scenario.host.firewall == HostFirewall::DropPtbAboutTcp
-            || scenario.routers().iter().any(|(_, router)| router.drop.contains(&Kind::PtbAboutTcp))
-            || scenario.link.iter().any(|link| link.middlebox.renumbers);
-        let forges = scenario.link.iter().any(|link| link.middlebox.forges.contains(&Forgery::Ptbs));
-        self.family == Family::V6 && (drops_those_about_tcp || forges)
     }
 
     pub(crate) fn must_stall(&self) -> bool {
@@ -141,13 +130,11 @@ impl<'a> Bench<'a> {
     }
 
     /// What the program says while a remedy is in force: mail passes. Who works around the fault is told that it is still there.
-    /// `None`: the program's own pings have taught the kernel what a clamp allows, and then the two look alike.
-    fn in_force(&self, advice: &Advice) -> Result<Option<Value>, String> {
+    fn in_force(&self, advice: &Advice) -> Result<Value, String> {
         let ran = self.ask();
         let document = verify::document(&ran)?;
         let address = document["addresses"][0].clone();
         let wanted = match advice.name() {
-            "clamp" if self.case.teaches_the_kernel() => json!(["black_hole", null, 2]),
             "clamp" | "route" => json!(["masked", "this_host", 1]),
             "mtu_probing" => json!(["recovers", null, 1]),
             // A repair.
@@ -156,8 +143,7 @@ impl<'a> Bench<'a> {
         let found = json!([address["verdict"], address["masked_by"], document["exit_code"]]);
         let is_in_doubt = self.may_be_inconclusive() && address["verdict"] == "inconclusive";
         if found == wanted || is_in_doubt {
-            let is_seen = advice.name() != "clamp" || !self.case.teaches_the_kernel();
-            Ok(is_seen.then_some(address))
+            Ok(address)
         } else {
             Err(format!("with it in force the program says {found} instead of {wanted}: {}", address["reason"]))
         }

@@ -78,7 +78,7 @@ impl Traffic<'_> {
         &self,
         advice: &Advice,
         mut mail: Mail,
-        in_force: impl FnOnce() -> Result<Option<Value>, String>,
+        in_force: impl FnOnce() -> Result<Value, String>,
     ) -> Result<Effect, String> {
         let before = State::of(self.lab);
         advice.apply(self.lab)?;
@@ -90,10 +90,10 @@ impl Traffic<'_> {
         if advice.way() == self.way {
             forget(self.lab);
             let address = in_force()?;
-            if let Some(address) = address.as_ref().filter(|address| advice.is_repeated_in(address)) {
+            if advice.is_repeated_in(&address) {
                 return Err(format!("it is advised again while it is in force: {}", address["advice"]));
             }
-            if let Some(back) = address.as_ref().and_then(Advice::take_back) {
+            if let Some(back) = Advice::take_back(&address) {
                 back.undo(self.lab).map_err(|fault| format!("taking it back: {fault}"))?;
                 self.must_be(&before, "taking it back")?;
                 advice.apply(self.lab)?;

@@ -66,6 +66,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             peer_mss: Some(mss),
             local_mss: Some(mss),
             tcp_packet_limit: Some(size(1500)),
+            own_packet: None,
             rtt: Some(Duration::from_micros(20_400)),
             location: None,
             tcp_ends_at_hop: None,
@@ -188,6 +189,7 @@ pub(crate) fn clamped_here(address: &str) -> AddressReport {
         place: "table inet pmtu_clamp, chain input".into(),
         rule: format!("ip saddr {address} tcp flags syn tcp option maxseg size set {mss}"),
         mss: Some(mss),
+        is_certain: true,
         undo: vec!["nft delete table inet pmtu_clamp".into()],
     }];
     report

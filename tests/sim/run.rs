@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use pmtu_probe::examine::Examination;
+use pmtu_probe::examine::{Examination, clamped_here};
 use pmtu_probe::model::{
     Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstHop, Flags, FlowChoice,
     IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet,
@@ -100,6 +100,14 @@ impl Run {
     /// Whether the time was over before the verdict stood.
     pub fn was_cut_short(&self) -> bool {
         self.verdict_at.is_none_or(|at| at >= TIMEOUT)
+    }
+}
+
+/// What the program makes of the findings once it has read the firewall's rules.
+fn by_the_rules_of_this_host(found: Examined, host: &Host, family: ModelFamily) -> Examined {
+    match host.clamp_mss_for.map(PacketSize::new) {
+        Some(size) => clamped_here(found, size.to_mss(family), family),
+        None => found,
     }
 }
 
@@ -432,17 +440,18 @@ impl<E: Examiner> Driver<E> {
     }
 
     fn finish(self, scenario: &Scenario) -> Run {
-        let examined = self.examiner.examined().cloned();
+        let found = self.examiner.examined().cloned();
         let mut faults = self.faults;
-        faults.extend(self.probes.compare(self.examiner.booked(), examined.as_ref()));
+        faults.extend(self.probes.compare(self.examiner.booked(), found.as_ref()));
         if let Some(again) = self.examiner.judged_again()
-            && examined.as_ref() != Some(&again)
+            && found.as_ref() != Some(&again)
         {
             faults.push(format!("judged again from the record: {again:?}"));
         }
-        if examined.is_none() && faults.is_empty() {
+        if found.is_none() && faults.is_empty() {
             faults.push("done without findings".into());
         }
+        let examined = found.map(|found| by_the_rules_of_this_host(found, &scenario.host, self.own.family));
         Run {
             complaints: complaints(&self.net, scenario, self.back.as_ref()),
             member: self.net.spreader.main(),

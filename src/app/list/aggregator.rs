@@ -18,7 +18,7 @@ use crate::app::output::result_sink::RunResult;
 use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{Examined, PacketEvent, Report, TargetFailure};
+use crate::model::{AddressReport, Examined, PacketEvent, Report, TargetFailure};
 use crate::report::text;
 use crate::runner::{Job, RunProgress};
 
@@ -216,11 +216,11 @@ impl<'a> Aggregator<'a> {
 
     /// A target is done.
     fn close(&mut self, done: TargetInWork) {
-        for (one, examined) in done.planned.iter().zip(done.examined.iter().flatten()) {
-            let verdicts = (examined.verdict, examined.reverse.verdict);
-            self.counts.add_address(verdicts, examined.port_state, &text::printable(&one.label()));
-        }
+        let labels: Vec<String> = done.planned.iter().map(|one| text::printable(&one.label())).collect();
         let report = done.report(self.examiner);
+        for (label, AddressReport { examined, .. }) in labels.iter().zip(&report.addresses) {
+            self.counts.add_address((examined.verdict, examined.reverse.verdict), examined.port_state, label);
+        }
         self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
         self.done += 1;
         let delivered = self.outputs.result(&RunResult { report: &report, suspects: None });

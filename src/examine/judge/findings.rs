@@ -37,6 +37,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         peer_mss: record.session.peer.mss,
         local_mss: tcp_was_asked.then(|| plan.announced_mss()),
         tcp_packet_limit: record.session.tcp_limit.map(|limit| limit.min(plan.local_mtu)),
+        own_packet: record.own_tcp.told.map(|told| told.full_packet),
         tcp_ends_at_hop: record.tcp_ends_at(),
         rtt: record.rtt,
         location,

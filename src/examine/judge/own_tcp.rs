@@ -38,6 +38,29 @@ pub(super) fn add(record: &Record, evidence: &Evidence, path: Examined) -> Exami
     Examined { verdict, masked_by, tcp_packet_limit, reason: VerdictReason { here, ..path.reason }, ..path }
 }
 
+/// Whether a rule of this host that lowers the MSS would change the verdict: its own TCP sends no packets that vanish, but for all
+/// that TCP tells, only as long as somebody remembers the path MTU.
+pub fn may_be_clamped_here(examined: &Examined) -> bool {
+    let sends_less = examined.own_packet.zip(examined.path_mtu).is_some_and(|(own, passes)| own <= passes);
+    examined.verdict == Verdict::BlackHole && sends_less
+}
+
+/// Takes in that a rule of this host lowers the MSS of this address to `mss`, for certain.
+pub fn clamped_here(examined: Examined, mss: u16, family: Family) -> Examined {
+    let most = PacketSize::from_mss(mss, family);
+    if !may_be_clamped_here(&examined) || examined.path_mtu.is_none_or(|passes| most > passes) {
+        return examined;
+    }
+    let here = Some(HoleHere::SendsLess { most, by: OwnLimit::Clamp { mss } });
+    Examined {
+        verdict: Verdict::Masked,
+        masked_by: Some(MaskedBy::ThisHost),
+        tcp_packet_limit: Some(most),
+        reason: VerdictReason { here, ..examined.reason },
+        ..examined
+    }
+}
+
 /// The path was examined beyond what the route of this host allows, and all that it allows passes.
 fn is_within_the_route(record: &Record, path: &Examined) -> bool {
     let plan = &record.plan;

@@ -8,6 +8,7 @@ use super::accused::AccusedRule;
 use super::message::ArrivingPtb;
 use super::remedy;
 use super::syn_ack::SynAck;
+use super::truth::Truth;
 use super::walk::{Chains, Culprit, RuleAction, RuleStep, suspect};
 use crate::model::{Blocker, ClampRule, SavedTables};
 
@@ -74,26 +75,26 @@ impl<'a> Saved<'a> {
     }
 
     /// The rules that set the MSS of what comes in.
-    pub(in crate::firewall) fn clamps(&self, packet: SynAck) -> Vec<ClampRule> {
+    pub(in crate::firewall) fn clamps(&self, packet: &SynAck<'_>) -> Vec<ClampRule> {
         /// Chains of table `mangle` that only other packets pass.
         const OTHERS: [&str; 3] = ["FORWARD", "OUTPUT", "POSTROUTING"];
         let Some(table) = self.tables.get("mangle").filter(|_| packet.is_of(self.family)) else { return Vec::new() };
-        let clamping = |line: &&SavedRule<'_>| {
-            line.words.iter().any(|word| word == "TCPMSS")
-                && !OTHERS.contains(&line.chain.as_str())
-                && spec::may_concern(&line.words, packet.from, packet.to)
+        let clamp = |(index, line): (usize, &SavedRule<'_>)| {
+            let spec = spec::read_for_syn_ack(&line.words, packet);
+            let is_clamp = spec.target.is_some_and(|target| target.name == "TCPMSS");
+            if !is_clamp || spec.truth == Truth::No || OTHERS.contains(&line.chain.as_str()) {
+                return None;
+            }
+            let is_met = ["PREROUTING", "INPUT"].contains(&line.chain.as_str()) && !table.is_led_away(index, packet);
+            Some(ClampRule {
+                mss: line.sets_mss(),
+                is_certain: spec.truth == Truth::Yes && is_met,
+                place: format!("{} table mangle, chain {}", self.program, line.chain),
+                rule: line.text.to_owned(),
+                undo: remedy::without_iptables(self.program, line.text),
+            })
         };
-        let set = |line: &SavedRule<'_>| {
-            let at = line.words.iter().position(|word| word == "--set-mss")?;
-            line.words.get(at + 1)?.parse().ok()
-        };
-        let clamp = |line: &SavedRule<'_>| ClampRule {
-            mss: set(line),
-            place: format!("{} table mangle, chain {}", self.program, line.chain),
-            rule: line.text.to_owned(),
-            undo: remedy::without_iptables(self.program, line.text),
-        };
-        table.lines.iter().filter(clamping).map(clamp).collect()
+        table.lines.iter().enumerate().filter_map(clamp).collect()
     }
 
     fn accused_in(&self, name: &str, base: &str, arrival: &ArrivingPtb<'_>) -> Option<AccusedRule> {
@@ -120,7 +121,24 @@ fn left_to_nft(line: &str) -> Option<&str> {
     rest.contains("incompatible").then_some(name)
 }
 
+impl SavedRule<'_> {
+    fn sets_mss(&self) -> Option<u16> {
+        let at = self.words.iter().position(|word| word == "--set-mss")?;
+        self.words.get(at + 1)?.parse().ok()
+    }
+}
+
 impl<'a> SavedTable<'a> {
+    /// Whether a line of the same chain that stands before may keep the packet from this one.
+    fn is_led_away(&self, index: usize, packet: &SynAck<'_>) -> bool {
+        let Some(line) = self.lines.get(index) else { return false };
+        let before = self.lines.iter().take(index).filter(|other| other.chain == line.chain);
+        before.into_iter().any(|other| {
+            let spec = spec::read_for_syn_ack(&other.words, packet);
+            spec.truth != Truth::No && spec.target.is_some_and(|target| self.action(target).is_some())
+        })
+    }
+
     /// `:CHAIN POLICY [packets:bytes]`, or `-A CHAIN …`.
     fn read(&mut self, line: &'a str) {
         if let Some(chain) = line.strip_prefix(':') {

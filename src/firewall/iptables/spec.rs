@@ -4,6 +4,7 @@ use std::iter::Peekable;
 use std::net::IpAddr;
 
 use crate::firewall::message::{ArrivingPtb, is_in};
+use crate::firewall::syn_ack::{SynAck, has_flags};
 use crate::firewall::truth::Truth;
 
 /// What a line says.
@@ -22,6 +23,15 @@ pub(super) struct RuleTarget {
 
 /// Reads the words after `-A CHAIN`. What stands behind the target tells about the target.
 pub(super) fn read(words: &[String], arrival: &ArrivingPtb<'_>) -> Spec {
+    read_by(words, |name, values| option(name, values.first().copied().unwrap_or_default(), arrival))
+}
+
+/// The same for a SYN-ACK.
+pub(super) fn read_for_syn_ack(words: &[String], packet: &SynAck<'_>) -> Spec {
+    read_by(words, |name, values| option_of_syn_ack(name, values, packet))
+}
+
+fn read_by(words: &[String], holds: impl Fn(&str, &[&str]) -> Truth) -> Spec {
     let (mut truth, mut negated) = (Truth::Yes, false);
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
@@ -34,31 +44,17 @@ pub(super) fn read(words: &[String], arrival: &ArrivingPtb<'_>) -> Spec {
             let target = words.next().map(|name| RuleTarget { name: name.to_owned(), is_goto });
             return Spec { truth, target };
         }
-        let value = if word == "--comment" { words.next() } else { value(&mut words) };
-        let holds = option(word, value.unwrap_or_default(), arrival);
+        let values = if word == "--comment" { words.next().into_iter().collect() } else { values(&mut words) };
+        let holds = holds(word, &values);
         truth = truth.and(if negated { holds.not() } else { holds });
         negated = false;
     }
     Spec { truth, target: None }
 }
 
-/// Whether a rule's addresses may be those of a packet.
-pub(super) fn may_concern(words: &[String], from: IpAddr, to: IpAddr) -> bool {
-    let names = |option: &str, own: IpAddr| {
-        let at = words.iter().position(|word| word == option)?;
-        let is_negated = at.checked_sub(1).and_then(|before| words.get(before)).is_some_and(|word| word == "!");
-        let holds = network(own, words.get(at + 1)?);
-        Some(if is_negated { holds.not() } else { holds })
-    };
-    [names("-s", from), names("-d", to)].into_iter().flatten().all(|holds| holds != Truth::No)
-}
-
-/// The first of the words that belong to an option.
-fn value<'a>(words: &mut Peekable<impl Iterator<Item = &'a str>>) -> Option<&'a str> {
-    let mut next = || words.next_if(|word| *word != "!" && !word.starts_with('-'));
-    let first = next();
-    while next().is_some() {}
-    first
+/// The words that belong to an option.
+fn values<'a>(words: &mut Peekable<impl Iterator<Item = &'a str>>) -> Vec<&'a str> {
+    std::iter::from_fn(|| words.next_if(|word| *word != "!" && !word.starts_with('-'))).collect()
 }
 
 fn option(name: &str, value: &str, arrival: &ArrivingPtb<'_>) -> Truth {
@@ -81,6 +77,37 @@ fn option(name: &str, value: &str, arrival: &ArrivingPtb<'_>) -> Truth {
         }
         "--dst-type" => value.split(',').any(|kind| kind == "LOCAL").into(),
         "--pkt-type" => (value == "unicast").into(),
+        _ => Truth::Unknown,
+    }
+}
+
+fn option_of_syn_ack(name: &str, values: &[&str], packet: &SynAck<'_>) -> Truth {
+    match (name, values) {
+        ("-p", [value]) => matches!(*value, "tcp" | "6" | "all" | "0").into(),
+        ("-s", [value]) => network(packet.from, value),
+        ("-d", [value]) => network(packet.to, value),
+        ("-i", [value]) => packet.interface.map_or(Truth::Unknown, |own| is_name(own, value)),
+        ("--sport", [value]) => port(packet.port, value),
+        ("--tcp-flags", [mask, wanted]) => has_flags(&flags(mask), &flags(wanted)).into(),
+        ("-m", ["tcp" | "comment"]) | ("-c" | "--comment", _) => Truth::Yes,
+        _ => Truth::Unknown,
+    }
+}
+
+/// `SYN,RST`, `ALL` or `NONE`.
+fn flags(text: &str) -> Vec<&str> {
+    match text {
+        "ALL" => vec!["FIN", "SYN", "RST", "PSH", "ACK", "URG"],
+        "NONE" => Vec::new(),
+        text => text.split(',').collect(),
+    }
+}
+
+/// `25` or `25:587`.
+fn port(own: u16, text: &str) -> Truth {
+    let (first, last) = text.split_once(':').unwrap_or((text, text));
+    match (first.parse::<u16>(), last.parse::<u16>()) {
+        (Ok(first), Ok(last)) => (first..=last).contains(&own).into(),
         _ => Truth::Unknown,
     }
 }
@@ -192,6 +219,28 @@ mod tests {
             (false, "-m addrtype --dst-type BROADCAST", No),
         ] {
             assert_eq!(check(v6, line).truth, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn matches_are_read_for_a_syn_ack() {
+        let parse = |text: &str| text.parse().expect("an address");
+        let packet = SynAck { from: parse("192.0.2.9"), port: 25, to: parse("10.0.0.1"), interface: Some("eth0") };
+        for (line, expected) in [
+            ("-s 192.0.2.9/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS", Yes),
+            ("-s 192.0.2.8/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS", No),
+            ("-p tcp -m tcp --sport 25 --tcp-flags SYN SYN", Yes),
+            ("-p tcp -m tcp --sport 443 --tcp-flags SYN SYN", No),
+            ("-p tcp -m tcp --sport 1:1023", Yes),
+            ("-p tcp -m tcp --tcp-flags SYN,ACK SYN", No),
+            ("-p tcp -m tcp --tcp-flags ALL SYN,ACK", Yes),
+            ("-i eth+ -p tcp", Yes),
+            ("! -i eth0 -p tcp", No),
+            ("-p udp", No),
+            ("-p tcp -m tcpmss --mss 1400:1500", Unknown),
+            ("-p tcp -m mark --mark 0x1", Unknown),
+        ] {
+            assert_eq!(read_for_syn_ack(&words(line), &packet).truth, expected, "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `nft -j list ruleset`: which base chains drop the message?
 
+mod clamp;
 mod compare;
 mod fact;
 mod listing;
@@ -14,9 +15,11 @@ use super::accused::AccusedRule;
 use super::iptables::Saved;
 use super::message::ArrivingPtb;
 use super::remedy::{self, Position};
-use super::syn_ack::{SynAck, as_mss, sets_mss};
+use super::syn_ack::SynAck;
+use super::truth::Truth;
 use super::walk::{Chains, Culprit, suspect};
 use crate::model::{Blocker, ClampRule};
+use clamp::{as_mss, concerns, leads_away, sets_mss};
 use compare::Set;
 use listing::Listing;
 
@@ -131,7 +134,7 @@ impl Ruleset {
     }
 
     /// The rules that set the MSS of what comes in.
-    pub(in crate::firewall) fn clamps(&self, packet: SynAck) -> Vec<ClampRule> {
+    pub(in crate::firewall) fn clamps(&self, packet: &SynAck<'_>) -> Vec<ClampRule> {
         let mut tables: Vec<(&str, &str)> = self.bases.iter().map(|base| (&*base.family, &*base.table)).collect();
         tables.sort_unstable();
         tables.dedup();
@@ -141,26 +144,32 @@ impl Ruleset {
         seen.flat_map(|(family, table)| self.clamps_in(family, table, packet)).collect()
     }
 
-    fn clamps_in(&self, family: &str, name: &str, packet: SynAck) -> Vec<ClampRule> {
+    fn clamps_in(&self, family: &str, name: &str, packet: &SynAck<'_>) -> Vec<ClampRule> {
         let Some(table) = self.tables.get(&(family.to_owned(), name.to_owned())) else { return Vec::new() };
-        let is_arrival = |chain: &str| {
-            self.bases.iter().any(|base| base.family == family && base.table == name && base.chain == chain)
-                || !self.outgoing.contains(&(family.to_owned(), name.to_owned(), chain.to_owned()))
+        let base = |chain: &str| {
+            self.bases.iter().find(|base| base.family == family && base.table == name && base.chain == chain)
         };
-        let clamp = |rule: &NftRule| {
+        let is_arrival = |chain: &str| {
+            base(chain).is_some() || !self.outgoing.contains(&(family.to_owned(), name.to_owned(), chain.to_owned()))
+        };
+        let clamp = |(index, rule): (usize, &NftRule)| {
             let mss = sets_mss(&rule.expression)?;
-            if packet.is_ruled_out(&rule.expression) || !is_arrival(&rule.chain) {
+            let concerns = table.concerns(rule, packet);
+            if concerns == Truth::No || !is_arrival(&rule.chain) {
                 return None;
             }
             let words = self.listing.rule(family, name, rule.handle);
+            let is_met = base(&rule.chain).is_some_and(|base| base.hook != Hook::Ingress)
+                && !table.is_led_away(index, &rule.chain, packet);
             Some(ClampRule {
                 mss: as_mss(mss),
+                is_certain: concerns == Truth::Yes && is_met,
                 place: format!("table {family} {name}, chain {}", rule.chain),
                 rule: words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned),
                 undo: remedy::without_nft([family, name, &rule.chain], rule.handle, table.rules.len() == 1),
             })
         };
-        table.rules.iter().filter_map(clamp).collect()
+        table.rules.iter().enumerate().filter_map(clamp).collect()
     }
 
     /// A chain at `ingress` belongs to one interface or a few. Versions of nft that leave it out of the JSON list it.
@@ -202,9 +211,24 @@ impl Ruleset {
 }
 
 impl NftTable {
+    /// Whether a rule that sets an MSS looks at the packet.
+    fn concerns(&self, rule: &NftRule, packet: &SynAck<'_>) -> Truth {
+        concerns(&rule.expression, packet, &|name| self.set(name))
+    }
+
+    /// Whether a rule of the chain that stands before may keep the packet from this one.
+    fn is_led_away(&self, index: usize, chain: &str, packet: &SynAck<'_>) -> bool {
+        let before = self.rules.iter().take(index).filter(|rule| rule.chain == chain);
+        before.into_iter().any(|rule| leads_away(&rule.expression) && self.concerns(rule, packet) != Truth::No)
+    }
+
+    fn set(&self, name: &str) -> Option<Set<'_>> {
+        self.sets.get(name).map(|set| Set { elements: &set.elements, changes: set.changes })
+    }
+
     fn chains(&self, arrival: &ArrivingPtb<'_>) -> Chains {
         let mut chains: Chains = self.chains.iter().map(|name| (name.clone(), Vec::new())).collect();
-        let set = |name: &str| self.sets.get(name).map(|set| Set { elements: &set.elements, changes: set.changes });
+        let set = |name: &str| self.set(name);
         let map = |name: &str| self.sets.get(name).map(|set| set.elements.as_slice());
         for (index, rule) in self.rules.iter().enumerate() {
             let steps = rule::steps(&rule.expression, arrival, &set, &map, index);

@@ -1,0 +1,101 @@
+//! Rules that set the MSS of a SYN-ACK.
+
+use serde_json::Value;
+
+use super::compare::{Sets, compare};
+use super::fact::Fact;
+use super::names::{NONE, PROTOCOLS};
+use crate::firewall::syn_ack::{FLAGS, SynAck, has_flags};
+use crate::firewall::truth::Truth;
+
+/// What a rule sets the MSS to; `None`: it does not set it. It need not be a number.
+pub(super) fn sets_mss(expression: &[Value]) -> Option<&Value> {
+    expression.iter().filter_map(|statement| statement.get("mangle")).find_map(|mangle| {
+        let option = mangle.get("key").and_then(|key| key.get("tcp option")).and_then(|option| option.get("name"));
+        mangle.get("value").filter(|_| option.and_then(Value::as_str) == Some("maxseg"))
+    })
+}
+
+/// A number as an MSS.
+pub(super) fn as_mss(value: &Value) -> Option<u16> {
+    u16::try_from(value.as_u64()?).ok()
+}
+
+/// Whether a rule may end the way of packets through its chain, or lead them to another.
+pub(super) fn leads_away(expression: &[Value]) -> bool {
+    let kinds = expression.iter().filter_map(Value::as_object).flat_map(|statement| statement.keys());
+    let ends = ["accept", "drop", "reject", "queue", "return", "jump", "goto", "vmap", "xt"];
+    kinds.into_iter().any(|kind| ends.contains(&kind.as_str()))
+}
+
+/// Whether what a rule says before its statements holds for the packet.
+pub(super) fn concerns(expression: &[Value], packet: &SynAck<'_>, sets: Sets<'_, '_>) -> Truth {
+    Truth::all(expression.iter().map(|statement| {
+        let Some((kind, inside)) = statement.as_object().and_then(|object| object.iter().next()) else {
+            return Truth::Unknown;
+        };
+        match kind.as_str() {
+            "match" => holds(inside, packet, sets),
+            "mangle" | "counter" | "log" | "comment" => Truth::Yes,
+            _ => Truth::Unknown,
+        }
+    }))
+}
+
+fn holds(inside: &Value, packet: &SynAck<'_>, sets: Sets<'_, '_>) -> Truth {
+    let (Some(left), Some(right)) = (inside.get("left"), inside.get("right")) else { return Truth::Unknown };
+    let operator = inside.get("op").and_then(Value::as_str).unwrap_or("==");
+    if let Some(masked) = left.get("&").and_then(Value::as_array) {
+        return match masked.as_slice() {
+            [field, mask] if is_flags(field) && operator == "==" => has_flags(&words(mask), &words(right)).into(),
+            _ => Truth::Unknown,
+        };
+    }
+    if is_flags(left) {
+        // Without a mask: any of the flags is set.
+        let is_any = words(right).iter().any(|flag| FLAGS.contains(flag));
+        return if operator == "in" { is_any.into() } else { Truth::Unknown };
+    }
+    compare(&fact(left, packet), operator, right, sets)
+}
+
+fn fact<'a>(left: &Value, packet: &SynAck<'a>) -> Fact<'a> {
+    if let Some(meta) = left.get("meta") {
+        let is_v4 = packet.from.is_ipv4();
+        return match text(meta, "key") {
+            "l4proto" => Fact::Number(6, PROTOCOLS),
+            "nfproto" => Fact::Word(if is_v4 { &["ipv4"] } else { &["ipv6"] }),
+            "protocol" => Fact::Word(if is_v4 { &["ip"] } else { &["ip6"] }),
+            "iifname" | "iif" => packet.interface.map_or(Fact::Unknown, Fact::Name),
+            _ => Fact::Unknown,
+        };
+    }
+    let Some(payload) = left.get("payload") else { return Fact::Unknown };
+    match (text(payload, "protocol"), text(payload, "field")) {
+        ("ip" | "ip6" | "icmp" | "icmpv6", _) if text(payload, "protocol") != packet.family() => Fact::Absent,
+        ("udp" | "udplite" | "sctp" | "dccp", _) => Fact::Absent,
+        ("ip" | "ip6", "saddr") => Fact::Address(packet.from),
+        ("ip" | "ip6", "daddr") => Fact::Address(packet.to),
+        ("ip", "protocol") | ("ip6", "nexthdr") => Fact::Number(6, PROTOCOLS),
+        ("tcp" | "th", "sport") => Fact::Number(packet.port.into(), NONE),
+        _ => Fact::Unknown,
+    }
+}
+
+fn is_flags(left: &Value) -> bool {
+    left.get("payload").is_some_and(|field| text(field, "protocol") == "tcp" && text(field, "field") == "flags")
+}
+
+/// One word, several, or several joined by `|`.
+fn words(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(word) => vec![word],
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        Value::Object(object) => object.get("|").map(words).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
+    inside.get(name).and_then(Value::as_str).unwrap_or_default()
+}
