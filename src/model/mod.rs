@@ -42,7 +42,7 @@ pub use plan::{Direction, FirstHop, FlowChoice, MethodChoice, Plan, Service};
 pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{
-    Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,
+    AskedBy, Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
 pub use report::{

@@ -259,6 +259,15 @@ pub enum MethodReason {
     EchoUnanswered,
 }
 
+/// What lowers the MSS that this host announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AskedBy {
+    /// The `advmss` of its route.
+    Route,
+    /// Something between its TCP and the first router: a rule of its own, or of the machine that it runs in.
+    FirstHop,
+}
+
 /// Why the verdict on the way back is no better, or what there is to know about it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReverseReason {
@@ -307,10 +316,12 @@ pub enum ReverseReason {
         /// The largest that it sent.
         largest: Option<PacketSize>,
     },
-    /// The route of this host makes TCP announce less than the interface takes, and the server keeps to that.
+    /// Less is asked for than the interface takes, and the server keeps to that.
     AskedForLess {
         /// The largest packets asked for.
         size: PacketSize,
+        /// What lowers the MSS in this host's SYN.
+        by: AskedBy,
     },
     /// The server lowered its packets, and nobody can say who told it.
     LoweredAfter {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmtu_probe::model::{
-    AddressReport, HoleHere, OwnLimit, OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
+    AddressReport, AskedBy, HoleHere, OwnLimit, OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
 };
 use pmtu_probe::report::advise;
 use pmtu_probe::report::letter::{self, Language};
@@ -101,9 +101,20 @@ fn a_route_that_asks_for_less_can_be_taken_back() {
     {
         let mut report = clear(address);
         report.here.route_is_for_one = true;
-        report.examined.reverse.reason = Some(ReverseReason::AskedForLess { size: size(1400) });
+        report.examined.reverse.reason = Some(ReverseReason::AskedForLess { size: size(1400), by: AskedBy::Route });
         let advice = advise(&report);
         assert_eq!(advice.len(), 1);
         assert_eq!(advice[0].commands, [undo]);
     }
+}
+
+#[test]
+fn a_rule_that_asks_for_less_is_told_from_the_route() {
+    let mut report = clear(V4);
+    report.examined.reverse.reason = Some(ReverseReason::AskedForLess { size: size(1400), by: AskedBy::FirstHop });
+    let advice = advise(&report);
+    assert_eq!(advice.len(), 1);
+    assert!(advice[0].text.contains("firewall") && !advice[0].text.contains("advmss"), "{}", advice[0].text);
+    // Which rule it is, is not known: nothing is to be run but a look.
+    assert!(advice[0].commands.iter().all(|command| command.contains("grep")), "{:?}", advice[0].commands);
 }

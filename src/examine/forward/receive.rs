@@ -219,7 +219,7 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
         (QuotedTransport::Echo { ident: i, seq }, ProbeKey::Echo(own)) => i == ident && *own == seq,
         _ => false,
     };
-    let known = traced(parts, Answerer::Hop(from), now, is_it).or_else(|| parts.who.expired(is_it));
+    let known = traced(parts, Answerer::Hop(from), now, is_it).or_else(|| parts.who.expired(quote.mss, is_it));
     let known = known.or_else(|| parts.clamp.expired(quote, &parts.plan));
     if known.is_some() && !quote.dont_fragment && parts.plan.family() == Family::V4 {
         parts.notes.df_cleared();

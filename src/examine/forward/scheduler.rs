@@ -5,7 +5,7 @@ use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Ti
 use super::super::outbox::Outbox;
 use super::super::search::{ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
-use super::super::technique::{Knowledge, NearAnswers, Uses};
+use super::super::technique::{AnswerTimes, Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
 use super::confirmation::{
     Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
@@ -53,7 +53,8 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     let tcp = parts.techniques.using(Uses::Connection);
     let names = parts.session.peer().sack && !tcp.search().is_one_at_a_time();
     let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
-    let knowledge = Knowledge::of(&parts.session, names, needs_syns, parts.silences_needed());
+    let times = AnswerTimes { handshake: parts.rtt.first(), segment: tcp.search().log().fastest_answer() };
+    let knowledge = Knowledge::of(&parts.session, names, needs_syns, parts.silences_needed(), times);
     parts.who.advance(knowledge, now, &parts.rtt);
     if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
         for technique in parts.techniques.using_mut(Uses::Syns) {

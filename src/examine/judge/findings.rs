@@ -91,11 +91,6 @@ fn credible_trace(record: &Record, passes: Option<PacketSize>) -> Option<&HopSea
     record.trace.search().filter(|_| !record.trace.used_echo() || echo == passes)
 }
 
-/// How many times sooner is far sooner: the first packet of a flow may wait for neighbours and radios.
-const FAR_SOONER: u32 = 10;
-/// And by how much at least.
-const CLOCK_AND_QUEUES: Duration = Duration::from_millis(5);
-
 struct Facts<'a> {
     record: &'a Record,
     judgement: &'a Judgement,
@@ -125,7 +120,7 @@ impl Facts<'_> {
             Nearer { hop, answers: NearAnswers::All | NearAnswers::Refusals } => Finding::TcpEndsAtHop { hop },
         }));
         findings.extend(pick([
-            (self.acks_come_too_soon(), Finding::AcksTooSoon),
+            (self.record.acks_come_too_soon, Finding::AcksTooSoon),
             (self.record.reach.is_send_refused(), Finding::SendRefusedByFirewall),
             (self.record.port == Some(PortState::Refused), Finding::PortClosed),
             (session.state == TcpState::Reset || session.reception == Reception::Reset, Finding::ConnectionReset),
@@ -136,14 +131,6 @@ impl Facts<'_> {
             (self.record.is_df_cleared, Finding::DfCleared),
         ]));
         findings
-    }
-
-    /// Whether segments are acknowledged far sooner than the SYN and every echo request was answered.
-    fn acks_come_too_soon(&self) -> bool {
-        let fastest = |uses| self.log(uses).and_then(ProbeLog::fastest_answer);
-        let (Some(handshake), Some(ack)) = (self.record.handshake, fastest(Uses::Connection)) else { return false };
-        let is_sooner = |other: Duration| ack * FAR_SOONER <= other && other >= ack + CLOCK_AND_QUEUES;
-        is_sooner(handshake) && fastest(Uses::Icmp).is_none_or(is_sooner)
     }
 
     fn of_messages(&self, ptb: &[PtbReport]) -> Vec<Finding> {

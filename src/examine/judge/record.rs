@@ -46,8 +46,10 @@ pub(crate) struct Record {
     pub(crate) clamp: ClampTrace,
     /// How echo replies came.
     pub(crate) echo: EchoReplies,
-    /// How long the first answer took.
-    pub(crate) handshake: Option<Duration>,
+    /// The MSS with which our SYN reached the first router.
+    pub(crate) first_hop_mss: Option<u16>,
+    /// Segments are acknowledged far sooner than anything else is answered.
+    pub(crate) acks_come_too_soon: bool,
     /// Whether probing was cut short before a PTB about what is lost could come late, or on being asked for once more.
     pub(crate) awaits_ptb: bool,
     pub(crate) is_df_cleared: bool,

@@ -1,6 +1,8 @@
 //! What the way back adds to the findings of the way there.
 
-use crate::model::{Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict};
+use crate::model::{
+    AskedBy, Examined, Finding, Ground, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service, Verdict,
+};
 
 use super::record::{Record, WayBack};
 
@@ -48,14 +50,22 @@ fn unless_not_asked(record: &Record, examined: Examined) -> Examined {
     Examined { verdict: Verdict::Inconclusive, reason: Ground::OnlyWayBackAsked.into(), ..examined }
 }
 
-/// Where the route of this host announces a small MSS, larger packets of the server are not to be had.
+/// Where a small MSS leaves this host, larger packets of the server are not to be had.
 fn asked_for_less(record: &Record, found: Reverse) -> Reverse {
     let plan = &record.plan;
-    let is_less = plan.announced_mss() < plan.local_mtu.to_mss(plan.family());
-    let is_clear = found.verdict == ReverseVerdict::Clear && found.reason.is_none();
-    let size = PacketSize::from_mss(plan.announced_mss(), plan.family());
-    let reason = if is_less && is_clear { Some(ReverseReason::AskedForLess { size }) } else { found.reason };
-    Reverse { reason, ..found }
+    let size_of = |mss| PacketSize::from_mss(mss, plan.family());
+    let (announced, at_first_hop) = (size_of(plan.announced_mss()), record.first_hop_mss.map(size_of));
+    let less = match at_first_hop.filter(|there| *there < announced) {
+        Some(size) => Some((size, AskedBy::FirstHop)),
+        None => (announced < plan.local_mtu).then_some((announced, AskedBy::Route)),
+    };
+    let is_clear = found.verdict == ReverseVerdict::Clear;
+    let is_open = matches!(found.reason, None | Some(ReverseReason::KeepsBelow { .. }));
+    let kept_to = less.filter(|(size, _)| is_clear && is_open && found.path_mtu.is_none_or(|largest| largest <= *size));
+    match kept_to {
+        Some((size, by)) => Reverse { reason: Some(ReverseReason::AskedForLess { size, by }), ..found },
+        None => found,
+    }
 }
 
 /// Asked for by itself, a way back to which no connection leads is no good news.

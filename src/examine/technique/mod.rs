@@ -25,4 +25,4 @@ pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
 pub(super) use uses::Uses;
-pub(super) use who_answers::{Knowledge, NearAnswers, Nearer, WhoAnswers};
+pub(super) use who_answers::{AnswerTimes, Knowledge, NearAnswers, Nearer, WhoAnswers};

@@ -5,6 +5,8 @@
 //! * Old data leaves with one hop less than the target's distance, as the TTL of its echo replies tells it. So does a SYN, where
 //!   SYNs are witnesses or answers on the connection name nothing.
 //!
+//! * An echo request leaves late, where segments were acknowledged far sooner than the SYN was answered.
+//!
 //! What stays silent leaves again, as often as loss demands. The way there may be shorter than the way back, and some gateways
 //! count no hop. So an answer accuses nobody before echo requests with the same TTL were tried: if the target answers those, and
 //! as soon, it is that near.
@@ -51,6 +53,16 @@ pub(crate) struct Knowledge {
     needs_syns: bool,
     /// How often a probe may stay silent before loss no longer explains it.
     silences: u32,
+    times: AnswerTimes,
+}
+
+/// The shortest time in which each kind of packet was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerTimes {
+    /// The SYN.
+    pub(crate) handshake: Option<Duration>,
+    /// A segment on the connection.
+    pub(crate) segment: Option<Duration>,
 }
 
 /// The question who answers, as far as it has come.
@@ -63,6 +75,8 @@ pub(crate) struct WhoAnswers {
     probes: Vec<Limited>,
     /// Routers in front of the target, by the TTL that its echo replies have left.
     routers: Option<u8>,
+    /// The MSS in our SYN, as the first router quotes it.
+    first_hop_mss: Option<u16>,
     knowledge: Option<Knowledge>,
 }
 
@@ -72,6 +86,8 @@ enum Vehicle {
     Syn,
     Segment,
     Echo,
+    /// All the way, once the path is warm: the first packets of a flow may wait for neighbours and radios.
+    LateEcho,
 }
 
 /// A probe with a limited TTL.
@@ -105,12 +121,29 @@ const ECHOES: usize = 3;
 /// A target that is near answers echo about as soon as TCP.
 const MOST_LATER: u32 = 2;
 const LATENESS_ALLOWED: Duration = Duration::from_millis(2);
+/// The TTL of an echo request that goes all the way.
+const WHOLE_WAY: u8 = 64;
+/// How many times sooner is far sooner.
+const FAR_SOONER: u32 = 10;
+/// And by how much at least.
+const CLOCK_AND_QUEUES: Duration = Duration::from_millis(5);
 
 impl Knowledge {
     /// `names`: answers on the connection name the segment that they are about. `needs_syns`: SYNs with data are witnesses.
     /// `silences`: how often a probe may stay silent before loss no longer explains it.
-    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool, silences: u32) -> Self {
-        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns, silences }
+    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool, silences: u32, times: AnswerTimes) -> Self {
+        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns, silences, times }
+    }
+}
+
+impl AnswerTimes {
+    /// Whether segments were answered far sooner than the SYN.
+    fn are_odd(self) -> bool {
+        self.handshake.is_some_and(|handshake| self.is_segment_sooner_than(handshake))
+    }
+
+    fn is_segment_sooner_than(self, other: Duration) -> bool {
+        self.segment.is_some_and(|segment| segment * FAR_SOONER <= other && other >= segment + CLOCK_AND_QUEUES)
     }
 }
 
@@ -123,6 +156,7 @@ impl WhoAnswers {
             queue: VecDeque::new(),
             probes: Vec::new(),
             routers: None,
+            first_hop_mss: None,
             knowledge: None,
         }
     }
@@ -160,6 +194,9 @@ impl WhoAnswers {
             if knowledge.needs_syns || !knowledge.names {
                 self.ask(Vehicle::Syn, before_target);
             }
+        }
+        if self.has_echo && knowledge.times.are_odd() {
+            self.ask(Vehicle::LateEcho, WHOLE_WAY);
         }
         self.follow_answers();
     }
@@ -204,6 +241,15 @@ impl WhoAnswers {
         Some(Nearer { hop: Ttl(nearest.ttl), answers: self.what_is_answered() })
     }
 
+    /// Whether segments are acknowledged far sooner than the SYN and a late echo request were answered.
+    pub(crate) fn acks_come_too_soon(&self) -> bool {
+        let mut late = self.probes.iter().filter(|probe| probe.vehicle == Vehicle::LateEcho).filter_map(Limited::after);
+        let Some(times) = self.knowledge.map(|knowledge| knowledge.times).filter(|times| times.are_odd()) else {
+            return false;
+        };
+        late.next().is_some_and(|first| times.is_segment_sooner_than(late.fold(first, Duration::min)))
+    }
+
     fn what_is_answered(&self) -> NearAnswers {
         let is_segment = |probe: &&Limited| probe.vehicle == Vehicle::Segment;
         match self.knowledge {
@@ -218,7 +264,8 @@ impl WhoAnswers {
 
     /// The answer to TCP with the least TTL; of several, the one that came soonest.
     fn nearest_answer(&self) -> Option<Limited> {
-        let answered = self.probes.iter().filter(|probe| probe.vehicle != Vehicle::Echo && probe.is_answered());
+        let is_tcp = |probe: &&Limited| matches!(probe.vehicle, Vehicle::Syn | Vehicle::Segment);
+        let answered = self.probes.iter().filter(is_tcp).filter(|probe| probe.is_answered());
         answered.min_by_key(|probe| (probe.ttl, probe.after())).copied()
     }
 
@@ -249,7 +296,7 @@ impl WhoAnswers {
                 let (start, end, segment) = turn.session.old_segment(PAYLOAD, Name::OldData, RangeUser::WhoAnswers)?;
                 (ProbeKey::Range { start, end }, Body::Tcp(segment))
             }
-            Vehicle::Echo => {
+            Vehicle::Echo | Vehicle::LateEcho => {
                 let seq = FIRST_ECHO + self.probes.len() as u16;
                 let echo = Echo { ident: plan.echo_ident, seq, payload_len: PAYLOAD as u32 };
                 (ProbeKey::Echo(seq), Body::EchoRequest(echo))
@@ -279,9 +326,17 @@ impl WhoAnswers {
         Some(probe.probe())
     }
 
-    /// Takes a router's word that the probe ended there which a key names.
-    pub(crate) fn expired(&mut self, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
+    /// The MSS with which our SYN reached the first router, if that quotes so much of it.
+    pub(crate) fn first_hop_mss(&self) -> Option<u16> {
+        self.first_hop_mss
+    }
+
+    /// Takes a router's word that the probe ended there which a key names. `mss`: that of a SYN, as it is quoted.
+    pub(crate) fn expired(&mut self, mss: Option<u16>, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
         let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
+        if (probe.vehicle, probe.ttl) == (Vehicle::Syn, 1) {
+            self.first_hop_mss = mss;
+        }
         if !probe.is_answered() {
             probe.fate = Fate::Expired;
         }
@@ -310,8 +365,9 @@ impl Limited {
         let technique = match self.vehicle {
             Vehicle::Syn => Name::SynData,
             Vehicle::Segment => Name::OldData,
-            Vehicle::Echo => Name::Echo,
+            Vehicle::Echo | Vehicle::LateEcho => Name::Echo,
         };
-        Probe { technique, size: self.size, purpose: Purpose::Trace(Ttl(self.ttl)) }
+        let purpose = if self.vehicle == Vehicle::LateEcho { Purpose::Search } else { Purpose::Trace(Ttl(self.ttl)) };
+        Probe { technique, size: self.size, purpose }
     }
 }

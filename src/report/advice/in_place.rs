@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::host::free_route;
 use super::workaround::undo;
-use crate::model::{Advice, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
+use crate::model::{Advice, AskedBy, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
 use crate::report::words::what_helps;
 
 /// How to take back what works around the hole. The command is a comment: nothing is to be run before the path is repaired.
@@ -30,17 +30,26 @@ pub(super) fn take_back(case: &Case<'_>) -> Option<Advice> {
     })
 }
 
-/// The route of this host makes it announce a small MSS, perhaps because of a hole on the way back.
+/// This host announces a small MSS, perhaps because of a hole on the way back.
 pub(super) fn stop_asking_for_less(case: &Case<'_>) -> Option<Advice> {
-    let Some(ReverseReason::AskedForLess { size }) = case.examined().reverse.reason else { return None };
-    let command = free_route(case)?;
+    let Some(ReverseReason::AskedForLess { size, by }) = case.examined().reverse.reason else { return None };
+    let (what, how, commands) = match by {
+        AskedBy::Route => {
+            ("The route to this address", "the comment says how to take it back", vec![undo(&free_route(case)?)])
+        }
+        AskedBy::FirstHop => (
+            "A rule of this host's firewall, or of the machine it runs in,",
+            "the commands show the rule",
+            show_clamps(),
+        ),
+    };
     Some(Advice {
         who: Who::You,
         text: format!(
-            "The route to this address asks for packets of {size} bytes at most (advmss). If that works around a hole on the way \
-             back, keep it until that is repaired; the comment says how to take it back then."
+            "{what} makes this host ask for packets of {size} bytes at most. If that works around a hole on the way back, keep it \
+             until that is repaired; {how} then."
         ),
-        commands: vec![undo(&command)],
+        commands,
     })
 }
 
@@ -58,9 +67,14 @@ fn others(here: HoleHere) -> &'static str {
 fn clamp(case: &Case<'_>) -> Vec<String> {
     let clamps = &case.host.clamps;
     if clamps.is_empty() {
-        return vec!["nft list ruleset | grep maxseg".into(), "iptables-save -t mangle | grep TCPMSS".into()];
+        return show_clamps();
     }
     clamps.iter().flat_map(|clamp| &clamp.undo).map(|command| undo(command)).collect()
+}
+
+/// Where to look for rules that lower an MSS.
+fn show_clamps() -> Vec<String> {
+    vec!["nft list ruleset | grep maxseg".into(), "iptables-save -t mangle | grep TCPMSS".into()]
 }
 
 /// What helps, with the rules that do it.

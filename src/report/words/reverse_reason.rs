@@ -1,7 +1,7 @@
 //! The sentences for the verdict on the way back.
 
 use super::busy::HOST_TOO_BUSY;
-use crate::model::{ReverseReason, SlowStep, TlsTrouble, Unwillingness};
+use crate::model::{AskedBy, ReverseReason, SlowStep, TlsTrouble, Unwillingness};
 
 /// Why the verdict on the way back is no better, or what there is to know about it, in one sentence.
 pub fn reverse_reason(reason: &ReverseReason) -> String {
@@ -41,8 +41,12 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
              lowered the MSS on the way",
             largest.map_or_else(|| "few".into(), |size| size.to_string())
         ),
-        ReverseReason::AskedForLess { size } => format!(
+        ReverseReason::AskedForLess { size, by: AskedBy::Route } => format!(
             "this host asks for packets of {size} bytes at most, by the advmss of its route, so larger ones were not tested"
+        ),
+        ReverseReason::AskedForLess { size, by: AskedBy::FirstHop } => format!(
+            "this host asks for packets of {size} bytes at most, as a rule of its own firewall, or of the machine it runs in, \
+             lowers the MSS in its SYN, so larger ones were not tested"
         ),
         ReverseReason::LoweredAfter { after } => format!(
             "the server lowered its packets after {:.1} s, told by a router or by itself: too many packets are lost to say",
