@@ -57,7 +57,11 @@ fn reports_it(report: &AddressReport, router: IpAddr) -> bool {
     report.examined.ptb.iter().any(|ptb| ptb.from == router && ptb.fault != Some(PtbFault::BadChecksum))
 }
 
+/// The next hop of the route is the first hop, even where its own "time exceeded" does not arrive.
 fn ttl_of(report: &AddressReport, address: IpAddr) -> Option<Ttl> {
+    if report.here.gateway == Some(address) {
+        return Some(Ttl(1));
+    }
     report.examined.hops.iter().find(|hop| hop.address == Some(address)).map(|hop| hop.ttl)
 }
 

@@ -75,6 +75,7 @@ impl Advice {
             () if has("pmtu_clamp") && self.way() == Way::Back => "clamp for the way back",
             () if has("pmtu_clamp") => "clamp",
             () if has("mtu lock") => "route",
+            () if has("ip link set") => "interface",
             () if has("tcp_mtu_probing") => "mtu_probing",
             () if has("iptables -I") || has("ip6tables -I") => "iptables",
             () if has("nft insert rule") => "nft",

@@ -87,21 +87,31 @@ impl Traffic<'_> {
         }
         let effect =
             if advice.way() == self.way { self.flush(&mut mail).map(Effect::Delivered) } else { Ok(Effect::OtherWay) };
-        if advice.way() == self.way {
-            forget(self.lab);
-            let address = in_force()?;
-            if advice.is_repeated_in(&address) {
-                return Err(format!("it is advised again while it is in force: {}", address["advice"]));
-            }
-            if let Some(back) = Advice::take_back(&address) {
-                back.undo(self.lab).map_err(|fault| format!("taking it back: {fault}"))?;
-                self.must_be(&before, "taking it back")?;
-                advice.apply(self.lab)?;
-            }
-        }
+        let seen = if advice.way() == self.way { self.look(advice, &before, in_force) } else { Ok(()) };
+        // What follows begins from the clean state, whatever was seen.
         advice.undo(self.lab)?;
         self.must_be(&before, "its undo")?;
-        effect
+        seen.and(effect)
+    }
+
+    /// While advice is in force, the program does not give it again, and what it says to take it back does so.
+    fn look(
+        &self,
+        advice: &Advice,
+        before: &State,
+        in_force: impl FnOnce() -> Result<Value, String>,
+    ) -> Result<(), String> {
+        forget(self.lab);
+        let address = in_force()?;
+        if advice.is_repeated_in(&address) {
+            return Err(format!("it is advised again while it is in force: {}", address["advice"]));
+        }
+        if let Some(back) = Advice::take_back(&address) {
+            back.undo(self.lab).map_err(|fault| format!("taking it back: {fault}"))?;
+            self.must_be(before, "taking it back")?;
+            advice.apply(self.lab)?;
+        }
+        Ok(())
     }
 
     /// Nothing that decides the size of packets may differ from before.

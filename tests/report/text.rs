@@ -455,3 +455,19 @@ fn everything() -> Vec<Report> {
 fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[test]
+fn nothing_is_promised_for_mail_where_echo_alone_was_asked_for() {
+    let mut clear = clear(V4);
+    let mut hole = no_ptb(V4);
+    for report in [&mut clear, &mut hole] {
+        report.examined.local_mss = None;
+    }
+    for (report, expected) in [
+        (clear, "mx.example.com 192.0.2.25: the path itself is clear: packets of 1500 bytes pass"),
+        (hole, "mx.example.com 192.0.2.25: the path itself: black hole above 1400 bytes, where large mail would hang"),
+    ] {
+        let text = render(&super::fixtures::report(vec![report]), &QUIET);
+        assert_eq!(text.trim_end(), expected);
+    }
+}

@@ -1,10 +1,10 @@
 //! The repair of a fault on the path, and who has to do it.
 
 use super::case::Case;
-use super::{firewall, owner, workaround};
-use crate::model::{Advice, Family, Finding, FlowOutcome, PacketSize, PtbFault, PtbReport, Who};
+use super::{firewall, owner};
+use crate::model::{Advice, Family, Finding, FlowOutcome, PtbFault, PtbReport, Who};
 use crate::report::place::{Place, place_of};
-use crate::report::words::{ptb_fault, shell_word};
+use crate::report::words::ptb_fault;
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
 pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
@@ -69,10 +69,8 @@ fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
 }
 
 /// No router is at fault: the two ends of one link disagree, or a box drops by size.
-pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
-    let size = case.examined().path_mtu;
-    let own_link = owner::is_first_link(case);
-    let ask = Advice {
+pub(super) fn link_mismatch(case: &Case<'_>) -> Advice {
+    Advice {
         who: owner::of_bottleneck(case),
         text: format!(
             "{}, fragmentable copies too, so no router is refusing them. Compare the MTU at both ends of that link, \
@@ -80,28 +78,7 @@ pub(super) fn link_mismatch(case: &Case<'_>) -> Vec<Advice> {
             place(case)
         ),
         commands: Vec::new(),
-    };
-    let lower = own_link.then(|| lower_own_mtu(case, size)).flatten();
-    lower.into_iter().chain([ask]).collect()
-}
-
-fn lower_own_mtu(case: &Case<'_>, size: Option<PacketSize>) -> Option<Advice> {
-    let size = size?;
-    if size < case.family().minimum_mtu() {
-        return None;
     }
-    let interface = shell_word(case.host.interface.as_deref()?);
-    Some(Advice {
-        who: Who::You,
-        text: format!(
-            "If this link is meant to carry no more than {size} bytes, lower the MTU of this host's interface. It acts \
-             on all traffic of the interface, and is gone after a reboot."
-        ),
-        commands: vec![
-            format!("ip link set dev {interface} mtu {size}"),
-            workaround::undo(&format!("ip link set dev {interface} mtu {}", case.examined().local_mtu)),
-        ],
-    })
 }
 
 /// `masked`: mail depends on an MSS clamp that somebody may want to remove.

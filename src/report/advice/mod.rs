@@ -11,6 +11,7 @@ mod in_place;
 mod owner;
 mod retry;
 mod reverse;
+mod shared_link;
 mod workaround;
 
 pub(crate) use firewall::Rules;
@@ -51,7 +52,7 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
         Verdict::Clear => retry::closed_port(case).into_iter().collect(),
         Verdict::Discoverable => fault::survivable(case).into_iter().chain(retry::closed_port(case)).collect(),
         Verdict::Recovers => {
-            let mut advice = if firewall::is_cause(case) { Vec::new() } else { workaround::all(case) };
+            let mut advice = if firewall::is_cause(case) { Vec::new() } else { workarounds(case) };
             advice.extend(repair(case));
             advice.extend(in_place::take_back(case));
             advice
@@ -69,7 +70,7 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
             advice
         }
         Verdict::BlackHole => {
-            let mut advice = workaround::all(case);
+            let mut advice = workarounds(case);
             advice.extend(repair(case));
             advice
         }
@@ -78,12 +79,17 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
+/// What this host can do until the path is repaired: first for all paths that share the link, then for this address.
+fn workarounds(case: &Case<'_>) -> Vec<Advice> {
+    shared_link::lower_the_interface(case).into_iter().chain(workaround::all(case)).collect()
+}
+
 /// The repair of the fault itself.
 fn repair(case: &Case<'_>) -> Vec<Advice> {
     match case.examined().cause {
         Some(Cause::LocalFirewall) => firewall::repair(case),
         Some(Cause::BadPtb) => fault::bad_ptb(case),
-        Some(Cause::LinkMismatch) => fault::link_mismatch(case),
+        Some(Cause::LinkMismatch) => vec![fault::link_mismatch(case)],
         Some(Cause::NoPtb) | None => vec![fault::no_ptb(case)],
     }
 }

@@ -17,9 +17,9 @@ pub(super) fn of_bottleneck(case: &Case<'_>) -> Who {
     }
 }
 
-/// Whether large packets do not even cross this host's own link.
-pub(super) fn is_first_link(case: &Case<'_>) -> bool {
-    place_of(case.report).is_some_and(|place| furthest_router(place) == Some(0))
+/// Whether large packets end on this host's own link, or at the next hop of its route.
+pub(super) fn is_at_next_hop(case: &Case<'_>) -> bool {
+    place_of(case.report).and_then(furthest_router).is_some_and(|ttl| ttl <= 1)
 }
 
 /// The distance of the last router that may be the one; 0 is this host. A hop that hides may be the one as well.

@@ -15,6 +15,7 @@ pub(super) fn headline(report: &AddressReport) -> String {
     }
     let mut line = match port::closed(report.port, &report.examined) {
         Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
+        None if is_tcp_left_out(&report.examined) => format!("{name}: {}", path_alone(&report.examined)),
         None => format!("{name}: {}", forward(report)),
     };
     if other_way::is_trouble(&report.examined.reverse) {
@@ -72,7 +73,13 @@ fn forward(report: &AddressReport) -> String {
     }
 }
 
-/// What is known of the path to a host whose port takes no connections: no word of mail.
+/// Whether the path is known by echo alone, as was asked for: what TCP makes of it is not known then.
+fn is_tcp_left_out(examined: &Examined) -> bool {
+    let is_known = !matches!(examined.verdict, Verdict::Unreachable | Verdict::Inconclusive);
+    is_known && examined.local_mss.is_none()
+}
+
+/// What is known of the path where the port takes no connections, or was not asked: nothing is promised for mail.
 fn path_alone(examined: &Examined) -> String {
     let (above, size) = (above(examined.path_mtu), bytes_or(examined.path_mtu, "full size"));
     match examined.verdict {
