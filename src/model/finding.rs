@@ -87,6 +87,8 @@ pub enum Finding {
     },
     /// The run itself may have taught the server the path MTU: its MSS is small for some minutes, and mail passes.
     ServerWasTaught,
+    /// What this host's own TCP would send was not learnt: a clamp of its firewall would not show.
+    OwnTcpUnknown,
     /// Something nearer than the target answers TCP in its place.
     TcpEndsAtHop {
         /// Its distance.

@@ -372,7 +372,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 59] = [
+pub(crate) const FINDINGS: [Finding; 60] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -406,6 +406,7 @@ pub(crate) const FINDINGS: [Finding; 59] = [
     Finding::OnlyPtbMissing,
     Finding::RecoveryWatchedBriefly { watched: Duration::from_secs(7) },
     Finding::ServerWasTaught,
+    Finding::OwnTcpUnknown,
     Finding::TcpEndsAtHop { hop: Ttl(1) },
     Finding::SynProxy { hop: Ttl(2) },
     Finding::AcksTooSoon,

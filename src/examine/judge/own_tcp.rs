@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Examined, Family, Ground, HoleHere, KernelSettings, MaskedBy, OwnLimit, OwnSearch, OwnTcp, PacketSize, Plan,
-    RouteMtu, Verdict, VerdictReason, WithoutDf,
+    Examined, Family, Finding, Ground, HoleHere, KernelSettings, MaskedBy, OwnLimit, OwnSearch, OwnTcp, PacketSize,
+    Plan, RouteMtu, Verdict, VerdictReason, WithoutDf,
 };
 
 use super::super::technique::NoDfOutcome;
@@ -31,11 +31,15 @@ pub(super) fn add(record: &Record, evidence: &Evidence, path: Examined) -> Exami
         Some(HoleHere::Searches(_)) => (Verdict::Recovers, None),
         Some(HoleHere::Remembers { .. }) | None => (Verdict::BlackHole, None),
     };
+    let mut findings = path.findings;
+    if verdict == Verdict::BlackHole && record.own_tcp.told.is_none() && record.session.opened.is_some() {
+        findings.push(Finding::OwnTcpUnknown);
+    }
     let tcp_packet_limit = match here {
         Some(HoleHere::SendsLess { most, .. }) => Some(most),
         _ => path.tcp_packet_limit,
     };
-    Examined { verdict, masked_by, tcp_packet_limit, reason: VerdictReason { here, ..path.reason }, ..path }
+    Examined { verdict, masked_by, tcp_packet_limit, findings, reason: VerdictReason { here, ..path.reason }, ..path }
 }
 
 /// Whether a rule of this host that lowers the MSS would change the verdict: its own TCP sends no packets that vanish, but for all

@@ -95,6 +95,7 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         Finding::PmtudDisabledHere => pmtud_disabled(report),
         Finding::TcpMtuProbingOn => tcp_mtu_probing(report),
         Finding::RecoveryWatchedBriefly { watched } => recovery_watched_briefly(watched),
+        Finding::OwnTcpUnknown => OWN_TCP_UNKNOWN.into(),
         Finding::ServerWasTaught => SERVER_WAS_TAUGHT.into(),
         Finding::TcpEndsAtHop { hop } => tcp_ends_at(hop),
         Finding::SynProxy { hop } => syn_proxy(hop),
@@ -121,6 +122,9 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
 
 const SERVER_WAS_TAUGHT: &str = "This run made the server send large packets, and it learnt the path from routers: for about ten \
      minutes it may announce a smaller MSS, and mail to it may pass. That is no repair.";
+
+const OWN_TCP_UNKNOWN: &str = "What this host's own TCP would send could not be asked (the run ended before, or no further connection came \
+     about): if this host's firewall lowers the MSS, mail passes all the same.";
 
 const ACKS_TOO_SOON: &str = "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in \
      its place.";

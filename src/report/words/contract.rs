@@ -167,6 +167,7 @@ impl Word for Finding {
             Self::PmtudDisabledHere => "pmtud_disabled_here",
             Self::TcpMtuProbingOn => "tcp_mtu_probing_on",
             Self::RecoveryWatchedBriefly { .. } => "recovery_watched_briefly",
+            Self::OwnTcpUnknown => "own_tcp_unknown",
             Self::ServerWasTaught => "server_was_taught",
             Self::TcpEndsAtHop { .. } => "tcp_ends_at_hop",
             Self::SynProxy { .. } => "syn_proxy",
