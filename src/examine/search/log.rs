@@ -28,6 +28,8 @@ pub(crate) struct ProbeLog {
     waiting: usize,
     /// The largest size that is known to pass. It is asked for far more often than an answer comes.
     largest_answered: Option<PacketSize>,
+    /// The shortest time after which a probe was answered.
+    fastest_answer: Option<Duration>,
     /// Answers do not name their probe, so one alone does not prove that a size passes.
     answers_are_nameless: bool,
 }
@@ -89,6 +91,10 @@ impl ProbeLog {
             }
         }
         let probe = *probe;
+        if let Some(at) = probe.answered_at() {
+            let after = at.since(probe.sent);
+            self.fastest_answer = Some(self.fastest_answer.map_or(after, |fastest| fastest.min(after)));
+        }
         self.note_size(&probe);
         Some(probe)
     }
@@ -217,7 +223,7 @@ impl ProbeLog {
 
     /// The shortest time after which a probe was answered.
     pub(crate) fn fastest_answer(&self) -> Option<Duration> {
-        self.probes.iter().filter_map(|probe| Some(probe.answered_at()?.since(probe.sent))).min()
+        self.fastest_answer
     }
 
     /// Whether a probe sent after `instant` was answered, and when first.
