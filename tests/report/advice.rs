@@ -178,6 +178,28 @@ fn a_link_mismatch_accuses_no_router() {
 }
 
 #[test]
+fn the_link_that_every_path_shares_comes_first() {
+    let first = |report: &AddressReport| advice(report)[0].commands.first().cloned().unwrap_or_default();
+    let interface = "ip link set dev eth0 mtu 1400";
+    let mut report = no_ptb(V4);
+    assert_ne!(first(&report), interface, "a hop further up is not on every path");
+    at(&mut report, Some((1, "198.51.100.1")), Some((2, "203.0.113.2")));
+    assert_eq!(first(&report), interface, "this host's own router");
+    report.examined.path_mtu = Some(size(1200));
+    assert!(!first(&report).starts_with("ip link"), "IPv6 needs 1280 bytes on the same interface");
+
+    // Its own messages do not tell how far away it is; the route does.
+    let mut told = bad_ptb(V4);
+    let sender = told.examined.ptb[0].from;
+    let point = LocationPoint { ttl: None, address: sender };
+    told.examined.location = Some(Location { last_hop: Some(point), next_hop: None });
+    told.examined.hops.clear();
+    assert_ne!(first(&told), interface);
+    told.here.gateway = Some(sender);
+    assert_eq!(first(&told), interface, "the next hop of the route");
+}
+
+#[test]
 fn a_mismatch_on_the_first_link_is_this_hosts_to_repair() {
     let mut report = link_mismatch();
     at(&mut report, Some((0, "198.51.100.2")), Some((1, "198.51.100.1")));
