@@ -19,7 +19,7 @@ mod model_tests;
 use pmtu_probe::model::Direction;
 use scenario::{Family, Outcome, Reverse, Routers, Scenario, TakesTcp, Verdict, World};
 use sim::check::{Strictness, check};
-use sim::sweep::{Job, Tallies, sweep, table, total};
+use sim::sweep::{Job, Tallies, Tally, sweep, table, total};
 
 /// Seeds per scenario and family where no loss is added.
 const PLAIN_SEEDS: u64 = 20;
@@ -58,7 +58,7 @@ fn the_oracle_agrees_with_the_files() {
     for scenario in scenario::load_all().unwrap() {
         let is_beyond_the_oracle = !scenario.peer.alive
             || scenario.link.iter().any(|link| link.far_mtu.is_some() || !link.parallel.is_empty())
-            || scenario.link.iter().any(|link| link.middlebox != scenario::Middlebox::default())
+            || scenario.link.iter().any(|link| !link.middlebox.is_idle())
             || scenario.routers().iter().any(|(_, router)| router.clear_df || router.ptb_bad_checksum)
             || scenario.routers().iter().any(|(_, router)| router.takes_tcp != TakesTcp::No);
         if is_beyond_the_oracle {
@@ -97,6 +97,59 @@ fn every_scenario() {
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} scenarios fail\n{text}", bad.len());
     assert_no_wrong_verdict(&lossy_tallies, &text);
+}
+
+/// Every box on every path, with `seeds` seeds.
+fn box_jobs(seeds: u64) -> Vec<Job> {
+    let boxes = scenario::load_boxes(false).unwrap().into_iter();
+    let here = boxes.filter(|scenario| scenario.runs_in(World::Sim) && is_chosen(scenario));
+    here.flat_map(|scenario| {
+        let families = scenario.families.clone().into_iter();
+        families.map(move |family| Job { scenario: scenario.clone(), family, seeds: 0..seeds }).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// What each box does to a run.
+#[test]
+#[ignore = "shows a table"]
+fn boxes_table() {
+    let lines = sim::sweep::side_by_side(&box_jobs(1), |Job { scenario, family, .. }| {
+        let run = sim::run::run(scenario, *family, 0, false);
+        let (class, notes) = check(&run, scenario, *family, Strictness::Whole);
+        let verdict = run.examined.as_ref().map(|examined| format!("{:?}", examined.verdict)).unwrap_or_default();
+        let seconds = run.verdict_at.map_or(f64::NAN, |at| at.as_secs_f64());
+        let (name, packets, notes) = (&scenario.name, run.packets_sent, notes.join("; "));
+        format!("{name:40} {family} {:13} {verdict:13} {seconds:6.2} s {packets:5} packets  {notes}", format!("{class:?}"))
+    });
+    println!("{}", lines.join("\n"));
+}
+
+/// Every box on every path; `PMTU_SIM_SEEDS` for more seeds.
+#[test]
+fn every_box() {
+    let jobs = box_jobs(seeds().div_ceil(5));
+    let (lossy, plain): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.scenario.is_lossy());
+    let (tallies, lossy_tallies) = (sweep(&plain, Strictness::Whole), sweep(&lossy, Strictness::Verdict));
+    let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
+    println!("{text}");
+    let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
+    assert!(bad.is_empty(), "{} boxes fail\n{text}", bad.len());
+    assert_no_wrong_verdict(&lossy_tallies, &text);
+}
+
+/// Somebody who knows addresses and ports, and no numbers, forges packets to c, a few or 20 000 a second: nothing changes.
+/// `PMTU_SIM_SEEDS=500` makes more than a thousand runs of it.
+#[test]
+fn an_attacker_off_the_path_changes_nothing() {
+    let is_attack = |job: &Job| ["forged_", "flood_of_"].iter().any(|kind| job.scenario.name.contains(kind));
+    let mut jobs = box_jobs(seeds().div_ceil(12));
+    jobs.retain(is_attack);
+    let tallies = sweep(&jobs, Strictness::Whole);
+    let Tally { runs, .. } = total(&tallies);
+    println!("{runs} runs under attack");
+    assert!(jobs.is_empty() || jobs.len() == 24, "{} kinds of attack", jobs.len());
+    assert!(tallies.values().all(|tally| !tally.has_notes()), "{}", table(&tallies, ""));
 }
 
 /// `--flows`: a hole on any flow is found, with the right share, whatever link the first one takes. Where all flows are alike

@@ -157,6 +157,10 @@ impl Net {
         let Reverse((_, _, arrival)) = self.queue.pop()?;
         let (flight, rightward) = self.arrivals[arrival.slot].take()?;
         match arrival.node {
+            CLIENT | SERVER if flight.is_damaged => {
+                self.note(arrival.node, "does not take", &flight);
+                None
+            }
             CLIENT => {
                 self.note(CLIENT, "receives", &flight);
                 Some(flight)
@@ -228,7 +232,7 @@ impl Net {
 
     fn transmit(&mut self, node: usize, rightward: bool, flight: &Flight) {
         let index = if rightward { node } else { node - 1 };
-        for carried in self.middleboxes[index].pass(flight.clone(), rightward) {
+        for carried in self.middleboxes[index].pass(flight.clone(), rightward, self.now) {
             self.carry(index, &carried);
         }
     }

@@ -3,7 +3,7 @@
 use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp, Ttl};
 
 use super::super::outbox::Outbox;
-use super::super::search::{ProbeKind, Progress, Proof};
+use super::super::search::{MOST_PROBES, ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::{AnswerTimes, Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
@@ -12,9 +12,6 @@ use super::confirmation::{
 };
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
-
-/// A path on which so many probes bring no verdict will not get one.
-const MOST_PROBES: u32 = 1000;
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +111,9 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
     if parts.techniques.get(name).is_some_and(|technique| !technique.search().has_started()) {
         start(parts, name, now);
         return Decision::GoOn;
+    }
+    if let Some(technique) = parts.techniques.get_mut(name) {
+        parts.pace.watch(technique.search_mut(), outbox, now);
     }
     match advance(parts, name, Role::Carrier, now) {
         Progress::Busy => {
