@@ -224,6 +224,8 @@ pub const LARGE_ECHO: u32 = 1200;
 pub struct Peer {
     /// `false`: nobody there.
     pub alive: bool,
+    /// Whose TCP/IP it has.
+    pub stack: Stack,
     /// The SMTP port.
     pub port: Port,
     /// Whether it negotiates SACK.
@@ -281,6 +283,7 @@ impl Default for Peer {
     fn default() -> Self {
         Self {
             alive: true,
+            stack: Stack::Linux,
             port: Port::Open,
             sack: true,
             dsack: true,
@@ -298,6 +301,33 @@ impl Default for Peer {
             dont_fragment: true,
             drops_ptb: false,
             remembers: None,
+        }
+    }
+}
+
+/// A TCP/IP. On a kernel it owns the server's address, with a small SMTP dialogue above it; the simulator plays its habits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stack {
+    /// The kernel's.
+    #[default]
+    Linux,
+    Smoltcp,
+    Lwip,
+    Gvisor,
+}
+
+impl Stack {
+    /// All that are not the kernel's.
+    pub const FOREIGN: [Self; 3] = [Self::Smoltcp, Self::Lwip, Self::Gvisor];
+
+    /// The word in a scenario file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Smoltcp => "smoltcp",
+            Self::Lwip => "lwip",
+            Self::Gvisor => "gvisor",
         }
     }
 }
@@ -399,6 +429,15 @@ pub const SMTP_PORT: u16 = 25;
 pub const HTTPS_PORT: u16 = 443;
 
 impl Peer {
+    /// Gives it this TCP/IP, with those of its habits that are also keys.
+    pub fn adopt(&mut self, stack: Stack) {
+        self.stack = stack;
+        self.sack &= stack != Stack::Lwip;
+        // None of them knows RFC 2883.
+        self.dsack &= stack == Stack::Linux;
+        self.dont_fragment &= matches!(stack, Stack::Linux | Stack::Smoltcp);
+    }
+
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         if self.tls == Tls::Implicit { HTTPS_PORT } else { SMTP_PORT }

@@ -33,7 +33,7 @@ pub use boxes::load_boxes;
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use middlebox::{Forgery, QuoteChange};
 pub use network::{
-    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
+    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Stack,
     TakesTcp, Tls, Window,
 };
 pub use random::Random;
@@ -294,6 +294,7 @@ pub fn load_file(path: &Path) -> Result<Scenario, String> {
 pub fn parse(name: &str, text: &str) -> Result<Scenario, String> {
     let mut scenario: Scenario = toml::from_str(text).map_err(|error| error.to_string())?;
     name.clone_into(&mut scenario.name);
+    scenario.peer.adopt(scenario.peer.stack);
     check(&scenario)?;
     Ok(scenario)
 }
@@ -346,6 +347,9 @@ fn check_back(scenario: &Scenario) -> Result<(), String> {
         if back >= link.mtu || back < least || link.far_mtu.is_some() || !link.parallel.is_empty() {
             return Err("back_mtu is smaller than mtu, the family fits into it, and the link has no far_mtu".into());
         }
+    }
+    if scenario.peer.stack != Stack::Linux && (scenario.peer.tls != Tls::None || scenario.peer.port != Port::Open) {
+        return Err("a foreign stack has one port, and no TLS".into());
     }
     if !scenario.peer.dont_fragment && !scenario.families.contains(&Family::V4) {
         return Err("dont_fragment = false is for IPv4".into());

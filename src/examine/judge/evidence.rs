@@ -167,9 +167,10 @@ fn no_df(record: &Record, carrier: Option<Name>) -> NoDfOutcome {
     if record.plan.family() == Family::V6 {
         return NoDfOutcome::NoSuchCopies;
     }
-    let is_echo_answered = record.using(Uses::Icmp).is_some_and(|echo| echo.search.log().total_answered() > 0);
-    let witness = carrier.and_then(|name| record.technique(NoDfCopy::witness(name, is_echo_answered)));
-    witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
+    let sent_by = carrier.and_then(|_| record.no_df.sent_by());
+    let witness = sent_by.and_then(|name| record.technique(name));
+    let outcome = |log| record.no_df.outcome(log, record.echo.keeps_df);
+    witness.map_or(NoDfOutcome::Untested, |witness| outcome(witness.search.log()))
 }
 
 fn dialogue_trouble(record: &Record) -> DialogueTrouble {

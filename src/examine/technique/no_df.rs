@@ -9,8 +9,15 @@ use super::super::search::{ProbeKind, ProbeLog, Search};
 /// The copies asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NoDfCopy {
-    /// The lost size, and how many copies of it were queued.
-    about: Option<(PacketSize, u32)>,
+    about: Option<Copies>,
+}
+
+/// Copies that one technique sends.
+#[derive(Clone, Copy, Debug)]
+struct Copies {
+    by: Name,
+    lost: PacketSize,
+    queued: u32,
 }
 
 /// What became of the copies.
@@ -38,22 +45,25 @@ const LOSSY_SIGNIFICANCE: f64 = 1e-4;
 const FRAGMENTED: PacketSize = PacketSize::new(160);
 
 impl NoDfCopy {
-    /// The technique whose copies speak for another: a SYN in pieces would be dropped by too many firewalls. Where no echo
-    /// request is answered, the bytes of the conversation are left.
-    pub(crate) fn witness(technique: Name, is_echo_answered: bool) -> Name {
+    /// The technique whose copies speak for another: many firewalls drop SYNs in pieces, so echo comes first. An echo reply is as large
+    /// as its request, so where replies carry DF whatever the request had, a lost copy says nothing. The bytes of the conversation are
+    /// left then.
+    pub(crate) fn witness(technique: Name, echo_answers: bool, echo_keeps_df: bool) -> Name {
         match technique {
-            Name::SynData if is_echo_answered => Name::Echo,
+            Name::SynData if echo_answers && !echo_keeps_df => Name::Echo,
             Name::SynData => Name::RealBytes,
             other => other,
         }
     }
 
-    /// Queues copies of the size that a search confirms as lost, until what became of them is clear.
-    pub(crate) fn queue_in(&mut self, search: &mut Search, plan: &Plan, now: Timestamp) {
+    /// Queues copies of the size that a search confirms as lost, until what became of them is clear. `by` is the technique of the
+    /// search.
+    pub(crate) fn queue_in(&mut self, by: Name, echo_keeps_df: bool, search: &mut Search, plan: &Plan, now: Timestamp) {
         let Some((passes, lost)) = search.confirming().filter(|_| plan.family() == Family::V4) else { return };
-        let queued = self.about.filter(|(size, _)| *size == lost).map_or(0, |(_, queued)| queued);
-        let is_clear = queued > 0 && self.outcome(search.log()) != NoDfOutcome::Unclear;
-        if is_clear || queued >= MOST_COPIES || (queued > 0 && !search.is_idle()) {
+        let about = self.about.filter(|about| about.lost == lost && about.by == by);
+        let queued = about.map_or(0, |about| about.queued);
+        let tells_more = self.outcome(search.log(), echo_keeps_df) == NoDfOutcome::Unclear && !(by == Name::Echo && echo_keeps_df);
+        if queued > 0 && !(tells_more && search.is_idle()) || queued >= MOST_COPIES {
             return;
         }
         let [first, second, further] = BATCHES;
@@ -62,7 +72,7 @@ impl NoDfCopy {
             n if n == first => second,
             _ => further,
         };
-        self.about = Some((lost, queued + wanted));
+        self.about = Some(Copies { by, lost, queued: queued + wanted });
         for _ in 0..wanted {
             search.queue(lost, ProbeKind::NoDf, now);
             search.queue(FRAGMENTED, ProbeKind::Fragments, now);
@@ -70,9 +80,14 @@ impl NoDfCopy {
         search.queue(passes, ProbeKind::Sized, now);
     }
 
+    /// The technique that sent them.
+    pub(crate) fn sent_by(self) -> Option<Name> {
+        self.about.map(|about| about.by)
+    }
+
     /// What became of them, by the log of the technique that sent them.
-    pub(crate) fn outcome(self, log: &ProbeLog) -> NoDfOutcome {
-        let Some((lost, _)) = self.about else { return NoDfOutcome::Untested };
+    pub(crate) fn outcome(self, log: &ProbeLog, echo_keeps_df: bool) -> NoDfOutcome {
+        let Some(Copies { by, lost, .. }) = self.about else { return NoDfOutcome::Untested };
         let (copies, fragments) = (log.trials(lost, ProbeKind::NoDf), log.trials_of_kind(ProbeKind::Fragments));
         // Two fragments are lost more often than one packet, so a lossy path may show in them alone.
         let is_lossy = log.loses_controls() || (1..fragments.total).contains(&fragments.answered);
@@ -80,10 +95,12 @@ impl NoDfCopy {
         match (copies.total, copies.answered) {
             (0, _) => NoDfOutcome::Untested,
             (_, 1..) => NoDfOutcome::Passes,
-            _ if p_value(fragments, copies) <= significance => NoDfOutcome::Lost,
             _ if fragments.answered == 0 && p_value(log.all_controls(), fragments) <= significance => {
                 NoDfOutcome::FragmentsLost
             }
+            // The reply to a copy that arrived met the small link on its way back, with DF.
+            _ if by == Name::Echo && echo_keeps_df => NoDfOutcome::Unclear,
+            _ if p_value(fragments, copies) <= significance => NoDfOutcome::Lost,
             _ => NoDfOutcome::Unclear,
         }
     }
@@ -99,7 +116,7 @@ mod tests {
     const PASSES: PacketSize = PacketSize::new(1400);
 
     /// What copies and fragments tell of which so many, of so many, were answered, beside twenty controls.
-    fn outcome(copies: (u32, u32), fragments: (u32, u32), controls: u32) -> NoDfOutcome {
+    fn outcome_of(by: Name, keeps_df: bool, copies: (u32, u32), fragments: (u32, u32), controls: u32) -> NoDfOutcome {
         let (mut log, mut rtt) = (ProbeLog::default(), RttEstimator::default());
         let mut seq = 0;
         for (size, kind, (answered, total)) in [
@@ -117,7 +134,11 @@ mod tests {
             }
         }
         log.settle(Timestamp::from_origin(std::time::Duration::from_secs(9)), &rtt);
-        NoDfCopy { about: Some((LOST, copies.1)) }.outcome(&log)
+        NoDfCopy { about: Some(Copies { by, lost: LOST, queued: copies.1 }) }.outcome(&log, keeps_df)
+    }
+
+    fn outcome(copies: (u32, u32), fragments: (u32, u32), controls: u32) -> NoDfOutcome {
+        outcome_of(Name::OldData, false, copies, fragments, controls)
     }
 
     #[test]
@@ -145,5 +166,22 @@ mod tests {
     fn where_no_fragment_passes_copies_tell_nothing() {
         assert_eq!(outcome((0, 3), (0, 3), 20), NoDfOutcome::FragmentsLost);
         assert_eq!(outcome((0, 3), (0, 3), 14), NoDfOutcome::Unclear);
+    }
+
+    #[test]
+    fn a_lost_copy_says_nothing_where_replies_keep_df() {
+        let outcome = |by, keeps_df| outcome_of(by, keeps_df, (0, 6), (6, 6), 20);
+        assert_eq!(outcome(Name::Echo, false), NoDfOutcome::Lost);
+        assert_eq!(outcome(Name::Echo, true), NoDfOutcome::Unclear);
+        // An ACK is small, whatever it answers.
+        assert_eq!(outcome(Name::OldData, true), NoDfOutcome::Lost);
+    }
+
+    #[test]
+    fn bytes_of_the_conversation_speak_for_syns_where_echo_cannot() {
+        assert_eq!(NoDfCopy::witness(Name::SynData, true, false), Name::Echo);
+        assert_eq!(NoDfCopy::witness(Name::SynData, true, true), Name::RealBytes);
+        assert_eq!(NoDfCopy::witness(Name::SynData, false, false), Name::RealBytes);
+        assert_eq!(NoDfCopy::witness(Name::OldData, true, false), Name::OldData);
     }
 }
