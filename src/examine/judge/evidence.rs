@@ -6,7 +6,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{MOST_PROBES, Pair, Progress, Proof};
-use super::super::technique::{HopSearch, NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::super::technique::{HopSearch, NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
