@@ -95,6 +95,16 @@ pub enum Ground {
         /// The largest packet that TCP sends here.
         limit: PacketSize,
     },
+    /// Large packets vanish, and TCP does not meet them because the peer announces a small MSS. Whether that lasts is not known,
+    /// as too many packets are lost to see where they end.
+    MayMask {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never is.
+        lost: PacketSize,
+        /// The largest packet that TCP sends at present.
+        limit: PacketSize,
+    },
     /// Too many packets of any size are lost to tell size from chance.
     TooLossy {
         /// A size that was answered.
@@ -152,6 +162,8 @@ pub enum PtbOutcome {
     Faulty(PtbFault),
     /// None is due: copies that may be fragmented vanish as well.
     NoneDue,
+    /// None came, and whether one is due is not known.
+    Unexplained,
 }
 
 /// What confirms that packets of a size vanish.
@@ -341,6 +353,8 @@ pub enum ReverseReason {
     FellSilent,
     /// Small packets stay away as well.
     SmallOnesLost,
+    /// Too many packets of any size are lost for a conversation.
+    TooLossy,
     /// This host dropped packets that had arrived.
     HostTooBusy,
 }

@@ -55,6 +55,11 @@ fn a_verdict_on_the_way_there() {
              a firewall may drop them for exceeding the peer's MSS, and no other technique was answered",
         ),
         (
+            Ground::MayMask { passes: size(1400), lost: size(1401), limit: size(1400) },
+            "1400 byte packets are answered, 1401 byte packets never are; the server's MSS keeps TCP to 1400 bytes, but too \
+             many packets are lost to say whether that is its own link or a path that it remembers for a while",
+        ),
+        (
             Ground::TooLossy { passes: size(1400), lost: size(1401), p: 0.012_345 },
             "1400 byte packets were answered and 1401 byte packets were not, but too many small packets are lost to tell \
              size from chance (p = 0.0123)",
@@ -107,6 +112,11 @@ fn what_became_of_the_message_and_what_confirms_it() {
         (
             PtbOutcome::OnlyAboutOthers,
             "the routers' messages that reach this host's kernel are about other packets, none about these",
+        ),
+        (
+            PtbOutcome::Unexplained,
+            "nothing tells the sender; too few copies that may be fragmented got an answer to say whether a router keeps \
+             silent or the two ends of a link disagree",
         ),
         (PtbOutcome::NoneDue, "copies that may be fragmented vanish as well, so no router refuses them"),
         (PtbOutcome::Faulty(PtbFault::MtuZero), "the router's message states no MTU"),
@@ -288,6 +298,10 @@ fn a_verdict_on_the_way_back() {
             "the server's large packets stay away, but it took no further connection that would show that small ones come",
         ),
         (ReverseReason::FellSilent, "the server's large packets stay away, but soon it answered nothing else either"),
+        (
+            ReverseReason::TooLossy,
+            "too many packets of any size are lost to hold the conversation that would draw large ones",
+        ),
         (ReverseReason::SmallOnesLost, "the server's packets stay away, small ones as well"),
         (
             ReverseReason::HostTooBusy,

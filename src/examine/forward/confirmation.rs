@@ -32,7 +32,8 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
         ask(parts, Name::Echo, pair, now);
     }
     let Parts { techniques, no_df, plan, .. } = parts;
-    if let Some(witness) = techniques.get_mut(NoDfCopy::witness(carrier)) {
+    let is_echo_answered = techniques.using(Uses::Icmp).search().log().total_answered() > 0;
+    if let Some(witness) = techniques.get_mut(NoDfCopy::witness(carrier, is_echo_answered)) {
         no_df.queue_in(witness.search_mut(), plan, now);
     }
     if over_connection && needs_syn(parts, suspect, now) {

@@ -1,12 +1,12 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
+use crate::model::{DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
-use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::super::technique::{HopSearch, NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
@@ -18,6 +18,8 @@ pub(super) struct Evidence {
     pub(super) carried: Option<(Name, Carried)>,
     /// What keeps TCP below the hole, if something does.
     pub(super) masking: Option<Masking>,
+    /// Whether loss keeps from view where large packets end, so that they may end at the target's own link.
+    pub(super) is_place_lost: bool,
     /// Where TCP ends, if that is nearer than the target.
     pub(super) tcp_ends_at: Option<Ttl>,
     /// Why nothing was reached; `None` if the target answered anything at all, be it a refusal.
@@ -76,6 +78,7 @@ impl Evidence {
         Self {
             carried,
             masking: masking_of(record, carried),
+            is_place_lost: record.loses_small_packets() && !record.trace.search().is_some_and(HopSearch::is_exact),
             tcp_ends_at: record.tcp_ends_at(),
             silence: (!reached).then(|| silence(record)),
             start: plan.max_size,
@@ -88,7 +91,7 @@ impl Evidence {
             awaits_ptb: record.awaits_ptb,
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
-            no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
+            no_df: no_df(record, answering),
             dialogue_trouble: dialogue_trouble(record),
         }
     }
@@ -157,8 +160,12 @@ fn uses(record: &Record, name: Name) -> Option<Uses> {
     record.technique(name).map(|technique| technique.uses)
 }
 
-fn no_df(record: &Record, name: Name) -> NoDfOutcome {
-    let witness = record.technique(NoDfCopy::witness(name));
+fn no_df(record: &Record, carrier: Option<Name>) -> NoDfOutcome {
+    if record.plan.family() == Family::V6 {
+        return NoDfOutcome::NoSuchCopies;
+    }
+    let is_echo_answered = record.using(Uses::Icmp).is_some_and(|echo| echo.search.log().total_answered() > 0);
+    let witness = carrier.and_then(|name| record.technique(NoDfCopy::witness(name, is_echo_answered)));
     witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
 }
 

@@ -9,9 +9,9 @@ use crate::model::{
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::Kernel;
-use super::super::search::{Outcome, ProbeKind, ProbeLog};
+use super::super::search::{Outcome, ProbeLog};
 use super::super::session::TcpState;
-use super::super::technique::{HopSearch, NearAnswers, Nearer, Uses};
+use super::super::technique::{HopSearch, NearAnswers, Nearer, NoDfOutcome, Uses};
 use super::evidence::Evidence;
 use super::methods::methods;
 use super::record::Record;
@@ -22,7 +22,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
     let plan = &record.plan;
     let ptb = record.ptbs.reports(record.packets(), judgement.path_mtu, Kernel::of(plan));
     let carrier = evidence.carried.map(|(name, _)| name);
-    let findings = Facts { record, judgement: &judgement }.findings(&ptb);
+    let findings = Facts { record, evidence, judgement: &judgement }.findings(&ptb);
     let tcp_was_asked = plan.method != MethodChoice::Icmp;
     let location = location(record, evidence, &judgement, &ptb);
     Examined {
@@ -93,6 +93,7 @@ fn credible_trace(record: &Record, passes: Option<PacketSize>) -> Option<&HopSea
 
 struct Facts<'a> {
     record: &'a Record,
+    evidence: &'a Evidence,
     judgement: &'a Judgement,
 }
 
@@ -199,7 +200,7 @@ impl Facts<'_> {
             (is_clear && old.is_some_and(|old| old < path), Finding::SegmentsAboveMssDropped),
             (self.record.techniques.iter().any(|t| is_lossy(t.search.log())), Finding::PacketLoss),
             (verdict == Verdict::Discoverable && self.routers_ration_messages(path), Finding::PtbRateLimited),
-            (self.fragments_are_lost(), Finding::FragmentsDropped),
+            (self.evidence.no_df == NoDfOutcome::FragmentsLost, Finding::FragmentsDropped),
         ])
     }
 
@@ -218,14 +219,6 @@ impl Facts<'_> {
             .flat_map(ProbeLog::probes)
             .filter(|probe| probe.size > path && matches!(probe.outcome, Outcome::Lost(_)));
         unspoken.count() >= 2
-    }
-
-    fn fragments_are_lost(&self) -> bool {
-        self.logs_but_of_syns().any(|log| {
-            let fragments = log.trials_of_kind(ProbeKind::Fragments);
-            let copies = log.trials_of_kind(ProbeKind::NoDf);
-            fragments.total >= 3 && fragments.answered == 0 && copies.answered == 0
-        })
     }
 }
 

@@ -28,9 +28,10 @@ pub(super) struct Judgement {
 pub(super) fn judge(evidence: &Evidence) -> Judgement {
     let judgement = judge_as_it_stands(evidence);
     let is_by_tcp = evidence.carried.is_none_or(|(technique, _)| technique != Technique::Echo);
+    let is_hole = matches!(judgement.verdict, Verdict::BlackHole | Verdict::Masked);
     match (evidence.tcp_ends_at, judgement.cause) {
         // No hole for want of a message that may still come.
-        (_, Some(Cause::NoPtb | Cause::BadPtb | Cause::LinkMismatch)) if evidence.awaits_ptb => {
+        (_, cause) if is_hole && cause != Some(Cause::LocalFirewall) && evidence.awaits_ptb => {
             Judgement { path_mtu: judgement.path_mtu, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
         }
         // A hole on the way to whoever answers is one, whoever it is: mail hangs there.
@@ -199,6 +200,9 @@ fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Con
         (Verdict::Masked, Some(Masking::By(by)), _) => Judgement { masked_by: Some(by), ..judgement },
         (Verdict::Masked, Some(Masking::Memory), Ground::Vanishes { passes, lost, ptb, confirmation }) => {
             let limit = evidence.tcp_limit.unwrap_or(passes);
+            if evidence.is_place_lost && limit == passes {
+                return Judgement { path_mtu: Some(passes), ..inconclusive(Ground::MayMask { passes, lost, limit }) };
+            }
             let ground = Ground::Hidden { passes, lost, ptb, confirmation, limit };
             Judgement { verdict: Verdict::BlackHole, ground, ..judgement }
         }
@@ -209,16 +213,27 @@ fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Con
 fn guilty_now(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Confirmation) -> Judgement {
     let end = if verdict == Verdict::BlackHole { evidence.tcp_end.or(evidence.path_end) } else { evidence.path_end };
     let (cause, ptb) = match end.or(evidence.path_end) {
-        Some(KernelPmtu::Firewalled { .. }) => (Cause::LocalFirewall, PtbOutcome::DroppedHere),
-        Some(KernelPmtu::Misled { fault, .. }) => (Cause::BadPtb, PtbOutcome::Faulty(fault)),
-        _ if evidence.only_others_told => (Cause::NoPtb, PtbOutcome::OnlyAboutOthers),
-        _ if evidence.no_df == NoDfOutcome::Lost => (Cause::LinkMismatch, PtbOutcome::NoneDue),
-        _ => (Cause::NoPtb, PtbOutcome::NoneCame),
+        Some(KernelPmtu::Firewalled { .. }) => (Some(Cause::LocalFirewall), PtbOutcome::DroppedHere),
+        Some(KernelPmtu::Misled { fault, .. }) => (Some(Cause::BadPtb), PtbOutcome::Faulty(fault)),
+        _ if evidence.only_others_told => (Some(Cause::NoPtb), PtbOutcome::OnlyAboutOthers),
+        _ => silence(evidence.no_df),
     };
     Judgement {
         verdict,
-        cause: Some(cause),
+        cause,
         ..inconclusive(Ground::Vanishes { passes: proof.pair.passes, lost: proof.suspect, ptb, confirmation })
+    }
+}
+
+/// No PTB came. Where the size passes in pieces a router keeps silent, or what it says is lost; where it does not, none is due.
+fn silence(no_df: NoDfOutcome) -> (Option<Cause>, PtbOutcome) {
+    match no_df {
+        NoDfOutcome::Lost => (Some(Cause::LinkMismatch), PtbOutcome::NoneDue),
+        // Where no fragment gets through, nothing more can be known from here.
+        NoDfOutcome::Passes | NoDfOutcome::NoSuchCopies | NoDfOutcome::FragmentsLost => {
+            (Some(Cause::NoPtb), PtbOutcome::NoneCame)
+        }
+        NoDfOutcome::Unclear | NoDfOutcome::Untested => (None, PtbOutcome::Unexplained),
     }
 }
 

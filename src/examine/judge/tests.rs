@@ -13,6 +13,7 @@ fn proven() -> Evidence {
     Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
         masking: None,
+        is_place_lost: false,
         tcp_ends_at: None,
         silence: None,
         start: FULL,
@@ -24,7 +25,7 @@ fn proven() -> Evidence {
         awaits_ptb: false,
         real_bytes: None,
         second: Vec::new(),
-        no_df: NoDfOutcome::Untested,
+        no_df: NoDfOutcome::Passes,
         dialogue_trouble: DialogueTrouble::NoGreeting,
     }
 }
@@ -63,15 +64,35 @@ fn the_cause_is_what_the_kernel_of_this_host_is_told() {
         ..proven()
     };
     for (end, copies, cause) in [
-        (SILENT, NoDfOutcome::Untested, Cause::NoPtb),
-        (SILENT, NoDfOutcome::Passes, Cause::NoPtb),
-        (SILENT, NoDfOutcome::Uninformative, Cause::NoPtb),
-        (SILENT, NoDfOutcome::Lost, Cause::LinkMismatch),
-        (KernelPmtu::Firewalled { at: FULL }, NoDfOutcome::Passes, Cause::LocalFirewall),
-        (KernelPmtu::Misled { at: FULL, fault: PtbFault::NotSmaller }, NoDfOutcome::Passes, Cause::BadPtb),
+        (SILENT, NoDfOutcome::NoSuchCopies, Some(Cause::NoPtb)),
+        (SILENT, NoDfOutcome::Passes, Some(Cause::NoPtb)),
+        (SILENT, NoDfOutcome::FragmentsLost, Some(Cause::NoPtb)),
+        (SILENT, NoDfOutcome::Lost, Some(Cause::LinkMismatch)),
+        (SILENT, NoDfOutcome::Untested, None),
+        (SILENT, NoDfOutcome::Unclear, None),
+        (KernelPmtu::Firewalled { at: FULL }, NoDfOutcome::Unclear, Some(Cause::LocalFirewall)),
+        (KernelPmtu::Misled { at: FULL, fault: PtbFault::NotSmaller }, NoDfOutcome::Unclear, Some(Cause::BadPtb)),
     ] {
-        assert_eq!(verdict(&with(end, copies)), (Verdict::BlackHole, Some(cause)), "{end:?} {copies:?}");
+        assert_eq!(verdict(&with(end, copies)), (Verdict::BlackHole, cause), "{end:?} {copies:?}");
     }
+}
+
+/// The server's own link is small, or it remembers: the place tells, and loss hides it.
+#[test]
+fn a_place_that_loss_hides_makes_no_hole_below_the_mss() {
+    let hidden = |is_place_lost, limit| {
+        verdict(&Evidence {
+            tcp_limit: Some(limit),
+            tcp_end: Some(KernelPmtu::Passes { steps: 0 }),
+            masking: Some(Masking::Memory),
+            second: vec![(Technique::SynData, Second::Agrees(0.001))],
+            is_place_lost,
+            ..proven()
+        })
+    };
+    assert_eq!(hidden(false, P), HOLE);
+    assert_eq!(hidden(true, P), DOUBT);
+    assert_eq!(hidden(true, PacketSize::new(1300)), HOLE, "no link of its own");
 }
 
 /// Above the MSS a normaliser may drop segments, so other packets must say it too.
@@ -99,7 +120,7 @@ fn echo_alone_needs_the_copy_without_df() {
     let echo =
         |copies| Evidence { carried: Some((Technique::Echo, Carried::Proven(PROOF))), no_df: copies, ..proven() };
     assert_eq!(verdict(&echo(NoDfOutcome::Passes)), HOLE);
-    for copies in [NoDfOutcome::Untested, NoDfOutcome::Lost, NoDfOutcome::Uninformative] {
+    for copies in [NoDfOutcome::Untested, NoDfOutcome::Lost, NoDfOutcome::FragmentsLost, NoDfOutcome::Unclear] {
         assert_eq!(verdict(&echo(copies)), DOUBT, "{copies:?}");
     }
 }

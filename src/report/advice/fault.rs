@@ -26,10 +26,12 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
     } else {
         ""
     };
+    let or =
+        if case.examined().cause.is_none() { " If it does, compare the MTU at the two ends of that link." } else { "" };
     Advice {
         who,
         text: format!(
-            "{place}. {whose} {name}, and every firewall from there to this host has to let it through.{only} The rules \
+            "{place}. {whose} {name}, and every firewall from there to this host has to let it through.{only}{or} The rules \
              below admit error messages only. On other systems: send unreachables on that interface, do not ration them \
              to nothing, and permit {numbers} in access lists and control-plane filters."
         ),

@@ -47,6 +47,10 @@ fn ground(ground: &Ground) -> String {
             "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
              vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered"
         ),
+        Ground::MayMask { passes, lost, limit } => format!(
+            "{passes} byte packets are answered, {lost} byte packets never are; the server's MSS keeps TCP to {limit} bytes, \
+             but too many packets are lost to say whether that is its own link or a path that it remembers for a while"
+        ),
         Ground::TooLossy { passes, lost, p } => format!(
             "{passes} byte packets were answered and {lost} byte packets were not, but too many small packets are lost to \
              tell size from chance (p = {p:.4})"
@@ -104,6 +108,10 @@ fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
         }
         PtbOutcome::DroppedHere => {
             "the routers' messages reach this host's interface but not its kernel: its own firewall drops them"
+        }
+        PtbOutcome::Unexplained => {
+            "nothing tells the sender; too few copies that may be fragmented got an answer to say whether a router keeps \
+             silent or the two ends of a link disagree"
         }
         PtbOutcome::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
         PtbOutcome::Faulty(fault) => ptb_fault::in_reason(fault),

@@ -65,6 +65,9 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
         ReverseReason::FellSilent => {
             "the server's large packets stay away, but soon it answered nothing else either".into()
         }
+        ReverseReason::TooLossy => {
+            "too many packets of any size are lost to hold the conversation that would draw large ones".into()
+        }
         ReverseReason::SmallOnesLost => "the server's packets stay away, small ones as well".into(),
         ReverseReason::HostTooBusy => HOST_TOO_BUSY.into(),
     }
