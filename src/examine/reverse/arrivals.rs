@@ -32,6 +32,8 @@ pub(super) struct ResentSmaller {
     size: PacketSize,
     /// Its payload.
     payload: u32,
+    /// Whether what is missing was certainly sent in larger ones, and not in so many of this size.
+    is_certain: bool,
 }
 
 /// What is known of the stream when a segment comes.
@@ -39,13 +41,20 @@ pub(super) struct ResentSmaller {
 pub(super) struct StreamBefore {
     next: SeqNumber,
     missing_up_to: Option<SeqNumber>,
+    /// Where the first gap ends, if bytes from there on have arrived.
+    gap_end: Option<SeqNumber>,
 }
 
 impl StreamBefore {
     /// `next`: the next byte expected; `missing_up_to`: where the first gap ends, since bytes from there on have arrived, or
     /// are known to have been sent.
     pub(super) fn new(next: SeqNumber, missing_up_to: Option<SeqNumber>) -> Self {
-        Self { next, missing_up_to }
+        Self { next, missing_up_to, gap_end: missing_up_to }
+    }
+
+    /// The same where bytes behind the gap are known to have been sent and have not arrived.
+    pub(super) fn with_gap_end(self, gap_end: Option<SeqNumber>) -> Self {
+        Self { gap_end, ..self }
     }
 
     /// The next byte expected.
@@ -97,8 +106,11 @@ impl ArrivalLog {
         self.fragment = self.fragment.max(fragment);
         let size = PacketSize::new(self.family.tcp_headers() + segment.options_len() as u32 + payload);
         self.without_df |= !ip.dont_fragment;
-        if self.is_resent_smaller(segment, payload, before) && self.resent.is_none() {
-            self.resent = Some(ResentSmaller { size, payload });
+        if self.is_resent_smaller(segment, payload, before) {
+            let is_certain = self.was_larger(segment, payload, before);
+            self.resent = self.resent.or(Some(ResentSmaller { size, payload, is_certain }));
+            // More was on its way behind it.
+            self.cut = self.cut.max(Some(payload));
         }
         if payload == self.largest_payload || (!segment.flags.psh && payload > self.largest_payload) {
             self.cut = self.cut.max(Some(payload));
@@ -115,6 +127,12 @@ impl ArrivalLog {
         let usual = if self.largest_payload > payload { self.largest_payload.min(self.full) } else { self.full };
         let missing = end.bytes_since(segment.seq).unwrap_or(0);
         fills && payload < usual.min(missing) && self.cut != Some(payload)
+    }
+
+    /// Whether the missing bytes were first sent in larger segments: such ones have arrived, or these would not fill the gap.
+    fn was_larger(&self, segment: &Segment, payload: u32, before: StreamBefore) -> bool {
+        let gap = before.gap_end.and_then(|end| end.bytes_since(segment.seq));
+        self.largest_payload > payload || gap.is_some_and(|gap| !gap.is_multiple_of(payload))
     }
 
     /// How far the reply has come.
@@ -165,6 +183,11 @@ impl ArrivalLog {
 }
 
 impl ResentSmaller {
+    /// Whether they were certainly larger before, and not lost by chance.
+    pub(super) fn is_certain(self) -> bool {
+        self.is_certain
+    }
+
     /// How large the packet of the first of them is.
     pub(super) fn size(self) -> PacketSize {
         self.size
@@ -263,7 +286,7 @@ mod tests {
 
     #[test]
     fn sizes_of_a_search_in_the_dark_are_known() {
-        let resent = |payload| ResentSmaller { size: PacketSize::new(payload + 40), payload };
+        let resent = |payload| ResentSmaller { size: PacketSize::new(payload + 40), payload, is_certain: true };
         let rtt = Duration::from_millis(20);
         assert!(resent(1360).is_told(Duration::from_millis(40), rtt));
         assert!(resent(1360).is_told(Duration::from_millis(900), rtt), "the first PTB was lost");

@@ -16,6 +16,8 @@ pub(super) struct ReverseEvidence<'a> {
     /// The largest size that arrived, and the smallest that did not.
     pub(super) passes: Option<PacketSize>,
     pub(super) lost: Option<PacketSize>,
+    /// How long after it was asked the server went over to smaller packets by itself on a connection beside the first.
+    pub(super) recovered_beside: Option<Duration>,
     /// The test of PTBs: the MTU told, and whether the server obeys.
     pub(super) ptb_test: Option<(PacketSize, bool)>,
     /// The MTU that the server was told where large packets stay away.
@@ -32,6 +34,8 @@ pub(super) struct FirstEvidence<'a> {
     pub(super) lowered_after: Option<Duration>,
     /// Whether packets of any size were lost on it.
     pub(super) is_lossy: bool,
+    /// The same, or on the way there.
+    pub(super) is_path_lossy: bool,
     /// How long ago bytes began to be missing, even if they have come since.
     pub(super) watched: Duration,
     /// How often the server answered although bytes were missing.
@@ -50,6 +54,8 @@ pub(super) enum WatchEnd {
     Unavailable(Unwillingness),
     /// The server did not finish its greeting or a reply in this time.
     TooSlow { awaits_greeting: bool, after: Duration },
+    /// Too many packets are lost to say whether the server is slow.
+    TooLossy,
     /// Large packets stay away, and all time is over.
     StillMissing,
     /// The run ended: the first connection was complete, stalled for this long, or neither.

@@ -31,6 +31,10 @@ pub(super) struct Fetch {
     began: Timestamp,
     /// When something was said last.
     asked: Timestamp,
+    /// Since when the server has all that was said, and nothing that it said is missing.
+    understood: Option<Timestamp>,
+    /// When it was heard of last.
+    heard: Timestamp,
     stall: StallWatch,
     ack_probes: AckProbes,
     /// How long after it was asked the first missing byte came in a smaller packet.
@@ -72,6 +76,8 @@ impl Fetch {
             first_payload: None,
             began: now,
             asked: now,
+            understood: None,
+            heard: now,
             stall: StallWatch::default(),
             ack_probes: AckProbes::new(now),
             lowered_after: None,
@@ -186,6 +192,17 @@ impl Fetch {
         self.began
     }
 
+    /// Since when the server has all that was said, and nothing that it said is missing.
+    pub(super) fn understood(&self) -> Option<Timestamp> {
+        self.understood
+    }
+
+    /// Whether the server has had all that was said for so long, and answered since that there is no more to say.
+    pub(super) fn keeps_waiting_for(&self, patience: Duration, now: Timestamp) -> bool {
+        let is_heard = |since: Timestamp| self.heard >= since + patience / 2;
+        self.understood.is_some_and(|since| now >= since + patience && is_heard(since))
+    }
+
     /// Whether the path loses packets of any size.
     pub(super) fn has_seen_loss(&self) -> bool {
         self.ack_probes.are_lost()
@@ -212,6 +229,7 @@ impl Fetch {
             return;
         }
         while self.conversation.go_on(&mut self.connection) {
+            self.understood = None;
             self.arrivals.asked(self.connection.receive_next());
             self.asked = now;
             self.ack_probes.wait_for_reply(now, &self.rtt);
@@ -220,6 +238,11 @@ impl Fetch {
             }
         }
         let is_missing = self.conversation.status() == ReplyStatus::Awaited && self.missing_up_to().is_some();
+        if is_missing {
+            self.understood = None;
+        } else if self.connection.is_drained() {
+            self.understood.get_or_insert(now);
+        }
         self.stall.note(is_missing, now);
     }
 
@@ -234,9 +257,18 @@ impl Fetch {
             }),
             FetchPhase::Fetching => self.poll_connection(now).or_else(|| {
                 let is_due = self.may_ask() && self.ack_probes.take_due(now, &self.rtt);
-                is_due.then(|| (self.connection.ack_probe(), Meaning::AckProbe))
+                is_due.then(|| (self.ack_probe(), Meaning::AckProbe))
             }),
         }
+    }
+
+    /// Before the greeting our acknowledgment of the SYN-ACK may be lost, and the old byte does not open the connection in its
+    /// place (RFC 9293, 3.10.7.4: it is not acceptable).
+    fn ack_probe(&mut self) -> Segment {
+        if self.awaits_greeting() {
+            self.connection.acknowledge();
+        }
+        self.connection.ack_probe()
     }
 
     fn poll_connection(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
@@ -282,10 +314,12 @@ impl Fetch {
         now: Timestamp,
     ) -> Meaning {
         let was = self.connection.state();
-        let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to());
+        let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to())
+            .with_gap_end(self.connection.gap_end());
         if self.connection.handle(segment, now, &mut self.rtt) == Effect::NotAcceptable {
             return Meaning::Stray;
         }
+        self.heard = now;
         if was == TcpState::Connecting {
             self.learn_full_size();
             (self.began, self.asked) = (now, now);

@@ -68,6 +68,19 @@ impl FetchList {
         self.further.iter().find_map(FurtherFetch::ptb_test)?.reaction()
     }
 
+    /// How long after it was asked the server went over to smaller packets by itself on a connection that tried a size.
+    pub(super) fn recovered_beside(&self, round_trip: Duration) -> Option<Duration> {
+        let trials = self.further.iter().filter_map(|further| match further {
+            FurtherFetch::Trial { fetch, .. } => Some(fetch),
+            FurtherFetch::SmallSegments(_) | FurtherFetch::PtbTest(_) => None,
+        });
+        let searched = |fetch: &Fetch| {
+            let (resent, after) = (fetch.arrivals().resent()?, fetch.lowered_after()?);
+            (resent.is_searched() && !resent.is_told(after, round_trip)).then_some(after)
+        };
+        trials.filter_map(searched).min()
+    }
+
     /// Opens the connection with small segments.
     pub(super) fn open_small_segments(&mut self, setup: &Setup, random: &mut Random, now: Timestamp) {
         self.small_segments = match self.open(setup, SizeTrial::one(setup.smallest()), random, now) {

@@ -59,6 +59,7 @@ impl Inquiry {
                 let awaits_greeting = turn.fetches.first().awaits_greeting();
                 Some(WatchEnd::TooSlow { awaits_greeting, after: self.recovery.slow() })
             }
+            FirstFetch::TooLossy => Some(WatchEnd::TooLossy),
         }
     }
 
@@ -70,7 +71,7 @@ impl Inquiry {
         let goes_on = match lowering(&self.first_evidence(turn.setup, turn.fetches, turn.now)) {
             // A search in the dark ends far below the path's size, which further connections tell.
             Some(Lowering::Recovery) => self.recovery.may_search_on(turn.now) && !self.search_on(turn),
-            Some(Lowering::Told | Lowering::Unclear) => false,
+            Some(Lowering::Told | Lowering::Usual | Lowering::Unclear) => false,
             None => Self::test_ptb(turn),
         };
         (!goes_on).then_some(WatchEnd::Complete)
@@ -187,6 +188,7 @@ impl Inquiry {
             small_segments: fetches.small_segments(),
             passes: self.sizes.passes(),
             lost: self.sizes.lost(fetches.first().missing_size()),
+            recovered_beside: fetches.recovered_beside(setup.round_trip()),
             ptb_test: fetches.ptb_test_reaction(),
             told: self.ptb_sender.as_ref().and_then(PtbSender::told),
             is_without_df: setup.family() == Family::V4 && fetches.is_without_df(),
@@ -199,6 +201,7 @@ impl Inquiry {
             arrivals: first.arrivals(),
             lowered_after: first.lowered_after(),
             is_lossy: first.has_seen_loss(),
+            is_path_lossy: first.has_seen_loss() || setup.is_lossy(),
             watched: first.stall_began_ago(now).min(LONGEST_WATCH),
             answers_while_stalled: first.answers_while_stalled(),
             round_trip: setup.round_trip(),

@@ -31,6 +31,8 @@ impl ReverseJudgement {
 pub(super) enum Lowering {
     /// A PTB told it.
     Told,
+    /// Nothing, for all that is known: it may never have sent larger ones, and what came again was lost by chance.
+    Usual,
     /// It searched for a size in the dark.
     Recovery,
     /// One or the other: too many packets are lost to say.
@@ -44,6 +46,11 @@ const LEAST_ANSWERS: u32 = 3;
 pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
     let first = &evidence.first;
     let found = match &evidence.end {
+        // Whether it is silent or unheard cannot be told.
+        WatchEnd::Unavailable(Unwillingness::FellSilent) if first.is_path_lossy && !first.arrivals.has_full() => {
+            doubtful(ReverseReason::TooLossy, first.arrivals.largest())
+        }
+        WatchEnd::TooLossy => doubtful(ReverseReason::TooLossy, first.arrivals.largest()),
         WatchEnd::Unavailable(why) => unavailable(why.clone(), first.arrivals),
         WatchEnd::TooSlow { awaits_greeting, after } => too_slow(*awaits_greeting, *after),
         // What came smaller only after our own PTB shows obedience, and no way out of the hole.
@@ -56,7 +63,9 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
         }
         WatchEnd::Complete => lowered(evidence).unwrap_or_else(|| complete(first.arrivals)),
         // It is recovering, only slowly.
-        WatchEnd::StillMissing => lowered(evidence).unwrap_or_else(|| missing(evidence)),
+        WatchEnd::StillMissing => {
+            lowered(evidence).or_else(|| recovered_beside(evidence)).unwrap_or_else(|| missing(evidence))
+        }
         WatchEnd::Interrupted(fetch) => lowered(evidence).unwrap_or_else(|| interrupted(*fetch, evidence)),
     };
     let watched_briefly = match evidence.end {
@@ -85,7 +94,10 @@ fn why_lowered(first: &FirstEvidence<'_>, resent: ResentSmaller) -> Lowering {
     let after = first.lowered_after.unwrap_or_default();
     // What a server tries in the dark is hardly ever the size of the path to the byte.
     let is_exact = first.exact_by_echo == Some(resent.size());
-    if is_exact || resent.is_told(after, first.round_trip) {
+    let is_told = is_exact || resent.is_told(after, first.round_trip);
+    if is_told && first.is_path_lossy && !resent.is_certain() {
+        if resent.is_searched() { Lowering::Unclear } else { Lowering::Usual }
+    } else if is_told {
         Lowering::Told
     } else if first.is_lossy && !resent.is_searched() {
         Lowering::Unclear
@@ -101,17 +113,25 @@ fn lowered(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
     let after = first.lowered_after.unwrap_or_default();
     let largest = first.arrivals.largest();
     Some(match why_lowered(first, resent) {
+        Lowering::Usual => complete(first.arrivals),
         Lowering::Told => reverse(ReverseVerdict::Discoverable, largest.max(Some(resent.size())), None),
         Lowering::Unclear => doubtful(ReverseReason::LoweredAfter { after }, largest),
-        Lowering::Recovery => {
-            let passes = evidence.passes.max(largest);
-            Reverse {
-                first_lost_size: lost_above(passes, evidence.lost),
-                recovered_after: Some(after),
-                ..reverse(ReverseVerdict::Recovers, passes, None)
-            }
-        }
+        Lowering::Recovery => recovers(after, evidence),
     })
+}
+
+/// The server recovered on a connection beside the first: on that one, chance has taken what it tried.
+fn recovered_beside(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
+    evidence.recovered_beside.map(|after| recovers(after, evidence))
+}
+
+fn recovers(after: Duration, evidence: &ReverseEvidence<'_>) -> Reverse {
+    let passes = evidence.passes.max(evidence.first.arrivals.largest());
+    Reverse {
+        first_lost_size: lost_above(passes, evidence.lost),
+        recovered_after: Some(after),
+        ..reverse(ReverseVerdict::Recovers, passes, None)
+    }
 }
 
 /// All that the first connection fetched has arrived.

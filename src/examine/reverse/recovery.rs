@@ -32,6 +32,8 @@ pub(super) enum FirstFetch {
     Unavailable(Unwillingness),
     /// The server does not finish its reply, and nothing is known to be missing.
     TooSlow,
+    /// Whether the server is slow, or its words and ours are lost, cannot be told.
+    TooLossy,
 }
 
 /// How long a stall has lasted.
@@ -54,6 +56,8 @@ pub(super) const LONGEST_WATCH: Duration = Duration::from_secs(15 + 6);
 const SLOW: Duration = Duration::from_secs(8);
 /// The same where the way back is all that was asked for.
 const SLOW_BACK_ONLY: Duration = Duration::from_secs(20);
+/// Of that, so long it has had all that was said: what was spent on lost packets is not the server's.
+const SILENT: Duration = Duration::from_secs(3);
 /// A loss is repaired by then.
 const REPAIRED: Duration = Duration::from_millis(350);
 
@@ -80,9 +84,14 @@ impl RecoveryWatch {
                     _ => StallAge::Over,
                 })
             }
-            (ReplyStatus::Awaited, None) if now >= self.began + self.slow => FirstFetch::TooSlow,
+            (ReplyStatus::Awaited, None) if self.is_slow(first, now) => FirstFetch::TooSlow,
+            (ReplyStatus::Awaited, None) if now >= self.began + self.slow + LONGEST_WATCH => FirstFetch::TooLossy,
             (ReplyStatus::Awaited, _) => FirstFetch::Waiting,
         }
+    }
+
+    fn is_slow(&self, first: &Fetch, now: Timestamp) -> bool {
+        now >= self.began + self.slow && first.keeps_waiting_for(SILENT, now)
     }
 
     /// Whether the sizes may take longer, after the server has recovered.
@@ -97,6 +106,10 @@ impl RecoveryWatch {
             timers.enter(ReverseTimer::Sizes, since + LONGEST_WATCH);
         }
         timers.enter(ReverseTimer::SlowServer, self.began + self.slow);
+        if let Some(since) = first.understood() {
+            timers.enter(ReverseTimer::SilentServer, since + SILENT);
+        }
+        timers.enter(ReverseTimer::LossyServer, self.began + self.slow + LONGEST_WATCH);
         timers.enter(ReverseTimer::SizesAfterRecovery, self.began + LONGEST_WATCH);
     }
 }

@@ -25,6 +25,10 @@ pub(super) enum ReverseTimer {
     SizesAfterRecovery,
     /// A server that did not finish its reply is too slow.
     SlowServer,
+    /// The server has had for long enough all that was said to it.
+    SilentServer,
+    /// Too much is lost to say whether the server is slow.
+    LossyServer,
     /// A size counts as lost on a further connection.
     TrialLost,
     /// The same where packets of any size are lost.

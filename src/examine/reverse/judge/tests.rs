@@ -31,6 +31,7 @@ fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a Sma
             arrivals,
             lowered_after: arrivals.resent().map(|_| Duration::from_millis(3200)),
             is_lossy: false,
+            is_path_lossy: false,
             watched: Duration::from_secs(15),
             answers_while_stalled: 5,
             round_trip: Duration::from_millis(20),
@@ -39,6 +40,7 @@ fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a Sma
         small_segments,
         passes: Some(SIZE(1400)),
         lost: Some(SIZE(1401)),
+        recovered_beside: None,
         ptb_test: None,
         told: None,
         is_without_df: false,
@@ -103,6 +105,46 @@ fn missing_bytes_in_smaller_packets_are_told_searched_or_unclear() {
     assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Unclear), ReverseVerdict::Inconclusive));
     found.first.exact_by_echo = Some(SIZE(1400));
     assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Told), ReverseVerdict::Discoverable));
+}
+
+/// The few small packets by which it recovers may be lost on the first connection.
+#[test]
+fn a_server_that_recovers_beside_the_first_connection_is_no_black_hole() {
+    let log = arrivals(&[], None);
+    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    found.first.answers_while_stalled = LEAST_ANSWERS;
+    assert_eq!(verdict(&found), ReverseVerdict::BlackHole);
+    found.recovered_beside = Some(Duration::from_millis(3200));
+    let reverse = judge(&found).found().clone();
+    assert_eq!((reverse.verdict, reverse.recovered_after), (ReverseVerdict::Recovers, found.recovered_beside));
+    assert_eq!((reverse.path_mtu, reverse.first_lost_size), (Some(SIZE(1400)), Some(SIZE(1401))));
+}
+
+/// Two segments of 1360 bytes that come again fill a gap of 2720 as they did before, and one of 2920 they never filled. Where
+/// nothing is lost by chance, nothing was lost before it was too large.
+#[test]
+fn what_was_lost_by_chance_was_not_lowered() {
+    let soon = |log: &ArrivalLog, is_path_lossy| {
+        let mut found = evidence(WatchEnd::Complete, log, &SmallSegments::NotTried);
+        found.first.lowered_after = Some(Duration::from_millis(40));
+        found.first.is_path_lossy = is_path_lossy;
+        verdict(&found)
+    };
+    let as_before = arrivals(&[1360, 1360], Some(2720));
+    assert_eq!(soon(&as_before, true), ReverseVerdict::Clear);
+    assert_eq!(soon(&as_before, false), ReverseVerdict::Discoverable);
+    assert_eq!(soon(&arrivals(&[1360, 1360], Some(2920)), true), ReverseVerdict::Discoverable);
+}
+
+#[test]
+fn silence_on_a_lossy_path_is_not_the_servers() {
+    let log = arrivals(&[], None);
+    let mut found = evidence(WatchEnd::TooLossy, &log, &SmallSegments::NotTried);
+    assert_eq!(judge(&found).found().reason, Some(ReverseReason::TooLossy));
+    found.end = WatchEnd::Unavailable(Unwillingness::FellSilent);
+    assert_eq!(verdict(&found), ReverseVerdict::Untested);
+    found.first.is_path_lossy = true;
+    assert_eq!(verdict(&found), ReverseVerdict::Inconclusive);
 }
 
 /// What came smaller after our own PTB is no way out of the hole.
