@@ -35,6 +35,8 @@ pub(super) struct EchoControls {
 
 /// So many SYNs stay unanswered before their silence counts: Linux itself sends as many within half a minute.
 const LEAST_SYNS: u32 = 5;
+/// The p to reach where small echo requests are lost too: one silence in so many would be mere loss.
+const LOSSY_SIGNIFICANCE: f64 = 1e-4;
 /// How long a SYN waits for its answer at least.
 const LEAST_WAIT: Duration = Duration::from_millis(600);
 /// One refusal may be an accident.
@@ -74,7 +76,9 @@ impl PortWatch {
     fn is_silent(&self, controls: EchoControls, now: Timestamp) -> bool {
         let wait = wait(controls.rtt);
         let total = self.sent.iter().filter(|&&at| now >= at + wait).count() as u32;
-        total >= LEAST_SYNS && p_value(controls.small, Trials { total, answered: 0 }) <= SIGNIFICANCE
+        let is_lossy = controls.small.answered < controls.small.total;
+        let significance = if is_lossy { LOSSY_SIGNIFICANCE } else { SIGNIFICANCE };
+        total >= LEAST_SYNS && p_value(controls.small, Trials { total, answered: 0 }) <= significance
     }
 
     /// When silence alone may change something next.
