@@ -1,6 +1,7 @@
 //! Every scenario, in a simulated network with a virtual clock: thousands of runs, no privilege.
 //!
-//! - `PMTU_SIM_SEEDS=1000 cargo test --release --test sim` runs every sweep with that many seeds.
+//! - `PMTU_SIM_SEEDS=1000 cargo test --release --test sim sweep_of_all -- --ignored --nocapture` runs every sweep with loss, with
+//!   that many seeds, and prints a line of figures for each.
 //! - `PMTU_SIM_ONLY=silent_router:v4:17` (a line of the table; a fourth field is the loss that was added) replays one
 //!   run and prints every packet. `0.05*` is spread over all links; a fifth field is what is left of each router's burst of errors.
 
@@ -17,16 +18,15 @@ mod back_tests;
 mod model_tests;
 
 use pmtu_probe::model::Direction;
-use scenario::{Family, Outcome, Reverse, Routers, Scenario, TakesTcp, Verdict, World};
+use scenario::{Family, Outcome, Reverse, TakesTcp, Verdict, World};
 use sim::check::{Strictness, check};
-use sim::sweep::{Job, Tallies, Tally, sweep, table, total};
+use sim::parts::{Part, add_loss, add_loss_everywhere, is_chosen, is_lossy, jobs, leave_errors, seeds};
+use sim::sweep::{HEADING, Job, Tally, sweep, table, total};
 
 /// Seeds per scenario and family where no loss is added.
 const PLAIN_SEEDS: u64 = 20;
-/// Seeds per scenario and family with loss, and random paths divided by 40, unless `PMTU_SIM_SEEDS` says more.
-const SWEEP_SEEDS: u64 = 25;
-/// The link that loses packets in a sweep: r2-r3.
-const LOSSY_LINK: usize = 2;
+/// What `--flows` is tried with.
+const FLOWS: [u16; 3] = [2, 8, 16];
 
 #[test]
 fn every_scenario_file_makes_sense() {
@@ -89,14 +89,15 @@ fn the_oracle_agrees_with_the_files() {
 
 #[test]
 fn every_scenario() {
-    let jobs = jobs(0.0, |scenario| (0..if is_lossy(scenario) { seeds() } else { PLAIN_SEEDS }).into());
+    let jobs = jobs(0.0, |scenario| 0..if is_lossy(scenario) { seeds() } else { PLAIN_SEEDS });
     let (lossy, plain): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| is_lossy(&job.scenario));
     let tallies = sweep(&plain, Strictness::Whole);
     let lossy_tallies = sweep(&lossy, Strictness::Verdict);
     let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} scenarios fail\n{text}", bad.len());
-    assert_no_wrong_verdict(&lossy_tallies, &text);
+    let sum = total(&lossy_tallies);
+    assert_eq!((sum.wrong, sum.wrong_causes), (0, 0), "wrong verdicts and causes\n{text}");
 }
 
 /// Every box on every path, with `seeds` seeds.
@@ -135,7 +136,8 @@ fn every_box() {
     println!("{text}");
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} boxes fail\n{text}", bad.len());
-    assert_no_wrong_verdict(&lossy_tallies, &text);
+    let sum = total(&lossy_tallies);
+    assert_eq!((sum.wrong, sum.wrong_causes), (0, 0), "wrong verdicts and causes\n{text}");
 }
 
 /// Somebody who knows addresses and ports, and no numbers, forges packets to c, a few or 20 000 a second: nothing changes.
@@ -156,24 +158,13 @@ fn an_attacker_off_the_path_changes_nothing() {
 /// nothing changes.
 #[test]
 fn flows_are_compared() {
-    for flows in [2, 8, 16] {
-        let mut jobs = jobs(0.0, |_| (0..seeds() * 4).into());
-        jobs.retain(|job| {
-            let is_alike = ["clear", "silent_router", "ptb_1400", "mss_clamped"].contains(&job.scenario.name.as_str());
-            job.scenario.parallel_link().is_some() || is_alike
-        });
+    for flows in FLOWS {
+        let jobs = sim::parts::jobs_of_flows(flows);
         assert!(jobs.len() > 15, "only {}", jobs.len());
-        for job in &mut jobs {
-            job.scenario.host.flows = Some(flows);
-        }
         let tallies = sweep(&jobs, Strictness::Whole);
         let text = format!("PMTU_SIM_FLOWS={flows}\n{}", table(&tallies, ""));
         assert!(tallies.values().all(|tally| !tally.has_notes()), "{text}");
-        for job in &mut jobs {
-            add_loss_everywhere(&mut job.scenario, 0.05);
-        }
-        let tallies = sweep(&jobs, Strictness::Verdict);
-        assert_no_wrong_verdict(&tallies, &format!("PMTU_SIM_FLOWS={flows}\n{}", table(&tallies, ":0.05*")));
+        assert_demands(&[sim::parts::flows(flows)]);
     }
 }
 
@@ -183,7 +174,7 @@ fn the_place_is_right_or_vague_but_never_wrong() {
     let mut bad = Vec::new();
     // What other runs have left of the burst, and how often all must be said that can be seen.
     for (loss, errors_left, at_least_exact) in [(0.0, 6, 1.0), (0.05, 6, 0.9), (0.0, 1, 0.9), (0.05, 3, 0.9)] {
-        let mut jobs = jobs(0.0, |_| (0..seeds()).into());
+        let mut jobs = jobs(0.0, |_| 0..seeds());
         jobs.retain(|job| !is_lossy(&job.scenario) && !job.scenario.expect.outcome(job.family).may_be_inconclusive);
         for Job { scenario, .. } in &mut jobs {
             add_loss_everywhere(scenario, loss);
@@ -203,60 +194,45 @@ fn the_place_is_right_or_vague_but_never_wrong() {
 
 #[test]
 fn loss_sweep() {
-    let with_ten = sweep(&jobs(0.10, |_| (0..seeds()).into()), Strictness::Verdict);
-    let text = table(&with_ten, ":0.10");
-    assert_no_wrong_verdict(&with_ten, &text);
-    let expected_runs = with_ten.iter().filter(|((name, _), _)| !is_excused(name));
-    let sums = expected_runs.fold((0, 0), |sum, (_, tally)| (sum.0 + tally.inconclusive, sum.1 + tally.runs));
-    assert!(sums.0 * 50 <= sums.1, "{} of {} are inconclusive, more than 2 %\n{text}", sums.0, sums.1);
+    assert_demands(&sim::parts::tenth());
 }
 
 #[test]
 fn heavy_loss_sweep() {
-    // The way back takes half a minute of virtual time where so much is lost.
-    let mut jobs = jobs(0.30, |scenario| {
-        let draws = scenario.families.iter().any(|family| scenario.expect.outcome(*family).reverse.is_some());
-        (0..if draws { seeds().div_ceil(5) } else { seeds() }).into()
-    });
-    // Where so much is lost that TCP is given up, echo carries the verdict, and over parallel links echo has a path of its own.
-    jobs.retain(|job| job.scenario.parallel_link().is_none());
-    // Somebody halfway who takes TCP is known by the server's echo replies alone, and all of those may be lost.
-    let is_taken = |scenario: &Scenario| scenario.routers().iter().any(|(_, r)| r.takes_tcp == TakesTcp::Proxy);
-    jobs.retain(|job| !is_taken(&job.scenario) || job.scenario.router.r1.takes_tcp == TakesTcp::Proxy);
-    let with_thirty = sweep(&jobs, Strictness::Verdict);
-    let text = table(&with_thirty, ":0.30");
-    assert_no_wrong_verdict(&with_thirty, &text);
+    assert_demands(&sim::parts::third());
+}
+
+/// All sweeps in one, whatever any of them comes to.
+#[test]
+#[ignore = "for figures with many seeds; each sweep has a test of its own"]
+fn sweep_of_all() {
+    let mut parts: Vec<Part> = sim::parts::tenth().into_iter().chain(sim::parts::third()).collect();
+    parts.extend(FLOWS.map(sim::parts::flows));
+    parts.push(sim::parts::random());
+    assert_demands(&parts);
 }
 
 #[test]
 fn random_paths() {
-    let count = seeds() * 40;
-    let mut jobs = Vec::new();
-    for seed in 0..count {
-        for family in [Family::V4, Family::V6] {
-            if let Some(scenario) = sim::oracle::random_scenario(seed, family) {
-                jobs.push(Job { scenario, family, seeds: seed..seed + 1 });
-            }
-        }
-    }
+    let part = sim::parts::random();
+    let jobs = &part.jobs;
     let expected =
         |verdict| jobs.iter().filter(|job| job.scenario.expect.outcome(job.family).verdict == verdict).count();
     for verdict in [Verdict::Clear, Verdict::Discoverable, Verdict::Masked, Verdict::BlackHole] {
         assert!(expected(verdict) * 50 > jobs.len(), "too few paths are {verdict:?}");
     }
-    let tallies = sweep(&jobs, Strictness::Verdict);
-    let text = table(&tallies, "");
-    assert_no_wrong_verdict(&tallies, &text);
-    let flawed: u64 = total(&tallies).flawed;
-    assert_eq!(flawed, 0, "wrong causes\n{text}");
-    let sure = |job: &&Job| !job.scenario.expect.outcome(job.family).may_be_inconclusive;
+    let swept = part.run();
+    let faults = part.faults(&swept);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // Of those that lose packets, a few may be.
+    let sure = |job: &&Job| !job.scenario.expect.outcome(job.family).may_be_inconclusive && !is_lossy(&job.scenario);
     let unsure: Vec<_> = jobs
         .iter()
         .filter(sure)
-        .filter(|job| tallies[&(job.scenario.name.clone(), job.family)].inconclusive > 0)
+        .filter(|job| swept.tallies[&(job.scenario.name.clone(), job.family)].inconclusive > 0)
         .map(|job| format!("{}:{}", job.scenario.name, job.family))
         .collect();
-    assert!(unsure.is_empty(), "inconclusive without a reason: {unsure:?}\n{text}");
+    assert!(unsure.is_empty(), "inconclusive without a reason: {unsure:?}\n{}", swept.table());
 }
 
 #[test]
@@ -278,7 +254,7 @@ fn garbage_neither_panics_nor_runs_on() {
 fn packets_are_those_on_record() {
     let mut runs = Vec::new();
     for loss in [0.0, 0.10] {
-        for Job { scenario, family, .. } in jobs(loss, |_| (0..0).into()) {
+        for Job { scenario, family, .. } in jobs(loss, |_| 0..0) {
             let has_way_back = scenario.expect.outcome(family).reverse.is_some();
             runs.push((scenario.clone(), family, loss, Direction::Forward));
             if has_way_back {
@@ -333,76 +309,16 @@ fn replay() {
     assert!(notes.is_empty(), "{class:?}: {}", notes.join("; "));
 }
 
-/// One job per scenario and family of the simulator's world, with loss added.
-fn jobs(loss: f64, seeds: impl Fn(&Scenario) -> SeedRange) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    for mut scenario in scenario::load_all().unwrap() {
-        if scenario.runs_in(World::Sim) && is_chosen(&scenario) {
-            add_loss(&mut scenario, loss);
-            for family in scenario.families.clone() {
-                jobs.push(Job { scenario: scenario.clone(), family, seeds: seeds(&scenario).0 });
-            }
-        }
+/// Runs sweeps, prints what they come to, and demands what is demanded of them.
+fn assert_demands(parts: &[Part]) {
+    let mut faults = Vec::new();
+    println!("{HEADING}");
+    for part in parts {
+        let swept = part.run();
+        println!("{}", part.line(&swept));
+        let missed = part.faults(&swept);
+        missed.iter().for_each(|fault| println!("{fault}"));
+        faults.extend(missed);
     }
-    jobs
-}
-
-/// `PMTU_SIM_NAMES` leaves only scenarios whose name contains a text.
-fn is_chosen(scenario: &Scenario) -> bool {
-    std::env::var("PMTU_SIM_NAMES").is_ok_and(|text| scenario.name.contains(&text))
-        || std::env::var_os("PMTU_SIM_NAMES").is_none()
-}
-
-struct SeedRange(std::ops::Range<u64>);
-
-impl From<std::ops::Range<u64>> for SeedRange {
-    fn from(range: std::ops::Range<u64>) -> Self {
-        Self(range)
-    }
-}
-
-fn add_loss(scenario: &mut Scenario, loss: f64) {
-    let mut links = scenario.links();
-    links[LOSSY_LINK].loss = 1.0 - (1.0 - links[LOSSY_LINK].loss) * (1.0 - loss);
-    scenario.set_links(links);
-}
-
-/// Every link loses its part, so that the answers of near and far hops are hit.
-fn add_loss_everywhere(scenario: &mut Scenario, loss: f64) {
-    let mut links = scenario.links();
-    for link in &mut links {
-        link.loss = 1.0 - (1.0 - loss).powf(0.25);
-    }
-    scenario.set_links(links);
-}
-
-/// What the trace finds left. The question who answers TCP costs one message of the first router and two of the last one.
-fn leave_errors(scenario: &mut Scenario, left: u32) {
-    let Routers { r1, r2, r3 } = &mut scenario.router;
-    for router in [r1, r2, r3] {
-        router.errors_left = Some(left);
-    }
-    scenario.router.r1.errors_left = Some(left + 1);
-    scenario.router.r3.errors_left = Some(left + 2);
-}
-
-fn is_lossy(scenario: &Scenario) -> bool {
-    scenario.links().iter().any(|link| link.loss > 0.0)
-}
-
-/// The 2 % do not count what is thin by its own nature: paths that lose 10 % or more already, and those that may be
-/// inconclusive without any loss.
-fn is_excused(name: &str) -> bool {
-    let scenario = scenario::load(name).unwrap();
-    let is_thin = |family: &Family| scenario.expect.outcome(*family).may_be_inconclusive;
-    is_lossy(&scenario) || scenario.families.iter().any(is_thin)
-}
-
-fn assert_no_wrong_verdict(tallies: &Tallies, text: &str) {
-    let wrong = total(tallies).wrong;
-    assert_eq!(wrong, 0, "{wrong} wrong verdicts\n{text}");
-}
-
-fn seeds() -> u64 {
-    std::env::var("PMTU_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SWEEP_SEEDS)
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

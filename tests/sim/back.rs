@@ -4,26 +4,34 @@ use pmtu_probe::model::{Examined, PacketSize, ReverseReason, ReverseVerdict as F
 use pmtu_probe::report::words::reverse_reason;
 
 use super::check::Strictness;
-use crate::scenario::{Outcome, Reverse, ReverseVerdict};
+use super::run::Run;
+use crate::scenario::{Outcome, Port, Reverse, ReverseVerdict, Scenario, Window};
 
 /// The expected verdict was not reached for want of evidence.
 pub fn undecided(examined: &Examined, expected: &Outcome) -> Option<String> {
     let back = expected.reverse.as_ref()?;
     let found = verdict_of(examined.reverse.verdict);
-    // Where packets are lost, the conversation may take longer than anybody waits for it.
-    let is_open = found == ReverseVerdict::Inconclusive || (is_late(examined) && Some(found) != back.or);
+    let is_open = found == ReverseVerdict::Inconclusive || (is_untested(examined) && Some(found) != back.or);
     let is_undecided = is_open && back.verdict != found;
     is_undecided.then(|| format!("reverse inconclusive, not {}: {}", back.verdict.word(), reason(examined)))
 }
 
-/// A verdict or a size that is not true of the path.
-pub fn wrong(examined: &Examined, expected: &Outcome, strictness: Strictness) -> Vec<String> {
+/// A verdict, a reason or a size that is not true of the path.
+pub fn wrong(
+    run: &Run,
+    examined: &Examined,
+    scenario: &Scenario,
+    expected: &Outcome,
+    strictness: Strictness,
+) -> Vec<String> {
     let Some(back) = &expected.reverse else { return Vec::new() };
     let found = verdict_of(examined.reverse.verdict);
-    if found == ReverseVerdict::Inconclusive || (strictness == Strictness::Verdict && is_late(examined)) {
-        return Vec::new();
-    }
     let mut notes = Vec::new();
+    notes.extend(untrue_reason(run, examined, scenario));
+    let is_cut_short = strictness == Strictness::Verdict && is_untested(examined) && run.was_cut_short_on_both_ways();
+    if found == ReverseVerdict::Inconclusive || is_cut_short {
+        return notes;
+    }
     if !is_true(found, back, strictness) {
         notes.push(format!("reverse {}, not {}: {}", found.word(), back.verdict.word(), reason(examined)));
     }
@@ -48,24 +56,29 @@ pub fn vague(examined: &Examined, expected: &Outcome) -> Option<String> {
     (!is_enough).then(|| format!("reverse path_mtu {size:?}, not {:?}: {}", back.path_mtu, reason(examined)))
 }
 
-/// The conversation did not get as far as the question: it was too slow, or its packets were lost for too long.
-fn is_late(examined: &Examined) -> bool {
-    let is_late = |why: &ReverseReason| {
-        matches!(why, ReverseReason::Slow { .. } | ReverseReason::Unwilling(Unwillingness::FellSilent))
-    };
-    examined.reverse.verdict == Found::Untested && examined.reverse.reason.as_ref().is_some_and(is_late)
+fn is_untested(examined: &Examined) -> bool {
+    examined.reverse.verdict == Found::Untested
 }
 
-/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path; a flight of which
-/// only the short last packet arrives looks as if the server had learnt; and the few
-/// small packets by which it recovers may be lost for as long as it is watched, which is what a black hole is said to be.
+/// What is said of the server and is not true of it: that it is slow, silent or gone.
+fn untrue_reason(run: &Run, examined: &Examined, scenario: &Scenario) -> Option<String> {
+    let peer = &scenario.peer;
+    let is_mute = !peer.alive || peer.port != Port::Open || peer.window == Window::Zero;
+    let is_slow = is_mute || !peer.greeting || peer.bytes_per_second > 0 || peer.greeting_after_ms > 0;
+    let is_true = match examined.reverse.reason.as_ref()? {
+        ReverseReason::Slow { .. } => is_slow,
+        ReverseReason::FellSilent | ReverseReason::Unwilling(Unwillingness::FellSilent) => is_mute,
+        ReverseReason::RunEndedBefore | ReverseReason::RunEndedEarly | ReverseReason::RunEndedWhileMissing { .. } => {
+            run.was_cut_short_on_both_ways()
+        }
+        _ => true,
+    };
+    (!is_true).then(|| format!("reverse {}: {}", verdict_of(examined.reverse.verdict).word(), reason(examined)))
+}
+
+/// Where packets are lost by chance, the server may learn while nobody sees it, and then keeps within the path.
 fn is_true(found: ReverseVerdict, back: &Reverse, strictness: Strictness) -> bool {
-    let by_chance = matches!(
-        (back.verdict, found),
-        (ReverseVerdict::Discoverable, ReverseVerdict::Clear)
-            | (ReverseVerdict::Clear, ReverseVerdict::Discoverable)
-            | (ReverseVerdict::Recovers, ReverseVerdict::BlackHole)
-    );
+    let by_chance = matches!((back.verdict, found), (ReverseVerdict::Discoverable, ReverseVerdict::Clear));
     found == back.verdict || Some(found) == back.or || (strictness == Strictness::Verdict && by_chance)
 }
 

@@ -11,7 +11,7 @@ use pmtu_probe::report::words::verdict_reason;
 use super::run::Run;
 use super::{back, flows};
 use crate::scenario::{
-    self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, PortState, Scenario, Verdict,
+    self, Cause, Family, Found, FoundHop, Outcome, Place, Placing, Point, PortState, Scenario, TakesTcp, Verdict,
 };
 
 /// How much of an outcome has to be right.
@@ -27,9 +27,13 @@ pub enum Strictness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Right,
+    /// The verdict is right, and its cause is left open.
+    Causeless,
     Inconclusive,
     /// The verdict is right, something else is not.
     Flawed,
+    /// The verdict is right, its cause is not true of the path.
+    WrongCause,
     /// The verdict, a size it rests on, or a place that is named, is not true of the path.
     Wrong,
 }
@@ -68,7 +72,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         return (Class::Inconclusive, notes);
     }
     notes.extend(wrong_facts(examined, expected, verdict));
-    notes.extend(back::wrong(examined, expected, strictness));
+    notes.extend(back::wrong(run, examined, scenario, expected, strictness));
     notes.extend(wrong_port(examined, scenario));
     if !notes.is_empty() {
         return (Class::Wrong, notes);
@@ -80,10 +84,16 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
         }
         return (Class::Inconclusive, notes);
     }
-    let causes: Vec<Cause> = examined.cause.map(cause_of).into_iter().collect();
-    let is_expected = |cause| expected.cause.contains(cause);
-    if causes.is_empty() != expected.cause.is_empty() || !causes.iter().all(is_expected) {
-        notes.push(format!("cause {causes:?}, not {:?}", expected.cause));
+    notes.extend(wrong_cause(examined, expected));
+    if !notes.is_empty() {
+        return (Class::WrongCause, notes);
+    }
+    let is_open = examined.cause.is_none() && !expected.cause.is_empty();
+    if is_open && strictness == Strictness::Verdict {
+        return (Class::Causeless, notes);
+    }
+    if is_open {
+        notes.push(format!("no cause, not {:?}", expected.cause));
     }
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
@@ -112,19 +122,41 @@ fn wrong_port(examined: &Examined, scenario: &Scenario) -> Option<String> {
     (!is_true).then(|| format!("port_state {found:?}, not {:?}", scenario.port_state()))
 }
 
-/// Where packets are lost by chance, a verdict may be true and say less: nothing was heard of the host at all, what makes
-/// the hole harmless stayed unseen, or all that is known is that whatever this host's route allows gets there.
+/// Who takes TCP halfway is told by the server's echo replies alone (`docs/verdicts.md`, who answers).
+fn is_unseen_proxy(examined: &Examined, scenario: &Scenario, expected: &Outcome) -> bool {
+    let is_taken = scenario.routers()[1..].iter().any(|(_, router)| router.takes_tcp != TakesTcp::No);
+    is_taken && expected.verdict == Verdict::Inconclusive && examined.findings.contains(&Finding::EchoUnanswered)
+}
+
+/// Where packets are lost by chance, a verdict may be true and say less: nothing was heard of the host at all, or all that is known is that whatever this host's route allows gets there.
 fn is_less_than_could_be_known(run: &Run, examined: &Examined, scenario: &Scenario, expected: &Outcome) -> bool {
     match examined.verdict {
+        _ if is_unseen_proxy(examined, scenario, expected) => true,
         FoundVerdict::Unreachable => expected.verdict != Verdict::Unreachable && !run.was_heard,
-        // What keeps TCP below the hole was not seen.
-        FoundVerdict::BlackHole => expected.verdict == Verdict::Masked && (examined.is_hidden() || run.was_cut_short()),
         FoundVerdict::Clear => {
             let route = scenario.host.route_mtu;
             expected.verdict == Verdict::Masked && route.is_some() && bytes(examined.path_mtu) == route
         }
         _ => false,
     }
+}
+
+/// A cause, or what masks the hole, that is not true of the path. Nothing is said where it is left open.
+fn wrong_cause(examined: &Examined, expected: &Outcome) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(cause) = examined.cause.map(cause_of).filter(|cause| !expected.cause.contains(cause)) {
+        notes.push(format!("cause {cause:?}, not {:?}: {}", expected.cause, verdict_reason(&examined.reason)));
+    }
+    if let (Some(found), Some(wanted)) = (masked_by(examined), &expected.masked_by)
+        && found != *wanted
+    {
+        notes.push(format!("masked_by {found}, not {wanted}"));
+    }
+    notes
+}
+
+fn masked_by(examined: &Examined) -> Option<String> {
+    examined.masked_by.map(|found| snake_case(&format!("{found:?}")))
 }
 
 fn wrong_facts(examined: &Examined, expected: &Outcome, verdict: Verdict) -> Vec<String> {
@@ -176,9 +208,8 @@ fn wrong_hops(examined: &Examined, member: usize, scenario: &Scenario, family: F
 fn other_facts(examined: &Examined, expected: &Outcome, family: Family) -> Vec<String> {
     let mut notes = Vec::new();
     differs(&mut notes, "exit code", examined.exit_code(), expected.exit_code);
-    if let Some(wanted) = &expected.masked_by {
-        let found = examined.masked_by.map(|found| snake_case(&format!("{found:?}")));
-        differs(&mut notes, "masked_by", found.as_deref(), Some(wanted.as_str()));
+    if expected.masked_by.is_some() {
+        differs(&mut notes, "masked_by", masked_by(examined).as_deref(), expected.masked_by.as_deref());
     }
     let found: Vec<String> = examined.findings.iter().map(|finding| word(*finding)).collect();
     for finding in expected.findings.iter().filter(|finding| !found.contains(finding)) {

@@ -17,7 +17,7 @@ pub struct Spreader {
     seed: u64,
     /// The members that each client port was seen on.
     pub ports: BTreeMap<u16, BTreeSet<usize>>,
-    /// The client port of the first SYN without data.
+    /// The client port of the first SYN without data that leaves c, whether it gets here or not.
     pub connection: Option<u16>,
     /// The member that echo requests take.
     pub echo: Option<usize>,
@@ -41,18 +41,27 @@ impl Spreader {
         match &flight.packet.body {
             Body::Tcp(segment) if segment.destination_port == SMTP_PORT && !flight.is_fragmented() => {
                 self.ports.entry(segment.source_port).or_default().insert(member);
-                if segment.flags.syn && segment.payload.is_empty() {
-                    self.connection.get_or_insert(segment.source_port);
-                }
             }
             Body::EchoRequest(_) if !flight.is_fragmented() => self.echo = Some(member),
             _ => {}
         }
     }
 
-    /// The member on which the first connection runs, or echo where there is none. The first one, if that never left c.
+    /// c sends.
+    pub fn sent(&mut self, flight: &Flight) {
+        if let Body::Tcp(segment) = &flight.packet.body
+            && segment.destination_port == SMTP_PORT
+            && segment.flags.syn
+            && segment.payload.is_empty()
+        {
+            self.connection.get_or_insert(segment.source_port);
+        }
+    }
+
+    /// The member on which the first connection runs, or echo where there is none. The first one, if neither got here.
     pub fn main(&self) -> usize {
-        let of_connection = self.connection.and_then(|port| self.ports[&port].first().copied());
+        let members = self.connection.and_then(|port| self.ports.get(&port));
+        let of_connection = members.and_then(|members| members.first().copied());
         of_connection.or(self.echo).unwrap_or(0)
     }
 }

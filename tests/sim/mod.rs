@@ -14,6 +14,7 @@ pub mod net;
 pub mod oracle;
 pub mod oracle_back;
 pub mod packets;
+pub mod parts;
 pub mod peer;
 pub mod places;
 pub mod probes;

@@ -108,6 +108,7 @@ impl Net {
             flight.fragment(self.links[0].mtu);
         }
         self.note(CLIENT, "sends", &flight);
+        self.spreader.sent(&flight);
         self.transmit(CLIENT, true, &flight);
         Ok(())
     }

@@ -213,11 +213,10 @@ fn may_hide_the_place(scenario: &Scenario) -> bool {
         || !scenario.peer.sack && !scenario.peer.echo
 }
 
-/// Whether losses or filters may leave too little evidence.
+/// Whether filters may leave too little evidence, without any loss.
 fn is_thin(scenario: &Scenario) -> bool {
     let routers = scenario.routers();
     let any = |test: &dyn Fn(&Router) -> bool| routers.iter().any(|(_, router)| test(router));
-    let lossy = scenario.links().iter().any(|link| link.loss > 0.0);
     let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
     let no_echo =
         !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
@@ -226,7 +225,7 @@ fn is_thin(scenario: &Scenario) -> bool {
     let no_syn_data = any(&|router| router.drop_syn_data);
     let above_mss = peer_limit(scenario) < scenario.link(0).mtu;
     // Two kinds of packets must agree. An open connection gives one, the real bytes, echo and SYNs with data others.
-    lossy || (no_connection && (no_echo || no_syn_data)) || (no_echo && no_syn_data && (no_new_data || above_mss))
+    (no_connection && (no_echo || no_syn_data)) || (no_echo && no_syn_data && (no_new_data || above_mss))
 }
 
 /// The largest packet that TCP would send to the peer, by the MSS as it arrives at c; without a SYN-ACK nobody states one.

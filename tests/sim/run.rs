@@ -97,9 +97,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether the time was over before the verdict stood.
-    pub fn was_cut_short(&self) -> bool {
-        self.verdict_at.is_none_or(|at| at >= TIMEOUT)
+    /// Whether the time was over before the verdict on both ways stood.
+    pub fn was_cut_short_on_both_ways(&self) -> bool {
+        self.verdict_at.is_none_or(|at| at >= TIMEOUT_BOTH)
     }
 }
 

@@ -24,8 +24,10 @@ pub struct Job {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub runs: u64,
+    pub causeless: u64,
     pub inconclusive: u64,
     pub flawed: u64,
+    pub wrong_causes: u64,
     pub wrong: u64,
     /// What has to be shown, each with its seed.
     examples: Vec<(Class, u64, String)>,
@@ -74,8 +76,10 @@ fn run_job(job: &Job, strictness: Strictness, tally: &mut Tally) {
         tally.runs += 1;
         match class {
             Class::Right => {}
+            Class::Causeless => tally.causeless += 1,
             Class::Inconclusive => tally.inconclusive += 1,
             Class::Flawed => tally.flawed += 1,
+            Class::WrongCause => tally.wrong_causes += 1,
             Class::Wrong => tally.wrong += 1,
         }
         if !notes.is_empty() {
@@ -92,11 +96,17 @@ impl Tally {
         self.examples.truncate(EXAMPLES);
     }
 
-    fn add(&mut self, other: Self) {
+    fn count_in(&mut self, other: &Self) {
         self.runs += other.runs;
+        self.causeless += other.causeless;
         self.inconclusive += other.inconclusive;
         self.flawed += other.flawed;
+        self.wrong_causes += other.wrong_causes;
         self.wrong += other.wrong;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.count_in(&other);
         for (class, seed, text) in other.examples {
             self.note(class, seed, text);
         }
@@ -111,32 +121,36 @@ impl Tally {
 /// The sum over all scenarios.
 pub fn total(tallies: &Tallies) -> Tally {
     let mut sum = Tally::default();
-    for tally in tallies.values() {
-        sum.runs += tally.runs;
-        sum.inconclusive += tally.inconclusive;
-        sum.flawed += tally.flawed;
-        sum.wrong += tally.wrong;
-    }
+    tallies.values().for_each(|tally| sum.count_in(tally));
     sum
 }
 
 /// The table for people: one line per scenario that has something to tell, its examples below.
 /// `replay` is what a replay needs beyond scenario, family and seed.
 pub fn table(tallies: &Tallies, replay: &str) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{:<40} {:>6} {:>6} {:>6} {:>6}", "scenario:family", "runs", "wrong", "flawed", "inconcl");
+    let mut text = format!("{HEADING}\n");
     for ((name, family), tally) in tallies {
-        if tally.wrong + tally.flawed + tally.inconclusive == 0 {
+        if tally.wrong + tally.wrong_causes + tally.flawed + tally.causeless + tally.inconclusive == 0 {
             continue;
         }
         let who = format!("{name}:{family}");
-        let Tally { runs, inconclusive, flawed, wrong, .. } = tally;
-        let _ = writeln!(text, "{who:<40} {runs:>6} {wrong:>6} {flawed:>6} {inconclusive:>6}");
+        let _ = writeln!(text, "{}", tally.line(&who));
         for (class, seed, example) in &tally.examples {
             let _ = writeln!(text, "    {class:?} PMTU_SIM_ONLY={who}:{seed}{replay}  {example}");
         }
     }
-    let Tally { runs, inconclusive, flawed, wrong, .. } = total(tallies);
-    let _ = writeln!(text, "{:<40} {runs:>6} {wrong:>6} {flawed:>6} {inconclusive:>6}", "total");
+    let _ = writeln!(text, "{}", total(tallies).line("total"));
     text
+}
+
+/// What the numbers of a [line](Tally::line) are.
+pub const HEADING: &str =
+    "what                                       runs  wrong  wrong cause  flawed  no cause  inconclusive";
+
+impl Tally {
+    /// The counts in one line.
+    pub fn line(&self, what: &str) -> String {
+        let Self { runs, causeless, inconclusive, flawed, wrong_causes, wrong, .. } = self;
+        format!("{what:<40} {runs:>6} {wrong:>6} {wrong_causes:>12} {flawed:>7} {causeless:>9} {inconclusive:>13}")
+    }
 }
