@@ -117,6 +117,52 @@ download() {
     (cd "$1" && apt-get download -q -o APT::Sandbox::User=root "${@:2}" >/dev/null)
 }
 
+# Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.
+FOREIGN_STACKS=(lwip gvisor)
+
+stacks_dir() { echo "${PMTU_STACKS:-$(target_dir)/stacks}"; }
+
+stack_packages() {
+    case $1 in
+        lwip) echo build-essential liblwip-dev ;;
+        gvisor) echo golang-go golang-gvisor-gvisor-dev ;;
+    esac
+}
+
+has_stack_parts() {
+    case $1 in
+        lwip) command -v cc >/dev/null && [[ -e /usr/include/lwip/lwipopts.h ]] ;;
+        gvisor) command -v go >/dev/null && [[ -d /usr/share/gocode/src/gvisor.dev/gvisor ]] ;;
+    esac
+}
+
+# build_stack NAME : makes the mail server on this stack, with Debian's packages. If that cannot be, prints why.
+build_stack() {
+    local stack=$1 folder source packages
+    folder=$(stacks_dir)
+    source=$(echo "$LAB_REPOSITORY/tests/lab/stacks/$stack".*)
+    [[ $folder/$stack -nt $source ]] && return
+    read -ra packages <<<"$(stack_packages "$stack")"
+    if ! has_stack_parts "$stack" && is_root && [[ -z $LAB_INSIDE ]] && command -v apt-get >/dev/null; then
+        say "installing ${packages[*]}"
+        install_packages "${packages[@]}" >&2 || true
+    fi
+    if ! has_stack_parts "$stack"; then
+        echo "${packages[*]} are missing. Install with: sudo apt-get install -y ${packages[*]}"
+        return
+    fi
+    say "building the mail server on $stack"
+    mkdir -p "$folder"
+    "compile_$stack" "$source" "$folder/$stack" || echo "$source does not build with the packages of this system"
+}
+
+compile_lwip() { cc -O2 -Wall -Wextra -I/usr/include/lwip -o "$2" "$1" -llwip -lpthread >&2; }
+
+# Without the network: all of it is in Debian's packages.
+compile_gvisor() {
+    GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(stacks_dir)/go-cache go build -o "$2" "$1" >&2
+}
+
 # wait_for SECONDS WHAT COMMAND... : until the command succeeds.
 wait_for() {
     local tries=$(($1 * 100)) what=$2

@@ -45,6 +45,11 @@ if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out behind_pasta_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
 fi
 
+for stack in "${FOREIGN_STACKS[@]}"; do
+    reason=$(build_stack "$stack")
+    [[ -z $reason ]] || leave_out "a_server_on_${stack}_gets_its_verdict" "$reason"
+done
+
 # Labs and mail servers mostly wait.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 cd "$LAB_REPOSITORY"

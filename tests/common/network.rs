@@ -275,6 +275,8 @@ pub const LARGE_ECHO: u32 = 1200;
 pub struct Peer {
     /// `false`: nobody there.
     pub alive: bool,
+    /// Whose TCP/IP it has.
+    pub stack: Stack,
     /// The SMTP port.
     pub port: Port,
     /// Whether it negotiates SACK.
@@ -332,6 +334,7 @@ impl Default for Peer {
     fn default() -> Self {
         Self {
             alive: true,
+            stack: Stack::Linux,
             port: Port::Open,
             sack: true,
             dsack: true,
@@ -349,6 +352,30 @@ impl Default for Peer {
             dont_fragment: true,
             drops_ptb: false,
             remembers: None,
+        }
+    }
+}
+
+/// A TCP/IP. On a kernel it owns the server's address, with a small SMTP dialogue above it; the simulator plays its habits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stack {
+    /// The kernel's.
+    #[default]
+    Linux,
+    Smoltcp,
+    Lwip,
+    Gvisor,
+}
+
+impl Stack {
+    /// The word in a scenario file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Smoltcp => "smoltcp",
+            Self::Lwip => "lwip",
+            Self::Gvisor => "gvisor",
         }
     }
 }

@@ -26,7 +26,7 @@ mod place;
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use network::{
     FORGED_MTU, Forgery, HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Middlebox, Node, Peer, Port, PtbBehaviour,
-    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, TakesTcp, Tls, Window,
+    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, Stack, TakesTcp, Tls, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
@@ -330,6 +330,9 @@ fn check_back(scenario: &Scenario) -> Result<(), String> {
         if back >= link.mtu || back < least || link.far_mtu.is_some() || !link.parallel.is_empty() {
             return Err("back_mtu is smaller than mtu, the family fits into it, and the link has no far_mtu".into());
         }
+    }
+    if scenario.peer.stack != Stack::Linux && (scenario.peer.tls != Tls::None || scenario.peer.port != Port::Open) {
+        return Err("a foreign stack has one port, and no TLS".into());
     }
     if !scenario.peer.dont_fragment && !scenario.families.contains(&Family::V4) {
         return Err("dont_fragment = false is for IPv4".into());

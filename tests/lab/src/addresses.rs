@@ -2,7 +2,7 @@
 
 use crate::names::{Side, hardware_address, interface_name, member_number};
 use crate::plan::Plan;
-use crate::scenario_file::Node;
+use crate::scenario_file::{Node, Stack};
 
 const LINKS: usize = 4;
 
@@ -15,6 +15,10 @@ pub(crate) fn commands(plan: &Plan, node: Node) -> Vec<String> {
     // A route's MTU: forwarding honours it, and the interface takes all that comes the other way.
     let back = if near > 0 { plan.links[near - 1].back_mtu.map(|mtu| format!(" mtu {mtu}")) } else { None };
     let mut commands = vec!["link set lo up".to_owned()];
+    if node == Node::S && plan.stack != Stack::Linux {
+        // The addresses belong to the foreign stack.
+        return vec![format!("link set {} up", interface_name(Side::TowardsC, 0))];
+    }
     if near > 0 {
         commands.extend(writer.interfaces(Side::TowardsC, near));
     }

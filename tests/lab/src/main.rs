@@ -35,6 +35,7 @@ mod scenario_file;
 mod service;
 mod settings;
 mod show;
+mod smoltcp_server;
 mod sniff;
 mod stale_route;
 mod state;
@@ -69,6 +70,8 @@ enum Command {
     Wire(wire::Arguments),
     /// A mail server that takes everything and delivers nothing.
     Mx(mx::Arguments),
+    /// A mail server on smoltcp, a TCP of its own: on the frames of an interface without addresses.
+    Smoltcp(smoltcp_server::Arguments),
     /// Takes TCP connections and carries their bytes to a server, as a transparent proxy does.
     Relay(relay::Arguments),
     /// Takes a lab down when its time is over.
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Command::Scenario(arguments) => scenario::run(&arguments),
         Command::Wire(arguments) => wire::run(&arguments),
         Command::Mx(arguments) => mx::run(&arguments),
+        Command::Smoltcp(arguments) => smoltcp_server::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Guard(arguments) => guard::run(&arguments),
         Command::Blast(arguments) => blast::run(&arguments),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakage::Breakage;
 use crate::faults::faults;
-use crate::scenario_file::{Family, Link, Middlebox, Node, Peer, Port, Resets, Scenario, Tls, Window};
+use crate::scenario_file::{Family, Link, Middlebox, Node, Peer, Port, Resets, Scenario, Stack, Tls, Window};
 use crate::settings::{Setting, settings};
 
 /// All that is needed to build the network and to tell about it.
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) server_remembers: Option<u32>,
     /// Metrics of a route of c to the mail server alone.
     pub(crate) route_metrics: Option<String>,
+    /// Whose TCP/IP the server has.
+    pub(crate) stack: Stack,
     /// Options of `pmtu-lab mx`. `None`: there is no server.
     pub(crate) mail_server: Option<String>,
     /// From c to s.
@@ -66,6 +68,7 @@ impl Plan {
             cached_pmtu: scenario.host.cached_pmtu,
             server_remembers: scenario.peer.remembers,
             route_metrics: route_metrics(scenario, family),
+            stack: scenario.peer.stack,
             mail_server: mail_server(scenario),
             links: links(scenario),
             faults: faults(scenario)?,

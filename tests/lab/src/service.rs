@@ -3,15 +3,16 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::breakage::Breakage;
-use crate::names::{WireEnd, wire_interface};
+use crate::names::{Side, WireEnd, hardware_address, interface_name, wire_interface};
 use crate::namespace::within;
 use crate::plan::{Plan, PlannedLink};
-use crate::scenario_file::Node;
+use crate::scenario_file::{Family, Node, Stack};
 use crate::state::{Lab, Place};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,8 +43,51 @@ pub(crate) fn start_wires(lab: &Lab, plan: &Plan, seed: u64) -> io::Result<()> {
 /// Starts the mail server, if there is one, and waits until it listens.
 pub(crate) fn start_mail_server(lab: &Lab, plan: &Plan) -> io::Result<()> {
     let Some(options) = &plan.mail_server else { return Ok(()) };
+    if plan.stack != Stack::Linux {
+        return start_foreign(lab, plan);
+    }
     let arguments: Vec<String> = std::iter::once("mx").chain(options.split_whitespace()).map(str::to_owned).collect();
     start(lab, Place::Node(Node::S), "the mail server", "mx.log", "listening", &arguments)?.wait(lab)
+}
+
+/// Starts the mail server on a stack of its own.
+fn start_foreign(lab: &Lab, plan: &Plan) -> io::Result<()> {
+    let command = |program: &Path| {
+        let mut command = Command::new("setsid");
+        command.arg(program);
+        command
+    };
+    let mut command = match plan.stack {
+        Stack::Linux | Stack::Smoltcp => {
+            let mut own = apart()?;
+            own.arg("smoltcp");
+            own
+        }
+        Stack::Lwip | Stack::Gvisor => command(&foreign_program(plan.stack)?),
+    };
+    command.args(foreign_arguments(plan)).stdin(Stdio::null());
+    start_command(lab, Place::Node(Node::S), "the mail server", "mx.log", "listening", command)?.wait(lab)
+}
+
+/// What `netns-scripts/lib.sh` has built.
+fn foreign_program(stack: Stack) -> io::Result<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("stacks"));
+    let folder = std::env::var_os("PMTU_STACKS").map(PathBuf::from).or_else(beside).unwrap_or_default();
+    let program = folder.join(stack.word());
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(io::Error::other(format!("{} is missing. Build it with: sudo netns-scripts/stacks.sh", program.display())))
+}
+
+/// Interface, MTU, the hardware addresses of both ends of the last link, and the addresses and gateways of both families.
+fn foreign_arguments(plan: &Plan) -> Vec<String> {
+    let link = Node::S.distance();
+    let addresses = [Family::V4, Family::V6].map(|family| (Node::S.near_address(family), Node::R3.far_address(family)));
+    let mut arguments = vec![interface_name(Side::TowardsC, 0), plan.links[link - 1].far_mtu.to_string()];
+    arguments.extend([Side::TowardsC, Side::TowardsS].map(|side| hardware_address(link, side.end())));
+    arguments.extend(addresses.iter().flat_map(|(own, gateway)| [own.to_string(), gateway.to_string()]));
+    arguments
 }
 
 /// Starts the relays of routers that take TCP, and waits until they listen.
@@ -72,9 +116,22 @@ fn start(
     ready: &'static str,
     arguments: &[String],
 ) -> io::Result<Starting> {
+    let mut command = apart()?;
+    command.args(arguments);
+    start_command(lab, place, what, log, ready, command)
+}
+
+fn start_command(
+    lab: &Lab,
+    place: Place,
+    what: &str,
+    log: &str,
+    ready: &'static str,
+    mut command: Command,
+) -> io::Result<Starting> {
     let out = File::create(lab.file(log))?;
     let err = out.try_clone()?;
-    let child = within(lab, place, || apart()?.args(arguments).stdout(out).stderr(err).spawn())?;
+    let child = within(lab, place, || command.stdout(out).stderr(err).spawn())?;
     Ok(Starting { child, what: what.to_owned(), log: log.to_owned(), ready })
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario_file::{Hash, Node, Scenario};
+use crate::scenario_file::{Hash, Node, Scenario, Stack};
 
 /// A file under `/proc/sys`, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub(crate) fn settings(scenario: &Scenario) -> Vec<(Node, Setting)> {
     ];
     let unusual = of_peer.into_iter().filter(|(is_usual, _, _)| !is_usual);
     let mut settings: Vec<_> = unusual.map(|(_, file, value)| (Node::S, Setting::new(file, value))).collect();
+    if peer.stack != Stack::Linux {
+        settings.push((Node::S, Setting::new("net/ipv6/conf/all/disable_ipv6", 1)));
+    }
     let of_host = [
         (scenario.host.mtu_probing, "net/ipv4/tcp_mtu_probing"),
         (scenario.host.no_pmtu_disc, "net/ipv4/ip_no_pmtu_disc"),

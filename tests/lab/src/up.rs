@@ -10,7 +10,7 @@ use crate::links;
 use crate::namespace::{feed, within};
 use crate::node;
 use crate::plan::Plan;
-use crate::scenario_file::{self, Family, Node};
+use crate::scenario_file::{self, Family, Node, Stack};
 use crate::service::{apart, start_mail_server, start_relays, start_wires};
 use crate::stale_route;
 use crate::state::{Lab, LabId, Place};
@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// Options of the mail server (`pmtu-lab mx --help`), or "none".
     #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
     mx: Option<String>,
+    /// Another TCP/IP for the mail server.
+    #[arg(long, value_name = "linux|smoltcp|lwip|gvisor", value_parser = stack)]
+    stack: Option<Stack>,
     /// Take the lab down when this process ends.
     #[arg(long, value_name = "PID")]
     owner: Option<i32>,
@@ -61,6 +64,11 @@ fn family(text: &str) -> Result<Family, String> {
         "v6" | "6" => Ok(Family::V6),
         _ => Err("expected v4 or v6".into()),
     }
+}
+
+fn stack(text: &str) -> Result<Stack, String> {
+    let all = [Stack::Linux, Stack::Smoltcp, Stack::Lwip, Stack::Gvisor];
+    all.into_iter().find(|stack| stack.word() == text).ok_or_else(|| "expected linux, smoltcp, lwip or gvisor".into())
 }
 
 fn fault(text: &str) -> Result<(Node, Breakage), String> {
@@ -93,7 +101,8 @@ pub(crate) fn run(arguments: Arguments) -> io::Result<()> {
 }
 
 fn planned(arguments: Arguments) -> Result<Plan, String> {
-    let scenario = scenario_file::load(&arguments.scenario)?;
+    let mut scenario = scenario_file::load(&arguments.scenario)?;
+    scenario.peer.stack = arguments.stack.unwrap_or(scenario.peer.stack);
     let mut plan = Plan::new(&scenario, arguments.family)?;
     plan.faults.extend(arguments.faults);
     plan.offloads = arguments.offloads;
