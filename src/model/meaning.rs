@@ -108,3 +108,10 @@ pub enum Purpose {
         port: u16,
     },
 }
+
+impl Purpose {
+    /// Whether such a packet may be cut on the way (IPv4).
+    pub fn goes_without_df(self) -> bool {
+        matches!(self, Self::NoDfCopy | Self::Fragments)
+    }
+}

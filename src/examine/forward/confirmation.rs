@@ -31,14 +31,21 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
     if carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0 {
         ask(parts, Name::Echo, pair, now);
     }
-    let Parts { techniques, no_df, plan, .. } = parts;
-    if let Some(witness) = techniques.get_mut(NoDfCopy::witness(carrier)) {
-        no_df.queue_in(witness.search_mut(), plan, now);
-    }
+    copy_without_df(parts, carrier, now);
     if over_connection && needs_syn(parts, suspect, now) {
         ask(parts, Name::SynData, pair, now);
     }
     advance_seconds(parts, carrier, now);
+}
+
+fn copy_without_df(parts: &mut Parts, carrier: Name, now: Timestamp) {
+    let echo_keeps_df = parts.notes.echo_replies().keeps_df;
+    let Parts { techniques, no_df, plan, .. } = parts;
+    let echo_answers = techniques.using(Uses::Icmp).search().log().total_answered() > 0;
+    let witness = NoDfCopy::witness(carrier, echo_answers, echo_keeps_df);
+    if let Some(technique) = techniques.get_mut(witness) {
+        no_df.queue_in(witness, technique.search_mut(), plan, now);
+    }
 }
 
 fn reconsider(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) -> bool {

@@ -55,6 +55,10 @@ fn received(parts: &mut Parts, packet: &Packet, form: Form, outbox: &mut Outbox,
             let answer = answer.or_else(|| traced(parts, from, now, is_it)).or_else(|| parts.who.answered(now, is_it));
             if answer.is_some() {
                 note_echo_reply(parts, packet, form);
+                let had_no_df = answer.is_some_and(|probe| probe.purpose.goes_without_df());
+                if had_no_df && packet.ip.dont_fragment {
+                    parts.notes.echo_replies().kept_df();
+                }
             }
             answer.map_or(Meaning::Stray, Meaning::Answer)
         }
@@ -119,7 +123,7 @@ fn answer_to_flow(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now
     let port = segment.destination_port;
     let (size, isn) = parts.flows.as_mut()?.answered(port, is_acked, now)?;
     if segment.flags.syn {
-        outbox.half_open().reset(port, isn);
+        outbox.half_open().refuse(isn, segment);
     }
     Some(Probe { technique: Name::SynData, size, purpose: Purpose::Flow { port } })
 }

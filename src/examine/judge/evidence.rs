@@ -6,7 +6,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{Pair, Progress, Proof};
-use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
+use super::super::technique::{NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
@@ -88,7 +88,7 @@ impl Evidence {
             awaits_ptb: record.awaits_ptb,
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
-            no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
+            no_df: if answering.is_some() { no_df(record) } else { NoDfOutcome::Untested },
             dialogue_trouble: dialogue_trouble(record),
         }
     }
@@ -157,9 +157,10 @@ fn uses(record: &Record, name: Name) -> Option<Uses> {
     record.technique(name).map(|technique| technique.uses)
 }
 
-fn no_df(record: &Record, name: Name) -> NoDfOutcome {
-    let witness = record.technique(NoDfCopy::witness(name));
-    witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
+fn no_df(record: &Record) -> NoDfOutcome {
+    let witness = record.no_df.sent_by().and_then(|name| record.technique(name));
+    let outcome = |log| record.no_df.outcome(log, record.echo.keeps_df);
+    witness.map_or(NoDfOutcome::Untested, |witness| outcome(witness.search.log()))
 }
 
 fn dialogue_trouble(record: &Record) -> DialogueTrouble {

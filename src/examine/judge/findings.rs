@@ -207,7 +207,7 @@ impl Facts<'_> {
         self.record.using(uses).map(|technique| technique.search.log())
     }
 
-    /// SYNs never go in pieces, and few of them go at all.
+    /// Many firewalls drop SYNs in pieces, and few SYNs go at all.
     fn logs_but_of_syns(&self) -> impl Iterator<Item = &ProbeLog> {
         self.record.techniques.iter().filter(|technique| technique.uses != Uses::Syns).map(|t| t.search.log())
     }

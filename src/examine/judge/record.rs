@@ -73,12 +73,19 @@ pub(crate) struct Record {
 pub(crate) struct EchoReplies {
     pub(crate) largest_whole: Option<PacketSize>,
     pub(crate) is_fragmented: bool,
+    /// One came with DF though its request had none.
+    pub(crate) keeps_df: bool,
 }
 
 impl EchoReplies {
     /// One of this size came whole.
     pub(crate) fn came_whole(&mut self, size: Option<PacketSize>) {
         self.largest_whole = self.largest_whole.max(size);
+    }
+
+    /// One carried DF, and its request did not.
+    pub(crate) fn kept_df(&mut self) {
+        self.keeps_df = true;
     }
 
     /// One came in fragments.

@@ -95,8 +95,8 @@ impl Technique for SynData {
             _ => false,
         };
         let probe = self.search_mut().log_mut().answered(heard.now, heard.rtt, is_it)?;
-        if let (true, ProbeKey::Syn { port, isn }) = (segment.flags.syn, probe.key) {
-            heard.outbox.half_open().reset(port, isn);
+        if let (true, ProbeKey::Syn { isn, .. }) = (segment.flags.syn, probe.key) {
+            heard.outbox.half_open().refuse(isn, segment);
         }
         Some(probe.probe(Name::SynData))
     }
