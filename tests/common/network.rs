@@ -369,6 +369,9 @@ pub enum Stack {
 }
 
 impl Stack {
+    /// All that are not the kernel's.
+    pub const FOREIGN: [Self; 3] = [Self::Smoltcp, Self::Lwip, Self::Gvisor];
+
     /// The word in a scenario file.
     pub fn word(self) -> &'static str {
         match self {
@@ -477,6 +480,15 @@ pub const SMTP_PORT: u16 = 25;
 pub const HTTPS_PORT: u16 = 443;
 
 impl Peer {
+    /// Gives it this TCP/IP, with those of its habits that are also keys.
+    pub fn adopt(&mut self, stack: Stack) {
+        self.stack = stack;
+        self.sack &= stack != Stack::Lwip;
+        // None of them knows RFC 2883.
+        self.dsack &= stack == Stack::Linux;
+        self.dont_fragment &= matches!(stack, Stack::Linux | Stack::Smoltcp);
+    }
+
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         if self.tls == Tls::Implicit { HTTPS_PORT } else { SMTP_PORT }

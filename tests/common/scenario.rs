@@ -278,6 +278,7 @@ pub fn load_file(path: &Path) -> Result<Scenario, String> {
 pub fn parse(name: &str, text: &str) -> Result<Scenario, String> {
     let mut scenario: Scenario = toml::from_str(text).map_err(|error| error.to_string())?;
     name.clone_into(&mut scenario.name);
+    scenario.peer.adopt(scenario.peer.stack);
     check(&scenario)?;
     Ok(scenario)
 }

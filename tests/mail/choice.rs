@@ -3,7 +3,7 @@
 use super::back;
 use super::case::Case;
 use super::mx::Mx;
-use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, TakesTcp, Window, World};
+use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, Stack, TakesTcp, Window, World};
 use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
@@ -112,6 +112,7 @@ fn why_no_real_mx_plays(peer: &Peer) -> Option<String> {
             "a server that resets takes no mail on any path"
         }
         Peer { window: Window::Zero, .. } => "a closed window stalls mail on any path",
+        Peer { stack: Stack::Smoltcp | Stack::Lwip | Stack::Gvisor, .. } => "no real mail server runs on this stack",
         Peer { old_data_ignored: true, .. } => "no ordinary kernel ignores old data",
         _ => return None,
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -23,12 +24,20 @@ pub(crate) type Faults = Vec<String>;
 
 /// Runs the program over one scenario in one family.
 pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
-    let lab = match Lab::up(&scenario.name, family, delay(scenario, family)) {
+    timed_case(scenario, family).0
+}
+
+/// The same, and how long the run took.
+pub(crate) fn timed_case(scenario: &Scenario, family: Family) -> (Faults, Duration) {
+    let options = [&["--stack", scenario.peer.stack.word()], delay(scenario, family)].concat();
+    let lab = match Lab::up(&scenario.name, family, &options) {
         Ok(lab) => lab,
-        Err(error) => return vec![error],
+        Err(error) => return (vec![error], Duration::ZERO),
     };
     let before = Traces::of(&lab, family);
+    let begin = Instant::now();
     let ran = lab.probe(&probe_arguments(scenario, family).iter().map(String::as_str).collect::<Vec<_>>());
+    let took = begin.elapsed();
     let (member, mut faults) = match member_of_the_connection(&lab, scenario) {
         Ok(member) => (member, Faults::new()),
         Err(fault) => (0, vec![fault]),
@@ -45,7 +54,7 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
     faults.extend(Traces::of(&lab, family).faults_since(&before, ptb_may_reach_the_kernel(scenario)));
     faults.extend(politeness(&lab.mail_log(), manners_of(scenario, family)));
     faults.extend(lab.down().err());
-    faults
+    (faults, took)
 }
 
 /// What is said of the port, and is not true. Nothing may be said only where packets are lost.

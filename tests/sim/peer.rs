@@ -10,7 +10,7 @@ use pmtu_probe::model::{
 use super::flight::Flight;
 use super::rng::Rng;
 use super::tcp_listener::Listener;
-use crate::scenario::{Node, Peer as Habits, Port};
+use crate::scenario::{Node, Peer as Habits, Port, Stack};
 
 /// The host.
 #[derive(Debug)]
@@ -55,7 +55,9 @@ impl Peer {
         }
         let client = packet.ip.source;
         match &packet.body {
-            Body::EchoRequest(echo) if self.habits.echo => vec![self.echo_reply(client, *echo)],
+            Body::EchoRequest(echo) if self.habits.echo => {
+                vec![self.echo_reply(client, *echo, packet.ip.dont_fragment)]
+            }
             Body::Tcp(segment) if self.prohibits(segment) => self.prohibition(packet),
             Body::Tcp(segment) => {
                 let out = self.tcp.receive(client, segment, now, rng);
@@ -116,11 +118,17 @@ impl Peer {
         self.tcp.next_wake()
     }
 
-    /// As large as its question; the source fragments it where its own path MTU asks for that.
-    fn echo_reply(&mut self, client: IpAddr, echo: Echo) -> Flight {
-        let ip = self.header(client, self.family == Family::V6);
+    /// As large as its question; Linux fragments it where its own path MTU asks for that, and others send it as it is.
+    fn echo_reply(&mut self, client: IpAddr, echo: Echo, dont_fragment: bool) -> Flight {
+        let dont_fragment = match self.habits.stack {
+            Stack::Linux => false,
+            Stack::Smoltcp => true,
+            // They send the request's header back.
+            Stack::Lwip | Stack::Gvisor => dont_fragment,
+        };
+        let ip = self.header(client, self.family == Family::V6 || dont_fragment);
         let mut flight = Flight::from(Packet { ip, body: Body::EchoReply(echo) });
-        if flight.whole_size() > self.path_mtu {
+        if flight.whole_size() > self.path_mtu && self.habits.stack == Stack::Linux {
             flight.fragment(self.path_mtu);
         }
         flight
@@ -133,7 +141,8 @@ impl Peer {
 
     fn header(&mut self, client: IpAddr, dont_fragment: bool) -> IpHeader {
         self.next_id = self.next_id.wrapping_add(1);
-        IpHeader { source: self.address, destination: client, ttl: Ttl::DEFAULT, dont_fragment, id: self.next_id }
+        let ttl = if self.habits.stack == Stack::Lwip { Ttl(255) } else { Ttl::DEFAULT };
+        IpHeader { source: self.address, destination: client, ttl, dont_fragment, id: self.next_id }
     }
 }
 

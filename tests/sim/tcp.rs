@@ -8,10 +8,12 @@ use pmtu_probe::model::{Flags, SackBlocks, Segment, SeqNumber, Timestamp};
 use super::service::Service;
 use super::tcp_sender::{Limits, Piece, Sender};
 use super::trickle::Trickle;
-use crate::scenario::{Peer, Window};
+use crate::scenario::{Peer, Stack, Window};
 
 /// `tcp_invalid_ratelimit`.
 pub const INVALID_INTERVAL: Duration = Duration::from_millis(500);
+/// One challenge ACK in this time, whatever the segment: `challenge_ack_reply` of smoltcp.
+const CHALLENGE_INTERVAL: Duration = Duration::from_secs(1);
 /// `TCP_DELACK_MIN`.
 const DELAYED_ACK: Duration = Duration::from_millis(40);
 const RECEIVE_WINDOW: u16 = 64_240;
@@ -111,6 +113,10 @@ impl Connection {
     /// A segment arrives (`tcp_rcv_established` and what it calls).
     pub fn receive(&mut self, segment: &Segment, now: Timestamp) -> Out {
         let mut out = Out::new();
+        if self.habits.stack == Stack::Smoltcp && self.sender.una.is_after(segment.ack) {
+            // It takes an acknowledgement of what is acknowledged already for a duplicate of the whole segment.
+            return out;
+        }
         if !self.is_acceptable(segment) {
             self.answer_unacceptable(segment, now, &mut out);
         } else if segment.flags.rst {
@@ -138,7 +144,7 @@ impl Connection {
         if segment.payload.is_empty() || segment.flags.syn {
             self.limited_ack(now, out);
         } else if !self.ignores(segment) {
-            self.ack_duplicate(segment, out);
+            self.ack_duplicate(segment, now, out);
         }
     }
 
@@ -156,10 +162,22 @@ impl Connection {
     }
 
     fn limited_ack(&mut self, now: Timestamp, out: &mut Out) {
-        if self.last_limited.is_none_or(|last| now.since(last) >= INVALID_INTERVAL) {
-            self.last_limited = Some(now);
+        if self.passes_limit(now) {
             self.ack(None, out);
         }
+    }
+
+    fn passes_limit(&mut self, now: Timestamp) -> bool {
+        let interval = match self.habits.stack {
+            Stack::Linux | Stack::Gvisor => INVALID_INTERVAL,
+            Stack::Smoltcp => CHALLENGE_INTERVAL,
+            Stack::Lwip => Duration::ZERO,
+        };
+        let passes = self.last_limited.is_none_or(|last| now.since(last) >= interval);
+        if passes {
+            self.last_limited = Some(now);
+        }
+        passes
     }
 
     /// Whether the rest of the segment counts.
@@ -180,7 +198,7 @@ impl Connection {
         }
         if !end.is_after(self.rcv_nxt) {
             if !self.ignores(segment) {
-                self.ack_duplicate(segment, out);
+                self.ack_duplicate(segment, now, out);
             }
             return;
         }
@@ -239,7 +257,11 @@ impl Connection {
         }
     }
 
-    fn ack_duplicate(&mut self, segment: &Segment, out: &mut Out) {
+    /// Linux, lwIP and gVisor exempt segments with data from their limits; smoltcp does not.
+    fn ack_duplicate(&mut self, segment: &Segment, now: Timestamp, out: &mut Out) {
+        if self.habits.stack == Stack::Smoltcp && !self.passes_limit(now) {
+            return;
+        }
         let end = segment.seq + segment.sequence_len();
         let right = if end.is_after(self.rcv_nxt) { self.rcv_nxt } else { end };
         let duplicate = self.rcv_nxt.is_after(segment.seq).then_some((segment.seq, right));

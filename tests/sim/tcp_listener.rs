@@ -9,7 +9,7 @@ use pmtu_probe::model::{Family, Flags, PacketSize, Segment, SeqNumber, Timestamp
 use super::rng::Rng;
 use super::tcp::{Agreed, Connection, INVALID_INTERVAL, Out, Start};
 use super::tcp_sender::Limits;
-use crate::scenario::{Peer, Port, Resets, Tls};
+use crate::scenario::{Peer, Port, Resets, Stack, Tls};
 
 /// `TCP_TIMEOUT_INIT`.
 const SYN_ACK_RTO: Duration = Duration::from_secs(1);
@@ -64,6 +64,10 @@ impl Listener {
     }
 
     pub fn receive(&mut self, from: IpAddr, segment: &Segment, now: Timestamp, rng: &mut Rng) -> Out {
+        if self.habits.stack == Stack::Smoltcp && segment.flags.rst && !segment.flags.ack {
+            // What acknowledges nothing goes to the first socket that listens, not to that of the connection.
+            return Out::new();
+        }
         let key = (from, segment.source_port);
         if segment.destination_port != self.habits.port() || self.habits.port == Port::Closed {
             return refuse(segment);

@@ -102,7 +102,9 @@ pub(crate) fn run(arguments: Arguments) -> io::Result<()> {
 
 fn planned(arguments: Arguments) -> Result<Plan, String> {
     let mut scenario = scenario_file::load(&arguments.scenario)?;
-    scenario.peer.stack = arguments.stack.unwrap_or(scenario.peer.stack);
+    if let Some(stack) = arguments.stack {
+        scenario.peer.adopt(stack);
+    }
     let mut plan = Plan::new(&scenario, arguments.family)?;
     plan.faults.extend(arguments.faults);
     plan.offloads = arguments.offloads;
