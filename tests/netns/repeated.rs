@@ -84,7 +84,12 @@ fn twice(scenario: &Scenario, family: Family) -> Option<String> {
     };
     let name = &scenario.name;
     println!("{name:32} {family} {}", said(&first));
-    let differs = (said(&first) != said(&second)).then(|| {
+    // The server has learnt the path by now, and keeps TCP to it. That larger segments are lost proves no hole then, as a firewall may
+    // drop them for exceeding its MSS, and no other technique is answered on these paths.
+    let has_no_witness = |document: &Value| {
+        name.ends_with("icmp_dead_black_hole") && document["addresses"][0]["verdict"] == "inconclusive"
+    };
+    let differs = (said(&first) != said(&second) && !has_no_witness(&second)).then(|| {
         let reason = |document: &Value| document["addresses"][0]["reason"].to_string();
         format!(
             "{name} {family}: {} then {}\n    {}\n    {}",

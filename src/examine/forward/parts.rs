@@ -213,10 +213,16 @@ impl Parts {
     }
 
     /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or
-    /// got one about packets of other kinds alone.
+    /// got one about packets of other kinds alone; or the server seems to remember the path, as mail or a run has just been here.
     pub(super) fn may_ration(&self, about: PacketKind, size: PacketSize) -> bool {
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
-        remembers || self.ptbs.has_word_for_others_only(about, size)
+        remembers || self.server_may_remember(size) || self.ptbs.has_word_for_others_only(about, size)
+    }
+
+    /// Whether the server's MSS ends right below a size that is lost.
+    pub(super) fn server_may_remember(&self, lost: PacketSize) -> bool {
+        let ends_there = |limit: PacketSize| limit < self.plan.local_mtu && limit.bytes() + 1 == lost.bytes();
+        self.tcp_limit().is_some_and(ends_there)
     }
 
     /// What real bytes and the other techniques add to the statistics of one.
