@@ -13,8 +13,15 @@ use super::lab::{Lab, with_labs};
 use super::scenario::{self, Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Window, World};
 use super::verify;
 
-const SHORT: [&str; 6] =
-    ["silent_router", "ptb_dropped_by_this_host", "hidden_by_memory_tls", "mss_clamped_nearer", "ptb_1400", "clear"];
+const SHORT: [&str; 7] = [
+    "silent_router",
+    "ptb_dropped_by_this_host",
+    "hidden_by_memory_tls",
+    "mss_clamped_nearer",
+    "ptb_1400",
+    "ptb_rate_limited",
+    "clear",
+];
 /// All but a few wait for a server that may send once more.
 const AT_A_TIME: usize = 10;
 
