@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::names::{ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES, NONE, Names, PROTOCOLS};
+use super::text;
 use crate::firewall::message::ArrivingPtb;
 
 /// What a rule looks at.
@@ -101,10 +102,6 @@ fn fib(inside: &Value) -> Fact<'static> {
 
 fn key(inside: &Value) -> &str {
     inside.as_str().unwrap_or_else(|| text(inside, "key"))
-}
-
-fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
-    inside.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn list(inside: &Value) -> &[Value] {
