@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::compare::{Sets, compare};
-use super::fact::Fact;
+use super::fact::{Fact, text};
 use super::names::{NONE, PROTOCOLS};
-use super::text;
 use crate::firewall::syn_ack::{FLAGS, SynAck, has_flags};
 use crate::firewall::truth::Truth;
 

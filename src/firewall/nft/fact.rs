@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::names::{ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES, NONE, Names, PROTOCOLS};
-use super::text;
 use crate::firewall::message::ArrivingPtb;
 
 /// What a rule looks at.
@@ -102,6 +101,11 @@ fn fib(inside: &Value) -> Fact<'static> {
 
 fn key(inside: &Value) -> &str {
     inside.as_str().unwrap_or_else(|| text(inside, "key"))
+}
+
+/// The word of that name, empty where there is none.
+pub(super) fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
+    inside.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn list(inside: &Value) -> &[Value] {
