@@ -403,6 +403,12 @@ impl<E: Examiner> Driver<E> {
             Some(largest_fragment) => Event::Reassembled { packet: packet.clone(), largest_fragment },
             None => Event::Received(packet.clone()),
         };
+        // A raw socket's copy has no IP header. On a busy host it may be read first.
+        let copy = Packet { ip: IpHeader { ttl: Ttl(0), ..packet.ip }, body: packet.body.clone() };
+        let is_copy_first = matches!(packet.body, Body::EchoReply(_)) && self.packets_sent % 2 == 1;
+        if is_copy_first {
+            self.examiner.handle(&Event::KernelSaw(copy.clone()), self.now);
+        }
         self.examiner.handle(&event, self.now);
         let dropped = match &packet.body {
             Body::Error(IcmpError { kind: IcmpErrorKind::Ptb { .. }, quote, .. }) => match self.firewall {
@@ -412,8 +418,8 @@ impl<E: Examiner> Driver<E> {
             },
             _ => false,
         };
-        if !matches!(packet.body, Body::Tcp(_)) && !dropped {
-            self.examiner.handle(&Event::KernelSaw(packet), self.now);
+        if !matches!(packet.body, Body::Tcp(_)) && !dropped && !is_copy_first {
+            self.examiner.handle(&Event::KernelSaw(copy), self.now);
         }
     }
 

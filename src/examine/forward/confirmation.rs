@@ -231,8 +231,11 @@ fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
 pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
     let Some(about) = parts.packets_of(carrier) else { return false };
     let max = parts.plan.max_size;
-    let full = parts.tcp_limit().unwrap_or(max).min(max).max(proof.suspect);
-    if !parts.may_ration(about, proof.suspect) || !parts.may_ask_again() {
+    // Once a server has forgotten, TCP begins with full-size packets again.
+    let limit = parts.tcp_limit().filter(|_| !parts.server_may_remember(proof.pair.passes));
+    let full = limit.unwrap_or(max).min(max).max(proof.suspect);
+    let pair = Pair { passes: proof.pair.passes, lost: proof.suspect };
+    if !parts.may_ration(about, pair) || !parts.may_ask_again() {
         return false;
     }
     let at = parts.ptb_due_since(carrier).unwrap_or(now) + RATION * parts.notes.ask_slowly();

@@ -14,7 +14,7 @@ use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Situation, Testimony};
+use super::super::search::{Pair, ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
     ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
@@ -200,8 +200,8 @@ impl Parts {
     fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
         let Some(technique) = self.techniques.get(carrier) else { return false };
         let search = technique.search();
-        let suspect = search.confirming().map(|(_, suspect)| suspect);
-        let may_ration = suspect.is_some_and(|suspect| self.may_ration(technique.uses().packets(), suspect));
+        let pair = search.confirming().map(|(passes, lost)| Pair { passes, lost });
+        let may_ration = pair.is_some_and(|pair| self.may_ration(technique.uses().packets(), pair));
         let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
         let is_too_late = |since| {
             let timers = Timers::new(self.started, &self.session, since, &self.rtt);
@@ -215,11 +215,16 @@ impl Parts {
         self.notes.slow_asks < self.silences_needed().min(MOST_SLOW_ASKS)
     }
 
-    /// Whether the router that refuses `size` may be sparing its messages: this host's kernel had one before the first probe, or
-    /// got one about packets of other kinds alone.
-    pub(super) fn may_ration(&self, about: PacketKind, size: PacketSize) -> bool {
+    /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
+    /// got one about packets of other kinds alone; or the server seems to remember the path, as mail or a run has just been here.
+    pub(super) fn may_ration(&self, about: PacketKind, Pair { passes, lost }: Pair) -> bool {
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
-        remembers || self.ptbs.has_word_for_others_only(about, size)
+        remembers || self.server_may_remember(passes) || self.ptbs.has_word_for_others_only(about, lost)
+    }
+
+    /// Whether the server's MSS ends at the very size that passes.
+    pub(super) fn server_may_remember(&self, passes: PacketSize) -> bool {
+        self.tcp_limit().is_some_and(|limit| limit < self.plan.local_mtu && limit == passes)
     }
 
     /// What real bytes and the other techniques add to the statistics of one.

@@ -106,12 +106,15 @@ fn received_segment(
     answer.map_or(Meaning::Connection(Step::of(segment)), Meaning::Answer)
 }
 
-/// Its TTL tells how far away the target is, and its form how much the target sends in one piece.
+/// Its TTL tells how far away the target is, and its form how much the target sends in one piece. What comes from a raw ICMP socket
+/// has no TTL any more, and may come first where this host is busy.
 fn note_echo_reply(parts: &mut Parts, packet: &Packet, form: Form) {
-    if parts.session.opened().is_none() && packet.ip.ttl > Ttl(0) {
-        parts.session.heard_beside(packet.ip.ttl);
+    if packet.ip.ttl > Ttl(0) {
+        if parts.session.opened().is_none() {
+            parts.session.heard_beside(packet.ip.ttl);
+        }
+        parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
     }
-    parts.who.heard_from_behind(likely_distance(packet.ip.ttl));
     match form {
         Form::Whole => parts.notes.echo_replies().came_whole(packet.size()),
         Form::InFragments => parts.notes.echo_replies().came_in_fragments(),

@@ -374,10 +374,15 @@ impl Search {
         NextStep::Confirm { passes: pair.passes, suspect, batch }
     }
 
+    /// How many probes of each size were queued for a pair. Two pairs may take turns, where a PTB about one says that the other has to
+    /// be proven as well: what was sent for a pair still counts when its turn comes again.
     fn queued_for(&self, passes: PacketSize, suspect: PacketSize) -> u32 {
         match self.confirming {
             Some((p, s, queued)) if (p, s) == (passes, suspect) => queued,
-            _ => 0,
+            _ => {
+                let sent = |size| self.log.trials(size, ProbeKind::Confirming).total;
+                sent(passes).min(sent(suspect))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::compare::{Sets, compare};
-use super::fact::Fact;
+use super::fact::{Fact, text};
 use super::names::{NONE, PROTOCOLS};
 use crate::firewall::syn_ack::{FLAGS, SynAck, has_flags};
 use crate::firewall::truth::Truth;
@@ -94,8 +94,4 @@ fn words(value: &Value) -> Vec<&str> {
         Value::Object(object) => object.get("|").map(words).unwrap_or_default(),
         _ => Vec::new(),
     }
-}
-
-fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
-    inside.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -103,7 +103,8 @@ fn key(inside: &Value) -> &str {
     inside.as_str().unwrap_or_else(|| text(inside, "key"))
 }
 
-fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
+/// The word of that name, empty where there is none.
+pub(super) fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
     inside.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -21,6 +21,7 @@ use super::walk::{Chains, Culprit, suspect};
 use crate::model::{Blocker, ClampRule};
 use clamp::{as_mss, concerns, leads_away, sets_mss};
 use compare::Set;
+use fact::text;
 use listing::Listing;
 
 /// A parsed ruleset.
@@ -257,10 +258,6 @@ fn base(inside: &Value) -> Option<Base> {
         policy_drops: text(inside, "policy") == "drop",
         device: inside.get("dev").cloned(),
     })
-}
-
-fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
-    inside.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// nft prints an element that stands alone without brackets.

@@ -18,9 +18,10 @@ pub(super) fn lower_the_interface(case: &Case<'_>) -> Option<Advice> {
     Some(Advice {
         who: Who::You,
         text: format!(
-            "Large packets vanish {place}, so all that leaves this way has the same limit. Lower the MTU of this host's \
-             interface to {size}: that cures every path through there, both ways. It acts on all traffic of the interface, \
-             this network included, and is gone after a reboot. If only some paths end there, use what follows instead."
+            "Large packets vanish {place}. All paths over that link have the same limit, and so close to this host that may be \
+             every path. Lower the MTU of this host's interface to {size}: that cures all of them at once, both ways. It acts on \
+             all traffic of the interface, this network included, and is gone after a reboot. If other paths carry more, use \
+             what follows instead."
         ),
         commands: vec![
             format!("ip link set dev {interface} mtu {size}"),
