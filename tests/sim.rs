@@ -58,7 +58,7 @@ fn the_oracle_agrees_with_the_files() {
     for scenario in scenario::load_all().unwrap() {
         let is_beyond_the_oracle = !scenario.peer.alive
             || scenario.link.iter().any(|link| link.far_mtu.is_some() || !link.parallel.is_empty())
-            || scenario.link.iter().any(|link| link.middlebox != scenario::Middlebox::default())
+            || scenario.link.iter().any(|link| !link.middlebox.is_idle())
             || scenario.routers().iter().any(|(_, router)| router.clear_df || router.ptb_bad_checksum)
             || scenario.routers().iter().any(|(_, router)| router.takes_tcp != TakesTcp::No);
         if is_beyond_the_oracle {
@@ -96,6 +96,27 @@ fn every_scenario() {
     let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} scenarios fail\n{text}", bad.len());
+    assert_no_wrong_verdict(&lossy_tallies, &text);
+}
+
+/// Every box on every path; `PMTU_SIM_SEEDS` for more seeds.
+#[test]
+fn every_box() {
+    let mut jobs = Vec::new();
+    for scenario in scenario::load_boxes(false).unwrap() {
+        if !scenario.runs_in(World::Sim) || !is_chosen(&scenario) {
+            continue;
+        }
+        for family in scenario.families.clone() {
+            jobs.push(Job { scenario: scenario.clone(), family, seeds: 0..seeds().div_ceil(5) });
+        }
+    }
+    let (lossy, plain): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.scenario.is_lossy());
+    let (tallies, lossy_tallies) = (sweep(&plain, Strictness::Whole), sweep(&lossy, Strictness::Verdict));
+    let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));
+    println!("{text}");
+    let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
+    assert!(bad.is_empty(), "{} boxes fail\n{text}", bad.len());
     assert_no_wrong_verdict(&lossy_tallies, &text);
 }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::Family;
+use super::middlebox::Config as Middlebox;
 
 /// A link. Every probability is per packet and holds in each direction on its own.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,51 +40,6 @@ pub struct Link {
     pub middlebox: Middlebox,
 }
 
-/// A box that routers do not see: it holds back, changes or forges what goes by.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Middlebox {
-    /// Holds PTBs on their way to c back for so long.
-    pub ptb_delay_ms: f64,
-    /// Changes what PTBs on their way to c quote.
-    pub quotes: QuoteChange,
-    /// Sends a PTB with this MTU right before each one on its way to c.
-    pub false_ptb_mtu: Option<u32>,
-    /// Renumbers TCP, as firewalls do that do not trust the sequence numbers of a host; what ICMP errors quote it leaves alone.
-    pub renumbers: bool,
-    /// For each packet from c, forges some to c. It knows addresses, ports and the identifier of echo requests, and no numbers.
-    pub forges: Vec<Forgery>,
-}
-
-/// How the header that a PTB quotes differs from the one that was sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QuoteChange {
-    #[default]
-    AsSent,
-    /// IPv4: four bytes of options more.
-    Options,
-    /// The stated length lacks the header, as old BSDs wrote it.
-    WithoutHeader,
-    /// The stated length is three bytes less.
-    ThreeLess,
-}
-
-/// What is forged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Forgery {
-    /// Acknowledgments and resets of the server, with random numbers.
-    Segments,
-    /// PTBs with MTU 1300, about segments with random numbers and echo requests with the first numbers.
-    Ptbs,
-}
-
-/// The MTU of a forged PTB.
-pub const FORGED_MTU: u32 = 1300;
-/// How many bytes IPv4 options take in a quote.
-pub const QUOTED_OPTIONS: u32 = 4;
-
 impl Default for Link {
     fn default() -> Self {
         Self {
@@ -114,18 +70,6 @@ pub enum Hash {
     Addresses,
 }
 
-impl QuoteChange {
-    /// The length that is stated of a packet of this size.
-    pub fn stated(self, size: u32, ip_header: u32) -> u32 {
-        match self {
-            Self::AsSent => size,
-            Self::Options => size + QUOTED_OPTIONS,
-            Self::WithoutHeader => size - ip_header,
-            Self::ThreeLess => size - 3,
-        }
-    }
-}
-
 impl Link {
     /// The MTUs of all links of equal cost, this one first: the members between which flows are spread.
     pub fn members(&self) -> Vec<u32> {
@@ -138,10 +82,15 @@ impl Link {
         self.far_mtu.map_or(u32::MAX, |mtu| mtu + VLAN_TAG)
     }
 
+    /// Whether packets are lost by chance, the box on the link included.
+    pub fn is_lossy(&self) -> bool {
+        self.loss > 0.0 || self.middlebox.is_lossy()
+    }
+
     /// Whether only a user-space wire (or a simulator) can do what the link does.
     pub fn needs_wire(&self) -> bool {
         let is_imperfect = self.jitter_ms > 0.0 || self.loss > 0.0 || self.duplicate > 0.0 || self.reorder > 0.0;
-        self.delay_ms.is_some() || is_imperfect || self.middlebox != Middlebox::default()
+        self.delay_ms.is_some() || is_imperfect || !self.middlebox.is_idle()
     }
 }
 

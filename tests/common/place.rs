@@ -50,7 +50,8 @@ pub fn place(scenario: &Scenario, member: usize, size: u32) -> Option<Place> {
         let members = scenario.link(index + 1).members();
         let mtu = members.get(member).unwrap_or(&members[0]);
         let limit = scenario.routers()[*index].1.drop_larger.unwrap_or(u32::MAX);
-        size > *mtu || size > limit || size > scenario.link(index + 1).largest_taken()
+        let boxed = scenario.link(*index + 1).middlebox.large.map_or(u32::MAX, |large| large.above);
+        size > *mtu || size > limit || size > boxed || size > scenario.link(index + 1).largest_taken()
     };
     let index = (0..3).find(ends_at)?;
     Some(Place { last: Node::ALL[index + 1], next: Node::ALL[index + 2] })

@@ -16,18 +16,27 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+#[path = "boxes.rs"]
+mod boxes;
 #[path = "expect.rs"]
 mod expect;
+#[path = "middlebox/mod.rs"]
+pub mod middlebox;
 #[path = "network.rs"]
 mod network;
 #[path = "place.rs"]
 mod place;
+#[path = "random.rs"]
+mod random;
 
+pub use boxes::load_boxes;
 pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
+pub use middlebox::{Forgery, QuoteChange};
 pub use network::{
-    FORGED_MTU, Forgery, HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Middlebox, Node, Peer, Port, PtbBehaviour,
-    QUOTED_OPTIONS, QuoteChange, Resets, Router, Routers, SMTP_PORT, TakesTcp, Tls, Window,
+    HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
+    TakesTcp, Tls, Window,
 };
+pub use random::Random;
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
 };
@@ -219,6 +228,11 @@ impl Scenario {
     pub fn runs_in(&self, world: World) -> bool {
         self.worlds.contains(&world)
     }
+
+    /// Whether packets are lost by chance somewhere.
+    pub fn is_lossy(&self) -> bool {
+        self.links().iter().any(Link::is_lossy)
+    }
 }
 
 fn both_families() -> Vec<Family> {
@@ -260,7 +274,9 @@ pub fn load_all() -> Result<Vec<Scenario>, String> {
 /// The scenario with this name, or in the file with this path.
 pub fn load(name_or_path: &str) -> Result<Scenario, String> {
     let path = Path::new(name_or_path);
-    if path.extension().is_some_and(|extension| extension == "toml") {
+    if let Some(of_a_box) = boxes::load_box(name_or_path) {
+        of_a_box
+    } else if path.extension().is_some_and(|extension| extension == "toml") {
         load_file(path)
     } else {
         load_file(&folder().join(format!("{name_or_path}.toml")))

@@ -228,7 +228,7 @@ impl Net {
 
     fn transmit(&mut self, node: usize, rightward: bool, flight: &Flight) {
         let index = if rightward { node } else { node - 1 };
-        for carried in self.middleboxes[index].pass(flight.clone(), rightward) {
+        for carried in self.middleboxes[index].pass(flight.clone(), rightward, self.now) {
             self.carry(index, &carried);
         }
     }

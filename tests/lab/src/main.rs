@@ -16,18 +16,15 @@ mod filters;
 mod guard;
 mod links;
 mod measure;
-mod middlebox;
 mod mx;
 mod names;
 mod namespace;
 mod node;
 mod old_data;
 mod output;
-mod packet;
 mod plan;
 mod poke;
 mod port;
-mod random;
 mod relay;
 mod scenario;
 #[path = "../../common/scenario.rs"]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakage::Breakage;
 use crate::faults::faults;
-use crate::scenario_file::{Family, Link, Middlebox, Node, Peer, Port, Resets, Scenario, Tls, Window};
+use crate::scenario_file::{Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Window};
 use crate::settings::{Setting, settings};
 
 /// All that is needed to build the network and to tell about it.
@@ -128,7 +128,7 @@ fn wire(link: &Link) -> Vec<String> {
     let both_ways = |(name, value)| ["", "back-"].map(|way| [format!("--{way}{name}"), f64::to_string(value)]);
     let mut options: Vec<String> =
         values.iter().map(|(name, value)| (name, value)).flat_map(both_ways).flatten().collect();
-    if link.middlebox != Middlebox::default()
+    if !link.middlebox.is_idle()
         && let Ok(middlebox) = serde_json::to_string(&link.middlebox)
     {
         options.extend(["--middlebox".to_owned(), middlebox]);

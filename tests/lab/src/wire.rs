@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use crate::middlebox::{Carried, Middlebox};
 use crate::old_data::OldData;
 use crate::port::{PortName, open};
-use crate::random::Random;
-use crate::scenario_file::Middlebox as Config;
+use crate::scenario_file::Random;
+use crate::scenario_file::middlebox::{Carried, Config, Middlebox, cut};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -115,6 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
     let there = Direction::new(arguments.there.quality(), arguments.seed, framed);
     let back = Direction::new(arguments.back.quality(), arguments.seed.wrapping_add(1 << 32), framed);
     let boxes = Boxes {
+        started: Instant::now(),
         seen: arguments.drop_old_data.then(OldData::default),
         middlebox: arguments.middlebox.as_ref().and_then(|config| Middlebox::new(config, arguments.seed)),
     };
@@ -123,8 +123,29 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
 
 /// What sits on the wire and looks into packets.
 struct Boxes {
+    started: Instant,
     seen: Option<OldData>,
     middlebox: Option<Middlebox>,
+}
+
+impl Boxes {
+    /// What becomes of a frame that came in here: frames, the ends that they leave by, and for how long they are held back.
+    fn pass(&mut self, frame: &[u8], header: &[u8], from: usize) -> Vec<(Vec<u8>, usize, Duration)> {
+        let Some(middlebox) = &mut self.middlebox else { return vec![(frame.to_vec(), 1 - from, Duration::ZERO)] };
+        let onward = header.to_vec();
+        let back = match header {
+            [] => Vec::new(),
+            _ => [&header[6..12], &header[..6], &header[12..]].concat(),
+        };
+        let carried = middlebox.pass(&frame[header.len()..], from == 0, self.started.elapsed());
+        let frames = carried.into_iter().flat_map(|Carried { packet, towards_s, held_back, pieces }| {
+            let header = if towards_s == (from == 0) { &onward } else { &back };
+            let pieces = pieces.map_or_else(|| vec![packet.clone()], |largest| cut(&packet, largest));
+            let framed = pieces.into_iter().map(|piece| ([header, piece.as_slice()].concat(), towards_s.into(), held_back));
+            framed.collect::<Vec<_>>()
+        });
+        frames.collect()
+    }
 }
 
 fn middlebox(json: &str) -> Result<Config, String> {
@@ -151,12 +172,9 @@ fn carry(ports: &[File; 2], mut directions: [Direction; 2], mut boxes: Boxes) ->
                 if boxes.seen.as_mut().is_some_and(|seen| drops(seen, from, directions[from].ip_packet(packet))) {
                     continue;
                 }
-                let whole =
-                    || vec![Carried { frame: packet.to_vec(), towards_s: from == 0, held_back: Duration::ZERO }];
-                let carried =
-                    boxes.middlebox.as_mut().map_or_else(whole, |middlebox| middlebox.pass(packet, from == 0));
-                for Carried { frame, towards_s, held_back } in carried {
-                    let to = usize::from(towards_s);
+                let ip = directions[from].ip_packet(packet).len();
+                let (header, _) = packet.split_at(packet.len() - ip);
+                for (frame, to, held_back) in boxes.pass(packet, header, from) {
                     for due in directions[1 - to].schedule(&frame, Instant::now()) {
                         arrivals += 1;
                         let due = due + held_back;
