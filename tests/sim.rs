@@ -99,18 +99,36 @@ fn every_scenario() {
     assert_no_wrong_verdict(&lossy_tallies, &text);
 }
 
+/// Every box on every path, with `seeds` seeds.
+fn box_jobs(seeds: u64) -> Vec<Job> {
+    let boxes = scenario::load_boxes(false).unwrap().into_iter();
+    let here = boxes.filter(|scenario| scenario.runs_in(World::Sim) && is_chosen(scenario));
+    here.flat_map(|scenario| {
+        let families = scenario.families.clone().into_iter();
+        families.map(move |family| Job { scenario: scenario.clone(), family, seeds: 0..seeds }).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// What each box does to a run.
+#[test]
+#[ignore = "shows a table"]
+fn boxes_table() {
+    let lines = sim::sweep::side_by_side(&box_jobs(1), |Job { scenario, family, .. }| {
+        let run = sim::run::run(scenario, *family, 0, false);
+        let (class, notes) = check(&run, scenario, *family, Strictness::Whole);
+        let verdict = run.examined.as_ref().map(|examined| format!("{:?}", examined.verdict)).unwrap_or_default();
+        let seconds = run.verdict_at.map_or(f64::NAN, |at| at.as_secs_f64());
+        let (name, packets, notes) = (&scenario.name, run.packets_sent, notes.join("; "));
+        format!("{name:40} {family} {:13} {verdict:13} {seconds:6.2} s {packets:5} packets  {notes}", format!("{class:?}"))
+    });
+    println!("{}", lines.join("\n"));
+}
+
 /// Every box on every path; `PMTU_SIM_SEEDS` for more seeds.
 #[test]
 fn every_box() {
-    let mut jobs = Vec::new();
-    for scenario in scenario::load_boxes(false).unwrap() {
-        if !scenario.runs_in(World::Sim) || !is_chosen(&scenario) {
-            continue;
-        }
-        for family in scenario.families.clone() {
-            jobs.push(Job { scenario: scenario.clone(), family, seeds: 0..seeds().div_ceil(5) });
-        }
-    }
+    let jobs = box_jobs(seeds().div_ceil(5));
     let (lossy, plain): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.scenario.is_lossy());
     let (tallies, lossy_tallies) = (sweep(&plain, Strictness::Whole), sweep(&lossy, Strictness::Verdict));
     let text = format!("{}\nwith loss of their own:\n{}", table(&tallies, ""), table(&lossy_tallies, ""));

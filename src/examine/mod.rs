@@ -122,7 +122,7 @@ impl Examination {
             }
         };
         match due {
-            Some(outgoing) => Action::Send(self.outbox.launch(outgoing)),
+            Some(outgoing) => Action::Send(self.outbox.launch(outgoing, now)),
             None => Action::WaitUntil(self.next_timeout(now)),
         }
     }

@@ -79,12 +79,22 @@ impl Outbox {
 
     /// The earliest instant at which pacing lets the next packet leave.
     pub(super) fn earliest(&self, now: Timestamp) -> Timestamp {
-        if self.pacer.is_full() { self.pacer.wake() } else { now + TICK }
+        self.pacer.wake(now)
+    }
+
+    /// Spaces packets so that a line of so many bytes a second can follow; `None`: as fast as any can.
+    pub(super) fn space_for(&mut self, bytes_per_second: Option<u32>) {
+        self.pacer.bytes_per_second = bytes_per_second;
+    }
+
+    /// Whether packets are spaced for a thin line.
+    pub(super) fn is_spaced(&self) -> bool {
+        self.pacer.bytes_per_second.is_some()
     }
 
     /// Counts a packet that leaves now.
-    pub(super) fn launch(&mut self, outgoing: Outgoing) -> Outgoing {
-        self.pacer.sent += 1;
+    pub(super) fn launch(&mut self, outgoing: Outgoing, now: Timestamp) -> Outgoing {
+        self.pacer.sent(outgoing.packet.size(), now);
         self.bytes_sent += u64::from(outgoing.packet.size().map_or(0, PacketSize::bytes));
         self.probes_sent += u32::from(self.is_probe(&outgoing));
         outgoing
@@ -160,6 +170,10 @@ impl Outbox {
 struct Pacer {
     window: Timestamp,
     sent: u32,
+    /// What a thin line takes.
+    bytes_per_second: Option<u32>,
+    /// When such a line has taken what was sent.
+    free_at: Timestamp,
 }
 
 const WINDOW: Duration = Duration::from_millis(1);
@@ -170,16 +184,24 @@ const TICK: Duration = Duration::from_micros(200);
 impl Pacer {
     fn may_send(&mut self, now: Timestamp) -> bool {
         if now.since(self.window) >= WINDOW {
-            *self = Self { window: now, sent: 0 };
+            (self.window, self.sent) = (now, 0);
         }
-        !self.is_full()
+        !self.is_full() && now >= self.free_at
+    }
+
+    fn sent(&mut self, size: Option<PacketSize>, now: Timestamp) {
+        self.sent += 1;
+        if let (Some(rate), Some(size)) = (self.bytes_per_second, size) {
+            self.free_at = now + Duration::from_secs(1) * size.bytes() / rate;
+        }
     }
 
     fn is_full(self) -> bool {
         self.sent >= PER_WINDOW
     }
 
-    fn wake(self) -> Timestamp {
-        self.window + WINDOW
+    /// The earliest instant at which another packet may leave.
+    fn wake(self, now: Timestamp) -> Timestamp {
+        if self.is_full() { (self.window + WINDOW).max(self.free_at) } else { self.free_at.max(now + TICK) }
     }
 }

@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use super::{Family, Kind, Node, Scenario};
+use super::middlebox::Fate;
+use super::{Family, Kind, Link, Node, Scenario};
 
 /// The hop that packets of a size still reach, and the first that they do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +51,15 @@ pub fn place(scenario: &Scenario, member: usize, size: u32) -> Option<Place> {
         let members = scenario.link(index + 1).members();
         let mtu = members.get(member).unwrap_or(&members[0]);
         let limit = scenario.routers()[*index].1.drop_larger.unwrap_or(u32::MAX);
-        let boxed = scenario.link(*index + 1).middlebox.large.map_or(u32::MAX, |large| large.above);
+        let boxed = scenario.link(*index + 1).middlebox.large.filter(|large| large.fate != Fate::Corrupted);
+        let boxed = boxed.map_or(u32::MAX, |large| large.above);
         size > *mtu || size > limit || size > boxed || size > scenario.link(index + 1).largest_taken()
     };
-    let index = (0..3).find(ends_at)?;
+    let Some(index) = (0..3).find(ends_at) else {
+        // Routers forward what is damaged.
+        let damages = |link: &Link| link.middlebox.large.is_some_and(|large| size > large.above);
+        return scenario.links().iter().any(damages).then_some(Place { last: Node::R3, next: Node::S });
+    };
     Some(Place { last: Node::ALL[index + 1], next: Node::ALL[index + 2] })
 }
 
@@ -68,7 +74,13 @@ pub fn places(scenario: &Scenario, member: usize, lost: u32) -> Vec<Place> {
 
 /// Compares a report with the truth. `None` if nothing ends on the way.
 pub fn judge_place(places: &[Place], found: Found, scenario: &Scenario, family: Family) -> Option<Placing> {
+    let hides = scenario.links().iter().any(|link| link.middlebox.hides_hops());
     let judged = places.iter().map(|place| place.judge(found, scenario, family));
+    // Less may be said where a box is in the way, and nothing untrue.
+    let judged = judged.map(|placing| match placing {
+        Placing::Vague(_) if hides => Placing::Exact,
+        placing => placing,
+    });
     judged.min_by_key(|placing| match placing {
         Placing::Exact => 0,
         Placing::Vague(_) => 1,

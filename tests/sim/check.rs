@@ -107,7 +107,7 @@ fn wrong_port(examined: &Examined, scenario: &Scenario) -> Option<String> {
         FoundPort::Filtered(_) => PortState::Filtered,
         FoundPort::ForbiddenHere => PortState::ForbiddenHere,
     });
-    let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+    let is_lossless = !scenario.is_lossy();
     let is_true = found == scenario.port_state() || (found.is_none() && !is_lossless);
     (!is_true).then(|| format!("port_state {found:?}, not {:?}", scenario.port_state()))
 }

@@ -12,17 +12,19 @@ pub struct Flight {
     pub packet: Packet,
     /// `Some(n)`: in fragments of at most `n` bytes.
     piece: Option<u32>,
+    /// Its transport checksum is wrong: routers forward it, and no host takes it.
+    pub is_damaged: bool,
 }
 
 impl From<Packet> for Flight {
     fn from(packet: Packet) -> Self {
-        Self { packet, piece: None }
+        Self { packet, piece: None, is_damaged: false }
     }
 }
 
 impl From<Outgoing> for Flight {
     fn from(outgoing: Outgoing) -> Self {
-        Self { packet: outgoing.packet, piece: outgoing.fragments.map(PacketSize::bytes) }
+        Self { packet: outgoing.packet, piece: outgoing.fragments.map(PacketSize::bytes), is_damaged: false }
     }
 }
 

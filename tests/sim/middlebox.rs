@@ -42,16 +42,27 @@ impl Middlebox {
             return whole(flight);
         }
         let carried = middlebox.pass(&bytes, rightward, now.since(Timestamp::ZERO));
-        let read = |carried: middlebox::Carried| {
+        let travels = |carried: middlebox::Carried| {
             let middlebox::Carried { packet, towards_s, held_back, pieces } = carried;
-            let mut flight =
-                if packet == bytes { flight.clone() } else { Flight::from(wire::parse(&packet).ok()?.packet) };
+            let mut flight = if packet == bytes { flight.clone() } else { read(&packet)? };
             if let Some(largest) = pieces {
                 flight.fragment(largest);
             }
             Some(Carried { flight, rightward: towards_s, held_back })
         };
-        // What cannot be read any more, nobody takes.
-        carried.into_iter().filter_map(read).collect()
+        carried.into_iter().filter_map(travels).collect()
+    }
+}
+
+/// What cannot be read any more, nobody takes.
+fn read(bytes: &[u8]) -> Option<Flight> {
+    match wire::parse(bytes) {
+        Ok(parsed) => Some(Flight::from(parsed.packet)),
+        Err(_) => {
+            let parsed = wire::parse_with(bytes, wire::Checksums::Trust).ok()?;
+            let mut flight = Flight::from(parsed.packet);
+            flight.is_damaged = true;
+            Some(flight)
+        }
     }
 }

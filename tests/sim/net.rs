@@ -157,6 +157,10 @@ impl Net {
         let Reverse((_, _, arrival)) = self.queue.pop()?;
         let (flight, rightward) = self.arrivals[arrival.slot].take()?;
         match arrival.node {
+            CLIENT | SERVER if flight.is_damaged => {
+                self.note(arrival.node, "does not take", &flight);
+                None
+            }
             CLIENT => {
                 self.note(CLIENT, "receives", &flight);
                 Some(flight)

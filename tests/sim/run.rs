@@ -205,7 +205,7 @@ pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed:
         probes: Probes::default(),
         idle_polls: 0,
         back: scenario.expect.outcome(family).reverse,
-        must_end_by_itself: scenario.links().iter().all(|link| link.loss == 0.0),
+        must_end_by_itself: !scenario.is_lossy(),
         was_heard: false,
         verdict_at: None,
         faults: Vec::new(),
@@ -486,7 +486,10 @@ fn complaints(net: &Net, scenario: &Scenario, back: Option<&Reverse>) -> Vec<Str
     for (port, members) in net.spreader.ports.iter().filter(|(_, members)| members.len() > 1) {
         complaints.push(format!("one flow, port {port}, was spread over the parallel links {members:?}"));
     }
-    let is_lossless = scenario.links().iter().all(|link| link.loss == 0.0);
+    if scenario.links().iter().any(|link| link.middlebox.breaks_connections()) {
+        return Vec::new();
+    }
+    let is_lossless = !scenario.is_lossy();
     if is_lossless {
         let is_open = |connection: &&Connection| {
             if holed { !connection.client_left() } else { !connection.is_closed() && !connection.reset_by_client }

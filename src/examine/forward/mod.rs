@@ -1,10 +1,11 @@
 //! The examination of one flow, on the way there.
 //!
 //! * `parts`: who owns what; `scheduler`: whose turn it is; `confirmation`: what runs beside the search;
-//! * `other_flows`: whether other flows fare alike; `receive`: which probe an answer belongs to.
+//! * `pace`: how fast probes leave; `other_flows`: whether other flows fare alike; `receive`: which probe an answer belongs to.
 
 mod confirmation;
 mod other_flows;
+mod pace;
 mod parts;
 mod receive;
 mod scheduler;

@@ -28,6 +28,10 @@ pub(super) enum Wish {
 pub(super) fn compare_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
     let confirming = parts.techniques.get(carrier).and_then(|technique| technique.search().confirming());
     let Some((passes, suspect)) = confirming.filter(|_| parts.uses(carrier, Uses::Connection)) else { return };
+    // A thin line has no room for it.
+    if outbox.is_spaced() {
+        return;
+    }
     let (small, full) = full_pair(parts);
     let is_told = |size| parts.ptbs.speaks_of(PacketKind::Segment, size);
     if suspect > full || is_told(suspect) || is_told(full) {

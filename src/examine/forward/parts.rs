@@ -20,6 +20,7 @@ use super::super::technique::{
     ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
+use super::pace::Pace;
 
 /// The parts.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(super) ptbs: PtbLog,
     pub(super) reach: Reach,
     pub(super) port: PortWatch,
+    pub(super) pace: Pace,
     pub(super) notes: Notes,
 }
 
@@ -104,6 +106,7 @@ impl Parts {
             ptbs: PtbLog::default(),
             reach: Reach::default(),
             port: PortWatch::default(),
+            pace: Pace::default(),
             notes: Notes::default(),
             plan,
         }

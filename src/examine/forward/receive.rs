@@ -75,12 +75,18 @@ fn received_segment(
     if arrival == Some(None) {
         return Meaning::Stray;
     }
+    // The port takes connections: a RST to another SYN is that of somebody who dislikes the SYN, and not of the server.
+    let is_foreign = !is_own && segment.flags.rst && parts.session.opened().is_some();
     let Parts { techniques, plan, rtt, .. } = parts;
     let mut heard = Heard { plan, rtt, outbox, now };
-    let answer = techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard);
+    let answer = if is_foreign {
+        None
+    } else {
+        techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard)
+    };
     if !is_own {
         let answer = answer
-            .or_else(|| answer_to_flow(parts, segment, outbox, now))
+            .or_else(|| if is_foreign { None } else { answer_to_flow(parts, segment, outbox, now) })
             .or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
         if answer.is_some() {
             parts.session.heard_beside(packet.ip.ttl);
@@ -210,8 +216,9 @@ fn refused_flow(parts: &mut Parts, error: &IcmpError) -> Option<Meaning> {
 fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp) -> Option<Probe> {
     let (local_port, port, ident) = (parts.session.local_port(), parts.plan.port, parts.plan.echo_ident);
     let is_it = |key: &ProbeKey| match (quote.transport, key) {
-        (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Range { start, .. }) => {
-            source_port == local_port && destination_port == port && *start == seq
+        (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Range { start, end }) => {
+            let is_own = source_port == local_port && destination_port == port && *start == seq;
+            is_own && !is_shortened(quote, *start, *end)
         }
         (QuotedTransport::Tcp { source_port, destination_port, seq }, ProbeKey::Syn { port: own, isn }) => {
             source_port == *own && destination_port == port && *isn == seq
@@ -225,6 +232,14 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
         parts.notes.df_cleared();
     }
     known
+}
+
+/// Whether something has taken data out of a segment before it got to where it is quoted: then that is no word of its size. Some
+/// quote a length that lacks a header or a few bytes.
+fn is_shortened(quote: &Quote, start: SeqNumber, end: SeqNumber) -> bool {
+    const ODD: u32 = 64;
+    let sent = Family::of(quote.destination).tcp_headers() + end.bytes_since(start).unwrap_or(0);
+    quote.size.bytes() + ODD < sent
 }
 
 fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {

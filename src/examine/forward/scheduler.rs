@@ -14,7 +14,7 @@ use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
 /// A path on which so many probes bring no verdict will not get one.
-const MOST_PROBES: u32 = 1000;
+const MOST_PROBES: u32 = 2000;
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,9 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
     if parts.techniques.get(name).is_some_and(|technique| !technique.search().has_started()) {
         start(parts, name, now);
         return Decision::GoOn;
+    }
+    if let Some(technique) = parts.techniques.get_mut(name) {
+        parts.pace.watch(technique.search_mut(), outbox, now);
     }
     match advance(parts, name, Role::Carrier, now) {
         Progress::Busy => {

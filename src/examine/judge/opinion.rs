@@ -30,8 +30,8 @@ pub(crate) fn opinion(search: &Search, uses: Uses, is_usable: bool, proof: Proof
         return (uses != Uses::Syns).then_some(Second::Mute);
     }
     let passes = search.log().largest_answered().filter(|_| search.is_idle())?;
-    if passes >= proof.suspect {
-        return Some(Second::Refutes).filter(|_| passes >= search.max() || uses == Uses::Icmp);
+    if passes >= proof.suspect && (passes >= search.max() || uses == Uses::Icmp) {
+        return Some(Second::Refutes);
     }
     let found = search.proof()?;
     match found.p <= SIGNIFICANCE {

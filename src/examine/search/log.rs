@@ -32,6 +32,8 @@ pub(crate) struct ProbeLog {
     fastest_answer: Option<Duration>,
     /// Answers do not name their probe, so one alone does not prove that a size passes.
     answers_are_nameless: bool,
+    /// What was sent before and lost was lost to the burst that it was sent in, and tells nothing of its size.
+    losses_count_from: Timestamp,
 }
 
 impl ProbeLog {
@@ -43,6 +45,21 @@ impl ProbeLog {
     /// Whether answers do not name their probe.
     pub(crate) fn is_nameless(&self) -> bool {
         self.answers_are_nameless
+    }
+
+    /// Forgets all losses so far.
+    pub(crate) fn forgive_losses(&mut self, now: Timestamp) {
+        self.losses_count_from = now;
+    }
+
+    /// Takes that back.
+    pub(crate) fn count_all_losses(&mut self) {
+        self.losses_count_from = Timestamp::ZERO;
+    }
+
+    /// Whether a probe is lost, for all that its silence tells.
+    fn is_lost(&self, probe: &SentProbe) -> bool {
+        matches!(probe.outcome, Outcome::Lost(_)) && probe.sent >= self.losses_count_from
     }
 
     /// Notes that a probe was sent.
@@ -150,7 +167,7 @@ impl ProbeLog {
             match probe.outcome {
                 Outcome::Waiting => {}
                 Outcome::Answered(_) => count.answered += 1,
-                Outcome::Lost(_) => count.lost += 1,
+                Outcome::Lost(_) => count.lost += u32::from(self.is_lost(probe)),
                 Outcome::Refused => {
                     count.lost += 1;
                     count.refused += 1;
@@ -175,7 +192,7 @@ impl ProbeLog {
     /// The smallest size above `passes` with a settled loss.
     pub(crate) fn smallest_lost_above(&self, passes: PacketSize) -> Option<PacketSize> {
         self.sized()
-            .filter(|probe| probe.size > passes && matches!(probe.outcome, Outcome::Lost(_) | Outcome::Refused))
+            .filter(|probe| probe.size > passes && (probe.outcome == Outcome::Refused || self.is_lost(probe)))
             .map(|probe| probe.size)
             .min()
     }
@@ -183,6 +200,13 @@ impl ProbeLog {
     /// How packets of sizes that pass fared.
     pub(crate) fn controls(&self, passes: PacketSize) -> Trials {
         self.trials_of(|probe| probe.is_sized() && probe.size <= passes)
+    }
+
+    /// The same for those that are not much smaller than the largest.
+    pub(crate) fn large_controls(&self) -> Trials {
+        let Some(passes) = self.largest_answered else { return Trials::default() };
+        let is_large = |size: PacketSize| size <= passes && size.bytes() * 2 >= passes.bytes();
+        self.trials_of(|probe| probe.is_sized() && is_large(probe.size))
     }
 
     /// The same for all sizes known to pass so far.
@@ -206,7 +230,9 @@ impl ProbeLog {
     }
 
     fn trials_of(&self, wanted: impl Fn(&SentProbe) -> bool) -> Trials {
-        let settled = self.probes.iter().filter(|probe| wanted(probe) && probe.outcome != Outcome::Waiting);
+        let is_forgiven = |probe: &SentProbe| matches!(probe.outcome, Outcome::Lost(_)) && !self.is_lost(probe);
+        let is_settled = |probe: &SentProbe| probe.outcome != Outcome::Waiting && !is_forgiven(probe);
+        let settled = self.probes.iter().filter(|probe| wanted(probe) && is_settled(probe));
         settled.fold(Trials::default(), |trials, probe| Trials {
             total: trials.total + 1,
             answered: trials.answered + u32::from(probe.answered_at().is_some()),
@@ -233,7 +259,7 @@ impl ProbeLog {
 
     /// Whether a size that passes was lost at least once: the path loses packets of any size.
     pub(crate) fn lost_below(&self, passes: PacketSize) -> bool {
-        self.sized().any(|probe| probe.size <= passes && matches!(probe.outcome, Outcome::Lost(_)))
+        self.sized().any(|probe| probe.size <= passes && self.is_lost(probe))
     }
 
     fn sized(&self) -> impl Iterator<Item = &SentProbe> {

@@ -74,6 +74,8 @@ pub(crate) struct Search {
     rounds: u32,
     /// One probe at a time.
     one_at_a_time: bool,
+    /// The line is thin and takes so many bytes a second: one size at a time, and behind each a size that passes.
+    thin: Option<u32>,
 }
 
 /// What comes next once every outcome is known.
@@ -90,12 +92,16 @@ enum NextStep {
 
 /// Probes of each size in the first confirmation (design, section 3).
 const CONFIRM_FIRST: u32 = 6;
+/// The same on a thin line, where each has two controls.
+const CONFIRM_FIRST_THRIFTY: u32 = 5;
 /// Added when controls were lost.
 const CONFIRM_MORE: u32 = 3;
 /// Probes of each size at most.
 const CONFIRM_MOST: u32 = 12;
 /// The same, and the p to reach, where small packets are lost too.
 const CONFIRM_MOST_LOSSY: u32 = 24;
+/// Where two of five packets of the size that passes are lost.
+const CONFIRM_MOST_HEAVY: u32 = 60;
 const LOSSY_SIGNIFICANCE: f64 = 1e-6;
 /// A search that has not ended after so many rounds meets a path that changes under it.
 const MOST_ROUNDS: u32 = 60;
@@ -111,7 +117,30 @@ impl Search {
             confirming: None,
             rounds: 0,
             one_at_a_time: false,
+            thin: None,
         }
+    }
+
+    /// Begins anew with one size at a time: what was lost in bursts is forgiven. So many probes of a size that passes go first.
+    pub(crate) fn save(&mut self, bytes_per_second: u32, first: u32, now: Timestamp) {
+        self.thin = Some(bytes_per_second);
+        self.log.forgive_losses(now);
+        self.queue.clear();
+        self.confirming = None;
+        if let Some(passes) = self.log.largest_answered() {
+            (0..first).for_each(|_| self.queue(passes, ProbeKind::Sized, now));
+        }
+    }
+
+    /// All sizes at once again: the line was not to blame for any loss.
+    pub(crate) fn spend(&mut self) {
+        self.thin = None;
+        self.log.count_all_losses();
+    }
+
+    /// The bounds of the next round.
+    fn round_bounds(&self) -> Bounds {
+        if self.thin.is_some() { Bounds { width: 1, ..self.bounds } } else { self.bounds }
     }
 
     /// The same for a technique that has room for few probes at a time.
@@ -135,6 +164,11 @@ impl Search {
 
     pub(crate) fn log_mut(&mut self) -> &mut ProbeLog {
         &mut self.log
+    }
+
+    /// The smallest size in question.
+    pub(crate) fn min(&self) -> PacketSize {
+        self.bounds.min
     }
 
     /// The largest size in question.
@@ -253,7 +287,7 @@ impl Search {
     }
 
     fn next_step(&self, situation: &Situation<'_>) -> NextStep {
-        match self.bounds.step(&self.log) {
+        match self.round_bounds().step(&self.log) {
             NextSizes::Full => NextStep::Stand(Progress::Full),
             NextSizes::Nothing => NextStep::Stand(Progress::Nothing),
             NextSizes::Round(_) if self.rounds > MOST_ROUNDS => NextStep::Stand(Progress::Nothing),
@@ -298,7 +332,7 @@ impl Search {
 
     /// When a packet left first about which a PTB is due that would lead further than a kernel gets now, if there is a pair.
     pub(crate) fn ptb_due_since(&self, situation: &Situation<'_>) -> Option<Timestamp> {
-        let NextSizes::Pair(pair) = self.bounds.step(&self.log) else { return None };
+        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
         let stuck = self.ends(pair, situation).filter_map(KernelPmtu::awaits_word_about);
         stuck.filter_map(|at| self.log.first_sent(at).or(self.log.first_sent(pair.lost))).max()
     }
@@ -306,10 +340,11 @@ impl Search {
     /// The p to reach and the probes of each size that may be spent on it. On a path that loses packets of any size the
     /// search may stumble over many pairs that chance made, so each has to be proven far better.
     fn demands(&self, passes: PacketSize) -> (f64, u32) {
-        if self.log.lost_below(passes) {
-            (LOSSY_SIGNIFICANCE, CONFIRM_MOST_LOSSY)
-        } else {
-            (SIGNIFICANCE, CONFIRM_MOST)
+        let controls = self.log.trials(passes, ProbeKind::Confirming);
+        match self.log.lost_below(passes) {
+            true if controls.answered * 5 < controls.total * 3 => (LOSSY_SIGNIFICANCE, CONFIRM_MOST_HEAVY),
+            true => (LOSSY_SIGNIFICANCE, CONFIRM_MOST_LOSSY),
+            false => (SIGNIFICANCE, CONFIRM_MOST),
         }
     }
 
@@ -331,7 +366,11 @@ impl Search {
         if queued >= most {
             return NextStep::Stand(Progress::Noisy(proof));
         }
-        let batch = if queued == 0 { CONFIRM_FIRST } else { CONFIRM_MORE };
+        let batch = match queued {
+            0 if self.thin.is_some() => CONFIRM_FIRST_THRIFTY,
+            0 => CONFIRM_FIRST,
+            _ => CONFIRM_MORE,
+        };
         NextStep::Confirm { passes: pair.passes, suspect, batch }
     }
 
@@ -361,7 +400,7 @@ impl Search {
     /// The pair as it stands, with its p, once there is one. `elsewhere` as in [`Situation`].
     pub(crate) fn proof(&self) -> Option<Proof> {
         let (passes, suspect) = self.confirming()?;
-        let NextSizes::Pair(pair) = self.bounds.step(&self.log) else { return None };
+        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
         let trials = self.confirmed(passes, suspect, &[]);
         Some(Proof { pair, suspect, p: p_value(trials.0, trials.1) })
     }
@@ -396,6 +435,9 @@ impl Search {
         rtt: &RttEstimator,
     ) {
         // Spread over half a round trip, so that one burst of loss does not take them all.
+        if let Some(rate) = self.thin {
+            return self.queue_thin_confirmation(passes, suspect, batch, now, rate);
+        }
         let gap = (rtt.or_guess() / 24).clamp(Duration::from_millis(1), Duration::from_millis(50));
         let mut at = now;
         for _ in 0..batch {
@@ -407,11 +449,45 @@ impl Search {
         self.queue(passes, ProbeKind::Sized, at);
     }
 
+    /// A policer that drops what comes too early may drop every suspect and spare every control, if both keep time with it. So the
+    /// pause before a suspect is longer than those before its two controls: where the controls pass, the suspect had enough.
+    fn queue_thin_confirmation(
+        &mut self,
+        passes: PacketSize,
+        suspect: PacketSize,
+        batch: u32,
+        now: Timestamp,
+        bytes_per_second: u32,
+    ) {
+        let gap = time_on_line(suspect, bytes_per_second);
+        let mut at = now;
+        for _ in 0..batch {
+            at = at + gap * 3;
+            self.queue(suspect, ProbeKind::Confirming, at);
+            self.queue(passes, ProbeKind::Confirming, at + gap);
+            at = at + gap * 2;
+            self.queue(passes, ProbeKind::Confirming, at);
+        }
+    }
+
     fn queue_round(&mut self, sizes: &[PacketSize], now: Timestamp) {
+        if let (Some(rate), Some(&size)) = (self.thin, sizes.first()) {
+            let at = now + time_on_line(size, rate) * 2;
+            self.queue(size, ProbeKind::Sized, at);
+            if let Some(passes) = self.log.largest_answered() {
+                self.queue(passes, ProbeKind::Sized, at);
+            }
+            return;
+        }
         // One at a time, the largest goes first, then the search asks again.
         let sizes = if self.one_at_a_time { sizes.get(..1).unwrap_or_default() } else { sizes };
         for &size in sizes {
             self.queue(size, ProbeKind::Sized, now);
         }
     }
+}
+
+/// How long a line of so many bytes a second takes for a packet.
+fn time_on_line(size: PacketSize, bytes_per_second: u32) -> Duration {
+    Duration::from_secs(1) * size.bytes() / bytes_per_second
 }

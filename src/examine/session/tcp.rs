@@ -59,6 +59,8 @@ pub(crate) struct Connection {
     window_after: Option<(u32, u16)>,
     peer: Peer,
     retransmit_at: Option<Timestamp>,
+    /// When a challenge ACK was sent last.
+    challenged: Option<Timestamp>,
     tries: u32,
     syn_sent_at: Option<Timestamp>,
 }
@@ -86,6 +88,8 @@ pub(crate) struct Peer {
 }
 
 /// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
+/// A segment that the peer cannot have sent is answered so often at most.
+const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
 const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
 /// Retransmissions of data before the connection counts as dead.
 pub(crate) const MOST_TRIES: u32 = 8;
@@ -112,6 +116,7 @@ impl Connection {
             window_after: None,
             peer: Peer::default(),
             retransmit_at: None,
+            challenged: None,
             tries: 0,
             syn_sent_at: None,
         }
@@ -390,7 +395,7 @@ impl Connection {
     pub(crate) fn handle(&mut self, segment: &Segment, now: Timestamp, rtt: &mut RttEstimator) -> Effect {
         match self.state {
             TcpState::Connecting => self.handle_syn_ack(segment, now, rtt),
-            TcpState::Open | TcpState::Closing | TcpState::Closed => self.handle_open(segment),
+            TcpState::Open | TcpState::Closing | TcpState::Closed => self.handle_open(segment, now),
             TcpState::Refused | TcpState::Reset => Effect::NotAcceptable,
         }
     }
@@ -428,16 +433,20 @@ impl Connection {
 
     /// RFC 9293, 3.10.7.4, in its order: sequence number, RST, SYN, ACK, data. The numbers are what a sender off the path has to
     /// guess.
-    fn handle_open(&mut self, segment: &Segment) -> Effect {
+    fn handle_open(&mut self, segment: &Segment, now: Timestamp) -> Effect {
         if segment.flags.rst {
-            return self.handle_reset(segment);
+            return self.handle_reset(segment, now);
         }
         if segment.flags.syn {
-            // The SYN-ACK again: our ACK was lost. Any other SYN is answered alike (RFC 5961, 4.2).
-            self.ack_due = true;
             let is_syn_ack =
                 segment.flags.ack && segment.ack == self.stream_start() && self.inbox.begins_after(segment);
-            return if is_syn_ack { Effect::Taken } else { Effect::NotAcceptable };
+            if is_syn_ack {
+                // Our ACK was lost.
+                self.ack_due = true;
+                return Effect::Taken;
+            }
+            self.challenge(now);
+            return Effect::NotAcceptable;
         }
         let Some(acked) = self.acknowledged_by(segment).filter(|_| self.inbox.accepts(segment)) else {
             return Effect::NotAcceptable;
@@ -455,16 +464,26 @@ impl Connection {
 
     /// RFC 5961, 3.2: a RST counts at exactly the next byte expected. One elsewhere in the window is answered, and a peer that
     /// did reset the connection repeats it at the right place.
-    fn handle_reset(&mut self, segment: &Segment) -> Effect {
+    fn handle_reset(&mut self, segment: &Segment, now: Timestamp) -> Effect {
         if self.state == TcpState::Closed || !self.inbox.accepts(segment) {
             return Effect::NotAcceptable;
         }
         if segment.seq != self.inbox.next() {
-            self.ack_due |= segment.seq.is_after(self.inbox.next());
+            if segment.seq.is_after(self.inbox.next()) {
+                self.challenge(now);
+            }
             return Effect::NotAcceptable;
         }
         self.state = TcpState::Reset;
         Effect::Taken
+    }
+
+    /// A challenge ACK (RFC 5961, 4.2), rationed (section 7): whoever forges segments gets no flood in return.
+    fn challenge(&mut self, now: Timestamp) {
+        if self.challenged.is_none_or(|last| now.since(last) >= CHALLENGE_INTERVAL) {
+            self.challenged = Some(now);
+            self.ack_due = true;
+        }
     }
 
     /// How far into our stream a segment acknowledges, if we have sent so much (RFC 5961, 5.2).

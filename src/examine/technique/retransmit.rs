@@ -213,7 +213,10 @@ impl Technique for Retransmit {
     fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
         match self.search().next_queued() {
             _ if self.is_in_vain || self.unusable().is_some() => self.search().log().next_timeout(rtt),
-            Some(_) if self.search().is_one_at_a_time() => Some(self.turn_at(rtt)),
+            Some(_) if self.search().is_one_at_a_time() => {
+                let settled = self.search().log().next_timeout(rtt);
+                [Some(self.turn_at(rtt)), settled].into_iter().flatten().min()
+            }
             _ => self.search().next_timeout(rtt),
         }
     }

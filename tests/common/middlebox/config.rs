@@ -216,6 +216,17 @@ impl Middlebox {
         *self == Self::default()
     }
 
+    /// Whether it breaks connections, or keeps bytes from either end, so that none ends in order.
+    pub fn breaks_connections(&self) -> bool {
+        [self.old_data, self.repeated].contains(&Treatment::Reset) || self.large.is_some() || self.window == Some(0)
+    }
+
+    /// Whether segments that look for the hop, or the answers to them, do not pass as others do.
+    pub fn hides_hops(&self) -> bool {
+        let meddles = self.old_data != Treatment::Pass || self.acks != Acks::Nothing || self.syn_proxy.is_some();
+        meddles || (self.renumbers && !self.renumbers_quotes) || self.rate.is_some()
+    }
+
     /// Whether packets are lost by chance.
     pub fn is_lossy(&self) -> bool {
         self.loss_at_1500 > 0.0 || self.corrupts > 0.0 || self.rate.is_some()
