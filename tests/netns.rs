@@ -8,6 +8,8 @@ use std::time::Instant;
 
 #[path = "netns/blockers.rs"]
 mod blockers;
+#[path = "netns/boxes.rs"]
+mod boxes;
 #[path = "netns/capture.rs"]
 mod capture;
 #[path = "netns/cases.rs"]

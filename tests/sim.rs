@@ -19,7 +19,7 @@ mod model_tests;
 use pmtu_probe::model::Direction;
 use scenario::{Family, Outcome, Reverse, Routers, Scenario, TakesTcp, Verdict, World};
 use sim::check::{Strictness, check};
-use sim::sweep::{Job, Tallies, sweep, table, total};
+use sim::sweep::{Job, Tallies, Tally, sweep, table, total};
 
 /// Seeds per scenario and family where no loss is added.
 const PLAIN_SEEDS: u64 = 20;
@@ -136,6 +136,20 @@ fn every_box() {
     let bad: Vec<_> = tallies.iter().filter(|(_, tally)| tally.has_notes()).map(|(key, _)| key).collect();
     assert!(bad.is_empty(), "{} boxes fail\n{text}", bad.len());
     assert_no_wrong_verdict(&lossy_tallies, &text);
+}
+
+/// Somebody who knows addresses and ports, and no numbers, forges packets to c, a few or 20 000 a second: nothing changes.
+/// `PMTU_SIM_SEEDS=500` makes more than a thousand runs of it.
+#[test]
+fn an_attacker_off_the_path_changes_nothing() {
+    let is_attack = |job: &Job| ["forged_", "flood_of_"].iter().any(|kind| job.scenario.name.contains(kind));
+    let mut jobs = box_jobs(seeds().div_ceil(12));
+    jobs.retain(is_attack);
+    let tallies = sweep(&jobs, Strictness::Whole);
+    let Tally { runs, .. } = total(&tallies);
+    println!("{runs} runs under attack");
+    assert!(jobs.is_empty() || jobs.len() == 24, "{} kinds of attack", jobs.len());
+    assert!(tallies.values().all(|tally| !tally.has_notes()), "{}", table(&tallies, ""));
 }
 
 /// `--flows`: a hole on any flow is found, with the right share, whatever link the first one takes. Where all flows are alike

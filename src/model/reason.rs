@@ -137,6 +137,8 @@ pub enum CutShort {
     BeforeAnyAnswer,
     /// Before the sizes were settled.
     BeforeSizesSettled,
+    /// As many probes were sent as one examination may send.
+    AfterMostProbes(u32),
 }
 
 /// What became of the PTB about a packet that vanishes.

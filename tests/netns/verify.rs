@@ -52,7 +52,7 @@ pub(crate) fn scenario_case(scenario: &Scenario, family: Family) -> Faults {
 fn wrong_port(ran: &Ran, scenario: &Scenario) -> Option<String> {
     let found = document(ran).ok()?["addresses"][0]["port_state"].clone();
     let expected = scenario.port_state().map(scenario::PortState::word);
-    let is_lossy = scenario.links().iter().any(|link| link.loss > 0.0);
+    let is_lossy = scenario.is_lossy();
     let is_true = found.as_str() == expected || (found.is_null() && is_lossy);
     (!is_true).then(|| format!("port_state {found}, not {expected:?}"))
 }
@@ -326,7 +326,8 @@ fn manners_of(scenario: &Scenario, family: Family) -> Manners {
     let back = scenario.expect.outcome(family).reverse.map(|reverse| reverse.verdict);
     let stalls =
         matches!(back, Some(ReverseVerdict::BlackHole | ReverseVerdict::Recovers | ReverseVerdict::Inconclusive));
-    match talks && scenario.links().iter().all(|link| link.loss == 0.0) {
+    let breaks = scenario.links().iter().any(|link| link.middlebox.breaks_connections());
+    match talks && !breaks && !scenario.is_lossy() {
         false => Manners::Harmless,
         true if stalls => Manners::Gone,
         true => Manners::Goodbye,

@@ -67,6 +67,10 @@ fn a_verdict_on_the_way_there() {
         (Ground::NoSizedAnswer, "the target answers, but to no kind of probe whose size could be varied"),
         (Ground::CutShort(CutShort::BeforeAnyAnswer), "the run was cut short before anything was answered"),
         (Ground::CutShort(CutShort::BeforeSizesSettled), "the run was cut short before the sizes were settled"),
+        (
+            Ground::CutShort(CutShort::AfterMostProbes(2000)),
+            "2000 probes, the most that are sent to one address, did not settle the sizes",
+        ),
         (Ground::NothingAnswered, "nothing answered: neither the TCP port nor small ICMP echo requests"),
         (
             Ground::Hidden {

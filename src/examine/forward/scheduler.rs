@@ -3,7 +3,7 @@
 use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Timestamp, Ttl};
 
 use super::super::outbox::Outbox;
-use super::super::search::{ProbeKind, Progress, Proof};
+use super::super::search::{MOST_PROBES, ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
 use super::super::technique::{AnswerTimes, Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
@@ -12,9 +12,6 @@ use super::confirmation::{
 };
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
-
-/// A path on which so many probes bring no verdict will not get one.
-const MOST_PROBES: u32 = 2000;
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Techniq
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
-use super::super::search::{Pair, Progress, Proof};
+use super::super::search::{MOST_PROBES, Pair, Progress, Proof};
 use super::super::technique::{NoDfCopy, NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
@@ -36,6 +36,8 @@ pub(super) struct Evidence {
     pub(super) only_others_told: bool,
     /// Probing was cut short before a PTB could come late, or on being asked for once more.
     pub(super) awaits_ptb: bool,
+    /// As many probes were sent as may be.
+    pub(super) spent: Option<u32>,
     /// The trial with in-order SMTP bytes.
     pub(super) real_bytes: Option<RealBytesOutcome>,
     /// What other techniques say about the same pair.
@@ -86,6 +88,7 @@ impl Evidence {
             only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
                 if record.ptbs.has_word_for_others_only(about, proof.suspect)),
             awaits_ptb: record.awaits_ptb,
+            spent: Some(record.probes_sent).filter(|&probes| probes >= MOST_PROBES),
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),

@@ -46,10 +46,21 @@ fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
     }
     let own_flow = Flow { port: record.session.local_port, outcome: own };
     let mut flows = FlowComparison::flows(comparison, own_flow, silences(record));
+    let is_doubtful = own == FlowOutcome::Lost && passes_by_syns_alone(record, &flows);
     for flow in flows.flows.iter_mut().skip(1) {
-        flow.outcome = known_better(record, *flow, own);
+        flow.outcome = match flow.outcome {
+            FlowOutcome::Passes if is_doubtful => FlowOutcome::Unknown,
+            _ => known_better(record, *flow, own),
+        };
     }
     Some(flows)
+}
+
+/// Whether the SYNs of all other flows pass, and nothing but SYNs was tried there: a SYN proxy, or a box that takes the data out of
+/// SYNs, makes all of them pass.
+fn passes_by_syns_alone(record: &Record, flows: &Flows) -> bool {
+    let others = flows.flows.iter().skip(1);
+    record.visited.is_empty() && others.clone().all(|flow| flow.outcome != FlowOutcome::Lost)
 }
 
 /// How often a size must stay silent before loss no longer explains it.

@@ -60,7 +60,8 @@ fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
             ..inconclusive(Ground::TooLossy { passes: proof.pair.passes, lost: proof.suspect, p: proof.p })
         },
         Carried::Unfinished(passes) => {
-            Judgement { path_mtu: passes, ..inconclusive(Ground::CutShort(CutShort::BeforeSizesSettled)) }
+            let when = evidence.spent.map_or(CutShort::BeforeSizesSettled, CutShort::AfterMostProbes);
+            Judgement { path_mtu: passes, ..inconclusive(Ground::CutShort(when)) }
         }
     }
 }

@@ -22,6 +22,7 @@ fn proven() -> Evidence {
         tcp_end: Some(SILENT),
         only_others_told: false,
         awaits_ptb: false,
+        spent: None,
         real_bytes: None,
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,

@@ -5,6 +5,9 @@ mod probe;
 mod sizes;
 mod state;
 
+/// A path on which so many probes bring no verdict will not get one.
+pub(super) const MOST_PROBES: u32 = 2000;
+
 pub(super) use log::ProbeLog;
 pub(super) use probe::{Outcome, ProbeKey, ProbeKind, QueuedProbe, SentProbe};
 pub(super) use sizes::Pair;

@@ -204,6 +204,11 @@ impl WhoAnswers {
     /// After an answer: the control, and where it accuses, whether somebody still nearer answers.
     fn follow_answers(&mut self) {
         let Some(nearest) = self.nearest_answer() else { return };
+        // Where answers name nothing, a router's word that a segment ended there tells a SYN proxy from somebody who takes all.
+        let is_nameless = matches!(self.knowledge, Some(Knowledge { state: TcpState::Open, names: false, .. }));
+        if is_nameless && nearest.vehicle == Vehicle::Syn {
+            self.ask(Vehicle::Segment, nearest.ttl);
+        }
         let is_controlled = self.probes.iter().any(|probe| probe.vehicle == Vehicle::Echo && probe.ttl >= nearest.ttl)
             || self.queue.iter().any(|(vehicle, ttl)| *vehicle == Vehicle::Echo && *ttl >= nearest.ttl);
         if self.needs_control(nearest.ttl) && !is_controlled {
@@ -258,6 +263,7 @@ impl WhoAnswers {
             Some(Knowledge { names: true, .. }) if self.probes.iter().any(|probe| is_segment(&probe)) => {
                 NearAnswers::Syns
             }
+            _ if self.probes.iter().any(|probe| is_segment(&probe) && probe.fate == Fate::Expired) => NearAnswers::Syns,
             _ => NearAnswers::All,
         }
     }

@@ -58,6 +58,9 @@ fn ground(ground: &Ground) -> String {
         ),
         Ground::CutShort(CutShort::BeforeAnyAnswer) => "the run was cut short before anything was answered".into(),
         Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
+        Ground::CutShort(CutShort::AfterMostProbes(probes)) => {
+            format!("{probes} probes, the most that are sent to one address, did not settle the sizes")
+        }
         Ground::NothingAnswered => "nothing answered: neither the TCP port nor small ICMP echo requests".into(),
         Ground::Unreachable(ref obstacle) => obstacle_words(obstacle),
         Ground::TcpEndsAtHop { hop } => tcp_ends_at_hop(hop),

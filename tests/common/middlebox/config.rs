@@ -224,7 +224,7 @@ impl Middlebox {
     /// Whether segments that look for the hop, or the answers to them, do not pass as others do.
     pub fn hides_hops(&self) -> bool {
         let meddles = self.old_data != Treatment::Pass || self.acks != Acks::Nothing || self.syn_proxy.is_some();
-        meddles || (self.renumbers && !self.renumbers_quotes) || self.rate.is_some()
+        meddles || self.strips == Strips::Options || (self.renumbers && !self.renumbers_quotes) || self.rate.is_some()
     }
 
     /// Whether packets are lost by chance.
