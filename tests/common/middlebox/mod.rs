@@ -93,10 +93,12 @@ impl Middlebox {
     pub fn pass(&mut self, bytes: &[u8], towards_s: bool, now: Duration) -> Vec<Carried> {
         let Some(packet) = Packet::read(bytes) else { return self.pass_unread(bytes, towards_s, now) };
         let mut out: Vec<Passing> = Vec::new();
-        out.extend(self.forger.forge(&packet, towards_s, now).into_iter().map(|(packet, held_back)| Passing {
-            held_back,
-            ..Passing::now(packet, false)
-        }));
+        out.extend(
+            self.forger
+                .forge(&packet, towards_s, now)
+                .into_iter()
+                .map(|(packet, held_back)| Passing { held_back, ..Passing::now(packet, false) }),
+        );
         let passing = if towards_s { self.towards_s(packet) } else { self.towards_c(packet, now) };
         out.extend(passing);
         out.into_iter().filter_map(|passing| self.leave(passing, now)).collect()

@@ -141,7 +141,8 @@ impl Boxes {
         let frames = carried.into_iter().flat_map(|Carried { packet, towards_s, held_back, pieces }| {
             let header = if towards_s == (from == 0) { &onward } else { &back };
             let pieces = pieces.map_or_else(|| vec![packet.clone()], |largest| cut(&packet, largest));
-            let framed = pieces.into_iter().map(|piece| ([header, piece.as_slice()].concat(), towards_s.into(), held_back));
+            let framed =
+                pieces.into_iter().map(|piece| ([header, piece.as_slice()].concat(), towards_s.into(), held_back));
             framed.collect::<Vec<_>>()
         });
         frames.collect()
