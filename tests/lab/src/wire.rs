@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     drop_old_data: bool,
     /// A box on the wire that looks into packets, `a` being nearer to c: JSON, as `middlebox` in a scenario file.
     #[arg(long, value_parser = middlebox)]
-    middlebox: Option<Config>,
+    middlebox: Option<Box<Config>>,
     /// The same seed gives the same losses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -149,7 +149,7 @@ impl Boxes {
     }
 }
 
-fn middlebox(json: &str) -> Result<Config, String> {
+fn middlebox(json: &str) -> Result<Box<Config>, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
