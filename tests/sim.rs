@@ -121,7 +121,10 @@ fn boxes_table() {
         let verdict = run.examined.as_ref().map(|examined| format!("{:?}", examined.verdict)).unwrap_or_default();
         let seconds = run.verdict_at.map_or(f64::NAN, |at| at.as_secs_f64());
         let (name, packets, notes) = (&scenario.name, run.packets_sent, notes.join("; "));
-        format!("{name:40} {family} {:13} {verdict:13} {seconds:6.2} s {packets:5} packets  {notes}", format!("{class:?}"))
+        format!(
+            "{name:40} {family} {:13} {verdict:13} {seconds:6.2} s {packets:5} packets  {notes}",
+            format!("{class:?}")
+        )
     });
     println!("{}", lines.join("\n"));
 }

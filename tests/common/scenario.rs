@@ -36,10 +36,10 @@ pub use network::{
     HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT, Stack,
     TakesTcp, Tls, Window,
 };
-pub use random::Random;
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,
 };
+pub use random::Random;
 
 /// One scenario file.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -59,7 +59,10 @@ fn attacked(name: &str, family: Family) -> (Faults, u64) {
     let mut command = lab.command("c", lab_program());
     command.arg("measure").arg("--to").arg(&note).arg("--").arg(program());
     let ran: Ran = run(command.args(verify::probe_arguments(&scenario, family)));
-    let mut faults = verify::outcome(&ran, &scenario.expect.outcome(family), family);
+    let mut faults = match verify::document(&ran) {
+        Ok(document) => verify::address_outcome(&document["addresses"][0], &scenario.expect.outcome(family), family),
+        Err(fault) => vec![fault],
+    };
     let measured = fs::read_to_string(&note).unwrap_or_default();
     let kib = measured.split_whitespace().nth(3).and_then(|kib| kib.parse().ok()).unwrap_or(u64::MAX);
     if kib >= MOST_KIB {

@@ -43,11 +43,6 @@ impl Flight {
         self.piece = Some(self.piece.map_or(limit, |piece| piece.min(limit)));
     }
 
-    /// Makes it whole.
-    pub fn join(&mut self) {
-        self.piece = None;
-    }
-
     pub fn is_fragmented(&self) -> bool {
         self.piece.is_some_and(|piece| piece < self.whole_size())
     }

@@ -25,17 +25,11 @@ impl Middlebox {
     }
 
     /// What becomes of a packet, and what comes with it.
-    pub fn pass(&mut self, mut flight: Flight, rightward: bool, now: Timestamp) -> Vec<Carried> {
+    pub fn pass(&mut self, flight: Flight, rightward: bool, now: Timestamp) -> Vec<Carried> {
         let whole = |flight| vec![Carried { flight, rightward, held_back: Duration::ZERO }];
         let Some(middlebox) = &mut self.0 else { return whole(flight) };
         if flight.is_fragmented() {
-            if middlebox.drops_fragments() {
-                return Vec::new();
-            }
-            if middlebox.joins_fragments() {
-                flight.join();
-            }
-            return whole(flight);
+            return if middlebox.drops_fragments() { Vec::new() } else { whole(flight) };
         }
         let mut bytes = Vec::new();
         if wire::emit(&flight.packet, &mut bytes).is_err() {
@@ -56,13 +50,11 @@ impl Middlebox {
 
 /// What cannot be read any more, nobody takes.
 fn read(bytes: &[u8]) -> Option<Flight> {
-    match wire::parse(bytes) {
-        Ok(parsed) => Some(Flight::from(parsed.packet)),
-        Err(_) => {
-            let parsed = wire::parse_with(bytes, wire::Checksums::Trust).ok()?;
-            let mut flight = Flight::from(parsed.packet);
-            flight.is_damaged = true;
-            Some(flight)
-        }
+    if let Ok(parsed) = wire::parse(bytes) {
+        return Some(Flight::from(parsed.packet));
     }
+    let parsed = wire::parse_with(bytes, wire::Checksums::Trust).ok()?;
+    let mut flight = Flight::from(parsed.packet);
+    flight.is_damaged = true;
+    Some(flight)
 }

@@ -28,7 +28,9 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
     other_flows::compare_beside(parts, carrier, outbox, now);
     let Some((passes, suspect)) = parts.techniques.get(carrier).and_then(|t| t.search().confirming()) else { return };
     let pair = Pair { passes, lost: suspect };
-    if carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0 {
+    let has_echo = carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0;
+    // A thin line has no room for an opinion that nobody needs.
+    if has_echo && (!outbox.is_spaced() || needs_syn(parts, suspect, now)) {
         ask(parts, Name::Echo, pair, now);
     }
     copy_without_df(parts, carrier, now);

@@ -55,14 +55,16 @@ impl Pace {
         match self.0 {
             Phase::Bursts => {
                 if let Some(lost_before) = lost_to_a_burst(search) {
-                    self.slow_down(FIRST_RATE, lost_before, search, outbox, now);
+                    self.slow_down(FIRST_RATE, lost_before, outbox);
+                    search.save(FIRST_RATE, EXPERIMENT, now);
                 }
             }
             Phase::Slow { bytes_per_second, lost_before } => {
                 let controls = log.large_controls();
                 let lost = share_lost(controls);
                 let is_better = lost < lost_before * BETTER;
-                let is_known = controls.total >= EXPERIMENT || is_better && controls.total - controls.answered >= LEAST_LOST_SPACED;
+                let is_known = controls.total >= EXPERIMENT
+                    || is_better && controls.total - controls.answered >= LEAST_LOST_SPACED;
                 if lost < TOO_MANY || !is_known {
                     return;
                 }
@@ -71,24 +73,17 @@ impl Pace {
                     outbox.space_for(None);
                     search.spend();
                 } else if bytes_per_second > LEAST_RATE {
-                    self.slow_down(bytes_per_second / 2, lost, search, outbox, now);
+                    self.slow_down(bytes_per_second / 2, lost, outbox);
+                    search.save(bytes_per_second / 2, LEAST_LOST_SPACED, now);
                 }
             }
             Phase::BurstsForGood => {}
         }
     }
 
-    fn slow_down(
-        &mut self,
-        bytes_per_second: u32,
-        lost_before: f64,
-        search: &mut Search,
-        outbox: &mut Outbox,
-        now: Timestamp,
-    ) {
+    fn slow_down(&mut self, bytes_per_second: u32, lost_before: f64, outbox: &mut Outbox) {
         self.0 = Phase::Slow { bytes_per_second, lost_before };
         outbox.space_for(Some(bytes_per_second));
-        search.save(bytes_per_second, EXPERIMENT, now);
     }
 }
 

@@ -83,11 +83,8 @@ fn received_segment(
     let is_foreign = !is_own && segment.flags.rst && parts.session.opened().is_some();
     let Parts { techniques, plan, rtt, .. } = parts;
     let mut heard = Heard { plan, rtt, outbox, now };
-    let answer = if is_foreign {
-        None
-    } else {
-        techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard)
-    };
+    let answer =
+        if is_foreign { None } else { techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard) };
     if !is_own {
         let answer = answer
             .or_else(|| if is_foreign { None } else { answer_to_flow(parts, segment, outbox, now) })

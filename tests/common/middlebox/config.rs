@@ -177,8 +177,6 @@ pub enum Fragments {
     Drop,
     /// IPv4: it makes some itself, of at most [`PIECE`] bytes, whatever DF says.
     Make,
-    /// It makes whole packets of them.
-    Join,
 }
 
 /// What is forged.

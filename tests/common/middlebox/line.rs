@@ -20,13 +20,13 @@ impl Line {
     }
 
     /// How long a packet of this size waits; `None`: it is dropped.
-    pub fn delay(&mut self, size: usize, now: Duration) -> Option<Duration> {
+    pub fn delay(&mut self, size: u32, now: Duration) -> Option<Duration> {
         let Some(rate) = self.rate else { return Some(Duration::ZERO) };
         let per_second = rate.kbit * 125.0;
         let passed = now.saturating_sub(self.counted).as_secs_f64();
         self.counted = now;
         self.tokens = (self.tokens + passed * per_second).min(rate.burst);
-        let left = self.tokens - size as f64;
+        let left = self.tokens - f64::from(size);
         if left < -rate.queue {
             return None;
         }

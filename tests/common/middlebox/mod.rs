@@ -93,18 +93,15 @@ impl Middlebox {
     pub fn pass(&mut self, bytes: &[u8], towards_s: bool, now: Duration) -> Vec<Carried> {
         let Some(packet) = Packet::read(bytes) else { return self.pass_unread(bytes, towards_s, now) };
         let mut out: Vec<Passing> = Vec::new();
-        out.extend(self.forger.forge(&packet, towards_s, now).into_iter().map(|(packet, held_back)| Passing {
-            held_back,
-            ..Passing::now(packet, false)
-        }));
+        out.extend(
+            self.forger
+                .forge(&packet, towards_s, now)
+                .into_iter()
+                .map(|(packet, held_back)| Passing { held_back, ..Passing::now(packet, false) }),
+        );
         let passing = if towards_s { self.towards_s(packet) } else { self.towards_c(packet, now) };
         out.extend(passing);
         out.into_iter().filter_map(|passing| self.leave(passing, now)).collect()
-    }
-
-    /// Whether a packet that comes in pieces leaves whole.
-    pub fn joins_fragments(&self) -> bool {
-        self.config.fragments == Fragments::Join
     }
 
     /// Whether packets that come in pieces are dropped.
@@ -117,7 +114,7 @@ impl Middlebox {
         if self.drops_fragments() && is_fragment(bytes) {
             return Vec::new();
         }
-        let delay = self.lines[usize::from(towards_s)].delay(bytes.len(), now);
+        let delay = self.lines[usize::from(towards_s)].delay(bytes.len() as u32, now);
         let carry = |held_back| Carried { packet: bytes.to_vec(), towards_s, held_back, pieces: None };
         delay.map(carry).into_iter().collect()
     }
@@ -128,7 +125,7 @@ impl Middlebox {
         let is_made = held_back > Duration::ZERO;
         let makes = self.config.fragments == Fragments::Make && towards_s && !packet.is_ipv6();
         let pieces = (makes && packet.len() > PIECE as usize).then_some(PIECE);
-        let size = packet.len();
+        let size = packet.len() as u32;
         if self.is_lost(size) {
             return None;
         }
@@ -144,8 +141,8 @@ impl Middlebox {
         Some(Carried { packet, towards_s, held_back: held_back + delay, pieces })
     }
 
-    fn is_lost(&mut self, size: usize) -> bool {
-        let exponent = size as f64 / 1500.0;
+    fn is_lost(&mut self, size: u32) -> bool {
+        let exponent = f64::from(size) / 1500.0;
         self.config.loss_at_1500 > 0.0 && self.random.chance(1.0 - (1.0 - self.config.loss_at_1500).powf(exponent))
     }
 
@@ -273,12 +270,11 @@ impl Middlebox {
         }
         let has = self.connections.acknowledged(segment)?;
         match self.config.acks {
-            Acks::Nothing => None,
             Acks::OldData if self.connections.is_old(segment) => {
                 let block = sack_option(segment.seq, segment.end());
                 Some(packet.answer_with_segment(segment.ack, has, ACK, &block))
             }
-            Acks::OldData => None,
+            Acks::Nothing | Acks::OldData => None,
             Acks::All => {
                 let end = if self.connections.is_old(segment) { has } else { segment.end() };
                 Some(packet.answer_with_segment(segment.ack, end, ACK, &[]))

@@ -174,9 +174,7 @@ impl Packet {
     /// Where the edges of SACK blocks stand (RFC 2018).
     fn sack_edges(&self) -> Vec<usize> {
         let block = self.options().find(|option| self.bytes[option.start] == SACK_OPTION);
-        block.map_or(Vec::new(), |option| {
-            (option.start + 2..option.end.saturating_sub(3)).step_by(4).collect()
-        })
+        block.map_or(Vec::new(), |option| (option.start + 2..option.end.saturating_sub(3)).step_by(4).collect())
     }
 
     /// The options of a segment, padding included.
@@ -320,7 +318,11 @@ impl Packet {
     /// A segment of the same sender.
     pub fn another_segment(&self, seq: u32, ack: u32, flags: u8, options: &[u8]) -> Self {
         let ports = &self.bytes[self.transport..self.transport + 4];
-        let ends = if self.is_ipv6 { [&self.bytes[8..24], &self.bytes[24..40]] } else { [&self.bytes[12..16], &self.bytes[16..20]] };
+        let ends = if self.is_ipv6 {
+            [&self.bytes[8..24], &self.bytes[24..40]]
+        } else {
+            [&self.bytes[12..16], &self.bytes[16..20]]
+        };
         self.packet(TCP, ends, &segment_bytes([&ports[..2], &ports[2..]], seq, ack, flags, options))
     }
 

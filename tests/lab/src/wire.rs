@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     drop_old_data: bool,
     /// A box on the wire that looks into packets, `a` being nearer to c: JSON, as `middlebox` in a scenario file.
     #[arg(long, value_parser = middlebox)]
-    middlebox: Option<Config>,
+    middlebox: Option<Box<Config>>,
     /// The same seed gives the same losses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -141,14 +141,15 @@ impl Boxes {
         let frames = carried.into_iter().flat_map(|Carried { packet, towards_s, held_back, pieces }| {
             let header = if towards_s == (from == 0) { &onward } else { &back };
             let pieces = pieces.map_or_else(|| vec![packet.clone()], |largest| cut(&packet, largest));
-            let framed = pieces.into_iter().map(|piece| ([header, piece.as_slice()].concat(), towards_s.into(), held_back));
+            let framed =
+                pieces.into_iter().map(|piece| ([header, piece.as_slice()].concat(), towards_s.into(), held_back));
             framed.collect::<Vec<_>>()
         });
         frames.collect()
     }
 }
 
-fn middlebox(json: &str) -> Result<Config, String> {
+fn middlebox(json: &str) -> Result<Box<Config>, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
