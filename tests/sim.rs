@@ -320,7 +320,9 @@ fn assert_demands(parts: &[Part]) {
         let swept = part.run();
         println!("{}", part.line(&swept));
         let missed = part.faults(&swept);
-        missed.iter().for_each(|fault| println!("{fault}"));
+        for fault in &missed {
+            println!("{fault}");
+        }
         faults.extend(missed);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -121,7 +121,9 @@ impl Tally {
 /// The sum over all scenarios.
 pub fn total(tallies: &Tallies) -> Tally {
     let mut sum = Tally::default();
-    tallies.values().for_each(|tally| sum.count_in(tally));
+    for tally in tallies.values() {
+        sum.count_in(tally);
+    }
     sum
 }
 

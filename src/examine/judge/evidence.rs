@@ -6,7 +6,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{MOST_PROBES, Pair, Progress, Proof};
-use super::super::technique::{HopSearch, NoDfOutcome, RealBytesOutcome, Uses};
+use super::super::technique::{NoDfOutcome, RealBytesOutcome, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
@@ -18,8 +18,6 @@ pub(super) struct Evidence {
     pub(super) carried: Option<(Name, Carried)>,
     /// What keeps TCP below the hole, if something does.
     pub(super) masking: Option<Masking>,
-    /// Whether loss keeps from view where large packets end, so that they may end at the target's own link.
-    pub(super) is_place_lost: bool,
     /// Where TCP ends, if that is nearer than the target.
     pub(super) tcp_ends_at: Option<Ttl>,
     /// Why nothing was reached; `None` if the target answered anything at all, be it a refusal.
@@ -80,7 +78,6 @@ impl Evidence {
         Self {
             carried,
             masking: masking_of(record, carried),
-            is_place_lost: record.loses_small_packets() && !record.trace.search().is_some_and(HopSearch::is_exact),
             tcp_ends_at: record.tcp_ends_at(),
             silence: (!reached).then(|| silence(record)),
             start: plan.max_size,

@@ -3,6 +3,7 @@
 
 use crate::model::{Family, MaskedBy, PacketSize, Ttl};
 
+use super::super::technique::HopSearch;
 use super::record::Record;
 
 /// What keeps TCP below the hole.
@@ -12,8 +13,9 @@ pub(super) enum Masking {
     By(MaskedBy),
     /// Nothing is proven, but a peer that merely remembers would announce another MSS.
     Unexplained,
-    /// For all that is known, the peer merely remembers the path MTU.
-    Memory,
+    /// For all that is known, the peer merely remembers the path MTU. Where loss keeps from view where large packets end, they
+    /// may end at the peer's own link as well.
+    Memory { is_place_lost: bool },
 }
 
 /// The MSS that the peer's TCP wrote, by the window that it announced with it: a window is a whole number of segments.
@@ -46,12 +48,13 @@ pub(super) fn masking(record: &Record, passes: PacketSize, lost: PacketSize, lim
         _ => {}
     }
     let ends_at_peer = record.trace.search().is_some_and(|trace| trace.ends_at_target(passes, lost));
+    let is_place_lost = record.loses_small_packets() && !record.trace.search().is_some_and(HopSearch::is_exact);
     let is_remembered = limit == passes || written == Written::AsArrived || record.echo.is_fragmented;
     match () {
         () if limit == passes && (ends_at_peer || limit == ETHERNET) => Masking::By(MaskedBy::PeerLink),
         // A peer sends nothing larger than the path MTU that it remembers, and no larger MSS.
         () if record.echo.largest_whole > Some(limit) => clamp(None),
-        () if is_remembered => Masking::Memory,
+        () if is_remembered => Masking::Memory { is_place_lost },
         () => Masking::Unexplained,
     }
 }

@@ -199,9 +199,13 @@ fn guilty(verdict: Verdict, proof: Proof, evidence: &Evidence, confirmation: Con
     let judgement = guilty_now(verdict, proof, evidence, confirmation);
     match (verdict, evidence.masking, judgement.ground.clone()) {
         (Verdict::Masked, Some(Masking::By(by)), _) => Judgement { masked_by: Some(by), ..judgement },
-        (Verdict::Masked, Some(Masking::Memory), Ground::Vanishes { passes, lost, ptb, confirmation }) => {
+        (
+            Verdict::Masked,
+            Some(Masking::Memory { is_place_lost }),
+            Ground::Vanishes { passes, lost, ptb, confirmation },
+        ) => {
             let limit = evidence.tcp_limit.unwrap_or(passes);
-            if evidence.is_place_lost && limit == passes {
+            if is_place_lost && limit == passes {
                 return Judgement { path_mtu: Some(passes), ..inconclusive(Ground::MayMask { passes, lost, limit }) };
             }
             let ground = Ground::Hidden { passes, lost, ptb, confirmation, limit };

@@ -13,7 +13,6 @@ fn proven() -> Evidence {
     Evidence {
         carried: Some((Technique::OldData, Carried::Proven(PROOF))),
         masking: None,
-        is_place_lost: false,
         tcp_ends_at: None,
         silence: None,
         start: FULL,
@@ -85,9 +84,8 @@ fn a_place_that_loss_hides_makes_no_hole_below_the_mss() {
         verdict(&Evidence {
             tcp_limit: Some(limit),
             tcp_end: Some(KernelPmtu::Passes { steps: 0 }),
-            masking: Some(Masking::Memory),
+            masking: Some(Masking::Memory { is_place_lost }),
             second: vec![(Technique::SynData, Second::Agrees(0.001))],
-            is_place_lost,
             ..proven()
         })
     };

@@ -62,7 +62,8 @@ impl NoDfCopy {
         let Some((passes, lost)) = search.confirming().filter(|_| plan.family() == Family::V4) else { return };
         let about = self.about.filter(|about| about.lost == lost && about.by == by);
         let queued = about.map_or(0, |about| about.queued);
-        let tells_more = self.outcome(search.log(), echo_keeps_df) == NoDfOutcome::Unclear && !(by == Name::Echo && echo_keeps_df);
+        let tells_more =
+            self.outcome(search.log(), echo_keeps_df) == NoDfOutcome::Unclear && !(by == Name::Echo && echo_keeps_df);
         if queued > 0 && !(tells_more && search.is_idle()) || queued >= MOST_COPIES {
             return;
         }
