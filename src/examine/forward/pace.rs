@@ -1,12 +1,13 @@
 //! How fast probes leave. A burst of all sizes is the fastest way to the verdict, but a policed or thin line drops most of it: then
 //! probes leave one size at a time, spaced by what the line takes.
 //!
-//! Loss alone does not tell a thin line from a bad one. So slow probes are an experiment: where they are lost less often than those of
-//! the burst, the line is thin; where they fare no better, all leave at once again.
+//! Loss alone does not tell a thin line from a bad one. So a burst that loses much is followed by an experiment: a size that passes is
+//! sent some times in a row, spaced, and then as often as makes another burst. Only where the burst fares worse, by more than chance,
+//! the line is thin. Else all leave at once again.
 
 use crate::model::Timestamp;
 
-use super::super::fisher::Trials;
+use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
 use super::super::outbox::Outbox;
 use super::super::search::Search;
 
@@ -19,6 +20,10 @@ enum Phase {
     /// All sizes at once.
     #[default]
     Bursts,
+    /// The experiment: spaced, until enough is known of a size that passes.
+    Spaced { lost_before: f64 },
+    /// The experiment: the same size in a burst.
+    BurstAgain { lost_before: f64, spaced: Trials, since: Timestamp },
     /// So many bytes a second.
     Slow {
         bytes_per_second: u32,
@@ -32,6 +37,15 @@ enum Phase {
 /// About 100 kbit/s, then half of it, down to about 25.
 const FIRST_RATE: u32 = 12_000;
 const LEAST_RATE: u32 = 3_000;
+/// The pace of the experiment: nearly all lines take 60 kbit/s.
+const EXPERIMENT_RATE: u32 = 7_500;
+/// Spaced probes on which the outcome of the experiment rests.
+const EXPERIMENT: u32 = 8;
+/// Sizes below this make no burst.
+const LARGE: u32 = 400;
+/// Bytes of a burst, about those of the first one, and its packets at most.
+const BURST: u32 = 36_000;
+const BURST_PACKETS: u32 = 26;
 /// Losses of sizes that pass, and their share, before a burst is suspected: chance seldom makes so many.
 const LEAST_LOST: u32 = 4;
 const SUSPICIOUS: f64 = 1.0 / 3.0;
@@ -40,9 +54,7 @@ const LEAST_LOST_SPACED: u32 = 3;
 const TOO_MANY: f64 = 0.25;
 /// Where even the small probes at the end of the first burst were lost, and later ones were not.
 const FEWEST_OF_A_BURST: u32 = 10;
-/// Spaced probes on which the outcome of the experiment rests.
-const EXPERIMENT: u32 = 8;
-/// Spaced probes fare better if they lose less than this part of what the burst lost.
+/// Spaced probes fare better if they lose less than this part of what was lost before.
 const BETTER: f64 = 0.7;
 
 impl Pace {
@@ -55,29 +67,41 @@ impl Pace {
         match self.0 {
             Phase::Bursts => {
                 if let Some(lost_before) = lost_to_a_burst(search) {
+                    self.0 = Phase::Spaced { lost_before };
+                    outbox.space_for(Some(EXPERIMENT_RATE));
+                    search.save(EXPERIMENT_RATE, EXPERIMENT, now);
+                }
+            }
+            Phase::Spaced { lost_before } => self.burst_again(lost_before, search, outbox, now),
+            Phase::BurstAgain { lost_before, spaced, since } if search.is_idle() => {
+                if p_value(spaced, search.log().large_controls_since(since)) <= SIGNIFICANCE {
                     self.slow_down(FIRST_RATE, lost_before, outbox);
-                    search.save(FIRST_RATE, EXPERIMENT, now);
+                    search.save(FIRST_RATE, 1, now);
+                } else {
+                    self.0 = Phase::BurstsForGood;
+                    search.spend();
                 }
             }
             Phase::Slow { bytes_per_second, lost_before } => {
                 let controls = log.large_controls();
                 let lost = share_lost(controls);
-                let is_better = lost < lost_before * BETTER;
-                let is_known = controls.total >= EXPERIMENT
-                    || is_better && controls.total - controls.answered >= LEAST_LOST_SPACED;
-                if lost < TOO_MANY || !is_known {
-                    return;
-                }
-                if !is_better {
-                    self.0 = Phase::BurstsForGood;
-                    outbox.space_for(None);
-                    search.spend();
-                } else if bytes_per_second > LEAST_RATE {
+                let is_known = controls.total - controls.answered >= LEAST_LOST_SPACED;
+                if lost >= TOO_MANY && is_known && lost < lost_before * BETTER && bytes_per_second > LEAST_RATE {
                     self.slow_down(bytes_per_second / 2, lost, outbox);
                     search.save(bytes_per_second / 2, LEAST_LOST_SPACED, now);
                 }
             }
-            Phase::BurstsForGood => {}
+            Phase::BurstAgain { .. } | Phase::BurstsForGood => {}
+        }
+    }
+
+    fn burst_again(&mut self, lost_before: f64, search: &mut Search, outbox: &mut Outbox, now: Timestamp) {
+        let spaced = search.log().large_controls();
+        let large = search.log().largest_answered().filter(|size| size.bytes() >= LARGE);
+        if let Some(size) = large.filter(|_| spaced.total >= EXPERIMENT) {
+            self.0 = Phase::BurstAgain { lost_before, spaced, since: now };
+            outbox.space_for(None);
+            search.burst(size, (BURST / size.bytes()).clamp(EXPERIMENT, BURST_PACKETS), now);
         }
     }
 

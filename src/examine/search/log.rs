@@ -204,9 +204,14 @@ impl ProbeLog {
 
     /// The same for those that are not much smaller than the largest.
     pub(crate) fn large_controls(&self) -> Trials {
+        self.large_controls_since(Timestamp::ZERO)
+    }
+
+    /// The same for those sent since then.
+    pub(crate) fn large_controls_since(&self, since: Timestamp) -> Trials {
         let Some(passes) = self.largest_answered else { return Trials::default() };
         let is_large = |size: PacketSize| size <= passes && size.bytes() * 2 >= passes.bytes();
-        self.trials_of(|probe| probe.is_sized() && is_large(probe.size))
+        self.trials_of(|probe| probe.is_sized() && is_large(probe.size) && probe.sent >= since)
     }
 
     /// The same for all sizes known to pass so far.

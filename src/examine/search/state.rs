@@ -132,6 +132,13 @@ impl Search {
         }
     }
 
+    /// So many probes of one size at once, before anything else.
+    pub(crate) fn burst(&mut self, size: PacketSize, packets: u32, now: Timestamp) {
+        self.queue.clear();
+        self.confirming = None;
+        (0..packets).for_each(|_| self.queue(size, ProbeKind::Sized, now));
+    }
+
     /// All sizes at once again: the line was not to blame for any loss.
     pub(crate) fn spend(&mut self) {
         self.thin = None;

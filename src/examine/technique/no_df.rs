@@ -46,14 +46,9 @@ const FRAGMENTED: PacketSize = PacketSize::new(160);
 
 impl NoDfCopy {
     /// The technique whose copies speak for another: many firewalls drop SYNs in pieces, so echo comes first. An echo reply is as large
-    /// as its request, so where replies carry DF whatever the request had, a lost copy says nothing. The bytes of the conversation are
-    /// left then.
+    /// as its request, so where replies carry DF whatever the request had, a lost copy says nothing, and SYNs speak for themselves.
     pub(crate) fn witness(technique: Name, echo_answers: bool, echo_keeps_df: bool) -> Name {
-        match technique {
-            Name::SynData if echo_answers && !echo_keeps_df => Name::Echo,
-            Name::SynData => Name::RealBytes,
-            other => other,
-        }
+        if technique == Name::SynData && echo_answers && !echo_keeps_df { Name::Echo } else { technique }
     }
 
     /// Queues copies of the size that a search confirms as lost, until what became of them is clear. `by` is the technique of the
@@ -179,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_the_conversation_speak_for_syns_where_echo_cannot() {
+    fn syns_speak_for_themselves_where_echo_cannot() {
         assert_eq!(NoDfCopy::witness(Name::SynData, true, false), Name::Echo);
-        assert_eq!(NoDfCopy::witness(Name::SynData, true, true), Name::RealBytes);
-        assert_eq!(NoDfCopy::witness(Name::SynData, false, false), Name::RealBytes);
+        assert_eq!(NoDfCopy::witness(Name::SynData, true, true), Name::SynData);
+        assert_eq!(NoDfCopy::witness(Name::SynData, false, false), Name::SynData);
         assert_eq!(NoDfCopy::witness(Name::OldData, true, false), Name::OldData);
     }
 }
