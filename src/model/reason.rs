@@ -105,6 +105,14 @@ pub enum Ground {
         /// The largest packet that TCP sends at present.
         limit: PacketSize,
     },
+    /// Large packets vanish, and this host sends without DF. Whether routers cut its packets is not known, as too few copies that may be
+    /// fragmented got an answer.
+    MayBeCut {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never is.
+        lost: PacketSize,
+    },
     /// Too many packets of any size are lost to tell size from chance.
     TooLossy {
         /// A size that was answered.

@@ -60,6 +60,11 @@ fn a_verdict_on_the_way_there() {
              many packets are lost to say whether that is its own link or a path that it remembers for a while",
         ),
         (
+            Ground::MayBeCut { passes: size(1400), lost: size(1401) },
+            "1400 byte packets are answered, 1401 byte packets that must not be fragmented never are; this host lets routers cut \
+             its packets, but too few copies of that kind got an answer to say whether they pass",
+        ),
+        (
             Ground::TooLossy { passes: size(1400), lost: size(1401), p: 0.012_345 },
             "1400 byte packets were answered and 1401 byte packets were not, but too many small packets are lost to tell \
              size from chance (p = 0.0123)",

@@ -98,7 +98,7 @@ pub fn check(run: &Run, scenario: &Scenario, family: Family, strictness: Strictn
     if strictness == Strictness::Whole {
         notes.extend(other_facts(examined, expected, family));
         notes.extend(back::vague(examined, expected));
-        notes.extend(flows::unsaid(examined, expected, scenario));
+        notes.extend(flows::unsaid(run, examined, expected, scenario));
         if let Some(Placing::Vague(vague)) = placing {
             notes.push(vague);
         }

@@ -33,8 +33,9 @@ pub fn wrong_fates(run: &Run, flows: &Flows, scenario: &Scenario) -> Vec<String>
     notes
 }
 
-/// What is missing: on a lossless path with parallel links all flows have a fate, and the share is told.
-pub fn unsaid(examined: &Examined, expected: &Outcome, scenario: &Scenario) -> Vec<String> {
+/// What is missing: on a lossless path with parallel links all flows have a fate, and the share is told. Where the first flow alone is
+/// hit, SYNs pass on all others, as they would behind a SYN proxy or a box that takes the data out of SYNs, so nothing is known of them.
+pub fn unsaid(run: &Run, examined: &Examined, expected: &Outcome, scenario: &Scenario) -> Vec<String> {
     let is_partial = examined.findings.contains(&Finding::HoleOnSomeFlows);
     if is_partial && !expected.findings.iter().any(|finding| finding == "hole_on_some_flows") {
         return vec![format!("a hole on some flows, where all are alike: {:?}", examined.flows)];
@@ -42,7 +43,13 @@ pub fn unsaid(examined: &Examined, expected: &Outcome, scenario: &Scenario) -> V
     let wanted = scenario.host.flows.or((expected.verdict == Verdict::BlackHole).then_some(8));
     let Some(wanted) = wanted.filter(|_| scenario.parallel_link().is_some()) else { return Vec::new() };
     let Some(flows) = &examined.flows else { return vec!["no flows were compared".into()] };
+    let is_lost = |port| place(scenario, run.member_of(port), flows.sizes.1.bytes()).is_some();
+    let mut ports = flows.flows.iter().map(|flow| flow.port);
+    let is_first_alone = ports.next().is_some_and(is_lost) && !ports.any(is_lost);
     let mut notes = Vec::new();
+    if is_first_alone && flows.known() == 1 {
+        return notes;
+    }
     if flows.known() < wanted.into() || flows.known() < flows.flows.len() {
         notes.push(format!("{} of {} flows have a fate, not {wanted}", flows.known(), flows.flows.len()));
     }

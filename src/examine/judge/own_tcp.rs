@@ -25,7 +25,11 @@ pub(super) fn add(record: &Record, evidence: &Evidence, path: Examined) -> Exami
     if !is_hole {
         return path;
     }
-    let here = OwnView { plan: &record.plan, facts: record.own_tcp, no_df: evidence.no_df, passes }.hole();
+    let view = OwnView { plan: &record.plan, facts: record.own_tcp, no_df: evidence.no_df, passes };
+    let here = view.hole();
+    if here.is_none() && view.may_be_cut() {
+        return undecided(path);
+    }
     let (verdict, masked_by) = match here {
         Some(HoleHere::SendsLess { .. } | HoleHere::LetsRoutersCut(_)) => (Verdict::Masked, Some(MaskedBy::ThisHost)),
         Some(HoleHere::Searches(_)) => (Verdict::Recovers, None),
@@ -88,6 +92,22 @@ fn clear(record: &Record, evidence: &Evidence, path: Examined) -> Examined {
     }
 }
 
+/// Whether mail hangs depends on copies that nobody knows the fate of.
+fn undecided(path: Examined) -> Examined {
+    let (Ground::Vanishes { passes, lost, .. } | Ground::Hidden { passes, lost, .. }) = path.reason.ground else {
+        return path;
+    };
+    Examined {
+        verdict: Verdict::Inconclusive,
+        cause: None,
+        confidence: None,
+        first_lost_size: None,
+        location: None,
+        reason: VerdictReason { ground: Ground::MayBeCut { passes, lost }, ..path.reason },
+        ..path
+    }
+}
+
 /// The server announced a small MSS to the examination, and a larger one to this host's own TCP.
 fn sends_more(record: &Record, passes: PacketSize) -> bool {
     record.own_tcp.told.is_some_and(|own| own.full_packet > passes)
@@ -145,10 +165,19 @@ impl OwnView<'_> {
 
     /// Without DF, routers cut what is too big; that they do was seen by copies of the probes without DF.
     fn without_df(&self) -> Option<WithoutDf> {
+        self.sends_without_df().filter(|_| self.no_df == NoDfOutcome::Passes)
+    }
+
+    /// The same, and of the copies too little is known.
+    fn may_be_cut(&self) -> bool {
+        self.sends_without_df().is_some() && matches!(self.no_df, NoDfOutcome::Unclear | NoDfOutcome::Untested)
+    }
+
+    fn sends_without_df(&self) -> Option<WithoutDf> {
         let setup = &self.plan.own_tcp;
         let disc = setup.settings.no_pmtu_disc.filter(|value| *value > 0).map(WithoutDf::NoPmtuDisc);
         let lock = setup.route_mtu.filter(|route| route.locked).map(|route| WithoutDf::LockedRoute(route.mtu));
-        disc.or(lock).filter(|_| self.family() == Family::V4 && self.no_df == NoDfOutcome::Passes)
+        disc.or(lock).filter(|_| self.family() == Family::V4)
     }
 
     fn memory(&self) -> Option<HoleHere> {

@@ -201,6 +201,7 @@ impl Inquiry {
             arrivals: first.arrivals(),
             lowered_after: first.lowered_after(),
             is_lossy: first.has_seen_loss(),
+            is_very_lossy: first.is_very_lossy(),
             is_path_lossy: first.has_seen_loss() || setup.is_lossy(),
             watched: first.stall_began_ago(now).min(LONGEST_WATCH),
             answers_while_stalled: first.answers_while_stalled(),

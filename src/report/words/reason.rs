@@ -51,6 +51,10 @@ fn ground(ground: &Ground) -> String {
             "{passes} byte packets are answered, {lost} byte packets never are; the server's MSS keeps TCP to {limit} bytes, \
              but too many packets are lost to say whether that is its own link or a path that it remembers for a while"
         ),
+        Ground::MayBeCut { passes, lost } => format!(
+            "{passes} byte packets are answered, {lost} byte packets that must not be fragmented never are; this host lets routers \
+             cut its packets, but too few copies of that kind got an answer to say whether they pass"
+        ),
         Ground::TooLossy { passes, lost, p } => format!(
             "{passes} byte packets were answered and {lost} byte packets were not, but too many small packets are lost to \
              tell size from chance (p = {p:.4})"
