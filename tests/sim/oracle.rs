@@ -224,7 +224,9 @@ fn is_thin(scenario: &Scenario) -> bool {
     let no_connection = !takes_mail(scenario);
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
     let no_syn_data = any(&|router| router.drop_syn_data);
-    let above_mss = peer_limit(scenario) < scenario.link(0).mtu;
+    // Above the MSS the same segment in smaller packets tells, if those arrive.
+    let takes_pieces = |router: &Router| router.drop_fragments || router.drop_larger.is_some() || router.drop_above_mss;
+    let above_mss = peer_limit(scenario) < scenario.link(0).mtu && any(&takes_pieces);
     // Two kinds of packets must agree. An open connection gives one, the real bytes, echo and SYNs with data others.
     lossy || (no_connection && (no_echo || no_syn_data)) || (no_echo && no_syn_data && (no_new_data || above_mss))
 }

@@ -17,7 +17,7 @@ use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
 
@@ -31,6 +31,7 @@ pub(crate) struct Parts {
     pub(super) techniques: Techniques,
     pub(super) real_bytes: RealBytes,
     pub(super) no_df: NoDfCopy,
+    pub(super) fragmented: FragmentedCopy,
     pub(super) trace: TtlTrace,
     pub(super) who: WhoAnswers,
     pub(super) clamp: ClampTrace,
@@ -97,6 +98,7 @@ impl Parts {
             techniques: Techniques::new(&plan, now),
             real_bytes: RealBytes::default(),
             no_df: NoDfCopy::default(),
+            fragmented: FragmentedCopy::default(),
             trace: TtlTrace::default(),
             who: WhoAnswers::new(&plan),
             clamp: ClampTrace::default(),
@@ -286,6 +288,7 @@ impl Parts {
             awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
+            fragmented: self.fragmented,
             trace: self.trace.clone(),
             nearer: self.who.nearer(),
             first_hop_mss: self.who.first_hop_mss(),

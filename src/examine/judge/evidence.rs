@@ -1,6 +1,6 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
+use crate::model::{Confirmation, DialogueTrouble, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
@@ -42,6 +42,9 @@ pub(super) struct Evidence {
     pub(super) second: Vec<(Name, Second)>,
     /// The copies without DF.
     pub(super) no_df: NoDfOutcome,
+    /// Whether the lost size passes in packets that are smaller, so that no firewall drops it for what it is: copies without DF
+    /// (IPv4), or copies that this host fragments (IPv6).
+    pub(super) smaller_packets: Option<Confirmation>,
     /// Why no in-order bytes could be tried.
     pub(super) dialogue_trouble: DialogueTrouble,
 }
@@ -89,6 +92,7 @@ impl Evidence {
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
             no_df: answering.map_or(NoDfOutcome::Untested, |name| no_df(record, name)),
+            smaller_packets: answering.and_then(|name| smaller_packets(record, name)),
             dialogue_trouble: dialogue_trouble(record),
         }
     }
@@ -160,6 +164,14 @@ fn uses(record: &Record, name: Name) -> Option<Uses> {
 fn no_df(record: &Record, name: Name) -> NoDfOutcome {
     let witness = record.technique(NoDfCopy::witness(name));
     witness.map_or(NoDfOutcome::Untested, |witness| record.no_df.outcome(witness.search.log()))
+}
+
+fn smaller_packets(record: &Record, name: Name) -> Option<Confirmation> {
+    if no_df(record, name) == NoDfOutcome::Passes {
+        return Some(Confirmation::NoDfCopyPasses);
+    }
+    let arrives = record.fragmented.arrives(record.technique(name)?.search.log());
+    arrives.then_some(Confirmation::FragmentedCopyPasses)
 }
 
 fn dialogue_trouble(record: &Record) -> DialogueTrouble {

@@ -16,7 +16,7 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
+    ClampTrace, FlowComparison, FragmentedCopy, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
 };
 
 /// The record of the way there, and of the way back once it was examined.
@@ -39,6 +39,7 @@ pub(crate) struct Record {
     pub(crate) is_silence_telling: bool,
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
+    pub(crate) fragmented: FragmentedCopy,
     pub(crate) trace: TtlTrace,
     /// Who answers TCP nearer than the target.
     pub(crate) nearer: Option<Nearer>,

@@ -25,6 +25,7 @@ fn proven() -> Evidence {
         real_bytes: None,
         second: Vec::new(),
         no_df: NoDfOutcome::Untested,
+        smaller_packets: None,
         dialogue_trouble: DialogueTrouble::NoGreeting,
     }
 }

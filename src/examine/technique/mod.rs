@@ -3,6 +3,7 @@
 mod clamp_trace;
 mod echo;
 mod flow_comparison;
+mod fragmented;
 mod hop_search;
 mod interface;
 mod list;
@@ -21,6 +22,7 @@ pub(super) use flow_comparison::FlowComparison;
 pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;
+pub(super) use fragmented::FragmentedCopy;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
