@@ -31,7 +31,6 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
     if carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0 {
         ask(parts, Name::Echo, pair, now);
     }
-    copy_in_fragments(parts, carrier, suspect, now);
     let Parts { techniques, no_df, plan, .. } = parts;
     if let Some(witness) = techniques.get_mut(NoDfCopy::witness(carrier)) {
         no_df.queue_in(witness.search_mut(), plan, now);
@@ -40,14 +39,17 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
         ask(parts, Name::SynData, pair, now);
     }
     advance_seconds(parts, carrier, now);
+    copy_in_fragments(parts, carrier, pair, now);
 }
 
-/// Above the MSS, and without echo, other packets are few: smaller ones that make up the same segment speak then.
-fn copy_in_fragments(parts: &mut Parts, carrier: Name, suspect: PacketSize, now: Timestamp) {
-    let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
-    let echo_answers = parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0;
+/// Above the MSS, and where echo of such sizes is not answered, other packets are few: smaller ones that make up the same segment
+/// speak then.
+fn copy_in_fragments(parts: &mut Parts, carrier: Name, pair: Pair, now: Timestamp) {
+    let is_above = parts.tcp_limit().is_some_and(|limit| pair.lost > limit);
+    let echo = parts.techniques.using(Uses::Icmp).search();
+    let is_mute = echo.is_idle() && echo.log().largest_answered() < Some(pair.passes);
     let Parts { techniques, fragmented, plan, .. } = parts;
-    if let Some(technique) = techniques.get_mut(carrier).filter(|_| is_above && !echo_answers) {
+    if let Some(technique) = techniques.get_mut(carrier).filter(|_| is_above && is_mute) {
         fragmented.queue_in(technique.search_mut(), plan, now);
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Filter, FlowOutcome, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name,
-    Timestamp,
+    Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name, Timestamp,
 };
 
-use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
+use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, VisitedFlow, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
@@ -17,7 +16,8 @@ use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers,
+    silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
 
@@ -82,7 +82,7 @@ impl Notes {
 /// Other flows that were examined like the first one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visits<'a> {
-    pub(crate) visited: &'a [(u16, FlowOutcome)],
+    pub(crate) visited: &'a [VisitedFlow],
     /// One is being examined, and its verdict does not stand yet.
     pub(crate) is_waiting: bool,
     /// One more may be begun.

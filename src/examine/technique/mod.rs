@@ -19,10 +19,10 @@ mod who_answers;
 
 pub(super) use clamp_trace::ClampTrace;
 pub(super) use flow_comparison::FlowComparison;
+pub(super) use fragmented::FragmentedCopy;
 pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;
-pub(super) use fragmented::FragmentedCopy;
 pub(super) use no_df::{NoDfCopy, NoDfOutcome};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
