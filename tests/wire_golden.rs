@@ -164,7 +164,7 @@ fn fragments_of_an_icmpv6_echo_request() {
         assert_eq!(piece[6], 44, "a fragment header follows (RFC 8200, 4.5)");
         assert_eq!(piece[40..42], [58, 0], "ICMPv6, and a reserved byte");
         let more = u16::from((index + 1) * 8 < payload.len());
-        assert_eq!(piece[42..44], (8 * index as u16 | more).to_be_bytes(), "the offset and the flag");
+        assert_eq!(piece[42..44], ((8 * index as u16) | more).to_be_bytes(), "the offset and the flag");
         assert_eq!(piece[44..48], fragments[0][44..48], "one identification");
         assert_eq!(&piece[48..], chunk);
     }

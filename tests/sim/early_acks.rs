@@ -46,7 +46,8 @@ impl Accelerated {
 
 impl Examiner for Accelerated {
     fn poll(&mut self, now: Timestamp) -> Action {
-        while let Some((_, ack)) = self.acks.pop_front_if(|(at, _)| *at <= now) {
+        let due = self.acks.iter().take_while(|(at, _)| *at <= now).count();
+        for (_, ack) in self.acks.drain(..due) {
             self.examination.handle(&Event::Received(ack), now);
         }
         match self.examination.poll(now) {
