@@ -152,9 +152,32 @@ fn a_fragment_may_be_cut_again() {
 }
 
 #[test]
-fn only_a_whole_ipv4_packet_is_fragmented() {
+fn fragments_of_an_icmpv6_echo_request() {
+    let Golden { bytes, .. } = golden("ICMPv6 echo request");
+    // 40 and 8 for the headers, and 8 bytes of payload in each.
+    let fragments = fragment(&bytes, PacketSize::new(56)).expect("an IPv6 packet");
+    let payload = &bytes[40..];
+    assert!(payload.len() > 8, "{} bytes make no two fragments", payload.len());
+    for (index, (piece, chunk)) in fragments.iter().zip(payload.chunks(8)).enumerate() {
+        let length = (8 + chunk.len()) as u16;
+        assert_eq!(piece[4..6], length.to_be_bytes(), "the payload length");
+        assert_eq!(piece[6], 44, "a fragment header follows (RFC 8200, 4.5)");
+        assert_eq!(piece[40..42], [58, 0], "ICMPv6, and a reserved byte");
+        let more = u16::from((index + 1) * 8 < payload.len());
+        assert_eq!(piece[42..44], ((8 * index as u16) | more).to_be_bytes(), "the offset and the flag");
+        assert_eq!(piece[44..48], fragments[0][44..48], "one identification");
+        assert_eq!(&piece[48..], chunk);
+    }
+    assert_eq!(fragments.len(), payload.len().div_ceil(8));
+}
+
+#[test]
+fn only_a_whole_packet_is_fragmented() {
     let small = PacketSize::new(68);
-    assert!(fragment(&golden("ICMPv6 echo request").bytes, small).is_err());
+    assert!(fragment(&golden("ICMPv6 echo request").bytes, PacketSize::new(48)).is_err());
+    assert!(fragment(&golden("ICMPv6 echo request").bytes[..43], small).is_err());
+    let pieces = fragment(&golden("ICMPv6 echo request").bytes, PacketSize::new(56)).expect("an IPv6 packet");
+    assert!(fragment(&pieces[0], PacketSize::new(56)).is_err(), "a sender cuts a packet once");
     assert!(fragment(&golden("echo request").bytes[..43], small).is_err());
     assert!(fragment(&golden("echo request").bytes, PacketSize::new(27)).is_err());
 }

@@ -59,7 +59,7 @@ impl Quoted {
 
     /// Whether it was sent with don't-fragment and in one piece, so that a quote differs from it only if it was changed.
     pub(super) fn is_whole(&self) -> bool {
-        !matches!(self.kind, Some(ProbeKind::NoDf | ProbeKind::Fragments))
+        !matches!(self.kind, Some(ProbeKind::NoDf | ProbeKind::Fragments | ProbeKind::Fragmented))
     }
 }
 

@@ -3,18 +3,18 @@
 
 use std::sync::Arc;
 
-use crate::model::{Direction, Event, FlowOutcome, Meaning, MethodChoice, Outgoing, Plan, SeqNumber, Timestamp};
+use crate::model::{Direction, Event, Meaning, MethodChoice, Outgoing, Plan, SeqNumber, Timestamp};
 
 use super::closing::Closing;
 use super::forward::{Decision, Forward, Visits};
-use super::judge::{Record, judge, outcome_of};
+use super::judge::{Record, VisitedFlow, judge};
 use super::outbox::Outbox;
 
 /// The other flows that were examined, and the one that is.
 #[derive(Debug, Default)]
 pub(super) struct SecondFlows {
     /// Their source ports, and how they fared.
-    visited: Vec<(u16, FlowOutcome)>,
+    visited: Vec<VisitedFlow>,
     /// The first one on which large packets vanish.
     worse: Option<Box<Record>>,
     current: Option<Current>,
@@ -33,7 +33,7 @@ const MOST: usize = 2;
 impl SecondFlows {
     /// Begins with the flow from this port.
     pub(super) fn begin(&mut self, plan: &Plan, port: u16, outbox: &mut Outbox, now: Timestamp) {
-        self.visited.push((port, FlowOutcome::Unknown));
+        self.visited.push(VisitedFlow::unknown(port));
         let plan = Plan {
             local_ports: vec![port],
             flow_ports: Vec::new(),
@@ -59,7 +59,7 @@ impl SecondFlows {
     }
 
     /// What they found, for the record of the first.
-    pub(super) fn found(&self) -> (Vec<(u16, FlowOutcome)>, Option<Box<Record>>) {
+    pub(super) fn found(&self) -> (Vec<VisitedFlow>, Option<Box<Record>>) {
         (self.visited.clone(), self.worse.clone())
     }
 
@@ -84,11 +84,8 @@ impl SecondFlows {
     fn conclude(&mut self, outbox: &mut Outbox, now: Timestamp) {
         let Some(Current::Examining(mut forward)) = self.current.take() else { return };
         let record = forward.conclude(outbox, now);
-        let outcome = outcome_of(judge(&record).verdict);
-        if let Some((_, known)) = self.visited.last_mut() {
-            *known = outcome;
-        }
-        if outcome == FlowOutcome::Lost && self.worse.is_none() {
+        let is_hit = self.visited.last_mut().is_some_and(|visited| visited.conclude(&judge(&record)));
+        if is_hit && self.worse.is_none() {
             self.worse = Some(Box::new(record));
         }
         let mut closing = Closing::new(forward, now);

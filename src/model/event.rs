@@ -11,7 +11,7 @@ use super::time::Timestamp;
 pub struct Outgoing {
     /// The packet.
     pub packet: Packet,
-    /// `Some(n)`: not as one packet but as IPv4 fragments of at most `n` bytes each.
+    /// `Some(n)`: not as one packet but as fragments of at most `n` bytes each.
     pub fragments: Option<PacketSize>,
     /// What it is for.
     pub meaning: Meaning,

@@ -96,6 +96,8 @@ pub enum Purpose {
     NoDfCopy,
     /// A packet in tiny fragments: the control of the no-DF copy.
     Fragments,
+    /// A copy that this host cut into fragments.
+    FragmentedCopy,
     /// To a hop.
     Trace(Ttl),
     /// Real bytes of the conversation, in a packet of the lost size.

@@ -185,6 +185,8 @@ pub enum Confirmation {
     Technique(Technique),
     /// The same packet passes without DF.
     NoDfCopyPasses,
+    /// The same packet passes in fragments.
+    FragmentedCopyPasses,
 }
 
 /// Why one technique is not enough.

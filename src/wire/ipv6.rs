@@ -13,6 +13,9 @@ use super::error::{Layer, WireError};
 /// Bytes of the fixed header.
 pub(super) const HEADER: usize = 40;
 
+/// Bytes of a fragment header.
+pub(super) const FRAGMENT_HEADER: usize = 8;
+
 /// The place of the next header's number in the fixed header.
 pub(super) const NEXT_HEADER: usize = 6;
 
@@ -77,6 +80,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ipv6Header, WireError> {
         protocol: view.get_next_header().0,
         payload_length: view.get_payload_length(),
     })
+}
+
+/// Reads a packet whose header no extension header follows. Returns it without padding of the link.
+pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv6Header, &[u8]), WireError> {
+    let header = read(bytes)?;
+    let total = header.wire_len() as usize;
+    let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv6, "payload length", total, bytes.len()))?;
+    if extension_len(header.protocol, &packet[HEADER..])?.is_some() {
+        let have = header.protocol.into();
+        return Err(WireError::Unsupported { layer: Layer::Ipv6, field: "next header", have });
+    }
+    Ok((header, packet))
 }
 
 /// Sets the length of what follows a header. `headers` includes its extension headers.

@@ -255,6 +255,7 @@ impl Expect {
             path_mtu,
             first_lost_size: match verdict {
                 Verdict::Clear => None,
+                Verdict::Inconclusive => first_lost_size,
                 _ => first_lost_size.or(path_mtu.map(|size| size + 1)),
             },
             exit_code: own

@@ -84,9 +84,13 @@ fn survives_the_wire(packet: &Packet) {
 fn check_fragments(bytes: &[u8]) {
     let largest = PacketSize::new(bytes.first().map_or(68, |byte| u32::from(*byte) + 20));
     let Ok(fragments) = fragment(bytes, largest) else { return };
-    let total = usize::from(u16::from_be_bytes([bytes[2], bytes[3]]));
-    let payload: Vec<u8> = fragments.iter().flat_map(|fragment| fragment[20..].to_vec()).collect();
-    assert_eq!(payload, &bytes[20..total], "the fragments hold the packet, in order");
+    let is_v4 = bytes[0] >> 4 == 4;
+    let at = if is_v4 { 2 } else { 4 };
+    let stated = usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+    let (header, total) = if is_v4 { (20, stated) } else { (40, 40 + stated) };
+    let headers = if is_v4 || fragments.len() == 1 { header } else { 48 };
+    let payload: Vec<u8> = fragments.iter().flat_map(|fragment| fragment[headers..].to_vec()).collect();
+    assert_eq!(payload, &bytes[header..total], "the fragments hold the packet, in order");
     for fragment in &fragments {
         assert!(fragment.len() <= largest.bytes() as usize);
     }

@@ -141,6 +141,10 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
     let local_mtu = scenario.link(0).mtu;
     let path_mtu = largest_that_passes(scenario);
     let limit = local_mtu.min(peer_limit(scenario));
+    let drops_above = scenario.routers().iter().any(|(_, router)| router.drop_above_mss) && limit < path_mtu;
+    if drops_above && has_no_large_echo(scenario) && has_no_syn_data(scenario) {
+        return Some(as_far_as_mss(limit));
+    }
     let walk = walk(scenario, family, local_mtu);
     let verdict = if path_mtu == local_mtu {
         Verdict::Clear
@@ -188,6 +192,22 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
     })
 }
 
+/// A path whose firewall drops all that could show that it carries more than the MSS.
+fn as_far_as_mss(limit: u32) -> Outcome {
+    Outcome {
+        verdict: Verdict::Inconclusive,
+        cause: Vec::new(),
+        masked_by: None,
+        path_mtu: Some(limit),
+        first_lost_size: None,
+        exit_code: 3,
+        findings: Vec::new(),
+        located_at: None,
+        may_be_inconclusive: true,
+        reverse: None,
+    }
+}
+
 /// Whether the port takes connections, or nobody asks.
 fn takes_mail(scenario: &Scenario) -> bool {
     scenario.port_state().is_none_or(|state| state == PortState::Open)
@@ -217,15 +237,23 @@ fn may_hide_the_place(scenario: &Scenario) -> bool {
 fn is_thin(scenario: &Scenario) -> bool {
     let routers = scenario.routers();
     let any = |test: &dyn Fn(&Router) -> bool| routers.iter().any(|(_, router)| test(router));
-    let takes_echo = |kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
-    let no_echo =
-        !scenario.peer.echo || any(&|router| router.stateful || router.drop.iter().any(|kind| takes_echo(*kind)));
+    let (no_echo, no_syn_data) = (has_no_large_echo(scenario), has_no_syn_data(scenario));
     let no_connection = !takes_mail(scenario);
     let no_new_data = !scenario.peer.greeting || scenario.peer.window == Window::Zero;
-    let no_syn_data = any(&|router| router.drop_syn_data);
-    let above_mss = peer_limit(scenario) < scenario.link(0).mtu;
+    // Above the MSS the same segment in smaller packets tells, if those arrive.
+    let takes_pieces = |router: &Router| router.drop_fragments || router.drop_larger.is_some() || router.drop_above_mss;
+    let above_mss = peer_limit(scenario) < scenario.link(0).mtu && any(&takes_pieces);
     // Two kinds of packets must agree. An open connection gives one, the real bytes, echo and SYNs with data others.
     (no_connection && (no_echo || no_syn_data)) || (no_echo && no_syn_data && (no_new_data || above_mss))
+}
+
+fn has_no_large_echo(scenario: &Scenario) -> bool {
+    let takes_echo = |kind: &Kind| matches!(kind, Kind::Echo | Kind::LargeEcho | Kind::AllIcmp);
+    !scenario.peer.echo || scenario.routers().iter().any(|(_, r)| r.stateful || r.drop.iter().any(takes_echo))
+}
+
+fn has_no_syn_data(scenario: &Scenario) -> bool {
+    scenario.routers().iter().any(|(_, router)| router.drop_syn_data)
 }
 
 /// The largest packet that TCP would send to the peer, by the MSS as it arrives at c; without a SYN-ACK nobody states one.

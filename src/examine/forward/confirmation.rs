@@ -38,6 +38,19 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
         ask(parts, Name::SynData, pair, now);
     }
     advance_seconds(parts, carrier, now);
+    copy_in_fragments(parts, carrier, pair, now);
+}
+
+/// Above the MSS, and where echo of such sizes is not answered, other packets are few: smaller ones that make up the same segment
+/// speak then.
+fn copy_in_fragments(parts: &mut Parts, carrier: Name, pair: Pair, now: Timestamp) {
+    let is_above = parts.tcp_limit().is_some_and(|limit| pair.lost > limit);
+    let echo = parts.techniques.using(Uses::Icmp).search();
+    let is_mute = echo.is_idle() && echo.log().largest_answered() < Some(pair.passes);
+    let Parts { techniques, fragmented, plan, .. } = parts;
+    if let Some(technique) = techniques.get_mut(carrier).filter(|_| is_above && is_mute) {
+        fragmented.queue_in(technique.search_mut(), plan, now);
+    }
 }
 
 fn copy_without_df(parts: &mut Parts, carrier: Name, now: Timestamp) {

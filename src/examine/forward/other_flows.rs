@@ -57,7 +57,7 @@ pub(super) fn wish(
     if !are_compared(parts) {
         return Wish::Time;
     }
-    let is_new = |port: &u16| visits.visited.iter().all(|(visited, _)| visited != port);
+    let is_new = |port: &u16| visits.visited.iter().all(|visited| visited.port != *port);
     let next = parts.flows.iter().flat_map(FlowComparison::hit).find(is_new);
     match next.filter(|_| !is_hit && visits.may_begin) {
         Some(port) => {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Filter, FlowOutcome, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name,
-    Timestamp,
+    Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name, Timestamp,
 };
 
-use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
+use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, VisitedFlow, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
@@ -17,7 +16,8 @@ use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers, silences_needed,
+    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers,
+    silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
 use super::pace::Pace;
@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     pub(super) techniques: Techniques,
     pub(super) real_bytes: RealBytes,
     pub(super) no_df: NoDfCopy,
+    pub(super) fragmented: FragmentedCopy,
     pub(super) trace: TtlTrace,
     pub(super) who: WhoAnswers,
     pub(super) clamp: ClampTrace,
@@ -83,7 +84,7 @@ impl Notes {
 /// Other flows that were examined like the first one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visits<'a> {
-    pub(crate) visited: &'a [(u16, FlowOutcome)],
+    pub(crate) visited: &'a [VisitedFlow],
     /// One is being examined, and its verdict does not stand yet.
     pub(crate) is_waiting: bool,
     /// One more may be begun.
@@ -99,6 +100,7 @@ impl Parts {
             techniques: Techniques::new(&plan, now),
             real_bytes: RealBytes::default(),
             no_df: NoDfCopy::default(),
+            fragmented: FragmentedCopy::default(),
             trace: TtlTrace::default(),
             who: WhoAnswers::new(&plan),
             clamp: ClampTrace::default(),
@@ -289,6 +291,7 @@ impl Parts {
             awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),
             real_bytes: self.real_bytes.clone(),
             no_df: self.no_df,
+            fragmented: self.fragmented,
             trace: self.trace.clone(),
             nearer: self.who.nearer(),
             first_hop_mss: self.who.first_hop_mss(),

@@ -1,6 +1,6 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
+use crate::model::{Confirmation, DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
@@ -44,6 +44,9 @@ pub(super) struct Evidence {
     pub(super) second: Vec<(Name, Second)>,
     /// The copies without DF.
     pub(super) no_df: NoDfOutcome,
+    /// Whether the lost size passes in packets that are smaller, so that no firewall drops it for what it is: copies without DF
+    /// (IPv4), or copies that this host fragments (IPv6).
+    pub(super) smaller_packets: Option<Confirmation>,
     /// Why no in-order bytes could be tried.
     pub(super) dialogue_trouble: DialogueTrouble,
 }
@@ -92,6 +95,7 @@ impl Evidence {
             real_bytes: real_bytes(record, carried),
             second: seconds(record, carried),
             no_df: no_df(record, answering),
+            smaller_packets: answering.and_then(|name| smaller_packets(record, name)),
             dialogue_trouble: dialogue_trouble(record),
         }
     }
@@ -168,6 +172,14 @@ fn no_df(record: &Record, carrier: Option<Name>) -> NoDfOutcome {
     let witness = sent_by.and_then(|name| record.technique(name));
     let outcome = |log| record.no_df.outcome(log, record.echo.keeps_df);
     witness.map_or(NoDfOutcome::Untested, |witness| outcome(witness.search.log()))
+}
+
+fn smaller_packets(record: &Record, name: Name) -> Option<Confirmation> {
+    if no_df(record, Some(name)) == NoDfOutcome::Passes {
+        return Some(Confirmation::NoDfCopyPasses);
+    }
+    let arrives = record.fragmented.arrives(record.technique(name)?.search.log());
+    arrives.then_some(Confirmation::FragmentedCopyPasses)
 }
 
 fn dialogue_trouble(record: &Record) -> DialogueTrouble {

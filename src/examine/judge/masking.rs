@@ -72,9 +72,10 @@ fn written(record: &Record, family: Family) -> Written {
     let counts = |mss: u16| mss > 0 && window % mss == 0 && window / mss >= FEWEST_SEGMENTS;
     let usual = USUAL_MTUS.iter().map(|&mtu| PacketSize::new(mtu)).chain([record.plan.local_mtu]);
     let mut larger = usual.map(|mtu| mtu.to_mss(family)).filter(|&mss| mss > arrived);
-    match () {
-        () if counts(arrived) => Written::AsArrived,
-        () if larger.any(counts) => Written::Larger,
-        () => Written::Unknown,
+    match (counts(arrived), larger.any(counts)) {
+        (true, false) => Written::AsArrived,
+        (false, true) => Written::Larger,
+        // 64800 is 45 segments of 1440 bytes and 50 of 1296.
+        _ => Written::Unknown,
     }
 }

@@ -10,15 +10,16 @@ mod overrun;
 mod own_tcp;
 mod record;
 mod rules;
+mod visited_flow;
 mod way_back;
 
 use crate::model::Examined;
 
 pub(super) use opinion::{Second, opinion};
-pub(super) use other_flows::outcome_of;
 pub(super) use own_tcp::is_asked_for;
 pub use own_tcp::{clamped_here, may_be_clamped_here};
 pub(super) use record::{Announced, EchoReplies, OwnTcpFacts, Record, SessionFacts, WayBack};
+pub(super) use visited_flow::VisitedFlow;
 
 use evidence::Evidence;
 

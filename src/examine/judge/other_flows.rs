@@ -1,9 +1,10 @@
 //! What other flows add: how widespread a hole is, and the verdict of a flow that fares worse than the first.
 
-use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, FlowShare, Flows, Verdict, VerdictReason};
+use crate::model::{Examined, Finding, Flow, FlowChoice, FlowOutcome, FlowShare, Flows, PacketSize, VerdictReason};
 
 use super::super::technique::{FlowComparison, Uses, silences_needed};
 use super::record::Record;
+use super::visited_flow::outcome_of;
 
 /// Adds what other flows told. `judge`: judges the record of another flow.
 pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) -> Examined) -> Examined {
@@ -24,16 +25,6 @@ pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) ->
     examined
 }
 
-/// How the largest packets of a flow fare, by its verdict.
-pub(crate) fn outcome_of(verdict: Verdict) -> FlowOutcome {
-    match verdict {
-        Verdict::Clear => FlowOutcome::Passes,
-        Verdict::BlackHole | Verdict::Recovers | Verdict::Masked => FlowOutcome::Lost,
-        Verdict::Discoverable => FlowOutcome::Refused,
-        Verdict::Unreachable | Verdict::Inconclusive => FlowOutcome::Unknown,
-    }
-}
-
 /// How the flows fared, if they were compared and the outcome of the first one is known.
 fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
     let comparison = record.flows.as_ref().filter(|comparison| comparison.is_over())?;
@@ -50,7 +41,7 @@ fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
     for flow in flows.flows.iter_mut().skip(1) {
         flow.outcome = match flow.outcome {
             FlowOutcome::Passes if is_doubtful => FlowOutcome::Unknown,
-            _ => known_better(record, *flow, own),
+            _ => known_better(record, *flow, suspect, own),
         };
     }
     Some(flows)
@@ -71,8 +62,9 @@ fn silences(record: &Record) -> u32 {
 
 /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to
 /// be hit, silent SYNs are chance, or a firewall's dislike of large ones.
-fn known_better(record: &Record, flow: Flow, own: FlowOutcome) -> FlowOutcome {
-    let visited = record.visited.iter().find(|(port, _)| *port == flow.port).map(|(_, outcome)| *outcome);
+fn known_better(record: &Record, flow: Flow, suspect: PacketSize, own: FlowOutcome) -> FlowOutcome {
+    let visited =
+        record.visited.iter().find(|visited| visited.port == flow.port).map(|visited| visited.outcome_at(suspect));
     let is_confirmed = own == FlowOutcome::Lost || record.worse_flow.is_some();
     match visited.unwrap_or(flow.outcome) {
         FlowOutcome::Lost if visited.is_none() && !is_confirmed => FlowOutcome::Unknown,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Event, Finding, FlowOutcome, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, PortState, Quote, Reception,
-    Reverse, ReverseReason, Technique as Name, Timestamp, Ttl,
+    Body, Event, Finding, IcmpError, IcmpErrorKind, OwnTcp, PacketSize, Plan, PortState, Quote, Reception, Reverse,
+    ReverseReason, Technique as Name, Timestamp, Ttl,
 };
 
 use super::super::packet_kind::PacketKind;
@@ -16,8 +16,10 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace, Uses,
+    ClampTrace, FlowComparison, FragmentedCopy, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace,
+    Uses,
 };
+use super::visited_flow::VisitedFlow;
 
 /// The record of the way there, and of the way back once it was examined.
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ pub(crate) struct Record {
     pub(crate) is_silence_telling: bool,
     pub(crate) real_bytes: RealBytes,
     pub(crate) no_df: NoDfCopy,
+    pub(crate) fragmented: FragmentedCopy,
     pub(crate) trace: TtlTrace,
     /// Who answers TCP nearer than the target.
     pub(crate) nearer: Option<Nearer>,
@@ -57,7 +60,7 @@ pub(crate) struct Record {
     pub(crate) port: Option<PortState>,
     pub(crate) flows: Option<FlowComparison>,
     /// Other flows that were examined like the first, and how they fared.
-    pub(crate) visited: Vec<(u16, FlowOutcome)>,
+    pub(crate) visited: Vec<VisitedFlow>,
     /// The record of one on which large packets vanish.
     pub(crate) worse_flow: Option<Box<Record>>,
     pub(crate) probes_sent: u32,
@@ -138,7 +141,7 @@ pub(crate) enum WayBack {
 
 impl Record {
     /// Adds what examinations of other flows found.
-    pub(crate) fn add_other_flows(&mut self, visited: Vec<(u16, FlowOutcome)>, worse: Option<Box<Self>>) {
+    pub(crate) fn add_other_flows(&mut self, visited: Vec<VisitedFlow>, worse: Option<Box<Self>>) {
         self.visited = visited;
         self.worse_flow = worse;
     }

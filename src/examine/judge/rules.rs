@@ -148,7 +148,8 @@ fn broken_for_tcp(technique: Technique, proof: Proof, evidence: &Evidence) -> Ju
     }
 }
 
-/// Segments above the peer's MSS may be dropped by a normaliser, so other packets must say whether the path carries them.
+/// Segments above the peer's MSS may be dropped by a normaliser, so other packets must say whether the path carries them, or
+/// smaller ones that make up the same segment.
 fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement {
     let opinions = || evidence.second.iter().copied();
     if let Some((technique, _)) = opinions().find(|(_, second)| *second == Second::Refutes) {
@@ -160,12 +161,13 @@ fn beyond_mss(proof: Proof, limit: PacketSize, evidence: &Evidence) -> Judgement
         Second::Differs(other) if other.pair.passes > proof.pair.passes => Some((technique, other)),
         Second::Differs(_) | Second::Refutes | Second::Mute => None,
     });
-    match best {
-        Some((technique, proven)) => Judgement {
+    let by_technique = best.map(|(technique, proven)| (Confirmation::Technique(technique), proven));
+    match by_technique.or(evidence.smaller_packets.map(|confirmation| (confirmation, proof))) {
+        Some((confirmation, proven)) => Judgement {
             path_mtu: Some(proven.pair.passes),
             first_lost: Some(proven.pair.lost),
             confidence: Some(1.0 - proven.p),
-            ..guilty(Verdict::Masked, proven, evidence, Confirmation::Technique(technique))
+            ..guilty(Verdict::Masked, proven, evidence, confirmation)
         },
         None => Judgement {
             path_mtu: Some(proof.pair.passes),

@@ -26,6 +26,7 @@ fn proven() -> Evidence {
         real_bytes: None,
         second: Vec::new(),
         no_df: NoDfOutcome::Passes,
+        smaller_packets: None,
         dialogue_trouble: DialogueTrouble::NoGreeting,
     }
 }

@@ -1,6 +1,6 @@
 //! A probe, from the queue to its outcome.
 
-use crate::model::{Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique, Timestamp};
+use crate::model::{Family, Outgoing, PacketSize, Probe, Purpose, SeqNumber, Technique, Timestamp};
 
 /// How a probe's answer is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum ProbeKind {
     NoDf,
     /// Two tiny fragments: the control of the no-DF copy.
     Fragments,
+    /// A copy of a size that is lost, in fragments that any link takes (IPv6).
+    Fragmented,
     /// Larger than this host sends: it has no part in the search.
     Beyond,
     /// A tiny segment beside a probe: its answer shows that the conversation goes on, and says nothing about sizes.
@@ -66,6 +68,7 @@ impl ProbeKind {
             Self::Confirming => Purpose::Confirm,
             Self::NoDf => Purpose::NoDfCopy,
             Self::Fragments => Purpose::Fragments,
+            Self::Fragmented => Purpose::FragmentedCopy,
         }
     }
 }
@@ -98,7 +101,11 @@ impl QueuedProbe {
     pub(crate) fn dress(self, mut outgoing: Outgoing) -> Outgoing {
         let may_be_fragmented = matches!(self.kind, ProbeKind::NoDf | ProbeKind::Fragments);
         outgoing.packet.ip.dont_fragment = !may_be_fragmented;
-        outgoing.fragments = (self.kind == ProbeKind::Fragments).then_some(TINY_FRAGMENT);
+        outgoing.fragments = match self.kind {
+            ProbeKind::Fragments => Some(TINY_FRAGMENT),
+            ProbeKind::Fragmented => Some(Family::V6.minimum_mtu()),
+            _ => None,
+        };
         outgoing
     }
 }

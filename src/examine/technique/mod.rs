@@ -3,6 +3,7 @@
 mod clamp_trace;
 mod echo;
 mod flow_comparison;
+mod fragmented;
 mod hop_search;
 mod interface;
 mod list;
@@ -18,6 +19,7 @@ mod who_answers;
 
 pub(super) use clamp_trace::ClampTrace;
 pub(super) use flow_comparison::FlowComparison;
+pub(super) use fragmented::FragmentedCopy;
 pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;

@@ -132,6 +132,9 @@ fn confirmed_by(confirmation: Confirmation) -> &'static str {
         Confirmation::NoDfCopyPasses => {
             "the same packet passes when routers may fragment it, so its size is the matter and not its kind"
         }
+        Confirmation::FragmentedCopyPasses => {
+            "the same packet passes when this host fragments it, so its size is the matter and not its kind"
+        }
     }
 }
 

@@ -146,7 +146,10 @@ impl Breakage {
             Self::HostAnnounces { ipv4, ipv6 } => both_clamps("output", ipv4, ipv6),
             Self::DropSynData => drop_syn_data(),
             Self::Stateful => stateful(port),
-            Self::DropAbove { to_e0, to_e1 } => vec![drop_above("e0", to_e0), drop_above("e1", to_e1)],
+            // Such firewalls judge segments, so they join fragments first, as connection tracking does.
+            Self::DropAbove { to_e0, to_e1 } => {
+                vec![rule("forward", "ct state new counter"), drop_above("e0", to_e0), drop_above("e1", to_e1)]
+            }
             Self::Nat => vec![
                 "add chain inet lab source_nat { type nat hook postrouting priority 100; }".into(),
                 rule("source_nat", "oifname e1 counter masquerade"),

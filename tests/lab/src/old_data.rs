@@ -41,11 +41,11 @@ impl OldData {
     }
 }
 
-/// A TCP segment in an IP packet; none in a later fragment or behind IPv6 extension headers.
+/// A TCP segment in an IP packet; none in a fragment, whose end cannot be seen, or behind IPv6 extension headers.
 fn parse(packet: &[u8]) -> Option<Segment> {
     let version = packet.first()? >> 4;
     let (header, total) = match version {
-        4 if *packet.get(9)? == TCP && short(packet, 6)?.trailing_zeros() >= 13 => {
+        4 if *packet.get(9)? == TCP && short(packet, 6)? & FRAGMENT == 0 => {
             (usize::from(packet[0] & 15) * 4, usize::from(short(packet, 2)?))
         }
         6 if *packet.get(6)? == TCP => (40, 40 + usize::from(short(packet, 4)?)),
@@ -64,6 +64,8 @@ fn parse(packet: &[u8]) -> Option<Segment> {
 }
 
 const TCP: u8 = 6;
+/// "More fragments", and the offset (RFC 791, 3.1).
+const FRAGMENT: u16 = 0x3fff;
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 2)?.try_into().ok().map(u16::from_be_bytes)
