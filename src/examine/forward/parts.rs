@@ -13,10 +13,10 @@ use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::PtbLog;
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
-use super::super::search::{Pair, ProbeKind, Situation, Testimony};
+use super::super::search::{Pair, ProbeKind, Progress, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Techniques, TtlTrace, Turn, Uses, WhoAnswers,
+    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Technique, Techniques, TtlTrace, Turn, Uses, WhoAnswers,
     silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
@@ -201,15 +201,26 @@ impl Parts {
     /// Whether one may still come, late or from a router that is asked once more.
     fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
         let Some(technique) = self.techniques.get(carrier) else { return false };
-        let search = technique.search();
-        let pair = search.confirming().map(|(passes, lost)| Pair { passes, lost });
-        let may_ration = pair.is_some_and(|pair| self.may_ration(technique.uses().packets(), pair));
+        let (search, about) = (technique.search(), technique.uses().packets());
+        let may_ration = self.pair_in_question(technique).is_some_and(|pair| self.may_ration(about, pair));
         let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
         let is_too_late = |since| {
             let timers = Timers::new(self.started, &self.session, since, &self.rtt);
             timers.is_over(Deadline::LatePtb, now)
         };
         owes_question || self.ptb_due_since(carrier).is_some_and(|since| !is_too_late(since))
+    }
+
+    /// The sizes that the verdict would be about, if it fell now. The pair under confirmation may be another: a true PTB about its lost
+    /// size says that a larger one has to be proven as well.
+    fn pair_in_question(&self, technique: &dyn Technique) -> Option<Pair> {
+        let elsewhere = self.testimonies(technique.name());
+        let (about, tcp_limit) = (technique.uses().packets(), self.tcp_limit());
+        let situation = Situation { plan: &self.plan, ptbs: &self.ptbs, about, tcp_limit, elsewhere: &elsewhere };
+        match technique.search().progress(&situation) {
+            Progress::Proven(proof) => Some(Pair { passes: proof.pair.passes, lost: proof.suspect }),
+            _ => technique.search().confirming().map(|(passes, lost)| Pair { passes, lost }),
+        }
     }
 
     /// Whether loss may have taken what a router said each time that it was asked slowly.

@@ -192,6 +192,10 @@ fn proven(
     ask_real_bytes(parts, name, proof, now);
     let is_hit = parts.tcp_limit().is_none_or(|limit| limit > proof.pair.passes);
     if !is_all_said(parts, name, proof, now) {
+        // Where packets are lost, others may search for long. The router is asked meanwhile.
+        if parts.loses_controls() {
+            ask_rationed_router(parts, name, proof, now);
+        }
         return Decision::GoOn;
     }
     match unless_wished(parts, proof.pair.passes, is_hit, visits, outbox, now) {
