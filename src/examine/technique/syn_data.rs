@@ -1,6 +1,10 @@
 //! SYNs that carry data, each from a port of its own: the SYN-ACK acknowledges the SYN, or the data as well.
 
-use crate::model::{Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name};
+use std::time::Duration;
+
+use crate::model::{
+    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name, Timestamp,
+};
 
 use super::super::half_open::acknowledges_syn;
 use super::super::outbox::Outbox;
@@ -19,6 +23,8 @@ pub(crate) struct SynData {
 
 /// SYN probes in one round: few, since firewalls count half-open connections.
 const MOST_AT_ONCE: usize = 12;
+/// A SYN-ACK is sent again after this at the earliest (RFC 6298, 2.1).
+const SENT_AGAIN: Duration = Duration::from_secs(1);
 
 impl SynData {
     pub(crate) fn new(plan: &Plan) -> Self {
@@ -32,6 +38,13 @@ impl SynData {
         };
         let search = Search::narrow(plan, ports.len().clamp(1, MOST_AT_ONCE));
         Self { standing: Standing::new(Name::SynData, Uses::Syns, search, unusable), ports }
+    }
+
+    /// Whether the answer to the newest probe that `matches` may be one that the server sent again.
+    fn may_be_repeated(&self, now: Timestamp, matches: impl Fn(&SentProbe) -> bool) -> bool {
+        let probe = self.search().log().probes().iter().rev().find(|probe| matches(probe));
+        let is_given_up = |probe: &&SentProbe| matches!(probe.outcome, Outcome::Lost(_));
+        probe.filter(is_given_up).is_some_and(|probe| now.since(probe.sent) >= SENT_AGAIN)
     }
 
     /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
@@ -94,7 +107,10 @@ impl Technique for SynData {
             }
             _ => false,
         };
-        let probe = self.search_mut().log_mut().answered(heard.now, heard.rtt, is_it)?;
+        // A server whose SYN-ACK was lost sends it again, and nothing tells that one from the first (Karn).
+        let mut apart = heard.rtt.clone();
+        let rtt = if self.may_be_repeated(heard.now, is_it) { &mut apart } else { &mut *heard.rtt };
+        let probe = self.search_mut().log_mut().answered(heard.now, rtt, is_it)?;
         if let (true, ProbeKey::Syn { isn, .. }) = (segment.flags.syn, probe.key) {
             heard.outbox.half_open().refuse(isn, segment);
         }
