@@ -10,11 +10,3 @@ pub(crate) enum PacketKind {
     /// An ICMP echo request.
     Echo,
 }
-
-impl PacketKind {
-    /// Whether a message about a packet of the other kind counts for these. One about a segment of the connection does for SYNs: mail
-    /// consists of segments, and SYNs stand in for them.
-    pub(crate) fn is_told_by(self, other: Self) -> bool {
-        self == other || (self, other) == (Self::Syn, Self::Segment)
-    }
-}

@@ -159,7 +159,7 @@ impl PtbLog {
     }
 
     fn about(&self, about: PacketKind, size: PacketSize) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| about.is_told_by(entry.ptb.about) && entry.ptb.speaks_of(size))
+        self.entries.iter().filter(move |entry| entry.ptb.about == about && entry.ptb.speaks_of(size))
     }
 
     /// A PTB that is "not smaller" than the size it once stated itself: the stated size is what is lost.
@@ -184,7 +184,7 @@ impl PtbLog {
             let heard = self.entries.iter().filter(|entry| entry.in_kernel > 0 && is_wanted(entry.ptb.about));
             heard.filter(|entry| entry.ptb.speaks_of(size)).any(|entry| entry.ptb.is_true_word(size))
         };
-        in_kernel(&|other| !about.is_told_by(other)) && !in_kernel(&|same| about.is_told_by(same))
+        in_kernel(&|other| other != about) && !in_kernel(&|same| same == about)
     }
 
     /// One entry per sender, MTU and fault, judged by what the path turned out to carry. Those about packets of `carrier` come
