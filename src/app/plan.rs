@@ -156,8 +156,8 @@ impl ExaminationOptions {
 
     /// Local ports for connections that make a server send large packets, beside the first connection.
     pub fn reverse_ports(&self) -> u16 {
-        /// At most four connections go to an address; one more port serves where the first connection never stood.
-        const WHEN_ASKED: u16 = 4;
+        /// At most five connections go to an address; one more port serves where the first connection never stood.
+        const WHEN_ASKED: u16 = 5;
         let never = self.method == MethodChoice::Icmp || self.direction == Some(Direction::Forward);
         if never { 0 } else { WHEN_ASKED }
     }

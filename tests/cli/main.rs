@@ -239,8 +239,8 @@ fn the_way_back_is_examined_where_the_service_is_known_unless_the_user_says_othe
 #[test]
 fn ports_are_held_for_the_way_back_where_it_may_be_examined() {
     for (line, ports) in [
-        ("pmtu-probe mx", 4),
-        ("pmtu-probe --direction reverse mx", 4),
+        ("pmtu-probe mx", 5),
+        ("pmtu-probe --direction reverse mx", 5),
         ("pmtu-probe --direction forward mx", 0),
         ("pmtu-probe --method icmp mx", 0),
     ] {

@@ -127,7 +127,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         service: Service::of_port(port),
         server_name: Some("mx.example.com".into()),
         ptb_test: false,
-        reverse_ports: (42_000..42_003).collect(),
+        reverse_ports: (42_000..42_004).collect(),
         flow_ports: (41_000..41_000 + scenario.host.flows.map_or(15, |flows| flows - 1)).collect(),
         flows: if scenario.host.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: 0x4d54,

@@ -21,9 +21,6 @@ const THINKING: Duration = Duration::from_millis(100);
 /// The longest pause between two ack probes.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Of fewer, the share that is lost tells little.
-const FEWEST_FOR_A_SHARE: u32 = 10;
-
 impl AckProbes {
     pub(super) fn new(now: Timestamp) -> Self {
         Self { sent: 0, next: now, answers: 0 }
@@ -56,11 +53,6 @@ impl AckProbes {
     /// Whether the path loses packets of any size: both the probes and their answers are small.
     pub(super) fn are_lost(&self) -> bool {
         self.sent > self.answers + 1
-    }
-
-    /// Whether so many are lost that a few large packets more may be missing by chance alone.
-    pub(super) fn are_mostly_lost(&self) -> bool {
-        self.sent >= FEWEST_FOR_A_SHARE && self.answers * 5 < self.sent * 3
     }
 
     /// How long a reply may take before it is asked for; longer each time.

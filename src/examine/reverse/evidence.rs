@@ -36,8 +36,6 @@ pub(super) struct FirstEvidence<'a> {
     pub(super) is_lossy: bool,
     /// The same, or on the way there.
     pub(super) is_path_lossy: bool,
-    /// Whether so many were lost on it that what a server sends in the dark may be lost by chance, each time.
-    pub(super) is_very_lossy: bool,
     /// How long ago bytes began to be missing, even if they have come since.
     pub(super) watched: Duration,
     /// How often the server answered although bytes were missing.

@@ -208,11 +208,6 @@ impl Fetch {
         self.ack_probes.are_lost()
     }
 
-    /// Whether so many packets of any size are lost that what a server sends in the dark may be lost by chance, each time.
-    pub(super) fn is_very_lossy(&self) -> bool {
-        self.ack_probes.are_mostly_lost()
-    }
-
     /// How long after it was asked the first missing byte came in a smaller packet.
     pub(super) fn lowered_after(&self) -> Option<Duration> {
         self.lowered_after

@@ -24,6 +24,7 @@ pub(super) struct FetchList {
     first: Fetch,
     further: Vec<FurtherFetch>,
     small_segments: SmallSegments,
+    is_watched_again: bool,
 }
 
 /// A connection beside the first, by what it is for.
@@ -37,7 +38,7 @@ enum FurtherFetch {
     PtbTest(PtbTest),
 }
 
-/// Connections per address beside the first one: each is a line in the server's log.
+/// Connections per address beside the first one, and one more where packets are lost: each is a line in the server's log.
 const MOST_FURTHER: usize = 3;
 /// So long a size must stay away on a further connection: the first transmission and four more.
 pub(super) const TRIAL_PATIENCE: Duration = Duration::from_millis(3500);
@@ -47,7 +48,7 @@ pub(super) const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 impl FetchList {
     /// Begins with a connection that is open.
     pub(super) fn new(first: Fetch) -> Self {
-        Self { first, further: Vec::new(), small_segments: SmallSegments::NotTried }
+        Self { first, further: Vec::new(), small_segments: SmallSegments::NotTried, is_watched_again: false }
     }
 
     pub(super) fn first(&self) -> &Fetch {
@@ -100,6 +101,16 @@ impl FetchList {
         is_open
     }
 
+    /// Watches the server once more, on a connection like the first one, which chance may have robbed of all that the server tried.
+    /// Returns whether this is still under way.
+    pub(super) fn watch_again(&mut self, setup: &Setup, random: &mut Random, now: Timestamp) -> bool {
+        if !self.is_watched_again {
+            self.is_watched_again = true;
+            self.open_trial(setup, SizeTrial::one(setup.plan().local_mtu), random, now);
+        }
+        self.has_open_trial()
+    }
+
     /// Opens the connection on which the server is told to send smaller packets. Returns whether one more may be opened.
     pub(super) fn open_ptb_test(&mut self, setup: &Setup, random: &mut Random, now: Timestamp) -> bool {
         let fetch = self.open(setup, SizeTrial::one(setup.plan().local_mtu), random, now);
@@ -110,7 +121,8 @@ impl FetchList {
 
     fn open(&self, setup: &Setup, trial: SizeTrial, random: &mut Random, now: Timestamp) -> Option<Fetch> {
         let port = setup.plan().reverse_ports.get(self.further.len()).copied();
-        let port = port.filter(|_| self.further.len() < MOST_FURTHER)?;
+        let most = MOST_FURTHER + usize::from(self.is_watched_again);
+        let port = port.filter(|_| self.further.len() < most)?;
         let iss = SeqNumber(random.next() as u32);
         let conversation = Conversation::new(setup, Dialogue::new(setup.plan().source));
         Some(Fetch::open(setup, trial, port, iss, conversation, now))

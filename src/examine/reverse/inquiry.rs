@@ -81,7 +81,7 @@ impl Inquiry {
     fn on_stalled(&mut self, age: StallAge, turn: &mut InquiryTurn<'_>) -> Option<WatchEnd> {
         let first = turn.fetches.first();
         self.sizes.note_stall(first.arrivals().largest(), first.missing_size());
-        let is_done = self.search_on(turn);
+        let is_done = self.search_on(turn) && !Self::watch_again(turn);
         let is_over = match age {
             StallAge::Watched => false,
             StallAge::Overtime => is_done,
@@ -111,6 +111,12 @@ impl Inquiry {
             NextTrial::Try(trial) => !turn.fetches.open_trial(turn.setup, trial, turn.random, turn.now),
             NextTrial::None => true,
         }
+    }
+
+    /// Whether the server is watched on one more connection, where packets of any size are lost.
+    fn watch_again(turn: &mut InquiryTurn<'_>) -> bool {
+        let is_hole = *turn.fetches.small_segments() == SmallSegments::Pass;
+        is_hole && turn.fetches.first().has_seen_loss() && turn.fetches.watch_again(turn.setup, turn.random, turn.now)
     }
 
     /// Whether a test of PTBs is under way, or begins now.
@@ -201,7 +207,6 @@ impl Inquiry {
             arrivals: first.arrivals(),
             lowered_after: first.lowered_after(),
             is_lossy: first.has_seen_loss(),
-            is_very_lossy: first.is_very_lossy(),
             is_path_lossy: first.has_seen_loss() || setup.is_lossy(),
             watched: first.stall_began_ago(now).min(LONGEST_WATCH),
             answers_while_stalled: first.answers_while_stalled(),

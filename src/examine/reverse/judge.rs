@@ -163,8 +163,6 @@ fn missing(evidence: &ReverseEvidence<'_>) -> Reverse {
     let doubt = match evidence.small_segments {
         SmallSegments::Pass if evidence.lost.is_none() => ReverseReason::SmallOnesLost,
         SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => ReverseReason::FellSilent,
-        // What a server tries in the dark goes three or four times in all.
-        SmallSegments::Pass if evidence.first.is_very_lossy => ReverseReason::SmallOnesLost,
         SmallSegments::Pass => return hole(evidence),
         SmallSegments::ShowNothing(why) => why.clone(),
         SmallSegments::NotTried | SmallSegments::Awaited => ReverseReason::NoControl,

@@ -32,7 +32,6 @@ fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a Sma
             lowered_after: arrivals.resent().map(|_| Duration::from_millis(3200)),
             is_lossy: false,
             is_path_lossy: false,
-            is_very_lossy: false,
             watched: Duration::from_secs(15),
             answers_while_stalled: 5,
             round_trip: Duration::from_millis(20),
@@ -106,15 +105,6 @@ fn missing_bytes_in_smaller_packets_are_told_searched_or_unclear() {
     assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Unclear), ReverseVerdict::Inconclusive));
     found.first.exact_by_echo = Some(SIZE(1400));
     assert_eq!((lowering(&found.first), verdict(&found)), (Some(Lowering::Told), ReverseVerdict::Discoverable));
-}
-
-#[test]
-fn a_server_may_have_recovered_unseen_where_most_packets_are_lost() {
-    let log = arrivals(&[], None);
-    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
-    assert_eq!(verdict(&found), ReverseVerdict::BlackHole);
-    found.first.is_very_lossy = true;
-    assert_eq!(verdict(&found), ReverseVerdict::Inconclusive);
 }
 
 /// The few small packets by which it recovers may be lost on the first connection.
