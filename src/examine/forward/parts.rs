@@ -16,8 +16,8 @@ use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Progress, Situation, Testimony};
 use super::super::session::{Session, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Technique, Techniques, TtlTrace, Turn, Uses, WhoAnswers,
-    silences_needed,
+    ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Technique, Techniques, TtlTrace, Turn, Uses,
+    WhoAnswers, silences_needed,
 };
 use super::super::timers::{Deadline, Timers};
 use super::pace::Pace;

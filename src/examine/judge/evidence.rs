@@ -1,6 +1,8 @@
 //! From the record to what the rules weigh.
 
-use crate::model::{Confirmation, DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl};
+use crate::model::{
+    Confirmation, DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl,
+};
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
