@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{
-    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name, Timestamp,
-};
+use crate::model::{Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name};
 
 use super::super::half_open::acknowledges_syn;
 use super::super::outbox::Outbox;
@@ -23,8 +21,8 @@ pub(crate) struct SynData {
 
 /// SYN probes in one round: few, since firewalls count half-open connections.
 const MOST_AT_ONCE: usize = 12;
-/// A SYN-ACK is sent again after this at the earliest (RFC 6298, 2.1).
-const SENT_AGAIN: Duration = Duration::from_secs(1);
+/// A SYN-ACK is sent again after this at the earliest: RFC 6298, 2.1 wants a second, smoltcp takes 0.7.
+const SENT_AGAIN: Duration = Duration::from_millis(500);
 
 impl SynData {
     pub(crate) fn new(plan: &Plan) -> Self {
@@ -41,10 +39,11 @@ impl SynData {
     }
 
     /// Whether the answer to the newest probe that `matches` may be one that the server sent again.
-    fn may_be_repeated(&self, now: Timestamp, matches: impl Fn(&SentProbe) -> bool) -> bool {
+    fn may_be_repeated(&self, heard: &Heard<'_>, matches: impl Fn(&SentProbe) -> bool) -> bool {
         let probe = self.search().log().probes().iter().rev().find(|probe| matches(probe));
+        let least = SENT_AGAIN + heard.rtt.or_guess();
         let is_given_up = |probe: &&SentProbe| matches!(probe.outcome, Outcome::Lost(_));
-        probe.filter(is_given_up).is_some_and(|probe| now.since(probe.sent) >= SENT_AGAIN)
+        probe.filter(is_given_up).is_some_and(|probe| heard.now.since(probe.sent) >= least)
     }
 
     /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
@@ -109,7 +108,7 @@ impl Technique for SynData {
         };
         // A server whose SYN-ACK was lost sends it again, and nothing tells that one from the first (Karn).
         let mut apart = heard.rtt.clone();
-        let rtt = if self.may_be_repeated(heard.now, is_it) { &mut apart } else { &mut *heard.rtt };
+        let rtt = if self.may_be_repeated(heard, is_it) { &mut apart } else { &mut *heard.rtt };
         let probe = self.search_mut().log_mut().answered(heard.now, rtt, is_it)?;
         if let (true, ProbeKey::Syn { isn, .. }) = (segment.flags.syn, probe.key) {
             heard.outbox.half_open().refuse(isn, segment);
