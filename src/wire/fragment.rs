@@ -61,7 +61,7 @@ fn check_end(header: &ipv4::Ipv4Header, payload: usize) -> Result<(), WireError>
 }
 
 fn fragment_v6(packet: &[u8], largest: PacketSize) -> Result<Vec<Vec<u8>>, WireError> {
-    let (header, packet) = ipv6::read_whole(packet)?;
+    let (header, packet) = ipv6::read_plain(packet)?;
     if packet.len() <= largest.bytes() as usize {
         return Ok(vec![packet.to_vec()]);
     }

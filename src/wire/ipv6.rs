@@ -82,11 +82,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ipv6Header, WireError> {
     })
 }
 
-/// Reads a packet whose header no extension header follows. Returns it without padding of the link.
+/// Reads the fixed header, and returns the whole packet without padding of the link.
 pub(super) fn read_whole(bytes: &[u8]) -> Result<(Ipv6Header, &[u8]), WireError> {
     let header = read(bytes)?;
     let total = header.wire_len() as usize;
     let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv6, "payload length", total, bytes.len()))?;
+    Ok((header, packet))
+}
+
+/// The same for a packet whose header no extension header follows.
+pub(super) fn read_plain(bytes: &[u8]) -> Result<(Ipv6Header, &[u8]), WireError> {
+    let (header, packet) = read_whole(bytes)?;
     if extension_len(header.protocol, &packet[HEADER..])?.is_some() {
         let have = header.protocol.into();
         return Err(WireError::Unsupported { layer: Layer::Ipv6, field: "next header", have });
@@ -102,9 +108,7 @@ pub(super) fn amend(headers: &mut [u8], payload: usize) {
 
 /// Reads a whole packet, which may be followed by padding of the link.
 pub(super) fn parse(bytes: &[u8]) -> Result<Datagram<'_>, WireError> {
-    let header = read(bytes)?;
-    let total = header.wire_len() as usize;
-    let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv6, "payload length", total, bytes.len()))?;
+    let (header, packet) = read_whole(bytes)?;
     let upper = upper_layer(header.protocol, &packet[HEADER..]).map_err(|stuck| stuck.error)?;
     if let Some(offset) = upper.fragment_offset {
         return Err(WireError::Fragment { layer: Layer::Ipv6Extension, offset });

@@ -105,9 +105,7 @@ fn read_v4(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
 }
 
 fn read_v6(bytes: &[u8]) -> Result<Piece<'_>, WireError> {
-    let header = ipv6::read(bytes)?;
-    let total = header.wire_len() as usize;
-    let packet = bytes.get(..total).ok_or(WireError::truncated(Layer::Ipv6, "payload length", total, bytes.len()))?;
+    let (header, packet) = ipv6::read_whole(bytes)?;
     if header.protocol != ipv6::FRAGMENT {
         return Err(no_fragment(Layer::Ipv6));
     }

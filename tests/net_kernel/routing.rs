@@ -48,6 +48,23 @@ fn a_neighbour_is_reached_over_the_link() {
     });
 }
 
+/// While an interface comes up, the route of the link may be missing: then the default route is all that matches.
+#[test]
+fn a_link_local_address_is_a_neighbour_whatever_route_matches() {
+    in_namespaces("routing::a_link_local_address_is_a_neighbour_whatever_route_matches", async |_| {
+        sh("ip route add default via 10.9.1.2");
+        sh("ip -6 route add default via fd09::2");
+        sh("ip -6 route del fe80::/64 dev here || true");
+        let routes = Routes::open().expect("routes");
+        let index = Interface::by_name("here").expect("the interface").index;
+        for address in ["169.254.7.7", "fe80::7"] {
+            let query = RouteQuery { interface: Some(index), ..to(address) };
+            let route = routes.lookup(query).await.expect("a route");
+            assert_eq!(route.first_hop, FirstHop::Target, "{address}");
+        }
+    });
+}
+
 #[test]
 fn this_host_is_local_and_loopback_is_large() {
     in_namespaces("routing::this_host_is_local_and_loopback_is_large", async |_| {

@@ -52,7 +52,7 @@ fn a_verdict_on_the_way_there() {
         (
             Ground::AboveMssOnly { passes: size(1400), limit: size(1360) },
             "packets up to 1400 bytes pass, which is all that TCP sends here (limit 1360); larger TCP segments vanish, but \
-             a firewall may drop them for exceeding the peer's MSS, and no other technique was answered",
+             a firewall may drop them for exceeding the peer's MSS, and no other technique shows more",
         ),
         (
             Ground::MayMask { passes: size(1400), lost: size(1401), limit: size(1400) },

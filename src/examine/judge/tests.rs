@@ -113,6 +113,10 @@ fn above_the_mss_another_technique_decides() {
     let narrower = Pair { passes: PacketSize::new(1200), lost: PacketSize::new(1201) };
     let filtered = Second::Differs(Proof { pair: narrower, suspect: narrower.lost, p: 0.001 });
     assert_eq!(verdict(&clamped(filtered)), DOUBT);
+    let in_smaller_packets =
+        |second| Evidence { smaller_packets: Some(Confirmation::FragmentedCopyPasses), ..clamped(second) };
+    assert_eq!(verdict(&in_smaller_packets(Second::Mute)), (Verdict::Masked, Some(Cause::NoPtb)));
+    assert_eq!(verdict(&in_smaller_packets(Second::Refutes)), (Verdict::Clear, None));
 }
 
 #[test]

@@ -110,6 +110,14 @@ pub(super) fn is_default(message: &RouteMessage) -> bool {
     message.header.destination_prefix_length == 0
 }
 
+/// No router forwards packets to such an address (RFC 4291, 2.5.6; RFC 3927, 2.7).
+pub(super) fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}
+
 pub(super) fn is_local(message: &RouteMessage) -> bool {
     message.header.kind == RouteType::Local
 }

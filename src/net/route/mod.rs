@@ -21,8 +21,8 @@ use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, FirstHop, InnerLink, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
 use answer::{
-    gateway, has_gateway, is_default, is_for_one, is_local, learnt_mtu, metric_advmss, metric_mtu, outgoing,
-    own_address, source,
+    gateway, has_gateway, is_default, is_for_one, is_link_local, is_local, learnt_mtu, metric_advmss, metric_mtu,
+    outgoing, own_address, source,
 };
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
@@ -173,6 +173,10 @@ impl Routes {
     async fn first_hop(&self, query: RouteQuery, message: &RouteMessage) -> FirstHop {
         if is_local(message) {
             return FirstHop::ThisHost;
+        }
+        // While an interface comes up, only the default route may match.
+        if is_link_local(query.destination) {
+            return FirstHop::Target;
         }
         let is_default = async || self.ask(query, RouteFlags::FibMatch).await.is_ok_and(|route| is_default(&route));
         if has_gateway(message) || is_default().await { FirstHop::Router } else { FirstHop::Target }

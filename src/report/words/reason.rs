@@ -45,7 +45,7 @@ fn ground(ground: &Ground) -> String {
         Ground::OneTechnique { technique, passes, lost, doubt } => one_technique(technique, passes, lost, doubt),
         Ground::AboveMssOnly { passes, limit } => format!(
             "packets up to {passes} bytes pass, which is all that TCP sends here (limit {limit}); larger TCP segments \
-             vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique was answered"
+             vanish, but a firewall may drop them for exceeding the peer's MSS, and no other technique shows more"
         ),
         Ground::MayMask { passes, lost, limit } => format!(
             "{passes} byte packets are answered, {lost} byte packets never are; the server's MSS keeps TCP to {limit} bytes, \
