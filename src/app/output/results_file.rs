@@ -38,8 +38,8 @@ impl ResultsFile {
         }
         let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
-        lock(&file, path)?;
-        if file.metadata().map_err(failed)?.len() > 0 {
+        let file = Locked::new(file, path)?;
+        if file.0.metadata().map_err(failed)?.len() > 0 {
             return Err(ResultsFileError::NotEmpty(path.to_owned()));
         }
         Ok(Self(Box::new(file)))
@@ -47,12 +47,11 @@ impl ResultsFile {
 
     fn append(path: &Path) -> Result<(Self, EarlierResults), ResultsFileError> {
         let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-        lock(&file, path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let file = Locked::new(file, path)?;
         let mut earlier = EarlierResults::default();
-        let whole = earlier.take_in(&file, path)?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole))).map_err(failed)?;
+        let whole = earlier.take_in(&file.0, path)?;
+        file.0.set_len(whole).and_then(|()| (&file.0).seek(SeekFrom::Start(whole))).map_err(failed)?;
         Ok((Self(Box::new(file)), earlier))
     }
 }
@@ -62,12 +61,33 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a == b || identity(a).is_some_and(|one| identity(b) == Some(one))
 }
 
-/// The lock ends with the process, however that ends.
-fn lock(file: &File, path: &Path) -> Result<(), ResultsFileError> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::AGAIN) => Err(ResultsFileError::Busy(path.to_owned())),
-        // A file system without locks is no reason to stop.
-        _ => Ok(()),
+/// A file that no other run writes to. The lock ends with the value, and with the process however that ends.
+struct Locked(File);
+
+impl Locked {
+    fn new(file: File, path: &Path) -> Result<Self, ResultsFileError> {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::AGAIN) => Err(ResultsFileError::Busy(path.to_owned())),
+            // A file system without locks is no reason to stop.
+            _ => Ok(Self(file)),
+        }
+    }
+}
+
+impl Drop for Locked {
+    /// Closing is not enough: a child has the file too until it starts its program, and the lock would live on in it.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+impl Write for Locked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -152,6 +172,16 @@ mod tests {
         assert!(matches!(ResultsFile::open(&scratch.0, Some(&scratch.0)), Err(ResultsFileError::Busy(_))));
         drop(first);
         assert!(ResultsFile::open(&scratch.0, Some(&scratch.0)).is_ok());
+    }
+
+    #[test]
+    fn the_lock_ends_although_a_child_still_has_the_file() {
+        let scratch = Scratch::new("child");
+        let file = File::create(&scratch.0).expect("a scratch file");
+        let of_a_child = file.try_clone().expect("the same open file");
+        drop(Locked::new(file, &scratch.0).expect("the first"));
+        assert!(ResultsFile::open(&scratch.0, Some(&scratch.0)).is_ok());
+        drop(of_a_child);
     }
 
     #[test]
