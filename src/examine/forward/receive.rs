@@ -243,7 +243,7 @@ fn time_exceeded(parts: &mut Parts, from: IpAddr, quote: &Quote, now: Timestamp)
 fn is_shortened(quote: &Quote, start: SeqNumber, end: SeqNumber) -> bool {
     const ODD: u32 = 64;
     let sent = Family::of(quote.destination).tcp_headers() + end.bytes_since(start).unwrap_or(0);
-    quote.size.bytes() + ODD < sent
+    quote.size.bytes().saturating_add(ODD) < sent
 }
 
 fn kernel_saw(parts: &mut Parts, packet: &Packet, outbox: &mut Outbox, now: Timestamp) -> Meaning {
