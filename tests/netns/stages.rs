@@ -225,7 +225,8 @@ fn json_always_prints_a_document() {
 #[test]
 fn a_terminal_that_hangs_up_loses_no_report() {
     with_labs("stages::a_terminal_that_hangs_up_loses_no_report", || {
-        let lab = up("silent_router", Family::V4, &["--delay", "150"]);
+        // Slow enough that the run goes on while a busy machine gets to its signal.
+        let lab = up("silent_router", Family::V4, &["--delay", "500"]);
         let child = spawn(&lab, &["--json", "10.0.4.2"]);
         let ran = hang_up(&lab, child);
         assert_eq!(ran.status.code(), Some(130), "{}", ran.stderr);
