@@ -2,13 +2,13 @@
 //! verdict, servers that dawdle, and ends that nobody wished for.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::cases::{only_address, spawn, up, wait_until_running};
+use super::cases::{only_address, up, wait_until_running};
 use super::lab::{Lab, Ran, finish, program, run, with_labs};
 use super::scenario::{Family, Node};
 use super::verify;
@@ -227,23 +227,25 @@ fn a_terminal_that_hangs_up_loses_no_report() {
     with_labs("stages::a_terminal_that_hangs_up_loses_no_report", || {
         // Slow enough that the run goes on while a busy machine gets to its signal.
         let lab = up("silent_router", Family::V4, &["--delay", "500"]);
-        let child = spawn(&lab, &["--json", "10.0.4.2"]);
-        let ran = hang_up(&lab, child);
+        // These tests may run under nohup themselves.
+        let ran = hang_up_under(&lab, "env", &["--default-signal=HUP"]);
         assert_eq!(ran.status.code(), Some(130), "{}", ran.stderr);
         assert_eq!(verify::document(&ran).unwrap()["exit_code"], 130);
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         assert!(ran.stderr.starts_with("pmtu-probe: the terminal hung up (SIGHUP)"), "{}", ran.stderr);
 
-        let mut command = lab.command("c", "nohup");
-        command.arg(program()).args(["--json", "10.0.4.2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let ran = hang_up(&lab, command.spawn().unwrap());
+        let ran = hang_up_under(&lab, "nohup", &[]);
         assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
         assert_eq!(only_address(&ran)["verdict"], "black_hole");
         lab.down().unwrap();
     });
 }
 
-fn hang_up(lab: &Lab, child: Child) -> Ran {
+/// What a run makes of SIGHUP that another program has started.
+fn hang_up_under(lab: &Lab, starter: &str, options: &[&str]) -> Ran {
+    let mut command = lab.command("c", starter);
+    command.args(options).arg(program()).args(["--json", "10.0.4.2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
     wait_until_running(lab);
     std::thread::sleep(Duration::from_millis(500));
     kill_process(Pid::from_child(&child), Signal::HUP).unwrap();

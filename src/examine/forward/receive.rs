@@ -73,27 +73,15 @@ fn received_segment(
     outbox: &mut Outbox,
     now: Timestamp,
 ) -> Meaning {
-    let is_own = segment.destination_port == parts.session.local_port();
-    let arrival = is_own.then(|| parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt));
+    if segment.destination_port != parts.session.local_port() {
+        return received_beside(parts, segment, packet, outbox, now);
+    }
     // Whoever knows addresses and ports alone may send segments, and their numbers give them away.
-    if arrival == Some(None) {
+    let Some(arrival) = parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt) else {
         return Meaning::Stray;
-    }
-    // The port takes connections: a RST to another SYN is that of somebody who dislikes the SYN, and not of the server.
-    let is_foreign = !is_own && segment.flags.rst && parts.session.opened().is_some();
+    };
     let Parts { techniques, plan, rtt, .. } = parts;
-    let mut heard = Heard { plan, rtt, outbox, now };
-    let answer =
-        if is_foreign { None } else { techniques.on_segment(segment, arrival.flatten(), packet.ip.id, &mut heard) };
-    if !is_own {
-        let answer = answer
-            .or_else(|| if is_foreign { None } else { answer_to_flow(parts, segment, outbox, now) })
-            .or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
-        if answer.is_some() {
-            parts.session.heard_beside(packet.ip.ttl);
-        }
-        return answer.map_or(Meaning::Stray, Meaning::Answer);
-    }
+    let answer = techniques.on_segment(segment, Some(arrival), packet.ip.id, &mut Heard { plan, rtt, outbox, now });
     let named = segment.sack.iter().next();
     let answer = answer.or_else(|| named.and_then(|(start, end)| reached_target(parts, start, end, now)));
     if answer.is_some() && named.is_some() {
@@ -101,6 +89,37 @@ fn received_segment(
         parts.techniques.on_name(&mut parts.session, has_in_order, &parts.plan, now);
     }
     answer.map_or(Meaning::Connection(Step::of(segment)), Meaning::Answer)
+}
+
+/// What comes to another port than that of the connection.
+fn received_beside(
+    parts: &mut Parts,
+    segment: &Segment,
+    packet: &Packet,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Meaning {
+    // The port takes connections: a RST to another SYN is that of somebody who dislikes the SYN, and not of the server.
+    let is_foreign = segment.flags.rst && parts.session.opened().is_some();
+    let answer = if is_foreign { None } else { answer_to_syn(parts, segment, packet.ip.id, outbox, now) };
+    let answer = answer.or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
+    if answer.is_some() {
+        parts.session.heard_beside(packet.ip.ttl);
+    }
+    answer.map_or(Meaning::Stray, Meaning::Answer)
+}
+
+/// An answer to a SYN of a technique, or of another flow.
+fn answer_to_syn(
+    parts: &mut Parts,
+    segment: &Segment,
+    ip_id: u16,
+    outbox: &mut Outbox,
+    now: Timestamp,
+) -> Option<Probe> {
+    let Parts { techniques, plan, rtt, .. } = parts;
+    let answer = techniques.on_segment(segment, None, ip_id, &mut Heard { plan, rtt, outbox, now });
+    answer.or_else(|| answer_to_flow(parts, segment, outbox, now))
 }
 
 /// Its TTL tells how far away the target is, and its form how much the target sends in one piece. What comes from a raw ICMP socket
