@@ -58,14 +58,17 @@ impl Forger {
     }
 
     fn flood(&mut self, now: Duration) -> Vec<(Packet, Duration)> {
+        let seen: Vec<Packet> = self.seen.iter().flatten().cloned().collect();
+        if seen.is_empty() {
+            return Vec::new();
+        }
         let gap = Duration::from_secs(1) / self.per_second;
         let mut at = self.flooded.unwrap_or(now).max(now);
         let mut out = Vec::new();
         while at < now + AHEAD {
             self.count += 1;
             let kind = self.kinds[self.count as usize % self.kinds.len()];
-            let seen: Vec<Packet> = self.seen.iter().flatten().cloned().collect();
-            let of_c = &seen[(self.count as usize / self.kinds.len()) % seen.len().max(1)];
+            let of_c = &seen[(self.count as usize / self.kinds.len()) % seen.len()];
             let forged = self.few(kind, of_c);
             let one = self.random.next() as usize % forged.len().max(1);
             out.extend(forged.into_iter().nth(one).map(|packet| (packet, at.saturating_sub(now))));
