@@ -32,6 +32,8 @@ pub(super) enum Deadline {
     ServerStuck,
     /// A PTB about what is lost comes too late to wait for it.
     LatePtb,
+    /// SYNs have looked for the size in vain: the connection looks for it by itself.
+    SynsLook,
 }
 
 /// The deadlines as they stand.
@@ -40,8 +42,17 @@ pub(super) struct Timers {
     started: Timestamp,
     opened: Timestamp,
     last_word: Timestamp,
-    ptb_due_since: Timestamp,
+    since: Since,
     rtt: Duration,
+}
+
+/// When something began that is not awaited for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Since {
+    /// The packet was sent first about which a PTB is due.
+    pub(super) ptb_due: Timestamp,
+    /// SYNs began to look for the size.
+    pub(super) syns_look: Timestamp,
 }
 
 /// A PTB may come so long, or three round trips, after the first packet of its size was lost; that is half a round trip after it
@@ -49,7 +60,7 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
@@ -61,13 +72,14 @@ impl Deadline {
         Self::GreetingNeeded,
         Self::ServerStuck,
         Self::LatePtb,
+        Self::SynsLook,
     ];
 }
 
 impl Timers {
-    pub(super) fn new(started: Timestamp, session: &Session, ptb_due_since: Timestamp, rtt: &RttEstimator) -> Self {
+    pub(super) fn new(started: Timestamp, session: &Session, since: Since, rtt: &RttEstimator) -> Self {
         let opened = session.opened().unwrap_or(started);
-        Self { started, opened, last_word: session.last_word(), ptb_due_since, rtt: rtt.or_guess() }
+        Self { started, opened, last_word: session.last_word(), since, rtt: rtt.or_guess() }
     }
 
     /// When a deadline is.
@@ -85,7 +97,8 @@ impl Timers {
             Deadline::GreetingGrace => self.opened + Duration::from_millis(300).max(self.rtt * 3),
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
-            Deadline::LatePtb => self.ptb_due_since + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
+            Deadline::LatePtb => self.since.ptb_due + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
+            Deadline::SynsLook => self.since.syns_look + Duration::from_secs(1).max(self.rtt * 12),
             Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
         }
     }

@@ -1,9 +1,11 @@
 //! The examination of one flow, on the way there.
 //!
 //! * `parts`: who owns what; `scheduler`: whose turn it is; `confirmation`: what runs beside the search;
-//! * `pace`: how fast probes leave; `other_flows`: whether other flows fare alike; `receive`: which probe an answer belongs to.
+//! * `guide`: where answers name no probe, SYNs find the size; `pace`: how fast probes leave; `other_flows`: whether other flows
+//!   fare alike; `receive`: which probe an answer belongs to.
 
 mod confirmation;
+mod guide;
 mod other_flows;
 mod pace;
 mod parts;

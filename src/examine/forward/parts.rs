@@ -19,7 +19,7 @@ use super::super::technique::{
     ClampTrace, FlowComparison, FragmentedCopy, NoDfCopy, RealBytes, Technique, Techniques, TtlTrace, Turn, Uses,
     WhoAnswers, silences_needed,
 };
-use super::super::timers::{Deadline, Timers};
+use super::super::timers::{Deadline, Since, Timers};
 use super::pace::Pace;
 
 /// The parts.
@@ -54,8 +54,7 @@ pub(super) struct Notes {
     is_df_cleared: bool,
     /// How often a router that may be sparing its messages was asked once more.
     slow_asks: u32,
-    /// When the packet was sent first about which a PTB is due.
-    ptb_due_since: Timestamp,
+    since: Since,
     echo: EchoReplies,
 }
 
@@ -71,7 +70,12 @@ impl Notes {
 
     /// A PTB is due about a packet that was sent first then.
     pub(super) fn await_ptb(&mut self, since: Timestamp) {
-        self.ptb_due_since = since;
+        self.since.ptb_due = since;
+    }
+
+    /// SYNs begin to look for the size that the connection would take long for.
+    pub(super) fn look_with_syns(&mut self, now: Timestamp) {
+        self.since.syns_look = now;
     }
 
     /// A router that may be sparing its messages is asked once more. Returns for which time.
@@ -122,7 +126,7 @@ impl Parts {
     }
 
     pub(super) fn timers(&self) -> Timers {
-        Timers::new(self.started, &self.session, self.notes.ptb_due_since, &self.rtt)
+        Timers::new(self.started, &self.session, self.notes.since, &self.rtt)
     }
 
     /// Begins to compare other flows, in place of any comparison before.
@@ -204,7 +208,8 @@ impl Parts {
         let (search, about) = (technique.search(), technique.uses().packets());
         let may_ration = self.pair_in_question(technique).is_some_and(|pair| self.may_ration(about, pair));
         let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
-        let is_too_late = |since| {
+        let is_too_late = |ptb_due| {
+            let since = Since { ptb_due, ..self.notes.since };
             let timers = Timers::new(self.started, &self.session, since, &self.rtt);
             timers.is_over(Deadline::LatePtb, now)
         };

@@ -10,6 +10,7 @@ use super::super::timers::Deadline;
 use super::confirmation::{
     Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
 };
+use super::guide;
 use super::other_flows::{self, Wish};
 use super::parts::{Parts, Visits};
 
@@ -75,7 +76,14 @@ fn is_echo_awaited(parts: &Parts, now: Timestamp) -> bool {
 fn decide(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
     match carrier(parts, now) {
         Some(_) if outbox.probes_sent() >= MOST_PROBES => Decision::Conclude,
-        Some(name) => carry(parts, name, visits, outbox, now),
+        Some(name) => {
+            let decision = carry(parts, name, visits, outbox, now);
+            // It may have begun anew, or given way to another: nothing else would wake that one.
+            if let (Decision::GoOn, Some(next)) = (decision, carrier(parts, now)) {
+                start_once(parts, next, now);
+            }
+            decision
+        }
         None if parts.is_hopeless(now) => Decision::Conclude,
         None => Decision::GoOn,
     }
@@ -108,12 +116,13 @@ pub(super) fn carrier(parts: &mut Parts, now: Timestamp) -> Option<Name> {
 }
 
 fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
-    if parts.techniques.get(name).is_some_and(|technique| !technique.search().has_started()) {
-        start(parts, name, now);
-        return Decision::GoOn;
-    }
+    start_once(parts, name, now);
     if let Some(technique) = parts.techniques.get_mut(name) {
         parts.pace.watch(technique.search_mut(), outbox, now);
+    }
+    if guide::look_with_syns(parts, name, outbox, now) {
+        run_beside(parts, name, outbox, now);
+        return Decision::GoOn;
     }
     match advance(parts, name, Role::Carrier, now) {
         Progress::Busy => {
@@ -131,11 +140,13 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
     }
 }
 
-/// Begins the search, and asks once about sizes beyond the route's MTU: a forgotten workaround hides what the path carries.
-fn start(parts: &mut Parts, name: Name, now: Timestamp) {
+/// Begins the search, if it has not begun, and asks once about sizes beyond the route's MTU: a forgotten workaround hides what the path carries.
+fn start_once(parts: &mut Parts, name: Name, now: Timestamp) {
     let also: Vec<PacketSize> = [parts.tcp_limit(), parts.plan.kernel_path_mtu].into_iter().flatten().collect();
     let beyond = parts.plan.beyond_route.filter(|_| name == Name::OldData);
-    let Some(technique) = parts.techniques.get_mut(name) else { return };
+    let Some(technique) = parts.techniques.get_mut(name).filter(|technique| !technique.search().has_started()) else {
+        return;
+    };
     let search = technique.search_mut();
     search.start(&also, now);
     if let Some(most) = beyond.filter(|_| !search.is_one_at_a_time()) {

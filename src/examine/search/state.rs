@@ -243,6 +243,12 @@ impl Search {
         self.queue_round(&[self.bounds.max, pair.lost, pair.passes, pair.passes], now);
     }
 
+    /// Queues these sizes, in place of those that it would look at next.
+    pub(crate) fn look_at(&mut self, sizes: &[PacketSize], now: Timestamp) {
+        self.rounds += 1;
+        sizes.iter().for_each(|&size| self.queue(size, ProbeKind::Sized, now));
+    }
+
     /// Queues one probe of each plateau above the largest size, up to `most`.
     pub(crate) fn look_beyond(&mut self, most: PacketSize, now: Timestamp) {
         for size in self.bounds.beyond(most) {
@@ -397,6 +403,19 @@ impl Search {
     pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
         let passes = self.log.largest_answered().filter(|_| self.rounds > 0)?;
         Some((passes, self.log.smallest_lost_above(passes)?))
+    }
+
+    /// Two sizes that are no neighbours, of which one passes and the other is lost, while nothing is on the way.
+    pub(crate) fn gap(&self) -> Option<(PacketSize, PacketSize)> {
+        let passes = self.log.largest_answered().filter(|_| self.is_idle())?;
+        let lost = self.log.smallest_lost_above(passes)?;
+        (lost > passes.next()).then_some((passes, lost))
+    }
+
+    /// Two neighbouring sizes of which one passes and the other is lost, as far as it is known.
+    pub(crate) fn pair(&self) -> Option<(PacketSize, PacketSize)> {
+        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
+        Some((pair.passes, pair.lost))
     }
 
     /// The pair under confirmation, once there is one: passes, suspect.

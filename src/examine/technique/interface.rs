@@ -89,6 +89,11 @@ pub(crate) trait Technique: fmt::Debug + Send {
         false
     }
 
+    /// From when on its silence is an answer, if packets that left later are answered. `None`: it is not silent.
+    fn mute_from(&self, _rtt: &RttEstimator) -> Option<Timestamp> {
+        None
+    }
+
     /// Takes no answer without a name for its own until then.
     fn hush(&mut self, _until: Timestamp) {}
 

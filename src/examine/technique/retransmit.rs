@@ -38,6 +38,9 @@ pub(crate) struct Retransmit {
 /// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
 const MOST_CONTROLS: [usize; 2] = [5, 16];
 
+/// One probe at a time: where packets are lost as well, so many unanswered ones may be chance, but seldom.
+const FEWEST_IN_VAIN: u32 = 3;
+
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
         let unusable = (plan.method == MethodChoice::Icmp).then_some(MethodReason::NotAskedFor);
@@ -75,6 +78,12 @@ impl Retransmit {
         if !is_next && self.unanswered_controls(plan).count() < self.most_controls() {
             self.search_mut().queue_first(control, ProbeKind::Sized, now);
         }
+    }
+
+    /// When what was sent last should have been answered, with time to spare.
+    fn overdue_from(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        let last = self.search().log().probes().last()?;
+        Some(last.sent + rtt.or_guess() * 2 + rtt.margin())
     }
 
     /// The size that should pass.
@@ -210,15 +219,17 @@ impl Technique for Retransmit {
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.name())))))
     }
 
-    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
-        match self.search().next_queued() {
+    fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+        let overdue = self.overdue_from(rtt).filter(|&at| at > now && self.search().log().total_answered() == 0);
+        let next = match self.search().next_queued() {
             _ if self.is_in_vain || self.unusable().is_some() => self.search().log().next_timeout(rtt),
             Some(_) if self.search().is_one_at_a_time() => {
                 let settled = self.search().log().next_timeout(rtt);
                 [Some(self.turn_at(rtt)), settled].into_iter().flatten().min()
             }
             _ => self.search().next_timeout(rtt),
-        }
+        };
+        next.into_iter().chain(overdue).min()
     }
 
     fn on_connection(&mut self, plan: &Plan, session: &mut Session) {
@@ -254,9 +265,7 @@ impl Technique for Retransmit {
             return true;
         }
         let is_unnamed = self.has_no_names() && self.bare_acks >= 2;
-        let last = self.search().log().probes().last();
-        let is_settled = last.is_some_and(|last| turn.now >= last.sent + turn.rtt.or_guess() * 2);
-        if is_unnamed && is_settled {
+        if is_unnamed && self.overdue_from(turn.rtt).is_some_and(|at| turn.now >= at) {
             self.retire(MethodReason::AnswersNameNoProbe);
             self.begin_anew(Search::nameless(turn.plan), turn.session);
             self.quiet_until = turn.now + turn.rtt.margin();
@@ -277,6 +286,18 @@ impl Technique for Retransmit {
             }
         }
         self.rule_out(MethodReason::RepeatsUnanswered);
+    }
+
+    fn mute_from(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+        let log = self.search().log();
+        if log.total_answered() > 0 || self.search().next_queued().is_some() {
+            return None;
+        }
+        let is_enough = match self.search().is_one_at_a_time() {
+            true => log.sent() > FEWEST_IN_VAIN,
+            false => self.bare_acks < 2,
+        };
+        self.overdue_from(rtt).filter(|_| is_enough)
     }
 
     /// Copies of in-order bytes that did arrive draw bare ACKs.

@@ -1,0 +1,82 @@
+//! Where answers name no probe, each size costs the connection a round trip or two. SYNs with data, which leave side by side, find the
+//! size meanwhile. The connection then proves it: a SYN may take another path than the conversation.
+//!
+//! Where nothing is answered over the connection and SYNs are, the technique gives up at once and not after its time-outs.
+
+use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
+
+use super::super::outbox::Outbox;
+use super::super::search::Progress;
+use super::super::technique::{Technique, Uses};
+use super::super::timers::Deadline;
+use super::confirmation::{Role, advance};
+use super::parts::Parts;
+
+/// Lets SYNs look for the size while the technique that carries the verdict knows little. Returns whether it has to wait for them.
+pub(super) fn look_with_syns(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) -> bool {
+    if !parts.uses(carrier, Uses::Connection) {
+        return false;
+    }
+    if is_mute(parts, carrier, now) {
+        if move_syns(parts, carrier, now).is_some() && is_answered(parts, Uses::Syns) {
+            give_way(parts, carrier, outbox, now);
+        }
+        return false;
+    }
+    let Some((passes, lost)) = gap(parts, carrier) else { return false };
+    let Some(progress) = move_syns(parts, carrier, now) else { return false };
+    let sizes = news(parts.techniques.using(Uses::Syns), passes, lost);
+    let is_looking = progress == Progress::Busy && sizes.is_empty();
+    if let Some(technique) = parts.techniques.get_mut(carrier).filter(|_| !sizes.is_empty()) {
+        technique.search_mut().look_at(&sizes, now);
+    }
+    is_looking && !parts.timers().is_over(Deadline::SynsLook, now)
+}
+
+fn is_mute(parts: &Parts, carrier: Name, now: Timestamp) -> bool {
+    parts.techniques.get(carrier).is_some_and(|technique| technique.mute_from(&parts.rtt).is_some_and(|at| at <= now))
+}
+
+fn is_answered(parts: &Parts, uses: Uses) -> bool {
+    parts.techniques.using(uses).search().log().total_answered() > 0
+}
+
+/// Moves the search by SYNs, which begins with its ladder. Returns how far it has come; `None` if SYNs are of no use.
+fn move_syns(parts: &mut Parts, carrier: Name, now: Timestamp) -> Option<Progress> {
+    let limit = parts.tcp_limit();
+    let syns = parts.techniques.using_mut(Uses::Syns).next().filter(|syns| syns.unusable().is_none())?;
+    let name = syns.name();
+    if !syns.search().has_started() {
+        syns.search_mut().start(limit.as_slice(), now);
+        parts.notes.look_with_syns(now);
+        return Some(Progress::Busy);
+    }
+    let progress = advance(parts, name, Role::Second { carrier }, now);
+    if progress != Progress::Nothing {
+        return Some(progress);
+    }
+    parts.techniques.get_mut(name)?.rule_out(MethodReason::SynDataUnanswered);
+    None
+}
+
+/// Nothing is answered over the connection while later packets are.
+fn give_way(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestamp) {
+    let is_greeted = parts.session.dialogue().greeted();
+    let (techniques, mut turn) = parts.split(outbox, now);
+    if let Some(technique) = techniques.get_mut(carrier) {
+        technique.on_nothing(&mut turn, is_greeted);
+    }
+}
+
+/// The sizes between which a search with one probe at a time would have to look.
+fn gap(parts: &Parts, carrier: Name) -> Option<(PacketSize, PacketSize)> {
+    let search = parts.techniques.get(carrier)?.search();
+    search.gap().filter(|_| search.is_one_at_a_time())
+}
+
+/// The pair that SYNs found, as far as it lies in the gap.
+fn news(syns: &dyn Technique, passes: PacketSize, lost: PacketSize) -> Vec<PacketSize> {
+    let Some((found, above)) = syns.search().pair() else { return Vec::new() };
+    // An answer without a name proves a size only with another one.
+    [above, found, found].into_iter().filter(|&size| passes < size && size < lost).collect()
+}
