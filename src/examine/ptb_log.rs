@@ -168,6 +168,12 @@ impl PtbLog {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
+    /// The smallest MTU that a PTB about such packets states, of those below `lost` that are not known to be too small.
+    pub(crate) fn stated_between(&self, about: PacketKind, passes: PacketSize, lost: PacketSize) -> Option<PacketSize> {
+        let ptbs = self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.about == about && ptb.checksum_ok);
+        ptbs.map(|ptb| PacketSize::new(ptb.mtu)).filter(|&mtu| passes <= mtu && mtu < lost).min()
+    }
+
     /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size.
     pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize) -> bool {
         self.about(about, size).any(|entry| entry.ptb.checksum_ok)

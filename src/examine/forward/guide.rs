@@ -1,13 +1,14 @@
-//! Where answers name no probe, each size costs the connection a round trip or two. SYNs with data, which leave side by side, find the
-//! size meanwhile. The connection then proves it: a SYN may take another path than the conversation.
+//! Where answers name no probe, each size costs the connection a round trip or two. PTBs tell the size, or SYNs with data, which
+//! leave side by side, find it. The connection then proves it: a SYN may take another path than the conversation.
 //!
 //! Where nothing is answered over the connection and SYNs are, the technique gives up at once and not after its time-outs.
 
 use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
+use super::super::packet_kind::PacketKind;
 use super::super::search::Progress;
-use super::super::technique::{Technique, Uses};
+use super::super::technique::Uses;
 use super::super::timers::Deadline;
 use super::confirmation::{Role, advance};
 use super::parts::Parts;
@@ -24,13 +25,16 @@ pub(super) fn look_with_syns(parts: &mut Parts, carrier: Name, outbox: &mut Outb
         return false;
     }
     let Some((passes, lost)) = gap(parts, carrier) else { return false };
-    let Some(progress) = move_syns(parts, carrier, now) else { return false };
-    let sizes = news(parts.techniques.using(Uses::Syns), passes, lost);
-    let is_looking = progress == Progress::Busy && sizes.is_empty();
-    if let Some(technique) = parts.techniques.get_mut(carrier).filter(|_| !sizes.is_empty()) {
-        technique.search_mut().look_at(&sizes, now);
+    if let Some(stated) = parts.ptbs.stated_between(PacketKind::Segment, passes, lost) {
+        look_at(parts, carrier, (stated, stated.next()), (passes, lost), now);
+        return false;
     }
-    is_looking && !parts.timers().is_over(Deadline::SynsLook, now)
+    let Some(progress) = move_syns(parts, carrier, now) else { return false };
+    let is_news = match parts.techniques.using(Uses::Syns).search().pair() {
+        Some(pair) => look_at(parts, carrier, pair, (passes, lost), now),
+        None => false,
+    };
+    progress == Progress::Busy && !is_news && !parts.timers().is_over(Deadline::SynsLook, now)
 }
 
 fn is_mute(parts: &Parts, carrier: Name, now: Timestamp) -> bool {
@@ -74,9 +78,17 @@ fn gap(parts: &Parts, carrier: Name) -> Option<(PacketSize, PacketSize)> {
     search.gap().filter(|_| search.is_one_at_a_time())
 }
 
-/// The pair that SYNs found, as far as it lies in the gap.
-fn news(syns: &dyn Technique, passes: PacketSize, lost: PacketSize) -> Vec<PacketSize> {
-    let Some((found, above)) = syns.search().pair() else { return Vec::new() };
+/// Lets the technique look at a pair that others told of, as far as it lies in the gap. Returns whether it does.
+fn look_at(
+    parts: &mut Parts,
+    carrier: Name,
+    told: (PacketSize, PacketSize),
+    gap: (PacketSize, PacketSize),
+    now: Timestamp,
+) -> bool {
     // An answer without a name proves a size only with another one.
-    [above, found, found].into_iter().filter(|&size| passes < size && size < lost).collect()
+    let sizes: Vec<_> = [told.1, told.0, told.0].into_iter().filter(|&size| gap.0 < size && size < gap.1).collect();
+    let Some(technique) = parts.techniques.get_mut(carrier).filter(|_| !sizes.is_empty()) else { return false };
+    technique.search_mut().look_at(&sizes, now);
+    true
 }

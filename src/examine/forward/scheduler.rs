@@ -74,19 +74,19 @@ fn is_echo_awaited(parts: &Parts, now: Timestamp) -> bool {
 }
 
 fn decide(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Outbox, now: Timestamp) -> Decision {
-    match carrier(parts, now) {
-        Some(_) if outbox.probes_sent() >= MOST_PROBES => Decision::Conclude,
-        Some(name) => {
-            let decision = carry(parts, name, visits, outbox, now);
-            // It may have begun anew, or given way to another: nothing else would wake that one.
-            if let (Decision::GoOn, Some(next)) = (decision, carrier(parts, now)) {
-                start_once(parts, next, now);
-            }
-            decision
+    let mut before = None;
+    while let Some(name) = carrier(parts, now) {
+        if outbox.probes_sent() >= MOST_PROBES {
+            return Decision::Conclude;
         }
-        None if parts.is_hopeless(now) => Decision::Conclude,
-        None => Decision::GoOn,
+        let decision = carry(parts, name, visits, outbox, now);
+        if decision != Decision::GoOn || before == Some(name) {
+            return decision;
+        }
+        // It may have begun anew, or given way to another: nothing else would wake that one.
+        before = Some(name);
     }
+    if before.is_none() && parts.is_hopeless(now) { Decision::Conclude } else { Decision::GoOn }
 }
 
 /// With the way back alone, all that is wanted of the way there is a connection.
