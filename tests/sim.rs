@@ -195,6 +195,13 @@ fn the_place_is_right_or_vague_but_never_wrong() {
     assert!(bad.is_empty(), "wrong, or too vague:\n{}", bad.join("\n"));
 }
 
+/// Whatever TCP the peer has, and whether it takes mail or not.
+#[test]
+fn peers_that_answer_otherwise_are_known_soon() {
+    let late = sim::soon::late(seeds());
+    assert!(late.is_empty(), "{} runs take too long:\n{}", late.len(), late.join("\n"));
+}
+
 #[test]
 fn loss_sweep() {
     assert_demands(&sim::parts::tenth());

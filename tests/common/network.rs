@@ -240,6 +240,8 @@ pub struct Peer {
     pub greeting_after_ms: u32,
     /// When it resets the connection.
     pub resets: Resets,
+    /// How it receives a visitor.
+    pub welcome: Welcome,
     /// `zero`: states a window of 0 in everything it sends after the SYN-ACK and takes no new data.
     pub window: Window,
     /// Answers nothing at all until this long after the first packet that reaches it.
@@ -291,6 +293,7 @@ impl Default for Peer {
             greeting: true,
             greeting_after_ms: 0,
             resets: Resets::Never,
+            welcome: Welcome::Ready,
             window: Window::Normal,
             answers_after_ms: 0,
             old_data_ignored: false,
@@ -356,6 +359,19 @@ pub enum Resets {
     AfterHandshake,
     /// Right after the greeting.
     AfterGreeting,
+}
+
+/// How the server receives a visitor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Welcome {
+    /// A greeting, and a conversation.
+    #[default]
+    Ready,
+    /// 421 in place of the greeting, and the connection is closed.
+    TurnedAway,
+    /// The connection is closed without a word.
+    HungUp,
 }
 
 /// The receive window of the peer.

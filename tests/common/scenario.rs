@@ -34,7 +34,7 @@ pub use expect::{Cause, Expect, Outcome, Reverse, ReverseVerdict, Verdict};
 pub use middlebox::{Forgery, QuoteChange};
 pub use network::{
     HTTPS_PORT, Hash, Kind, LARGE_ECHO, Link, Node, Peer, Port, PtbBehaviour, Resets, Router, Routers, SMTP_PORT,
-    Stack, TakesTcp, Tls, Window,
+    Stack, TakesTcp, Tls, Welcome, Window,
 };
 pub use place::{
     Found, FoundHop, Place, Placing, Point, is_visible, judge_place, missing_hops, place, places, wrong_hops,

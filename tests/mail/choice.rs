@@ -3,7 +3,9 @@
 use super::back;
 use super::case::Case;
 use super::mx::Mx;
-use super::scenario::{self, Family, HostFirewall, Peer, Port, Resets, Scenario, Stack, TakesTcp, Window, World};
+use super::scenario::{
+    self, Family, HostFirewall, Peer, Port, Resets, Scenario, Stack, TakesTcp, Welcome, Window, World,
+};
 use super::way_back;
 
 /// One of each outcome and of each kind of advice; runs with all other tests.
@@ -110,6 +112,9 @@ fn why_no_real_mx_plays(peer: &Peer) -> Option<String> {
         Peer { greeting_after_ms: 1.., .. } => "a real server greets when it accepts",
         Peer { resets: Resets::AfterHandshake | Resets::AfterGreeting, .. } => {
             "a server that resets takes no mail on any path"
+        }
+        Peer { welcome: Welcome::TurnedAway | Welcome::HungUp, .. } => {
+            "a server that turns every visitor away takes no mail on any path"
         }
         Peer { window: Window::Zero, .. } => "a closed window stalls mail on any path",
         Peer { stack: Stack::Smoltcp | Stack::Lwip | Stack::Gvisor, .. } => "no real mail server runs on this stack",

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::lab::{Lab, with_labs};
-use super::scenario::{self, Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Window, World};
+use super::scenario::{self, Family, Link, Node, Peer, Port, Resets, Scenario, Tls, Welcome, Window, World};
 use super::verify;
 
 const SHORT: [&str; 8] = [
@@ -115,6 +115,7 @@ fn with_tls(scenario: &Scenario) -> Vec<&'static str> {
             greeting: true,
             greeting_after_ms: 0,
             resets: Resets::Never,
+            welcome: Welcome::Ready,
             window: Window::Normal,
             tls: Tls::None,
             bytes_per_second: 0,

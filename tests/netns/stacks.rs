@@ -27,7 +27,6 @@ fn a_server_on_lwip_gets_its_verdict() {
 }
 
 #[test]
-#[ignore = "takes up to 8 s: answers that name no size are awaited one by one"]
 fn a_server_on_lwip_gets_its_verdict_despite_loss() {
     with_labs("stacks::a_server_on_lwip_gets_its_verdict_despite_loss", || play(&lossy_paths(Stack::Lwip)));
 }
@@ -38,7 +37,6 @@ fn a_server_on_gvisor_gets_its_verdict() {
 }
 
 #[test]
-#[ignore = "takes up to 30 s, and is then inconclusive: answers that name no size are awaited one by one"]
 fn a_server_on_gvisor_gets_its_verdict_despite_loss() {
     with_labs("stacks::a_server_on_gvisor_gets_its_verdict_despite_loss", || play(&lossy_paths(Stack::Gvisor)));
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::lab::{Lab, Ran};
 use super::scenario::{
     self, Family, Forgery, Found, FoundHop, HostFirewall, Kind, Link, Method, Node, Outcome, Placing, Point,
-    PtbBehaviour, Resets, Reverse, ReverseVerdict, Scenario, Window,
+    PtbBehaviour, Resets, Reverse, ReverseVerdict, Scenario, Welcome, Window,
 };
 
 /// The contract that every document keeps.
@@ -331,6 +331,7 @@ fn manners_of(scenario: &Scenario, family: Family) -> Manners {
     let talks = peer.greeting
         && peer.greeting_after_ms == 0
         && peer.resets == Resets::Never
+        && peer.welcome == Welcome::Ready
         && peer.window == Window::Normal
         && peer.bytes_per_second == 0;
     let back = scenario.expect.outcome(family).reverse.map(|reverse| reverse.verdict);

@@ -25,6 +25,7 @@ pub mod run;
 pub mod scripted;
 pub mod service;
 pub mod smtp;
+pub mod soon;
 pub mod sweep;
 pub mod tcp;
 pub mod tcp_clock;

@@ -2,7 +2,7 @@
 
 use super::smtp::Smtp;
 use super::tls::TlsServer;
-use crate::scenario::{Peer, Tls};
+use crate::scenario::{Peer, Tls, Welcome};
 
 /// A fatal alert, `handshake_failure` (RFC 8446, section 6.2), in a record of its own.
 const FATAL_ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
@@ -37,7 +37,11 @@ impl Service {
 
     /// The greeting, when its time has come.
     pub fn greet(&mut self) -> &'static str {
-        self.smtp.greet()
+        match self.habits.welcome {
+            Welcome::Ready => self.smtp.greet(),
+            Welcome::TurnedAway => self.smtp.turn_away(),
+            Welcome::HungUp => self.smtp.hang_up(),
+        }
     }
 
     /// Takes bytes of the stream and answers; `reply_pending`: the client has not acknowledged all that was sent to it.

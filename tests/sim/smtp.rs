@@ -36,6 +36,20 @@ impl Smtp {
         Self { greeted: true, ..Self::default() }
     }
 
+    /// What it says in place of the greeting before it closes.
+    pub fn turn_away(&mut self) -> &'static str {
+        self.greeted = true;
+        self.quit = true;
+        "421 mx.example.com does not want you\r\n"
+    }
+
+    /// Closes without a word.
+    pub fn hang_up(&mut self) -> &'static str {
+        self.greeted = true;
+        self.quit = true;
+        ""
+    }
+
     /// The greeting, when its time has come.
     pub fn greet(&mut self) -> &'static str {
         self.greeted = true;

@@ -346,6 +346,9 @@ impl Connection {
             self.greet_at = None;
             let greeting = self.service.greet();
             self.write(greeting.as_bytes(), now);
+            if self.service.is_over() {
+                self.close();
+            }
             self.transmit(now, &mut out);
         }
         if self.trickle.next_at().is_some_and(|at| at <= now) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breakage::Breakage;
 use crate::faults::faults;
-use crate::scenario_file::{Family, Link, Node, Peer, Port, Resets, Scenario, Stack, Tls, Window};
+use crate::scenario_file::{Family, Link, Node, Peer, Port, Resets, Scenario, Stack, Tls, Welcome, Window};
 use crate::settings::{Setting, settings};
 
 /// All that is needed to build the network and to tell about it.
@@ -162,6 +162,11 @@ fn mail_server(scenario: &Scenario) -> Option<String> {
         Resets::Never => {}
         Resets::AfterHandshake => options.push("--reset accept".into()),
         Resets::AfterGreeting => options.push("--reset greeting".into()),
+    }
+    match peer.welcome {
+        Welcome::Ready => {}
+        Welcome::TurnedAway => options.push("--turn-away 421".into()),
+        Welcome::HungUp => options.push("--hang-up".into()),
     }
     if peer.window == Window::Zero {
         options.push("--zero-window".into());

@@ -1,0 +1,59 @@
+//! How soon the verdict is there where a peer answers otherwise than Linux, or takes no mail.
+
+use std::time::Duration;
+
+use super::parts::{add_loss, is_chosen, is_lossy};
+use super::run::run;
+use super::sweep::side_by_side;
+use crate::scenario::{self, Family, Resets, Scenario, Stack, Verdict, Welcome, World};
+
+/// What is lost each way.
+const LOSSES: [f64; 2] = [0.0, 0.05];
+
+/// The runs that take longer than they may, as lines for a replay.
+pub fn late(seeds: u64) -> Vec<String> {
+    let mut runs = Vec::new();
+    for scenario in scenario::load_all().unwrap().into_iter().filter(|scenario| is_otherwise(scenario)) {
+        for loss in LOSSES {
+            let mut scenario = scenario.clone();
+            add_loss(&mut scenario, loss);
+            let families = scenario.families.clone().into_iter();
+            runs.extend(
+                families
+                    .flat_map(|family| (0..seeds).map(move |seed| (family, seed)))
+                    .map(|(family, seed)| (scenario.clone(), family, seed, loss)),
+            );
+        }
+    }
+    assert!(runs.len() as u64 > 50 * seeds, "only {} runs", runs.len());
+    let lines = side_by_side(&runs, |(scenario, family, seed, loss)| {
+        let took = run(scenario, *family, *seed, false).verdict_at;
+        let limit = limit(scenario, *family, *loss);
+        let took = took.map_or(Duration::MAX, |at| Duration::from_secs_f64(at.as_secs_f64()));
+        (took > limit).then(|| format!("{}:{family}:{seed}:{loss} took {took:.1?}", scenario.name))
+    });
+    lines.into_iter().flatten().collect()
+}
+
+fn is_otherwise(scenario: &Scenario) -> bool {
+    let peer = &scenario.peer;
+    let is_odd = peer.stack != Stack::Linux
+        || !peer.sack
+        || !peer.dsack
+        || peer.old_data_ignored
+        || peer.resets != Resets::Never
+        || peer.welcome != Welcome::Ready;
+    // Where SYNs with data are lost as well, or the server remembers a path MTU, there is more to find out.
+    let is_plain = peer.remembers.is_none() && scenario.links().iter().all(|link| link.middlebox.is_idle());
+    is_odd && is_plain && scenario.runs_in(World::Sim) && is_chosen(scenario) && !is_lossy(scenario)
+}
+
+/// A round trip takes 10 ms on these paths. No verdict on a hole comes sooner than 0.65 s, since a message may be late.
+fn limit(scenario: &Scenario, family: Family, loss: f64) -> Duration {
+    let is_clear = scenario.expect.outcome(family).verdict == Verdict::Clear;
+    Duration::from_millis(match (loss > 0.0, is_clear) {
+        (false, true) => 150,
+        (false, false) => 1000,
+        (true, _) => 5000,
+    })
+}
