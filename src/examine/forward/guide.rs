@@ -3,6 +3,8 @@
 //!
 //! Where nothing is answered over the connection and SYNs are, the technique gives up at once and not after its time-outs.
 
+use std::iter;
+
 use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
@@ -24,17 +26,31 @@ pub(super) fn look_with_syns(parts: &mut Parts, carrier: Name, outbox: &mut Outb
         }
         return false;
     }
-    let Some((passes, lost)) = gap(parts, carrier) else { return false };
-    if let Some(stated) = parts.ptbs.stated_between(PacketKind::Segment, passes, lost) {
-        look_at(parts, carrier, (stated, stated.next()), (passes, lost), now);
+    let Some(gap) = gap(parts, carrier) else { return false };
+    if let Some(stated) = parts.ptbs.stated_between(PacketKind::Segment, gap.0, gap.1) {
+        look_at(parts, carrier, &inside(gap, (stated, stated.next())), now);
         return false;
     }
     let Some(progress) = move_syns(parts, carrier, now) else { return false };
-    let is_news = match parts.techniques.using(Uses::Syns).search().pair() {
-        Some(pair) => look_at(parts, carrier, pair, (passes, lost), now),
-        None => false,
-    };
-    progress == Progress::Busy && !is_news && !parts.timers().is_over(Deadline::SynsLook, now)
+    let told = told_by_syns(parts, carrier, gap);
+    look_at(parts, carrier, &told, now);
+    progress == Progress::Busy && told.is_empty() && !parts.timers().is_over(Deadline::SynsLook, now)
+}
+
+/// The sizes that SYNs suggest: that which was lost, if it passes with them and chance may have taken it; else their own pair.
+fn told_by_syns(parts: &Parts, carrier: Name, gap: (PacketSize, PacketSize)) -> Vec<PacketSize> {
+    let syns = parts.techniques.using(Uses::Syns).search();
+    let sent = parts.techniques.get(carrier).map_or(0, |technique| technique.search().log().count(gap.1).sent);
+    if syns.log().largest_answered() >= Some(gap.1) && sent < MOST_DOUBTS {
+        return vec![gap.1; AGAIN];
+    }
+    syns.pair().map_or(Vec::new(), |pair| inside(gap, pair))
+}
+
+/// A pair, as far as it lies in the gap.
+fn inside(gap: (PacketSize, PacketSize), (passes, lost): (PacketSize, PacketSize)) -> Vec<PacketSize> {
+    let sizes = iter::once(lost).chain(iter::repeat_n(passes, AGAIN));
+    sizes.filter(|&size| gap.0 < size && size < gap.1).collect()
 }
 
 fn is_mute(parts: &Parts, carrier: Name, now: Timestamp) -> bool {
@@ -78,17 +94,13 @@ fn gap(parts: &Parts, carrier: Name) -> Option<(PacketSize, PacketSize)> {
     search.gap().filter(|_| search.is_one_at_a_time())
 }
 
-/// Lets the technique look at a pair that others told of, as far as it lies in the gap. Returns whether it does.
-fn look_at(
-    parts: &mut Parts,
-    carrier: Name,
-    told: (PacketSize, PacketSize),
-    gap: (PacketSize, PacketSize),
-    now: Timestamp,
-) -> bool {
-    // An answer without a name proves a size only with another one.
-    let sizes: Vec<_> = [told.1, told.0, told.0].into_iter().filter(|&size| gap.0 < size && size < gap.1).collect();
-    let Some(technique) = parts.techniques.get_mut(carrier).filter(|_| !sizes.is_empty()) else { return false };
-    technique.search_mut().look_at(&sizes, now);
-    true
+fn look_at(parts: &mut Parts, carrier: Name, sizes: &[PacketSize], now: Timestamp) {
+    if let Some(technique) = parts.techniques.get_mut(carrier).filter(|_| !sizes.is_empty()) {
+        technique.search_mut().look_at(sizes, now);
+    }
 }
+
+/// An answer without a name proves a size only with another one.
+const AGAIN: usize = 2;
+/// A size that was lost so often is lost on the connection, whatever SYNs say.
+const MOST_DOUBTS: u32 = 5;
