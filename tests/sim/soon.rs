@@ -44,16 +44,21 @@ fn is_otherwise(scenario: &Scenario) -> bool {
         || peer.resets != Resets::Never
         || peer.welcome != Welcome::Ready;
     // Where SYNs with data are lost as well, or the server remembers a path MTU, there is more to find out.
-    let is_plain = peer.remembers.is_none() && scenario.links().iter().all(|link| link.middlebox.is_idle());
+    let takes_syns = scenario.routers().iter().all(|(_, router)| !router.drop_syn_data);
+    let is_plain =
+        takes_syns && peer.remembers.is_none() && scenario.links().iter().all(|link| link.middlebox.is_idle());
     is_odd && is_plain && scenario.runs_in(World::Sim) && is_chosen(scenario) && !is_lossy(scenario)
 }
 
-/// A round trip takes 10 ms on these paths. No verdict on a hole comes sooner than 0.65 s, since a message may be late.
+/// A round trip takes 10 ms on these paths. No verdict on a hole comes sooner than 0.65 s, since a message may be late. Without echo,
+/// SYNs may be confirmed by new bytes alone, one by one, and a router that may ration its messages is asked again slowly.
 fn limit(scenario: &Scenario, family: Family, loss: f64) -> Duration {
     let is_clear = scenario.expect.outcome(family).verdict == Verdict::Clear;
+    let has_echo = scenario.peer.echo && scenario.routers().iter().all(|(_, router)| router.drop.is_empty());
     Duration::from_millis(match (loss > 0.0, is_clear) {
         (false, true) => 150,
-        (false, false) => 1000,
+        (false, false) if has_echo => 1000,
+        (false, false) => 2500,
         (true, _) => 5000,
     })
 }
