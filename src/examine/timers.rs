@@ -50,9 +50,19 @@ pub(super) struct Timers {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Since {
     /// The packet was sent first about which a PTB is due.
-    pub(super) ptb_due: Timestamp,
+    ptb_due: Timestamp,
     /// SYNs began to look for the size.
-    pub(super) syns_look: Timestamp,
+    syns_look: Timestamp,
+}
+
+impl Since {
+    pub(super) fn with_ptb_due(self, ptb_due: Timestamp) -> Self {
+        Self { ptb_due, ..self }
+    }
+
+    pub(super) fn with_syns_look(self, syns_look: Timestamp) -> Self {
+        Self { syns_look, ..self }
+    }
 }
 
 /// A PTB may come so long, or three round trips, after the first packet of its size was lost; that is half a round trip after it

@@ -70,12 +70,12 @@ impl Notes {
 
     /// A PTB is due about a packet that was sent first then.
     pub(super) fn await_ptb(&mut self, since: Timestamp) {
-        self.since.ptb_due = since;
+        self.since = self.since.with_ptb_due(since);
     }
 
     /// SYNs begin to look for the size that the connection would take long for.
     pub(super) fn look_with_syns(&mut self, now: Timestamp) {
-        self.since.syns_look = now;
+        self.since = self.since.with_syns_look(now);
     }
 
     /// A router that may be sparing its messages is asked once more. Returns for which time.
@@ -209,7 +209,7 @@ impl Parts {
         let may_ration = self.pair_in_question(technique).is_some_and(|pair| self.may_ration(about, pair));
         let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
         let is_too_late = |ptb_due| {
-            let since = Since { ptb_due, ..self.notes.since };
+            let since = self.notes.since.with_ptb_due(ptb_due);
             let timers = Timers::new(self.started, &self.session, since, &self.rtt);
             timers.is_over(Deadline::LatePtb, now)
         };

@@ -246,7 +246,9 @@ impl Search {
     /// Queues these sizes, in place of those that it would look at next.
     pub(crate) fn look_at(&mut self, sizes: &[PacketSize], now: Timestamp) {
         self.rounds += 1;
-        sizes.iter().for_each(|&size| self.queue(size, ProbeKind::Sized, now));
+        for &size in sizes {
+            self.queue(size, ProbeKind::Sized, now);
+        }
     }
 
     /// Queues one probe of each plateau above the largest size, up to `most`.

@@ -293,10 +293,8 @@ impl Technique for Retransmit {
         if log.total_answered() > 0 || self.search().next_queued().is_some() {
             return None;
         }
-        let is_enough = match self.search().is_one_at_a_time() {
-            true => log.sent() > FEWEST_IN_VAIN,
-            false => self.bare_acks < 2,
-        };
+        let is_slow = self.search().is_one_at_a_time();
+        let is_enough = if is_slow { log.sent() > FEWEST_IN_VAIN } else { self.bare_acks < 2 };
         self.overdue_from(rtt).filter(|_| is_enough)
     }
 
