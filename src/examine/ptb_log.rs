@@ -121,7 +121,8 @@ impl PtbLog {
     ///
     /// A router that refuses a packet of q bytes because its link takes only m refuses every size between m and q, and
     /// those reach it, since they pass wherever q passed. So a PTB about q speaks for all sizes above m up to q, even when
-    /// the router rationed its messages and stayed silent about some.
+    /// the router rationed its messages and stayed silent about some. One that states a false MTU speaks for q alone: smaller
+    /// sizes may get through there, and larger ones may be lost before they get there.
     pub(crate) fn kernel_pmtu(
         &self,
         about: PacketKind,
@@ -133,9 +134,9 @@ impl PtbLog {
         let mut steps = 0;
         while size > passes {
             // What the kernel discards does no harm beside what it believes.
-            let believed = self.about(about, size).filter(|entry| entry.in_kernel > 0);
+            let believed = self.about(about, size, passes).filter(|entry| entry.in_kernel > 0);
             let Some(smaller) = believed.filter_map(|entry| kernel.reaction(entry.ptb.mtu, size).ok()).min() else {
-                return self.stuck(about, size, kernel);
+                return self.stuck(about, size, passes, kernel);
             };
             size = smaller;
             steps += 1;
@@ -144,8 +145,8 @@ impl PtbLog {
     }
 
     /// Why nothing that the kernel got leads further down.
-    fn stuck(&self, about: PacketKind, at: PacketSize, kernel: Kernel) -> KernelPmtu {
-        let reactions = self.about(about, at).filter(|entry| entry.ptb.checksum_ok);
+    fn stuck(&self, about: PacketKind, at: PacketSize, passes: PacketSize, kernel: Kernel) -> KernelPmtu {
+        let reactions = self.about(about, at, passes).filter(|entry| entry.ptb.checksum_ok);
         let reactions: Vec<_> = reactions.map(|entry| (entry.ptb.mtu, kernel.reaction(entry.ptb.mtu, at))).collect();
         if reactions.iter().any(|(_, reaction)| reaction.is_ok()) {
             return KernelPmtu::Firewalled { at };
@@ -153,13 +154,15 @@ impl PtbLog {
         let lowest = reactions.into_iter().min_by_key(|(mtu, _)| *mtu);
         match lowest {
             Some((_, Err(fault))) => KernelPmtu::Misled { at, fault: self.sharpen(fault, at) },
-            _ if self.about(about, at).next().is_some() => KernelPmtu::Misled { at, fault: PtbFault::BadChecksum },
+            _ if self.about(about, at, passes).next().is_some() => {
+                KernelPmtu::Misled { at, fault: PtbFault::BadChecksum }
+            }
             _ => KernelPmtu::Silent { at },
         }
     }
 
-    fn about(&self, about: PacketKind, size: PacketSize) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.ptb.about == about && entry.ptb.speaks_of(size))
+    fn about(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.ptb.about == about && entry.ptb.speaks_of(size, passes))
     }
 
     /// A PTB that is "not smaller" than the size it once stated itself: the stated size is what is lost.
@@ -168,21 +171,27 @@ impl PtbLog {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
-    /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size.
-    pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize) -> bool {
-        self.about(about, size).any(|entry| entry.ptb.checksum_ok)
+    /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size. `passes`: the largest that gets through.
+    pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        self.about(about, size, passes).any(|entry| entry.ptb.checksum_ok)
     }
 
-    /// Whether a PTB about packets of this kind, with a right checksum and a usable MTU, speaks of a size.
-    pub(crate) fn has_true_word(&self, about: PacketKind, size: PacketSize) -> bool {
-        self.about(about, size).any(|entry| entry.ptb.is_true_word(size))
+    /// Whether a router states a false MTU about a larger packet of this kind, or about a smaller one an MTU that is no smaller than
+    /// this size: it may have spared its words about this one.
+    pub(crate) fn may_have_spared(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        let of_kind = self.entries.iter().filter(|entry| entry.ptb.about == about && entry.ptb.checksum_ok);
+        of_kind.map(|entry| entry.ptb).any(|ptb| match ptb.refused.cmp(&size) {
+            Ordering::Equal => false,
+            Ordering::Greater => ptb.mtu < passes.bytes(),
+            Ordering::Less => ptb.mtu >= size.bytes(),
+        })
     }
 
-    /// Whether this host's kernel got such a word about packets of other kinds, and none about those of this one.
-    pub(crate) fn has_word_for_others_only(&self, about: PacketKind, size: PacketSize) -> bool {
+    /// Whether this host's kernel got a usable MTU about packets of other kinds of a size, and none about those of this one.
+    pub(crate) fn has_word_for_others_only(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
         let in_kernel = |is_wanted: &dyn Fn(PacketKind) -> bool| {
             let heard = self.entries.iter().filter(|entry| entry.in_kernel > 0 && is_wanted(entry.ptb.about));
-            heard.filter(|entry| entry.ptb.speaks_of(size)).any(|entry| entry.ptb.is_true_word(size))
+            heard.filter(|entry| entry.ptb.speaks_of(size, passes)).any(|entry| entry.ptb.is_true_word(size))
         };
         in_kernel(&|other| other != about) && !in_kernel(&|same| same == about)
     }
@@ -237,13 +246,9 @@ impl Entry {
 }
 
 impl Ptb {
-    /// Also of all sizes down to the stated one, and of those up to it where even less was refused.
-    fn speaks_of(&self, size: PacketSize) -> bool {
-        match self.refused.cmp(&size) {
-            Ordering::Equal => true,
-            Ordering::Greater => self.mtu < size.bytes(),
-            Ordering::Less => self.mtu >= size.bytes(),
-        }
+    /// Also of all sizes down to the stated one, if that is not below what gets through.
+    fn speaks_of(&self, size: PacketSize, passes: PacketSize) -> bool {
+        self.refused == size || self.refused > size && (passes.bytes()..size.bytes()).contains(&self.mtu)
     }
 
     fn is_true_word(&self, size: PacketSize) -> bool {
@@ -415,10 +420,12 @@ mod tests {
             heard(&mut log, ptb(other, ROUTER, 1400, 1500));
         }
         assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
-        assert!(log.has_word_for_others_only(TCP, size(1500)) && !log.speaks_of(TCP, size(1500)));
+        assert!(
+            log.has_word_for_others_only(TCP, size(1500), size(1400)) && !log.speaks_of(TCP, size(1500), size(1400))
+        );
         both(&mut log, ROUTER, 1400, 1500);
         assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 1 });
-        assert!(!log.has_word_for_others_only(TCP, size(1500)));
+        assert!(!log.has_word_for_others_only(TCP, size(1500), size(1400)));
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),
         // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
-        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost) || limit == Some(passes)),
+        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost, passes) || limit == Some(passes)),
         session,
         (now, rtt),
     );

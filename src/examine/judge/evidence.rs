@@ -91,7 +91,7 @@ impl Evidence {
             path_end: passes.map(|passes| end(plan.max_size, passes)),
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
             only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
-                if record.ptbs.has_word_for_others_only(about, proof.suspect)),
+                if record.ptbs.has_word_for_others_only(about, proof.suspect, proof.pair.passes)),
             awaits_ptb: record.awaits_ptb,
             spent: Some(record.probes_sent).filter(|&probes| probes >= MOST_PROBES),
             real_bytes: real_bytes(record, carried),

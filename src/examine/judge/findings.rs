@@ -41,7 +41,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         tcp_ends_at_hop: record.tcp_ends_at(),
         rtt: record.rtt,
         location,
-        hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
+        hops: record.credible_trace(judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
         reason: judgement.ground.into(),
         ptb,
         methods: methods(record, carrier),
@@ -75,7 +75,7 @@ fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[
 /// What the trace found, if it was about the sizes of the verdict.
 fn traced_location(record: &Record, judgement: &Judgement) -> Option<Location> {
     let (passes, lost) = (judgement.path_mtu, judgement.first_lost);
-    let trace = credible_trace(record, passes);
+    let trace = record.credible_trace(passes);
     let mut location =
         trace.filter(|trace| is_broken(judgement.verdict) && trace.is_about(passes, lost))?.location()?;
     if let Some(next) = location.next_hop.as_mut().filter(|next| next.address == record.plan.destination) {
@@ -83,12 +83,6 @@ fn traced_location(record: &Record, judgement: &Judgement) -> Option<Location> {
         next.ttl = next.ttl.filter(|_| record.nearer.is_none());
     }
     Some(location)
-}
-
-/// Echo requests that look for the hop in place of segments may take another path. They did not if they end at the same size.
-fn credible_trace(record: &Record, passes: Option<PacketSize>) -> Option<&HopSearch> {
-    let echo = record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered());
-    record.trace.search().filter(|_| !record.trace.used_echo() || echo == passes)
 }
 
 struct Facts<'a> {
@@ -155,8 +149,9 @@ impl Facts<'_> {
 
     /// Messages about ping reach the kernel, and none about the TCP packets that vanish.
     fn is_tcp_left_untold(&self) -> bool {
-        let Some((about, lost)) = self.record.packets().zip(self.judgement.first_lost) else { return false };
-        about != PacketKind::Echo && self.record.ptbs.has_word_for_others_only(about, lost)
+        let Some(about) = self.record.packets().filter(|about| *about != PacketKind::Echo) else { return false };
+        let Some((passes, lost)) = self.judgement.path_mtu.zip(self.judgement.first_lost) else { return false };
+        self.record.ptbs.has_word_for_others_only(about, lost, passes)
     }
 
     fn of_the_path(&self) -> Vec<Finding> {

@@ -34,7 +34,7 @@ pub(crate) enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Proof {
     pub(crate) pair: Pair,
-    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks truly of that one.
+    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks of that one.
     pub(crate) suspect: PacketSize,
     pub(crate) p: f64,
 }
@@ -312,10 +312,11 @@ impl Search {
             return NextStep::Stand(Progress::Discoverable(pair));
         }
         let suspect = match stuck {
-            Some(KernelPmtu::Silent { at }) if ptbs.has_true_word(about, pair.lost) => at,
+            Some(KernelPmtu::Silent { at }) if ptbs.speaks_of(about, pair.lost, pair.passes) => at,
             _ => pair.lost,
         };
-        // The size itself first; then, if a PTB speaks truly of that one, the size at which the kernel's sizes end.
+        // The size itself first; then, if a PTB speaks of that one, the size at which the kernel's sizes end: what becomes of it is the
+        // cause, and it may not have been sent yet.
         let proven_by_ptb = self.log.count(pair.lost).refused > 0;
         if !proven_by_ptb || suspect == pair.lost {
             match self.confirm(pair, pair.lost, elsewhere) {

@@ -223,6 +223,11 @@ impl HopSearch {
         self.is_about(Some(passes), Some(lost)) && matches!(next, Some((_, Answerer::Target(_))))
     }
 
+    /// Whether anything was seen of where large packets end: a hop that gets them, or one that does not.
+    pub(crate) fn has_place(&self) -> bool {
+        self.last_reached() > 0 || matches!(self.next_out_of_reach(), Some((_, Answerer::Hop(_))))
+    }
+
     /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
     pub(crate) fn is_exact(&self) -> bool {
         let last = self.last_reached();
