@@ -176,14 +176,16 @@ impl PtbLog {
         self.about(about, size, passes).any(|entry| entry.ptb.checksum_ok)
     }
 
-    /// Whether a router states a false MTU about a larger packet of this kind, or about a smaller one an MTU that is no smaller than
-    /// this size: it may have spared its words about this one.
+    /// Whether a router may have spared its words about packets of this kind and size: it speaks of packets of other kinds, or it states
+    /// a false MTU about a larger packet, or about a smaller one an MTU that is no smaller than this size.
     pub(crate) fn may_have_spared(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
-        let of_kind = self.entries.iter().filter(|entry| entry.ptb.about == about && entry.ptb.checksum_ok);
-        of_kind.map(|entry| entry.ptb).any(|ptb| match ptb.refused.cmp(&size) {
-            Ordering::Equal => false,
-            Ordering::Greater => ptb.mtu < passes.bytes(),
-            Ordering::Less => ptb.mtu >= size.bytes(),
+        self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.checksum_ok).any(|ptb| {
+            match ptb.refused.cmp(&size) {
+                _ if ptb.about != about => ptb.speaks_of(size, passes),
+                Ordering::Equal => false,
+                Ordering::Greater => ptb.mtu < passes.bytes(),
+                Ordering::Less => ptb.mtu >= size.bytes(),
+            }
         })
     }
 

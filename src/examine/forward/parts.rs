@@ -229,17 +229,17 @@ impl Parts {
     }
 
     /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
-    /// got one about packets of other kinds alone, or one that is false about packets of other sizes; or the server seems to remember
-    /// the path, as mail or a run has just been here.
+    /// got one about packets of other kinds or sizes alone; or the server seems to remember the path, as mail or a run has just been
+    /// here.
     pub(super) fn may_ration(&self, about: PacketKind, pair: Pair) -> bool {
         let Pair { passes, lost } = pair;
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
-        let is_others_alone = || self.ptbs.has_word_for_others_only(about, lost, passes);
-        let is_false_elsewhere = || {
-            let end = self.silent_end(about, passes);
-            end.is_some_and(|at| self.ptbs.may_have_spared(about, at, passes))
-        };
-        remembers || self.server_may_remember(passes) || is_others_alone() || is_false_elsewhere()
+        let speaks_of_others = || self.ptbs.has_word_for_others_only(about, lost, passes);
+        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes);
+        remembers
+            || self.server_may_remember(passes)
+            || speaks_of_others()
+            || self.silent_end(about, passes).is_some_and(is_spared)
     }
 
     /// The size at which a kernel ends for want of any word: that of TCP, if it does.
