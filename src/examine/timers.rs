@@ -32,6 +32,8 @@ pub(super) enum Deadline {
     ServerStuck,
     /// A PTB about what is lost comes too late to wait for it.
     LatePtb,
+    /// This host's own TCP is asked, even if the hole is not proven yet.
+    OwnTcpAsked,
 }
 
 /// The deadlines as they stand.
@@ -49,7 +51,7 @@ pub(super) struct Timers {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
@@ -61,6 +63,7 @@ impl Deadline {
         Self::GreetingNeeded,
         Self::ServerStuck,
         Self::LatePtb,
+        Self::OwnTcpAsked,
     ];
 }
 
@@ -86,6 +89,8 @@ impl Timers {
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
             Deadline::LatePtb => self.ptb_due_since + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
+            // Its SYN may have to come three times, and a run has half a minute unless the user gives it more.
+            Deadline::OwnTcpAsked => self.started + Duration::from_secs(10),
             Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
         }
     }

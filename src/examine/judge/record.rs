@@ -117,6 +117,8 @@ pub(crate) struct OwnTcpFacts {
     pub(crate) told: Option<OwnTcp>,
     /// What the server announced to it, before this host's firewall.
     pub(crate) announced: Option<Announced>,
+    /// The run ended before it was asked, or could answer.
+    pub(crate) is_cut_short: bool,
 }
 
 /// What a SYN-ACK announces.
