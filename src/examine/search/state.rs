@@ -267,7 +267,10 @@ impl Search {
             return Progress::Busy;
         }
         match self.next_step(situation) {
-            NextStep::Stand(progress) => progress,
+            NextStep::Stand(progress) => {
+                self.note_pair(progress);
+                progress
+            }
             NextStep::Round(sizes) => {
                 self.rounds += 1;
                 self.queue_round(&sizes, now);
@@ -279,6 +282,15 @@ impl Search {
                 self.queue_confirmation(passes, suspect, batch, now, rtt);
                 Progress::Busy
             }
+        }
+    }
+
+    /// A pair that stands is the one under confirmation, even if probes of it were sent before a burst that tried the line: whoever
+    /// confirms it in another way asks for it here.
+    fn note_pair(&mut self, progress: Progress) {
+        if let (Progress::Proven(proof) | Progress::Noisy(proof), None) = (progress, self.confirming) {
+            let (passes, suspect) = (proof.pair.passes, proof.suspect);
+            self.confirming = Some((passes, suspect, self.queued_for(passes, suspect)));
         }
     }
 
