@@ -9,7 +9,7 @@ use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
-use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses, likely_distance};
+use super::super::technique::{NoDfCopy, RealBytesOutcome, Surroundings, Technique, Turn, Uses, likely_distance};
 use super::super::timers::Deadline;
 use super::other_flows;
 use super::parts::Parts;
@@ -56,10 +56,11 @@ fn copy_in_fragments(parts: &mut Parts, carrier: Name, pair: Pair, now: Timestam
 fn copy_without_df(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo_keeps_df = parts.notes.echo_replies().keeps_df;
     let Parts { techniques, no_df, plan, .. } = parts;
+    let around = Surroundings::new(echo_keeps_df, techniques.iter().map(|technique| technique.search().log()));
     let echo_answers = techniques.using(Uses::Icmp).search().log().total_answered() > 0;
     let witness = NoDfCopy::witness(carrier, echo_answers, echo_keeps_df);
     if let Some(technique) = techniques.get_mut(witness) {
-        no_df.queue_in(witness, echo_keeps_df, technique.search_mut(), plan, now);
+        no_df.queue_in(witness, around, technique.search_mut(), plan, now);
     }
 }
 

@@ -66,7 +66,9 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
 fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[PtbReport]) -> Option<Location> {
     let rests_on_ptb = judgement.verdict == Verdict::Discoverable
         || matches!(judgement.cause, Some(Cause::LocalFirewall | Cause::BadPtb));
-    let told = ptb_sender(ptb).filter(|_| rests_on_ptb || evidence.only_others_told);
+    // One that states a false MTU about other packets is no witness.
+    let is_witness = |report: &&PtbReport| rests_on_ptb || evidence.only_others_told && report.fault.is_none();
+    let told = telling_ptb(ptb).filter(is_witness).map(sender);
     let traced = || traced_location(record, judgement);
     let is_exact = record.trace.search().is_some_and(HopSearch::is_exact);
     if rests_on_ptb || !is_exact { told.or_else(traced) } else { traced().or(told) }
@@ -225,11 +227,14 @@ fn pick<const N: usize>(findings: [(bool, Finding); N]) -> Vec<Finding> {
 /// An address that takes longer than this to answer a SYN needed several.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// The sender of the PTB that tells most: one without a fault, if there is one.
-fn ptb_sender(ptb: &[PtbReport]) -> Option<Location> {
+/// The PTB that tells most: one without a fault, if there is one.
+fn telling_ptb(ptb: &[PtbReport]) -> Option<&PtbReport> {
     let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
-    let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
-    Some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+    credible.min_by_key(|report| (report.fault.is_some(), report.mtu))
+}
+
+fn sender(ptb: &PtbReport) -> Location {
+    Location { last_hop: Some(LocationPoint { ttl: None, address: ptb.from }), next_hop: None }
 }
 
 fn is_broken(verdict: Verdict) -> bool {

@@ -198,12 +198,17 @@ impl HopSearch {
             .min_by_key(|(ttl, _)| *ttl)
     }
 
-    /// How often the lost size stayed silent at a hop and a smaller packet, sent later, did not.
+    /// How often the lost size stayed silent at a hop and the smaller packet of the same round, sent right after it, did not. A round
+    /// of which nothing was answered tells nothing: the hop may have been sparing its words, or loss took them.
     fn silences(&self, ttl: u8) -> u32 {
-        let here = || self.probes.iter().filter(move |probe| probe.ttl == ttl);
-        let spoke = here().filter(|probe| probe.size <= self.passes && probe.answer.is_some()).map(|p| p.sent).max();
-        let silent = here().filter(|probe| probe.size == self.lost && probe.answer.is_none());
-        silent.filter(|probe| spoke.is_some_and(|spoke| spoke >= probe.sent)).count() as u32
+        let here = self.probes.iter().filter(|probe| probe.ttl == ttl);
+        let count = |(counted, silent): (u32, u32), probe: &TtlProbe| match probe.answer {
+            None if probe.size == self.lost => (counted, silent + 1),
+            Some(_) if probe.size <= self.passes => (counted + silent, 0),
+            None if probe.size <= self.passes => (counted, 0),
+            _ => (counted, silent),
+        };
+        here.fold((0, 0), count).0
     }
 
     fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answerer)> {
