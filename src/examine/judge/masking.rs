@@ -48,10 +48,7 @@ pub(super) fn masking(record: &Record, passes: PacketSize, lost: PacketSize, lim
     }
     let trace = record.credible_trace(Some(passes));
     let ends_at_peer = trace.is_some_and(|trace| trace.ends_at_target(passes, lost));
-    let is_place_lost = match trace {
-        Some(trace) => !trace.has_place() || record.loses_small_packets() && !trace.is_exact(),
-        None => true,
-    };
+    let is_place_lost = trace.is_none_or(|trace| record.loses_small_packets() && !trace.is_exact());
     let is_remembered = limit == passes || written == Written::AsArrived || record.echo.is_fragmented;
     match () {
         () if limit == passes && (ends_at_peer || limit == ETHERNET) => Masking::By(MaskedBy::PeerLink),

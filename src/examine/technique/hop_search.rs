@@ -57,6 +57,8 @@ pub(crate) struct HopSearch {
 const MOST_ROUNDS: u32 = 4;
 /// Further rounds for a place on which the verdict depends, a little further apart than Linux spaces the messages to one address.
 const SLOW_ROUNDS: u32 = 2;
+/// The same where packets of any size are lost.
+const SLOW_ROUNDS_LOSSY: u32 = 8;
 const RATION: Duration = Duration::from_millis(1100);
 /// Silences that make a hop out of reach, at least and at most.
 pub(crate) const SILENCES: std::ops::RangeInclusive<u32> = 2..=40;
@@ -104,7 +106,16 @@ impl HopSearch {
     }
 
     fn most_rounds(&self) -> u32 {
-        if self.is_patient { MOST_ROUNDS + SLOW_ROUNDS } else { MOST_ROUNDS }
+        match (self.is_patient, self.is_lossy()) {
+            (true, true) => MOST_ROUNDS + SLOW_ROUNDS_LOSSY,
+            (true, false) => MOST_ROUNDS + SLOW_ROUNDS,
+            (false, _) => MOST_ROUNDS,
+        }
+    }
+
+    /// Whether packets of any size are lost.
+    fn is_lossy(&self) -> bool {
+        self.silences_needed > *SILENCES.start()
     }
 
     /// The next probe to send: TTL and size.
@@ -159,11 +170,14 @@ impl HopSearch {
         self.over = self.queue.is_empty();
     }
 
-    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words.
+    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words. Where packets
+    /// are lost, a slow round asks for more, and with two of the other.
     fn queue_round(&mut self, ttl: u8) {
-        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, MOST_AT_ONCE);
+        let is_slow = self.rounds > MOST_ROUNDS && self.is_lossy();
+        let (most, controls) = if is_slow { (MOST_AT_ONCE_SLOWLY, 2) } else { (MOST_AT_ONCE, 1) };
+        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, most);
         self.queue.extend((0..missing).map(|_| (ttl, self.lost)));
-        self.queue.push_back((ttl, self.passes));
+        self.queue.extend((0..controls).map(|_| (ttl, self.passes)));
     }
 
     /// When to send, or to move on.
@@ -198,17 +212,22 @@ impl HopSearch {
             .min_by_key(|(ttl, _)| *ttl)
     }
 
-    /// How often the lost size stayed silent at a hop and the smaller packet of the same round, sent right after it, did not. A round
+    /// How often the lost size stayed silent at a hop and a smaller packet of the same round, sent right after it, did not. A round
     /// of which nothing was answered tells nothing: the hop may have been sparing its words, or loss took them.
     fn silences(&self, ttl: u8) -> u32 {
-        let here = self.probes.iter().filter(|probe| probe.ttl == ttl);
-        let count = |(counted, silent): (u32, u32), probe: &TtlProbe| match probe.answer {
-            None if probe.size == self.lost => (counted, silent + 1),
-            Some(_) if probe.size <= self.passes => (counted + silent, 0),
-            None if probe.size <= self.passes => (counted, 0),
-            _ => (counted, silent),
-        };
-        here.fold((0, 0), count).0
+        let (mut counted, mut silent, mut is_round_over) = (0, 0, false);
+        for probe in self.probes.iter().filter(|probe| probe.ttl == ttl) {
+            match probe.answer {
+                Some(_) if probe.size <= self.passes => (counted, silent) = (counted + silent, 0),
+                None if probe.size <= self.passes => is_round_over = true,
+                None if probe.size == self.lost => {
+                    silent = if is_round_over { 1 } else { silent + 1 };
+                    is_round_over = false;
+                }
+                _ => {}
+            }
+        }
+        counted
     }
 
     fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answerer)> {
@@ -226,11 +245,6 @@ impl HopSearch {
         let reached = self.last_reached();
         let next = self.next_out_of_reach().filter(|(ttl, _)| reached > 0 && *ttl == reached + 1);
         self.is_about(Some(passes), Some(lost)) && matches!(next, Some((_, Answerer::Target(_))))
-    }
-
-    /// Whether anything was seen of where large packets end: a hop that gets them, or one that does not.
-    pub(crate) fn has_place(&self) -> bool {
-        self.last_reached() > 0 || matches!(self.next_out_of_reach(), Some((_, Answerer::Hop(_))))
     }
 
     /// Whether the hop where large packets end and the one behind it are known: then it was the first that should have spoken.
@@ -293,6 +307,7 @@ pub(crate) fn silences_needed(controls: Trials) -> u32 {
 
 /// Probes of the lost size to one hop in one round at most.
 const MOST_AT_ONCE: u32 = 3;
+const MOST_AT_ONCE_SLOWLY: u32 = 6;
 
 /// Hops on the way back, from the TTL that is left of 64, 128 or 255.
 pub(crate) fn likely_distance(arrived_with: Ttl) -> u8 {
