@@ -396,6 +396,36 @@ mod tests {
         }
     }
 
+    /// Packets of 1400 bytes get through, so the link of who states 500 takes more than that, and how much is not known.
+    #[test]
+    fn a_false_mtu_speaks_for_the_size_that_it_refuses_alone() {
+        for mtu in [0, 500, 1399] {
+            let mut log = PtbLog::default();
+            both(&mut log, ROUTER, mtu, 1500);
+            assert!(matches!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { .. }), "{mtu}");
+            assert_eq!(kernel_pmtu4(&log, 1450, 1400), KernelPmtu::Silent { at: size(1450) }, "{mtu}");
+            assert!(log.may_have_spared(TCP, size(1450), size(1400)) && !log.speaks_of(TCP, size(1450), size(1400)));
+        }
+        // Larger packets may be lost before they get to who refuses 1401.
+        let mut log = PtbLog::default();
+        both(&mut log, ROUTER, 1500, 1401);
+        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
+        assert!(log.may_have_spared(TCP, size(1500), size(1400)));
+        both(&mut log, ROUTER, 1500, 1500);
+        let misled = KernelPmtu::Misled { at: size(1500), fault: PtbFault::NotSmaller };
+        assert_eq!(kernel_pmtu4(&log, 1500, 1400), misled);
+    }
+
+    #[test]
+    fn who_speaks_of_pings_alone_may_have_spared_words_about_segments() {
+        let mut log = PtbLog::default();
+        heard(&mut log, ptb(PacketKind::Echo, ROUTER, 1600, 1500));
+        assert!(log.may_have_spared(TCP, size(1500), size(1400)));
+        assert!(!log.may_have_spared(PacketKind::Echo, size(1500), size(1400)), "of those it has spoken");
+        both(&mut log, FAR, 1400, 1500);
+        assert!(!log.may_have_spared(TCP, size(1401), size(1400)), "what is true of a larger one holds");
+    }
+
     #[test]
     fn a_wrong_checksum_is_no_word_at_all() {
         let mut log = PtbLog::default();

@@ -390,6 +390,35 @@ mod tests {
         assert!(search.hops().iter().any(|h| h.ttl == Ttl(3) && h.address.is_none()));
     }
 
+    /// A round to hop 1 in which so many of the lost size stay silent, and then a smaller one is answered or not.
+    fn round(search: &mut HopSearch, lost: u16, is_spoken: bool) {
+        search.queue.extend((0..lost).map(|_| (1, LOST)).chain([(1, OK)]));
+        while let Some((_, size)) = search.next_probe() {
+            let key = ProbeKey::Echo(search.probes.len() as u16);
+            search.launched(key, Timestamp::ZERO);
+            if size == OK && is_spoken {
+                search.answered(Answerer::Hop(hop(1)), Timestamp::ZERO, |k| *k == key);
+            }
+        }
+    }
+
+    /// Linux gives one address a burst of messages and then one a second: who spares its words about small packets spares those about
+    /// large ones too.
+    #[test]
+    fn a_round_in_which_the_hop_spares_its_words_does_not_count() {
+        let mut search = HopSearch::new(OK, LOST, Ttl(61));
+        assert!(search.refine(OK, LOST));
+        search.queue.clear();
+        round(&mut search, 3, false);
+        assert_eq!(search.silences(1), 0);
+        round(&mut search, 2, true);
+        assert_eq!(search.silences(1), 2);
+        round(&mut search, 3, false);
+        assert_eq!(search.silences(1), 2);
+        round(&mut search, 1, true);
+        assert_eq!(search.silences(1), 3);
+    }
+
     #[test]
     fn with_every_hop_mute_nothing_is_claimed_but_the_target() {
         let (search, _) = drive(3, 2, &[1, 2, 3]);

@@ -201,6 +201,19 @@ mod tests {
         assert_eq!(outcome((0, 3), (0, 3), 14), NoDfOutcome::Unclear);
     }
 
+    /// Where half of all packets are lost, three of four pairs of fragments are: chance takes 24 of them in one run of a thousand, and
+    /// 36 in one of 30 000.
+    #[test]
+    fn loss_alone_is_no_reason_to_say_that_fragments_are_dropped() {
+        assert_eq!(outcome((0, 24), (0, 24), 10), NoDfOutcome::Unclear);
+        assert_eq!(outcome((0, 36), (0, 36), 10), NoDfOutcome::FragmentsLost);
+        // Other techniques lose what this one, with few controls, does not.
+        let lossy = Surroundings { echo_keeps_df: false, controls: Trials { total: 40, answered: 20 } };
+        let fragments_lost = outcome_of(Name::OldData, false, (0, 6), (0, 6), 20);
+        assert_eq!(fragments_lost, NoDfOutcome::FragmentsLost);
+        assert!(lossy.chance_of_pairs(6) > 0.1);
+    }
+
     #[test]
     fn a_lost_copy_says_nothing_where_replies_keep_df() {
         let outcome = |by, keeps_df| outcome_of(by, keeps_df, (0, 6), (6, 6), 20);
