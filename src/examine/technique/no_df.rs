@@ -37,7 +37,7 @@ pub(crate) enum NoDfOutcome {
 
 /// Copies in the first batch, in the second one, and in each further one.
 const BATCHES: [u32; 3] = [3, 3, 6];
-const MOST_COPIES: u32 = 36;
+const MOST_COPIES: u32 = 48;
 /// Largest p at which lost copies beside answered fragments, or lost fragments beside answered controls, mean more than chance.
 /// On a lossy path chance meets so many runs that more is asked for.
 const LOSSY_SIGNIFICANCE: f64 = 1e-4;
