@@ -388,6 +388,8 @@ impl Search {
         }
         let batch = match queued {
             0 if self.thin.is_some() => CONFIRM_FIRST_THRIFTY,
+            // Each takes a second or so. Others have told what they know by the time that a few are settled.
+            0 if self.one_at_a_time => CONFIRM_MORE,
             0 => CONFIRM_FIRST,
             _ => CONFIRM_MORE,
         };
