@@ -80,7 +80,8 @@ impl Timers {
             Deadline::PortExplained => self.started + Duration::from_secs(4),
             // Some seven SYNs and a dozen and a half of echo requests.
             Deadline::SilenceTells => self.started + Duration::from_secs(5),
-            Deadline::Unreachable => self.started + Duration::from_secs(10),
+            // The SYN of this host's own TCP may have to come three times, and a run has half a minute unless the user gives it more.
+            Deadline::Unreachable | Deadline::OwnTcpAsked => self.started + Duration::from_secs(10),
             // Well within the time of a verdict on a clear path.
             Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
             Deadline::EchoBesideRefusals => self.started + Duration::from_millis(600),
@@ -89,8 +90,6 @@ impl Timers {
             // The delays of postscreen and Exim are 6 s and less.
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
             Deadline::LatePtb => self.ptb_due_since + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
-            // Its SYN may have to come three times, and a run has half a minute unless the user gives it more.
-            Deadline::OwnTcpAsked => self.started + Duration::from_secs(10),
             Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
         }
     }

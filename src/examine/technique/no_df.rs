@@ -63,7 +63,7 @@ impl Surroundings {
     fn chance_of_pairs(&self, pairs: u32) -> f64 {
         let Trials { total, answered } = self.controls;
         let passes = f64::from(answered + 1) / f64::from(total + 2);
-        (1.0 - passes * passes).powi(pairs as i32)
+        (1.0 - passes * passes).powf(f64::from(pairs))
     }
 }
 /// A packet that is sent in tiny fragments.
