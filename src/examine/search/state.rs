@@ -74,6 +74,8 @@ pub(crate) struct Search {
     rounds: u32,
     /// One probe at a time.
     one_at_a_time: bool,
+    /// The MTU that the last PTB states, where one probe goes at a time.
+    hint: Option<PacketSize>,
     /// The line is thin and takes so many bytes a second: one size at a time, and behind each a size that passes.
     thin: Option<u32>,
 }
@@ -117,6 +119,7 @@ impl Search {
             confirming: None,
             rounds: 0,
             one_at_a_time: false,
+            hint: None,
             thin: None,
         }
     }
@@ -250,8 +253,12 @@ impl Search {
         }
     }
 
-    /// Queues the sizes that a PTB suggests, if they are news.
+    /// Queues the sizes that a PTB suggests, if they are news. Where one probe goes at a time they have to wait for their turn.
     pub(crate) fn take_hint(&mut self, mtu: u32, now: Timestamp) {
+        if self.one_at_a_time {
+            self.hint = Some(PacketSize::new(mtu));
+            return;
+        }
         let hinted = [PacketSize::new(mtu.saturating_add(1)), PacketSize::new(mtu)];
         for size in hinted {
             let is_known = self.log.knows(size) || self.queue.iter().any(|probe| probe.size == size);
@@ -310,9 +317,17 @@ impl Search {
             NextSizes::Full => NextStep::Stand(Progress::Full),
             NextSizes::Nothing => NextStep::Stand(Progress::Nothing),
             NextSizes::Round(_) if self.rounds > MOST_ROUNDS => NextStep::Stand(Progress::Nothing),
-            NextSizes::Round(sizes) => NextStep::Round(sizes),
+            NextSizes::Round(sizes) => NextStep::Round(self.hinted().map_or(sizes, |size| vec![size])),
             NextSizes::Pair(pair) => self.weigh(pair, situation),
         }
+    }
+
+    /// The size that a PTB states, or one byte more, if it may still be the one above which packets are lost.
+    fn hinted(&self) -> Option<PacketSize> {
+        let hint = self.hint?;
+        let passes = self.log.largest_answered()?;
+        let lost = self.log.smallest_lost_above(passes)?;
+        [hint, hint.next()].into_iter().find(|&size| passes < size && size < lost)
     }
 
     fn weigh(&self, pair: Pair, situation: &Situation<'_>) -> NextStep {
