@@ -76,7 +76,9 @@ fn begin_real_bytes(parts: &mut Parts, outbox: &mut Outbox, now: Timestamp) {
     let is_lossy = search.log().lost_below(passes);
     let is_tried = parts.real_bytes.is_running() || parts.real_bytes.pair() == Some((passes, suspect));
     let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
-    if is_tried || is_above || !parts.session.dialogue().is_ready() {
+    // Beyond a closed window nothing is taken, whatever its size.
+    let is_closed = parts.session.peer().window == 0;
+    if is_tried || is_above || is_closed || !parts.session.dialogue().is_ready() {
         return;
     }
     let Parts { plan, rtt, session, real_bytes, .. } = parts;
@@ -229,7 +231,9 @@ fn is_corroborated(parts: &Parts, proof: Proof, now: Timestamp) -> bool {
 }
 
 fn is_no_greeting_left(parts: &Parts, now: Timestamp) -> bool {
-    parts.real_bytes.outcome().is_some()
+    let is_closed = parts.session.peer().window == 0 && is_stuck(parts, now);
+    is_closed
+        || parts.real_bytes.outcome().is_some()
         || parts.session.is_given_up()
         || parts.timers().is_over(Deadline::GreetingNeeded, now)
         || !parts.session.dialogue().is_viable()
