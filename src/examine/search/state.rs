@@ -403,8 +403,9 @@ impl Search {
         }
         let batch = match queued {
             0 if self.thin.is_some() => CONFIRM_FIRST_THRIFTY,
-            // Each takes a second or so. Others have told what they know by the time that a few are settled.
-            0 if self.one_at_a_time => CONFIRM_MORE,
+            // Each takes a second or so. Others have told what they know by the time that a few are settled. Where packets of any size
+            // are lost, a few are too few: echo, which cannot tell the directions apart, would outweigh them.
+            0 if self.one_at_a_time && !self.log.lost_below(pair.passes) => CONFIRM_MORE,
             0 => CONFIRM_FIRST,
             _ => CONFIRM_MORE,
         };
