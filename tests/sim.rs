@@ -319,6 +319,29 @@ fn replay() {
     assert!(notes.is_empty(), "{class:?}: {}", notes.join("; "));
 }
 
+/// This host's firewall keeps its TCP below the hole, which only that TCP can tell: a run that ends before it was asked, or before it
+/// answers, does not know whether mail hangs.
+#[test]
+fn a_run_cut_short_before_own_tcp_tells_makes_no_hole() {
+    let mut undecided = 0;
+    for name in ["host_clamp", "host_clamp_and_memory", "host_clamp_and_their_memory"] {
+        let mut scenario = scenario::load(name).unwrap();
+        for loss in [0.0, 0.05] {
+            add_loss(&mut scenario, loss);
+            for step in 1..150 {
+                let patience = std::time::Duration::from_millis(20) * step;
+                let run = sim::impatient::run_for(patience, &scenario, Family::V4, u64::from(step));
+                let examined = run.examined.expect("findings");
+                let verdict = format!("{:?}", examined.verdict);
+                let who = format!("{name}, seed {step}, {loss} lost, cut short after {patience:?}");
+                assert!(["Masked", "Inconclusive", "Unreachable"].contains(&&*verdict), "{verdict}: {who}");
+                undecided += u32::from(examined.path_mtu.is_some() && verdict == "Inconclusive");
+            }
+        }
+    }
+    assert!(undecided > 50, "only {undecided} runs knew the hole and not what it means");
+}
+
 /// Runs sweeps, prints what they come to, and demands what is demanded of them.
 fn assert_demands(parts: &[Part]) {
     let mut faults = Vec::new();

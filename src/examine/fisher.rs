@@ -13,6 +13,11 @@ pub(super) struct Trials {
 }
 
 impl Trials {
+    /// With one probe more.
+    pub(super) fn with(self, is_answered: bool) -> Self {
+        Self { total: self.total + 1, answered: self.answered + u32::from(is_answered) }
+    }
+
     /// Both series taken together.
     pub(super) fn plus(self, other: Self) -> Self {
         Self { total: self.total + other.total, answered: self.answered + other.answered }

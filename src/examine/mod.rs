@@ -170,7 +170,7 @@ impl Examination {
     /// Ends the probing: concludes from what is known and closes the connection, in a hurry.
     pub fn interrupt(&mut self, now: Timestamp) {
         self.second_flows.interrupt(&mut self.outbox, now);
-        self.own_tcp.give_up();
+        self.own_tcp.cut_short();
         if let Phase::Forward(_) = self.phase {
             self.conclude(Some(WayBack::NoTime), now);
         }
@@ -226,6 +226,7 @@ impl Examination {
     fn advance(&mut self, now: Timestamp) {
         if let Phase::Forward(forward) = &mut self.phase {
             match forward.advance(self.second_flows.visits(), &mut self.outbox, now) {
+                Decision::GoOn if forward.asks_own_tcp_early(now) => self.own_tcp.want(),
                 Decision::GoOn => {}
                 Decision::Visit(port) => self.second_flows.begin(&self.plan, port, &mut self.outbox, now),
                 Decision::Conclude => self.conclude(None, now),

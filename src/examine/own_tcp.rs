@@ -24,6 +24,8 @@ enum Stage {
     /// An answer is awaited until then.
     Asked(Timestamp),
     Over,
+    /// The run ended before it could answer.
+    CutShort,
 }
 
 /// Longer than the driver takes. A SYN that is lost comes again after 1 s and after 3 s.
@@ -74,20 +76,23 @@ impl OwnTcpInquiry {
     /// Whether nothing more is to come.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         match self.stage {
-            Stage::NotNeeded | Stage::Over => true,
+            Stage::NotNeeded | Stage::Over | Stage::CutShort => true,
             Stage::Wanted => false,
             Stage::Asked(until) => now >= until,
         }
     }
 
     /// No answer is awaited any more.
-    pub(super) fn give_up(&mut self) {
-        self.stage = Stage::Over;
+    pub(super) fn cut_short(&mut self) {
+        if self.stage != Stage::Over {
+            self.stage = Stage::CutShort;
+        }
     }
 
     /// What came of it.
     pub(super) fn facts(&self) -> OwnTcpFacts {
-        OwnTcpFacts { told: self.answer, announced: self.announced }
+        let is_cut_short = self.stage == Stage::CutShort;
+        OwnTcpFacts { told: self.answer, announced: self.announced, is_cut_short }
     }
 
     /// When to poll again without an event.
@@ -95,7 +100,7 @@ impl OwnTcpInquiry {
         match self.stage {
             Stage::Wanted => Some(now),
             Stage::Asked(until) => Some(until).filter(|until| *until > now),
-            Stage::NotNeeded | Stage::Over => None,
+            Stage::NotNeeded | Stage::Over | Stage::CutShort => None,
         }
     }
 }

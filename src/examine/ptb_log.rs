@@ -121,7 +121,8 @@ impl PtbLog {
     ///
     /// A router that refuses a packet of q bytes because its link takes only m refuses every size between m and q, and
     /// those reach it, since they pass wherever q passed. So a PTB about q speaks for all sizes above m up to q, even when
-    /// the router rationed its messages and stayed silent about some.
+    /// the router rationed its messages and stayed silent about some. One that states a false MTU speaks for q alone: smaller
+    /// sizes may get through there, and larger ones may be lost before they get there.
     pub(crate) fn kernel_pmtu(
         &self,
         about: PacketKind,
@@ -133,9 +134,9 @@ impl PtbLog {
         let mut steps = 0;
         while size > passes {
             // What the kernel discards does no harm beside what it believes.
-            let believed = self.about(about, size).filter(|entry| entry.in_kernel > 0);
+            let believed = self.about(about, size, passes).filter(|entry| entry.in_kernel > 0);
             let Some(smaller) = believed.filter_map(|entry| kernel.reaction(entry.ptb.mtu, size).ok()).min() else {
-                return self.stuck(about, size, kernel);
+                return self.stuck(about, size, passes, kernel);
             };
             size = smaller;
             steps += 1;
@@ -144,8 +145,8 @@ impl PtbLog {
     }
 
     /// Why nothing that the kernel got leads further down.
-    fn stuck(&self, about: PacketKind, at: PacketSize, kernel: Kernel) -> KernelPmtu {
-        let reactions = self.about(about, at).filter(|entry| entry.ptb.checksum_ok);
+    fn stuck(&self, about: PacketKind, at: PacketSize, passes: PacketSize, kernel: Kernel) -> KernelPmtu {
+        let reactions = self.about(about, at, passes).filter(|entry| entry.ptb.checksum_ok);
         let reactions: Vec<_> = reactions.map(|entry| (entry.ptb.mtu, kernel.reaction(entry.ptb.mtu, at))).collect();
         if reactions.iter().any(|(_, reaction)| reaction.is_ok()) {
             return KernelPmtu::Firewalled { at };
@@ -153,13 +154,15 @@ impl PtbLog {
         let lowest = reactions.into_iter().min_by_key(|(mtu, _)| *mtu);
         match lowest {
             Some((_, Err(fault))) => KernelPmtu::Misled { at, fault: self.sharpen(fault, at) },
-            _ if self.about(about, at).next().is_some() => KernelPmtu::Misled { at, fault: PtbFault::BadChecksum },
+            _ if self.about(about, at, passes).next().is_some() => {
+                KernelPmtu::Misled { at, fault: PtbFault::BadChecksum }
+            }
             _ => KernelPmtu::Silent { at },
         }
     }
 
-    fn about(&self, about: PacketKind, size: PacketSize) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.ptb.about == about && entry.ptb.speaks_of(size))
+    fn about(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.ptb.about == about && entry.ptb.speaks_of(size, passes))
     }
 
     /// A PTB that is "not smaller" than the size it once stated itself: the stated size is what is lost.
@@ -168,27 +171,29 @@ impl PtbLog {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
-    /// The smallest MTU that a PTB about such packets states, of those below `lost` that are not known to be too small.
-    pub(crate) fn stated_between(&self, about: PacketKind, passes: PacketSize, lost: PacketSize) -> Option<PacketSize> {
-        let ptbs = self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.about == about && ptb.checksum_ok);
-        ptbs.map(|ptb| PacketSize::new(ptb.mtu)).filter(|&mtu| passes <= mtu && mtu < lost).min()
+    /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size. `passes`: the largest that gets through.
+    pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        self.about(about, size, passes).any(|entry| entry.ptb.checksum_ok)
     }
 
-    /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size.
-    pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize) -> bool {
-        self.about(about, size).any(|entry| entry.ptb.checksum_ok)
+    /// Whether a router may have spared its words about packets of this kind and size: it speaks of packets of other kinds, or it states
+    /// a false MTU about a larger packet, or about a smaller one an MTU that is no smaller than this size.
+    pub(crate) fn may_have_spared(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.checksum_ok).any(|ptb| {
+            match ptb.refused.cmp(&size) {
+                _ if ptb.about != about => ptb.speaks_of(size, passes),
+                Ordering::Equal => false,
+                Ordering::Greater => ptb.mtu < passes.bytes(),
+                Ordering::Less => ptb.mtu >= size.bytes(),
+            }
+        })
     }
 
-    /// Whether a PTB about packets of this kind, with a right checksum and a usable MTU, speaks of a size.
-    pub(crate) fn has_true_word(&self, about: PacketKind, size: PacketSize) -> bool {
-        self.about(about, size).any(|entry| entry.ptb.is_true_word(size))
-    }
-
-    /// Whether this host's kernel got such a word about packets of other kinds, and none about those of this one.
-    pub(crate) fn has_word_for_others_only(&self, about: PacketKind, size: PacketSize) -> bool {
+    /// Whether this host's kernel got a usable MTU about packets of other kinds of a size, and none about those of this one.
+    pub(crate) fn has_word_for_others_only(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
         let in_kernel = |is_wanted: &dyn Fn(PacketKind) -> bool| {
             let heard = self.entries.iter().filter(|entry| entry.in_kernel > 0 && is_wanted(entry.ptb.about));
-            heard.filter(|entry| entry.ptb.speaks_of(size)).any(|entry| entry.ptb.is_true_word(size))
+            heard.filter(|entry| entry.ptb.speaks_of(size, passes)).any(|entry| entry.ptb.is_true_word(size))
         };
         in_kernel(&|other| other != about) && !in_kernel(&|same| same == about)
     }
@@ -243,13 +248,9 @@ impl Entry {
 }
 
 impl Ptb {
-    /// Also of all sizes down to the stated one, and of those up to it where even less was refused.
-    fn speaks_of(&self, size: PacketSize) -> bool {
-        match self.refused.cmp(&size) {
-            Ordering::Equal => true,
-            Ordering::Greater => self.mtu < size.bytes(),
-            Ordering::Less => self.mtu >= size.bytes(),
-        }
+    /// Also of all sizes down to the stated one, if that is not below what gets through.
+    fn speaks_of(&self, size: PacketSize, passes: PacketSize) -> bool {
+        self.refused == size || self.refused > size && (passes.bytes()..size.bytes()).contains(&self.mtu)
     }
 
     fn is_true_word(&self, size: PacketSize) -> bool {
@@ -303,177 +304,5 @@ impl Kernel {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-    const FAR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
-    const KERNEL4: Kernel = Kernel { family: Family::V4, min_pmtu: PacketSize::new(552) };
-    const KERNEL6: Kernel = Kernel { family: Family::V6, min_pmtu: PacketSize::new(1280) };
-    const TCP: PacketKind = PacketKind::Segment;
-
-    fn size(bytes: u32) -> PacketSize {
-        PacketSize::new(bytes)
-    }
-
-    fn ptb(about: PacketKind, from: IpAddr, mtu: u32, refused: u32) -> Ptb {
-        Ptb { from, mtu, about, refused: size(refused), checksum_ok: true }
-    }
-
-    fn both(log: &mut PtbLog, from: IpAddr, mtu: u32, refused: u32) {
-        heard(log, ptb(TCP, from, mtu, refused));
-    }
-
-    fn heard(log: &mut PtbLog, ptb: Ptb) {
-        log.record(ptb, Seen::OnWire);
-        log.record(ptb, Seen::InKernel);
-    }
-
-    fn kernel_pmtu4(log: &PtbLog, start: u32, passes: u32) -> KernelPmtu {
-        log.kernel_pmtu(TCP, size(start), size(passes), KERNEL4)
-    }
-
-    #[test]
-    fn a_true_ptb_leads_to_a_size_that_passes() {
-        let mut log = PtbLog::default();
-        both(&mut log, ROUTER, 1400, 1500);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 1 });
-        assert_eq!(kernel_pmtu4(&log, 1450, 1400), KernelPmtu::Passes { steps: 1 });
-    }
-
-    #[test]
-    fn two_bottlenecks_are_two_steps() {
-        let mut log = PtbLog::default();
-        both(&mut log, ROUTER, 1492, 1500);
-        both(&mut log, FAR, 1400, 1492);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 2 });
-    }
-
-    #[test]
-    fn an_honest_near_router_does_not_help_before_a_silent_far_one() {
-        let mut log = PtbLog::default();
-        both(&mut log, ROUTER, 1450, 1500);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1450) });
-    }
-
-    #[test]
-    fn an_honest_far_router_does_not_help_behind_a_silent_near_one() {
-        let mut log = PtbLog::default();
-        both(&mut log, FAR, 1300, 1400);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1300), KernelPmtu::Silent { at: size(1500) });
-        assert_eq!(kernel_pmtu4(&log, 1350, 1300), KernelPmtu::Passes { steps: 1 });
-    }
-
-    #[test]
-    fn a_ptb_that_the_kernel_never_saw_is_the_firewalls() {
-        let mut log = PtbLog::default();
-        log.record(ptb(TCP, ROUTER, 1400, 1500), Seen::OnWire);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Firewalled { at: size(1500) });
-    }
-
-    #[test]
-    fn a_ptb_that_states_too_much_misleads() {
-        let mut log = PtbLog::default();
-        both(&mut log, ROUTER, 1480, 1500);
-        both(&mut log, ROUTER, 1480, 1480);
-        assert_eq!(
-            kernel_pmtu4(&log, 1500, 1400),
-            KernelPmtu::Misled { at: size(1480), fault: PtbFault::StatedSizeLost }
-        );
-    }
-
-    #[test]
-    fn zero_and_tiny_mtus_are_survived_in_ipv4_and_ignored_in_ipv6() {
-        for mtu in [0, 300] {
-            let mut log = PtbLog::default();
-            both(&mut log, ROUTER, mtu, 1500);
-            assert!(matches!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { .. }));
-            assert!(matches!(
-                log.kernel_pmtu(TCP, size(1500), size(1400), KERNEL6),
-                KernelPmtu::Misled { at, .. } if at == size(1500)
-            ));
-        }
-    }
-
-    #[test]
-    fn a_wrong_checksum_is_no_word_at_all() {
-        let mut log = PtbLog::default();
-        log.record(Ptb { checksum_ok: false, ..ptb(TCP, ROUTER, 1400, 1500) }, Seen::OnWire);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Misled { at: size(1500), fault: PtbFault::BadChecksum });
-    }
-
-    #[test]
-    fn a_hostile_network_makes_no_endless_loop() {
-        let mut log = PtbLog::default();
-        for mtu in 0..2000 {
-            both(&mut log, ROUTER, mtu, 1500);
-            both(&mut log, FAR, mtu, mtu.max(600));
-        }
-        assert!(log.entries.len() <= MOST_ENTRIES);
-        let _ = kernel_pmtu4(&log, 1500, 1400);
-    }
-
-    /// `tcp_v4_err` finds the connection by the ports of the quote, and no connection by the number of an echo request.
-    #[test]
-    fn what_quotes_other_packets_tells_tcp_nothing() {
-        let mut log = PtbLog::default();
-        for other in [PacketKind::Echo, PacketKind::Syn] {
-            heard(&mut log, ptb(other, ROUTER, 1400, 1500));
-        }
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
-        assert!(log.has_word_for_others_only(TCP, size(1500)) && !log.speaks_of(TCP, size(1500)));
-        both(&mut log, ROUTER, 1400, 1500);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 1 });
-        assert!(!log.has_word_for_others_only(TCP, size(1500)));
-    }
-
-    #[test]
-    fn a_firewall_that_drops_those_about_tcp_alone_is_the_cause() {
-        let mut log = PtbLog::default();
-        heard(&mut log, ptb(PacketKind::Echo, ROUTER, 1400, 1500));
-        log.record(ptb(TCP, ROUTER, 1400, 1500), Seen::OnWire);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Firewalled { at: size(1500) });
-        let reports = log.reports(Some(TCP), Some(size(1400)), KERNEL4);
-        let told = |report: &PtbReport| (report.about, report.reached_kernel, report.count);
-        assert_eq!(reports.iter().map(told).collect::<Vec<_>>(), [(Method::Tcp, false, 1), (Method::Icmp, true, 1)]);
-    }
-
-    #[test]
-    fn one_report_for_what_is_the_same_about_all_packets() {
-        let mut log = PtbLog::default();
-        heard(&mut log, ptb(PacketKind::Echo, ROUTER, 1400, 1500));
-        both(&mut log, ROUTER, 1400, 1500);
-        both(&mut log, ROUTER, 1400, 1401);
-        let reports = log.reports(Some(TCP), Some(size(1400)), KERNEL4);
-        assert_eq!(reports.iter().map(|report| (report.about, report.count)).collect::<Vec<_>>(), [(Method::Tcp, 3)]);
-    }
-
-    /// RFC 8201, section 4: discarded, so the true one counts.
-    #[test]
-    fn in_ipv6_a_false_ptb_beside_a_true_one_does_no_harm() {
-        for false_mtu in [0, 68, 1279] {
-            let mut log = PtbLog::default();
-            both(&mut log, FAR, false_mtu, 1500);
-            both(&mut log, ROUTER, 1400, 1500);
-            let end = log.kernel_pmtu(TCP, size(1500), size(1400), KERNEL6);
-            assert_eq!(end, KernelPmtu::Passes { steps: 1 }, "{false_mtu}");
-        }
-    }
-
-    /// To admit it would change nothing.
-    #[test]
-    fn a_useless_ptb_in_the_firewall_is_bad_all_the_same() {
-        let mut log = PtbLog::default();
-        log.record(ptb(TCP, ROUTER, 1500, 1500), Seen::OnWire);
-        let bad = KernelPmtu::Misled { at: size(1500), fault: PtbFault::NotSmaller };
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), bad);
-    }
-
-    /// A SYN of 44 bytes, whatever the quote states of it.
-    #[test]
-    fn a_ptb_about_a_small_packet_says_nothing_of_large_ones() {
-        let mut log = PtbLog::default();
-        both(&mut log, ROUTER, 1400, 44);
-        assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
-    }
-}
+#[path = "ptb_log_tests.rs"]
+mod tests;

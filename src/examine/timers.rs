@@ -34,6 +34,8 @@ pub(super) enum Deadline {
     LatePtb,
     /// SYNs have looked for the size in vain: the connection looks for it by itself.
     SynsLook,
+    /// This host's own TCP is asked, even if the hole is not proven yet.
+    OwnTcpAsked,
 }
 
 /// The deadlines as they stand.
@@ -70,7 +72,7 @@ impl Since {
 const PTB_PATIENCE: Duration = Duration::from_millis(600);
 
 impl Deadline {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::ExplainedSilence,
         Self::PortExplained,
         Self::SilenceTells,
@@ -83,6 +85,7 @@ impl Deadline {
         Self::ServerStuck,
         Self::LatePtb,
         Self::SynsLook,
+        Self::OwnTcpAsked,
     ];
 }
 
@@ -99,7 +102,8 @@ impl Timers {
             Deadline::PortExplained => self.started + Duration::from_secs(4),
             // Some seven SYNs and a dozen and a half of echo requests.
             Deadline::SilenceTells => self.started + Duration::from_secs(5),
-            Deadline::Unreachable => self.started + Duration::from_secs(10),
+            // The SYN of this host's own TCP may have to come three times, and a run has half a minute unless the user gives it more.
+            Deadline::Unreachable | Deadline::OwnTcpAsked => self.started + Duration::from_secs(10),
             // Well within the time of a verdict on a clear path.
             Deadline::EchoAwaited => self.started + self.rtt * 5 / 2 + Duration::from_millis(10),
             Deadline::EchoBesideRefusals => self.started + Duration::from_millis(600),

@@ -113,6 +113,13 @@ pub enum Ground {
         /// A size that never is.
         lost: PacketSize,
     },
+    /// Large packets vanish, and the run was cut short before this host's own TCP told whether it sends any.
+    OwnTcpNotAsked {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never is.
+        lost: PacketSize,
+    },
     /// Too many packets of any size are lost to tell size from chance.
     TooLossy {
         /// A size that was answered.

@@ -56,13 +56,18 @@ fn a_verdict_on_the_way_there() {
         ),
         (
             Ground::MayMask { passes: size(1400), lost: size(1401), limit: size(1400) },
-            "1400 byte packets are answered, 1401 byte packets never are; the server's MSS keeps TCP to 1400 bytes, but too \
-             many packets are lost to say whether that is its own link or a path that it remembers for a while",
+            "1400 byte packets are answered, 1401 byte packets never are; the server's MSS keeps TCP to 1400 bytes, but it \
+             was not seen where large packets end, so that may be its own link or a path that it remembers for a while",
         ),
         (
             Ground::MayBeCut { passes: size(1400), lost: size(1401) },
             "1400 byte packets are answered, 1401 byte packets that must not be fragmented never are; this host lets routers cut \
              its packets, but too few copies of that kind got an answer to say whether they pass",
+        ),
+        (
+            Ground::OwnTcpNotAsked { passes: size(1400), lost: size(1401) },
+            "1400 byte packets are answered, 1401 byte packets never are; the run was cut short before this host's own TCP told \
+             whether it sends such packets: a firewall or a setting of this host may keep it to smaller ones",
         ),
         (
             Ground::TooLossy { passes: size(1400), lost: size(1401), p: 0.012_345 },

@@ -10,6 +10,7 @@ pub mod ecmp;
 pub mod flight;
 pub mod flows;
 pub mod garbage;
+pub mod impatient;
 pub mod middlebox;
 pub mod net;
 pub mod oracle;

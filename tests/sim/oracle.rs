@@ -148,17 +148,18 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
     let walk = walk(scenario, family, local_mtu);
     let verdict = if path_mtu == local_mtu {
         Verdict::Clear
+    } else if limit > path_mtu && !self::walk(scenario, family, limit).works {
+        // Whatever is said of larger packets: TCP sends none, so it is not told.
+        Verdict::BlackHole
     } else if walk.works {
         Verdict::Discoverable
     } else if limit == path_mtu && looks_like_memory(scenario, limit) {
         return None;
     } else if limit <= path_mtu {
         Verdict::Masked
-    } else if self::walk(scenario, family, limit).works {
+    } else {
         // Broken from the local MTU on, yet TCP would start lower and be told: the design has no word for it.
         return None;
-    } else {
-        Verdict::BlackHole
     };
     // Mail suffers what happens to the packets that TCP sends.
     let causes = match verdict {
@@ -187,7 +188,7 @@ fn of_path(scenario: &Scenario, family: Family) -> Option<Outcome> {
         },
         findings: Vec::new(),
         located_at: None,
-        may_be_inconclusive: is_thin(scenario),
+        may_be_inconclusive: is_thin(scenario) || verdict == Verdict::Masked && has_no_trace(scenario, limit, path_mtu),
         reverse: None,
     })
 }
@@ -225,12 +226,18 @@ fn looks_like_memory(scenario: &Scenario, limit: u32) -> bool {
     limit != ETHERNET && !is_clamped && (!is_at_server || may_hide_the_place(scenario))
 }
 
-/// Whether it may stay unknown that packets which are too large end at the server's own link: routers do not tell who they are, or
-/// no large packet is seen to be answered by anybody.
+/// Whether it may stay unknown that packets which are too large end at the server's own link: routers do not tell who they are.
 fn may_hide_the_place(scenario: &Scenario) -> bool {
     let takes_word = |kind: &Kind| matches!(kind, Kind::TimeExceeded | Kind::AllIcmp);
     scenario.routers().iter().any(|(_, router)| router.stateful || router.drop.iter().any(takes_word))
-        || !scenario.peer.sack && !scenario.peer.echo
+}
+
+/// Whether nothing can look for the place with large packets: answers of the server name no size, so that a segment that arrives
+/// after all would be taken for another, and large echo requests are filtered. Then a server on a small link of its own and one that
+/// remembers a path MTU look alike, if its MSS ends where the path does.
+fn has_no_trace(scenario: &Scenario, limit: u32, path_mtu: u32) -> bool {
+    let is_nameless = !scenario.peer.sack || !scenario.peer.dsack;
+    limit == path_mtu && is_nameless && has_no_large_echo(scenario)
 }
 
 /// Whether filters may leave too little evidence, without any loss.
@@ -326,9 +333,11 @@ impl Walk {
             self.causes.push(Cause::LinkMismatch);
             let mtu_is_smallest = scenario.links().iter().any(|link| link.mtu <= largest_that_passes(scenario));
             let size = largest_that_passes(scenario) + 1;
-            if !mtu_is_smallest && fate(scenario, size) == Fate::Filtered && self.causes.len() == 2 {
+            let is_silent = self.causes == [Cause::NoPtb, Cause::LinkMismatch];
+            if !mtu_is_smallest && fate(scenario, size) == Fate::Filtered && is_silent {
                 // Only the filter takes the smallest lost size: its copy without DF vanishes too, unless another
-                // fault keeps the control of two tiny fragments from passing.
+                // fault keeps the control of two tiny fragments from passing. A bad message about the size that TCP sends
+                // first is a cause all the same: it is in the way before the filter is.
                 let fragments_pass = scenario.routers().iter().all(|(_, router)| !router.drop_fragments);
                 // Under loss, the copy and its control may both be lost by chance.
                 let lossless = scenario.links().iter().all(|link| link.loss == 0.0);

@@ -9,7 +9,7 @@ use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
-use super::super::technique::{NoDfCopy, RealBytesOutcome, Technique, Turn, Uses, likely_distance};
+use super::super::technique::{NoDfCopy, RealBytesOutcome, Surroundings, Technique, Turn, Uses, likely_distance};
 use super::super::timers::Deadline;
 use super::other_flows;
 use super::parts::Parts;
@@ -56,10 +56,11 @@ fn copy_in_fragments(parts: &mut Parts, carrier: Name, pair: Pair, now: Timestam
 fn copy_without_df(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo_keeps_df = parts.notes.echo_replies().keeps_df;
     let Parts { techniques, no_df, plan, .. } = parts;
+    let around = Surroundings::new(echo_keeps_df, techniques.iter().map(|technique| technique.search().log()));
     let echo_answers = techniques.using(Uses::Icmp).search().log().total_answered() > 0;
     let witness = NoDfCopy::witness(carrier, echo_answers, echo_keeps_df);
     if let Some(technique) = techniques.get_mut(witness) {
-        no_df.queue_in(witness, echo_keeps_df, technique.search_mut(), plan, now);
+        no_df.queue_in(witness, around, technique.search_mut(), plan, now);
     }
 }
 
@@ -75,7 +76,9 @@ fn begin_real_bytes(parts: &mut Parts, outbox: &mut Outbox, now: Timestamp) {
     let is_lossy = search.log().lost_below(passes);
     let is_tried = parts.real_bytes.is_running() || parts.real_bytes.pair() == Some((passes, suspect));
     let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
-    if is_tried || is_above || !parts.session.dialogue().is_ready() {
+    // Beyond a closed window nothing is taken, whatever its size.
+    let is_closed = parts.session.peer().window == 0;
+    if is_tried || is_above || is_closed || !parts.session.dialogue().is_ready() {
         return;
     }
     let Parts { plan, rtt, session, real_bytes, .. } = parts;
@@ -93,7 +96,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),
         // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
-        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost) || limit == Some(passes)),
+        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost, passes) || limit == Some(passes)),
         session,
         (now, rtt),
     );
@@ -228,7 +231,9 @@ fn is_corroborated(parts: &Parts, proof: Proof, now: Timestamp) -> bool {
 }
 
 fn is_no_greeting_left(parts: &Parts, now: Timestamp) -> bool {
-    parts.real_bytes.outcome().is_some()
+    let is_closed = parts.session.peer().window == 0 && is_stuck(parts, now);
+    is_closed
+        || parts.real_bytes.outcome().is_some()
         || parts.session.is_given_up()
         || parts.timers().is_over(Deadline::GreetingNeeded, now)
         || !parts.session.dialogue().is_viable()

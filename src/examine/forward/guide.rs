@@ -1,4 +1,4 @@
-//! Where answers name no probe, each size costs the connection a round trip or two. PTBs tell the size, or SYNs with data, which
+//! Where answers name no probe, each size costs the connection a round trip or two. Unless PTBs tell the size, SYNs with data, which
 //! leave side by side, find it. The connection then proves it: a SYN may take another path than the conversation.
 //!
 //! Where nothing is answered over the connection and SYNs are, the technique gives up at once and not after its time-outs.
@@ -8,7 +8,6 @@ use std::iter;
 use crate::model::{MethodReason, PacketSize, Technique as Name, Timestamp};
 
 use super::super::outbox::Outbox;
-use super::super::packet_kind::PacketKind;
 use super::super::search::Progress;
 use super::super::technique::Uses;
 use super::super::timers::Deadline;
@@ -27,10 +26,6 @@ pub(super) fn look_with_syns(parts: &mut Parts, carrier: Name, outbox: &mut Outb
         return false;
     }
     let Some(gap) = gap(parts, carrier) else { return false };
-    if let Some(stated) = parts.ptbs.stated_between(PacketKind::Segment, gap.0, gap.1) {
-        look_at(parts, carrier, &inside(gap, (stated, stated.next())), now);
-        return false;
-    }
     let Some(progress) = move_syns(parts, carrier, now) else { return false };
     let told = told_by_syns(parts, carrier, gap);
     look_at(parts, carrier, &told, now);
@@ -91,7 +86,7 @@ fn give_way(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, now: Timestam
 /// The sizes between which a search with one probe at a time would have to look.
 fn gap(parts: &Parts, carrier: Name) -> Option<(PacketSize, PacketSize)> {
     let search = parts.techniques.get(carrier)?.search();
-    search.gap().filter(|_| search.is_one_at_a_time())
+    search.gap().filter(|_| search.is_one_at_a_time() && !search.is_hinted())
 }
 
 fn look_at(parts: &mut Parts, carrier: Name, sizes: &[PacketSize], now: Timestamp) {

@@ -23,6 +23,7 @@ use super::outbox::Outbox;
 use super::rtt::RttEstimator;
 use super::session::{Session, TcpState};
 use super::technique::{Turn, Uses};
+use super::timers::Deadline;
 
 use parts::Parts;
 pub(super) use parts::Visits;
@@ -214,6 +215,15 @@ impl Forward {
             }
             TcpState::Closing => false,
         }
+    }
+
+    /// A pair of sizes has been under confirmation for so long that the run may be cut short: whether this host's own TCP meets the
+    /// hole should be known by then.
+    pub(super) fn asks_own_tcp_early(&self, now: Timestamp) -> bool {
+        let Parts { plan, session, techniques, .. } = &self.parts;
+        let may_ask = plan.direction.is_forward() && plan.own_tcp.port.is_some() && session.opened().is_some();
+        let is_in_question = || techniques.iter().any(|technique| technique.search().confirming().is_some());
+        may_ask && self.parts.timers().is_over(Deadline::OwnTcpAsked, now) && is_in_question()
     }
 
     /// The largest size known to pass and the smallest known to be lost, as far as the search has come.

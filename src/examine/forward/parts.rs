@@ -10,7 +10,7 @@ use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, Visite
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
-use super::super::ptb_log::PtbLog;
+use super::super::ptb_log::{Kernel, KernelPmtu, PtbLog};
 use super::super::reach::Reach;
 use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Progress, Situation, Testimony};
@@ -234,10 +234,28 @@ impl Parts {
     }
 
     /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
-    /// got one about packets of other kinds alone; or the server seems to remember the path, as mail or a run has just been here.
-    pub(super) fn may_ration(&self, about: PacketKind, Pair { passes, lost }: Pair) -> bool {
+    /// got one about packets of other kinds or sizes alone; or the server seems to remember the path, as mail or a run has just been
+    /// here.
+    pub(super) fn may_ration(&self, about: PacketKind, pair: Pair) -> bool {
+        let Pair { passes, lost } = pair;
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
-        remembers || self.server_may_remember(passes) || self.ptbs.has_word_for_others_only(about, lost)
+        let speaks_of_others = || self.ptbs.has_word_for_others_only(about, lost, passes);
+        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes);
+        remembers
+            || self.server_may_remember(passes)
+            || speaks_of_others()
+            || self.silent_end(about, passes).is_some_and(is_spared)
+    }
+
+    /// The size at which a kernel ends for want of any word: that of TCP, if it does.
+    fn silent_end(&self, about: PacketKind, passes: PacketSize) -> Option<PacketSize> {
+        let max = self.plan.max_size;
+        let starts = self.tcp_limit().into_iter().map(|limit| limit.min(max)).chain([max]);
+        let mut ends = starts.map(|start| self.ptbs.kernel_pmtu(about, start, passes, Kernel::of(&self.plan)));
+        match ends.find(|end| end.stuck_at().is_some())? {
+            KernelPmtu::Silent { at } => Some(at),
+            _ => None,
+        }
     }
 
     /// Whether the server's MSS ends at the very size that passes.

@@ -8,7 +8,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{MOST_PROBES, Pair, Progress, Proof};
-use super::super::technique::{NoDfOutcome, RealBytesOutcome, Uses};
+use super::super::technique::{NoDfOutcome, RealBytesOutcome, Surroundings, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
 use super::record::Record;
@@ -91,7 +91,7 @@ impl Evidence {
             path_end: passes.map(|passes| end(plan.max_size, passes)),
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
             only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
-                if record.ptbs.has_word_for_others_only(about, proof.suspect)),
+                if record.ptbs.has_word_for_others_only(about, proof.suspect, proof.pair.passes)),
             awaits_ptb: record.awaits_ptb,
             spent: Some(record.probes_sent).filter(|&probes| probes >= MOST_PROBES),
             real_bytes: real_bytes(record, carried),
@@ -172,7 +172,9 @@ fn no_df(record: &Record, carrier: Option<Name>) -> NoDfOutcome {
     }
     let sent_by = carrier.and_then(|_| record.no_df.sent_by());
     let witness = sent_by.and_then(|name| record.technique(name));
-    let outcome = |log| record.no_df.outcome(log, record.echo.keeps_df);
+    let logs = record.techniques.iter().map(|technique| technique.search.log());
+    let around = Surroundings::new(record.echo.keeps_df, logs);
+    let outcome = |log| record.no_df.outcome(log, around);
     witness.map_or(NoDfOutcome::Untested, |witness| outcome(witness.search.log()))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
         tcp_ends_at_hop: record.tcp_ends_at(),
         rtt: record.rtt,
         location,
-        hops: credible_trace(record, judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
+        hops: record.credible_trace(judgement.path_mtu).map(HopSearch::hops).unwrap_or_default(),
         reason: judgement.ground.into(),
         ptb,
         methods: methods(record, carrier),
@@ -66,7 +66,9 @@ pub(super) fn describe(record: &Record, evidence: &Evidence, judgement: Judgemen
 fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[PtbReport]) -> Option<Location> {
     let rests_on_ptb = judgement.verdict == Verdict::Discoverable
         || matches!(judgement.cause, Some(Cause::LocalFirewall | Cause::BadPtb));
-    let told = ptb_sender(ptb).filter(|_| rests_on_ptb || evidence.only_others_told);
+    // One that states a false MTU about other packets is no witness.
+    let is_witness = |report: &&PtbReport| rests_on_ptb || evidence.only_others_told && report.fault.is_none();
+    let told = telling_ptb(ptb).filter(is_witness).map(sender);
     let traced = || traced_location(record, judgement);
     let is_exact = record.trace.search().is_some_and(HopSearch::is_exact);
     if rests_on_ptb || !is_exact { told.or_else(traced) } else { traced().or(told) }
@@ -75,7 +77,7 @@ fn location(record: &Record, evidence: &Evidence, judgement: &Judgement, ptb: &[
 /// What the trace found, if it was about the sizes of the verdict.
 fn traced_location(record: &Record, judgement: &Judgement) -> Option<Location> {
     let (passes, lost) = (judgement.path_mtu, judgement.first_lost);
-    let trace = credible_trace(record, passes);
+    let trace = record.credible_trace(passes);
     let mut location =
         trace.filter(|trace| is_broken(judgement.verdict) && trace.is_about(passes, lost))?.location()?;
     if let Some(next) = location.next_hop.as_mut().filter(|next| next.address == record.plan.destination) {
@@ -83,12 +85,6 @@ fn traced_location(record: &Record, judgement: &Judgement) -> Option<Location> {
         next.ttl = next.ttl.filter(|_| record.nearer.is_none());
     }
     Some(location)
-}
-
-/// Echo requests that look for the hop in place of segments may take another path. They did not if they end at the same size.
-fn credible_trace(record: &Record, passes: Option<PacketSize>) -> Option<&HopSearch> {
-    let echo = record.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered());
-    record.trace.search().filter(|_| !record.trace.used_echo() || echo == passes)
 }
 
 struct Facts<'a> {
@@ -155,8 +151,9 @@ impl Facts<'_> {
 
     /// Messages about ping reach the kernel, and none about the TCP packets that vanish.
     fn is_tcp_left_untold(&self) -> bool {
-        let Some((about, lost)) = self.record.packets().zip(self.judgement.first_lost) else { return false };
-        about != PacketKind::Echo && self.record.ptbs.has_word_for_others_only(about, lost)
+        let Some(about) = self.record.packets().filter(|about| *about != PacketKind::Echo) else { return false };
+        let Some((passes, lost)) = self.judgement.path_mtu.zip(self.judgement.first_lost) else { return false };
+        self.record.ptbs.has_word_for_others_only(about, lost, passes)
     }
 
     fn of_the_path(&self) -> Vec<Finding> {
@@ -230,11 +227,14 @@ fn pick<const N: usize>(findings: [(bool, Finding); N]) -> Vec<Finding> {
 /// An address that takes longer than this to answer a SYN needed several.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// The sender of the PTB that tells most: one without a fault, if there is one.
-fn ptb_sender(ptb: &[PtbReport]) -> Option<Location> {
+/// The PTB that tells most: one without a fault, if there is one.
+fn telling_ptb(ptb: &[PtbReport]) -> Option<&PtbReport> {
     let credible = ptb.iter().filter(|report| report.fault != Some(PtbFault::BadChecksum));
-    let narrowest = credible.min_by_key(|report| (report.fault.is_some(), report.mtu))?;
-    Some(Location { last_hop: Some(LocationPoint { ttl: None, address: narrowest.from }), next_hop: None })
+    credible.min_by_key(|report| (report.fault.is_some(), report.mtu))
+}
+
+fn sender(ptb: &PtbReport) -> Location {
+    Location { last_hop: Some(LocationPoint { ttl: None, address: ptb.from }), next_hop: None }
 }
 
 fn is_broken(verdict: Verdict) -> bool {

@@ -3,7 +3,6 @@
 
 use crate::model::{Family, MaskedBy, PacketSize, Ttl};
 
-use super::super::technique::HopSearch;
 use super::record::Record;
 
 /// What keeps TCP below the hole.
@@ -13,8 +12,8 @@ pub(super) enum Masking {
     By(MaskedBy),
     /// Nothing is proven, but a peer that merely remembers would announce another MSS.
     Unexplained,
-    /// For all that is known, the peer merely remembers the path MTU. Where loss keeps from view where large packets end, they
-    /// may end at the peer's own link as well.
+    /// For all that is known, the peer merely remembers the path MTU. Where it was not seen where large packets end, for loss or
+    /// since nothing could be traced, they may end at the peer's own link as well.
     Memory { is_place_lost: bool },
 }
 
@@ -47,8 +46,9 @@ pub(super) fn masking(record: &Record, passes: PacketSize, lost: PacketSize, lim
         (_, Some((hop, _))) if hop > Ttl(1) => return clamp(Some(hop)),
         _ => {}
     }
-    let ends_at_peer = record.trace.search().is_some_and(|trace| trace.ends_at_target(passes, lost));
-    let is_place_lost = record.loses_small_packets() && !record.trace.search().is_some_and(HopSearch::is_exact);
+    let trace = record.credible_trace(Some(passes));
+    let ends_at_peer = trace.is_some_and(|trace| trace.ends_at_target(passes, lost));
+    let is_place_lost = trace.is_none_or(|trace| record.loses_small_packets() && !trace.is_exact());
     let is_remembered = limit == passes || written == Written::AsArrived || record.echo.is_fragmented;
     match () {
         () if limit == passes && (ends_at_peer || limit == ETHERNET) => Masking::By(MaskedBy::PeerLink),

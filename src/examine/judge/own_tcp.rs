@@ -27,6 +27,10 @@ pub(super) fn add(record: &Record, evidence: &Evidence, path: Examined) -> Exami
     }
     let view = OwnView { plan: &record.plan, facts: record.own_tcp, no_df: evidence.no_df, passes };
     let here = view.hole();
+    let lasts = matches!(here, Some(HoleHere::SendsLess { .. } | HoleHere::LetsRoutersCut(_)));
+    if record.own_tcp.is_cut_short && !lasts && is_asked_for(record, &path) {
+        return unasked(path);
+    }
     if here.is_none() && view.may_be_cut() {
         return undecided(path);
     }
@@ -104,6 +108,25 @@ fn undecided(path: Examined) -> Examined {
         first_lost_size: None,
         location: None,
         reason: VerdictReason { ground: Ground::MayBeCut { passes, lost }, ..path.reason },
+        ..path
+    }
+}
+
+/// A clamp of this host may mask the hole, and its TCP could not be asked in time.
+fn unasked(path: Examined) -> Examined {
+    let ground = match path.reason.ground {
+        Ground::Vanishes { passes, lost, .. } | Ground::Hidden { passes, lost, .. } => {
+            Ground::OwnTcpNotAsked { passes, lost }
+        }
+        _ => return path,
+    };
+    Examined {
+        verdict: Verdict::Inconclusive,
+        cause: None,
+        confidence: None,
+        first_lost_size: None,
+        location: None,
+        reason: VerdictReason { ground, ..path.reason },
         ..path
     }
 }

@@ -16,8 +16,8 @@ use super::super::reach::Reach;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{
-    ClampTrace, FlowComparison, FragmentedCopy, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord, TtlTrace,
-    Uses,
+    ClampTrace, FlowComparison, FragmentedCopy, HopSearch, NearAnswers, Nearer, NoDfCopy, RealBytes, TechniqueRecord,
+    TtlTrace, Uses,
 };
 use super::visited_flow::VisitedFlow;
 
@@ -117,6 +117,8 @@ pub(crate) struct OwnTcpFacts {
     pub(crate) told: Option<OwnTcp>,
     /// What the server announced to it, before this host's firewall.
     pub(crate) announced: Option<Announced>,
+    /// The run ended before it was asked, or could answer.
+    pub(crate) is_cut_short: bool,
 }
 
 /// What a SYN-ACK announces.
@@ -226,6 +228,13 @@ impl Record {
             technique.search.log_mut().refused(|probe| quoted.key.names(&probe.key));
         }
         true
+    }
+
+    /// The trace. Echo requests that look for the hop in place of segments may take another path; they did not if they end at the
+    /// same size.
+    pub(crate) fn credible_trace(&self, passes: Option<PacketSize>) -> Option<&HopSearch> {
+        let echo = self.using(Uses::Icmp).and_then(|echo| echo.search.log().largest_answered());
+        self.trace.search().filter(|_| !self.trace.used_echo() || echo == passes)
     }
 
     /// The packets that the verdict rests on.

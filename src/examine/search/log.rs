@@ -219,6 +219,14 @@ impl ProbeLog {
         self.largest_answered.map_or(Trials::default(), |passes| self.controls(passes))
     }
 
+    /// The same, with what was lost to a burst.
+    pub(crate) fn controls_as_sent(&self) -> Trials {
+        let Some(passes) = self.largest_answered else { return Trials::default() };
+        let is_control = |probe: &&SentProbe| probe.is_sized() && probe.size <= passes;
+        let settled = self.probes.iter().filter(is_control).filter(|probe| probe.outcome != Outcome::Waiting);
+        settled.fold(Trials::default(), |trials, probe| trials.with(probe.answered_at().is_some()))
+    }
+
     /// Whether a packet of a size known to pass was lost.
     pub(crate) fn loses_controls(&self) -> bool {
         self.largest_answered.is_some_and(|passes| self.lost_below(passes))
@@ -238,10 +246,7 @@ impl ProbeLog {
         let is_forgiven = |probe: &SentProbe| matches!(probe.outcome, Outcome::Lost(_)) && !self.is_lost(probe);
         let is_settled = |probe: &SentProbe| probe.outcome != Outcome::Waiting && !is_forgiven(probe);
         let settled = self.probes.iter().filter(|probe| wanted(probe) && is_settled(probe));
-        settled.fold(Trials::default(), |trials, probe| Trials {
-            total: trials.total + 1,
-            answered: trials.answered + u32::from(probe.answered_at().is_some()),
-        })
+        settled.fold(Trials::default(), |trials, probe| trials.with(probe.answered_at().is_some()))
     }
 
     pub(crate) fn sent(&self) -> u32 {

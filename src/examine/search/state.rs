@@ -34,7 +34,7 @@ pub(crate) enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Proof {
     pub(crate) pair: Pair,
-    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks truly of that one.
+    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks of that one.
     pub(crate) suspect: PacketSize,
     pub(crate) p: f64,
 }
@@ -74,6 +74,8 @@ pub(crate) struct Search {
     rounds: u32,
     /// One probe at a time.
     one_at_a_time: bool,
+    /// The MTU that the last PTB states, where one probe goes at a time.
+    hint: Option<PacketSize>,
     /// The line is thin and takes so many bytes a second: one size at a time, and behind each a size that passes.
     thin: Option<u32>,
 }
@@ -117,6 +119,7 @@ impl Search {
             confirming: None,
             rounds: 0,
             one_at_a_time: false,
+            hint: None,
             thin: None,
         }
     }
@@ -258,8 +261,12 @@ impl Search {
         }
     }
 
-    /// Queues the sizes that a PTB suggests, if they are news.
+    /// Queues the sizes that a PTB suggests, if they are news. Where one probe goes at a time they have to wait for their turn.
     pub(crate) fn take_hint(&mut self, mtu: u32, now: Timestamp) {
+        if self.one_at_a_time {
+            self.hint = Some(PacketSize::new(mtu));
+            return;
+        }
         let hinted = [PacketSize::new(mtu.saturating_add(1)), PacketSize::new(mtu)];
         for size in hinted {
             let is_known = self.log.knows(size) || self.queue.iter().any(|probe| probe.size == size);
@@ -275,7 +282,10 @@ impl Search {
             return Progress::Busy;
         }
         match self.next_step(situation) {
-            NextStep::Stand(progress) => progress,
+            NextStep::Stand(progress) => {
+                self.note_pair(progress);
+                progress
+            }
             NextStep::Round(sizes) => {
                 self.rounds += 1;
                 self.queue_round(&sizes, now);
@@ -287,6 +297,15 @@ impl Search {
                 self.queue_confirmation(passes, suspect, batch, now, rtt);
                 Progress::Busy
             }
+        }
+    }
+
+    /// A pair that stands is the one under confirmation, even if probes of it were sent before a burst that tried the line: whoever
+    /// confirms it in another way asks for it here.
+    fn note_pair(&mut self, progress: Progress) {
+        if let (Progress::Proven(proof) | Progress::Noisy(proof), None) = (progress, self.confirming) {
+            let (passes, suspect) = (proof.pair.passes, proof.suspect);
+            self.confirming = Some((passes, suspect, self.queued_for(passes, suspect)));
         }
     }
 
@@ -306,9 +325,22 @@ impl Search {
             NextSizes::Full => NextStep::Stand(Progress::Full),
             NextSizes::Nothing => NextStep::Stand(Progress::Nothing),
             NextSizes::Round(_) if self.rounds > MOST_ROUNDS => NextStep::Stand(Progress::Nothing),
-            NextSizes::Round(sizes) => NextStep::Round(sizes),
+            NextSizes::Round(sizes) => NextStep::Round(self.hinted().map_or(sizes, |size| vec![size])),
             NextSizes::Pair(pair) => self.weigh(pair, situation),
         }
+    }
+
+    /// Whether a PTB suggests the next size.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.hinted().is_some()
+    }
+
+    /// The size that a PTB states, or one byte more, if it may still be the one above which packets are lost.
+    fn hinted(&self) -> Option<PacketSize> {
+        let hint = self.hint?;
+        let passes = self.log.largest_answered()?;
+        let lost = self.log.smallest_lost_above(passes)?;
+        [hint, hint.next()].into_iter().find(|&size| passes < size && size < lost)
     }
 
     fn weigh(&self, pair: Pair, situation: &Situation<'_>) -> NextStep {
@@ -320,10 +352,11 @@ impl Search {
             return NextStep::Stand(Progress::Discoverable(pair));
         }
         let suspect = match stuck {
-            Some(KernelPmtu::Silent { at }) if ptbs.has_true_word(about, pair.lost) => at,
+            Some(KernelPmtu::Silent { at }) if ptbs.speaks_of(about, pair.lost, pair.passes) => at,
             _ => pair.lost,
         };
-        // The size itself first; then, if a PTB speaks truly of that one, the size at which the kernel's sizes end.
+        // The size itself first; then, if a PTB speaks of that one, the size at which the kernel's sizes end: what becomes of it is the
+        // cause, and it may not have been sent yet.
         let proven_by_ptb = self.log.count(pair.lost).refused > 0;
         if !proven_by_ptb || suspect == pair.lost {
             match self.confirm(pair, pair.lost, elsewhere) {
@@ -383,6 +416,9 @@ impl Search {
         }
         let batch = match queued {
             0 if self.thin.is_some() => CONFIRM_FIRST_THRIFTY,
+            // Each takes a second or so. Others have told what they know by the time that a few are settled. Where packets of any size
+            // are lost, a few are too few: echo, which cannot tell the directions apart, would outweigh them.
+            0 if self.one_at_a_time && !self.log.lost_below(pair.passes) => CONFIRM_MORE,
             0 => CONFIRM_FIRST,
             _ => CONFIRM_MORE,
         };

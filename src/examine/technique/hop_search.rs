@@ -57,6 +57,8 @@ pub(crate) struct HopSearch {
 const MOST_ROUNDS: u32 = 4;
 /// Further rounds for a place on which the verdict depends, a little further apart than Linux spaces the messages to one address.
 const SLOW_ROUNDS: u32 = 2;
+/// The same where packets of any size are lost.
+const SLOW_ROUNDS_LOSSY: u32 = 8;
 const RATION: Duration = Duration::from_millis(1100);
 /// Silences that make a hop out of reach, at least and at most.
 pub(crate) const SILENCES: std::ops::RangeInclusive<u32> = 2..=40;
@@ -104,7 +106,16 @@ impl HopSearch {
     }
 
     fn most_rounds(&self) -> u32 {
-        if self.is_patient { MOST_ROUNDS + SLOW_ROUNDS } else { MOST_ROUNDS }
+        match (self.is_patient, self.is_lossy()) {
+            (true, true) => MOST_ROUNDS + SLOW_ROUNDS_LOSSY,
+            (true, false) => MOST_ROUNDS + SLOW_ROUNDS,
+            (false, _) => MOST_ROUNDS,
+        }
+    }
+
+    /// Whether packets of any size are lost.
+    fn is_lossy(&self) -> bool {
+        self.silences_needed > *SILENCES.start()
     }
 
     /// The next probe to send: TTL and size.
@@ -159,11 +170,14 @@ impl HopSearch {
         self.over = self.queue.is_empty();
     }
 
-    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words.
+    /// The lost size as often as is still needed, then the other: its answer shows that the hop was not sparing its words. Where packets
+    /// are lost, a slow round asks for more, and with two of the other.
     fn queue_round(&mut self, ttl: u8) {
-        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, MOST_AT_ONCE);
+        let is_slow = self.rounds > MOST_ROUNDS && self.is_lossy();
+        let (most, controls) = if is_slow { (MOST_AT_ONCE_SLOWLY, 2) } else { (MOST_AT_ONCE, 1) };
+        let missing = self.silences_needed.saturating_sub(self.silences(ttl)).clamp(1, most);
         self.queue.extend((0..missing).map(|_| (ttl, self.lost)));
-        self.queue.push_back((ttl, self.passes));
+        self.queue.extend((0..controls).map(|_| (ttl, self.passes)));
     }
 
     /// When to send, or to move on.
@@ -198,12 +212,22 @@ impl HopSearch {
             .min_by_key(|(ttl, _)| *ttl)
     }
 
-    /// How often the lost size stayed silent at a hop and a smaller packet, sent later, did not.
+    /// How often the lost size stayed silent at a hop and a smaller packet of the same round, sent right after it, did not. A round
+    /// of which nothing was answered tells nothing: the hop may have been sparing its words, or loss took them.
     fn silences(&self, ttl: u8) -> u32 {
-        let here = || self.probes.iter().filter(move |probe| probe.ttl == ttl);
-        let spoke = here().filter(|probe| probe.size <= self.passes && probe.answer.is_some()).map(|p| p.sent).max();
-        let silent = here().filter(|probe| probe.size == self.lost && probe.answer.is_none());
-        silent.filter(|probe| spoke.is_some_and(|spoke| spoke >= probe.sent)).count() as u32
+        let (mut counted, mut silent, mut is_round_over) = (0, 0, false);
+        for probe in self.probes.iter().filter(|probe| probe.ttl == ttl) {
+            match probe.answer {
+                Some(_) if probe.size <= self.passes => (counted, silent) = (counted + silent, 0),
+                None if probe.size <= self.passes => is_round_over = true,
+                None if probe.size == self.lost => {
+                    silent = if is_round_over { 1 } else { silent + 1 };
+                    is_round_over = false;
+                }
+                _ => {}
+            }
+        }
+        counted
     }
 
     fn answers(&self, wanted: impl Fn(PacketSize) -> bool) -> impl Iterator<Item = (u8, Answerer)> {
@@ -283,6 +307,7 @@ pub(crate) fn silences_needed(controls: Trials) -> u32 {
 
 /// Probes of the lost size to one hop in one round at most.
 const MOST_AT_ONCE: u32 = 3;
+const MOST_AT_ONCE_SLOWLY: u32 = 6;
 
 /// Hops on the way back, from the TTL that is left of 64, 128 or 255.
 pub(crate) fn likely_distance(arrived_with: Ttl) -> u8 {
@@ -291,83 +316,5 @@ pub(crate) fn likely_distance(arrived_with: Ttl) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OK: PacketSize = PacketSize::new(1400);
-    const LOST: PacketSize = PacketSize::new(1401);
-
-    fn hop(n: u8) -> IpAddr {
-        IpAddr::from([10, 0, n, 2])
-    }
-
-    /// A path of `hops` routers of which the one at `narrow` forwards only `OK`; those in `mute` never answer.
-    fn drive(hops: u8, narrow: u8, mute: &[u8]) -> (HopSearch, usize) {
-        let rtt = RttEstimator::default();
-        let mut search = HopSearch::new(OK, LOST, Ttl(64 - hops));
-        assert!(search.refine(OK, LOST));
-        let mut now = Timestamp::ZERO;
-        let mut sent = 0u16;
-        while !search.is_over() {
-            while let Some((ttl, size)) = search.next_probe() {
-                let key = ProbeKey::Echo(sent);
-                sent += 1;
-                search.launched(key, now);
-                let arrives = size == OK || ttl.0 <= narrow;
-                let answer = match ttl.0 {
-                    n if n <= hops && !mute.contains(&n) && arrives => Some(Answerer::Hop(hop(n))),
-                    n if n > hops && arrives => Some(Answerer::Target(hop(100))),
-                    _ => None,
-                };
-                if let Some(answer) = answer {
-                    search.answered(answer, now, |k| *k == key);
-                }
-            }
-            now = now + Duration::from_secs(3);
-            search.advance(now, &rtt, Trials { total: 20, answered: 20 });
-        }
-        (search, usize::from(sent))
-    }
-
-    fn named(search: &HopSearch) -> (Option<IpAddr>, Option<IpAddr>) {
-        let location = search.location();
-        let address = |point: Option<LocationPoint>| point.map(|point| point.address);
-        location.map_or((None, None), |l| (address(l.last_hop), address(l.next_hop)))
-    }
-
-    #[test]
-    fn names_the_hop_and_the_next_one() {
-        let (search, sent) = drive(3, 2, &[]);
-        assert_eq!(named(&search), (Some(hop(2)), Some(hop(3))));
-        assert!(sent <= 11, "{sent}");
-        assert_eq!(
-            search.hops().iter().filter_map(|h| h.address).collect::<Vec<_>>(),
-            [hop(1), hop(2), hop(3)].map(|a| a)
-        );
-    }
-
-    #[test]
-    fn the_last_link_ends_at_the_target() {
-        let (search, _) = drive(3, 3, &[]);
-        assert_eq!(named(&search), (Some(hop(3)), Some(hop(100))));
-    }
-
-    #[test]
-    fn the_own_link_has_no_last_hop() {
-        let (search, _) = drive(3, 0, &[]);
-        assert_eq!(named(&search), (None, Some(hop(1))));
-    }
-
-    #[test]
-    fn a_hidden_hop_is_not_invented() {
-        let (search, _) = drive(5, 2, &[3]);
-        assert_eq!(named(&search), (Some(hop(2)), Some(hop(4))));
-        assert!(search.hops().iter().any(|h| h.ttl == Ttl(3) && h.address.is_none()));
-    }
-
-    #[test]
-    fn with_every_hop_mute_nothing_is_claimed_but_the_target() {
-        let (search, _) = drive(3, 2, &[1, 2, 3]);
-        assert_eq!(named(&search), (None, Some(hop(100))));
-    }
-}
+#[path = "hop_search_tests.rs"]
+mod tests;

@@ -133,7 +133,7 @@ impl Techniques {
             let is_of_use = technique.unusable().is_none();
             let search = technique.search_mut();
             search.log_mut().refused(|probe| key.names(&probe.key));
-            if is_of_use && search.has_started() && !search.log().is_nameless() {
+            if is_of_use && search.has_started() {
                 search.take_hint(mtu, now);
             }
         }

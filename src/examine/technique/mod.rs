@@ -23,7 +23,7 @@ pub(super) use fragmented::FragmentedCopy;
 pub(super) use hop_search::{Answerer, HopSearch, likely_distance, silences_needed};
 pub(super) use interface::{Heard, Technique, TechniqueRecord, Turn};
 pub(super) use list::Techniques;
-pub(super) use no_df::{NoDfCopy, NoDfOutcome};
+pub(super) use no_df::{NoDfCopy, NoDfOutcome, Surroundings};
 pub(super) use real_bytes::{RealBytes, RealBytesOutcome};
 pub(super) use ttl_trace::TtlTrace;
 pub(super) use uses::Uses;

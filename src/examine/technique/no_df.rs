@@ -3,7 +3,7 @@
 
 use crate::model::{Family, PacketSize, Plan, Technique as Name, Timestamp};
 
-use super::super::fisher::{SIGNIFICANCE, p_value};
+use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
 use super::super::search::{ProbeKind, ProbeLog, Search};
 
 /// The copies asked for.
@@ -37,10 +37,35 @@ pub(crate) enum NoDfOutcome {
 
 /// Copies in the first batch, in the second one, and in each further one.
 const BATCHES: [u32; 3] = [3, 3, 6];
-const MOST_COPIES: u32 = 36;
+const MOST_COPIES: u32 = 48;
 /// Largest p at which lost copies beside answered fragments, or lost fragments beside answered controls, mean more than chance.
 /// On a lossy path chance meets so many runs that more is asked for.
 const LOSSY_SIGNIFICANCE: f64 = 1e-4;
+
+/// What else the copies are judged by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// Echo replies carry DF whatever their requests had.
+    pub(crate) echo_keeps_df: bool,
+    /// How packets of sizes that pass fare: those of the technique that lost most of them.
+    pub(crate) controls: Trials,
+}
+
+impl Surroundings {
+    /// Takes the controls from the logs of all techniques: packets are lost on the path, whatever they carry.
+    pub(crate) fn new<'a>(echo_keeps_df: bool, logs: impl Iterator<Item = &'a ProbeLog>) -> Self {
+        let rate = |trials: &Trials| f64::from(trials.total - trials.answered + 1) / f64::from(trials.total + 2);
+        let lossy = logs.map(ProbeLog::controls_as_sent).filter(|trials| trials.answered < trials.total);
+        Self { echo_keeps_df, controls: lossy.max_by(|a, b| rate(a).total_cmp(&rate(b))).unwrap_or_default() }
+    }
+
+    /// The chance that mere loss takes so many packets that are sent in two pieces each.
+    fn chance_of_pairs(&self, pairs: u32) -> f64 {
+        let Trials { total, answered } = self.controls;
+        let passes = f64::from(answered + 1) / f64::from(total + 2);
+        (1.0 - passes * passes).powf(f64::from(pairs))
+    }
+}
 /// A packet that is sent in tiny fragments.
 const FRAGMENTED: PacketSize = PacketSize::new(160);
 
@@ -53,12 +78,19 @@ impl NoDfCopy {
 
     /// Queues copies of the size that a search confirms as lost, until what became of them is clear. `by` is the technique of the
     /// search.
-    pub(crate) fn queue_in(&mut self, by: Name, echo_keeps_df: bool, search: &mut Search, plan: &Plan, now: Timestamp) {
+    pub(crate) fn queue_in(
+        &mut self,
+        by: Name,
+        around: Surroundings,
+        search: &mut Search,
+        plan: &Plan,
+        now: Timestamp,
+    ) {
         let Some((passes, lost)) = search.confirming().filter(|_| plan.family() == Family::V4) else { return };
         let about = self.about.filter(|about| about.lost == lost && about.by == by);
         let queued = about.map_or(0, |about| about.queued);
-        let tells_more =
-            self.outcome(search.log(), echo_keeps_df) == NoDfOutcome::Unclear && !(by == Name::Echo && echo_keeps_df);
+        let is_vain = by == Name::Echo && around.echo_keeps_df;
+        let tells_more = self.outcome(search.log(), around) == NoDfOutcome::Unclear && !is_vain;
         if queued > 0 && !(tells_more && search.is_idle()) || queued >= MOST_COPIES {
             return;
         }
@@ -82,20 +114,24 @@ impl NoDfCopy {
     }
 
     /// What became of them, by the log of the technique that sent them.
-    pub(crate) fn outcome(self, log: &ProbeLog, echo_keeps_df: bool) -> NoDfOutcome {
+    pub(crate) fn outcome(self, log: &ProbeLog, around: Surroundings) -> NoDfOutcome {
         let Some(Copies { by, lost, .. }) = self.about else { return NoDfOutcome::Untested };
         let (copies, fragments) = (log.trials(lost, ProbeKind::NoDf), log.trials_of_kind(ProbeKind::Fragments));
         // Two fragments are lost more often than one packet, so a lossy path may show in them alone.
-        let is_lossy = log.loses_controls() || (1..fragments.total).contains(&fragments.answered);
+        let is_lossy = around.controls.total > 0 || (1..fragments.total).contains(&fragments.answered);
         let significance = if is_lossy { LOSSY_SIGNIFICANCE } else { SIGNIFICANCE };
+        let is_chance = || is_lossy && around.chance_of_pairs(fragments.total) > significance;
         match (copies.total, copies.answered) {
             (0, _) => NoDfOutcome::Untested,
             (_, 1..) => NoDfOutcome::Passes,
-            _ if fragments.answered == 0 && p_value(log.all_controls(), fragments) <= significance => {
+            _ if fragments.answered == 0
+                && !is_chance()
+                && p_value(log.controls_as_sent(), fragments) <= significance =>
+            {
                 NoDfOutcome::FragmentsLost
             }
             // The reply to a copy that arrived met the small link on its way back, with DF.
-            _ if by == Name::Echo && echo_keeps_df => NoDfOutcome::Unclear,
+            _ if by == Name::Echo && around.echo_keeps_df => NoDfOutcome::Unclear,
             _ if p_value(fragments, copies) <= significance => NoDfOutcome::Lost,
             _ => NoDfOutcome::Unclear,
         }
@@ -130,7 +166,8 @@ mod tests {
             }
         }
         log.settle(Timestamp::from_origin(std::time::Duration::from_secs(9)), &rtt);
-        NoDfCopy { about: Some(Copies { by, lost: LOST, queued: copies.1 }) }.outcome(&log, keeps_df)
+        let around = Surroundings::new(keeps_df, [&log].into_iter());
+        NoDfCopy { about: Some(Copies { by, lost: LOST, queued: copies.1 }) }.outcome(&log, around)
     }
 
     fn outcome(copies: (u32, u32), fragments: (u32, u32), controls: u32) -> NoDfOutcome {
@@ -162,6 +199,19 @@ mod tests {
     fn where_no_fragment_passes_copies_tell_nothing() {
         assert_eq!(outcome((0, 3), (0, 3), 20), NoDfOutcome::FragmentsLost);
         assert_eq!(outcome((0, 3), (0, 3), 14), NoDfOutcome::Unclear);
+    }
+
+    /// Where half of all packets are lost, three of four pairs of fragments are: chance takes 24 of them in one run of a thousand, and
+    /// 36 in one of 30 000.
+    #[test]
+    fn loss_alone_is_no_reason_to_say_that_fragments_are_dropped() {
+        assert_eq!(outcome((0, 24), (0, 24), 10), NoDfOutcome::Unclear);
+        assert_eq!(outcome((0, 36), (0, 36), 10), NoDfOutcome::FragmentsLost);
+        // Other techniques lose what this one, with few controls, does not.
+        let lossy = Surroundings { echo_keeps_df: false, controls: Trials { total: 40, answered: 20 } };
+        let fragments_lost = outcome_of(Name::OldData, false, (0, 6), (0, 6), 20);
+        assert_eq!(fragments_lost, NoDfOutcome::FragmentsLost);
+        assert!(lossy.chance_of_pairs(6) > 0.1);
     }
 
     #[test]

@@ -49,7 +49,11 @@ fn ground(ground: &Ground) -> String {
         ),
         Ground::MayMask { passes, lost, limit } => format!(
             "{passes} byte packets are answered, {lost} byte packets never are; the server's MSS keeps TCP to {limit} bytes, \
-             but too many packets are lost to say whether that is its own link or a path that it remembers for a while"
+             but it was not seen where large packets end, so that may be its own link or a path that it remembers for a while"
+        ),
+        Ground::OwnTcpNotAsked { passes, lost } => format!(
+            "{passes} byte packets are answered, {lost} byte packets never are; the run was cut short before this host's own TCP told \
+             whether it sends such packets: a firewall or a setting of this host may keep it to smaller ones"
         ),
         Ground::MayBeCut { passes, lost } => format!(
             "{passes} byte packets are answered, {lost} byte packets that must not be fragmented never are; this host lets routers \
