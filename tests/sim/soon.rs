@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::parts::{add_loss, is_chosen, is_lossy};
 use super::run::run;
 use super::sweep::side_by_side;
-use crate::scenario::{self, Family, Resets, Scenario, Stack, Verdict, Welcome, World};
+use crate::scenario::{self, Family, Kind, Resets, Router, Scenario, Stack, Verdict, Welcome, World};
 
 /// What is lost each way.
 const LOSSES: [f64; 2] = [0.0, 0.05];
@@ -43,22 +43,27 @@ fn is_otherwise(scenario: &Scenario) -> bool {
         || peer.old_data_ignored
         || peer.resets != Resets::Never
         || peer.welcome != Welcome::Ready;
-    // Where SYNs with data are lost as well, or the server remembers a path MTU, there is more to find out.
-    let takes_syns = scenario.routers().iter().all(|(_, router)| !router.drop_syn_data);
-    let is_plain =
-        takes_syns && peer.remembers.is_none() && scenario.links().iter().all(|link| link.middlebox.is_idle());
+    // There is more to find out where SYNs with data are lost as well, the server remembers a path MTU, routers have to be asked again
+    // slowly, or the way back is examined.
+    let is_open = |router: &Router| !router.drop_syn_data && !router.drop.contains(&Kind::PtbAboutTcp);
+    let takes_syns = scenario.routers().iter().all(|(_, router)| is_open(router));
+    let is_one_way = scenario.families.iter().all(|family| scenario.expect.outcome(*family).reverse.is_none());
+    let is_plain = takes_syns
+        && is_one_way
+        && peer.remembers.is_none()
+        && scenario.links().iter().all(|link| link.middlebox.is_idle());
     is_odd && is_plain && scenario.runs_in(World::Sim) && is_chosen(scenario) && !is_lossy(scenario)
 }
 
 /// A round trip takes 10 ms on these paths. No verdict on a hole comes sooner than 0.65 s, since a message may be late. Without echo,
-/// SYNs may be confirmed by new bytes alone, one by one, and a router that may ration its messages is asked again slowly.
+/// SYNs may be confirmed by new bytes alone, one by one.
 fn limit(scenario: &Scenario, family: Family, loss: f64) -> Duration {
     let is_clear = scenario.expect.outcome(family).verdict == Verdict::Clear;
     let has_echo = scenario.peer.echo && scenario.routers().iter().all(|(_, router)| router.drop.is_empty());
     Duration::from_millis(match (loss > 0.0, is_clear) {
         (false, true) => 150,
         (false, false) if has_echo => 1000,
-        (false, false) => 2500,
+        (false, false) => 2000,
         (true, _) => 5000,
     })
 }
