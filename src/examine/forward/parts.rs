@@ -145,11 +145,13 @@ impl Parts {
     }
 
     /// The old bytes that probes with a limited TTL can carry, while there is a connection. With answers that name no probe, those
-    /// that get through would be taken for others.
+    /// that get through would be taken for others. Where old bytes are not answered and echo is, echo tells what got through.
     pub(super) fn traces_over(&self) -> Option<Name> {
         let tcp = self.techniques.using(Uses::Connection);
         let can = self.session.state() == TcpState::Open && !tcp.search().is_one_at_a_time();
-        can.then(|| tcp.name())
+        let is_better_by_echo =
+            tcp.unusable().is_some() && self.techniques.using(Uses::Icmp).search().log().total_answered() > 0;
+        (can && !is_better_by_echo).then(|| tcp.name())
     }
 
     /// How often a size must stay silent before loss no longer explains it.

@@ -46,22 +46,26 @@ impl SynData {
         probe.filter(is_given_up).is_some_and(|probe| heard.now.since(probe.sent) >= least)
     }
 
+    /// Whether the server may have half a connection left from this probe, of a size that passes, so that a SYN from the same port means
+    /// nothing to it: some stacks take no reset that acknowledges nothing.
+    fn may_have_left_half(&self, probe: &SentProbe) -> bool {
+        matches!(probe.outcome, Outcome::Lost(_)) && Some(probe.size) <= self.search().log().largest_answered()
+    }
+
     /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
     fn free_port(&self, turn: &mut Turn<'_>) -> Option<u16> {
         let probes = self.search().log().probes();
         let last_of = |port: u16| {
             probes.iter().rev().find(|probe| matches!(probe.key, ProbeKey::Syn { port: p, .. } if p == port)).copied()
         };
-        let unused = self.ports.iter().copied().find(|&port| last_of(port).is_none());
-        let port = unused.or_else(|| {
-            self.ports
-                .iter()
-                .copied()
-                .filter_map(|port| last_of(port).map(|probe| (probe.sent, port, probe)))
-                .filter(|(_, _, probe)| probe.outcome != Outcome::Waiting)
-                .min_by_key(|(sent, ..)| *sent)
-                .map(|(_, port, _)| port)
-        })?;
+        let (doubtful, clean): (Vec<u16>, Vec<u16>) =
+            self.ports.iter().partition(|&&port| last_of(port).is_some_and(|probe| self.may_have_left_half(&probe)));
+        // The one that was used last the longest time ago, before all one that was never used.
+        let free = |ports: &[u16]| {
+            let is_free = |port: &u16| last_of(*port).is_none_or(|probe| probe.outcome != Outcome::Waiting);
+            ports.iter().copied().filter(is_free).min_by_key(|&port| last_of(port).map(|probe| probe.sent))
+        };
+        let port = if clean.is_empty() { free(&doubtful) } else { free(&clean) }?;
         match last_of(port).map(|probe| probe.key) {
             // The reset goes first; the SYN follows at the next call.
             Some(ProbeKey::Syn { port, isn }) if turn.outbox.half_open().reset(port, isn) => None,
