@@ -10,6 +10,7 @@ use super::super::rtt::RttEstimator;
 use super::super::session::{Connection, Effect, MOST_TRIES, TcpState};
 use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
+use super::chance::{RoundTrips, Vain};
 use super::conversation::{Conversation, ReplyStatus};
 use super::setup::Setup;
 use super::stall::StallWatch;
@@ -159,14 +160,17 @@ impl Fetch {
         self.stalled_since().is_some_and(|since| now.since(since) >= patience)
     }
 
-    /// How long ago bytes began to be missing, even if they have come since.
-    pub(super) fn stall_began_ago(&self, now: Timestamp) -> Duration {
-        self.stall.began_ago(now)
+    pub(super) fn stall(&self) -> &StallWatch {
+        &self.stall
     }
 
-    /// How often the server answered although bytes were missing.
-    pub(super) fn answers_while_stalled(&self) -> u32 {
-        self.stall.answers()
+    /// What the server sent in vain in large packets, if it did.
+    pub(super) fn vain(&self, now: Timestamp) -> Option<Vain> {
+        self.stall.vain(now).filter(|_| !self.arrivals.has_full())
+    }
+
+    pub(super) fn round_trips(&self) -> RoundTrips {
+        self.ack_probes.round_trips()
     }
 
     /// The first byte that is missing, where some are.
@@ -190,6 +194,11 @@ impl Fetch {
     /// When it was opened.
     pub(super) fn began(&self) -> Timestamp {
         self.began
+    }
+
+    /// When it was heard of last.
+    pub(super) fn heard(&self) -> Timestamp {
+        self.heard
     }
 
     /// Since when the server has all that was said, and nothing that it said is missing.
@@ -237,13 +246,15 @@ impl Fetch {
                 self.connection.announce_after_first_byte(payload);
             }
         }
-        let is_missing = self.conversation.status() == ReplyStatus::Awaited && self.missing_up_to().is_some();
-        if is_missing {
+        let is_awaited = self.conversation.status() == ReplyStatus::Awaited;
+        let missing = self.missing_up_to().filter(|_| is_awaited);
+        if missing.is_some() {
             self.understood = None;
         } else if self.connection.is_drained() {
             self.understood.get_or_insert(now);
         }
-        self.stall.note(is_missing, now);
+        let bytes = missing.map(|end| end.bytes_since(self.connection.receive_next()).unwrap_or(0));
+        self.stall.note(bytes.map(|bytes| bytes / self.arrivals.full().max(1)), now);
     }
 
     /// The next segment that is due, if any.
@@ -334,6 +345,7 @@ impl Fetch {
         let after_gap = self.arrivals.note(ip, segment, fragment, before);
         if self.lowered_after.is_none() && self.arrivals.resent().is_some() {
             self.lowered_after = Some(now.since(self.asked));
+            self.stall.note_lowered(now);
         }
         if self.connection.receive_next() != before.next() {
             self.arrivals.progressed(self.connection.receive_next());

@@ -27,16 +27,17 @@ fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
 fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a SmallSegments) -> ReverseEvidence<'a> {
     ReverseEvidence {
         end,
-        first: FirstEvidence {
+        first: FetchEvidence {
             arrivals,
             lowered_after: arrivals.resent().map(|_| Duration::from_millis(3200)),
             is_lossy: false,
-            is_path_lossy: false,
             watched: Duration::from_secs(15),
             answers_while_stalled: 5,
             round_trip: Duration::from_millis(20),
             exact_by_echo: None,
         },
+        again: None,
+        by_chance: Chance::Excluded,
         small_segments,
         passes: Some(SIZE(1400)),
         lost: Some(SIZE(1401)),
@@ -124,10 +125,10 @@ fn a_server_that_recovers_beside_the_first_connection_is_no_black_hole() {
 /// nothing is lost by chance, nothing was lost before it was too large.
 #[test]
 fn what_was_lost_by_chance_was_not_lowered() {
-    let soon = |log: &ArrivalLog, is_path_lossy| {
+    let soon = |log: &ArrivalLog, is_lossy| {
         let mut found = evidence(WatchEnd::Complete, log, &SmallSegments::NotTried);
         found.first.lowered_after = Some(Duration::from_millis(40));
-        found.first.is_path_lossy = is_path_lossy;
+        found.first.is_lossy = is_lossy;
         verdict(&found)
     };
     let as_before = arrivals(&[1360, 1360], Some(2720));
@@ -143,7 +144,7 @@ fn silence_on_a_lossy_path_is_not_the_servers() {
     assert_eq!(judge(&found).found().reason, Some(ReverseReason::TooLossy));
     found.end = WatchEnd::Unavailable(Unwillingness::FellSilent);
     assert_eq!(verdict(&found), ReverseVerdict::Untested);
-    found.first.is_path_lossy = true;
+    found.first.is_lossy = true;
     assert_eq!(verdict(&found), ReverseVerdict::Inconclusive);
 }
 
