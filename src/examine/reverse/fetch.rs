@@ -12,6 +12,7 @@ use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
 use super::chance::{RoundTrips, Vain};
 use super::conversation::{Conversation, ReplyStatus};
+use super::sent_range::SentRange;
 use super::setup::Setup;
 use super::stall::StallWatch;
 use super::timers::{ReverseTimer, ReverseTimers};
@@ -38,6 +39,7 @@ pub(super) struct Fetch {
     heard: Timestamp,
     stall: StallWatch,
     ack_probes: AckProbes,
+    sent: SentRange,
     /// How long after it was asked the first missing byte came in a smaller packet.
     lowered_after: Option<Duration>,
     phase: FetchPhase,
@@ -81,6 +83,7 @@ impl Fetch {
             heard: now,
             stall: StallWatch::default(),
             ack_probes: AckProbes::new(now),
+            sent: SentRange::default(),
             lowered_after: None,
             phase: FetchPhase::Fetching,
         };
@@ -155,6 +158,16 @@ impl Fetch {
         self.stall.since().filter(|_| self.status() == ReplyStatus::Awaited)
     }
 
+    /// Since when nothing has come of such bytes.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        self.stall.silent_since().filter(|_| self.status() == ReplyStatus::Awaited)
+    }
+
+    /// Whether nothing has come of such bytes for as long as this.
+    pub(super) fn is_silent_for(&self, patience: Duration, now: Timestamp) -> bool {
+        self.silent_since().is_some_and(|since| now.since(since) >= patience)
+    }
+
     /// Whether bytes are missing for as long as this.
     pub(super) fn is_stalled_for(&self, patience: Duration, now: Timestamp) -> bool {
         self.stalled_since().is_some_and(|since| now.since(since) >= patience)
@@ -214,7 +227,7 @@ impl Fetch {
 
     /// Whether the path loses packets of any size.
     pub(super) fn has_seen_loss(&self) -> bool {
-        self.ack_probes.are_lost()
+        self.ack_probes.are_lost() || self.sent.is_repeated()
     }
 
     /// How long after it was asked the first missing byte came in a smaller packet.
@@ -237,10 +250,17 @@ impl Fetch {
         if self.connection.state() != TcpState::Open || self.connection.are_acks_held() {
             return;
         }
-        while self.conversation.go_on(&mut self.connection) {
+        loop {
+            // What the handshake of TLS still says is no question: the certificates are on their way.
+            let has_asked = self.awaits_certificates();
+            if !self.conversation.go_on(&mut self.connection) {
+                break;
+            }
             self.understood = None;
-            self.arrivals.asked(self.connection.receive_next());
-            self.asked = now;
+            if !has_asked {
+                self.arrivals.asked(self.connection.receive_next());
+                self.asked = now;
+            }
             self.ack_probes.wait_for_reply(now, &self.rtt);
             if let Some(payload) = self.first_payload.filter(|_| self.awaits_certificates()) {
                 self.connection.announce_after_first_byte(payload);
@@ -284,6 +304,7 @@ impl Fetch {
 
     fn poll_connection(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
         let segment = self.connection.poll(now, &self.rtt)?;
+        self.sent.note(&segment);
         let meaning = Meaning::Connection(Step::of(&segment));
         Some((segment, meaning))
     }
@@ -349,6 +370,7 @@ impl Fetch {
         }
         if self.connection.receive_next() != before.next() {
             self.arrivals.progressed(self.connection.receive_next());
+            self.stall.note_progress(now);
             self.open_window();
         }
         let headers = self.family.tcp_headers() + segment.options_len() as u32;

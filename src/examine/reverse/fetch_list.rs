@@ -210,9 +210,11 @@ impl FetchList {
 
     /// The deadlines of what is learnt from the connections beside the first.
     pub(super) fn enter_judging_timers(&self, timers: &mut ReverseTimers) {
-        for since in self.further.iter().filter_map(|further| further.fetch().stalled_since()) {
-            timers.enter(ReverseTimer::TrialLost, since + TRIAL_PATIENCE);
-            timers.enter(ReverseTimer::TrialLostInLoss, since + LOSSY_PATIENCE);
+        for fetch in self.further.iter().map(FurtherFetch::fetch) {
+            for since in [fetch.stalled_since(), fetch.silent_since()].into_iter().flatten() {
+                timers.enter(ReverseTimer::TrialLost, since + TRIAL_PATIENCE);
+                timers.enter(ReverseTimer::TrialLostInLoss, since + LOSSY_PATIENCE);
+            }
         }
         if let Some(test) = self.further.iter().find_map(FurtherFetch::ptb_test) {
             test.enter_timers(timers);
@@ -282,7 +284,7 @@ impl FurtherFetch {
         let patience = if is_lossy { LOSSY_PATIENCE } else { TRIAL_PATIENCE };
         match self {
             Self::SmallSegments(fetch) if *small_segments == SmallSegments::Awaited => {
-                *small_segments = SmallSegments::judge(fetch.status(), fetch.is_stalled_for(patience, now))?;
+                *small_segments = SmallSegments::judge(fetch.status(), fetch.is_silent_for(patience, now))?;
                 fetch.leave(now);
                 Some(FetchSizes::new(fetch.arrivals().largest(), None))
             }

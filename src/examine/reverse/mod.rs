@@ -27,6 +27,7 @@ mod own_ptb;
 mod ptb_sender;
 mod ptb_test;
 mod recovery;
+mod sent_range;
 mod setup;
 mod size_search;
 mod small_segments;

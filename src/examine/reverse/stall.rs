@@ -11,6 +11,8 @@ use super::chance::Vain;
 pub(super) struct StallWatch {
     state: StallState,
     answers: u32,
+    /// When the first of the missing bytes came last.
+    progressed: Option<Timestamp>,
     /// The most full segments that were missing at once, at least one.
     full_segments: u32,
     /// How long bytes had been missing when the first of them came in a smaller packet.
@@ -44,6 +46,16 @@ impl StallWatch {
     /// The server answered.
     pub(super) fn note_answer(&mut self) {
         self.answers += u32::from(self.since().is_some());
+    }
+
+    /// The next byte came.
+    pub(super) fn note_progress(&mut self, now: Timestamp) {
+        self.progressed = Some(now);
+    }
+
+    /// Since when nothing has come of what is missing.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        self.since().map(|since| since.max(self.progressed.unwrap_or(since)))
     }
 
     /// Missing bytes came in a smaller packet.
