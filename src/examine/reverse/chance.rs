@@ -68,7 +68,10 @@ impl RoundTrips {
 impl Vain {
     /// For so long `full_segments` stay away.
     pub(super) fn since(lasted: Duration, full_segments: u32) -> Self {
-        Self { sent: f64::from(full_segments) + doublings(lasted, FIRST_TIMEOUT), searching: doublings(lasted, SEARCHES) }
+        Self {
+            sent: f64::from(full_segments) + doublings(lasted, FIRST_TIMEOUT),
+            searching: doublings(lasted, SEARCHES),
+        }
     }
 
     /// For so long they stayed away, and then the server sent smaller ones that came.

@@ -226,7 +226,13 @@ impl Inquiry {
         self.fetch_evidence(turn.setup, turn.fetches, fetch, turn.now)
     }
 
-    fn fetch_evidence<'a>(&self, setup: &Setup, fetches: &FetchList, fetch: &'a Fetch, now: Timestamp) -> FetchEvidence<'a> {
+    fn fetch_evidence<'a>(
+        &self,
+        setup: &Setup,
+        fetches: &FetchList,
+        fetch: &'a Fetch,
+        now: Timestamp,
+    ) -> FetchEvidence<'a> {
         let is_lossy = fetches.is_lossy(setup);
         FetchEvidence {
             arrivals: fetch.arrivals(),

@@ -58,7 +58,8 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
             watched.as_secs_f64()
         ),
         ReverseReason::MayBeChance => {
-            "the server's large packets stay away, but so many packets of any size are lost that it may be chance".into()
+            "the server's large packets stay away, but so many packets of any size are lost that it may be chance"
+                .into()
         }
         ReverseReason::MayRecover { watched } => format!(
             "the server's large packets did not arrive within {:.0} s; whether it went over to smaller ones by itself cannot \
