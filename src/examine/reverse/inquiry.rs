@@ -133,7 +133,7 @@ impl Inquiry {
         if turn.fetches.is_lossy(turn.setup) {
             turn.fetches.watch_again(turn.setup, turn.random, turn.now);
         }
-        let again = turn.fetches.again().filter(is_complete);
+        let again = turn.fetches.again().filter(|again| again.status() == ReplyStatus::Complete);
         again.is_some_and(|again| is_settled(&self.evidence_of(again, turn)))
     }
 
@@ -207,10 +207,11 @@ impl Inquiry {
         end: WatchEnd,
         now: Timestamp,
     ) -> ReverseEvidence<'a> {
+        let again = fetches.again().filter(|again| again.status() == ReplyStatus::Complete);
         ReverseEvidence {
             end,
             first: self.fetch_evidence(setup, fetches, fetches.first(), now),
-            again: fetches.again().filter(is_complete).map(|again| self.fetch_evidence(setup, fetches, again, now)),
+            again: again.map(|again| self.fetch_evidence(setup, fetches, again, now)),
             by_chance: fetches.by_chance(setup, now),
             small_segments: fetches.small_segments(),
             passes: self.sizes.passes(),
@@ -244,8 +245,4 @@ impl Inquiry {
             exact_by_echo: self.sizes.exact_by_echo(),
         }
     }
-}
-
-fn is_complete(fetch: &&Fetch) -> bool {
-    fetch.status() == ReplyStatus::Complete
 }

@@ -57,7 +57,7 @@ const LONGEST_WATCH: Duration = Duration::from_secs(15 + 6);
 /// The same where packets of any size are lost, as further connections begin later then and have to be watched as long.
 const LONGEST_WATCH_IN_LOSS: Duration = Duration::from_secs(15 + 12);
 /// Losses of many packets in a row are repaired by then.
-const DOUBTFUL: Duration = Duration::from_millis(1000);
+const DOUBTFUL: Duration = Duration::from_secs(1);
 /// A server that dawdles so long is not waited for. The delay of postscreen is 6 s.
 const SLOW: Duration = Duration::from_secs(8);
 /// The same where the way back is all that was asked for.

@@ -187,3 +187,30 @@ fn an_interrupted_run_claims_a_hole_only_where_it_is_proven() {
     let waiting = WatchEnd::Interrupted(InterruptedFetch::Waiting);
     assert_eq!(found(waiting, &SmallSegments::Pass, false, 5), (ReverseVerdict::Untested, vec![]));
 }
+
+/// What chance may have taken proves nothing, be it the large packets or the small ones of a server that searches.
+#[test]
+fn chance_leaves_a_hole_open() {
+    let log = arrivals(&[], None);
+    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    found.by_chance = Chance::MayBeAll;
+    assert_eq!(judge(&found).found().reason, Some(ReverseReason::MayBeChance));
+    found.recovered_beside = Some(Duration::from_millis(3200));
+    assert_eq!(verdict(&found), ReverseVerdict::Inconclusive, "it may have gone over to smaller ones by mistake");
+    found.recovered_beside = None;
+    found.by_chance = Chance::MayHideSearch;
+    let watched = found.first.watched;
+    assert_eq!(judge(&found).found().reason, Some(ReverseReason::MayRecover { watched }));
+}
+
+/// A server that was told keeps within the path from the start, and a large packet that comes refutes the hole.
+#[test]
+fn a_second_connection_that_is_complete_gives_the_verdict() {
+    let (log, told, full) = (arrivals(&[], None), arrivals(&[1360, 1360, 500], None), arrivals(&[1460], None));
+    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    for (again, size) in [(&told, 1400), (&full, 1500)] {
+        found.again = Some(FetchEvidence { arrivals: again, ..found.first });
+        let reverse = judge(&found).found().clone();
+        assert_eq!((reverse.verdict, reverse.path_mtu), (ReverseVerdict::Clear, Some(SIZE(size))));
+    }
+}
