@@ -47,7 +47,7 @@ pub use judge::{clamped_here, may_be_clamped_here};
 use outbox::Outbox;
 use own_tcp::OwnTcpInquiry;
 use random::Random;
-use reverse::{ReverseExamination, WayThere};
+use reverse::{ReverseExamination, RoundTrips, WayThere};
 use second_flow::SecondFlows;
 use session::TcpState;
 
@@ -293,7 +293,8 @@ impl Examination {
     fn turn_back(&mut self, forward: Forward, record: Record, found: &Examined, now: Timestamp) {
         let is_smaller = |path: &PacketSize| found.first_lost_size.is_some() && *path < self.plan.local_mtu;
         let is_lossy = found.findings.contains(&Finding::PacketLoss) || record.loses_small_packets();
-        let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy);
+        let (answered, lost) = record.fate_of_small_packets();
+        let there = WayThere::new(found.path_mtu.filter(is_smaller), is_lossy, RoundTrips::new(answered, lost));
         let rtt = forward.rtt().clone();
         let seed = self.outbox.random();
         let conversation = forward.into_session().into_parts();

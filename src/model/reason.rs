@@ -366,6 +366,13 @@ pub enum ReverseReason {
         /// What the server answered meanwhile.
         answers: u32,
     },
+    /// Large packets stay away, and so many of any size are lost that chance may have taken all of them.
+    MayBeChance,
+    /// Large packets stay away, and smaller ones that the server may have gone over to may be lost by chance.
+    MayRecover {
+        /// For how long they were awaited.
+        watched: Duration,
+    },
     /// Large packets stay away, and the server took no further connection.
     NoControl,
     /// Large packets stay away, and soon the server answered nothing else.

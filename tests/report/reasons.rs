@@ -308,6 +308,15 @@ fn a_verdict_on_the_way_back() {
              same bytes came in small packets on another connection",
         ),
         (
+            ReverseReason::MayBeChance,
+            "the server's large packets stay away, but so many packets of any size are lost that it may be chance",
+        ),
+        (
+            ReverseReason::MayRecover { watched: seconds(27) },
+            "the server's large packets did not arrive within 27 s; whether it went over to smaller ones by itself cannot \
+             be told, as too many packets of any size are lost",
+        ),
+        (
             ReverseReason::NoControl,
             "the server's large packets stay away, but it took no further connection that would show that small ones come",
         ),

@@ -268,6 +268,11 @@ impl Record {
         self.over_connection().is_some_and(|tcp| tcp.search.log().loses_controls())
     }
 
+    /// Of such packets, how many were answered and how many were lost.
+    pub(crate) fn fate_of_small_packets(&self) -> (u32, u32) {
+        self.over_connection().map_or((0, 0), |tcp| tcp.search.log().fate_of_controls())
+    }
+
     /// The largest size known to pass over the connection and the smallest known to be lost.
     pub(crate) fn bracket(&self) -> Option<(PacketSize, PacketSize)> {
         let log = self.over_connection()?.search.log();

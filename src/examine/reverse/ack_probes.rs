@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::Timestamp;
 
 use super::super::rtt::RttEstimator;
+use super::chance::RoundTrips;
 
 /// When ack probes leave on one connection, and how many were answered.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,8 @@ pub(super) struct AckProbes {
     next: Timestamp,
     /// Acknowledgments without data, ever.
     answers: u32,
+    /// Of them, those that came when a probe was not answered yet.
+    round_trips: u32,
 }
 
 /// A server may think so long before it answers, beside the round trip.
@@ -23,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl AckProbes {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { sent: 0, next: now, answers: 0 }
+        Self { sent: 0, next: now, answers: 0, round_trips: 0 }
     }
 
     /// Something was said: the reply gets its time.
@@ -48,6 +51,12 @@ impl AckProbes {
     /// An acknowledgment without data came.
     pub(super) fn note_answer(&mut self) {
         self.answers += 1;
+        self.round_trips = (self.round_trips + 1).min(self.sent);
+    }
+
+    /// The probes that were answered, and those that were not, but for the last one.
+    pub(super) fn round_trips(&self) -> RoundTrips {
+        RoundTrips::new(self.round_trips, (self.sent - self.round_trips).saturating_sub(1))
     }
 
     /// Whether the path loses packets of any size: both the probes and their answers are small.

@@ -5,17 +5,22 @@ use std::time::Duration;
 use crate::model::{PacketSize, Unwillingness};
 
 use super::arrivals::ArrivalLog;
+use super::chance::Chance;
 use super::small_segments::SmallSegments;
 
 /// The evidence when the watch ends.
 #[derive(Clone, Debug)]
 pub(super) struct ReverseEvidence<'a> {
     pub(super) end: WatchEnd,
-    pub(super) first: FirstEvidence<'a>,
+    pub(super) first: FetchEvidence<'a>,
+    /// A connection like the first one, where there is one and all has arrived on it.
+    pub(super) again: Option<FetchEvidence<'a>>,
     pub(super) small_segments: &'a SmallSegments,
     /// The largest size that arrived, and the smallest that did not.
     pub(super) passes: Option<PacketSize>,
     pub(super) lost: Option<PacketSize>,
+    /// Whether chance explains that large packets stay away, on all connections.
+    pub(super) by_chance: Chance,
     /// How long after it was asked the server went over to smaller packets by itself on a connection beside the first.
     pub(super) recovered_beside: Option<Duration>,
     /// The test of PTBs: the MTU told, and whether the server obeys.
@@ -26,16 +31,14 @@ pub(super) struct ReverseEvidence<'a> {
     pub(super) is_without_df: bool,
 }
 
-/// What the first connection has shown.
+/// What a connection of full segments has shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FirstEvidence<'a> {
+pub(super) struct FetchEvidence<'a> {
     pub(super) arrivals: &'a ArrivalLog,
     /// How long after it was asked the first missing byte came in a smaller packet.
     pub(super) lowered_after: Option<Duration>,
-    /// Whether packets of any size were lost on it.
+    /// Whether packets of any size are lost on the path.
     pub(super) is_lossy: bool,
-    /// The same, or on the way there.
-    pub(super) is_path_lossy: bool,
     /// How long ago bytes began to be missing, even if they have come since.
     pub(super) watched: Duration,
     /// How often the server answered although bytes were missing.

@@ -10,7 +10,9 @@ use super::super::rtt::RttEstimator;
 use super::super::session::{Connection, Effect, MOST_TRIES, TcpState};
 use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
+use super::chance::{RoundTrips, Vain};
 use super::conversation::{Conversation, ReplyStatus};
+use super::sent_range::SentRange;
 use super::setup::Setup;
 use super::stall::StallWatch;
 use super::timers::{ReverseTimer, ReverseTimers};
@@ -37,6 +39,7 @@ pub(super) struct Fetch {
     heard: Timestamp,
     stall: StallWatch,
     ack_probes: AckProbes,
+    sent: SentRange,
     /// How long after it was asked the first missing byte came in a smaller packet.
     lowered_after: Option<Duration>,
     phase: FetchPhase,
@@ -80,6 +83,7 @@ impl Fetch {
             heard: now,
             stall: StallWatch::default(),
             ack_probes: AckProbes::new(now),
+            sent: SentRange::default(),
             lowered_after: None,
             phase: FetchPhase::Fetching,
         };
@@ -154,19 +158,32 @@ impl Fetch {
         self.stall.since().filter(|_| self.status() == ReplyStatus::Awaited)
     }
 
+    /// Since when nothing has come of such bytes.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        self.stall.silent_since().filter(|_| self.status() == ReplyStatus::Awaited)
+    }
+
+    /// Whether nothing has come of such bytes for as long as this.
+    pub(super) fn is_silent_for(&self, patience: Duration, now: Timestamp) -> bool {
+        self.silent_since().is_some_and(|since| now.since(since) >= patience)
+    }
+
     /// Whether bytes are missing for as long as this.
     pub(super) fn is_stalled_for(&self, patience: Duration, now: Timestamp) -> bool {
         self.stalled_since().is_some_and(|since| now.since(since) >= patience)
     }
 
-    /// How long ago bytes began to be missing, even if they have come since.
-    pub(super) fn stall_began_ago(&self, now: Timestamp) -> Duration {
-        self.stall.began_ago(now)
+    pub(super) fn stall(&self) -> &StallWatch {
+        &self.stall
     }
 
-    /// How often the server answered although bytes were missing.
-    pub(super) fn answers_while_stalled(&self) -> u32 {
-        self.stall.answers()
+    /// What the server sent in vain in large packets, if it did.
+    pub(super) fn vain(&self, now: Timestamp) -> Option<Vain> {
+        self.stall.vain(now).filter(|_| !self.arrivals.has_full())
+    }
+
+    pub(super) fn round_trips(&self) -> RoundTrips {
+        self.ack_probes.round_trips()
     }
 
     /// The first byte that is missing, where some are.
@@ -192,6 +209,11 @@ impl Fetch {
         self.began
     }
 
+    /// When it was heard of last.
+    pub(super) fn heard(&self) -> Timestamp {
+        self.heard
+    }
+
     /// Since when the server has all that was said, and nothing that it said is missing.
     pub(super) fn understood(&self) -> Option<Timestamp> {
         self.understood
@@ -205,7 +227,7 @@ impl Fetch {
 
     /// Whether the path loses packets of any size.
     pub(super) fn has_seen_loss(&self) -> bool {
-        self.ack_probes.are_lost()
+        self.ack_probes.are_lost() || self.sent.is_repeated()
     }
 
     /// How long after it was asked the first missing byte came in a smaller packet.
@@ -228,22 +250,31 @@ impl Fetch {
         if self.connection.state() != TcpState::Open || self.connection.are_acks_held() {
             return;
         }
-        while self.conversation.go_on(&mut self.connection) {
+        loop {
+            // What the handshake of TLS still says is no question: the certificates are on their way.
+            let has_asked = self.awaits_certificates();
+            if !self.conversation.go_on(&mut self.connection) {
+                break;
+            }
             self.understood = None;
-            self.arrivals.asked(self.connection.receive_next());
-            self.asked = now;
+            if !has_asked {
+                self.arrivals.asked(self.connection.receive_next());
+                self.asked = now;
+            }
             self.ack_probes.wait_for_reply(now, &self.rtt);
             if let Some(payload) = self.first_payload.filter(|_| self.awaits_certificates()) {
                 self.connection.announce_after_first_byte(payload);
             }
         }
-        let is_missing = self.conversation.status() == ReplyStatus::Awaited && self.missing_up_to().is_some();
-        if is_missing {
+        let is_awaited = self.conversation.status() == ReplyStatus::Awaited;
+        let missing = self.missing_up_to().filter(|_| is_awaited);
+        if missing.is_some() {
             self.understood = None;
         } else if self.connection.is_drained() {
             self.understood.get_or_insert(now);
         }
-        self.stall.note(is_missing, now);
+        let bytes = missing.map(|end| end.bytes_since(self.connection.receive_next()).unwrap_or(0));
+        self.stall.note(bytes.map(|bytes| bytes / self.arrivals.full().max(1)), now);
     }
 
     /// The next segment that is due, if any.
@@ -273,6 +304,10 @@ impl Fetch {
 
     fn poll_connection(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
         let segment = self.connection.poll(now, &self.rtt)?;
+        // Of a hello in two parts the first may be acknowledged late, and the goodbye waits behind what is missing.
+        if self.first_payload.is_none() && matches!(self.phase, FetchPhase::Fetching) {
+            self.sent.note(&segment);
+        }
         let meaning = Meaning::Connection(Step::of(&segment));
         Some((segment, meaning))
     }
@@ -334,9 +369,11 @@ impl Fetch {
         let after_gap = self.arrivals.note(ip, segment, fragment, before);
         if self.lowered_after.is_none() && self.arrivals.resent().is_some() {
             self.lowered_after = Some(now.since(self.asked));
+            self.stall.note_lowered(now);
         }
         if self.connection.receive_next() != before.next() {
             self.arrivals.progressed(self.connection.receive_next());
+            self.stall.note_progress(now);
             self.open_window();
         }
         let headers = self.family.tcp_headers() + segment.options_len() as u32;

@@ -7,6 +7,7 @@ use crate::model::{IpHeader, Meaning, PacketSize, Segment, SeqNumber, Timestamp}
 
 use super::super::random::Random;
 use super::super::session::Dialogue;
+use super::chance::{Chance, RoundTrips, Vain};
 use super::conversation::{Conversation, ReplyStatus};
 use super::fetch::Fetch;
 use super::own_ptb::OwnPtb;
@@ -24,7 +25,6 @@ pub(super) struct FetchList {
     first: Fetch,
     further: Vec<FurtherFetch>,
     small_segments: SmallSegments,
-    is_watched_again: bool,
 }
 
 /// A connection beside the first, by what it is for.
@@ -32,6 +32,8 @@ pub(super) struct FetchList {
 enum FurtherFetch {
     /// The same bytes in small segments.
     SmallSegments(Fetch),
+    /// The same as the first, which chance may have robbed of all that the server tried.
+    Again(Fetch),
     /// Sizes in between.
     Trial { fetch: Fetch, is_judged: bool },
     /// The server is told to send smaller ones.
@@ -48,7 +50,7 @@ pub(super) const LOSSY_PATIENCE: Duration = Duration::from_millis(7500);
 impl FetchList {
     /// Begins with a connection that is open.
     pub(super) fn new(first: Fetch) -> Self {
-        Self { first, further: Vec::new(), small_segments: SmallSegments::NotTried, is_watched_again: false }
+        Self { first, further: Vec::new(), small_segments: SmallSegments::NotTried }
     }
 
     pub(super) fn first(&self) -> &Fetch {
@@ -72,7 +74,7 @@ impl FetchList {
     /// How long after it was asked the server went over to smaller packets by itself on a connection that tried a size.
     pub(super) fn recovered_beside(&self, round_trip: Duration) -> Option<Duration> {
         let trials = self.further.iter().filter_map(|further| match further {
-            FurtherFetch::Trial { fetch, .. } => Some(fetch),
+            FurtherFetch::Trial { fetch, .. } | FurtherFetch::Again(fetch) => Some(fetch),
             FurtherFetch::SmallSegments(_) | FurtherFetch::PtbTest(_) => None,
         });
         let searched = |fetch: &Fetch| {
@@ -101,14 +103,39 @@ impl FetchList {
         is_open
     }
 
-    /// Watches the server once more, on a connection like the first one, which chance may have robbed of all that the server tried.
-    /// Returns whether this is still under way.
-    pub(super) fn watch_again(&mut self, setup: &Setup, random: &mut Random, now: Timestamp) -> bool {
-        if !self.is_watched_again {
-            self.is_watched_again = true;
-            self.open_trial(setup, SizeTrial::one(setup.plan().local_mtu), random, now);
+    /// Watches the server once more, on a connection like the first one.
+    pub(super) fn watch_again(&mut self, setup: &Setup, random: &mut Random, now: Timestamp) {
+        if self.again().is_none() {
+            let size = PacketSize::from_mss(setup.plan().announced_mss(), setup.family());
+            let fetch = self.open(setup, SizeTrial::one(size), random, now);
+            self.further.extend(fetch.map(FurtherFetch::Again));
         }
-        self.has_open_trial()
+    }
+
+    /// The connection that is like the first one.
+    pub(super) fn again(&self) -> Option<&Fetch> {
+        self.further.iter().find_map(|further| match further {
+            FurtherFetch::Again(fetch) => Some(fetch),
+            FurtherFetch::SmallSegments(_) | FurtherFetch::Trial { .. } | FurtherFetch::PtbTest(_) => None,
+        })
+    }
+
+    /// Whether packets of any size are lost.
+    pub(super) fn is_lossy(&self, setup: &Setup) -> bool {
+        setup.is_lossy() || self.all().any(Fetch::has_seen_loss)
+    }
+
+    /// Whether chance explains that large packets stay away.
+    pub(super) fn by_chance(&self, setup: &Setup, now: Timestamp) -> Chance {
+        if !self.is_lossy(setup) {
+            return Chance::Excluded;
+        }
+        let larger = self.further.iter().filter_map(|further| match further {
+            FurtherFetch::Trial { fetch, .. } | FurtherFetch::Again(fetch) => Some(fetch),
+            FurtherFetch::SmallSegments(_) | FurtherFetch::PtbTest(_) => None,
+        });
+        let vain: Vain = std::iter::once(&self.first).chain(larger).filter_map(|fetch| fetch.vain(now)).sum();
+        vain.by_chance(self.all().map(Fetch::round_trips).fold(setup.round_trips(), RoundTrips::and))
     }
 
     /// Opens the connection on which the server is told to send smaller packets. Returns whether one more may be opened.
@@ -121,7 +148,7 @@ impl FetchList {
 
     fn open(&self, setup: &Setup, trial: SizeTrial, random: &mut Random, now: Timestamp) -> Option<Fetch> {
         let port = setup.plan().reverse_ports.get(self.further.len()).copied();
-        let most = MOST_FURTHER + usize::from(self.is_watched_again);
+        let most = MOST_FURTHER + usize::from(self.is_lossy(setup));
         let port = port.filter(|_| self.further.len() < most)?;
         let iss = SeqNumber(random.next() as u32);
         let conversation = Conversation::new(setup, Dialogue::new(setup.plan().source));
@@ -133,10 +160,9 @@ impl FetchList {
         self.all_mut().for_each(|fetch| fetch.advance(now));
     }
 
-    /// Judges the connections beside the first that have shown what they can, and leaves them. `is_lossy`: packets of any size
-    /// were lost on the way there.
-    pub(super) fn judge_further(&mut self, is_lossy: bool, now: Timestamp) -> Vec<FetchSizes> {
-        let is_lossy = is_lossy || self.first.has_seen_loss();
+    /// Judges the connections beside the first that have shown what they can, and leaves them.
+    pub(super) fn judge_further(&mut self, setup: &Setup, now: Timestamp) -> Vec<FetchSizes> {
+        let is_lossy = self.is_lossy(setup);
         let small_segments = &mut self.small_segments;
         self.further.iter_mut().filter_map(|further| further.judge(small_segments, is_lossy, now)).collect()
     }
@@ -171,7 +197,7 @@ impl FetchList {
         let further = self.further.iter_mut().find(|further| is_it(further.fetch()))?;
         Some(match further {
             FurtherFetch::PtbTest(test) => test.receive(ip, segment, fragment, now),
-            FurtherFetch::SmallSegments(fetch) | FurtherFetch::Trial { fetch, .. } => {
+            FurtherFetch::SmallSegments(fetch) | FurtherFetch::Trial { fetch, .. } | FurtherFetch::Again(fetch) => {
                 fetch.receive(ip, segment, fragment, now)
             }
         })
@@ -184,9 +210,11 @@ impl FetchList {
 
     /// The deadlines of what is learnt from the connections beside the first.
     pub(super) fn enter_judging_timers(&self, timers: &mut ReverseTimers) {
-        for since in self.further.iter().filter_map(|further| further.fetch().stalled_since()) {
-            timers.enter(ReverseTimer::TrialLost, since + TRIAL_PATIENCE);
-            timers.enter(ReverseTimer::TrialLostInLoss, since + LOSSY_PATIENCE);
+        for fetch in self.further.iter().map(FurtherFetch::fetch) {
+            for since in [fetch.stalled_since(), fetch.silent_since()].into_iter().flatten() {
+                timers.enter(ReverseTimer::TrialLost, since + TRIAL_PATIENCE);
+                timers.enter(ReverseTimer::TrialLostInLoss, since + LOSSY_PATIENCE);
+            }
         }
         if let Some(test) = self.further.iter().find_map(FurtherFetch::ptb_test) {
             test.enter_timers(timers);
@@ -225,14 +253,14 @@ impl FetchList {
 impl FurtherFetch {
     fn fetch(&self) -> &Fetch {
         match self {
-            Self::SmallSegments(fetch) | Self::Trial { fetch, .. } => fetch,
+            Self::SmallSegments(fetch) | Self::Trial { fetch, .. } | Self::Again(fetch) => fetch,
             Self::PtbTest(test) => test.fetch(),
         }
     }
 
     fn fetch_mut(&mut self) -> &mut Fetch {
         match self {
-            Self::SmallSegments(fetch) | Self::Trial { fetch, .. } => fetch,
+            Self::SmallSegments(fetch) | Self::Trial { fetch, .. } | Self::Again(fetch) => fetch,
             Self::PtbTest(test) => test.fetch_mut(),
         }
     }
@@ -240,24 +268,23 @@ impl FurtherFetch {
     fn ptb_test(&self) -> Option<&PtbTest> {
         match self {
             Self::PtbTest(test) => Some(test),
-            Self::SmallSegments(_) | Self::Trial { .. } => None,
+            Self::SmallSegments(_) | Self::Trial { .. } | Self::Again(_) => None,
         }
     }
 
     fn ptb_test_mut(&mut self) -> Option<&mut PtbTest> {
         match self {
             Self::PtbTest(test) => Some(test),
-            Self::SmallSegments(_) | Self::Trial { .. } => None,
+            Self::SmallSegments(_) | Self::Trial { .. } | Self::Again(_) => None,
         }
     }
 
     /// What it has shown, once, when it has shown all that it can.
     fn judge(&mut self, small_segments: &mut SmallSegments, is_lossy: bool, now: Timestamp) -> Option<FetchSizes> {
-        let is_lossy = is_lossy || self.fetch().has_seen_loss();
         let patience = if is_lossy { LOSSY_PATIENCE } else { TRIAL_PATIENCE };
         match self {
             Self::SmallSegments(fetch) if *small_segments == SmallSegments::Awaited => {
-                *small_segments = SmallSegments::judge(fetch.status(), fetch.is_stalled_for(patience, now))?;
+                *small_segments = SmallSegments::judge(fetch.status(), fetch.is_silent_for(patience, now))?;
                 fetch.leave(now);
                 Some(FetchSizes::new(fetch.arrivals().largest(), None))
             }
@@ -267,12 +294,19 @@ impl FurtherFetch {
                     return None;
                 }
                 *is_judged = true;
-                fetch.leave(now);
+                // Where chance may still explain what is missing, the server is watched on.
+                if !is_stalled || !is_lossy {
+                    fetch.leave(now);
+                }
                 // Where packets of any size are lost, a few that stay away prove nothing about a size.
                 let lost = fetch.missing_size().filter(|_| is_stalled && !is_lossy);
                 Some(FetchSizes::new(fetch.arrivals().largest(), lost))
             }
-            Self::SmallSegments(_) | Self::Trial { .. } | Self::PtbTest(_) => None,
+            // What came late came all the same.
+            Self::Trial { fetch, .. } | Self::Again(fetch) if is_lossy => {
+                Some(FetchSizes::new(fetch.arrivals().largest(), None))
+            }
+            Self::SmallSegments(_) | Self::Trial { .. } | Self::Again(_) | Self::PtbTest(_) => None,
         }
     }
 }

@@ -3,14 +3,16 @@
 use crate::model::{Family, Timestamp};
 
 use super::super::random::Random;
+use super::chance::Chance;
 use super::conversation::ReplyStatus;
-use super::evidence::{FirstEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
+use super::evidence::{FetchEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
+use super::fetch::Fetch;
 use super::fetch_list::FetchList;
-use super::judge::{Lowering, lowering};
+use super::judge::{Lowering, is_settled, lowering};
 use super::own_ptb::OwnPtb;
 use super::ptb_sender::PtbSender;
 use super::ptb_test::MTU_TO_TELL;
-use super::recovery::{FirstFetch, LONGEST_WATCH, RecoveryWatch, StallAge};
+use super::recovery::{FirstFetch, Patience, RecoveryWatch, StallAge};
 use super::setup::Setup;
 use super::size_search::{NextTrial, SizeSearch};
 use super::small_segments::SmallSegments;
@@ -47,10 +49,11 @@ impl Inquiry {
     /// Moves everything as far as it goes without new events. Returns why the watch is over, once it is.
     pub(super) fn advance(&mut self, turn: &mut InquiryTurn<'_>) -> Option<WatchEnd> {
         self.sizes.advance(turn.now);
-        for sizes in turn.fetches.judge_further(turn.setup.is_lossy(), turn.now) {
+        for sizes in turn.fetches.judge_further(turn.setup, turn.now) {
             self.sizes.note_fetch(sizes);
         }
-        match self.recovery.state(turn.fetches.first(), turn.now) {
+        let patience = Patience::on(turn.fetches.is_lossy(turn.setup));
+        match self.recovery.state(turn.fetches.first(), patience, turn.now) {
             FirstFetch::Waiting => None,
             FirstFetch::Stalled(age) => self.on_stalled(age, turn),
             FirstFetch::Complete => self.on_complete(turn),
@@ -68,9 +71,14 @@ impl Inquiry {
         if self.ptb_sender.is_some() {
             return Some(WatchEnd::Complete);
         }
-        let goes_on = match lowering(&self.first_evidence(turn.setup, turn.fetches, turn.now)) {
+        let first = self.evidence_of(turn.fetches.first(), turn);
+        let patience = Patience::on(first.is_lossy);
+        let goes_on = match lowering(&first) {
             // A search in the dark ends far below the path's size, which further connections tell.
-            Some(Lowering::Recovery) => self.recovery.may_search_on(turn.now) && !self.search_on(turn),
+            Some(Lowering::Recovery) => {
+                self.recovery.may_search_on(patience, turn.now) && !(self.search_on(turn) && self.is_explained(turn))
+            }
+            _ if !is_settled(&first) => self.recovery.may_search_on(patience, turn.now) && !self.is_shown_again(turn),
             Some(Lowering::Told | Lowering::Usual | Lowering::Unclear) => false,
             None => Self::test_ptb(turn),
         };
@@ -81,10 +89,11 @@ impl Inquiry {
     fn on_stalled(&mut self, age: StallAge, turn: &mut InquiryTurn<'_>) -> Option<WatchEnd> {
         let first = turn.fetches.first();
         self.sizes.note_stall(first.arrivals().largest(), first.missing_size());
-        let is_done = self.search_on(turn) && !Self::watch_again(turn);
+        let is_searched = self.search_on(turn);
         let is_over = match age {
-            StallAge::Watched => false,
-            StallAge::Overtime => is_done,
+            StallAge::Young => false,
+            StallAge::Watched => self.is_shown_again(turn),
+            StallAge::Overtime => is_searched && self.is_explained(turn),
             StallAge::Over => true,
         };
         if !is_over || (*turn.fetches.small_segments() == SmallSegments::Pass && self.tell(turn)) {
@@ -113,10 +122,19 @@ impl Inquiry {
         }
     }
 
-    /// Whether the server is watched on one more connection, where packets of any size are lost.
-    fn watch_again(turn: &mut InquiryTurn<'_>) -> bool {
-        let is_hole = *turn.fetches.small_segments() == SmallSegments::Pass;
-        is_hole && turn.fetches.first().has_seen_loss() && turn.fetches.watch_again(turn.setup, turn.random, turn.now)
+    /// Whether chance does not explain what is missing. Where packets of any size are lost, the server is watched on one more
+    /// connection until that is so.
+    fn is_explained(&self, turn: &mut InquiryTurn<'_>) -> bool {
+        self.is_shown_again(turn) || turn.fetches.by_chance(turn.setup, turn.now) == Chance::Excluded
+    }
+
+    /// Whether one more connection, where packets of any size are lost, has shown what the first one could not.
+    fn is_shown_again(&self, turn: &mut InquiryTurn<'_>) -> bool {
+        if turn.fetches.is_lossy(turn.setup) {
+            turn.fetches.watch_again(turn.setup, turn.random, turn.now);
+        }
+        let again = turn.fetches.again().filter(|again| again.status() == ReplyStatus::Complete);
+        again.is_some_and(|again| is_settled(&self.evidence_of(again, turn)))
     }
 
     /// Whether a test of PTBs is under way, or begins now.
@@ -161,6 +179,7 @@ impl Inquiry {
         &mut self.sizes
     }
 
+    /// How likely chance is changes all the time: it is looked at whenever an ack probe leaves, once a second.
     pub(super) fn enter_timers(&self, fetches: &FetchList, timers: &mut ReverseTimers) {
         self.recovery.enter_timers(fetches.first(), timers);
         self.sizes.enter_timers(timers);
@@ -188,9 +207,12 @@ impl Inquiry {
         end: WatchEnd,
         now: Timestamp,
     ) -> ReverseEvidence<'a> {
+        let again = fetches.again().filter(|again| again.status() == ReplyStatus::Complete);
         ReverseEvidence {
             end,
-            first: self.first_evidence(setup, fetches, now),
+            first: self.fetch_evidence(setup, fetches, fetches.first(), now),
+            again: again.map(|again| self.fetch_evidence(setup, fetches, again, now)),
+            by_chance: fetches.by_chance(setup, now),
             small_segments: fetches.small_segments(),
             passes: self.sizes.passes(),
             lost: self.sizes.lost(fetches.first().missing_size()),
@@ -201,15 +223,24 @@ impl Inquiry {
         }
     }
 
-    fn first_evidence<'a>(&self, setup: &Setup, fetches: &'a FetchList, now: Timestamp) -> FirstEvidence<'a> {
-        let first = fetches.first();
-        FirstEvidence {
-            arrivals: first.arrivals(),
-            lowered_after: first.lowered_after(),
-            is_lossy: first.has_seen_loss(),
-            is_path_lossy: first.has_seen_loss() || setup.is_lossy(),
-            watched: first.stall_began_ago(now).min(LONGEST_WATCH),
-            answers_while_stalled: first.answers_while_stalled(),
+    fn evidence_of<'a>(&self, fetch: &'a Fetch, turn: &InquiryTurn<'_>) -> FetchEvidence<'a> {
+        self.fetch_evidence(turn.setup, turn.fetches, fetch, turn.now)
+    }
+
+    fn fetch_evidence<'a>(
+        &self,
+        setup: &Setup,
+        fetches: &FetchList,
+        fetch: &'a Fetch,
+        now: Timestamp,
+    ) -> FetchEvidence<'a> {
+        let is_lossy = fetches.is_lossy(setup);
+        FetchEvidence {
+            arrivals: fetch.arrivals(),
+            lowered_after: fetch.lowered_after(),
+            is_lossy,
+            watched: fetch.stall().began_ago(now).min(Patience::on(is_lossy).longest_watch()),
+            answers_while_stalled: fetch.stall().answers(),
             round_trip: setup.round_trip(),
             exact_by_echo: self.sizes.exact_by_echo(),
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::model::{Finding, PacketSize, Reverse, ReverseReason, ReverseVerdict, SlowStep, Unwillingness};
 
 use super::arrivals::{ArrivalLog, ResentSmaller};
-use super::evidence::{FirstEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
+use super::chance::Chance;
+use super::evidence::{FetchEvidence, InterruptedFetch, ReverseEvidence, WatchEnd};
 use super::fetch_list::{LOSSY_PATIENCE, TRIAL_PATIENCE};
 use super::small_segments::SmallSegments;
 
@@ -47,7 +48,7 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
     let first = &evidence.first;
     let found = match &evidence.end {
         // Whether it is silent or unheard cannot be told.
-        WatchEnd::Unavailable(Unwillingness::FellSilent) if first.is_path_lossy && !first.arrivals.has_full() => {
+        WatchEnd::Unavailable(Unwillingness::FellSilent) if first.is_lossy && !first.arrivals.has_full() => {
             doubtful(ReverseReason::TooLossy, first.arrivals.largest())
         }
         WatchEnd::TooLossy => doubtful(ReverseReason::TooLossy, first.arrivals.largest()),
@@ -55,18 +56,12 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
         WatchEnd::TooSlow { awaits_greeting, after } => too_slow(*awaits_greeting, *after),
         // What came smaller only after our own PTB shows obedience, and no way out of the hole.
         WatchEnd::Complete | WatchEnd::StillMissing if evidence.told.is_some() => missing(evidence),
-        // Loss may have hidden the large packets that it sent before.
-        WatchEnd::Complete if first.is_lossy && first.arrivals.keeps_to_searched() => {
-            lowered(evidence).unwrap_or_else(|| {
-                doubtful(ReverseReason::LoweredAfter { after: first.watched }, first.arrivals.largest())
-            })
-        }
-        WatchEnd::Complete => lowered(evidence).unwrap_or_else(|| complete(first.arrivals)),
+        WatchEnd::Complete => seen(evidence).unwrap_or_else(|| complete(first.arrivals)),
         // It is recovering, only slowly.
         WatchEnd::StillMissing => {
-            lowered(evidence).or_else(|| recovered_beside(evidence)).unwrap_or_else(|| missing(evidence))
+            seen(evidence).or_else(|| recovered_beside(evidence)).unwrap_or_else(|| missing(evidence))
         }
-        WatchEnd::Interrupted(fetch) => lowered(evidence).unwrap_or_else(|| interrupted(*fetch, evidence)),
+        WatchEnd::Interrupted(fetch) => seen(evidence).unwrap_or_else(|| interrupted(*fetch, evidence)),
     };
     let watched_briefly = match evidence.end {
         WatchEnd::Interrupted(_) if found.verdict == ReverseVerdict::BlackHole => {
@@ -82,42 +77,77 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
 }
 
 /// What made the server send missing bytes again in smaller packets, where it did and no full one arrived.
-pub(super) fn lowering(first: &FirstEvidence<'_>) -> Option<Lowering> {
-    resent_smaller(first).map(|resent| why_lowered(first, resent))
+pub(super) fn lowering(fetch: &FetchEvidence<'_>) -> Option<Lowering> {
+    resent_smaller(fetch).map(|resent| why_lowered(fetch, resent))
 }
 
-fn resent_smaller(first: &FirstEvidence<'_>) -> Option<ResentSmaller> {
-    first.arrivals.resent().filter(|_| !first.arrivals.has_full())
+/// Whether it is known why packets are as large as they are, where all has arrived.
+pub(super) fn is_settled(fetch: &FetchEvidence<'_>) -> bool {
+    match lowering(fetch) {
+        Some(why) => matches!(why, Lowering::Told | Lowering::Usual),
+        // Loss may have hidden the large packets that the server sent before it searched.
+        None => !(fetch.is_lossy && fetch.arrivals.keeps_to_searched()),
+    }
 }
 
-fn why_lowered(first: &FirstEvidence<'_>, resent: ResentSmaller) -> Lowering {
-    let after = first.lowered_after.unwrap_or_default();
+fn resent_smaller(fetch: &FetchEvidence<'_>) -> Option<ResentSmaller> {
+    fetch.arrivals.resent().filter(|_| !fetch.arrivals.has_full())
+}
+
+fn why_lowered(fetch: &FetchEvidence<'_>, resent: ResentSmaller) -> Lowering {
+    let after = fetch.lowered_after.unwrap_or_default();
     // What a server tries in the dark is hardly ever the size of the path to the byte.
-    let is_exact = first.exact_by_echo == Some(resent.size());
-    let is_told = is_exact || resent.is_told(after, first.round_trip);
-    if is_told && first.is_path_lossy && !resent.is_certain() {
+    let is_exact = fetch.exact_by_echo == Some(resent.size());
+    let is_told = is_exact || resent.is_told(after, fetch.round_trip);
+    if is_told && fetch.is_lossy && !resent.is_certain() {
         if resent.is_searched() { Lowering::Unclear } else { Lowering::Usual }
     } else if is_told {
         Lowering::Told
-    } else if first.is_lossy && !resent.is_searched() {
+    } else if fetch.is_lossy && !resent.is_searched() {
         Lowering::Unclear
     } else {
         Lowering::Recovery
     }
 }
 
+/// What the packets that arrived say on the first connection, or on one like it. `None`: no more than that they arrived.
+fn seen(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
+    let (first, again) = (&evidence.first, evidence.again.as_ref());
+    if let Some(fetch) = [Some(first), again].into_iter().flatten().find(|fetch| is_refuted(fetch.arrivals)) {
+        return Some(complete(fetch.arrivals));
+    }
+    let says = |fetch| lowered(fetch, evidence).unwrap_or_else(|| complete(fetch.arrivals));
+    let is_open = evidence.end != WatchEnd::Complete && lowering(first).is_none();
+    match again {
+        _ if !is_open && is_settled(first) => lowered(first, evidence),
+        Some(again) if is_settled(again) => Some(says(again)),
+        Some(again) if is_open => Some(lowered(again, evidence).unwrap_or_else(|| unclear(again))),
+        None if is_open => None,
+        _ => Some(lowered(first, evidence).unwrap_or_else(|| unclear(first))),
+    }
+}
+
+/// Whether what arrived refutes a hole: it is as large as anything that the server sends, or the path cuts what is too large.
+fn is_refuted(arrivals: &ArrivalLog) -> bool {
+    arrivals.has_full() || arrivals.in_fragments()
+}
+
 /// Missing bytes came in smaller packets.
-fn lowered(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
-    let first = &evidence.first;
-    let resent = resent_smaller(first)?;
-    let after = first.lowered_after.unwrap_or_default();
-    let largest = first.arrivals.largest();
-    Some(match why_lowered(first, resent) {
-        Lowering::Usual => complete(first.arrivals),
+fn lowered(fetch: &FetchEvidence<'_>, evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
+    let resent = resent_smaller(fetch)?;
+    let after = fetch.lowered_after.unwrap_or_default();
+    let largest = fetch.arrivals.largest();
+    Some(match why_lowered(fetch, resent) {
+        Lowering::Usual => complete(fetch.arrivals),
         Lowering::Told => reverse(ReverseVerdict::Discoverable, largest.max(Some(resent.size())), None),
         Lowering::Unclear => doubtful(ReverseReason::LoweredAfter { after }, largest),
         Lowering::Recovery => recovers(after, evidence),
     })
+}
+
+/// The server keeps to a size that it may have searched for.
+fn unclear(fetch: &FetchEvidence<'_>) -> Reverse {
+    doubtful(ReverseReason::LoweredAfter { after: fetch.watched }, fetch.arrivals.largest())
 }
 
 /// The server recovered on a connection beside the first: on that one, chance has taken what it tried.
@@ -127,6 +157,10 @@ fn recovered_beside(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
 
 fn recovers(after: Duration, evidence: &ReverseEvidence<'_>) -> Reverse {
     let passes = evidence.passes.max(evidence.first.arrivals.largest());
+    // A server may go over to smaller packets although the large ones were lost by chance.
+    if evidence.by_chance == Chance::MayBeAll {
+        return doubtful(ReverseReason::MayBeChance, passes);
+    }
     Reverse {
         first_lost_size: lost_above(passes, evidence.lost),
         recovered_after: Some(after),
@@ -162,12 +196,25 @@ fn unavailable(why: Unwillingness, arrivals: &ArrivalLog) -> Reverse {
 fn missing(evidence: &ReverseEvidence<'_>) -> Reverse {
     let doubt = match evidence.small_segments {
         SmallSegments::Pass if evidence.lost.is_none() => ReverseReason::SmallOnesLost,
-        SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => ReverseReason::FellSilent,
-        SmallSegments::Pass => return hole(evidence),
+        SmallSegments::Pass if evidence.first.answers_while_stalled < LEAST_ANSWERS => silent(&evidence.first),
+        SmallSegments::Pass => match evidence.by_chance {
+            Chance::Excluded => return hole(evidence),
+            Chance::MayBeAll => ReverseReason::MayBeChance,
+            Chance::MayHideSearch => ReverseReason::MayRecover { watched: evidence.first.watched },
+        },
+        // Whether it is silent or unheard cannot be told.
+        SmallSegments::ShowNothing(ReverseReason::Unwilling(Unwillingness::FellSilent)) if evidence.first.is_lossy => {
+            ReverseReason::TooLossy
+        }
         SmallSegments::ShowNothing(why) => why.clone(),
         SmallSegments::NotTried | SmallSegments::Awaited => ReverseReason::NoControl,
     };
     doubtful(doubt, evidence.passes)
+}
+
+/// Why so few answers came.
+fn silent(first: &FetchEvidence<'_>) -> ReverseReason {
+    if first.is_lossy { ReverseReason::TooLossy } else { ReverseReason::FellSilent }
 }
 
 fn hole(evidence: &ReverseEvidence<'_>) -> Reverse {

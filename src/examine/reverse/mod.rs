@@ -8,12 +8,14 @@
 //! * `fetch`: one connection; `conversation`: what is said on it; `arrivals`, `stall`, `ack_probes`: what came, what is
 //!   missing, and what shows that it was sent; `fetch_list`: opens, judges and leaves all of them;
 //! * `size_search`, `trial`, `echo_search`: which sizes to try; `small_segments`: the control;
-//! * `recovery`: how long the first connection is watched; `timers`: every deadline by name;
+//! * `recovery`: how long the first connection is watched; `chance`: whether chance explains what stays away; `timers`: every
+//!   deadline by name;
 //! * `ptb_test`, `ptb_sender`, `own_ptb`: whether the server obeys a PTB;
 //! * `inquiry`: what to do next while the verdict is open; `evidence`, `judge`: evidence in, verdict out.
 
 mod ack_probes;
 mod arrivals;
+mod chance;
 mod conversation;
 mod echo_search;
 mod evidence;
@@ -25,6 +27,7 @@ mod own_ptb;
 mod ptb_sender;
 mod ptb_test;
 mod recovery;
+mod sent_range;
 mod setup;
 mod size_search;
 mod small_segments;
@@ -41,6 +44,7 @@ use super::random::Random;
 use super::rtt::RttEstimator;
 use super::session::{Connection, Dialogue};
 
+pub(super) use chance::RoundTrips;
 use conversation::Conversation;
 use evidence::WatchEnd;
 use fetch::Fetch;

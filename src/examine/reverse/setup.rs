@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::{Family, PacketSize, Plan};
 
 use super::super::rtt::RttEstimator;
+use super::chance::RoundTrips;
 
 /// The plan, and what the way there has shown.
 #[derive(Clone, Debug)]
@@ -19,12 +20,14 @@ pub(super) struct Setup {
 pub(in super::super) struct WayThere {
     path_mtu: Option<PacketSize>,
     is_lossy: bool,
+    round_trips: RoundTrips,
 }
 
 impl WayThere {
-    /// `path_mtu`: the largest size that passes, if it is less than full; `is_lossy`: packets of any size were lost.
-    pub(in super::super) fn new(path_mtu: Option<PacketSize>, is_lossy: bool) -> Self {
-        Self { path_mtu, is_lossy }
+    /// `path_mtu`: the largest size that passes, if it is less than full; `is_lossy`: packets of any size were lost;
+    /// `round_trips`: of packets that pass.
+    pub(in super::super) fn new(path_mtu: Option<PacketSize>, is_lossy: bool, round_trips: RoundTrips) -> Self {
+        Self { path_mtu, is_lossy, round_trips }
     }
 }
 
@@ -62,6 +65,11 @@ impl Setup {
     /// Whether packets of any size were lost on the way there.
     pub(super) fn is_lossy(&self) -> bool {
         self.there.is_lossy
+    }
+
+    /// The round trips of the way there, and how many of them failed.
+    pub(super) fn round_trips(&self) -> RoundTrips {
+        self.there.round_trips
     }
 
     /// The size of the small segments: what every host accepts (RFC 9293, 3.7.1) and every path carries.

@@ -19,8 +19,12 @@ pub(super) enum ReverseTimer {
     StallSuspected,
     /// The server has had its time to recover.
     Recovery,
+    /// Losses of many packets in a row would be repaired by now.
+    Doubtful,
     /// The sizes have had their time as well.
     Sizes,
+    /// The same where packets of any size are lost.
+    SizesInLoss,
     /// The server has recovered, but the size of the path is still searched for.
     SizesAfterRecovery,
     /// A server that did not finish its reply is too slow.

@@ -57,6 +57,15 @@ pub fn reverse_reason(reason: &ReverseReason) -> String {
              and the same bytes came in small packets on another connection",
             watched.as_secs_f64()
         ),
+        ReverseReason::MayBeChance => {
+            "the server's large packets stay away, but so many packets of any size are lost that it may be chance"
+                .into()
+        }
+        ReverseReason::MayRecover { watched } => format!(
+            "the server's large packets did not arrive within {:.0} s; whether it went over to smaller ones by itself cannot \
+             be told, as too many packets of any size are lost",
+            watched.as_secs_f64()
+        ),
         ReverseReason::NoControl => {
             "the server's large packets stay away, but it took no further connection that would \
                                      show that small ones come"

@@ -27,16 +27,17 @@ fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
 fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a SmallSegments) -> ReverseEvidence<'a> {
     ReverseEvidence {
         end,
-        first: FirstEvidence {
+        first: FetchEvidence {
             arrivals,
             lowered_after: arrivals.resent().map(|_| Duration::from_millis(3200)),
             is_lossy: false,
-            is_path_lossy: false,
             watched: Duration::from_secs(15),
             answers_while_stalled: 5,
             round_trip: Duration::from_millis(20),
             exact_by_echo: None,
         },
+        again: None,
+        by_chance: Chance::Excluded,
         small_segments,
         passes: Some(SIZE(1400)),
         lost: Some(SIZE(1401)),
@@ -124,10 +125,10 @@ fn a_server_that_recovers_beside_the_first_connection_is_no_black_hole() {
 /// nothing is lost by chance, nothing was lost before it was too large.
 #[test]
 fn what_was_lost_by_chance_was_not_lowered() {
-    let soon = |log: &ArrivalLog, is_path_lossy| {
+    let soon = |log: &ArrivalLog, is_lossy| {
         let mut found = evidence(WatchEnd::Complete, log, &SmallSegments::NotTried);
         found.first.lowered_after = Some(Duration::from_millis(40));
-        found.first.is_path_lossy = is_path_lossy;
+        found.first.is_lossy = is_lossy;
         verdict(&found)
     };
     let as_before = arrivals(&[1360, 1360], Some(2720));
@@ -143,7 +144,7 @@ fn silence_on_a_lossy_path_is_not_the_servers() {
     assert_eq!(judge(&found).found().reason, Some(ReverseReason::TooLossy));
     found.end = WatchEnd::Unavailable(Unwillingness::FellSilent);
     assert_eq!(verdict(&found), ReverseVerdict::Untested);
-    found.first.is_path_lossy = true;
+    found.first.is_lossy = true;
     assert_eq!(verdict(&found), ReverseVerdict::Inconclusive);
 }
 
@@ -185,4 +186,31 @@ fn an_interrupted_run_claims_a_hole_only_where_it_is_proven() {
     assert_eq!(found(stalled(7000), &SmallSegments::Pass, false, 2), (doubt, vec![]), "the server fell silent");
     let waiting = WatchEnd::Interrupted(InterruptedFetch::Waiting);
     assert_eq!(found(waiting, &SmallSegments::Pass, false, 5), (ReverseVerdict::Untested, vec![]));
+}
+
+/// What chance may have taken proves nothing, be it the large packets or the small ones of a server that searches.
+#[test]
+fn chance_leaves_a_hole_open() {
+    let log = arrivals(&[], None);
+    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    found.by_chance = Chance::MayBeAll;
+    assert_eq!(judge(&found).found().reason, Some(ReverseReason::MayBeChance));
+    found.recovered_beside = Some(Duration::from_millis(3200));
+    assert_eq!(verdict(&found), ReverseVerdict::Inconclusive, "it may have gone over to smaller ones by mistake");
+    found.recovered_beside = None;
+    found.by_chance = Chance::MayHideSearch;
+    let watched = found.first.watched;
+    assert_eq!(judge(&found).found().reason, Some(ReverseReason::MayRecover { watched }));
+}
+
+/// A server that was told keeps within the path from the start, and a large packet that comes refutes the hole.
+#[test]
+fn a_second_connection_that_is_complete_gives_the_verdict() {
+    let (log, told, full) = (arrivals(&[], None), arrivals(&[1360, 1360, 500], None), arrivals(&[1460], None));
+    let mut found = evidence(WatchEnd::StillMissing, &log, &SmallSegments::Pass);
+    for (again, size) in [(&told, 1400), (&full, 1500)] {
+        found.again = Some(FetchEvidence { arrivals: again, ..found.first });
+        let reverse = judge(&found).found().clone();
+        assert_eq!((reverse.verdict, reverse.path_mtu), (ReverseVerdict::Clear, Some(SIZE(size))));
+    }
 }
