@@ -13,7 +13,7 @@ const LOSSES: [f64; 2] = [0.0, 0.05];
 /// The runs that take longer than they may, as lines for a replay.
 pub fn late(seeds: u64) -> Vec<String> {
     let mut runs = Vec::new();
-    for scenario in scenario::load_all().unwrap().into_iter().filter(|scenario| is_otherwise(scenario)) {
+    for scenario in scenario::load_all().unwrap().into_iter().filter(is_otherwise) {
         for loss in LOSSES {
             let mut scenario = scenario.clone();
             add_loss(&mut scenario, loss);
