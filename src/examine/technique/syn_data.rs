@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name};
+use crate::model::{
+    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name, Timestamp,
+};
 
 use super::super::half_open::acknowledges_syn;
 use super::super::outbox::Outbox;
+use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, Search, SentProbe};
 use super::super::session::Arrival;
 use super::interface::{Heard, Technique, Turn};
@@ -52,24 +55,27 @@ impl SynData {
         matches!(probe.outcome, Outcome::Lost(_)) && Some(probe.size) <= self.search().log().largest_answered()
     }
 
-    /// A port that no SYN is on the way from. A port whose SYN was lost is reset first, in case only the answer was.
-    fn free_port(&self, turn: &mut Turn<'_>) -> Option<u16> {
-        let probes = self.search().log().probes();
-        let last_of = |port: u16| {
-            probes.iter().rev().find(|probe| matches!(probe.key, ProbeKey::Syn { port: p, .. } if p == port)).copied()
-        };
-        let (doubtful, clean): (Vec<u16>, Vec<u16>) =
-            self.ports.iter().partition(|&&port| last_of(port).is_some_and(|probe| self.may_have_left_half(&probe)));
-        // The one that was used last the longest time ago, before all one that was never used.
-        let free = |ports: &[u16]| {
-            let is_free = |port: &u16| last_of(*port).is_none_or(|probe| probe.outcome != Outcome::Waiting);
-            ports.iter().copied().filter(is_free).min_by_key(|&port| last_of(port).map(|probe| probe.sent))
-        };
-        let port = if clean.is_empty() { free(&doubtful) } else { free(&clean) }?;
-        match last_of(port).map(|probe| probe.key) {
-            // The reset goes first; the SYN follows at the next call.
-            Some(ProbeKey::Syn { port, isn }) if turn.outbox.half_open().reset(port, isn) => None,
-            _ => Some(port),
+    /// The last probe from a port.
+    fn last_from(&self, port: u16) -> Option<&SentProbe> {
+        let is_it = |probe: &&SentProbe| matches!(probe.key, ProbeKey::Syn { port: own, .. } if own == port);
+        self.search().log().probes().iter().rev().find(is_it)
+    }
+
+    /// A port that no SYN is on the way from, if one is of use: one that was never used, or was used last the longest time ago.
+    fn free_port(&self) -> Option<u16> {
+        let is_doubtful = |port: &&u16| self.last_from(**port).is_some_and(|probe| self.may_have_left_half(probe));
+        let (doubtful, clean): (Vec<&u16>, Vec<&u16>) = self.ports.iter().partition(is_doubtful);
+        let ports = if clean.is_empty() { doubtful } else { clean };
+        let is_free = |port: &u16| self.last_from(*port).is_none_or(|probe| probe.outcome != Outcome::Waiting);
+        let free = ports.into_iter().copied().filter(is_free);
+        free.min_by_key(|&port| self.last_from(port).map(|probe| probe.sent))
+    }
+
+    /// Resets what the last SYN from a port may have left, in case only the answer was lost. Returns whether it had to.
+    fn clear(&self, port: u16, turn: &mut Turn<'_>) -> bool {
+        match self.last_from(port).map(|probe| probe.key) {
+            Some(ProbeKey::Syn { port, isn }) => turn.outbox.half_open().reset(port, isn),
+            _ => false,
         }
     }
 }
@@ -85,12 +91,20 @@ impl Technique for SynData {
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
         self.search().next_queued().filter(|queued| queued.not_before <= turn.now)?;
-        let port = self.free_port(turn)?;
+        let port = self.free_port()?;
+        if self.clear(port, turn) {
+            // The reset goes first; the SYN follows at the next call.
+            return None;
+        }
         let queued = self.search_mut().take_due(turn.now)?;
         let isn = SeqNumber(turn.outbox.random() as u32);
         self.search_mut().launched(queued, ProbeKey::Syn { port, isn }, turn.now);
         let segment = turn.outbox.syn_with_data(turn.plan, port, isn, queued.size);
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(Name::SynData)))))
+    }
+
+    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
+        if self.free_port().is_some() { self.search().next_timeout(rtt) } else { self.search().log().next_timeout(rtt) }
     }
 
     fn on_segment(
