@@ -80,6 +80,9 @@ fn received_segment(
     let Some(arrival) = parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt) else {
         return Meaning::Stray;
     };
+    if let Some(probe) = arrival.is_bare.then(|| parts.who.answered_alone(now)).flatten() {
+        return Meaning::Answer(probe);
+    }
     let Parts { techniques, plan, rtt, .. } = parts;
     let answer = techniques.on_segment(segment, Some(arrival), packet.ip.id, &mut Heard { plan, rtt, outbox, now });
     let named = segment.sack.iter().next();

@@ -40,7 +40,11 @@ pub(super) fn advance_all(parts: &mut Parts, visits: Visits<'_>, outbox: &mut Ou
         return Decision::Conclude;
     }
     other_flows::advance(parts, now);
-    match decide(parts, visits, outbox, now) {
+    let decision = decide(parts, visits, outbox, now);
+    if decision == Decision::Conclude && answers_lack_names(parts) {
+        parts.who.ask_alone();
+    }
+    match decision {
         Decision::Conclude if !parts.who.is_settled() || is_echo_awaited(parts, now) => Decision::GoOn,
         decision => decision,
     }
@@ -59,6 +63,13 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
             technique.rule_out(MethodReason::AnsweredOnTheWay);
         }
     }
+}
+
+/// Whether answers over an open connection name nothing, or none came.
+fn answers_lack_names(parts: &Parts) -> bool {
+    let tcp = parts.techniques.using(Uses::Connection);
+    let has_names = tcp.unusable().is_none() && !tcp.search().is_one_at_a_time();
+    parts.session.state() == TcpState::Open && parts.is_tcp_asked_for() && !has_names
 }
 
 /// Whether an echo reply may still come that tells how far away the target is.

@@ -5,6 +5,8 @@
 //! * Old data leaves with one hop less than the target's distance, as the TTL of its echo replies tells it. So does a SYN, where
 //!   SYNs are witnesses or answers on the connection name nothing.
 //!
+//! * Where answers name nothing, old data with one hop less leaves once nothing else is on the way over the connection: the answer can
+//!   be to nothing else. It has to come twice.
 //! * An echo request leaves late, where segments were acknowledged far sooner than the SYN was answered.
 //!
 //! What stays silent leaves again, as often as loss demands. The way there may be shorter than the way back, and some gateways
@@ -85,6 +87,8 @@ pub(crate) struct WhoAnswers {
 enum Vehicle {
     Syn,
     Segment,
+    /// Old data, while nothing else is on the way over the connection.
+    LoneSegment,
     Echo,
     /// All the way, once the path is warm: the first packets of a flow may wait for neighbours and radios.
     LateEcho,
@@ -116,6 +120,8 @@ enum Fate {
 const FIRST_ECHO: u16 = 0x6000;
 /// Bytes that each probe carries beside its headers.
 const PAYLOAD: usize = 8;
+/// A late answer to something else may look like one to a lone segment, but not twice.
+const LONE_ANSWERS: usize = 2;
 /// Echo requests that must stay silent before an answer to TCP with the same TTL accuses somebody: more than loss explains.
 const ECHOES: usize = 3;
 /// A target that is near answers echo about as soon as TCP.
@@ -201,6 +207,36 @@ impl WhoAnswers {
         self.follow_answers();
     }
 
+    /// Nothing else is on the way over the connection, whose answers name nothing: asks who answers there, one segment at a time, from
+    /// the hop before the target on down to the first one that does not answer.
+    pub(crate) fn ask_alone(&mut self) {
+        let Some(before_target) = self.routers.filter(|&routers| routers > 1 && self.is_asked) else { return };
+        if !self.is_settled() {
+            return;
+        }
+        let answering = (2..=before_target).rev().take_while(|&ttl| self.lone_answers(ttl) >= LONE_ANSWERS).last();
+        let ttl = answering.map_or(before_target, |lowest| lowest - 1);
+        match self.lone_answers(ttl) {
+            _ if ttl < 2 => {}
+            0 => self.ask(Vehicle::LoneSegment, ttl),
+            _ => self.queue.push_back((Vehicle::LoneSegment, ttl)),
+        }
+    }
+
+    fn lone_answers(&self, ttl: u8) -> usize {
+        let is_one =
+            |probe: &&Limited| (probe.vehicle, probe.ttl) == (Vehicle::LoneSegment, ttl) && probe.is_answered();
+        self.probes.iter().filter(is_one).count()
+    }
+
+    /// Takes an answer without a name while a lone segment is on the way.
+    pub(crate) fn answered_alone(&mut self, now: Timestamp) -> Option<Probe> {
+        let is_it = |probe: &&mut Limited| probe.vehicle == Vehicle::LoneSegment && probe.fate == Fate::Waiting;
+        let probe = self.probes.iter_mut().find(is_it)?;
+        probe.fate = Fate::Answered(now.since(probe.sent));
+        Some(probe.probe())
+    }
+
     /// After an answer: the control, and where it accuses, whether somebody still nearer answers.
     fn follow_answers(&mut self) {
         let Some(nearest) = self.nearest_answer() else { return };
@@ -213,7 +249,7 @@ impl WhoAnswers {
             || self.queue.iter().any(|(vehicle, ttl)| *vehicle == Vehicle::Echo && *ttl >= nearest.ttl);
         if self.needs_control(nearest.ttl) && !is_controlled {
             self.queue.extend((0..ECHOES).map(|_| (Vehicle::Echo, nearest.ttl)));
-        } else if self.is_settled() && !self.is_excused(nearest) {
+        } else if self.is_settled() && !self.is_excused(nearest) && nearest.vehicle != Vehicle::LoneSegment {
             for ttl in 2..nearest.ttl {
                 self.ask(nearest.vehicle, ttl);
             }
@@ -256,7 +292,7 @@ impl WhoAnswers {
     }
 
     fn what_is_answered(&self) -> NearAnswers {
-        let is_segment = |probe: &&Limited| probe.vehicle == Vehicle::Segment;
+        let is_segment = |probe: &&Limited| matches!(probe.vehicle, Vehicle::Segment | Vehicle::LoneSegment);
         match self.knowledge {
             Some(Knowledge { state: TcpState::Refused, .. }) => NearAnswers::Refusals,
             _ if self.probes.iter().any(|probe| is_segment(&probe) && probe.is_answered()) => NearAnswers::All,
@@ -270,7 +306,11 @@ impl WhoAnswers {
 
     /// The answer to TCP with the least TTL; of several, the one that came soonest.
     fn nearest_answer(&self) -> Option<Limited> {
-        let is_tcp = |probe: &&Limited| matches!(probe.vehicle, Vehicle::Syn | Vehicle::Segment);
+        let is_tcp = |probe: &&Limited| match probe.vehicle {
+            Vehicle::Syn | Vehicle::Segment => true,
+            Vehicle::LoneSegment => self.lone_answers(probe.ttl) >= LONE_ANSWERS,
+            Vehicle::Echo | Vehicle::LateEcho => false,
+        };
         let answered = self.probes.iter().filter(is_tcp).filter(|probe| probe.is_answered());
         answered.min_by_key(|probe| (probe.ttl, probe.after())).copied()
     }
@@ -298,7 +338,7 @@ impl WhoAnswers {
                 let isn = SeqNumber(turn.outbox.random() as u32);
                 (ProbeKey::Syn { port, isn }, Body::Tcp(turn.outbox.syn(plan, port, isn)))
             }
-            Vehicle::Segment => {
+            Vehicle::Segment | Vehicle::LoneSegment => {
                 let (start, end, segment) = turn.session.old_segment(PAYLOAD, Name::OldData, RangeUser::WhoAnswers)?;
                 (ProbeKey::Range { start, end }, Body::Tcp(segment))
             }
@@ -370,7 +410,7 @@ impl Limited {
     fn probe(&self) -> Probe {
         let technique = match self.vehicle {
             Vehicle::Syn => Name::SynData,
-            Vehicle::Segment => Name::OldData,
+            Vehicle::Segment | Vehicle::LoneSegment => Name::OldData,
             Vehicle::Echo | Vehicle::LateEcho => Name::Echo,
         };
         let purpose = if self.vehicle == Vehicle::LateEcho { Purpose::Search } else { Purpose::Trace(Ttl(self.ttl)) };
