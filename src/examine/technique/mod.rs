@@ -6,6 +6,7 @@ mod flow_comparison;
 mod fragmented;
 mod hop_search;
 mod interface;
+mod limited_probe;
 mod list;
 mod no_df;
 mod real_bytes;

@@ -17,14 +17,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Echo, FirstHop, Meaning, MethodChoice, Outgoing, PacketSize, Plan, Probe, Purpose, SeqNumber,
-    Technique as Name, Timestamp, Ttl,
+    Body, Echo, FirstHop, Meaning, MethodChoice, Outgoing, Plan, Probe, SeqNumber, Technique as Name, Timestamp, Ttl,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::ProbeKey;
 use super::super::session::{RangeUser, Session, TcpState};
 use super::interface::Turn;
+use super::limited_probe::{Limited, Vehicle};
 
 /// Somebody nearer than the target who answers in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,40 +80,6 @@ pub(crate) struct WhoAnswers {
     /// The MSS in our SYN, as the first router quotes it.
     first_hop_mss: Option<u16>,
     knowledge: Option<Knowledge>,
-}
-
-/// What carries a probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Vehicle {
-    Syn,
-    Segment,
-    /// Old data, while nothing else is on the way over the connection.
-    LoneSegment,
-    Echo,
-    /// All the way, once the path is warm: the first packets of a flow may wait for neighbours and radios.
-    LateEcho,
-}
-
-/// A probe with a limited TTL.
-#[derive(Clone, Copy, Debug)]
-struct Limited {
-    vehicle: Vehicle,
-    ttl: u8,
-    size: PacketSize,
-    key: ProbeKey,
-    sent: Timestamp,
-    fate: Fate,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Waiting,
-    /// Nobody said anything.
-    Silent,
-    /// A router says that it ended there.
-    Expired,
-    /// Somebody answered as the target would, after this time.
-    Answered(Duration),
 }
 
 /// Echo sequence numbers begin here, far from those of other requests.
@@ -183,8 +149,8 @@ impl WhoAnswers {
             return;
         }
         self.knowledge = Some(knowledge);
-        for probe in self.probes.iter_mut().filter(|probe| probe.fate == Fate::Waiting && now >= probe.due(rtt)) {
-            probe.fate = Fate::Silent;
+        for probe in self.probes.iter_mut().filter(|probe| probe.is_waiting() && now >= probe.due(rtt)) {
+            probe.give_up();
         }
         self.ask(Vehicle::Syn, 1);
         // Who takes a connection answers its SYN. Routers send few time-exceeded messages, and the trace needs them.
@@ -231,9 +197,9 @@ impl WhoAnswers {
 
     /// Takes an answer without a name while a lone segment is on the way.
     pub(crate) fn answered_alone(&mut self, now: Timestamp) -> Option<Probe> {
-        let is_it = |probe: &&mut Limited| probe.vehicle == Vehicle::LoneSegment && probe.fate == Fate::Waiting;
+        let is_it = |probe: &&mut Limited| probe.vehicle == Vehicle::LoneSegment && probe.is_waiting();
         let probe = self.probes.iter_mut().find(is_it)?;
-        probe.fate = Fate::Answered(now.since(probe.sent));
+        probe.answer(now);
         Some(probe.probe())
     }
 
@@ -259,7 +225,7 @@ impl WhoAnswers {
     /// Asks once, and again where loss may have taken question or answer.
     fn ask(&mut self, vehicle: Vehicle, ttl: u8) {
         let mut asked = self.probes.iter().filter(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl));
-        let is_silent = asked.clone().all(|probe| probe.fate == Fate::Silent);
+        let is_silent = asked.clone().all(Limited::is_silent);
         let most = self.knowledge.map_or(1, |knowledge| knowledge.silences as usize);
         let may_ask = asked.next().is_none() || is_silent && asked.count() + 1 < most;
         if may_ask && !self.queue.contains(&(vehicle, ttl)) {
@@ -268,12 +234,12 @@ impl WhoAnswers {
     }
 
     fn has_expired(&self, vehicle: Vehicle, ttl: u8) -> bool {
-        self.probes.iter().any(|probe| (probe.vehicle, probe.ttl, probe.fate) == (vehicle, ttl, Fate::Expired))
+        self.probes.iter().any(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl) && probe.has_expired())
     }
 
     /// Whether every question has its answer, or was silent for long enough.
     pub(crate) fn is_settled(&self) -> bool {
-        self.queue.is_empty() && self.probes.iter().all(|probe| probe.fate != Fate::Waiting)
+        self.queue.is_empty() && !self.probes.iter().any(Limited::is_waiting)
     }
 
     /// Who answers nearer than the target, once that is settled.
@@ -299,7 +265,7 @@ impl WhoAnswers {
             Some(Knowledge { names: true, .. }) if self.probes.iter().any(|probe| is_segment(&probe)) => {
                 NearAnswers::Syns
             }
-            _ if self.probes.iter().any(|probe| is_segment(&probe) && probe.fate == Fate::Expired) => NearAnswers::Syns,
+            _ if self.probes.iter().any(|probe| is_segment(&probe) && probe.has_expired()) => NearAnswers::Syns,
             _ => NearAnswers::All,
         }
     }
@@ -349,7 +315,7 @@ impl WhoAnswers {
             }
         };
         let size = body.size(plan.family()).unwrap_or(plan.min_size);
-        let probe = Limited { vehicle, ttl, size, key, sent: turn.now, fate: Fate::Waiting };
+        let probe = Limited::new(vehicle, ttl, size, key, turn.now);
         self.probes.push(probe);
         Some(turn.outbox.limited(body, Ttl(ttl), Meaning::Probe(probe.probe())))
     }
@@ -359,16 +325,14 @@ impl WhoAnswers {
         if !self.queue.is_empty() {
             return Some(Timestamp::ZERO);
         }
-        let waiting = self.probes.iter().filter(|probe| probe.fate == Fate::Waiting);
+        let waiting = self.probes.iter().filter(|probe| probe.is_waiting());
         waiting.map(|probe| probe.due(rtt)).min()
     }
 
     /// Takes an answer, as the target gives it, to the probe that a key names.
     pub(crate) fn answered(&mut self, now: Timestamp, is_it: impl Fn(&ProbeKey) -> bool) -> Option<Probe> {
         let probe = self.probes.iter_mut().find(|probe| is_it(&probe.key))?;
-        if !probe.is_answered() {
-            probe.fate = Fate::Answered(now.since(probe.sent));
-        }
+        probe.answer(now);
         Some(probe.probe())
     }
 
@@ -383,37 +347,7 @@ impl WhoAnswers {
         if (probe.vehicle, probe.ttl) == (Vehicle::Syn, 1) {
             self.first_hop_mss = mss;
         }
-        if !probe.is_answered() {
-            probe.fate = Fate::Expired;
-        }
+        probe.expire();
         Some(probe.probe())
-    }
-}
-
-impl Limited {
-    fn is_answered(&self) -> bool {
-        matches!(self.fate, Fate::Answered(_))
-    }
-
-    fn after(&self) -> Option<Duration> {
-        match self.fate {
-            Fate::Answered(after) => Some(after),
-            _ => None,
-        }
-    }
-
-    /// When its silence means that nobody answers.
-    fn due(&self, rtt: &RttEstimator) -> Timestamp {
-        self.sent + rtt.or_guess() + rtt.margin()
-    }
-
-    fn probe(&self) -> Probe {
-        let technique = match self.vehicle {
-            Vehicle::Syn => Name::SynData,
-            Vehicle::Segment | Vehicle::LoneSegment => Name::OldData,
-            Vehicle::Echo | Vehicle::LateEcho => Name::Echo,
-        };
-        let purpose = if self.vehicle == Vehicle::LateEcho { Purpose::Search } else { Purpose::Trace(Ttl(self.ttl)) };
-        Probe { technique, size: self.size, purpose }
     }
 }
