@@ -39,6 +39,9 @@ struct Entry {
 /// A hostile network may send what it likes; beyond this many different PTBs nothing is learnt.
 const MOST_ENTRIES: usize = 256;
 
+/// So many damaged messages, and no sound one, are no accident of the line: it would damage nearly all packets.
+const SURE: u32 = 3;
+
 /// Where a message was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -187,6 +190,16 @@ impl PtbLog {
                 Ordering::Less => ptb.mtu >= size.bytes(),
             }
         })
+    }
+
+    /// Whether so few PTBs about packets of this kind and size came, all with a wrong checksum, that the line may have damaged them.
+    pub(crate) fn may_be_damaged(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        let mut came = self.about(about, size, passes).peekable();
+        let is_any = came.peek().is_some();
+        is_any
+            && came
+                .try_fold(0, |sum, entry| (!entry.ptb.checksum_ok).then_some(sum + entry.on_wire))
+                .is_some_and(|sum| sum < SURE)
     }
 
     /// Whether this host's kernel got a usable MTU about packets of other kinds of a size, and none about those of this one.

@@ -197,3 +197,19 @@ fn a_ptb_about_a_small_packet_says_nothing_of_large_ones() {
     both(&mut log, ROUTER, 1400, 44);
     assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
 }
+
+#[test]
+fn a_line_may_have_damaged_one_message_and_not_three() {
+    let damaged = Ptb { checksum_ok: false, ..ptb(TCP, ROUTER, 1400, 1500) };
+    let mut log = PtbLog::default();
+    let may_be = |log: &PtbLog| log.may_be_damaged(TCP, size(1500), size(1400));
+    assert!(!may_be(&log), "none came");
+    log.record(damaged, Seen::OnWire);
+    assert!(may_be(&log));
+    let mut sound = log.clone();
+    both(&mut sound, ROUTER, 1400, 1500);
+    assert!(!may_be(&sound), "a sound one came too");
+    log.record(damaged, Seen::OnWire);
+    log.record(damaged, Seen::OnWire);
+    assert!(!may_be(&log), "three came");
+}

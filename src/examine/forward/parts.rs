@@ -237,7 +237,7 @@ impl Parts {
 
     /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
     /// got one about packets of other kinds or sizes alone; or the server seems to remember the path, as mail or a run has just been
-    /// here.
+    /// here. Or its one message was damaged.
     pub(super) fn may_ration(&self, about: PacketKind, pair: Pair) -> bool {
         let Pair { passes, lost } = pair;
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
@@ -246,6 +246,7 @@ impl Parts {
         remembers
             || self.server_may_remember(passes)
             || speaks_of_others()
+            || self.ptbs.may_be_damaged(about, lost, passes)
             || self.silent_end(about, passes).is_some_and(is_spared)
     }
 

@@ -38,6 +38,9 @@ pub(crate) struct Retransmit {
 /// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
 const MOST_CONTROLS: [usize; 2] = [5, 16];
 
+/// All at once: so many in a row, and how unlikely that is by chance, before nothing is expected any more.
+const LEAST_SILENT: u32 = 8;
+const CHANCE: f64 = 1e-6;
 /// One probe at a time: where packets are lost as well, so many unanswered ones may be chance, but seldom.
 const FEWEST_IN_VAIN: u32 = 3;
 
@@ -109,6 +112,20 @@ impl Retransmit {
         self.search().is_one_at_a_time()
             && self.unanswered_controls(plan).filter(|probe| probe.outcome != Outcome::Waiting).count()
                 >= self.most_controls()
+    }
+
+    /// All sizes at once: whether so many sizes that pass were lost in a row that chance would hardly ever do it. A server that has closed
+    /// the connection may answer what comes from then on without names, or not at all.
+    fn fell_silent(&self) -> bool {
+        let log = self.search().log();
+        let Some(passes) = log.largest_answered().filter(|_| !self.search().is_one_at_a_time()) else { return false };
+        let controls = || log.probes().iter().rev().filter(|probe| probe.size <= passes);
+        let in_a_row = controls().take_while(|probe| !matches!(probe.outcome, Outcome::Answered(_)));
+        let lost = in_a_row.filter(|probe| matches!(probe.outcome, Outcome::Lost(_))).count() as u32;
+        let all = log.all_controls();
+        let before = all.total.saturating_sub(lost);
+        let rate = f64::from(before.saturating_sub(all.answered) + 1) / f64::from(before + 2);
+        lost >= LEAST_SILENT && rate.powf(f64::from(lost)) <= CHANCE
     }
 
     /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
@@ -196,6 +213,10 @@ impl Technique for Retransmit {
 
     fn due(&mut self, turn: &mut Turn<'_>) -> Option<Outgoing> {
         if turn.session.state() != TcpState::Open || self.unusable().is_some() {
+            return None;
+        }
+        if self.fell_silent() && !turn.session.dialogue().is_viable() {
+            self.rule_out(MethodReason::RepeatsUnanswered);
             return None;
         }
         self.is_in_vain |= self.lost_all_controls(turn.plan);
