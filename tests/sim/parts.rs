@@ -2,7 +2,7 @@
 
 use super::oracle::random_scenario;
 use super::sweep::{Job, Tallies, Tally, sweep, table, total};
-use crate::scenario::{self, Family, Routers, Scenario, Stack, TakesTcp, World};
+use crate::scenario::{self, Family, Routers, Scenario, TakesTcp, World};
 
 /// Seeds per scenario and family with loss, and random paths divided by 40, unless `PMTU_SIM_SEEDS` says more.
 const SWEEP_SEEDS: u64 = 25;
@@ -139,10 +139,8 @@ fn key(job: &Job) -> (String, Family) {
 /// The 2 % do not count what is thin by its own nature: paths of the files that lose packets already, and those that may be
 /// inconclusive without any loss.
 fn is_excused(job: &Job) -> bool {
-    // Their answers name no size, or come once a second, and are awaited one by one: with loss, too many runs are cut short.
-    let is_slow = job.scenario.peer.stack != Stack::Linux;
     let own = scenario::load(&job.scenario.name);
-    is_slow || own.is_ok_and(|own| is_lossy(&own)) || job.scenario.expect.outcome(job.family).may_be_inconclusive
+    own.is_ok_and(|own| is_lossy(&own)) || job.scenario.expect.outcome(job.family).may_be_inconclusive
 }
 
 /// One job per scenario and family of the simulator's world, with loss added.

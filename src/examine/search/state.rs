@@ -407,8 +407,12 @@ impl Search {
         let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
         let (significance, most) = self.demands(pair.passes);
         let queued = self.queued_for(pair.passes, suspect);
-        // What others tell counts only beside the technique's own first batch.
-        if queued > 0 && proof.p <= significance {
+        // What others tell counts only beside the technique's own first batch. Where packets are lost, few of its own may have been lost by
+        // chance while echo, which cannot tell the directions apart, loses all of its own on the way back.
+        let is_lossy = self.log.lost_below(pair.passes);
+        let own = self.confirmed(pair.passes, suspect, &[]);
+        let stands_alone = !is_lossy || elsewhere.is_empty() || p_value(own.0, own.1) <= SIGNIFICANCE;
+        if queued > 0 && proof.p <= significance && stands_alone {
             return NextStep::Stand(Progress::Proven(proof));
         }
         if queued >= most {
