@@ -151,7 +151,8 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
     }
 }
 
-/// Begins the search, if it has not begun, and asks once about sizes beyond the route's MTU: a forgotten workaround hides what the path carries.
+/// Begins the search, if it has not begun, and asks once about sizes beyond the route's MTU: a forgotten workaround hides what the
+/// path carries.
 fn start_once(parts: &mut Parts, name: Name, now: Timestamp) {
     let also: Vec<PacketSize> = [parts.tcp_limit(), parts.plan.kernel_path_mtu].into_iter().flatten().collect();
     let beyond = parts.plan.beyond_route.filter(|_| name == Name::OldData);

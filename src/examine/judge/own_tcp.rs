@@ -98,6 +98,16 @@ fn clear(record: &Record, evidence: &Evidence, path: Examined) -> Examined {
 
 /// Whether mail hangs depends on copies that nobody knows the fate of.
 fn undecided(path: Examined) -> Examined {
+    left_open(path, |passes, lost| Ground::MayBeCut { passes, lost })
+}
+
+/// A clamp of this host may mask the hole, and its TCP could not be asked in time.
+fn unasked(path: Examined) -> Examined {
+    left_open(path, |passes, lost| Ground::OwnTcpNotAsked { passes, lost })
+}
+
+/// Large packets vanish, and for this reason it is not known whether that hurts.
+fn left_open(path: Examined, why: impl FnOnce(PacketSize, PacketSize) -> Ground) -> Examined {
     let (Ground::Vanishes { passes, lost, .. } | Ground::Hidden { passes, lost, .. }) = path.reason.ground else {
         return path;
     };
@@ -107,26 +117,7 @@ fn undecided(path: Examined) -> Examined {
         confidence: None,
         first_lost_size: None,
         location: None,
-        reason: VerdictReason { ground: Ground::MayBeCut { passes, lost }, ..path.reason },
-        ..path
-    }
-}
-
-/// A clamp of this host may mask the hole, and its TCP could not be asked in time.
-fn unasked(path: Examined) -> Examined {
-    let ground = match path.reason.ground {
-        Ground::Vanishes { passes, lost, .. } | Ground::Hidden { passes, lost, .. } => {
-            Ground::OwnTcpNotAsked { passes, lost }
-        }
-        _ => return path,
-    };
-    Examined {
-        verdict: Verdict::Inconclusive,
-        cause: None,
-        confidence: None,
-        first_lost_size: None,
-        location: None,
-        reason: VerdictReason { ground, ..path.reason },
+        reason: VerdictReason { ground: why(passes, lost), ..path.reason },
         ..path
     }
 }
