@@ -232,14 +232,6 @@ impl ProbeLog {
         self.largest_answered.is_some_and(|passes| self.lost_below(passes))
     }
 
-    /// How many packets of sizes that pass were answered, and how many were lost.
-    pub(crate) fn fate_of_controls(&self) -> (u32, u32) {
-        let passes = |probe: &&SentProbe| self.largest_answered.is_some_and(|passes| probe.size <= passes);
-        let count =
-            |is: &dyn Fn(&SentProbe) -> bool| self.sized().filter(passes).filter(|probe| is(probe)).count() as u32;
-        (count(&|probe| probe.answered_at().is_some()), count(&|probe| self.is_lost(probe)))
-    }
-
     /// The settled probes of one size and kind.
     pub(crate) fn trials(&self, size: PacketSize, kind: ProbeKind) -> Trials {
         self.trials_of(|probe| probe.kind == kind && probe.size == size)

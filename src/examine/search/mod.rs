@@ -2,6 +2,8 @@
 
 mod log;
 mod probe;
+mod progress;
+mod scales;
 mod sizes;
 mod state;
 
@@ -10,5 +12,6 @@ pub(super) const MOST_PROBES: u32 = 2000;
 
 pub(super) use log::ProbeLog;
 pub(super) use probe::{Outcome, ProbeKey, ProbeKind, QueuedProbe, SentProbe};
+pub(super) use progress::{Progress, Proof, Situation, Testimony};
 pub(super) use sizes::Pair;
-pub(super) use state::{Progress, Proof, Search, Situation, Testimony};
+pub(super) use state::Search;

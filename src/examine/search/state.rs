@@ -5,61 +5,12 @@ use std::time::Duration;
 
 use crate::model::{PacketSize, Plan, Timestamp};
 
-use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
-use super::super::packet_kind::PacketKind;
-use super::super::ptb_log::{Kernel, KernelPmtu, PtbLog};
 use super::super::rtt::RttEstimator;
 use super::log::ProbeLog;
 use super::probe::{ProbeKey, ProbeKind, QueuedProbe};
+use super::progress::{Progress, Proof, Situation, Testimony};
+use super::scales::{Batches, NextStep, Scales};
 use super::sizes::{Bounds, NextSizes, Pair, WIDE};
-
-/// How far a search has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Progress {
-    /// Probes are queued, or their outcome is open.
-    Busy,
-    /// The largest size passes.
-    Full,
-    /// The path is smaller, and the PTBs that reach the kernel lead to a size that passes.
-    Discoverable(Pair),
-    /// Larger sizes vanish: proven.
-    Proven(Proof),
-    /// Larger sizes seem to vanish, but small ones are lost too often to prove it.
-    Noisy(Proof),
-    /// Nothing is answered.
-    Nothing,
-}
-
-/// A pair and the statistics about it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Proof {
-    pub(crate) pair: Pair,
-    /// The lost size that was confirmed: `pair.lost`, unless a PTB speaks of that one.
-    pub(crate) suspect: PacketSize,
-    pub(crate) p: f64,
-}
-
-/// How a pair of sizes fared with one technique, for another to count in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Testimony {
-    pub(crate) passes: PacketSize,
-    pub(crate) suspect: PacketSize,
-    pub(crate) control: Trials,
-    pub(crate) suspected: Trials,
-}
-
-/// What a search needs to know of the rest.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) ptbs: &'a PtbLog,
-    /// The packets that the verdict rests on: only PTBs about such ones lead a kernel further.
-    pub(crate) about: PacketKind,
-    /// Largest packet TCP would send, once the peer has told its MSS.
-    pub(crate) tcp_limit: Option<PacketSize>,
-    /// How the same two sizes fared with other techniques.
-    pub(crate) elsewhere: &'a [Testimony],
-}
 
 /// The probes of one technique and the sizes that it looks for.
 #[derive(Clone, Debug)]
@@ -80,31 +31,6 @@ pub(crate) struct Search {
     thin: Option<u32>,
 }
 
-/// What comes next once every outcome is known.
-enum NextStep {
-    Round(Vec<PacketSize>),
-    /// Repeat `passes` and `suspect`, so many times.
-    Confirm {
-        passes: PacketSize,
-        suspect: PacketSize,
-        batch: u32,
-    },
-    Stand(Progress),
-}
-
-/// Probes of each size in the first confirmation (design, section 3).
-const CONFIRM_FIRST: u32 = 6;
-/// The same on a thin line, where each has two controls.
-const CONFIRM_FIRST_THRIFTY: u32 = 5;
-/// Added when controls were lost.
-const CONFIRM_MORE: u32 = 3;
-/// Probes of each size at most.
-const CONFIRM_MOST: u32 = 12;
-/// The same, and the p to reach, where small packets are lost too.
-const CONFIRM_MOST_LOSSY: u32 = 24;
-/// Where two of five packets of the size that passes are lost.
-const CONFIRM_MOST_HEAVY: u32 = 60;
-const LOSSY_SIGNIFICANCE: f64 = 1e-6;
 /// A search that has not ended after so many rounds meets a path that changes under it.
 const MOST_ROUNDS: u32 = 60;
 
@@ -292,7 +218,7 @@ impl Search {
                 Progress::Busy
             }
             NextStep::Confirm { passes, suspect, batch } => {
-                let before = self.queued_for(passes, suspect);
+                let before = self.scales().queued_for(passes, suspect);
                 self.confirming = Some((passes, suspect, before + batch));
                 self.queue_confirmation(passes, suspect, batch, now, rtt);
                 Progress::Busy
@@ -305,7 +231,7 @@ impl Search {
     fn note_pair(&mut self, progress: Progress) {
         if let (Progress::Proven(proof) | Progress::Noisy(proof), None) = (progress, self.confirming) {
             let (passes, suspect) = (proof.pair.passes, proof.suspect);
-            self.confirming = Some((passes, suspect, self.queued_for(passes, suspect)));
+            self.confirming = Some((passes, suspect, self.scales().queued_for(passes, suspect)));
         }
     }
 
@@ -326,7 +252,7 @@ impl Search {
             NextSizes::Nothing => NextStep::Stand(Progress::Nothing),
             NextSizes::Round(_) if self.rounds > MOST_ROUNDS => NextStep::Stand(Progress::Nothing),
             NextSizes::Round(sizes) => NextStep::Round(self.hinted().map_or(sizes, |size| vec![size])),
-            NextSizes::Pair(pair) => self.weigh(pair, situation),
+            NextSizes::Pair(pair) => self.scales().weigh(pair, situation),
         }
     }
 
@@ -341,104 +267,6 @@ impl Search {
         let passes = self.log.largest_answered()?;
         let lost = self.log.smallest_lost_above(passes)?;
         [hint, hint.next()].into_iter().find(|&size| passes < size && size < lost)
-    }
-
-    fn weigh(&self, pair: Pair, situation: &Situation<'_>) -> NextStep {
-        let Situation { ptbs, about, elsewhere, .. } = *situation;
-        let stuck = self.ends(pair, situation).find(|end| end.stuck_at().is_some());
-        // A true PTB settles the matter, but the size above the path MTU must be proven lost too: by a PTB about that very
-        // size, or by statistics when the router rations its messages.
-        if stuck.is_none() && self.log.count(pair.lost).refused > 0 {
-            return NextStep::Stand(Progress::Discoverable(pair));
-        }
-        let suspect = match stuck {
-            Some(KernelPmtu::Silent { at }) if ptbs.speaks_of(about, pair.lost, pair.passes) => at,
-            _ => pair.lost,
-        };
-        // The size itself first; then, if a PTB speaks of that one, the size at which the kernel's sizes end: what becomes of it is the
-        // cause, and it may not have been sent yet.
-        let proven_by_ptb = self.log.count(pair.lost).refused > 0;
-        if !proven_by_ptb || suspect == pair.lost {
-            match self.confirm(pair, pair.lost, elsewhere) {
-                NextStep::Stand(Progress::Proven(_)) if stuck.is_none() => {
-                    return NextStep::Stand(Progress::Discoverable(pair));
-                }
-                NextStep::Stand(Progress::Proven(_)) if suspect != pair.lost => {}
-                step => return step,
-            }
-        }
-        self.confirm(pair, suspect, elsewhere)
-    }
-
-    /// Where a kernel ends. What TCP sends matters first; what other protocols would send, only if TCP finds its way.
-    fn ends(&self, pair: Pair, situation: &Situation<'_>) -> impl Iterator<Item = KernelPmtu> {
-        let Situation { plan, ptbs, about, tcp_limit, .. } = *situation;
-        let starts = [tcp_limit, Some(self.bounds.max)].into_iter().flatten();
-        let starts = starts.map(move |start| start.min(self.bounds.max));
-        starts.map(move |start| ptbs.kernel_pmtu(about, start, pair.passes, Kernel::of(plan)))
-    }
-
-    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now, if there is a pair.
-    pub(crate) fn ptb_due_since(&self, situation: &Situation<'_>) -> Option<Timestamp> {
-        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
-        let stuck = self.ends(pair, situation).filter_map(KernelPmtu::awaits_word_about);
-        stuck.filter_map(|at| self.log.first_sent(at).or(self.log.first_sent(pair.lost))).max()
-    }
-
-    /// The p to reach and the probes of each size that may be spent on it. On a path that loses packets of any size the
-    /// search may stumble over many pairs that chance made, so each has to be proven far better.
-    fn demands(&self, passes: PacketSize) -> (f64, u32) {
-        let controls = self.log.trials(passes, ProbeKind::Confirming);
-        match self.log.lost_below(passes) {
-            true if controls.answered * 5 < controls.total * 3 => (LOSSY_SIGNIFICANCE, CONFIRM_MOST_HEAVY),
-            true => (LOSSY_SIGNIFICANCE, CONFIRM_MOST_LOSSY),
-            false => (SIGNIFICANCE, CONFIRM_MOST),
-        }
-    }
-
-    /// Whether the path loses packets of any size and the first dozen of each size did not settle the matter.
-    pub(crate) fn is_struggling(&self) -> bool {
-        self.confirming.is_some_and(|(passes, _, queued)| queued >= CONFIRM_MOST && self.log.lost_below(passes))
-    }
-
-    /// Repeats the passing and the suspected size until chance is ruled out or the probes are used up.
-    fn confirm(&self, pair: Pair, suspect: PacketSize, elsewhere: &[Testimony]) -> NextStep {
-        let trials = self.confirmed(pair.passes, suspect, elsewhere);
-        let proof = Proof { pair, suspect, p: p_value(trials.0, trials.1) };
-        let (significance, most) = self.demands(pair.passes);
-        let queued = self.queued_for(pair.passes, suspect);
-        // What others tell counts only beside the technique's own first batch. Where packets are lost, few of its own may have been lost by
-        // chance while echo, which cannot tell the directions apart, loses all of its own on the way back.
-        let is_lossy = self.log.lost_below(pair.passes);
-        let own = self.confirmed(pair.passes, suspect, &[]);
-        let stands_alone = !is_lossy || elsewhere.is_empty() || p_value(own.0, own.1) <= SIGNIFICANCE;
-        if queued > 0 && proof.p <= significance && stands_alone {
-            return NextStep::Stand(Progress::Proven(proof));
-        }
-        if queued >= most {
-            return NextStep::Stand(Progress::Noisy(proof));
-        }
-        let batch = match queued {
-            0 if self.thin.is_some() => CONFIRM_FIRST_THRIFTY,
-            // Each takes a second or so. Others have told what they know by the time that a few are settled. Where packets of any size
-            // are lost, a few are too few: echo, which cannot tell the directions apart, would outweigh them.
-            0 if self.one_at_a_time && !self.log.lost_below(pair.passes) => CONFIRM_MORE,
-            0 => CONFIRM_FIRST,
-            _ => CONFIRM_MORE,
-        };
-        NextStep::Confirm { passes: pair.passes, suspect, batch }
-    }
-
-    /// How many probes of each size were queued for a pair. Two pairs may take turns, where a PTB about one says that the other has to
-    /// be proven as well: what was sent for a pair still counts when its turn comes again.
-    fn queued_for(&self, passes: PacketSize, suspect: PacketSize) -> u32 {
-        match self.confirming {
-            Some((p, s, queued)) if (p, s) == (passes, suspect) => queued,
-            _ => {
-                let sent = |size| self.log.trials(size, ProbeKind::Confirming).total;
-                sent(passes).min(sent(suspect))
-            }
-        }
     }
 
     /// The largest size that passes and the smallest lost above it, once a round has shown both.
@@ -456,8 +284,7 @@ impl Search {
 
     /// Two neighbouring sizes of which one passes and the other is lost, as far as it is known.
     pub(crate) fn pair(&self) -> Option<(PacketSize, PacketSize)> {
-        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
-        Some((pair.passes, pair.lost))
+        self.exact_pair().map(|pair| (pair.passes, pair.lost))
     }
 
     /// The pair under confirmation, once there is one: passes, suspect.
@@ -465,38 +292,47 @@ impl Search {
         self.confirming.map(|(passes, suspect, _)| (passes, suspect))
     }
 
+    /// What the log is weighed with.
+    fn scales(&self) -> Scales<'_> {
+        let batches = match self.thin {
+            Some(_) => Batches::Thrifty,
+            None if self.one_at_a_time => Batches::OneByOne,
+            None => Batches::Whole,
+        };
+        Scales::new(&self.log, self.bounds.max, self.confirming, batches)
+    }
+
+    fn exact_pair(&self) -> Option<Pair> {
+        match self.round_bounds().step(&self.log) {
+            NextSizes::Pair(pair) => Some(pair),
+            _ => None,
+        }
+    }
+
+    /// When a packet left first about which a PTB is due that would lead further than a kernel gets now, if there is a pair.
+    pub(crate) fn ptb_due_since(&self, situation: &Situation<'_>) -> Option<Timestamp> {
+        self.scales().ptb_due_since(self.exact_pair()?, situation)
+    }
+
+    /// Whether the path loses packets of any size and the first dozen of each size did not settle the matter.
+    pub(crate) fn is_struggling(&self) -> bool {
+        self.scales().is_struggling()
+    }
+
     /// Whether the confirmation has used all its probes.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.confirming.is_some_and(|(passes, _, queued)| queued >= self.demands(passes).1) && self.is_idle()
+        self.scales().is_exhausted() && self.is_idle()
     }
 
-    /// The pair as it stands, with its p, once there is one. `elsewhere` as in [`Situation`].
+    /// The pair as it stands, with its p, once there is one.
     pub(crate) fn proof(&self) -> Option<Proof> {
-        let (passes, suspect) = self.confirming()?;
-        let NextSizes::Pair(pair) = self.round_bounds().step(&self.log) else { return None };
-        let trials = self.confirmed(passes, suspect, &[]);
-        Some(Proof { pair, suspect, p: p_value(trials.0, trials.1) })
-    }
-
-    /// Statistics of the confirmation: control, suspect.
-    fn confirmed(&self, passes: PacketSize, suspect: PacketSize, elsewhere: &[Testimony]) -> (Trials, Trials) {
-        let own = (self.log.trials(passes, ProbeKind::Confirming), self.log.trials(suspect, ProbeKind::Confirming));
-        let same = elsewhere.iter().filter(|other| (other.passes, other.suspect) == (passes, suspect));
-        same.fold(own, |(control, suspected), other| (control.plus(other.control), suspected.plus(other.suspected)))
+        self.scales().proof(self.exact_pair()?)
     }
 
     /// What this technique alone tells about the pair under confirmation, for others to count in: only if it passes the
     /// one size and has never passed the other.
     pub(crate) fn testimony(&self) -> Option<Testimony> {
-        let (passes, suspect) = self.confirming()?;
-        let control = self.log.trials(passes, ProbeKind::Confirming);
-        let suspected = self.log.trials(suspect, ProbeKind::Confirming);
-        (self.log.largest_answered() == Some(passes) && control.answered > 0).then_some(Testimony {
-            passes,
-            suspect,
-            control,
-            suspected,
-        })
+        self.scales().testimony()
     }
 
     fn queue_confirmation(

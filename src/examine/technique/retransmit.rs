@@ -119,8 +119,8 @@ impl Retransmit {
     fn fell_silent(&self) -> bool {
         let log = self.search().log();
         let Some(passes) = log.largest_answered().filter(|_| !self.search().is_one_at_a_time()) else { return false };
-        let controls = || log.probes().iter().rev().filter(|probe| probe.size <= passes);
-        let in_a_row = controls().take_while(|probe| !matches!(probe.outcome, Outcome::Answered(_)));
+        let controls = log.probes().iter().rev().filter(|probe| probe.size <= passes);
+        let in_a_row = controls.take_while(|probe| !matches!(probe.outcome, Outcome::Answered(_)));
         let lost = in_a_row.filter(|probe| matches!(probe.outcome, Outcome::Lost(_))).count() as u32;
         let all = log.all_controls();
         let before = all.total.saturating_sub(lost);
