@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, SeqNumber, Technique as Name, Timestamp,
+    Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, PtbFault, SeqNumber, Technique as Name, Timestamp,
 };
 
 use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, VisitedFlow, WayBack};
@@ -247,18 +247,21 @@ impl Parts {
             || self.server_may_remember(passes)
             || speaks_of_others()
             || self.ptbs.may_be_damaged(about, lost, passes)
-            || self.silent_end(about, passes).is_some_and(is_spared)
+            || match self.kernels_end(about, passes) {
+                Some(KernelPmtu::Silent { at }) => is_spared(at),
+                Some(KernelPmtu::Misled { at, fault: PtbFault::BadChecksum }) => {
+                    self.ptbs.may_be_damaged(about, at, passes)
+                }
+                _ => false,
+            }
     }
 
-    /// The size at which a kernel ends for want of any word: that of TCP, if it does.
-    fn silent_end(&self, about: PacketKind, passes: PacketSize) -> Option<PacketSize> {
+    /// Where a kernel ends before a size that passes: from the size of TCP, or from that of the interface.
+    fn kernels_end(&self, about: PacketKind, passes: PacketSize) -> Option<KernelPmtu> {
         let max = self.plan.max_size;
         let starts = self.tcp_limit().into_iter().map(|limit| limit.min(max)).chain([max]);
         let mut ends = starts.map(|start| self.ptbs.kernel_pmtu(about, start, passes, Kernel::of(&self.plan)));
-        match ends.find(|end| end.stuck_at().is_some())? {
-            KernelPmtu::Silent { at } => Some(at),
-            _ => None,
-        }
+        ends.find(|end| end.stuck_at().is_some())
     }
 
     /// Whether the server's MSS ends at the very size that passes.
