@@ -7,6 +7,7 @@ use crate::model::{FirstHop, MethodReason, PacketSize, Technique as Name, Timest
 
 use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
+use super::super::fisher::SIGNIFICANCE;
 use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
 use super::super::technique::{NoDfCopy, RealBytesOutcome, Surroundings, Technique, Turn, Uses, likely_distance};
@@ -78,7 +79,10 @@ fn begin_real_bytes(parts: &mut Parts, outbox: &mut Outbox, now: Timestamp) {
     let is_above = parts.tcp_limit().is_some_and(|limit| suspect > limit);
     // Beyond a closed window nothing is taken, whatever its size.
     let is_closed = parts.session.peer().window == 0;
-    if is_tried || is_above || is_closed || !parts.session.dialogue().is_ready() {
+    // Where loss makes pairs by chance, each would use up a command, and a server takes few.
+    let may_be_chance = |proof: Proof| is_lossy && proof.p > SIGNIFICANCE;
+    let is_early = search.proof().is_some_and(may_be_chance);
+    if is_tried || is_above || is_closed || is_early || !parts.session.dialogue().is_ready() {
         return;
     }
     let Parts { plan, rtt, session, real_bytes, .. } = parts;

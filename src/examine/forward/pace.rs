@@ -21,17 +21,25 @@ enum Phase {
     #[default]
     Bursts,
     /// The experiment: spaced, until enough is known of a size that passes.
-    Spaced { lost_before: f64 },
+    Spaced { lost_before: f64, since: Timestamp, earlier: Fates },
     /// The experiment: the same size in a burst.
-    BurstAgain { lost_before: f64, spaced: Trials, since: Timestamp },
+    BurstAgain { lost_before: f64, since: Timestamp, earlier: Fates },
     /// So many bytes a second.
     Slow {
         bytes_per_second: u32,
+        since: Timestamp,
         /// The share of sizes that pass and were lost all the same, at the pace before.
         lost_before: f64,
     },
     /// Packets are lost as often when they are spaced.
     BurstsForGood,
+}
+
+/// How large packets of sizes that pass fared in the experiment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fates {
+    spaced: Trials,
+    in_bursts: Trials,
 }
 
 /// About 100 kbit/s, then half of it, down to about 25.
@@ -41,6 +49,9 @@ const LEAST_RATE: u32 = 3_000;
 const EXPERIMENT_RATE: u32 = 7_500;
 /// Spaced probes on which the outcome of the experiment rests.
 const EXPERIMENT: u32 = 8;
+/// A p above which nothing speaks for a thin line. Between this and proof, the experiment is repeated, so often at most.
+const NO_HINT: f64 = 0.1;
+const REPEATED: u32 = 2;
 /// Sizes below this make no burst.
 const LARGE: u32 = 400;
 /// Bytes of a burst, about those of the first one, and its packets at most.
@@ -67,27 +78,39 @@ impl Pace {
         match self.0 {
             Phase::Bursts => {
                 if let Some(lost_before) = lost_to_a_burst(search) {
-                    self.0 = Phase::Spaced { lost_before };
-                    outbox.space_for(Some(EXPERIMENT_RATE));
-                    search.save(EXPERIMENT_RATE, EXPERIMENT, now);
+                    self.experiment(lost_before, Fates::default(), search, outbox, now);
                 }
             }
-            Phase::Spaced { lost_before } => self.burst_again(lost_before, search, outbox, now),
-            Phase::BurstAgain { lost_before, spaced, since } if search.is_idle() => {
-                if p_value(spaced, search.log().large_controls_since(since)) <= SIGNIFICANCE {
-                    self.slow_down(FIRST_RATE, lost_before, outbox);
-                    search.save(FIRST_RATE, 1, now);
-                } else {
-                    self.0 = Phase::BurstsForGood;
-                    search.spend();
+            Phase::Spaced { lost_before, since, earlier } => {
+                let spaced = search.log().large_controls_since(since);
+                if spaced.total >= EXPERIMENT {
+                    let earlier = Fates { spaced: earlier.spaced.plus(spaced), ..earlier };
+                    self.burst_again(lost_before, earlier, search, outbox, now);
                 }
             }
-            Phase::Slow { bytes_per_second, lost_before } => {
-                let controls = log.large_controls();
+            Phase::BurstAgain { lost_before, since, earlier } if search.is_idle() => {
+                let in_bursts = earlier.in_bursts.plus(search.log().large_controls_since(since));
+                let fates = Fates { in_bursts, ..earlier };
+                match p_value(fates.spaced, fates.in_bursts) {
+                    p if p <= SIGNIFICANCE => {
+                        self.slow_down(FIRST_RATE, lost_before, outbox, now);
+                        search.save(FIRST_RATE, 1, now);
+                    }
+                    p if p <= NO_HINT && fates.spaced.total < REPEATED * EXPERIMENT => {
+                        self.experiment(lost_before, fates, search, outbox, now);
+                    }
+                    _ => {
+                        self.0 = Phase::BurstsForGood;
+                        search.spend();
+                    }
+                }
+            }
+            Phase::Slow { bytes_per_second, since, lost_before } => {
+                let controls = log.large_controls_since(since);
                 let lost = share_lost(controls);
                 let is_known = controls.total - controls.answered >= LEAST_LOST_SPACED;
                 if lost >= TOO_MANY && is_known && lost < lost_before * BETTER && bytes_per_second > LEAST_RATE {
-                    self.slow_down(bytes_per_second / 2, lost, outbox);
+                    self.slow_down(bytes_per_second / 2, lost, outbox, now);
                     search.save(bytes_per_second / 2, LEAST_LOST_SPACED, now);
                 }
             }
@@ -95,18 +118,37 @@ impl Pace {
         }
     }
 
-    fn burst_again(&mut self, lost_before: f64, search: &mut Search, outbox: &mut Outbox, now: Timestamp) {
-        let spaced = search.log().large_controls();
+    fn experiment(
+        &mut self,
+        lost_before: f64,
+        earlier: Fates,
+        search: &mut Search,
+        outbox: &mut Outbox,
+        now: Timestamp,
+    ) {
+        self.0 = Phase::Spaced { lost_before, since: now, earlier };
+        outbox.space_for(Some(EXPERIMENT_RATE));
+        search.save(EXPERIMENT_RATE, EXPERIMENT, now);
+    }
+
+    fn burst_again(
+        &mut self,
+        lost_before: f64,
+        earlier: Fates,
+        search: &mut Search,
+        outbox: &mut Outbox,
+        now: Timestamp,
+    ) {
         let large = search.log().largest_answered().filter(|size| size.bytes() >= LARGE);
-        if let Some(size) = large.filter(|_| spaced.total >= EXPERIMENT) {
-            self.0 = Phase::BurstAgain { lost_before, spaced, since: now };
+        if let Some(size) = large {
+            self.0 = Phase::BurstAgain { lost_before, since: now, earlier };
             outbox.space_for(None);
             search.burst(size, (BURST / size.bytes()).clamp(EXPERIMENT, BURST_PACKETS), now);
         }
     }
 
-    fn slow_down(&mut self, bytes_per_second: u32, lost_before: f64, outbox: &mut Outbox) {
-        self.0 = Phase::Slow { bytes_per_second, lost_before };
+    fn slow_down(&mut self, bytes_per_second: u32, lost_before: f64, outbox: &mut Outbox, now: Timestamp) {
+        self.0 = Phase::Slow { bytes_per_second, since: now, lost_before };
         outbox.space_for(Some(bytes_per_second));
     }
 }

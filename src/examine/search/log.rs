@@ -202,16 +202,10 @@ impl ProbeLog {
         self.trials_of(|probe| probe.is_sized() && probe.size <= passes)
     }
 
-    /// The same for those that are not much smaller than the largest.
-    pub(crate) fn large_controls(&self) -> Trials {
-        self.large_controls_since(Timestamp::ZERO)
-    }
-
-    /// The same for those sent since then.
+    /// The same for those sent since then that are not much smaller than the largest.
     pub(crate) fn large_controls_since(&self, since: Timestamp) -> Trials {
         let Some(passes) = self.largest_answered else { return Trials::default() };
-        let is_large = |size: PacketSize| size <= passes && size.bytes() * 2 >= passes.bytes();
-        self.trials_of(|probe| probe.is_sized() && is_large(probe.size) && probe.sent >= since)
+        self.trials_of(|probe| probe.is_sized() && is_large_control(probe.size, passes) && probe.sent >= since)
     }
 
     /// The same for all sizes known to pass so far.
@@ -221,9 +215,17 @@ impl ProbeLog {
 
     /// The same, with what was lost to a burst.
     pub(crate) fn controls_as_sent(&self) -> Trials {
+        self.sized_as_sent(|size, passes| size <= passes)
+    }
+
+    /// The same for those that are not much smaller than the largest.
+    pub(crate) fn large_controls_as_sent(&self) -> Trials {
+        self.sized_as_sent(is_large_control)
+    }
+
+    fn sized_as_sent(&self, wanted: impl Fn(PacketSize, PacketSize) -> bool) -> Trials {
         let Some(passes) = self.largest_answered else { return Trials::default() };
-        let is_control = |probe: &&SentProbe| probe.is_sized() && probe.size <= passes;
-        let settled = self.probes.iter().filter(is_control).filter(|probe| probe.outcome != Outcome::Waiting);
+        let settled = self.sized().filter(|probe| wanted(probe.size, passes) && probe.outcome != Outcome::Waiting);
         settled.fold(Trials::default(), |trials, probe| trials.with(probe.answered_at().is_some()))
     }
 
@@ -275,6 +277,10 @@ impl ProbeLog {
     fn sized(&self) -> impl Iterator<Item = &SentProbe> {
         self.probes.iter().filter(|probe| probe.is_sized())
     }
+}
+
+fn is_large_control(size: PacketSize, passes: PacketSize) -> bool {
+    size <= passes && size.bytes() * 2 >= passes.bytes()
 }
 
 /// How long silence must last, over probes from the newest to the oldest.

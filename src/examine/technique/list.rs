@@ -28,7 +28,7 @@ impl Techniques {
         ])
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Technique> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Technique> + Clone {
         self.0.iter().map(|technique| &**technique)
     }
 

@@ -49,23 +49,34 @@ pub(crate) struct Surroundings {
     pub(crate) echo_keeps_df: bool,
     /// How packets of sizes that pass fare: those of the technique that lost most of them.
     pub(crate) controls: Trials,
+    /// The same for those that are nearly as large as a copy: a bad line loses large packets more often.
+    pub(crate) large: Trials,
 }
 
 impl Surroundings {
     /// Takes the controls from the logs of all techniques: packets are lost on the path, whatever they carry.
-    pub(crate) fn new<'a>(echo_keeps_df: bool, logs: impl Iterator<Item = &'a ProbeLog>) -> Self {
-        let rate = |trials: &Trials| f64::from(trials.total - trials.answered + 1) / f64::from(trials.total + 2);
-        let lossy = logs.map(ProbeLog::controls_as_sent).filter(|trials| trials.answered < trials.total);
-        Self { echo_keeps_df, controls: lossy.max_by(|a, b| rate(a).total_cmp(&rate(b))).unwrap_or_default() }
-    }
-
-    /// The chance that mere loss takes so many packets that are sent in two pieces each.
-    fn chance_of_pairs(&self, pairs: u32) -> f64 {
-        let Trials { total, answered } = self.controls;
-        let passes = f64::from(answered + 1) / f64::from(total + 2);
-        (1.0 - passes * passes).powf(f64::from(pairs))
+    pub(crate) fn new<'a>(echo_keeps_df: bool, logs: impl Iterator<Item = &'a ProbeLog> + Clone) -> Self {
+        Self {
+            echo_keeps_df,
+            controls: worst(logs.clone().map(ProbeLog::controls_as_sent)),
+            large: worst(logs.map(ProbeLog::large_controls_as_sent)),
+        }
     }
 }
+
+/// The series that lost most, of those that lost any.
+fn worst(series: impl Iterator<Item = Trials>) -> Trials {
+    let rate = |trials: &Trials| f64::from(trials.total - trials.answered + 1) / f64::from(trials.total + 2);
+    let lossy = series.filter(|trials| trials.answered < trials.total);
+    lossy.max_by(|a, b| rate(a).total_cmp(&rate(b))).unwrap_or_default()
+}
+
+/// The chance that mere loss takes so many packets that are sent in two pieces each, where single ones fare so.
+fn chance_of_pairs(singles: Trials, pairs: u32) -> f64 {
+    let passes = f64::from(singles.answered + 1) / f64::from(singles.total + 2);
+    (1.0 - passes * passes).powf(f64::from(pairs))
+}
+
 /// A packet that is sent in tiny fragments.
 const FRAGMENTED: PacketSize = PacketSize::new(160);
 
@@ -120,18 +131,19 @@ impl NoDfCopy {
         // Two fragments are lost more often than one packet, so a lossy path may show in them alone.
         let is_lossy = around.controls.total > 0 || (1..fragments.total).contains(&fragments.answered);
         let significance = if is_lossy { LOSSY_SIGNIFICANCE } else { SIGNIFICANCE };
-        let is_chance = || is_lossy && around.chance_of_pairs(fragments.total) > significance;
+        let is_chance = |singles, pairs| is_lossy && chance_of_pairs(singles, pairs) > significance;
         match (copies.total, copies.answered) {
             (0, _) => NoDfOutcome::Untested,
             (_, 1..) => NoDfOutcome::Passes,
             _ if fragments.answered == 0
-                && !is_chance()
+                && !is_chance(around.controls, fragments.total)
                 && p_value(log.controls_as_sent(), fragments) <= significance =>
             {
                 NoDfOutcome::FragmentsLost
             }
             // The reply to a copy that arrived met the small link on its way back, with DF.
             _ if by == Name::Echo && around.echo_keeps_df => NoDfOutcome::Unclear,
+            _ if around.large.total > 0 && is_chance(around.large, copies.total) => NoDfOutcome::Unclear,
             _ if p_value(fragments, copies) <= significance => NoDfOutcome::Lost,
             _ => NoDfOutcome::Unclear,
         }
@@ -195,6 +207,13 @@ mod tests {
         assert_eq!(outcome((0, 12), (10, 12), 18), NoDfOutcome::Lost);
     }
 
+    /// A bad line loses large packets more often than tiny fragments: all of a dozen copies, where most packets of their size are lost.
+    #[test]
+    fn large_copies_are_lost_by_chance_where_large_packets_are() {
+        assert_eq!(outcome((0, 12), (12, 12), 8), NoDfOutcome::Unclear);
+        assert_eq!(outcome((0, 12), (12, 12), 18), NoDfOutcome::Lost);
+    }
+
     #[test]
     fn where_no_fragment_passes_copies_tell_nothing() {
         assert_eq!(outcome((0, 3), (0, 3), 20), NoDfOutcome::FragmentsLost);
@@ -208,10 +227,10 @@ mod tests {
         assert_eq!(outcome((0, 24), (0, 24), 10), NoDfOutcome::Unclear);
         assert_eq!(outcome((0, 36), (0, 36), 10), NoDfOutcome::FragmentsLost);
         // Other techniques lose what this one, with few controls, does not.
-        let lossy = Surroundings { echo_keeps_df: false, controls: Trials { total: 40, answered: 20 } };
+        let lossy = Trials { total: 40, answered: 20 };
         let fragments_lost = outcome_of(Name::OldData, false, (0, 6), (0, 6), 20);
         assert_eq!(fragments_lost, NoDfOutcome::FragmentsLost);
-        assert!(lossy.chance_of_pairs(6) > 0.1);
+        assert!(chance_of_pairs(lossy, 6) > 0.1);
     }
 
     #[test]
