@@ -263,6 +263,8 @@ pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof
         return false;
     }
     let at = parts.ptb_due_since(carrier).unwrap_or(now) + RATION * parts.notes.ask_slowly();
+    // Probes of others would use up the message that this one waits for.
+    parts.techniques.rest_others(carrier, at + parts.rtt.or_guess());
     let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
     technique.search_mut().queue(full, ProbeKind::Sized, at);
     technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, at);

@@ -3,6 +3,7 @@
 mod log;
 mod probe;
 mod progress;
+mod queue;
 mod scales;
 mod sizes;
 mod state;

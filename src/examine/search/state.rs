@@ -1,6 +1,5 @@
 //! One technique's way from the first probe to a proven pair: ladder, bracket, exact pair, confirmation.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{PacketSize, Plan, Timestamp};
@@ -9,6 +8,7 @@ use super::super::rtt::RttEstimator;
 use super::log::ProbeLog;
 use super::probe::{ProbeKey, ProbeKind, QueuedProbe};
 use super::progress::{Progress, Proof, Situation, Testimony};
+use super::queue::ProbeQueue;
 use super::scales::{Batches, NextStep, Scales};
 use super::sizes::{Bounds, NextSizes, Pair, WIDE};
 
@@ -16,8 +16,7 @@ use super::sizes::{Bounds, NextSizes, Pair, WIDE};
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
     log: ProbeLog,
-    /// Probes leave in the order of queueing.
-    queue: VecDeque<QueuedProbe>,
+    queue: ProbeQueue,
     bounds: Bounds,
     started: bool,
     /// The pair under confirmation and how many probes of each size were queued for it.
@@ -39,7 +38,7 @@ impl Search {
         let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE };
         Self {
             log: ProbeLog::default(),
-            queue: VecDeque::new(),
+            queue: ProbeQueue::default(),
             bounds,
             started: false,
             confirming: None,
@@ -131,13 +130,12 @@ impl Search {
     }
 
     pub(crate) fn next_queued(&self) -> Option<QueuedProbe> {
-        self.queue.front().copied()
+        self.queue.next()
     }
 
     /// Takes the next probe off the queue if its time has come.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<QueuedProbe> {
-        self.next_queued().filter(|probe| probe.not_before <= now)?;
-        self.queue.pop_front()
+        self.queue.take_due(now)
     }
 
     /// Notes that a probe leaves.
@@ -146,11 +144,16 @@ impl Search {
     }
 
     pub(crate) fn queue(&mut self, size: PacketSize, kind: ProbeKind, not_before: Timestamp) {
-        self.queue.push_back(QueuedProbe { size, kind, not_before });
+        self.queue.push(QueuedProbe { size, kind, not_before });
     }
 
     pub(crate) fn queue_first(&mut self, size: PacketSize, kind: ProbeKind, not_before: Timestamp) {
-        self.queue.push_front(QueuedProbe { size, kind, not_before });
+        self.queue.push_first(QueuedProbe { size, kind, not_before });
+    }
+
+    /// Lets no probe leave before an instant.
+    pub(crate) fn rest_until(&mut self, instant: Timestamp) {
+        self.queue.rest_until(instant);
     }
 
     /// When the next probe may leave, or the next outcome is settled by silence.
@@ -195,7 +198,7 @@ impl Search {
         }
         let hinted = [PacketSize::new(mtu.saturating_add(1)), PacketSize::new(mtu)];
         for size in hinted {
-            let is_known = self.log.knows(size) || self.queue.iter().any(|probe| probe.size == size);
+            let is_known = self.log.knows(size) || self.queue.has(size);
             if size >= self.bounds.min && size < self.bounds.max && !is_known {
                 self.queue(size, ProbeKind::Sized, now);
             }

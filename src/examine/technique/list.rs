@@ -73,6 +73,13 @@ impl Techniques {
         self.iter().filter_map(|technique| technique.next_timeout(rtt, now)).min()
     }
 
+    /// Lets no probe of any other technique leave before an instant.
+    pub(crate) fn rest_others(&mut self, name: Name, instant: Timestamp) {
+        for other in self.0.iter_mut().filter(|other| other.name() != name) {
+            other.search_mut().rest_until(instant);
+        }
+    }
+
     /// Gives up the probes whose silence has become meaningful.
     pub(crate) fn settle(&mut self, now: Timestamp, rtt: &RttEstimator) {
         for technique in &mut self.0 {
