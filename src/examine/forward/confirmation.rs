@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::model::{FirstHop, MethodReason, PacketSize, Technique as Name, Timestamp};
 
+use super::super::fisher::SIGNIFICANCE;
 use super::super::judge::{Second, opinion};
 use super::super::outbox::Outbox;
-use super::super::fisher::SIGNIFICANCE;
 use super::super::packet_kind::PacketKind;
 use super::super::search::{Pair, ProbeKind, Progress, Proof, Situation};
 use super::super::technique::{NoDfCopy, RealBytesOutcome, Surroundings, Technique, Turn, Uses, likely_distance};
