@@ -16,6 +16,8 @@ pub(super) struct ArrivalLog {
     /// the same size.
     cut: Option<u32>,
     largest_payload: u32,
+    /// Where the first segment of that size begins.
+    largest_at: Option<SeqNumber>,
     /// The longest reply to one thing said.
     longest_reply: u32,
     reply_from: Option<SeqNumber>,
@@ -71,6 +73,7 @@ impl ArrivalLog {
             largest: None,
             cut: None,
             largest_payload: 0,
+            largest_at: None,
             longest_reply: 0,
             reply_from: None,
             resent: None,
@@ -112,12 +115,19 @@ impl ArrivalLog {
             // More was on its way behind it.
             self.cut = self.cut.max(Some(payload));
         }
-        if payload == self.largest_payload || (!segment.flags.psh && payload > self.largest_payload) {
+        if self.is_as_large(segment, payload) || (!segment.flags.psh && payload > self.largest_payload) {
             self.cut = self.cut.max(Some(payload));
         }
-        self.largest_payload = self.largest_payload.max(payload);
+        if payload > self.largest_payload {
+            (self.largest_payload, self.largest_at) = (payload, Some(segment.seq));
+        }
         self.largest = self.largest.max(Some(size));
         segment.seq.is_after(before.next)
+    }
+
+    /// It is as large as the largest so far, and not the same bytes once more: where our acknowledgment is lost, they come again.
+    fn is_as_large(&self, segment: &Segment, payload: u32) -> bool {
+        payload == self.largest_payload && self.largest_at != Some(segment.seq)
     }
 
     /// More is missing behind it, so it is not the end of what was sent; and no segment was ever cut to its size.
@@ -282,6 +292,17 @@ mod tests {
         seen.progressed(SeqNumber(1300));
         assert!(!seen.keeps_below() && !seen.has_full());
         assert_eq!(seen.longest_reply(), 1300);
+    }
+
+    /// The acknowledgment of the first was lost, so it came again. What the server says later is a write of its own.
+    #[test]
+    fn the_same_bytes_twice_prove_no_limit() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(0, 608, Flags::PSH_ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(0, 608, Flags::PSH_ACK), None, before(608, None));
+        seen.note(&HEADER, &segment(608, 184, Flags::PSH_ACK), None, before(608, None));
+        seen.progressed(SeqNumber(792));
+        assert!(!seen.keeps_below() && !seen.has_full());
     }
 
     #[test]
