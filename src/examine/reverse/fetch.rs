@@ -12,6 +12,8 @@ use super::ack_probes::AckProbes;
 use super::arrivals::{ArrivalLog, StreamBefore};
 use super::chance::{RoundTrips, Vain};
 use super::conversation::{Conversation, ReplyStatus};
+use super::exchange::Exchange;
+use super::leave::Leave;
 use super::sent_range::SentRange;
 use super::setup::Setup;
 use super::stall::StallWatch;
@@ -30,35 +32,15 @@ pub(super) struct Fetch {
     mss: u16,
     /// Payload of the size that comes first on a trial of two, until it has come.
     first_payload: Option<u16>,
-    began: Timestamp,
-    /// When something was said last.
-    asked: Timestamp,
-    /// Since when the server has all that was said, and nothing that it said is missing.
-    understood: Option<Timestamp>,
-    /// When it was heard of last.
-    heard: Timestamp,
+    exchange: Exchange,
     stall: StallWatch,
     ack_probes: AckProbes,
     sent: SentRange,
     /// How long after it was asked the first missing byte came in a smaller packet.
     lowered_after: Option<Duration>,
-    phase: FetchPhase,
+    /// Nothing more is fetched.
+    leave: Option<Leave>,
 }
-
-#[derive(Clone, Copy, Debug)]
-enum FetchPhase {
-    Fetching,
-    /// It is to end in order until this instant, and then in a hurry.
-    Leaving {
-        until: Timestamp,
-        has_begun: bool,
-    },
-}
-
-/// How long an orderly end may take.
-const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
-/// The same where large packets do not arrive: the server's last word may be one.
-const STALLED_LEAVE_PATIENCE: Duration = Duration::from_millis(300);
 
 impl Fetch {
     /// Goes on with a connection that is open.
@@ -77,15 +59,12 @@ impl Fetch {
             rtt: setup.rtt().clone(),
             mss,
             first_payload: None,
-            began: now,
-            asked: now,
-            understood: None,
-            heard: now,
+            exchange: Exchange::new(now),
             stall: StallWatch::default(),
             ack_probes: AckProbes::new(now),
             sent: SentRange::default(),
             lowered_after: None,
-            phase: FetchPhase::Fetching,
+            leave: None,
         };
         fetch.learn_full_size();
         fetch
@@ -204,25 +183,9 @@ impl Fetch {
         self.connection.gap_end().or_else(|| reached.is_after(next).then_some(reached))
     }
 
-    /// When it was opened.
-    pub(super) fn began(&self) -> Timestamp {
-        self.began
-    }
-
-    /// When it was heard of last.
-    pub(super) fn heard(&self) -> Timestamp {
-        self.heard
-    }
-
-    /// Since when the server has all that was said, and nothing that it said is missing.
-    pub(super) fn understood(&self) -> Option<Timestamp> {
-        self.understood
-    }
-
-    /// Whether the server has had all that was said for so long, and answered since that there is no more to say.
-    pub(super) fn keeps_waiting_for(&self, patience: Duration, now: Timestamp) -> bool {
-        let is_heard = |since: Timestamp| self.heard >= since + patience / 2;
-        self.understood.is_some_and(|since| now >= since + patience && is_heard(since))
+    /// When things were said, and the server was heard of.
+    pub(super) fn exchange(&self) -> Exchange {
+        self.exchange
     }
 
     /// Whether the path loses packets of any size.
@@ -242,10 +205,9 @@ impl Fetch {
 
     /// Says what is to be said, and sees whether something is missing.
     pub(super) fn advance(&mut self, now: Timestamp) {
-        if let FetchPhase::Leaving { until, has_begun } = &mut self.phase {
-            let until = *until;
-            *has_begun = true;
-            return self.conversation.leave(&mut self.connection, now >= until);
+        if let Some(leave) = &mut self.leave {
+            let in_a_hurry = leave.go_on(now);
+            return self.conversation.leave(&mut self.connection, in_a_hurry);
         }
         if self.connection.state() != TcpState::Open || self.connection.are_acks_held() {
             return;
@@ -256,10 +218,10 @@ impl Fetch {
             if !self.conversation.go_on(&mut self.connection) {
                 break;
             }
-            self.understood = None;
+            self.exchange.note_said();
             if !has_asked {
                 self.arrivals.asked(self.connection.receive_next());
-                self.asked = now;
+                self.exchange.note_question(now);
             }
             self.ack_probes.wait_for_reply(now, &self.rtt);
             if let Some(payload) = self.first_payload.filter(|_| self.awaits_certificates()) {
@@ -268,25 +230,21 @@ impl Fetch {
         }
         let is_awaited = self.conversation.status() == ReplyStatus::Awaited;
         let missing = self.missing_up_to().filter(|_| is_awaited);
-        if missing.is_some() {
-            self.understood = None;
-        } else if self.connection.is_drained() {
-            self.understood.get_or_insert(now);
-        }
+        self.exchange.note(missing.is_some(), self.connection.is_drained(), now);
         let bytes = missing.map(|end| end.bytes_since(self.connection.receive_next()).unwrap_or(0));
         self.stall.note(bytes.map(|bytes| bytes / self.arrivals.full().max(1)), now);
     }
 
     /// The next segment that is due, if any.
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
-        match self.phase {
+        match self.leave {
             // Nobody waits for the answer to a SYN any more, so the server need not either.
-            FetchPhase::Leaving { .. } if self.connection.state() == TcpState::Connecting => Some(self.reset()),
-            FetchPhase::Leaving { until, .. } => self.poll_connection(now).or_else(|| {
-                let is_late = now >= until + STALLED_LEAVE_PATIENCE && self.is_alive();
+            Some(_) if self.connection.state() == TcpState::Connecting => Some(self.reset()),
+            Some(leave) => self.poll_connection(now).or_else(|| {
+                let is_late = leave.is_late(now) && self.is_alive();
                 is_late.then(|| self.reset())
             }),
-            FetchPhase::Fetching => self.poll_connection(now).or_else(|| {
+            None => self.poll_connection(now).or_else(|| {
                 let is_due = self.may_ask() && self.ack_probes.take_due(now, &self.rtt);
                 is_due.then(|| (self.ack_probe(), Meaning::AckProbe))
             }),
@@ -305,7 +263,7 @@ impl Fetch {
     fn poll_connection(&mut self, now: Timestamp) -> Option<(Segment, Meaning)> {
         let segment = self.connection.poll(now, &self.rtt)?;
         // Of a hello in two parts the first may be acknowledged late, and the goodbye waits behind what is missing.
-        if self.first_payload.is_none() && matches!(self.phase, FetchPhase::Fetching) {
+        if self.first_payload.is_none() && self.leave.is_none() {
             self.sent.note(&segment);
         }
         let meaning = Meaning::Connection(Step::of(&segment));
@@ -326,17 +284,10 @@ impl Fetch {
         if let Some(at) = self.connection.wake() {
             timers.enter_sending(ReverseTimer::Connection, at);
         }
-        match self.phase {
-            // The goodbye waits for nothing but its turn.
-            FetchPhase::Leaving { has_begun: false, .. } if self.is_alive() => {
-                timers.enter_sending(ReverseTimer::Leave, Timestamp::ZERO);
-            }
-            FetchPhase::Leaving { until, .. } if self.is_alive() => {
-                timers.enter(ReverseTimer::Leave, until);
-                timers.enter(ReverseTimer::Reset, until + STALLED_LEAVE_PATIENCE);
-            }
-            FetchPhase::Fetching if self.may_ask() => timers.enter(ReverseTimer::AckProbe, self.ack_probes.next()),
-            FetchPhase::Leaving { .. } | FetchPhase::Fetching => {}
+        match self.leave {
+            Some(leave) if self.is_alive() => leave.enter_timers(timers),
+            None if self.may_ask() => timers.enter(ReverseTimer::AckProbe, self.ack_probes.next()),
+            Some(_) | None => {}
         }
     }
 
@@ -354,10 +305,10 @@ impl Fetch {
         if self.connection.handle(segment, now, &mut self.rtt) == Effect::NotAcceptable {
             return Meaning::Stray;
         }
-        self.heard = now;
+        self.exchange.note_heard(now);
         if was == TcpState::Connecting {
             self.learn_full_size();
-            (self.began, self.asked) = (now, now);
+            self.exchange.note_open(now);
             self.ack_probes.wait_for_reply(now, &self.rtt);
             return Meaning::Connection(Step::of(segment));
         }
@@ -368,7 +319,7 @@ impl Fetch {
         }
         let after_gap = self.arrivals.note(ip, segment, fragment, before);
         if self.lowered_after.is_none() && self.arrivals.resent().is_some() {
-            self.lowered_after = Some(now.since(self.asked));
+            self.lowered_after = Some(self.exchange.asked_ago(now));
             self.stall.note_lowered(now);
         }
         if self.connection.receive_next() != before.next() {
@@ -398,21 +349,20 @@ impl Fetch {
 
     /// Ends the connection in order.
     pub(super) fn leave(&mut self, now: Timestamp) {
-        if let FetchPhase::Fetching = self.phase {
-            let patience = if self.stall.since().is_some() { Duration::ZERO } else { LEAVE_PATIENCE };
-            self.leave_until(now + patience);
+        if self.leave.is_none() {
+            self.begin(Leave::in_order(self.stall.since().is_some(), now));
         }
     }
 
     /// Ends it without waiting for anything.
     pub(super) fn hurry(&mut self, now: Timestamp) {
-        self.leave_until(now);
+        self.begin(Leave::in_a_hurry(now));
     }
 
-    fn leave_until(&mut self, until: Timestamp) {
+    fn begin(&mut self, leave: Leave) {
         // An acknowledgment that is withheld for ever would keep the connection from its end.
         self.connection.hold_acks(false);
-        self.phase = FetchPhase::Leaving { until, has_begun: false };
+        self.leave = Some(leave);
     }
 
     fn is_alive(&self) -> bool {

@@ -5,8 +5,8 @@
 //! own acknowledgments prove that it sent them, the same bytes are fetched over a connection that allows only small segments,
 //! side by side, and sizes in between on at most two more. The first one is watched all the while: it may still recover.
 //!
-//! * `fetch`: one connection; `conversation`: what is said on it; `arrivals`, `stall`, `ack_probes`: what came, what is
-//!   missing, and what shows that it was sent; `fetch_list`: opens, judges and leaves all of them;
+//! * `fetch`: one connection; `conversation`, `exchange`: what is said on it, and when; `arrivals`, `stall`, `ack_probes`: what
+//!   came, what is missing, and what shows that it was sent; `leave`: how it ends; `fetch_list`: opens, judges and leaves all;
 //! * `size_search`, `trial`, `echo_search`: which sizes to try; `small_segments`: the control;
 //! * `recovery`: how long the first connection is watched; `chance`: whether chance explains what stays away; `timers`: every
 //!   deadline by name;
@@ -19,10 +19,12 @@ mod chance;
 mod conversation;
 mod echo_search;
 mod evidence;
+mod exchange;
 mod fetch;
 mod fetch_list;
 mod inquiry;
 mod judge;
+mod leave;
 mod own_ptb;
 mod ptb_sender;
 mod ptb_test;

@@ -43,7 +43,7 @@ impl PtbTest {
         let is_open = self.fetch.status() == ReplyStatus::Awaited;
         self.fetch.hold_acks(self.fetch.awaits_certificates() && !self.log.is_over(now));
         // What was held back is heard before the server is left.
-        is_open && now.since(self.fetch.began()) < CONNECTION_PATIENCE
+        is_open && now.since(self.fetch.exchange().opened()) < CONNECTION_PATIENCE
     }
 
     pub(super) fn receive(
@@ -69,7 +69,7 @@ impl PtbTest {
         if let Some(at) = self.log.ends() {
             timers.enter(ReverseTimer::PtbTestAnswer, at);
         }
-        timers.enter(ReverseTimer::PtbTestEnd, self.fetch.began() + CONNECTION_PATIENCE);
+        timers.enter(ReverseTimer::PtbTestEnd, self.fetch.exchange().opened() + CONNECTION_PATIENCE);
     }
 
     /// The MTU that the server was told and whether it obeys, once that is known.

@@ -122,8 +122,8 @@ impl RecoveryWatch {
     /// Where packets of any size are lost, the server has to say so when its time is over: what it said may be lost before.
     fn is_slow(&self, first: &Fetch, patience: Patience, now: Timestamp) -> bool {
         let over = self.began + self.slow;
-        let is_said = patience == Patience::Usual || first.heard() >= over;
-        now >= over && is_said && first.keeps_waiting_for(SILENT, now)
+        let is_said = patience == Patience::Usual || first.exchange().heard() >= over;
+        now >= over && is_said && first.exchange().keeps_waiting_for(SILENT, now)
     }
 
     /// Whether the sizes may take longer, after the server has recovered.
@@ -140,7 +140,7 @@ impl RecoveryWatch {
             timers.enter(ReverseTimer::SizesInLoss, since + LONGEST_WATCH_IN_LOSS);
         }
         timers.enter(ReverseTimer::SlowServer, self.began + self.slow);
-        if let Some(since) = first.understood() {
+        if let Some(since) = first.exchange().understood() {
             timers.enter(ReverseTimer::SilentServer, since + SILENT);
         }
         timers.enter(ReverseTimer::LossyServer, self.began + self.slow + LONGEST_WATCH);
