@@ -122,6 +122,9 @@ impl ArrivalLog {
             (self.largest_payload, self.largest_at) = (payload, Some(segment.seq));
         }
         self.largest = self.largest.max(Some(size));
+        if let Some(end) = before.missing_up_to {
+            self.reached(end);
+        }
         segment.seq.is_after(before.next)
     }
 
@@ -145,9 +148,9 @@ impl ArrivalLog {
         self.largest_payload > payload || gap.is_some_and(|gap| !gap.is_multiple_of(payload))
     }
 
-    /// How far the reply has come.
-    pub(super) fn progressed(&mut self, next: SeqNumber) {
-        let reply = self.reply_from.and_then(|from| next.bytes_since(from)).unwrap_or(0);
+    /// How far the reply has come, or is known to reach although not all of it has arrived.
+    pub(super) fn reached(&mut self, end: SeqNumber) {
+        let reply = self.reply_from.and_then(|from| end.bytes_since(from)).unwrap_or(0);
         self.longest_reply = self.longest_reply.max(reply);
     }
 
@@ -280,7 +283,7 @@ mod tests {
         seen.note(&HEADER, &segment(4080, 1360, Flags::ACK), None, before(1360, None));
         seen.note(&HEADER, &segment(1360, 1360, Flags::ACK), None, before(1360, Some(4080)));
         assert_eq!(seen.resent(), None);
-        seen.progressed(SeqNumber(5440));
+        seen.reached(SeqNumber(5440));
         assert!(seen.keeps_below() && !seen.has_full());
     }
 
@@ -289,9 +292,20 @@ mod tests {
         let mut seen = arrivals();
         seen.note(&HEADER, &segment(0, 700, Flags::PSH_ACK), None, before(0, None));
         seen.note(&HEADER, &segment(700, 600, Flags::PSH_ACK), None, before(700, None));
-        seen.progressed(SeqNumber(1300));
+        seen.reached(SeqNumber(1300));
         assert!(!seen.keeps_below() && !seen.has_full());
         assert_eq!(seen.longest_reply(), 1300);
+    }
+
+    /// Of two segments the first came again, and the second is known by what came behind it alone.
+    #[test]
+    fn what_is_still_missing_is_part_of_the_reply() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(2720, 666, Flags::PSH_ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(0, 1360, Flags::PSH_ACK), None, before(0, Some(2720)));
+        seen.reached(SeqNumber(1360));
+        assert!(seen.keeps_below() && !seen.has_full());
+        assert_eq!(seen.longest_reply(), 2720);
     }
 
     /// The acknowledgment of the first was lost, so it came again. What the server says later is a write of its own.
@@ -301,7 +315,7 @@ mod tests {
         seen.note(&HEADER, &segment(0, 608, Flags::PSH_ACK), None, before(0, None));
         seen.note(&HEADER, &segment(0, 608, Flags::PSH_ACK), None, before(608, None));
         seen.note(&HEADER, &segment(608, 184, Flags::PSH_ACK), None, before(608, None));
-        seen.progressed(SeqNumber(792));
+        seen.reached(SeqNumber(792));
         assert!(!seen.keeps_below() && !seen.has_full());
     }
 

@@ -323,7 +323,7 @@ impl Fetch {
             self.stall.note_lowered(now);
         }
         if self.connection.receive_next() != before.next() {
-            self.arrivals.progressed(self.connection.receive_next());
+            self.arrivals.reached(self.connection.receive_next());
             self.stall.note_progress(now);
             self.open_window();
         }

@@ -19,7 +19,7 @@ fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
         segment.payload = vec![0; length as usize].into();
         log.note(&ip, &segment, None, StreamBefore::new(SeqNumber(next), missing_up_to.map(SeqNumber)));
         next += length;
-        log.progressed(SeqNumber(next));
+        log.reached(SeqNumber(next));
     }
     log
 }
