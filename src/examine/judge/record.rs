@@ -270,7 +270,7 @@ impl Record {
 
     /// Of such packets, how many were answered and how many were lost.
     pub(crate) fn fate_of_small_packets(&self) -> (u32, u32) {
-        let controls = self.over_connection().map(|tcp| tcp.search.log().all_controls()).unwrap_or_default();
+        let controls = self.over_connection().map(|tcp| tcp.search.log().fate_of_controls()).unwrap_or_default();
         (controls.answered, controls.total - controls.answered)
     }
 

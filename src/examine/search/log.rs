@@ -229,6 +229,14 @@ impl ProbeLog {
         settled.fold(Trials::default(), |trials, probe| trials.with(probe.answered_at().is_some()))
     }
 
+    /// How packets of sizes that pass fared since losses count. Of a burst before that, the answered ones alone would be left, and it
+    /// would seem that hardly any are lost.
+    pub(crate) fn fate_of_controls(&self) -> Trials {
+        let Some(passes) = self.largest_answered else { return Trials::default() };
+        let counts = |probe: &SentProbe| probe.sent >= self.losses_count_from;
+        self.trials_of(|probe| probe.is_sized() && probe.size <= passes && counts(probe))
+    }
+
     /// Whether a packet of a size known to pass was lost.
     pub(crate) fn loses_controls(&self) -> bool {
         self.largest_answered.is_some_and(|passes| self.lost_below(passes))
@@ -315,4 +323,41 @@ fn until_none_waits<P: Borrow<SentProbe>>(waiting: &mut usize, probe: P) -> Opti
     }
     *waiting -= usize::from(probe.borrow().outcome == Outcome::Waiting);
     Some(probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: PacketSize = PacketSize::new(1400);
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::ZERO + Duration::from_millis(millis)
+    }
+
+    /// Six probes leave, and this many of the first are answered.
+    fn burst(log: &mut ProbeLog, rtt: &mut RttEstimator, first: u16, answered: u16, now: Timestamp) {
+        for seq in first..first + 6 {
+            let probe = QueuedProbe { size: SIZE, kind: ProbeKind::Sized, not_before: now };
+            log.launched(probe, ProbeKey::Echo(seq), now);
+        }
+        for seq in first..first + answered {
+            log.answered(now + Duration::from_millis(20), rtt, |probe| probe.key == ProbeKey::Echo(seq));
+        }
+        log.settle(now + Duration::from_secs(5), rtt);
+    }
+
+    /// Those of the burst that were answered would make the loss look rarer than it is.
+    #[test]
+    fn how_packets_fare_is_told_by_what_was_sent_since_losses_count() {
+        let (mut log, mut rtt) = (ProbeLog::default(), RttEstimator::default());
+        burst(&mut log, &mut rtt, 0, 3, at(0));
+        assert_eq!((log.fate_of_controls().answered, log.fate_of_controls().total), (3, 6));
+        log.forgive_losses(at(6000));
+        burst(&mut log, &mut rtt, 6, 3, at(6000));
+        assert_eq!((log.fate_of_controls().answered, log.fate_of_controls().total), (3, 6));
+        assert_eq!((log.all_controls().answered, log.all_controls().total), (6, 9));
+        log.count_all_losses();
+        assert_eq!((log.fate_of_controls().answered, log.fate_of_controls().total), (6, 12));
+    }
 }
