@@ -21,6 +21,8 @@ pub(super) struct ArrivalLog {
     /// The longest reply to one thing said.
     longest_reply: u32,
     reply_from: Option<SeqNumber>,
+    /// Where the last reply ends. What comes behind it are small words of the server's own, such as TLS tickets, each for itself.
+    reply_to: Option<SeqNumber>,
     resent: Option<ResentSmaller>,
     /// A packet came in fragments, the largest of this size.
     fragment: Option<PacketSize>,
@@ -76,6 +78,7 @@ impl ArrivalLog {
             largest_at: None,
             longest_reply: 0,
             reply_from: None,
+            reply_to: None,
             resent: None,
             fragment: None,
             without_df: false,
@@ -96,6 +99,11 @@ impl ArrivalLog {
         self.reply_from = Some(next);
     }
 
+    /// All that was asked for is here.
+    pub(super) fn completed(&mut self, next: SeqNumber) {
+        self.reply_to.get_or_insert(next);
+    }
+
     /// Takes note of a segment with payload. `fragment`: the packet came in fragments, the largest of this size. Returns
     /// whether bytes before it are missing.
     pub(super) fn note(
@@ -109,6 +117,9 @@ impl ArrivalLog {
         self.fragment = self.fragment.max(fragment);
         let size = PacketSize::new(self.family.tcp_headers() + segment.options_len() as u32 + payload);
         self.without_df |= !ip.dont_fragment;
+        if self.reply_to.is_some_and(|end| !end.is_after(segment.seq)) {
+            return segment.seq.is_after(before.next);
+        }
         if self.is_resent_smaller(segment, payload, before) {
             let is_certain = self.was_larger(segment, payload, before);
             self.resent = self.resent.or(Some(ResentSmaller { size, payload, is_certain }));
@@ -150,6 +161,7 @@ impl ArrivalLog {
 
     /// How far the reply has come, or is known to reach although not all of it has arrived.
     pub(super) fn reached(&mut self, end: SeqNumber) {
+        let end = self.reply_to.filter(|&to| end.is_after(to)).unwrap_or(end);
         let reply = self.reply_from.and_then(|from| end.bytes_since(from)).unwrap_or(0);
         self.longest_reply = self.longest_reply.max(reply);
     }
@@ -295,6 +307,24 @@ mod tests {
         seen.reached(SeqNumber(1300));
         assert!(!seen.keeps_below() && !seen.has_full());
         assert_eq!(seen.longest_reply(), 1300);
+    }
+
+    /// Two tickets of TLS are two writes. Where both are lost and the goodbye arrives, they come again one by one.
+    #[test]
+    fn what_follows_the_reply_is_no_part_of_it() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(0, 608, Flags::PSH_ACK), None, before(0, None));
+        seen.reached(SeqNumber(608));
+        seen.completed(SeqNumber(608));
+        seen.note(&HEADER, &segment(1118, 24, Flags::PSH_ACK), None, before(608, None));
+        seen.note(
+            &HEADER,
+            &segment(608, 255, Flags::PSH_ACK),
+            None,
+            before(608, Some(1118)).with_gap_end(Some(SeqNumber(1118))),
+        );
+        seen.reached(SeqNumber(863));
+        assert_eq!((seen.resent(), seen.longest_reply()), (None, 608));
     }
 
     /// Of two segments the first came again, and the second is known by what came behind it alone.

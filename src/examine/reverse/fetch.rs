@@ -228,7 +228,11 @@ impl Fetch {
                 self.connection.announce_after_first_byte(payload);
             }
         }
-        let is_awaited = self.conversation.status() == ReplyStatus::Awaited;
+        let status = self.conversation.status();
+        if status == ReplyStatus::Complete {
+            self.arrivals.completed(self.connection.receive_next());
+        }
+        let is_awaited = status == ReplyStatus::Awaited;
         let missing = self.missing_up_to().filter(|_| is_awaited);
         self.exchange.note(missing.is_some(), self.connection.is_drained(), now);
         let bytes = missing.map(|end| end.bytes_since(self.connection.receive_next()).unwrap_or(0));
