@@ -163,7 +163,7 @@ fn an_attacker_off_the_path_changes_nothing() {
 fn flows_are_compared() {
     for flows in FLOWS {
         let jobs = sim::parts::jobs_of_flows(flows);
-        assert!(jobs.len() > 15, "only {}", jobs.len());
+        assert!(jobs.len() > 15 || std::env::var_os("PMTU_SIM_NAMES").is_some(), "only {}", jobs.len());
         let tallies = sweep(&jobs, Strictness::Whole);
         let text = format!("PMTU_SIM_FLOWS={flows}\n{}", table(&tallies, ""));
         assert!(tallies.values().all(|tally| !tally.has_notes()), "{text}");

@@ -97,6 +97,11 @@ impl Outbox {
         self.pacer.sent(outgoing.packet.size(), now);
         self.bytes_sent += u64::from(outgoing.packet.size().map_or(0, PacketSize::bytes));
         self.probes_sent += u32::from(self.is_probe(&outgoing));
+        if let Body::Tcp(segment) = &outgoing.packet.body
+            && segment.flags.syn
+        {
+            self.half_open.left(segment.source_port);
+        }
         outgoing
     }
 

@@ -135,10 +135,10 @@ impl Forward {
         if other_flows::are_compared(&self.parts) {
             return None;
         }
-        let needed = self.parts.silences_needed();
+        let elsewhere = self.parts.controls();
         let Parts { plan, rtt, flows, .. } = &mut self.parts;
         let flows = flows.as_mut()?;
-        let probe = flows.next_probe(now, rtt, needed)?;
+        let probe = flows.next_probe(now, rtt, elsewhere)?;
         let isn = SeqNumber(outbox.random() as u32);
         flows.launched(probe, isn, now);
         let segment = outbox.syn_with_data(plan, probe.port, isn, probe.size);
@@ -156,7 +156,7 @@ impl Forward {
         }
         let search = techniques.using(Uses::Connection).search();
         let flows = flows.as_ref().filter(|flows| !flows.is_over());
-        let flows = flows.and_then(|flows| flows.next_timeout(now, rtt, self.parts.silences_needed()));
+        let flows = flows.and_then(|flows| flows.next_timeout(now, rtt, self.parts.controls()));
         [
             connection,
             techniques.next_timeout(rtt, now),

@@ -78,9 +78,9 @@ pub(super) fn advance(parts: &mut Parts, now: Timestamp) {
     if are_compared(parts) {
         return;
     }
-    let needed = parts.silences_needed();
+    let elsewhere = parts.controls();
     if let Some(flows) = &mut parts.flows {
-        flows.advance(now, &parts.rtt, needed);
+        flows.advance(now, &parts.rtt, elsewhere);
     }
 }
 

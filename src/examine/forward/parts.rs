@@ -6,6 +6,7 @@ use crate::model::{
     Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, PtbFault, SeqNumber, Technique as Name, Timestamp,
 };
 
+use super::super::fisher::Trials;
 use super::super::judge::{EchoReplies, OwnTcpFacts, Record, SessionFacts, VisitedFlow, WayBack};
 use super::super::outbox::Outbox;
 use super::super::packet_kind::PacketKind;
@@ -156,7 +157,12 @@ impl Parts {
 
     /// How often a size must stay silent before loss no longer explains it.
     pub(super) fn silences_needed(&self) -> u32 {
-        silences_needed(self.techniques.over_connection().search().log().all_controls())
+        silences_needed(self.controls())
+    }
+
+    /// How packets of sizes that pass fared over the connection.
+    pub(super) fn controls(&self) -> Trials {
+        self.techniques.over_connection().search().log().all_controls()
     }
 
     /// Whether packets of sizes that pass over the connection were lost.

@@ -7,7 +7,7 @@ use crate::model::{
     QuotedTransport, Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
 };
 
-use super::super::half_open::{acknowledges, acknowledges_syn};
+use super::super::half_open::{acknowledges, shows_syn};
 use super::super::outbox::Outbox;
 use super::super::ptb_log::{Ptb, Seen};
 use super::super::quoted::{Quoted, QuotedKey};
@@ -78,6 +78,8 @@ fn received_segment(
     }
     // Whoever knows addresses and ports alone may send segments, and their numbers give them away.
     let Some(arrival) = parts.session.receive(segment, packet.ip.ttl, now, &mut parts.rtt) else {
+        // A SYN may have left from the same port before.
+        outbox.half_open().challenged(segment);
         return Meaning::Stray;
     };
     if let Some(probe) = arrival.is_bare.then(|| parts.who.answered_alone(now)).flatten() {
@@ -106,6 +108,7 @@ fn received_beside(
     let is_foreign = segment.flags.rst && parts.session.opened().is_some();
     let answer = if is_foreign { None } else { answer_to_syn(parts, segment, packet.ip.id, outbox, now) };
     let answer = answer.or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
+    outbox.half_open().challenged(segment);
     if answer.is_some() {
         parts.session.heard_beside(packet.ip.ttl);
     }
@@ -147,7 +150,7 @@ fn answer_to_flow(parts: &mut Parts, segment: &Segment, outbox: &mut Outbox, now
         return None;
     }
     let headers = parts.plan.family().tcp_headers();
-    let is_acked = |isn: SeqNumber, size: PacketSize| acknowledges_syn(segment, isn, size, headers);
+    let is_acked = |isn: SeqNumber, size: PacketSize| shows_syn(segment, isn, size, headers);
     let port = segment.destination_port;
     let (size, isn) = parts.flows.as_mut()?.answered(port, is_acked, now)?;
     if segment.flags.syn {

@@ -54,10 +54,10 @@ fn passes_by_syns_alone(record: &Record, flows: &Flows) -> bool {
     record.visited.is_empty() && others.clone().all(|flow| flow.outcome != FlowOutcome::Lost)
 }
 
-/// How often a size must stay silent before loss no longer explains it.
-fn silences(record: &Record) -> u32 {
-    let controls = record.using(Uses::Connection).map(|tcp| tcp.search.log().all_controls());
-    silences_needed(controls.unwrap_or_default())
+/// How often a size must stay silent before loss no longer explains it, if packets of any size were lost.
+fn silences(record: &Record) -> Option<u32> {
+    let controls = record.using(Uses::Connection)?.search.log().all_controls();
+    (controls.answered < controls.total).then(|| silences_needed(controls))
 }
 
 /// What SYNs say of a flow, unless a second examination knows better. Where the first flow is fine and none was confirmed to

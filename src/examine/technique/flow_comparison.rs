@@ -1,15 +1,16 @@
 //! Other flows: load balancers spread them over parallel paths, of which one may have a hole.
 //!
 //! Each flow is a source port, and in IPv6 a flow label of its own. It gets SYNs with data, which need no connection: one of
-//! the size in question, and right behind it one that is known to pass, whose answer makes the first one's silence mean
+//! the size in question, twice at first, and right behind it one that is known to pass, whose answer makes their silence mean
 //! something. What is seen here only says how widespread a hole is; no verdict rests on it.
 
 use std::time::Duration;
 
 use crate::model::{Flow, FlowOutcome, Flows, PacketSize, SeqNumber, Timestamp};
 
+use super::super::fisher::Trials;
 use super::super::rtt::RttEstimator;
-use super::hop_search::SILENCES;
+use super::hop_search::silences_against;
 
 /// Two SYNs of one flow, sent back to back.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,8 @@ struct SentSyn {
 #[derive(Clone, Debug)]
 struct FlowTrial {
     port: u16,
+    /// A SYN of the size in question before the first round, so that mere loss of one makes no flow look hit.
+    first: Option<SentSyn>,
     rounds: Vec<Round>,
     refused: bool,
 }
@@ -47,23 +50,34 @@ pub(crate) struct FlowComparison {
     trials: Vec<FlowTrial>,
     /// Flows kept back until it is known that all of the first ones pass.
     reserve: Vec<u16>,
-    over: bool,
+    /// How often the size had to stay silent when the comparison ended; `None`: it goes on.
+    ended_at: Option<u32>,
 }
 
-/// Silences in all that make up for few rounds while all flows agree.
+/// Silences in all that make up for few on each flow while all flows agree, and how few at least: where nearly all flows are hit, loss
+/// makes the last one look so, too.
 const SILENCES_AGREED: u32 = 7;
-/// Rounds in which a size has to stay silent when they do not.
-const ROUNDS_MIXED: u32 = 4;
+const SILENCES_LEAST: u32 = 2;
+/// How often a size has to stay silent on a flow when they do not.
+const SILENCES_MIXED: u32 = 4;
+/// The same where small packets are lost too.
+const SILENCES_LOSSY: u32 = 6;
 /// At most; a flow that would need more stays unknown.
-const ROUNDS_MOST: u32 = 12;
-/// Added where small packets are lost too, since each of many flows must be told right.
-const ROUNDS_MORE: u32 = 2;
+const SILENCES_MOST: u32 = 12;
+/// How likely mere loss may take so many on any flow, since each of many flows must be told right.
+const CHANCE: f64 = 1e-5;
+/// Rounds at most, those included that tell nothing since the small packet was not answered either.
+const ROUNDS_MOST: usize = 16;
+/// Rounds without any answer that a flow is given where no other is answered, and where others are.
+const MUTE_ROUNDS: usize = 2;
+const MUTE_ROUNDS_AMONG_OTHERS: usize = 4;
 
 impl FlowComparison {
     /// `reserve` holds further ports, used only if the size passes on every one of the first.
     pub(crate) fn new(passes: PacketSize, suspect: PacketSize, ports: &[u16], reserve: &[u16]) -> Self {
-        let trials = ports.iter().map(|&port| FlowTrial { port, rounds: Vec::new(), refused: false }).collect();
-        Self { passes, suspect, trials, reserve: reserve.to_vec(), over: ports.is_empty() }
+        let trials = ports.iter().copied().map(FlowTrial::new).collect();
+        let ended_at = ports.is_empty().then_some(0);
+        Self { passes, suspect, trials, reserve: reserve.to_vec(), ended_at }
     }
 
     /// The sizes compared: the one that passes and the one in question.
@@ -72,17 +86,21 @@ impl FlowComparison {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.over
+        self.ended_at.is_some()
     }
 
-    /// The next SYN, if one is due. `needed`: how many silences on this path are more than loss.
-    pub(crate) fn next_probe(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> Option<FlowProbe> {
+    /// The next SYN, if one is due. `elsewhere`: how packets that pass fared on the connection.
+    pub(crate) fn next_probe(&self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) -> Option<FlowProbe> {
+        if let Some(trial) = self.trials.iter().find(|trial| trial.first.is_none()) {
+            return Some(FlowProbe { port: trial.port, size: self.suspect });
+        }
         let owes_control = self.trials.iter().find(|trial| trial.rounds.last().is_some_and(|r| r.control.is_none()));
         if let Some(trial) = owes_control {
             return Some(FlowProbe { port: trial.port, size: self.passes });
         }
-        let rounds = self.rounds(now, rtt, needed);
-        let trial = self.trials.iter().find(|trial| trial.wants_round(now, rtt, rounds))?;
+        let enough = self.silences_wanted(now, rtt, elsewhere).min(SILENCES_MOST);
+        let patience = if self.speaks() { MUTE_ROUNDS_AMONG_OTHERS } else { MUTE_ROUNDS };
+        let trial = self.trials.iter().find(|trial| trial.wants_round(now, rtt, enough, patience))?;
         Some(FlowProbe { port: trial.port, size: self.suspect })
     }
 
@@ -91,6 +109,7 @@ impl FlowComparison {
         let Some(trial) = self.trials.iter_mut().find(|trial| trial.port == syn.port) else { return };
         let sent = SentSyn { isn, sent: now, answered: None };
         match trial.rounds.last_mut() {
+            _ if trial.first.is_none() => trial.first = Some(sent),
             Some(round) if round.control.is_none() => round.control = Some(sent),
             _ => trial.rounds.push(Round { suspect: sent, control: None }),
         }
@@ -105,43 +124,39 @@ impl FlowComparison {
     ) -> Option<(PacketSize, SeqNumber)> {
         let (passes, suspect) = (self.passes, self.suspect);
         let trial = self.trials.iter_mut().find(|trial| trial.port == port)?;
-        for round in trial.rounds.iter_mut().rev() {
+        let rounds = trial.rounds.iter_mut().rev().flat_map(|round| {
             let control = round.control.as_mut().map(|syn| (syn, passes));
-            for (syn, size) in control.into_iter().chain([(&mut round.suspect, suspect)]) {
-                if is_acked(syn.isn, size) {
-                    syn.answered = syn.answered.or(Some(now));
-                    return Some((size, syn.isn));
-                }
-            }
-        }
-        None
+            control.into_iter().chain([(&mut round.suspect, suspect)])
+        });
+        let mut syns = rounds.chain(trial.first.as_mut().map(|syn| (syn, suspect)));
+        let (syn, size) = syns.find(|(syn, size)| is_acked(syn.isn, *size))?;
+        syn.answered = syn.answered.or(Some(now));
+        Some((size, syn.isn))
     }
 
     /// Takes a PTB that quotes a SYN. Returns the size of that SYN.
     pub(crate) fn refused(&mut self, port: u16, isn: SeqNumber) -> Option<PacketSize> {
         let trial = self.trials.iter_mut().find(|trial| trial.port == port)?;
-        let quoted = trial.rounds.iter().any(|round| round.suspect.isn == isn);
+        let quoted = trial.suspects().any(|syn| syn.isn == isn);
         trial.refused |= quoted;
         quoted.then_some(self.suspect)
     }
 
     /// Ends when the outcome of every flow is known. If all pass, more flows are tried, as far as there are any.
-    pub(crate) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, needed: u32) {
-        if self.next_probe(now, rtt, needed).is_some() || self.due(now, rtt).is_some() {
+    pub(crate) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) {
+        if self.next_probe(now, rtt, elsewhere).is_some() || self.due(now, rtt).is_some() {
             return;
         }
-        let all_pass = self.trials.iter().all(|trial| trial.outcome() == FlowOutcome::Passes);
-        if all_pass && !self.reserve.is_empty() {
-            let more = self.reserve.drain(..).map(|port| FlowTrial { port, rounds: Vec::new(), refused: false });
-            self.trials.extend(more);
+        if self.trials.iter().all(FlowTrial::passes) && !self.reserve.is_empty() {
+            self.trials.extend(self.reserve.drain(..).map(FlowTrial::new));
             return;
         }
-        self.over = true;
+        self.ended_at = Some(self.silences_wanted(now, rtt, elsewhere));
     }
 
     /// When to send, or to move on.
-    pub(crate) fn next_timeout(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> Option<Timestamp> {
-        if self.next_probe(now, rtt, needed).is_some() { Some(now) } else { self.due(now, rtt).or(Some(now)) }
+    pub(crate) fn next_timeout(&self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) -> Option<Timestamp> {
+        if self.next_probe(now, rtt, elsewhere).is_some() { Some(now) } else { self.due(now, rtt).or(Some(now)) }
     }
 
     /// When silence of a flow becomes meaningful, if one is still awaited.
@@ -149,81 +164,118 @@ impl FlowComparison {
         self.trials.iter().filter_map(|trial| trial.silent_at(rtt)).filter(|&at| at > now).min()
     }
 
-    fn rounds(&self, now: Timestamp, rtt: &RttEstimator, needed: u32) -> u32 {
-        let passing = self.trials.iter().any(|trial| trial.passes() || trial.refused);
-        let lossless = *SILENCES.start();
+    /// How often the size has to stay silent on a flow before it counts as lost there.
+    fn silences_wanted(&self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) -> u32 {
+        let flows = self.trials.len().max(1) as u32;
+        let seen = elsewhere.plus(self.seen(now, rtt));
         match () {
-            () if needed > lossless || self.loses_controls(now, rtt) => {
-                (needed.max(ROUNDS_MIXED) + ROUNDS_MORE).min(ROUNDS_MOST)
-            }
-            () if passing => ROUNDS_MIXED,
-            () => SILENCES_AGREED.div_ceil(self.trials.len().max(1) as u32).min(ROUNDS_MIXED),
+            () if seen.answered < seen.total => silences_against(seen, CHANCE / f64::from(flows)).max(SILENCES_LOSSY),
+            () if self.is_mixed() => SILENCES_MIXED,
+            () => SILENCES_AGREED.div_ceil(flows).clamp(SILENCES_LEAST, SILENCES_MIXED),
         }
     }
 
-    fn loses_controls(&self, now: Timestamp, rtt: &RttEstimator) -> bool {
-        let speaks = self.trials.iter().any(|trial| trial.controls_answered() > 0);
-        speaks && self.trials.iter().any(|trial| trial.lost_control(now, rtt))
+    /// How packets fared here whose size passes. Nothing where no SYN with data is answered.
+    fn seen(&self, now: Timestamp, rtt: &RttEstimator) -> Trials {
+        let syns = self.trials.iter().filter(|_| self.speaks()).flat_map(FlowTrial::telling);
+        let settled = syns.filter(|syn| syn.answered.is_some() || now >= syn.sent + patience(rtt));
+        settled.fold(Trials::default(), |trials, syn| trials.with(syn.answered.is_some()))
+    }
+
+    /// Whether SYNs with data are answered at all.
+    fn speaks(&self) -> bool {
+        self.trials.iter().any(|trial| trial.controls_answered() > 0)
+    }
+
+    /// Whether the size is known not to be lost on some flow.
+    fn is_mixed(&self) -> bool {
+        self.trials.iter().any(|trial| trial.passes() || trial.refused)
     }
 
     /// The flows on which the size is lost.
     pub(crate) fn hit(&self) -> impl Iterator<Item = u16> {
-        self.trials.iter().filter(|trial| trial.outcome() == FlowOutcome::Lost).map(|trial| trial.port)
+        let enough = self.enough();
+        self.trials.iter().filter(move |trial| trial.outcome(enough) == FlowOutcome::Lost).map(|trial| trial.port)
+    }
+
+    /// How often the size had to stay silent. An answer that came late may have shown that not all flows agree.
+    fn enough(&self) -> u32 {
+        let ended_at = self.ended_at.unwrap_or(SILENCES_MOST);
+        if self.is_mixed() { ended_at.max(SILENCES_MIXED) } else { ended_at }
     }
 
     /// The SYNs that may have left half-open connections behind.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = (u16, SeqNumber)> {
         self.trials.iter().flat_map(|trial| {
-            let syns = trial.rounds.iter().flat_map(Round::syns).filter(|syn| syn.answered.is_none());
-            syns.map(|syn| (trial.port, syn.isn))
+            let controls = trial.rounds.iter().filter_map(|round| round.control.as_ref());
+            let unanswered = trial.suspects().chain(controls).filter(|syn| syn.answered.is_none());
+            unanswered.map(|syn| (trial.port, syn.isn))
         })
     }
 
     /// The flows and how they fared, that of the verdict first.
     ///
-    /// `needed`: how many silences on this path are more than loss.
-    pub(crate) fn flows(&self, own: Flow, needed: u32) -> Flows {
-        let outcome_of = |trial: &FlowTrial| match trial.outcome() {
-            FlowOutcome::Lost if needed > *SILENCES.start() && (trial.rounds.len() as u32) < needed => {
-                FlowOutcome::Unknown
-            }
-            outcome => outcome,
-        };
-        let others = self.trials.iter().map(|trial| Flow { port: trial.port, outcome: outcome_of(trial) });
+    /// `needed`: how many silences on this path are more than loss, for all that is known now.
+    pub(crate) fn flows(&self, own: Flow, needed: Option<u32>) -> Flows {
+        let enough = self.enough().max(needed.unwrap_or(0));
+        let others = self.trials.iter().map(|trial| Flow { port: trial.port, outcome: trial.outcome(enough) });
         Flows { sizes: self.sizes(), flows: [own].into_iter().chain(others).collect() }
     }
 }
 
 impl Round {
-    fn syns(&self) -> impl Iterator<Item = &SentSyn> {
-        [Some(&self.suspect), self.control.as_ref()].into_iter().flatten()
+    fn is_control_answered(&self) -> bool {
+        self.control.is_some_and(|syn| syn.answered.is_some())
     }
 }
 
 impl FlowTrial {
+    fn new(port: u16) -> Self {
+        Self { port, first: None, rounds: Vec::new(), refused: false }
+    }
+
+    fn suspects(&self) -> impl Iterator<Item = &SentSyn> {
+        self.first.iter().chain(self.rounds.iter().map(|round| &round.suspect))
+    }
+
+    /// The SYNs of a size that passes on this flow, as they left. Not those behind a large one that was answered: they meet half a
+    /// connection.
+    fn telling(&self) -> impl Iterator<Item = &SentSyn> {
+        let passes = self.passes();
+        let rounds = self.rounds.iter().flat_map(|round| {
+            let control = round.control.as_ref().map(|syn| (syn, false));
+            [(&round.suspect, true)].into_iter().chain(control)
+        });
+        let all = self.first.iter().map(|syn| (syn, true)).chain(rounds);
+        let mut has_arrived = false;
+        let before = all.take_while(move |(syn, is_suspect)| {
+            let is_behind = has_arrived;
+            has_arrived |= *is_suspect && syn.answered.is_some();
+            !is_behind
+        });
+        before.filter(move |(_, is_suspect)| passes || !is_suspect).map(|(syn, _)| syn)
+    }
+
     fn passes(&self) -> bool {
-        self.rounds.iter().any(|round| round.suspect.answered.is_some())
+        self.suspects().any(|syn| syn.answered.is_some())
     }
 
-    fn controls_answered(&self) -> usize {
-        self.rounds.iter().filter(|round| round.control.is_some_and(|syn| syn.answered.is_some())).count()
+    /// How often the size stayed silent, where it passes in no round. A round without any answer tells nothing: the server may have half
+    /// a connection left from the one before, and answer no SYN from this port for a while.
+    fn silences(&self) -> u32 {
+        let has_first = self.rounds.first().is_some_and(Round::is_control_answered);
+        self.controls_answered() + u32::from(has_first)
     }
 
-    fn lost_control(&self, now: Timestamp, rtt: &RttEstimator) -> bool {
-        self.rounds
-            .iter()
-            .filter_map(|round| round.control)
-            .any(|syn| syn.answered.is_none() && now >= syn.sent + patience(rtt))
+    fn controls_answered(&self) -> u32 {
+        self.rounds.iter().filter(|round| round.is_control_answered()).count() as u32
     }
 
     /// Whether the size has to be tried once more.
-    fn wants_round(&self, now: Timestamp, rtt: &RttEstimator, rounds: u32) -> bool {
-        let mute = self.rounds.len() >= 2 && self.controls_answered() == 0;
-        !self.passes()
-            && !self.refused
-            && !mute
-            && (self.rounds.len() as u32) < rounds
-            && self.silent_at(rtt).is_none_or(|at| now >= at)
+    fn wants_round(&self, now: Timestamp, rtt: &RttEstimator, enough: u32, patience: usize) -> bool {
+        let is_mute = self.rounds.len() >= patience && self.controls_answered() == 0;
+        let is_open = !self.passes() && !self.refused && !is_mute && self.rounds.len() < ROUNDS_MOST;
+        is_open && self.silences() < enough && self.silent_at(rtt).is_none_or(|at| now >= at)
     }
 
     /// When the silence of the last round is decided: soon after its control was answered.
@@ -233,13 +285,12 @@ impl FlowTrial {
         Some(control.answered.map_or(control.sent + patience(rtt), |at| at + rtt.margin()))
     }
 
-    fn outcome(&self) -> FlowOutcome {
-        let controls = self.controls_answered();
+    /// How the size fared, where it has to stay silent so often.
+    fn outcome(&self, enough: u32) -> FlowOutcome {
         match () {
             () if self.passes() => FlowOutcome::Passes,
             () if self.refused => FlowOutcome::Refused,
-            // Where packets are lost anyway, a few silences mean nothing beside as many lost controls.
-            () if controls == 0 || controls * 2 < self.rounds.len() => FlowOutcome::Unknown,
+            () if self.silences() < enough.max(1) => FlowOutcome::Unknown,
             () => FlowOutcome::Lost,
         }
     }
@@ -250,75 +301,5 @@ fn patience(rtt: &RttEstimator) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OK: PacketSize = PacketSize::new(1400);
-    const LOST: PacketSize = PacketSize::new(1401);
-
-    /// Drives a comparison over a path that answers `passes(port, size, attempt)`.
-    fn drive(ports: &[u16], reserve: &[u16], answers: impl Fn(u16, PacketSize, u32) -> bool) -> (Flows, u32) {
-        let rtt = RttEstimator::default();
-        let mut comparison = FlowComparison::new(OK, LOST, ports, reserve);
-        let (mut now, mut sent) = (Timestamp::ZERO, 0);
-        while !comparison.is_over() {
-            while let Some(syn) = comparison.next_probe(now, &rtt, 2) {
-                let isn = SeqNumber(sent * 10_000);
-                sent += 1;
-                assert!(sent < 500, "no end");
-                comparison.launched(syn, isn, now);
-                if answers(syn.port, syn.size, sent) {
-                    comparison.answered(syn.port, |own, _| own == isn, now);
-                }
-            }
-            now = now + Duration::from_millis(500);
-            comparison.advance(now, &rtt, 2);
-        }
-        (comparison.flows(Flow { port: 1, outcome: FlowOutcome::Lost }, 2), sent)
-    }
-
-    #[test]
-    fn counts_the_flows_that_are_hit() {
-        let (flows, _) = drive(&[2, 3, 4], &[5], |port, size, _| size == OK || port == 3);
-        assert_eq!((flows.hit(), flows.known()), (3, 4));
-        assert_eq!(flows.flows.iter().find(|flow| flow.port == 3).map(|flow| flow.outcome), Some(FlowOutcome::Passes));
-    }
-
-    /// The budget of a black hole has room for no more.
-    #[test]
-    fn a_hole_on_every_flow_costs_two_probes_each() {
-        let (flows, sent) = drive(&[2, 3, 4, 5, 6, 7, 8], &[9], |_, size, _| size == OK);
-        assert_eq!((flows.hit(), flows.known(), sent), (8, 8, 14));
-    }
-
-    /// One lost SYN of few flows is no sign of a hole: the first answers of a path do not show how much it loses.
-    #[test]
-    fn a_single_silence_of_a_single_flow_is_not_believed() {
-        let (flows, _) = drive(&[2], &[], |_, size, attempt| size == OK || attempt > 1);
-        assert_eq!((flows.hit(), flows.known()), (1, 2));
-    }
-
-    #[test]
-    fn more_flows_are_tried_when_all_of_the_first_pass() {
-        let (flows, _) = drive(&[2, 3], &[4, 5], |port, size, _| size == OK || port != 5);
-        assert_eq!((flows.hit(), flows.known()), (2, 5));
-    }
-
-    #[test]
-    fn where_no_syn_with_data_is_answered_nothing_is_known() {
-        let (flows, sent) = drive(&[2, 3], &[4], |_, _, _| false);
-        assert_eq!((flows.hit(), flows.known()), (1, 1));
-        assert_eq!(sent, 8, "two rounds without any answer");
-    }
-
-    /// One lost control makes the rest be tried more often.
-    #[test]
-    fn chance_is_given_more_rounds() {
-        let (flows, _) = drive(&[2, 3], &[], |port, size, attempt| match attempt {
-            1..=4 => size == OK && port == 2,
-            5..=8 => size == OK,
-            _ => true,
-        });
-        assert_eq!(flows.hit(), 1, "only the flow of the verdict itself");
-    }
-}
+#[path = "flow_comparison_tests.rs"]
+mod tests;

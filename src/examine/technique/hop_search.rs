@@ -294,14 +294,19 @@ impl HopSearch {
     }
 }
 
-/// So many that mere loss would hardly ever take them all. A control's loss rate is that of a probe and its answer.
+/// So many that mere loss would hardly ever take them all.
 pub(crate) fn silences_needed(controls: Trials) -> u32 {
+    silences_against(controls, CHANCE)
+}
+
+/// So many that mere loss takes them all with this chance at most. A control's loss rate is that of a probe and its answer.
+pub(crate) fn silences_against(controls: Trials, chance: f64) -> u32 {
     let lost = controls.total - controls.answered;
     if lost == 0 {
         return *SILENCES.start();
     }
     let rate = f64::from(lost + 1) / f64::from(controls.total + 2);
-    let needed = (CHANCE.ln() / rate.ln()).ceil();
+    let needed = (chance.ln() / rate.ln()).ceil();
     SILENCES.rev().find(|&n| f64::from(n) <= needed).unwrap_or(*SILENCES.start())
 }
 
