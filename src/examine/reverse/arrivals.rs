@@ -150,7 +150,7 @@ impl ArrivalLog {
         let fills = segment.seq == before.next && end.is_after(segment.seq + payload);
         let usual = if self.largest_payload > payload { self.largest_payload.min(self.full) } else { self.full };
         let missing = end.bytes_since(segment.seq).unwrap_or(0);
-        fills && payload < usual.min(missing) && self.cut != Some(payload)
+        fills && payload >= LEAST_LOWERED && payload < usual.min(missing) && self.cut != Some(payload)
     }
 
     /// Whether the missing bytes were first sent in larger segments: such ones have arrived, or these would not fill the gap.
@@ -234,6 +234,8 @@ impl ResentSmaller {
     }
 }
 
+/// No path makes a server send less at once: what is shorter was written so, as a tarpit writes byte by byte.
+const LEAST_LOWERED: u32 = 256;
 /// Payloads that servers try when they search for a size in the dark.
 const SEARCHED: [u32; 7] = [1220, 1200, 1140, 1024, 536, 512, 256];
 
@@ -325,6 +327,15 @@ mod tests {
         );
         seen.reached(SeqNumber(863));
         assert_eq!((seen.resent(), seen.longest_reply()), (None, 608));
+    }
+
+    /// A server that says one byte at a time says three at once where its congestion window held them back.
+    #[test]
+    fn short_writes_that_come_again_are_not_smaller() {
+        let mut seen = arrivals();
+        seen.note(&HEADER, &segment(3, 3, Flags::PSH_ACK), None, before(0, None));
+        seen.note(&HEADER, &segment(0, 1, Flags::PSH_ACK), None, before(0, Some(3)).with_gap_end(Some(SeqNumber(3))));
+        assert_eq!(seen.resent(), None);
     }
 
     /// Of two segments the first came again, and the second is known by what came behind it alone.
