@@ -108,7 +108,9 @@ fn received_beside(
     let is_foreign = segment.flags.rst && parts.session.opened().is_some();
     let answer = if is_foreign { None } else { answer_to_syn(parts, segment, packet.ip.id, outbox, now) };
     let answer = answer.or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
-    outbox.half_open().challenged(segment);
+    if parts.plan.flow_ports.contains(&segment.destination_port) {
+        outbox.half_open().challenged(segment);
+    }
     if answer.is_some() {
         parts.session.heard_beside(packet.ip.ttl);
     }
