@@ -7,6 +7,7 @@
 mod bytes;
 mod correlator;
 mod counts;
+mod dates;
 mod error;
 mod event;
 mod grade;

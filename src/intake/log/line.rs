@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::exim;
+use super::{exim, wrapped};
 use crate::intake::bytes::{after, leading_number, split};
 use crate::intake::postfix::Daemon;
 use crate::intake::stamp::Stamp;
@@ -45,10 +45,13 @@ impl MailServer {
     }
 }
 
-/// Takes a line apart if a mail server wrote it.
+/// Takes a line apart if a mail server wrote it. Lines as syslog and Exim write them are the quick case.
 pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let line = without_priority(line);
+    as_written(without_priority(line)).or_else(|| wrapped::entry(line))
+}
+
+fn as_written(line: &[u8]) -> Option<LogEntry<'_>> {
     match line.first()? {
         b'A'..=b'Z' => old_syslog(line),
         b'0'..=b'9' if line.get(10) == Some(&b' ') => exim_itself(line),
@@ -73,7 +76,7 @@ fn old_syslog(line: &[u8]) -> Option<LogEntry<'_>> {
     }
     let (host, rest) = word(&line[16..])?;
     let (program, message) = tagged(rest)?;
-    Some(LogEntry { stamp: Stamp::old(&line[..15]), host, program, message })
+    Some(LogEntry { stamp: Stamp::text(&line[..15]), host, program, message })
 }
 
 /// `2026-01-02T03:04:05+00:00 host tag[123]: message`, or RFC 5424 from there on.
@@ -84,17 +87,18 @@ fn iso(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, rest) = word(line)?;
     let (host, rest) = word(rest)?;
     let (program, message) = tagged(rest).or_else(|| rfc5424(rest))?;
-    Some(LogEntry { stamp: Stamp::iso(stamp), host, program, message })
+    Some(LogEntry { stamp: Stamp::text(stamp), host, program, message })
 }
 
 /// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from Exim's own log.
 fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, message) = exim_date(line)?;
     let program = MailServer::Exim;
-    exim::is_exim(message).then_some(LogEntry { stamp: Stamp::iso(stamp), host: b"", program, message })
+    exim::is_exim(message).then_some(LogEntry { stamp: Stamp::text(stamp), host: b"", program, message })
 }
 
-fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Exim's date, and what follows it.
+pub(super) fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if line.get(4) != Some(&b'-') || line.get(10) != Some(&b' ') || line.get(13) != Some(&b':') {
         return None;
     }
@@ -123,14 +127,18 @@ fn tagged(rest: &[u8]) -> Option<(MailServer, &[u8])> {
 /// `tag procid msgid structured-data message`.
 fn rfc5424(rest: &[u8]) -> Option<(MailServer, &[u8])> {
     let (tag, rest) = word(rest)?;
-    let program = MailServer::of_tag(tag)?;
+    Some((MailServer::of_tag(tag)?, behind_tag_of_rfc5424(rest)?))
+}
+
+/// The message behind `procid msgid structured-data`.
+pub(super) fn behind_tag_of_rfc5424(rest: &[u8]) -> Option<&[u8]> {
     let (_, rest) = word(rest)?;
     let (_, rest) = word(rest)?;
     let message = match rest.strip_prefix(b"- ") {
         Some(message) => message,
         None => split(rest.strip_prefix(b"[")?, b"] ")?.1,
     };
-    Some((program, message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message)))
+    Some(message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message))
 }
 
 /// What stands before and after the first space.
@@ -177,7 +185,7 @@ mod tests {
             let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
                 (entry.stamp, entry.message),
-                (Stamp::iso(stamp.as_bytes()), &b"1rAbCd-0001Ab-2X Completed"[..])
+                (Stamp::text(stamp.as_bytes()), &b"1rAbCd-0001Ab-2X Completed"[..])
             );
         }
         assert_eq!(entry(b"2026-11-24 05:32:43 the database is ready"), None);

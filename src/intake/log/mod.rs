@@ -7,6 +7,7 @@ mod lines;
 mod opensmtpd;
 mod sendmail;
 mod source;
+mod wrapped;
 
 use std::io::Read;
 
