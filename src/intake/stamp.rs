@@ -30,6 +30,11 @@ impl Stamp {
         Self::Text(kept, end.len() as u8)
     }
 
+    /// Whether there is a time to be read.
+    pub(super) fn is_dated(&self) -> bool {
+        self.read(Timestamp::UNIX_EPOCH).is_some()
+    }
+
     /// Parses the time. `now` gives the year where it is missing.
     pub(super) fn read(&self, now: Timestamp) -> Option<LogTime> {
         match self {

@@ -19,7 +19,7 @@ pub struct Suspects {
 }
 
 /// How much was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Lines of a log, or messages of a queue.
     pub lines: u64,
@@ -27,6 +27,10 @@ pub struct Reading {
     pub mail_lines: u64,
     /// Lines longer than any that a mail server writes. They were skipped.
     pub overlong: u64,
+    /// Lines that accuse somebody, in a form that no reader understands.
+    pub unread: u64,
+    /// The first of them, cut. It is unescaped and must be escaped before it reaches a terminal.
+    pub unread_line: Option<String>,
     /// Stalls at peers beyond the number that is kept. They were skipped.
     pub forgotten: u64,
     /// What the lines are.

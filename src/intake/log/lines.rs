@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use memchr::memchr;
 
 /// No mail server writes longer lines, and the objects of journald are far shorter too.
-const LONGEST: usize = 64 << 10;
+pub(super) const LONGEST: usize = 64 << 10;
 const BUFFER: usize = 256 << 10;
 
 /// Passes every line on, without its line end. Skips lines that are too long and returns their number.

@@ -1,12 +1,16 @@
 //! Mail logs: plain or gzip, from syslog, journald or Exim itself.
 
+mod accusing;
+mod entries;
 mod exim;
-mod journal;
+mod json;
 mod line;
 mod lines;
 mod opensmtpd;
+mod records;
 mod sendmail;
 mod source;
+mod utf16;
 mod wrapped;
 
 use std::io::Read;
@@ -20,8 +24,12 @@ use super::postfix;
 use super::stamp::Stamp;
 use crate::model::{Reading, Suspects};
 
+use entries::Entries;
 use line::{LogEntry, MailServer};
 pub use source::Source;
+
+/// So much of a line is shown.
+const LONGEST_SAMPLE: usize = 400;
 
 /// Reads logs and returns the suspects. Files may be given in any order: they are read in the order of their first lines. `now`
 /// gives the year for the old form of syslog, which has none.
@@ -31,9 +39,12 @@ pub fn read(sources: &[Source], now: Timestamp) -> Result<Suspects, IntakeError>
         log.read(source.open()?, &source.name())?;
     }
     let suspects = log.suspects();
-    match suspects.reading {
+    match &suspects.reading {
         Reading { lines: 0, overlong: 0, .. } => Err(IntakeError::Empty { name: name_of_all(sources) }),
-        Reading { lines, mail_lines: 0, .. } => Err(IntakeError::NoMailLog { name: name_of_all(sources), lines }),
+        // What accuses and cannot be read is shown instead.
+        Reading { lines, mail_lines: 0, unread: 0, .. } => {
+            Err(IntakeError::NoMailLog { name: name_of_all(sources), lines: *lines })
+        }
         _ => Ok(suspects),
     }
 }
@@ -47,6 +58,12 @@ fn name_of_all(sources: &[Source]) -> String {
 
 /// A log that is read piece by piece.
 pub struct Log {
+    entries: Entries,
+    notes: Notes,
+}
+
+/// What was learnt from the entries so far.
+struct Notes {
     correlator: Correlator,
     reading: Reading,
     now: Timestamp,
@@ -57,46 +74,70 @@ pub struct Log {
 impl Log {
     /// Nothing read yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { correlator: Correlator::default(), reading: Reading::default(), now, times: None }
+        let notes = Notes { correlator: Correlator::default(), reading: Reading::default(), now, times: None };
+        Self { entries: Entries::default(), notes }
     }
 
     /// Reads all lines of plain text or gzip. `name` is for errors.
     pub fn read(&mut self, from: impl Read, name: &str) -> Result<(), IntakeError> {
         let text = source::unpacked(from, name)?;
         let overlong = lines::for_each(text, |line| self.line(line)).map_err(|error| source::failed(&error, name))?;
-        self.reading.overlong += overlong;
-        self.note_times();
+        self.notes.reading.overlong += overlong;
+        self.end();
         Ok(())
     }
 
     /// Reads one line.
     pub fn line(&mut self, line: &[u8]) {
-        self.reading.lines += 1;
-        if line.first() == Some(&b'{') {
-            let (correlator, times) = (&mut self.correlator, &mut self.times);
-            let noted = journal::with_entry(line, |entry| {
-                extend(times, entry.stamp);
-                note(correlator, entry, None);
-            });
-            self.reading.mail_lines += u64::from(noted);
-        } else if let Some(entry) = line::entry(line) {
-            self.reading.mail_lines += 1;
-            extend(&mut self.times, entry.stamp);
-            note(&mut self.correlator, &entry, Some(line));
-        }
+        self.notes.reading.lines += 1;
+        self.entries.line(line, &mut self.notes);
     }
 
-    fn note_times(&mut self) {
-        let Some((first, last)) = self.times.take() else { return };
-        for time in [first, last].iter().filter_map(|stamp| stamp.read(self.now)) {
-            self.reading.saw(time);
-        }
+    /// An entry ends with its file.
+    fn end(&mut self) {
+        self.entries.end(&mut self.notes);
+        self.notes.end();
     }
 
     /// The suspects in all that was read.
     pub fn suspects(mut self) -> Suspects {
-        self.note_times();
-        self.correlator.suspects(self.reading, self.now)
+        self.end();
+        let Notes { correlator, reading, now, .. } = self.notes;
+        correlator.suspects(reading, now)
+    }
+}
+
+impl entries::Reader for Notes {
+    fn entry(&mut self, entry: &LogEntry<'_>, shown: &[u8]) {
+        self.reading.mail_lines += 1;
+        extend(&mut self.times, entry.stamp);
+        let event = match entry.program {
+            MailServer::Postfix(daemon) => postfix::event(daemon, entry.message),
+            MailServer::Exim => exim::event(entry.message),
+            MailServer::Sendmail => sendmail::event(entry.message),
+            MailServer::OpenSmtpd => opensmtpd::event(entry.message),
+        };
+        if let Some(event) = event {
+            let context = LineContext { host: entry.host, stamp: entry.stamp, line: shown };
+            self.correlator.note(&event, &context);
+        }
+    }
+
+    fn other(&mut self, line: &[u8]) {
+        if accusing::is_accusing(line) {
+            self.reading.unread += 1;
+            let sample = || String::from_utf8_lossy(&line[..line.len().min(LONGEST_SAMPLE)]).into_owned();
+            self.reading.unread_line.get_or_insert_with(sample);
+        }
+    }
+}
+
+impl Notes {
+    fn end(&mut self) {
+        let Some((first, last)) = self.times.take() else { return };
+        for time in [first, last].iter().filter_map(|stamp| stamp.read(self.now)) {
+            self.reading.saw(time);
+        }
     }
 }
 
@@ -106,19 +147,5 @@ fn extend(times: &mut Option<(Stamp, Stamp)>, stamp: Stamp) {
         _ if stamp == Stamp::None => {}
         Some((_, last)) => *last = stamp,
         None => *times = Some((stamp, stamp)),
-    }
-}
-
-/// Takes note of an entry. `line` is what is shown; for the JSON of journald that is the message alone.
-fn note(correlator: &mut Correlator, entry: &LogEntry<'_>, line: Option<&[u8]>) {
-    let event = match entry.program {
-        MailServer::Postfix(daemon) => postfix::event(daemon, entry.message),
-        MailServer::Exim => exim::event(entry.message),
-        MailServer::Sendmail => sendmail::event(entry.message),
-        MailServer::OpenSmtpd => opensmtpd::event(entry.message),
-    };
-    if let Some(event) = event {
-        let line = line.unwrap_or(entry.message);
-        correlator.note(&event, &LineContext { host: entry.host, stamp: entry.stamp, line });
     }
 }

@@ -8,7 +8,10 @@ use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::{IntakeError, journal, line};
+use super::IntakeError;
+use super::entries::{Entries, Reader};
+use super::line::LogEntry;
+use super::utf16;
 
 const BUFFER: usize = 128 << 10;
 /// How many bytes are searched for the first line of a mail server.
@@ -70,23 +73,30 @@ impl Source {
             return None;
         }
         let text = unpacked(self.open().ok()?, "").ok()?;
-        let mut first = None;
+        let (mut entries, mut first) = (Entries::default(), FirstTime { time: None, now });
         // An error is ignored here: reading the whole file later reports it.
-        let _ = super::lines::for_each(text.take(GLANCE), |text| {
-            if first.is_none() {
-                first = time_of(text, now);
+        let _ = super::lines::for_each(text.take(GLANCE), |line| {
+            if first.time.is_none() {
+                entries.line(line, &mut first);
             }
         });
-        first
+        entries.end(&mut first);
+        first.time
     }
 }
 
-fn time_of(text: &[u8], now: Timestamp) -> Option<DateTime> {
-    let mut stamp = line::entry(text).map(|entry| entry.stamp);
-    if text.first() == Some(&b'{') {
-        journal::with_entry(text, |entry| stamp = Some(entry.stamp));
+/// Notes the first time in a log.
+struct FirstTime {
+    time: Option<DateTime>,
+    now: Timestamp,
+}
+
+impl Reader for FirstTime {
+    fn entry(&mut self, entry: &LogEntry<'_>, _: &[u8]) {
+        self.time = self.time.or_else(|| entry.stamp.read(self.now).map(|time| time.order()));
     }
-    stamp?.read(now).map(|time| time.order())
+
+    fn other(&mut self, _: &[u8]) {}
 }
 
 /// Sorts logs by time. A shell pattern lists rotated logs with the newest first, but mails are followed in the order of time.
@@ -108,6 +118,12 @@ pub(super) fn unpacked<'a>(from: impl Read + 'a, name: &str) -> Result<Box<dyn R
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => compressed("xz"),
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, ..] => compressed("bzip2"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => compressed("zstd"),
+        [0xff, 0xfe, ..] => Ok(Box::new(utf16::Decoded::new(from, utf16::Order::LittleEndian))),
+        [0xfe, 0xff, ..] => Ok(Box::new(utf16::Decoded::new(from, utf16::Order::BigEndian))),
+        [0xef, 0xbb, 0xbf, ..] => {
+            from.consume(3);
+            Ok(Box::new(from))
+        }
         _ => Ok(Box::new(from)),
     }
 }

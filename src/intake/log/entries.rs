@@ -1,0 +1,106 @@
+//! From the lines of a file to the entries in them: one line may hold an entry, and an entry may take several lines.
+
+use super::json::{self, Record};
+use super::line::{self, LogEntry};
+use super::lines::LONGEST;
+use super::records::{Records, Taken};
+
+/// Takes note of what is found.
+pub(super) trait Reader {
+    /// An entry of a mail server. `shown` is the line as the log has it.
+    fn entry(&mut self, entry: &LogEntry<'_>, shown: &[u8]);
+    /// A line without one.
+    fn other(&mut self, line: &[u8]);
+}
+
+/// Puts lines together that belong together.
+#[derive(Default)]
+pub(super) struct Entries {
+    records: Records,
+    /// An entry that seems cut off: the next line may be its rest.
+    cut: Vec<u8>,
+}
+
+impl Entries {
+    pub(super) fn line(&mut self, line: &[u8], reader: &mut dyn Reader) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match self.records.take(line) {
+            Taken::Part => return,
+            Taken::End(record) | Taken::Begin(record) => return pass_record(&record, reader),
+            Taken::Not => {}
+        }
+        if !self.cut.is_empty() && self.is_rest(line) {
+            return;
+        }
+        self.pass_cut(reader);
+        if let Some(object) = object(line) {
+            let is_entry = json::with_entry(object, &mut |entry| reader.entry(entry, entry.message));
+            if is_entry {
+                return;
+            }
+        }
+        match line::entry(line) {
+            Some(entry) if is_cut(entry.message) => line.clone_into(&mut self.cut),
+            Some(entry) => reader.entry(&entry, line),
+            None => reader.other(line),
+        }
+    }
+
+    /// Passes on what is left at the end of a file.
+    pub(super) fn end(&mut self, reader: &mut dyn Reader) {
+        self.pass_cut(reader);
+        pass_record(&self.records.rest(), reader);
+    }
+
+    /// Whether the line is the rest of the one before. Then it is added to it.
+    fn is_rest(&mut self, line: &[u8]) -> bool {
+        let rest = line.iter().position(|byte| !b" \t>|".contains(byte)).map_or(&b""[..], |at| &line[at..]);
+        let is_own = rest.is_empty() || begins_anew(rest) || line::entry(line).is_some();
+        if is_own || self.cut.len() + rest.len() > LONGEST {
+            return false;
+        }
+        self.cut.push(b' ');
+        self.cut.extend_from_slice(rest);
+        true
+    }
+
+    fn pass_cut(&mut self, reader: &mut dyn Reader) {
+        if self.cut.is_empty() {
+            return;
+        }
+        if let Some(entry) = line::entry(&self.cut) {
+            reader.entry(&entry, &self.cut);
+        }
+        self.cut.clear();
+    }
+}
+
+fn pass_record(record: &Record, reader: &mut dyn Reader) {
+    match record.entry() {
+        Some(entry) => reader.entry(&entry, entry.message),
+        None => reader.other(&record.message),
+    }
+}
+
+/// The object in a line, perhaps behind the separator of RFC 7464, `data: ` of an event stream, or as part of an array.
+fn object(line: &[u8]) -> Option<&[u8]> {
+    let line = line.strip_prefix(b"data:").unwrap_or(line);
+    let start = line.iter().position(|byte| !b" \t\x1e[,".contains(byte))?;
+    let object = line[start..].trim_ascii_end();
+    let object = object.strip_suffix(b"]").or_else(|| object.strip_suffix(b",")).unwrap_or(object);
+    object.starts_with(b"{").then_some(object)
+}
+
+/// Whether the message of an entry seems to go on: a record of Postfix ends with what the other side said, in parentheses.
+fn is_cut(message: &[u8]) -> bool {
+    let count = |wanted: u8| message.iter().filter(|byte| **byte == wanted).count();
+    let is_record = memchr::memmem::find(message, b": to=<").is_some_and(|at| at <= 32);
+    count(b'(') > count(b')') || is_record && memchr::memmem::find(message, b"stat").is_none()
+}
+
+/// Whether a line begins with a date, as lines of other programs do.
+fn begins_anew(line: &[u8]) -> bool {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_old = line.get(12) == Some(&b':') && line.get(15) == Some(&b' ');
+    is_old || digits == 4 && line.get(4) == Some(&b'-') || digits == 10 && line.get(10) == Some(&b'.')
+}
