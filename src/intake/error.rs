@@ -48,7 +48,8 @@ pub enum IntakeError {
     },
     /// Lines, but none of a mail server.
     #[error(
-        "{name}: not one of {lines} lines is from Postfix, Exim, Sendmail or OpenSMTPD; give a mail log, like /var/log/mail.log"
+        "{name}: none of {lines} lines can be read as one of Postfix, Exim, Sendmail or OpenSMTPD; read are syslog, journalctl in any \
+         form, docker and kubectl logs, JSON, CSV, mailq and Exim's mainlog; get one by: journalctl -o json | pmtu-probe --from-log -"
     )]
     NoMailLog {
         /// The files.

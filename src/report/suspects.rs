@@ -16,7 +16,7 @@ pub fn render(suspects: &Suspects) -> String {
         push_line(&mut out, &line);
     }
     for note in notes(&suspects.reading) {
-        for line in wrap(&note, "  ", "  ") {
+        for line in wrap(&printable(&note), "  ", "  ") {
             push_line(&mut out, &line);
         }
     }
@@ -41,6 +41,7 @@ fn summary(suspects: &Suspects) -> String {
     let read = words::read(&suspects.reading);
     match suspects.list.len() {
         0 if suspects.reading.lines == 0 => "No suspects: the queue is empty.".into(),
+        0 if suspects.reading.unread > 0 => format!("No suspects among what can be read of {read}."),
         0 => format!("No suspects: nothing in {read} looks like a path that swallows large packets."),
         1 => format!("1 suspect in {read}:"),
         several => format!("{several} suspects in {read}, the strongest first:"),
@@ -49,6 +50,14 @@ fn summary(suspects: &Suspects) -> String {
 
 fn notes(reading: &Reading) -> Vec<String> {
     let mut notes = Vec::new();
+    if reading.unread > 0 {
+        let lines = words::count(reading.unread, "line tells", "lines tell");
+        let first = reading.unread_line.as_deref().unwrap_or_default();
+        notes.push(format!(
+            "{lines} of mail that stalls, in a form that cannot be read. Give the log as the mail server or journalctl writes it. \
+             The first is: {first}"
+        ));
+    }
     if reading.overlong > 0 {
         let lines = words::count(reading.overlong, "line was", "lines were");
         notes.push(format!("{lines} too long to be a mail server's and passed over."));

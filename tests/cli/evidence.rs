@@ -34,7 +34,11 @@ fn what_is_no_log_ends_in_one_line() {
         (&["--from-log", "/nonexistent/mail.log"], b"", "cannot open the log /nonexistent/mail.log: No such file"),
         (&["--from-log", "/tmp"], b"", "/tmp is a folder"),
         (&["--from-log", "-"], b"", "standard input: empty"),
-        (&["--from-log", "-"], b"Dear Sir,\nno log\n\xff\0", "standard input: not one of 3 lines is from Postfix"),
+        (
+            &["--from-log", "-"],
+            b"Dear Sir,\nno log\n\xff\0",
+            "standard input: none of 3 lines can be read as one of Postfix",
+        ),
         (&["--from-log", "-"], b"\x1f\x8b\x08\0", "the log standard input is gzip, but truncated or damaged"),
     ];
     for (arguments, input, expected) in cases {
@@ -43,6 +47,20 @@ fn what_is_no_log_ends_in_one_line() {
         assert_eq!((ran.status.code(), text(&ran.stdout).as_str()), (Some(3), ""), "{arguments:?}: {said}");
         assert!(said.starts_with(&format!("pmtu-probe: {expected}")) && said.lines().count() == 1, "{said}");
     }
+}
+
+/// A line that accuses in a form that nobody reads is no good news.
+#[test]
+fn what_accuses_and_cannot_be_read_is_shown() {
+    let log =
+        [HEALTHY, "?? stuck: conversation with mx\u{202e}[192.0.2.7] timed out while sending message body\n"].concat();
+    let ran = run(&["--from-log", "-", "--list-only"], log.as_bytes());
+    let list = text(&ran.stdout);
+    assert_eq!((ran.status.code(), text(&ran.stderr).as_str()), (Some(3), ""), "{list}");
+    assert!(list.starts_with("No suspects among what can be read of "), "{list}");
+    let said = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("1 line tells of mail that stalls, in a form that cannot be read"), "{list}");
+    assert!(said.contains("conversation with mx") && !said.contains('\u{202e}'), "{list}");
 }
 
 #[test]

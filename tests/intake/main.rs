@@ -6,6 +6,7 @@ mod list;
 mod order;
 mod properties;
 mod volume;
+mod wrappings;
 
 use std::path::PathBuf;
 

@@ -34,15 +34,18 @@ pub(crate) fn run(plan: &RunPlan, options: &SuspectOptions) -> Result<u8, RunErr
         }
         shown => shown.map_err(RunError::Write)?,
     }
+    // Somebody may be accused in what cannot be read, so this is no answer.
+    let nobody = if suspects.reading.unread > 0 { NOTHING_TO_REPORT } else { 0 };
     if options.list_only {
-        return Ok(0);
+        return Ok(nobody);
     }
     if suspects.list.is_empty() {
         Outputs::of_an_empty_run(plan);
-        return Ok(0);
+        return Ok(nobody);
     }
     let (examiner, outputs) = Examiner::open(plan, || Ok(Outputs::of_one_report(&plan.output)?))?;
-    examiner.conduct(async |examiner| examine(examiner, &suspects, outputs).await)
+    let code = examiner.conduct(async |examiner| examine(examiner, &suspects, outputs).await)?;
+    Ok(if code == 0 { nobody } else { code })
 }
 
 async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outputs) -> Result<u8, RunError> {

@@ -3,12 +3,17 @@
 use super::json::{self, Record};
 use super::line::{self, LogEntry};
 use super::lines::LONGEST;
+use super::mailq::Mailq;
 use super::records::{Records, Taken};
+use crate::intake::event::MailEvent;
+use crate::intake::stamp::Stamp;
 
 /// Takes note of what is found.
 pub(super) trait Reader {
     /// An entry of a mail server. `shown` is the line as the log has it.
     fn entry(&mut self, entry: &LogEntry<'_>, shown: &[u8]);
+    /// What a pasted list of a queue says. `shown` is why the mail waits.
+    fn queued(&mut self, event: &MailEvent<'_>, stamp: Stamp, shown: &[u8]);
     /// A line without one.
     fn other(&mut self, line: &[u8]);
 }
@@ -17,13 +22,22 @@ pub(super) trait Reader {
 #[derive(Default)]
 pub(super) struct Entries {
     records: Records,
+    mailq: Mailq,
     /// An entry that seems cut off: the next line may be its rest.
     cut: Vec<u8>,
 }
 
 impl Entries {
-    pub(super) fn line(&mut self, line: &[u8], reader: &mut dyn Reader) {
+    /// `next`: the first byte of the next line, if it is known.
+    pub(super) fn line(&mut self, line: &[u8], next: Option<u8>, reader: &mut dyn Reader) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if memchr::memchr(ESCAPE, line).is_some() {
+            return self.plain_line(&without_colours(line), next, reader);
+        }
+        self.plain_line(line, next, reader);
+    }
+
+    fn plain_line(&mut self, line: &[u8], next: Option<u8>, reader: &mut dyn Reader) {
         match self.records.take(line) {
             Taken::Part => return,
             Taken::End(record) | Taken::Begin(record) => return pass_record(&record, reader),
@@ -34,13 +48,16 @@ impl Entries {
         }
         self.pass_cut(reader);
         if let Some(object) = object(line) {
-            let is_entry = json::with_entry(object, &mut |entry| reader.entry(entry, entry.message));
+            let is_entry = json::with_entry(object, &mut |entry| reader.entry(entry, &entry.message));
             if is_entry {
                 return;
             }
         }
+        if self.mailq.take(line, &mut |event, stamp, shown| reader.queued(event, stamp, shown)) {
+            return;
+        }
         match line::entry(line) {
-            Some(entry) if is_cut(entry.message) => line.clone_into(&mut self.cut),
+            Some(entry) if may_go_on(&entry.message, next) => line.clone_into(&mut self.cut),
             Some(entry) => reader.entry(&entry, line),
             None => reader.other(line),
         }
@@ -77,7 +94,7 @@ impl Entries {
 
 fn pass_record(record: &Record, reader: &mut dyn Reader) {
     match record.entry() {
-        Some(entry) => reader.entry(&entry, entry.message),
+        Some(entry) => reader.entry(&entry, &entry.message),
         None => reader.other(&record.message),
     }
 }
@@ -91,8 +108,37 @@ fn object(line: &[u8]) -> Option<&[u8]> {
     object.starts_with(b"{").then_some(object)
 }
 
-/// Whether the message of an entry seems to go on: a record of Postfix ends with what the other side said, in parentheses.
-fn is_cut(message: &[u8]) -> bool {
+const ESCAPE: u8 = 0x1b;
+
+/// The line without the sequences that colour it on a terminal. Others stay, and are shown escaped.
+fn without_colours(line: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = memchr::memchr(ESCAPE, rest) {
+        plain.extend_from_slice(&rest[..at]);
+        let colour = colour(&rest[at..]);
+        if colour == 0 {
+            plain.push(ESCAPE);
+        }
+        rest = &rest[at + colour.max(1)..];
+    }
+    plain.extend_from_slice(rest);
+    plain
+}
+
+/// The length of a sequence that changes colours (ECMA-48, 8.3.117), if there is one at the start.
+fn colour(text: &[u8]) -> usize {
+    let Some(inside) = text.strip_prefix(b"\x1b[") else { return 0 };
+    let numbers = inside.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+    if inside.get(numbers) == Some(&b'm') { numbers + 3 } else { 0 }
+}
+
+/// Whether the next line may be the rest of a message: it is indented or quoted, or the message seems cut off. A record of Postfix ends with
+/// what the other side said, in parentheses.
+fn may_go_on(message: &[u8], next: Option<u8>) -> bool {
+    if next.is_some_and(|next| b" \t>|".contains(&next)) {
+        return true;
+    }
     let count = |wanted: u8| message.iter().filter(|byte| **byte == wanted).count();
     let is_record = memchr::memmem::find(message, b": to=<").is_some_and(|at| at <= 32);
     count(b'(') > count(b')') || is_record && memchr::memmem::find(message, b"stat").is_none()

@@ -47,7 +47,7 @@ impl Record {
             None => Stamp::text(&self.heading),
         };
         if let Some(program) = MailServer::of_tag(&self.identifier) {
-            return Some(LogEntry { stamp, host: &self.host, program, message: &self.message });
+            return Some(LogEntry { stamp, host: &self.host, program, message: self.message.as_slice().into() });
         }
         let entry = line::entry(&self.message)?;
         Some(LogEntry { stamp: if entry.stamp.is_dated() { entry.stamp } else { stamp }, ..entry })
@@ -131,7 +131,7 @@ mod tests {
 
     fn message(line: &str) -> Option<Vec<u8>> {
         let mut message = None;
-        with_entry(line.as_bytes(), &mut |entry| message = Some(entry.message.to_owned()));
+        with_entry(line.as_bytes(), &mut |entry| message = Some(entry.message.to_vec()));
         message
     }
 

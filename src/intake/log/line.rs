@@ -1,5 +1,7 @@
 //! A line of a log: its time, host, program and message.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 use super::{exim, wrapped};
@@ -8,13 +10,13 @@ use crate::intake::postfix::Daemon;
 use crate::intake::stamp::Stamp;
 
 /// A line of a mail server, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct LogEntry<'a> {
     pub(super) stamp: Stamp,
     /// Empty where the log has none.
     pub(super) host: &'a [u8],
     pub(super) program: MailServer,
-    pub(super) message: &'a [u8],
+    pub(super) message: Cow<'a, [u8]>,
 }
 
 /// Who wrote a line.
@@ -76,7 +78,7 @@ fn old_syslog(line: &[u8]) -> Option<LogEntry<'_>> {
     }
     let (host, rest) = word(&line[16..])?;
     let (program, message) = tagged(rest)?;
-    Some(LogEntry { stamp: Stamp::text(&line[..15]), host, program, message })
+    Some(LogEntry { stamp: Stamp::text(&line[..15]), host, program, message: message.into() })
 }
 
 /// `2026-01-02T03:04:05+00:00 host tag[123]: message`, or RFC 5424 from there on.
@@ -87,14 +89,19 @@ fn iso(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, rest) = word(line)?;
     let (host, rest) = word(rest)?;
     let (program, message) = tagged(rest).or_else(|| rfc5424(rest))?;
-    Some(LogEntry { stamp: Stamp::text(stamp), host, program, message })
+    Some(LogEntry { stamp: Stamp::text(stamp), host, program, message: message.into() })
 }
 
 /// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from Exim's own log.
 fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, message) = exim_date(line)?;
     let program = MailServer::Exim;
-    exim::is_exim(message).then_some(LogEntry { stamp: Stamp::text(stamp), host: b"", program, message })
+    exim::is_exim(message).then_some(LogEntry {
+        stamp: Stamp::text(stamp),
+        host: b"",
+        program,
+        message: message.into(),
+    })
 }
 
 /// Exim's date, and what follows it.
@@ -171,7 +178,11 @@ mod tests {
         ];
         for (line, program, host) in rows {
             let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((entry.program, entry.host, entry.message), (program, host.as_bytes(), &b"hello"[..]), "{line}");
+            assert_eq!(
+                (entry.program, entry.host, &*entry.message),
+                (program, host.as_bytes(), &b"hello"[..]),
+                "{line}"
+            );
         }
     }
 
@@ -184,7 +195,7 @@ mod tests {
             let line = format!("{date} 1rAbCd-0001Ab-2X Completed");
             let entry = entry(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
-                (entry.stamp, entry.message),
+                (entry.stamp, &*entry.message),
                 (Stamp::text(stamp.as_bytes()), &b"1rAbCd-0001Ab-2X Completed"[..])
             );
         }

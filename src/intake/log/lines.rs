@@ -8,8 +8,9 @@ use memchr::memchr;
 pub(super) const LONGEST: usize = 64 << 10;
 const BUFFER: usize = 256 << 10;
 
-/// Passes every line on, without its line end. Skips lines that are too long and returns their number.
-pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::Result<u64> {
+/// Passes every line on, without its line end, and the first byte of the next line if it is known. Skips lines that are too long and returns
+/// their number.
+pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8], Option<u8>)) -> io::Result<u64> {
     let mut buffer = vec![0; BUFFER];
     let (mut filled, mut overlong, mut skipping) = (0, 0, false);
     loop {
@@ -23,7 +24,8 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::
         let (mut start, mut unseen) = (0, filled);
         while let Some(length) = memchr(b'\n', &text[unseen..]) {
             if !std::mem::take(&mut skipping) {
-                hand_over(&text[start..unseen + length], &mut each, &mut overlong);
+                let next = text.get(unseen + length + 1).copied();
+                hand_over(&text[start..unseen + length], next, &mut each, &mut overlong);
             }
             unseen += length + 1;
             start = unseen;
@@ -31,7 +33,7 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::
         let rest = text.len() - start;
         if is_end {
             if rest > 0 && !skipping {
-                hand_over(&text[start..], &mut each, &mut overlong);
+                hand_over(&text[start..], None, &mut each, &mut overlong);
             }
             return Ok(overlong);
         }
@@ -45,8 +47,8 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8])) -> io::
     }
 }
 
-fn hand_over(line: &[u8], each: &mut impl FnMut(&[u8]), overlong: &mut u64) {
-    if line.len() <= LONGEST { each(line) } else { *overlong += 1 }
+fn hand_over(line: &[u8], next: Option<u8>, each: &mut impl FnMut(&[u8], Option<u8>), overlong: &mut u64) {
+    if line.len() <= LONGEST { each(line, next) } else { *overlong += 1 }
 }
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod tests {
 
     fn lines(text: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64) {
         let mut lines = Vec::new();
-        let overlong = for_each(Pieces(text, piece), |line| lines.push(line.to_owned())).expect("no error");
+        let overlong = for_each(Pieces(text, piece), |line, _| lines.push(line.to_owned())).expect("no error");
         (lines, overlong)
     }
 

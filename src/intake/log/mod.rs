@@ -6,6 +6,7 @@ mod exim;
 mod json;
 mod line;
 mod lines;
+mod mailq;
 mod opensmtpd;
 mod records;
 mod sendmail;
@@ -19,7 +20,7 @@ use jiff::Timestamp;
 
 use super::IntakeError;
 use super::correlator::Correlator;
-use super::event::LineContext;
+use super::event::{LineContext, MailEvent};
 use super::postfix;
 use super::stamp::Stamp;
 use crate::model::{Reading, Suspects};
@@ -81,7 +82,8 @@ impl Log {
     /// Reads all lines of plain text or gzip. `name` is for errors.
     pub fn read(&mut self, from: impl Read, name: &str) -> Result<(), IntakeError> {
         let text = source::unpacked(from, name)?;
-        let overlong = lines::for_each(text, |line| self.line(line)).map_err(|error| source::failed(&error, name))?;
+        let overlong = lines::for_each(text, |line, next| self.line_before(line, next))
+            .map_err(|error| source::failed(&error, name))?;
         self.notes.reading.overlong += overlong;
         self.end();
         Ok(())
@@ -89,8 +91,13 @@ impl Log {
 
     /// Reads one line.
     pub fn line(&mut self, line: &[u8]) {
+        self.line_before(line, None);
+    }
+
+    /// `next`: the first byte of the next line, if it is known.
+    fn line_before(&mut self, line: &[u8], next: Option<u8>) {
         self.notes.reading.lines += 1;
-        self.entries.line(line, &mut self.notes);
+        self.entries.line(line, next, &mut self.notes);
     }
 
     /// An entry ends with its file.
@@ -112,15 +119,20 @@ impl entries::Reader for Notes {
         self.reading.mail_lines += 1;
         extend(&mut self.times, entry.stamp);
         let event = match entry.program {
-            MailServer::Postfix(daemon) => postfix::event(daemon, entry.message),
-            MailServer::Exim => exim::event(entry.message),
-            MailServer::Sendmail => sendmail::event(entry.message),
-            MailServer::OpenSmtpd => opensmtpd::event(entry.message),
+            MailServer::Postfix(daemon) => postfix::event(daemon, &entry.message),
+            MailServer::Exim => exim::event(&entry.message),
+            MailServer::Sendmail => sendmail::event(&entry.message),
+            MailServer::OpenSmtpd => opensmtpd::event(&entry.message),
         };
         if let Some(event) = event {
             let context = LineContext { host: entry.host, stamp: entry.stamp, line: shown };
             self.correlator.note(&event, &context);
         }
+    }
+
+    fn queued(&mut self, event: &MailEvent<'_>, stamp: Stamp, shown: &[u8]) {
+        self.reading.mail_lines += 1;
+        self.correlator.note(event, &LineContext { host: b"", stamp, line: shown });
     }
 
     fn other(&mut self, line: &[u8]) {

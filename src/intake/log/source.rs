@@ -12,6 +12,8 @@ use super::IntakeError;
 use super::entries::{Entries, Reader};
 use super::line::LogEntry;
 use super::utf16;
+use crate::intake::event::MailEvent;
+use crate::intake::stamp::Stamp;
 
 const BUFFER: usize = 128 << 10;
 /// How many bytes are searched for the first line of a mail server.
@@ -75,9 +77,9 @@ impl Source {
         let text = unpacked(self.open().ok()?, "").ok()?;
         let (mut entries, mut first) = (Entries::default(), FirstTime { time: None, now });
         // An error is ignored here: reading the whole file later reports it.
-        let _ = super::lines::for_each(text.take(GLANCE), |line| {
+        let _ = super::lines::for_each(text.take(GLANCE), |line, _| {
             if first.time.is_none() {
-                entries.line(line, &mut first);
+                entries.line(line, None, &mut first);
             }
         });
         entries.end(&mut first);
@@ -94,6 +96,10 @@ struct FirstTime {
 impl Reader for FirstTime {
     fn entry(&mut self, entry: &LogEntry<'_>, _: &[u8]) {
         self.time = self.time.or_else(|| entry.stamp.read(self.now).map(|time| time.order()));
+    }
+
+    fn queued(&mut self, _: &MailEvent<'_>, stamp: Stamp, _: &[u8]) {
+        self.time = self.time.or_else(|| stamp.read(self.now).map(|time| time.order()));
     }
 
     fn other(&mut self, _: &[u8]) {}

@@ -1,6 +1,8 @@
 //! Lines that came through other programs: containers, collectors, spreadsheets, quoted mails. The tag of the mail server is looked for
 //! wherever it stands, and the line is read on from there.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use memchr::memmem;
 
@@ -132,7 +134,6 @@ fn from_tag<'a>(line: &'a [u8], start: usize, program: MailServer, name: &[u8]) 
             }
         },
     };
-    let message = if is_quoted { quoted(message) } else { message };
     let message =
         message.strip_prefix(b"[ID ").and_then(|rest| crate::intake::bytes::after(rest, b"] ")).unwrap_or(message);
     let dated = (program == MailServer::Exim).then(|| exim_date(message)).flatten();
@@ -140,11 +141,11 @@ fn from_tag<'a>(line: &'a [u8], start: usize, program: MailServer, name: &[u8]) 
         Some((date, message)) => (Stamp::text(date), message),
         None => (Stamp::text(before), message),
     };
-    Some(LogEntry { stamp, host: host(before), program, message })
+    Some(LogEntry { stamp, host: host(before), program, message: unquoted(message, is_quoted) })
 }
 
 /// The first column that holds more than one word: the message.
-fn column(rest: &[u8]) -> Option<&[u8]> {
+fn column(rest: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut rest = rest;
     loop {
         let begin = rest.iter().position(|byte| !b"\"',;|\t ".contains(byte))?;
@@ -157,11 +158,29 @@ fn column(rest: &[u8]) -> Option<&[u8]> {
         };
         let column = &rest[..end];
         if column.contains(&b' ') {
-            return Some(column);
+            return Some(unquoted(column, is_quoted));
         }
         let next = column.iter().position(|byte| b"\",;|\t".contains(byte)).unwrap_or(end);
         rest = &rest[next.max(1).min(rest.len())..];
     }
+}
+
+/// A text that may stand in quotes, as it was before it was put into them.
+fn unquoted(text: &[u8], is_quoted: bool) -> Cow<'_, [u8]> {
+    if !is_quoted {
+        return text.into();
+    }
+    let text = quoted(text);
+    if memchr::memchr(b'"', text).is_none() {
+        return text.into();
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let escapes = bytes.peek() == Some(&b'"') && matches!(byte, b'\\' | b'"');
+        plain.push(if escapes { bytes.next().unwrap_or(byte) } else { byte });
+    }
+    plain.into()
 }
 
 /// Up to the quote that ends a column, or a text of JSON.
@@ -213,14 +232,14 @@ fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
         words(&line[..at]).filter(|(start, word)| matches!(tag(word, &line[start + word.len()..at]), Tag::Foreign));
     let is_header = foreign.last().is_none_or(|(start, word)| is_header(&line[start + word.len()..at]));
     let is_quoted = line[..at].iter().filter(|byte| **byte == b'"').count() % 2 == 1;
-    let message = if is_quoted { quoted(message) } else { message };
+    let message = unquoted(message, is_quoted);
     is_header.then_some(LogEntry { stamp: Stamp::text(date), host: b"", program: MailServer::Exim, message })
 }
 
 /// A message alone, as `journalctl -o cat` shows it.
 fn bare(line: &[u8]) -> Option<LogEntry<'_>> {
     let program = MailServer::of_message(line)?;
-    Some(LogEntry { stamp: Stamp::None, host: b"", program, message: line })
+    Some(LogEntry { stamp: Stamp::None, host: b"", program, message: line.into() })
 }
 
 impl MailServer {
@@ -247,10 +266,9 @@ impl MailServer {
 fn of_record(rest: &[u8]) -> Option<MailServer> {
     let has = |needle: &[u8]| memmem::find(rest, needle).is_some();
     let starts = |with: &[u8]| rest.starts_with(with);
-    if starts(b"from=") && has(b", nrcpts=")
-        || starts(b"to=") && has(b", stat=")
-        || starts(b"timeout waiting for input")
-    {
+    let own = [&b"SYSERR("[..], b"timeout waiting for input", b"timeout writing message", b"collect: "];
+    let is_record = starts(b"from=") && has(b", nrcpts=") || starts(b"to=") && has(b", stat=");
+    if is_record || own.iter().any(|own| starts(own)) {
         return Some(MailServer::Sendmail);
     }
     let daemon = if starts(b"from=<") && has(b", size=") && has(b", nrcpt=") {
@@ -276,7 +294,7 @@ mod tests {
         let entry = entry(line.as_bytes())?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let now = "2026-11-24T12:00:00Z".parse().expect("a time");
-        Some((text(entry.host), text(entry.message), entry.stamp.read(now).map(|time| time.to_string())))
+        Some((text(entry.host), text(&entry.message), entry.stamp.read(now).map(|time| time.to_string())))
     }
 
     #[test]
