@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::output::color::ColorChoice;
 use super::output::format::FormatChoice;
 use super::shard::Shard;
+pub use crate::intake::{Moment, Period};
 use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
 use crate::report::text::Detail;
 
@@ -60,8 +61,8 @@ pub struct SuspectOptions {
 /// What makes peers suspect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SuspectSource {
-    /// Mail logs; `-` is standard input.
-    Logs(Vec<PathBuf>),
+    /// Mail logs, and the part of them that is wanted; `-` is standard input.
+    Logs(Vec<PathBuf>, Period),
     /// The queue of Postfix.
     Queue,
 }
@@ -136,7 +137,7 @@ impl TargetSource {
 impl SuspectSource {
     fn subject(&self) -> String {
         match self {
-            Self::Logs(logs) => logs.iter().map(|log| log.display().to_string()).collect::<Vec<_>>().join(" "),
+            Self::Logs(logs, _) => logs.iter().map(|log| log.display().to_string()).collect::<Vec<_>>().join(" "),
             Self::Queue => "postqueue -j".into(),
         }
     }

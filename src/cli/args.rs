@@ -8,7 +8,7 @@ use super::choices::{ColorArg, DirectionArg, MethodArg};
 use super::formats::{self, AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
 use crate::app::Shard;
-use crate::app::plan::Rate;
+use crate::app::plan::{Moment, Rate};
 use crate::model::PacketSize;
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
@@ -204,13 +204,25 @@ pub(super) struct Args {
     /// Examine whom mail logs make suspect; -: stdin
     ///
     /// Relays and clients whose mail stalls as if the path swallowed large packets.
-    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD; plain or gzip; syslog, or journald
-    /// by "journalctl -o json". Each suspect is shown with its evidence, then
-    /// examined at the address that the log names: the way there for mail to it, the
-    /// way back for mail from it. Stdout has no list with --json, --letter and -q;
-    /// stderr has it, but not with -q.
+    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD, plain or gzip, as syslog,
+    /// journalctl, docker, kubectl or a collector wrote them, and mailq of Postfix.
+    /// Lines that accuse and cannot be read are shown, and the exit code is 3. Each
+    /// suspect is shown with its evidence, then examined at the address that the log
+    /// names: the way there for mail to it, the way back for mail from it. Stdout has
+    /// no list with --json, --letter and -q; stderr has it, but not with -q.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
     pub(super) from_log: Vec<PathBuf>,
+
+    /// Only lines of --from-log from this moment on
+    ///
+    /// "today", "yesterday", "2 hours ago", "10:00", "2026-11-20", "2026-11-20 10:00",
+    /// or a date as logs have it, in the time zone of this host.
+    #[arg(long, value_name = "WHEN", value_parser = values::moment, allow_hyphen_values = true)]
+    pub(super) since: Option<Moment>,
+
+    /// Only lines of --from-log before this moment
+    #[arg(long, value_name = "WHEN", value_parser = values::moment, allow_hyphen_values = true)]
+    pub(super) until: Option<Moment>,
 
     /// The same with the queue of Postfix (postqueue -j)
     ///

@@ -20,7 +20,7 @@ use Member::{Formats, Options};
 /// fields.
 const GROUPS: [(&str, &[Member]); 7] = [
     ("Targets", &[Options(&["no_mx", "port", "ipv4", "ipv6", "list"])]),
-    ("From mail logs", &[Options(&["from_log", "from_queue", "list_only"])]),
+    ("From mail logs", &[Options(&["from_log", "since", "until", "from_queue", "list_only"])]),
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "shard", "concurrency"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),

@@ -8,7 +8,7 @@ use super::error::UsageError;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
-    ExaminationOptions, ListOptions, OutputOptions, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
+    ExaminationOptions, ListOptions, OutputOptions, Period, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
     TargetSource,
 };
 use crate::model::{Direction, Family};
@@ -47,6 +47,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
 }
 
 fn target_source(args: Args) -> TargetSource {
+    let period = Period { since: args.since, until: args.until };
     let suspects = |source| TargetSource::Suspects(SuspectOptions { source, list_only: args.list_only });
     match (args.list, args.from_log) {
         (Some(file), _) => TargetSource::List(ListOptions {
@@ -55,7 +56,7 @@ fn target_source(args: Args) -> TargetSource {
             resume: args.resume,
             shard: args.shard.unwrap_or(Shard::ALL),
         }),
-        (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs)),
+        (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs, period)),
         (None, _) if args.from_queue => suspects(SuspectSource::Queue),
         (None, _) => TargetSource::Named(each_once(args.targets)),
     }
@@ -100,6 +101,9 @@ fn check_direction(args: &Args) -> Result<(), UsageError> {
 fn check_sources(args: &Args) -> Result<(), UsageError> {
     if args.list_only && args.from_log.is_empty() && !args.from_queue {
         return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
+    }
+    if args.from_log.is_empty() && (args.since.is_some() || args.until.is_some()) {
+        return Err(UsageError::new("--since and --until choose a part of a log; give --from-log FILE as well"));
     }
     // Clap forgets that these require --targets where something stands that excludes it.
     let of_lists = !args.list_formats.chosen.is_empty() || args.resume.is_some() || args.shard.is_some();

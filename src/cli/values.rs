@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use jiff::ZonedDateTime;
+
 use crate::app::Shard;
-use crate::app::plan::Rate;
+use crate::app::plan::{Moment, Rate};
 use crate::model::PacketSize;
 
 const SMALLEST: u32 = 68;
@@ -32,6 +34,11 @@ pub(super) fn target(text: &str) -> Result<String, String> {
     } else {
         Ok(text.into())
     }
+}
+
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    let wrong = "is no moment; give one like today, \"2 hours ago\", 10:00 or \"2026-11-20 10:00\"";
+    Moment::parse(text, &ZonedDateTime::now()).ok_or_else(|| wrong.into())
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

@@ -15,8 +15,10 @@ pub mod log;
 mod mails;
 mod peers;
 mod pending;
+mod period;
 mod postfix;
 pub mod queue;
 mod stamp;
 
 pub use error::IntakeError;
+pub use period::{Moment, Period};

@@ -49,6 +49,20 @@ fn what_is_no_log_ends_in_one_line() {
     }
 }
 
+#[test]
+fn a_part_of_a_log_is_read() {
+    let list = |arguments: &[&str]| {
+        let ran =
+            run(&[&["--from-log", "-", "--list-only", "-q"], arguments].concat(), [HEALTHY, STUCK].concat().as_bytes());
+        (ran.status.code(), text(&ran.stdout).lines().count(), text(&ran.stderr))
+    };
+    assert_eq!(list(&["--since", "2000-01-01"]), (Some(0), 1, String::new()));
+    assert_eq!(list(&["--until", "2000-01-01"]), (Some(0), 0, String::new()));
+    let (code, lines, said) = list(&["--since", "soon"]);
+    assert_eq!((code, lines), (Some(3), 0), "{said}");
+    assert!(said.contains("is no moment; give one like today"), "{said}");
+}
+
 /// A line that accuses in a form that nobody reads is no good news.
 #[test]
 fn what_accuses_and_cannot_be_read_is_shown() {

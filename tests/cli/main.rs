@@ -17,6 +17,7 @@ use pmtu_probe::app::plan::{
     TargetSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
+use pmtu_probe::intake::Period;
 use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
 use pmtu_probe::report::text::Detail;
 
@@ -199,7 +200,7 @@ fn good_rows() {
 
 #[test]
 fn logs_may_be_several_and_named_in_several_ways() {
-    let logs = |names: &[&str]| SuspectSource::Logs(names.iter().map(PathBuf::from).collect());
+    let logs = |names: &[&str]| SuspectSource::Logs(names.iter().map(PathBuf::from).collect(), Period::default());
     let rows = [
         ("pmtu-probe --from-log a", logs(&["a"]), false),
         ("pmtu-probe --from-log a b.gz", logs(&["a", "b.gz"]), false),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pmtu_probe::intake::IntakeError;
 use pmtu_probe::intake::log::{self, Log, Source};
+use pmtu_probe::intake::{IntakeError, Period};
 
 use super::{file, now, suspects};
 
@@ -80,18 +80,22 @@ fn other_compressions_are_named() {
 
 #[test]
 fn files_that_cannot_be_read_are_named_with_the_way_out() {
-    let missing = log::read(&[Source::new("/nonexistent/mail.log")], now()).expect_err("it is missing");
+    let missing =
+        log::read(&[Source::new("/nonexistent/mail.log")], Period::default(), now()).expect_err("it is missing");
     assert!(message(&missing).starts_with("cannot open the log /nonexistent/mail.log: No such file"), "{missing}");
-    let folder = log::read(&[Source::new("/tmp")], now()).expect_err("it is a folder");
+    let folder = log::read(&[Source::new("/tmp")], Period::default(), now()).expect_err("it is a folder");
     assert!(message(&folder).contains("folder"), "{folder}");
-    let strange = log::read(&[Source::new("/nonexistent/a\nb\x1b[2J")], now()).expect_err("it is missing");
+    let strange =
+        log::read(&[Source::new("/nonexistent/a\nb\x1b[2J")], Period::default(), now()).expect_err("it is missing");
     message(&strange);
 }
 
 #[test]
 fn a_file_without_mail_and_an_empty_one_are_said() {
     let empty = Temporary::new("empty", b"");
-    assert!(message(&log::read(&[empty.source()], now()).expect_err("it is empty")).contains(": empty"));
+    assert!(
+        message(&log::read(&[empty.source()], Period::default(), now()).expect_err("it is empty")).contains(": empty")
+    );
     let texts: [(&str, &[u8]); 4] = [
         ("prose", b"Dear Sir or Madam,\n\nplease find attached.\n"),
         ("kernel", b"Nov  4 05:32:43 host kernel: eth0: link up\n2026-11-24T05:32:43Z host sshd[1]: hello\n"),
@@ -100,7 +104,7 @@ fn a_file_without_mail_and_an_empty_one_are_said() {
     ];
     for (name, text) in texts {
         let file = Temporary::new(name, text);
-        let error = log::read(&[file.source()], now()).expect_err("no mail log");
+        let error = log::read(&[file.source()], Period::default(), now()).expect_err("no mail log");
         assert!(message(&error).contains("Postfix, Exim, Sendmail or OpenSMTPD"), "{error}");
     }
 }
@@ -109,7 +113,8 @@ fn a_file_without_mail_and_an_empty_one_are_said() {
 #[test]
 fn a_mail_log_among_other_files_is_read() {
     let (mail, other) = (Temporary::new("mail", &file("exim-4.96-mainlog.log")), Temporary::new("other", b"hello\n"));
-    let read = log::read(&[other.source(), mail.source()], now()).expect("one of them is a mail log");
+    let read =
+        log::read(&[other.source(), mail.source()], Period::default(), now()).expect("one of them is a mail log");
     assert_eq!(read.list, suspects(&file("exim-4.96-mainlog.log")).list);
 }
 

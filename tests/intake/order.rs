@@ -1,5 +1,6 @@
 //! Several files, in any order; several hosts in one log.
 
+use pmtu_probe::intake::Period;
 use pmtu_probe::intake::log::{self, Source};
 use pmtu_probe::model::Grade;
 
@@ -22,7 +23,7 @@ fn rotated_logs_may_come_newest_first() {
         .collect();
     assert!(sources.len() > 3);
     let reversed: Vec<Source> = sources.into_iter().rev().collect();
-    let read = log::read(&reversed, now());
+    let read = log::read(&reversed, Period::default(), now());
     std::fs::remove_dir_all(&folder).expect("the folder is there");
     assert_eq!(read.expect("a log").list, suspects(&text).list);
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use pmtu_probe::intake::Period;
 use pmtu_probe::intake::log::{self, Source};
 use pmtu_probe::model::{Grade, Suspects};
 
@@ -60,7 +61,7 @@ fn measure(format: Format, packed: bool) {
     std::fs::write("/proc/self/clear_refs", "5").expect("the kernel resets the peak");
     let before = resident("VmRSS");
     let (start, busy) = (Instant::now(), processor_time());
-    let suspects = log::read(&[Source::new(&file.0)], now()).expect("a log");
+    let suspects = log::read(&[Source::new(&file.0)], Period::default(), now()).expect("a log");
     let (time, peak) = (start.elapsed(), resident("VmHWM"));
     println!(
         "{format:?}{}: {} lines, {} MB on disk, {:.2} s ({:.2} s of a processor), peak {} MiB ({} MiB before)",

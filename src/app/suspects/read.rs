@@ -30,7 +30,7 @@ pub(super) fn read(source: &SuspectSource) -> Result<Suspects, SuspectsError> {
     check_user(source)?;
     let now = Timestamp::now();
     let read = privilege::only_reading(|| match source {
-        SuspectSource::Logs(logs) => log::read(&each_once(logs), now),
+        SuspectSource::Logs(logs, period) => log::read(&each_once(logs), *period, now),
         SuspectSource::Queue => queue::read(now),
     })?;
     Ok(read?)
@@ -47,8 +47,8 @@ fn each_once(logs: &[PathBuf]) -> Vec<log::Source> {
 fn check_user(source: &SuspectSource) -> Result<(), SuspectsError> {
     match source {
         _ if !set_user_id::is_in_force() => Ok(()),
-        SuspectSource::Logs(logs) if logs.iter().all(|log| log.as_os_str() == "-") => Ok(()),
-        SuspectSource::Logs(_) => Err(SuspectsError::SetUserId("--from-log FILE")),
+        SuspectSource::Logs(logs, _) if logs.iter().all(|log| log.as_os_str() == "-") => Ok(()),
+        SuspectSource::Logs(..) => Err(SuspectsError::SetUserId("--from-log FILE")),
         SuspectSource::Queue => Err(SuspectsError::SetUserId("--from-queue")),
     }
 }

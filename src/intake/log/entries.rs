@@ -1,7 +1,8 @@
 //! From the lines of a file to the entries in them: one line may hold an entry, and an entry may take several lines.
 
+use super::entry::LogEntry;
 use super::json::{self, Record};
-use super::line::{self, LogEntry};
+use super::line;
 use super::lines::LONGEST;
 use super::mailq::Mailq;
 use super::records::{Records, Taken};

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::line::{self, LogEntry, MailServer};
+use super::entry::{LogEntry, MailServer};
+use super::line;
 use crate::intake::stamp::Stamp;
 
 /// Where other programs keep the line, the likely names first. Others are tried after them.

@@ -1,162 +1,20 @@
-//! A line of a log: its time, host, program and message.
+//! From a line to the entry in it.
 
-use std::borrow::Cow;
+use super::entry::LogEntry;
+use super::{wrapped, written};
 
-use memchr::memchr;
-
-use super::{exim, wrapped};
-use crate::intake::bytes::{after, leading_number, split};
-use crate::intake::postfix::Daemon;
-use crate::intake::stamp::Stamp;
-
-/// A line of a mail server, taken apart.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct LogEntry<'a> {
-    pub(super) stamp: Stamp,
-    /// Empty where the log has none.
-    pub(super) host: &'a [u8],
-    pub(super) program: MailServer,
-    pub(super) message: Cow<'a, [u8]>,
-}
-
-/// Who wrote a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MailServer {
-    Postfix(Daemon),
-    Exim,
-    Sendmail,
-    OpenSmtpd,
-}
-
-impl MailServer {
-    /// From the tag of syslog, without the process number.
-    pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
-        if let Some(daemon) = Daemon::of_tag(tag) {
-            return Some(Self::Postfix(daemon));
-        }
-        let starts = |with: &[u8]| tag.starts_with(with);
-        if tag == b"smtpd" {
-            Some(Self::OpenSmtpd)
-        } else if starts(b"exim") {
-            Some(Self::Exim)
-        } else if starts(b"sendmail") || starts(b"sm-") {
-            Some(Self::Sendmail)
-        } else {
-            None
-        }
-    }
-}
-
-/// Takes a line apart if a mail server wrote it. Lines as syslog and Exim write them are the quick case.
+/// The entry in a line. Lines as mail servers write them are the quick case.
 pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    as_written(without_priority(line)).or_else(|| wrapped::entry(line))
-}
-
-fn as_written(line: &[u8]) -> Option<LogEntry<'_>> {
-    match line.first()? {
-        b'A'..=b'Z' => old_syslog(line),
-        b'0'..=b'9' if line.get(10) == Some(&b' ') => exim_itself(line),
-        b'0'..=b'9' => iso(line),
-        _ => None,
-    }
-}
-
-/// `<22>`, and `<22>1 ` in RFC 5424, section 6.2.
-fn without_priority(line: &[u8]) -> &[u8] {
-    let Some(rest) = line.strip_prefix(b"<").and_then(leading_number).and_then(|(_, rest)| rest.strip_prefix(b">"))
-    else {
-        return line;
-    };
-    rest.strip_prefix(b"1 ").unwrap_or(rest)
-}
-
-/// `Jan  2 03:04:05 host tag[123]: message`.
-fn old_syslog(line: &[u8]) -> Option<LogEntry<'_>> {
-    if line.get(3) != Some(&b' ') || line.get(12) != Some(&b':') || line.get(15) != Some(&b' ') {
-        return None;
-    }
-    let (host, rest) = word(&line[16..])?;
-    let (program, message) = tagged(rest)?;
-    Some(LogEntry { stamp: Stamp::text(&line[..15]), host, program, message: message.into() })
-}
-
-/// `2026-01-02T03:04:05+00:00 host tag[123]: message`, or RFC 5424 from there on.
-fn iso(line: &[u8]) -> Option<LogEntry<'_>> {
-    if line.get(4) != Some(&b'-') || line.get(10) != Some(&b'T') {
-        return None;
-    }
-    let (stamp, rest) = word(line)?;
-    let (host, rest) = word(rest)?;
-    let (program, message) = tagged(rest).or_else(|| rfc5424(rest))?;
-    Some(LogEntry { stamp: Stamp::text(stamp), host, program, message: message.into() })
-}
-
-/// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from Exim's own log.
-fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
-    let (stamp, message) = exim_date(line)?;
-    let program = MailServer::Exim;
-    exim::is_exim(message).then_some(LogEntry {
-        stamp: Stamp::text(stamp),
-        host: b"",
-        program,
-        message: message.into(),
-    })
-}
-
-/// Exim's date, and what follows it.
-pub(super) fn exim_date(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    if line.get(4) != Some(&b'-') || line.get(10) != Some(&b' ') || line.get(13) != Some(&b':') {
-        return None;
-    }
-    let (time, rest) = word(&line[11..])?;
-    let zone = match rest.first() {
-        Some(b'+' | b'-') => word(rest).map(|(zone, _)| zone).filter(|zone| zone[1..].iter().all(u8::is_ascii_digit)),
-        _ => None,
-    };
-    let length = 11 + time.len() + zone.map_or(0, |zone| zone.len() + 1);
-    Some((&line[..length], line.get(length + 1..)?))
-}
-
-/// `tag[123]: message`; Solaris adds `[ID 197553 mail.info] `.
-fn tagged(rest: &[u8]) -> Option<(MailServer, &[u8])> {
-    let (tag, message) = word(rest)?;
-    let tag = tag.strip_suffix(b":")?;
-    let tag = memchr(b'[', tag).map_or(tag, |at| &tag[..at]);
-    let program = MailServer::of_tag(tag)?;
-    let solaris = message.strip_prefix(b"[ID ").and_then(|rest| after(rest, b"] "));
-    let message = solaris.unwrap_or(message);
-    // Exim may repeat the date of its own log.
-    let dated = (program == MailServer::Exim).then(|| exim_date(message)).flatten();
-    Some((program, dated.map_or(message, |(_, message)| message)))
-}
-
-/// `tag procid msgid structured-data message`.
-fn rfc5424(rest: &[u8]) -> Option<(MailServer, &[u8])> {
-    let (tag, rest) = word(rest)?;
-    Some((MailServer::of_tag(tag)?, behind_tag_of_rfc5424(rest)?))
-}
-
-/// The message behind `procid msgid structured-data`.
-pub(super) fn behind_tag_of_rfc5424(rest: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = word(rest)?;
-    let (_, rest) = word(rest)?;
-    let message = match rest.strip_prefix(b"- ") {
-        Some(message) => message,
-        None => split(rest.strip_prefix(b"[")?, b"] ")?.1,
-    };
-    Some(message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message))
-}
-
-/// What stands before and after the first space.
-fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr(b' ', text)?;
-    Some((&text[..at], &text[at + 1..]))
+    written::entry(line).or_else(|| wrapped::entry(line))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::MailServer;
     use super::*;
+    use crate::intake::postfix::Daemon;
+    use crate::intake::stamp::Stamp;
 
     #[test]
     fn every_prefix_is_read() {

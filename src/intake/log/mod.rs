@@ -2,6 +2,7 @@
 
 mod accusing;
 mod entries;
+mod entry;
 mod exim;
 mod json;
 mod line;
@@ -13,29 +14,30 @@ mod sendmail;
 mod source;
 mod utf16;
 mod wrapped;
+mod written;
 
 use std::io::Read;
 
 use jiff::Timestamp;
 
-use super::IntakeError;
 use super::correlator::Correlator;
 use super::event::{LineContext, MailEvent};
 use super::postfix;
 use super::stamp::Stamp;
+use super::{IntakeError, Period};
 use crate::model::{Reading, Suspects};
 
 use entries::Entries;
-use line::{LogEntry, MailServer};
+use entry::{LogEntry, MailServer};
 pub use source::Source;
 
 /// So much of a line is shown.
 const LONGEST_SAMPLE: usize = 400;
 
 /// Reads logs and returns the suspects. Files may be given in any order: they are read in the order of their first lines. `now`
-/// gives the year for the old form of syslog, which has none.
-pub fn read(sources: &[Source], now: Timestamp) -> Result<Suspects, IntakeError> {
-    let mut log = Log::new(now);
+/// gives the year for the old form of syslog, which has none. Lines outside of `period` are passed over; those without a time are not.
+pub fn read(sources: &[Source], period: Period, now: Timestamp) -> Result<Suspects, IntakeError> {
+    let mut log = Log::within(period, now);
     for source in source::in_order_of_time(sources, now) {
         log.read(source.open()?, &source.name())?;
     }
@@ -68,6 +70,7 @@ struct Notes {
     correlator: Correlator,
     reading: Reading,
     now: Timestamp,
+    period: Period,
     /// The first and the last time of the file being read. Parsing the time of each line costs too much.
     times: Option<(Stamp, Stamp)>,
 }
@@ -75,7 +78,12 @@ struct Notes {
 impl Log {
     /// Nothing read yet.
     pub fn new(now: Timestamp) -> Self {
-        let notes = Notes { correlator: Correlator::default(), reading: Reading::default(), now, times: None };
+        Self::within(Period::default(), now)
+    }
+
+    /// The same, for a part of the log.
+    pub fn within(period: Period, now: Timestamp) -> Self {
+        let notes = Notes { correlator: Correlator::default(), reading: Reading::default(), now, period, times: None };
         Self { entries: Entries::default(), notes }
     }
 
@@ -117,6 +125,9 @@ impl Log {
 impl entries::Reader for Notes {
     fn entry(&mut self, entry: &LogEntry<'_>, shown: &[u8]) {
         self.reading.mail_lines += 1;
+        if !self.is_wanted(entry.stamp) {
+            return;
+        }
         extend(&mut self.times, entry.stamp);
         let event = match entry.program {
             MailServer::Postfix(daemon) => postfix::event(daemon, &entry.message),
@@ -132,6 +143,9 @@ impl entries::Reader for Notes {
 
     fn queued(&mut self, event: &MailEvent<'_>, stamp: Stamp, shown: &[u8]) {
         self.reading.mail_lines += 1;
+        if !self.is_wanted(stamp) {
+            return;
+        }
         self.correlator.note(event, &LineContext { host: b"", stamp, line: shown });
     }
 
@@ -145,6 +159,10 @@ impl entries::Reader for Notes {
 }
 
 impl Notes {
+    fn is_wanted(&self, stamp: Stamp) -> bool {
+        self.period.is_open() || stamp.read(self.now).is_none_or(|time| self.period.holds(&time))
+    }
+
     fn end(&mut self) {
         let Some((first, last)) = self.times.take() else { return };
         for time in [first, last].iter().filter_map(|stamp| stamp.read(self.now)) {

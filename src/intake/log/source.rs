@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 
 use super::IntakeError;
 use super::entries::{Entries, Reader};
-use super::line::LogEntry;
+use super::entry::LogEntry;
 use super::utf16;
 use crate::intake::event::MailEvent;
 use crate::intake::stamp::Stamp;

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use memchr::memmem;
 
+use super::entry::{LogEntry, MailServer};
 use super::exim;
-use super::line::{LogEntry, MailServer, behind_tag_of_rfc5424, exim_date};
+use super::written::{behind_tag_of_rfc5424, exim_date};
 use crate::intake::dates;
 use crate::intake::postfix::Daemon;
 use crate::intake::stamp::Stamp;
