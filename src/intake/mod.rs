@@ -18,6 +18,7 @@ mod pending;
 mod period;
 mod postfix;
 pub mod queue;
+mod said;
 mod stamp;
 
 pub use error::IntakeError;

@@ -4,6 +4,7 @@ use crate::model::{Delays, MailFlow, StallStage};
 
 use super::bytes::{after, domain, leading_number, name_and_address, number_after, seconds, split, until};
 use super::event::{MailEvent, PeerRef, Stall};
+use super::said::tells_time_out;
 
 /// A peer that closes the connection after so many seconds has timed out itself: a working server answers within a minute.
 pub(super) const LONG_WAIT: f64 = 60.0;
@@ -58,6 +59,8 @@ pub(super) struct Failure<'a> {
 pub(super) enum How {
     TimedOut(Where),
     Lost(Where),
+    /// The server gave up in reply to the end of data, and says that it timed out.
+    GaveUp,
 }
 
 /// The stages in which size may matter.
@@ -69,16 +72,16 @@ pub(super) enum Where {
 }
 
 impl How {
-    /// The stage of the stall. A peer that closes the connection counts only after a long wait, else it has another reason.
+    /// The stage of the stall. A peer that ends the conversation counts only after a long wait, else it has another reason.
     pub(super) fn stage(self, sending: Option<f64>) -> Option<StallStage> {
+        let is_long = sending.is_some_and(|waited| waited >= LONG_WAIT);
         match self {
+            Self::GaveUp => is_long.then_some(StallStage::EndOfData),
             Self::TimedOut(Where::Body) => Some(StallStage::Body),
             Self::TimedOut(Where::EndOfData) => Some(StallStage::EndOfData),
             Self::TimedOut(Where::Envelope) => Some(StallStage::ManyRecipients),
             Self::Lost(Where::Envelope) => None,
-            Self::Lost(Where::Body | Where::EndOfData) => {
-                sending.is_some_and(|waited| waited >= LONG_WAIT).then_some(StallStage::LostInBody)
-            }
+            Self::Lost(Where::Body | Where::EndOfData) => is_long.then_some(StallStage::LostInBody),
         }
     }
 }
@@ -92,9 +95,19 @@ pub(super) fn failure(reason: &[u8]) -> Option<Failure<'_>> {
         let place = place(rest.strip_prefix(b" timed out while ")?)?;
         return Some(Failure { relay, how: How::TimedOut(place), suspended });
     }
+    if let Some(rest) = reason.strip_prefix(b"host ") {
+        let (relay, rest) = name_and_address(rest)?;
+        return gave_up(rest.strip_prefix(b" said: ")?).then_some(Failure { relay, how: How::GaveUp, suspended });
+    }
     let (relay, rest) = name_and_address(reason.strip_prefix(b"lost connection with ")?)?;
     let place = place(rest.strip_prefix(b" while ")?)?;
     Some(Failure { relay, how: How::Lost(place), suspended })
+}
+
+/// Postfix ends with the command that the server replied to. The server's own words stand before, and may say the same of another.
+fn gave_up(said: &[u8]) -> bool {
+    let said = said.strip_suffix(b")").filter(|said| said.ends_with(b")")).unwrap_or(said);
+    said.strip_suffix(b" (in reply to end of DATA command)").is_some_and(tells_time_out)
 }
 
 fn place(words: &[u8]) -> Option<Where> {
@@ -235,6 +248,45 @@ mod tests {
         ] {
             assert_eq!(stage_of(Daemon::Client, line), None, "{line}");
         }
+    }
+
+    /// A silent hole swallows a body that fits into the socket buffer. The server gives up first, with a 421.
+    #[test]
+    fn a_server_that_gave_up_after_a_long_wait_counts() {
+        let said = "host mx[192.0.2.1] said: 421 4.4.2 mx Error: timeout exceeded";
+        let rows = [
+            ("300", said, "(in reply to end of DATA command)", Some(StallStage::EndOfData)),
+            ("60", said, "(in reply to end of DATA command)", Some(StallStage::EndOfData)),
+            ("59", said, "(in reply to end of DATA command)", None),
+            ("300", said, "(in reply to RCPT TO command)", None),
+            ("300", said, "(in reply to end of DATA command) (in reply to MAIL FROM command)", None),
+            (
+                "300",
+                "host mx[192.0.2.1] said: 451 4.3.0 queue file write error",
+                "(in reply to end of DATA command)",
+                None,
+            ),
+            ("300", "host mx[192.0.2.1] said: 554 5.4.2 timeout", "(in reply to end of DATA command)", None),
+            ("300", "host mx[192.0.2.1] refused to talk to me: 421 timeout", "(in reply to end of DATA command)", None),
+        ];
+        for (sending, said, reply_to, expected) in rows {
+            let line = format!(
+                "ABCDEF12: to=<u@e.com>, relay=mx[192.0.2.1]:25, delay=305, delays=0/0/5/{sending}, dsn=4.4.2, status=deferred \
+                 ({said} {reply_to})"
+            );
+            assert_eq!(stage_of(Daemon::Client, &line), expected, "{line}");
+        }
+        // The line of its own before the next server is tried does not say how long it took.
+        assert_eq!(stage_of(Daemon::Client, &format!("ABCDEF12: {said} (in reply to end of DATA command)")), None);
+    }
+
+    #[test]
+    fn what_a_server_says_accuses_only_itself() {
+        let line = "ABCDEF12: to=<u@e.com>, relay=mx[192.0.2.1]:25, delay=305, delays=0/0/5/300, dsn=4.4.2, status=deferred \
+                    (host mx[192.0.2.1] said: 421 4.4.2 timeout host other[192.0.2.66] said: 421 4.4.2 timeout exceeded (in \
+                    reply to end of DATA command))";
+        let Some(MailEvent::Stalled(stall)) = event(Daemon::Client, line.as_bytes()) else { panic!("{line}") };
+        assert_eq!(stall.peer.address, "192.0.2.1".parse().ok());
     }
 
     #[test]
