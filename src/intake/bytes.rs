@@ -68,6 +68,13 @@ pub(super) fn name_and_address(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
     Some((PeerRef { name, address: Some(address(inside)?), port }, rest))
 }
 
+/// Whether the words of an operating system or a TLS library tell a time-out: glibc and Solaris say "Connection timed out", musl and
+/// the BSDs "Operation timed out", Exim "timed out".
+pub(super) fn is_time_out(words: &[u8]) -> bool {
+    let words = words.strip_prefix(b"Connection ").or_else(|| words.strip_prefix(b"Operation ")).unwrap_or(words);
+    words.starts_with(b"timed out")
+}
+
 /// The domain of `<user@domain>` or `user@domain`.
 pub(super) fn domain(mailbox: &[u8]) -> Option<&[u8]> {
     let mailbox = mailbox.strip_prefix(b"<").and_then(|text| text.strip_suffix(b">")).unwrap_or(mailbox);

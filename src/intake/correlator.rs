@@ -36,8 +36,14 @@ impl Correlator {
     pub(super) fn note(&mut self, event: &MailEvent<'_>, context: &LineContext<'_>) {
         let key = |name: &[u8]| hash(&[context.host, name]);
         match *event {
-            MailEvent::Begun { mail, client } => self.mails.touch(key(mail)).client = client.address,
+            MailEvent::Begun { mail, client } => {
+                let known = self.mails.touch(key(mail));
+                (known.client, known.is_abandoned) = (client.address, false);
+            }
             MailEvent::Received { mail, size, recipients, client } => {
+                if let Some(client) = client {
+                    self.named_client(key(mail), mail, client, context);
+                }
                 let client = client.and_then(|client| client.address);
                 self.received(key(mail), size, recipients, client, context);
             }
@@ -79,10 +85,26 @@ impl Correlator {
         let known = self.mails.touch(mail);
         known.size = Some(u32::try_from(size).unwrap_or(u32::MAX));
         known.recipients = u16::try_from(recipients).unwrap_or(u16::MAX);
+        if known.is_abandoned {
+            return;
+        }
         // A queue manager names a mail again at every attempt, but the mail came in only once.
         if let Some(client) = known.client.take().or(client).filter(|client| !is_own(*client)) {
             let identity = PeerIdentity::Address(client);
             self.peers.passed(Self::peer_key(MailFlow::Incoming, identity, context), mail, size);
+        }
+    }
+
+    /// The address of a client whose mail stalled.
+    fn named_client(&mut self, key: u64, mail: &[u8], client: PeerRef<'_>, context: &LineContext<'_>) {
+        let is_waiting = |stall: &mut UnresolvedStall| stall.flow() == MailFlow::Incoming;
+        if !self.unresolved.get_mut(key).is_some_and(is_waiting) {
+            return;
+        }
+        if let Some(unresolved) = self.unresolved.remove(key) {
+            let stall = Stall::new(MailFlow::Incoming, client, unresolved.stage);
+            let context = LineContext { line: &unresolved.line, stamp: unresolved.stamp, ..*context };
+            self.stalled(&Stall { mail: Some(mail), ..stall }, None, &context);
         }
     }
 
@@ -100,6 +122,9 @@ impl Correlator {
             return;
         }
         let mail = stall.mail.map(|name| hash(&[context.host, name]));
+        if let Some(mail) = mail.filter(|_| stall.flow == MailFlow::Incoming) {
+            self.mails.touch(mail).is_abandoned = true;
+        }
         let known = mail.and_then(|mail| self.mails.get(mail)).copied().unwrap_or_default();
         // A known size of a client's mail is that of another mail, because names are used again.
         let size = known.size.filter(|_| stall.flow == MailFlow::Outgoing).map(u64::from).or(stall.size);
@@ -121,7 +146,9 @@ impl Correlator {
             .address
             .map_or_else(|| PeerIdentity::Name(hash(&[&name.to_ascii_lowercase()])), PeerIdentity::Address);
         let key = Self::peer_key(stall.flow, identity, context);
-        self.peers.stalled(key, name, stall.peer.port, context.host, &stalled);
+        // The port of a client is that of one connection, and nothing listens there.
+        let port = stall.peer.port.filter(|_| stall.flow == MailFlow::Outgoing);
+        self.peers.stalled(key, name, port, context.host, &stalled);
     }
 
     fn hold_stall(&mut self, mail: u64, unresolved: UnresolvedStall) {
@@ -160,7 +187,7 @@ impl Correlator {
             return;
         }
         let peer = PeerRef { name: &unresolved.relay, address: address(&unresolved.relay), port: None };
-        let stall = Stall { mail: Some(&unresolved.mail), ..Stall::new(MailFlow::Outgoing, peer, unresolved.stage) };
+        let stall = Stall { mail: Some(&unresolved.mail), ..Stall::new(unresolved.flow(), peer, unresolved.stage) };
         let context = LineContext { host: &unresolved.host, stamp: unresolved.stamp, line: &unresolved.line };
         self.stalled(&stall, None, &context);
     }

@@ -60,7 +60,9 @@ fn of_mails(flow: MailFlow, stalls: &StallCounts, view: &View) -> Option<Grade> 
         () if contradicted => Some(Grade::Possible),
         () if in_body > 0 && has_contrast => Some(Grade::Classic),
         () if in_body > 0 => Some(Grade::Likely),
-        // The peer closed the connection after a long wait, or the stage of the time-out is not known.
+        // Who hangs up after a long wait has timed out, or has had enough for a reason of its own.
+        () if stalls.at(StallStage::LostInBody) == stalls.mails => Some(Grade::Possible),
+        // The stage of the time-out is not known.
         () if has_contrast => Some(Grade::Likely).filter(|_| flow == MailFlow::Outgoing).or(Some(Grade::Possible)),
         () if stalls.at(StallStage::LostInBody) > 0 => Some(Grade::Possible),
         // A client may keep a session open without sending anything.

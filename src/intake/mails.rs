@@ -13,6 +13,8 @@ pub(super) struct MailInFlight {
     pub(super) recipients: u16,
     /// The client that sent it, until the mail counts as passed.
     pub(super) client: Option<IpAddr>,
+    /// Whether its client fell silent before the end. A line about its size may still follow.
+    pub(super) is_abandoned: bool,
 }
 
 /// The table. The key of a mail is a hash of its name. Two mails in flight share a key with a probability of 10^-12.

@@ -88,6 +88,11 @@ impl UnresolvedStall {
             line: cut(context.line, LONGEST_LINE),
         }
     }
+
+    /// Only a client stalls in data that it sends to us.
+    pub(super) fn flow(&self) -> MailFlow {
+        if self.stage == StallStage::Data { MailFlow::Incoming } else { MailFlow::Outgoing }
+    }
 }
 
 impl MailSession {

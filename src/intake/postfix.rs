@@ -2,7 +2,7 @@
 
 use crate::model::{Delays, MailFlow, StallStage};
 
-use super::bytes::{after, domain, leading_number, name_and_address, number_after, seconds, split, until};
+use super::bytes::{after, domain, is_time_out, leading_number, name_and_address, number_after, seconds, split, until};
 use super::event::{MailEvent, PeerRef, Stall};
 use super::said::tells_time_out;
 
@@ -163,8 +163,7 @@ fn delays(record: &[u8]) -> Option<Delays> {
 /// `SSL_connect error to host[address]:port: Connection timed out`, and the same for the server side.
 fn handshake(flow: MailFlow, rest: &[u8]) -> Option<MailEvent<'_>> {
     let (peer, rest) = name_and_address(rest)?;
-    let timed_out = rest.strip_prefix(b": ")?.starts_with(b"Connection timed out");
-    timed_out.then(|| MailEvent::Stalled(Stall::new(flow, peer, StallStage::TlsHandshake)))
+    is_time_out(rest.strip_prefix(b": ")?).then(|| MailEvent::Stalled(Stall::new(flow, peer, StallStage::TlsHandshake)))
 }
 
 /// The name of the mail comes first from Postfix 3.10 on, and is missing before.
@@ -250,6 +249,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_handshake_times_out_in_the_words_of_any_system() {
+        let rows = [
+            ("Connection timed out", Some(StallStage::TlsHandshake)),
+            ("Operation timed out", Some(StallStage::TlsHandshake)),
+            ("Connection reset by peer", None),
+            ("lost connection", None),
+            ("-1", None),
+        ];
+        for (words, expected) in rows {
+            let line = format!("SSL_connect error to mx[192.0.2.1]:25: {words}");
+            assert_eq!(stage_of(Daemon::Client, &line), expected, "{words}");
+        }
+    }
+
     /// A silent hole swallows a body that fits into the socket buffer. The server gives up first, with a 421.
     #[test]
     fn a_server_that_gave_up_after_a_long_wait_counts() {
@@ -312,6 +326,8 @@ mod tests {
             ("timeout after RCPT from c.example[192.0.2.9]", None),
             ("lost connection after DATA (0 bytes) from c.example[192.0.2.9]", None),
             ("SSL_accept error from c.example[192.0.2.9]: Connection timed out", Some(StallStage::TlsHandshake)),
+            ("SSL_accept error from c.example[192.0.2.9]:4711: Operation timed out", Some(StallStage::TlsHandshake)),
+            ("SSL_accept error from c.example[192.0.2.9]: -1", None),
             ("SSL_accept error from c.example[192.0.2.9]: lost connection", None),
         ];
         for (line, expected) in rows {

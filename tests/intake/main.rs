@@ -3,6 +3,7 @@
 mod corpus;
 mod garbage;
 mod list;
+mod meanings;
 mod order;
 mod properties;
 mod volume;

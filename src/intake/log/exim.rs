@@ -1,37 +1,90 @@
 //! The main log of Exim.
 
-use crate::intake::bytes::{address, after, domain, leading_number, number_after, split, until};
+use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, seconds, split, until};
 use crate::intake::event::{MailEvent, PeerRef, Stall};
+use crate::intake::postfix::LONG_WAIT;
+use crate::intake::said::tells_time_out;
 use crate::model::{MailFlow, StallStage};
 
 /// The event that a line describes. The line comes without its date.
 pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let message = without_pid(message);
-    if let Some(rest) = message.strip_prefix(b"SMTP data timeout (message abandoned) on connection from ") {
-        let (client, _) = host(rest)?;
-        return Some(MailEvent::Stalled(Stall::new(MailFlow::Incoming, client, StallStage::Data)));
+    let mail = message_id(message);
+    let rest = match mail {
+        Some(mail) => message[mail.len()..].strip_prefix(b" ")?,
+        None => message,
+    };
+    if let Some(event) = with_or_without_mail(mail, rest) {
+        return Some(event);
     }
-    let mail = message_id(message)?;
-    let rest = message[mail.len()..].strip_prefix(b" ")?;
+    let mail = mail?;
     match rest.get(..3) {
         Some(b"<= ") => received(mail, rest),
         Some(b"=> ") => Some(MailEvent::Sent { mail, relay: host(after(rest, b" H=")?)?.0 }),
-        Some(b"== " | b"** ") => {
-            let recipient = until(&rest[3..], b' ');
-            stalled(mail, domain(recipient), after(rest, b" H=")?)
-        }
+        Some(b"== " | b"** ") => record(mail, rest),
         Some([b'H', b'=', _]) => stalled(mail, None, &rest[2..]),
         _ => None,
     }
+}
+
+/// Lines that name the mail only if it has one by then.
+fn with_or_without_mail<'a>(mail: Option<&'a [u8]>, rest: &'a [u8]) -> Option<MailEvent<'a>> {
+    if let Some(rest) = rest.strip_prefix(b"SMTP data timeout (message abandoned) on ") {
+        let (client, _) = host(after(rest, b"connection from ")?)?;
+        let stall = Stall::new(MailFlow::Incoming, client, StallStage::Data);
+        return Some(MailEvent::Stalled(Stall { mail, ..stall }));
+    }
+    if let Some(rest) = rest.strip_prefix(b"SMTP timeout while connected to ") {
+        return while_connected(mail, None, rest);
+    }
+    let rest = rest.strip_prefix(b"TLS error on ")?;
+    let rest = rest.strip_prefix(b"TLS ").unwrap_or(rest);
+    let (flow, rest) = match rest.strip_prefix(b"connection from ") {
+        Some(rest) => (MailFlow::Incoming, rest),
+        None => (MailFlow::Outgoing, rest.strip_prefix(b"connection to ")?),
+    };
+    let (peer, rest) = host(rest)?;
+    let stall = Stall::new(flow, peer, StallStage::TlsHandshake);
+    is_handshake_time_out(rest).then_some(MailEvent::Stalled(Stall { mail, ..stall }))
+}
+
+/// `(SSL_connect): timed out`, `(gnutls_handshake): timed out`, perhaps after an interface.
+fn is_handshake_time_out(words: &[u8]) -> bool {
+    let Some((_, call)) = split(words, b"(") else { return false };
+    let Some((call, reason)) = split(call, b"): ") else { return false };
+    [&b"SSL_connect"[..], b"SSL_accept", b"gnutls_handshake"].contains(&call) && is_time_out(reason)
+}
+
+/// `ADDRESS R=router T=transport defer (110): Connection timed out H=host [address]: reason`. Before 4.83, the reason has the host.
+fn record<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
+    let domain = domain(until(&rest[3..], b' '));
+    if let Some((_, failure)) = split(rest, b" defer (")
+        && let Some((errno, connected)) = split(failure, b": SMTP timeout while connected to ")
+        && is_time_out(after(errno, b"): ").unwrap_or_default())
+        && !errno.contains(&b'[')
+    {
+        return while_connected(Some(mail), domain, connected);
+    }
+    let (before, from_host) = split(rest, b" H=")?;
+    // What follows is what the server said.
+    let is_said = memchr::memmem::find(before, b"SMTP error from remote").is_some();
+    if is_said { None } else { stalled(mail, domain, from_host) }
 }
 
 /// Whether this is a line of Exim.
 pub(super) fn is_exim(message: &[u8]) -> bool {
     let message = without_pid(message);
     message_id(message).is_some()
-        || [&b"SMTP "[..], b"exim ", b"Start queue run", b"End queue run", b"no host name found for IP"]
-            .iter()
-            .any(|start| message.starts_with(start))
+        || [
+            &b"SMTP "[..],
+            b"TLS error on ",
+            b"exim ",
+            b"Start queue run",
+            b"End queue run",
+            b"no host name found for IP",
+        ]
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 /// With the log selector `pid`, `[123] ` comes first.
@@ -61,7 +114,28 @@ fn received<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
 
 fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) -> Option<MailEvent<'a>> {
     let (peer, rest) = host(from_host)?;
-    let command = rest.strip_prefix(b": SMTP timeout after ")?;
+    let (fields, reason) = split(rest, b": ")?;
+    let stall = if let Some(command) = reason.strip_prefix(b"SMTP timeout after ") {
+        after_command(peer, command)?
+    } else if let Some(words) = reason.strip_prefix(b"TLS session: ") {
+        is_handshake_time_out(words).then(|| Stall::new(MailFlow::Outgoing, peer, StallStage::TlsHandshake))?
+    } else {
+        let said = reason.strip_prefix(b"SMTP error from remote mail server after ")?;
+        let said = said.strip_prefix(b"pipelined ").unwrap_or(said).strip_prefix(b"end of data: ")?;
+        let is_long = after(fields, b" DT=").and_then(duration).is_some_and(|waited| waited >= LONG_WAIT);
+        (is_long && tells_time_out(said)).then(|| Stall::new(MailFlow::Outgoing, peer, StallStage::EndOfData))?
+    };
+    Some(MailEvent::Stalled(Stall { mail: Some(mail), domain, ..stall }))
+}
+
+/// `host [address] after sending data block (51200 bytes written)`.
+fn while_connected<'a>(mail: Option<&'a [u8]>, domain: Option<&'a [u8]>, rest: &'a [u8]) -> Option<MailEvent<'a>> {
+    let (peer, rest) = host(rest)?;
+    let stall = after_command(peer, rest.strip_prefix(b" after ")?)?;
+    Some(MailEvent::Stalled(Stall { mail, domain, ..stall }))
+}
+
+fn after_command<'a>(peer: PeerRef<'a>, command: &[u8]) -> Option<Stall<'a>> {
     let command = command.strip_prefix(b"pipelined ").unwrap_or(command);
     let stage = if command.starts_with(b"sending data block") {
         StallStage::Body
@@ -72,20 +146,47 @@ fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) ->
     };
     // If a body stopped halfway, this number is less than the size of the mail.
     let size = number_after(command, b"end of data (");
-    let stall = Stall::new(MailFlow::Outgoing, peer, stage);
-    Some(MailEvent::Stalled(Stall { mail: Some(mail), domain, size, ..stall }))
+    Some(Stall { size, ..Stall::new(MailFlow::Outgoing, peer, stage) })
+}
+
+/// `5m1s` or `300.120s`.
+fn duration(text: &[u8]) -> Option<f64> {
+    let mut rest = until(text, b' ');
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+        let (number, unit) = (seconds(&rest[..length])?, rest.get(length)?);
+        let unit = match unit {
+            b'w' => 604_800.0,
+            b'd' => 86_400.0,
+            b'h' => 3600.0,
+            b'm' => 60.0,
+            b's' => 1.0,
+            _ => return None,
+        };
+        total += number * unit;
+        rest = &rest[length + 1..];
+    }
+    Some(total)
 }
 
 /// `name [address]:port`, `name (helo) [address]`, `(helo) [address]` or `[address]`, and what follows.
 fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
-    let (before, rest) = split(text, b"[")?;
+    let text = text.strip_prefix(b"H=").unwrap_or(text);
+    let named = text.iter().take_while(|byte| !matches!(**byte, b'[' | b'(')).count();
+    // What a client said in HELO stands in brackets, and may be an address in square ones.
+    let from = match text.get(named) {
+        Some(b'(') => named + split(&text[named..], b")")?.0.len(),
+        _ => named,
+    };
+    let (_, rest) = split(&text[from..], b"[")?;
+    let before = &text[..named];
     let (inside, rest) = split(rest, b"]")?;
     let (port, rest) = match rest.strip_prefix(b":").and_then(leading_number) {
         Some((port, rest)) => (u16::try_from(port).ok(), rest),
         None => (None, rest),
     };
     let name = until(before, b' ');
-    let name = if name.starts_with(b"(") { &b""[..] } else { name };
     Some((PeerRef { name, address: Some(address(inside)?), port }, rest))
 }
 
@@ -117,6 +218,91 @@ mod tests {
             "1rAbCd-0001Ab-2X H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 451 SMTP timeout after end of data",
         ] {
             assert_eq!(event(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    fn stall_of(line: &str) -> Option<(MailFlow, StallStage, String)> {
+        match event(line.as_bytes()) {
+            Some(MailEvent::Stalled(stall)) => {
+                Some((stall.flow, stall.stage, stall.peer.address.expect("an address").to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_wording_of_a_stall_is_read() {
+        use MailFlow::{Incoming, Outgoing};
+        use StallStage::{Body, Data, EndOfData, TlsHandshake};
+        const ID: &str = "1rAbCd-0001Ab-2X";
+        let rows = [
+            ("SMTP data timeout (message abandoned) on connection from mx [192.0.2.1]:41234 F=<x@e>", Incoming, Data),
+            (
+                "SMTP data timeout (message abandoned) on TLS connection from (a.b) [192.0.2.1] F=<x@e> D=5m",
+                Incoming,
+                Data,
+            ),
+            (
+                "SMTP data timeout (message abandoned) on connection from H=([10.0.0.9]) [192.0.2.1] F=<x@e>",
+                Incoming,
+                Data,
+            ),
+            (
+                "TLS error on connection from mx (helo) [192.0.2.1]:99 I=[192.0.2.9]:25 (SSL_accept): timed out",
+                Incoming,
+                TlsHandshake,
+            ),
+            ("TLS error on connection from (h) [192.0.2.1] (gnutls_handshake): timed out", Incoming, TlsHandshake),
+            ("TLS error on connection to mx [192.0.2.1] (SSL_connect): timed out", Outgoing, TlsHandshake),
+            ("H=mx [192.0.2.1]: TLS session: (gnutls_handshake): timed out", Outgoing, TlsHandshake),
+            (
+                "== u@e R=d T=r defer (-37) H=mx [192.0.2.1]: TLS session: (SSL_connect): timed out",
+                Outgoing,
+                TlsHandshake,
+            ),
+            (
+                "SMTP timeout while connected to mx [192.0.2.1] after sending data block (173000 bytes written): Connection timed out",
+                Outgoing,
+                Body,
+            ),
+            (
+                "== u@e R=d T=r defer (110): Connection timed out: SMTP timeout while connected to mx [192.0.2.1] after end of data (9 bytes written)",
+                Outgoing,
+                EndOfData,
+            ),
+            (
+                "== u@e R=d T=r defer (60): Operation timed out H=mx [192.0.2.1] I=[192.0.2.9]:4711: SMTP timeout after end of data (9 bytes written)",
+                Outgoing,
+                EndOfData,
+            ),
+            (
+                "== u@e R=d T=r defer (-46) H=mx [192.0.2.1] DT=5m1s: SMTP error from remote mail server after end of data: 421 4.4.2 mx Error: timeout exceeded",
+                Outgoing,
+                EndOfData,
+            ),
+        ];
+        for (words, flow, stage) in rows {
+            let expected = Some((flow, stage, "192.0.2.1".to_owned()));
+            let is_of_a_mail = words.starts_with("==") || words.starts_with("H=");
+            for line in [format!("{ID} {words}"), words.to_owned()].iter().take(if is_of_a_mail { 1 } else { 2 }) {
+                assert_eq!(stall_of(line), expected, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_says_accuses_nobody() {
+        for words in [
+            "== u@e R=d T=r defer (-46): SMTP error from remote mail server after end of data: host mx [192.0.2.1]: 451 no H=x [192.0.2.66]: SMTP timeout after end of data (9 bytes written)",
+            "== u@e R=d T=r defer (-46): SMTP error from remote mail server after end of data: host mx [192.0.2.1]: 451 timed out: SMTP timeout while connected to x [192.0.2.66] after end of data",
+            "== u@e R=d T=r defer (-46) H=mx [192.0.2.1]: SMTP error from remote mail server after end of data: 421 4.4.2 timeout exceeded",
+            "== u@e R=d T=r defer (-46) H=mx [192.0.2.1] DT=12s: SMTP error from remote mail server after end of data: 421 4.4.2 timeout exceeded",
+            "== u@e R=d T=r defer (-46) H=mx [192.0.2.1] DT=5m: SMTP error from remote mail server after RCPT TO:<u@e>: 421 4.4.2 timeout exceeded",
+            "TLS error on connection from (h) [192.0.2.1] (SSL_accept): error:1408F10B:SSL routines: timed out",
+            "TLS error on connection from (h) [192.0.2.1] (recv): timed out",
+            "SMTP timeout while connected to mx [192.0.2.1] after initial connection: Connection timed out",
+        ] {
+            assert_eq!(stall_of(&format!("1rAbCd-0001Ab-2X {words}")), None, "{words}");
         }
     }
 }

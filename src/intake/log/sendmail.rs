@@ -3,12 +3,20 @@
 //! One line has the time-out, the mail and the relay's name. The delivery record that follows has the address. The record alone
 //! says only `Deferred: Connection timed out`, as it does for a connection that was never opened.
 
-use crate::intake::bytes::{address, after, domain, leading_number, number_after, split, until};
+use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, split, until};
 use crate::intake::event::{MailEvent, PeerRef, Stall};
+use crate::intake::postfix::LONG_WAIT;
+use crate::intake::said::tells_time_out;
 use crate::model::{MailFlow, StallStage};
+
+/// ETIMEDOUT of Linux, of the BSDs, and of Solaris.
+const TIMED_OUT: [u64; 3] = [110, 60, 145];
 
 /// The event that a line describes.
 pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
+    if let Some(rest) = message.strip_prefix(b"STARTTLS=") {
+        return handshake(rest);
+    }
     let (mail, rest) = queue_id(message)?;
     if rest.starts_with(b"from=") {
         let client = relay(rest);
@@ -19,17 +27,41 @@ pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     if rest.starts_with(b"to=") {
         return delivery(mail, rest);
     }
-    if let Some(rest) = after(rest, b"timeout waiting for input from ") {
+    let own = without_code(rest);
+    if let Some(rest) = own.strip_prefix(b"timeout waiting for input from ") {
         return waiting(mail, rest);
     }
-    if let Some(rest) = after(rest, b"timeout writing message to ") {
+    if let Some(rest) = own.strip_prefix(b"timeout writing message to ") {
         return Some(MailEvent::UnresolvedStall { mail, relay: host_name(rest), stage: StallStage::Body });
     }
-    if let Some(rest) = after(rest, b"reply: read error from ") {
+    if let Some(rest) = own.strip_prefix(b"reply: read error from ") {
         return Some(MailEvent::UnresolvedStall { mail, relay: host_name(rest), stage: StallStage::LostInBody });
     }
-    let rest = rest.strip_prefix(b"collect: ")?.strip_prefix(b"read timeout on connection from ")?;
-    incoming(mail, split(rest, b", sender=").map_or(rest, |(client, _)| client))
+    let rest = own.strip_prefix(b"collect: ")?.strip_prefix(b"read timeout on connection from ")?;
+    let client = split(rest, b", sender=").or_else(|| split(rest, b", from=")).map_or(rest, |(client, _)| client);
+    incoming(mail, client)
+}
+
+/// Its own words come first, perhaps after `SYSERR(root): ` and `451 4.4.1 `. What a client or a server said stands further behind.
+fn without_code(rest: &[u8]) -> &[u8] {
+    let rest = rest.strip_prefix(b"SYSERR(").and_then(|rest| after(rest, b"): ")).unwrap_or(rest);
+    let code = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b' ');
+    let length = rest.iter().take_while(|byte| code(byte)).count();
+    &rest[length..]
+}
+
+/// `server, error: accept failed=0, reason=unknown, SSL_error=2, errno=0, retry=0, relay=host [address]`: Sendmail waited in vain, or
+/// the system did.
+fn handshake(rest: &[u8]) -> Option<MailEvent<'_>> {
+    let (flow, rest) = match rest.strip_prefix(b"server, error: accept failed=") {
+        Some(rest) => (MailFlow::Incoming, rest),
+        None => (MailFlow::Outgoing, rest.strip_prefix(b"client, error: connect failed=")?),
+    };
+    let waited = number_after(rest, b", retry=") == Some(0) || number_after(rest, b", timedout=") == Some(1);
+    let system = number_after(rest, b", errno=").is_some_and(|errno| TIMED_OUT.contains(&errno));
+    let reason = after(rest, b", reason=").is_some_and(|reason| is_time_out(reason) || reason.starts_with(b"timeout"));
+    let stall = Stall::new(flow, relay(rest)?, StallStage::TlsHandshake);
+    (waited || system || reason).then_some(MailEvent::Stalled(stall))
 }
 
 fn waiting<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
@@ -46,8 +78,14 @@ fn waiting<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     }
 }
 
+/// Sendmail names a client by its name alone; the line with its address follows.
 fn incoming<'a>(mail: &'a [u8], client: &'a [u8]) -> Option<MailEvent<'a>> {
-    let stall = Stall::new(MailFlow::Incoming, host(client)?, StallStage::Data);
+    let Some(peer) = host(client) else {
+        let relay = host_name(client);
+        let is_name = !matches!(relay, b"" | b"local" | b"localhost");
+        return is_name.then_some(MailEvent::UnresolvedStall { mail, relay, stage: StallStage::Data });
+    };
+    let stall = Stall::new(MailFlow::Incoming, peer, StallStage::Data);
     Some(MailEvent::Stalled(Stall { mail: Some(mail), ..stall }))
 }
 
@@ -59,7 +97,19 @@ fn delivery<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     }
     let recipient = until(record.strip_prefix(b"to=")?, b',');
     let seconds = after(record, b", xdelay=").and_then(clock);
-    status.starts_with(b"Deferred").then_some(MailEvent::Deferred { mail, relay, domain: domain(recipient), seconds })
+    let reason = status.strip_prefix(b"Deferred")?;
+    let said = reason.strip_prefix(b": ").unwrap_or_default();
+    let is_long = seconds.is_some_and(|seconds| seconds >= LONG_WAIT);
+    let stage = if is_long && said.starts_with(b"403 4.7.0 TLS handshake") {
+        StallStage::TlsHandshake
+    } else if is_long && tells_time_out(said) {
+        // It does not say in reply to what.
+        StallStage::Session
+    } else {
+        return Some(MailEvent::Deferred { mail, relay, domain: domain(recipient), seconds });
+    };
+    let stall = Stall::new(MailFlow::Outgoing, relay, stage);
+    Some(MailEvent::Stalled(Stall { mail: Some(mail), domain: domain(recipient), ..stall }))
 }
 
 /// `relay=name [address]`, with more behind it.
@@ -143,6 +193,80 @@ mod tests {
                 _ => None,
             };
             assert_eq!(stage, expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_handshake_that_times_out_is_read_on_both_sides() {
+        use MailFlow::{Incoming, Outgoing};
+        let rows = [
+            (
+                "STARTTLS=server, error: accept failed=-1, reason=unknown, SSL_error=2, errno=0, retry=0, relay=c.example [192.0.2.1]",
+                Some(Incoming),
+            ),
+            (
+                "STARTTLS=server, error: accept failed=-1, reason=unknown, SSL_error=5, errno=110, retry=-1, relay=[192.0.2.1]",
+                Some(Incoming),
+            ),
+            (
+                "STARTTLS=server, error: accept failed=-1, reason=unknown, SSL_error=5, errno=60, retry=-1, relay=[192.0.2.1]",
+                Some(Incoming),
+            ),
+            (
+                "STARTTLS=server, error: accept failed=0, reason=wrong version number, SSL_error=1, errno=0, retry=-1, relay=[192.0.2.1]",
+                None,
+            ),
+            (
+                "STARTTLS=server, error: accept failed=-1, reason=unknown, SSL_error=5, errno=104, retry=-1, relay=[192.0.2.1]",
+                None,
+            ),
+            (
+                "STARTTLS=client, error: connect failed=-1, reason=timeout, SSL_error=5, errno=0, retry=-1, relay=mx.example. [192.0.2.1]",
+                Some(Outgoing),
+            ),
+            // Without a relay it accuses nobody; the record of the mail does.
+            ("STARTTLS=client, error: connect failed=-1, reason=unknown, SSL_error=2, errno=0, retry=0", None),
+        ];
+        for (line, expected) in rows {
+            let flow = match event(line.as_bytes()) {
+                Some(MailEvent::Stalled(stall)) => Some(stall.flow),
+                _ => None,
+            };
+            assert_eq!(flow, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_record_alone_tells_of_a_handshake_or_a_server_that_gave_up() {
+        let rows = [
+            ("01:00:00", "403 4.7.0 TLS handshake failed.", Some(StallStage::TlsHandshake)),
+            ("00:00:02", "403 4.7.0 TLS handshake failed.", None),
+            ("00:05:00", "421 4.4.2 mx.example Error: timeout exceeded", Some(StallStage::Session)),
+            ("00:00:50", "421 4.4.2 mx.example Error: timeout exceeded", None),
+            ("00:05:00", "451 4.3.0 Temporary failure", None),
+            ("00:05:00", "Connection timed out with mx.example.", None),
+        ];
+        for (xdelay, words, expected) in rows {
+            let line = format!(
+                "3A1B2C3D000123: to=<u@example.com>, delay=01:00:00, xdelay={xdelay}, mailer=esmtp, pri=120000, \
+                 relay=mx.example. [192.0.2.1], dsn=4.0.0, stat=Deferred: {words}"
+            );
+            let stage = match event(line.as_bytes()) {
+                Some(MailEvent::Stalled(stall)) => Some(stall.stage),
+                _ => None,
+            };
+            assert_eq!(stage, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_says_accuses_nobody() {
+        for words in [
+            "<-- HELP timeout waiting for input from mx.example. during client DATA status",
+            "--- 250 2.1.0 timeout writing message to mx.example.",
+            "ruleset=check_mail, arg1=<a timeout waiting for input from mx.example. during client DATA status>",
+        ] {
+            assert_eq!(event(format!("3A1B2C3D000123: {words}").as_bytes()), None, "{words}");
         }
     }
 }
