@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use crate::model::{Delays, Grade, MailFlow, Peer, Reading, Reason, StallStage, Suspect, Suspects};
+use crate::model::{Delays, Grade, MailFlow, OwnStalls, Peer, Reading, Reason, StallStage, Suspect, Suspects};
 
 use super::bytes::{address, is_own};
 use super::counts::{PeerCounts, StallCounts, StalledMail};
@@ -22,12 +22,14 @@ pub(super) struct Correlator {
     sessions: PendingTable<MailSession>,
     /// The number given to the last mail without a name.
     nameless: u64,
+    /// Stalls at programs of this host.
+    own: Option<OwnStalls>,
 }
 
 impl Default for Correlator {
     fn default() -> Self {
         let (unresolved, sessions) = (PendingTable::new(), PendingTable::new());
-        Self { mails: MailTable::new(), peers: PeerTable::default(), unresolved, sessions, nameless: 0 }
+        Self { mails: MailTable::new(), peers: PeerTable::default(), unresolved, sessions, nameless: 0, own: None }
     }
 }
 
@@ -118,7 +120,9 @@ impl Correlator {
     }
 
     fn stalled(&mut self, stall: &Stall<'_>, waited: Option<f64>, context: &LineContext<'_>) {
-        if stall.peer.address.is_some_and(is_own) {
+        if let Some(address) = stall.peer.address.filter(|address| is_own(*address)) {
+            let first = OwnStalls { stalls: 0, address, port: stall.peer.port };
+            self.own.get_or_insert(first).stalls += 1;
             return;
         }
         let mail = stall.mail.map(|name| hash(&[context.host, name]));
@@ -218,7 +222,7 @@ impl Correlator {
         for unresolved in self.unresolved.drain() {
             self.stalled_at_name(&unresolved);
         }
-        let reading = Reading { forgotten: self.peers.forgotten, ..reading };
+        let reading = Reading { forgotten: self.peers.forgotten, own: self.own, ..reading };
         let mut list: Vec<Suspect> =
             self.peers.into_failing().filter_map(|(key, counts)| suspect(key, counts, now)).collect();
         list.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| sort_key(a).cmp(&sort_key(b))));
@@ -227,12 +231,12 @@ impl Correlator {
 }
 
 fn suspect(key: PeerKey, counts: PeerCounts, now: Timestamp) -> Option<Suspect> {
-    let (grade, reasons) = grade(key.flow, &counts)?;
-    let stalls: StallCounts = *counts.stalls?;
     let address = match key.identity {
         PeerIdentity::Address(address) => Some(address),
         PeerIdentity::Name(_) => None,
     };
+    let (grade, reasons) = grade(key.flow, address, &counts)?;
+    let stalls: StallCounts = *counts.stalls?;
     // A relay that was given by its address has the address as its name.
     let is_name =
         |name: &String| !matches!(name.as_str(), "" | "unknown" | "<unknown>") && name.parse::<IpAddr>().is_err();

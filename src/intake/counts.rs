@@ -6,6 +6,8 @@ use super::stamp::Stamp;
 
 /// A mail up to this size fits into one packet with its commands, so it cannot stall because of its size.
 pub(super) const SMALL: u64 = 1000;
+/// A mail from this size on is several packets. Below it, a mail may fit into one beyond its header.
+pub(super) const SEVERAL: u64 = 4096;
 /// The commands for so many recipients, about 40 bytes each, fill a packet of 1280 bytes when they are sent together.
 const MANY_RECIPIENTS: u16 = 30;
 /// How many mails are told apart. The attempts and recipients of one mail are close together in a log.
@@ -65,7 +67,9 @@ pub(super) struct SizeRange {
 /// Mails that passed, by size.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PassedMails {
-    span: SizeRange,
+    small: SizeRange,
+    /// Those of several packets.
+    several: SizeRange,
     /// By powers of two.
     classes: [u16; 28],
 }
@@ -214,40 +218,57 @@ impl SizeRange {
 
 impl PassedMails {
     pub(super) fn add(&mut self, size: u64) {
-        self.span.add(size);
+        if size < SEVERAL { &mut self.small } else { &mut self.several }.add(size);
         let class = &mut self.classes[Self::class(size)];
         *class = class.saturating_add(1);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.span.merge(&other.span);
+        self.small.merge(&other.small);
+        self.several.merge(&other.several);
         for (ours, theirs) in self.classes.iter_mut().zip(other.classes) {
             *ours = ours.saturating_add(theirs);
         }
     }
 
-    /// How many are at least as large. Rounded to a power of two, but exact if the answer is none or all.
-    pub(super) fn at_least(&self, size: u64) -> u32 {
-        if self.span.count == 0 || self.span.largest < size {
-            return 0;
+    /// Those that are at least as large. The number is exact for several packets, else rounded to a power of two unless it is none
+    /// or all; the smallest is the smallest that is certain.
+    pub(super) fn at_least(&self, size: u64) -> SizeRange {
+        if size == SEVERAL {
+            return self.several;
         }
-        if self.span.smallest >= size {
-            return self.span.count;
-        }
-        let above: u32 = self.classes[Self::class(size) + 1..].iter().map(|count| u32::from(*count)).sum();
-        above.max(1)
-    }
-
-    /// How many are smaller, with the same rounding, and the largest of them that is certain.
-    pub(super) fn below(&self, size: u64) -> SizeRange {
-        if self.span.count == 0 || self.span.smallest >= size {
+        let all = self.all();
+        if all.count == 0 || all.largest < size {
             return SizeRange::default();
         }
-        if self.span.largest < size {
-            return self.span;
+        if all.smallest >= size {
+            return all;
+        }
+        let above: u32 = self.classes[Self::class(size) + 1..].iter().map(|count| u32::from(*count)).sum();
+        let smallest = if size > SEVERAL || self.several.count == 0 { all.largest } else { self.several.smallest };
+        SizeRange { count: above.max(1), smallest, largest: all.largest }
+    }
+
+    /// Those that are smaller, with the same rounding, and the largest of them that is certain.
+    pub(super) fn below(&self, size: u64) -> SizeRange {
+        if size == SEVERAL {
+            return self.small;
+        }
+        let all = self.all();
+        if all.count == 0 || all.smallest >= size {
+            return SizeRange::default();
+        }
+        if all.largest < size {
+            return all;
         }
         let count: u32 = self.classes[..Self::class(size)].iter().map(|count| u32::from(*count)).sum();
-        SizeRange { count: count.max(1), largest: self.span.smallest, ..self.span }
+        SizeRange { count: count.max(1), largest: all.smallest, ..all }
+    }
+
+    fn all(&self) -> SizeRange {
+        let mut all = self.small;
+        all.merge(&self.several);
+        all
     }
 
     fn class(size: u64) -> usize {
@@ -305,10 +326,13 @@ mod tests {
         for size in [800, 900, 5000, 100_000] {
             passed.add(size);
         }
-        assert_eq!(passed.at_least(50_000), 1);
-        assert_eq!(passed.below(4096).count, 2);
-        assert_eq!(passed.at_least(200_000), 0);
+        assert_eq!(passed.at_least(50_000), SizeRange { count: 1, smallest: 100_000, largest: 100_000 });
+        assert_eq!(passed.at_least(200_000), SizeRange::default());
+        assert_eq!(passed.at_least(800).count, 4);
         assert_eq!(passed.below(200_000), SizeRange { count: 4, smallest: 800, largest: 100_000 });
         assert_eq!(passed.below(500), SizeRange::default());
+        // The bound between one packet and several is exact.
+        assert_eq!(passed.below(SEVERAL), SizeRange { count: 2, smallest: 800, largest: 900 });
+        assert_eq!(passed.at_least(SEVERAL), SizeRange { count: 2, smallest: 5000, largest: 100_000 });
     }
 }

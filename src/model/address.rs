@@ -28,6 +28,12 @@ pub fn is_container_gateway(address: IpAddr) -> bool {
     is_of_docker || is_of_podman || is_of_kubernetes
 }
 
+/// Whether an address is one that container networks give out by default: those of [`is_container_gateway`], for all their members.
+pub fn is_of_container_network(address: IpAddr) -> bool {
+    let IpAddr::V4(address) = address.to_canonical() else { return false };
+    matches!(address.octets(), [172, 17..=31, ..] | [10, 42 | 88 | 89 | 244, ..])
+}
+
 fn is_global_v4(address: Ipv4Addr) -> bool {
     let octets = address.octets();
     // "This network", loopback, multicast (RFC 5771) and reserved (RFC 1112, section 4).

@@ -22,7 +22,7 @@ mod suspect;
 mod technique;
 mod time;
 
-pub use address::{is_container_gateway, is_global};
+pub use address::{is_container_gateway, is_global, is_of_container_network};
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
@@ -52,7 +52,8 @@ pub use report::{
 pub use ruleset::{RulesetText, SavedTables};
 pub use size::{Family, PacketSize, Ttl};
 pub use suspect::{
-    Delays, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect, Suspects,
+    Delays, Grade, LogTime, MailFlow, OwnStalls, PassedWhen, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,
+    Suspects,
 };
 pub use technique::{Method, Technique};
 pub use time::Timestamp;

@@ -33,12 +33,25 @@ pub struct Reading {
     pub unread_line: Option<String>,
     /// Stalls at peers beyond the number that is kept. They were skipped.
     pub forgotten: u64,
+    /// Stalls at a program of this host. No path leads there, so they accuse nobody.
+    pub own: Option<OwnStalls>,
     /// What the lines are.
     pub kind: ReadingKind,
     /// The oldest time read.
     pub first: Option<LogTime>,
     /// The newest time read.
     pub last: Option<LogTime>,
+}
+
+/// Stalls at a loopback address: a content filter, for example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnStalls {
+    /// How often mail stalled there.
+    pub stalls: u64,
+    /// Where the first of them was.
+    pub address: IpAddr,
+    /// Its port, where the log has it.
+    pub port: Option<u16>,
 }
 
 /// Where suspects come from.
@@ -161,7 +174,7 @@ pub enum Reason {
     },
     /// The longest transmission that came to nothing.
     Waited(Duration),
-    /// Mails smaller than any that stalled, which passed.
+    /// Small mails passed: smaller than any that stalled, and than several packets.
     SmallPassed {
         /// How many.
         mails: u32,
@@ -173,13 +186,35 @@ pub enum Reason {
         /// How many.
         mails: u32,
     },
-    /// Against it: mails no smaller than those that stalled passed after the first stall.
+    /// Against it: mails of several packets passed, though a hole would swallow them as well.
     LargePassed {
         /// How many.
         mails: u32,
-        /// Whether one more mail stalled after that.
-        stalled_again: bool,
+        /// The smallest of them.
+        smallest: u64,
+        /// The largest of them.
+        largest: u64,
+        /// When.
+        when: PassedWhen,
     },
+    /// The address is private: of the same network, of a container, or behind a tunnel.
+    PrivateAddress {
+        /// Whether container networks give out such addresses.
+        container: bool,
+        /// The port, if it is none of a mail server. Against it: a content filter that is slow looks the same.
+        filter_port: Option<u16>,
+    },
+}
+
+/// When mail passed, as seen from the mail that stalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedWhen {
+    /// Before the first stall, and only larger mail stalled then.
+    Before,
+    /// After the first stall and before the last.
+    Between,
+    /// After the last stall.
+    After,
 }
 
 /// The four delays that Postfix logs, in seconds.

@@ -3,6 +3,7 @@
 mod advice;
 mod commands;
 mod complete;
+mod evidence;
 mod fixtures;
 mod json;
 mod letter;

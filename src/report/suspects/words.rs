@@ -1,7 +1,8 @@
 //! Evidence in words.
 
 use crate::model::{
-    Delays, Direction, Grade, LogTime, MailFlow, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,
+    Delays, Direction, Grade, LogTime, MailFlow, OwnStalls, PassedWhen, Peer, Reading, ReadingKind, Reason, StallStage,
+    Suspect,
 };
 
 /// How much was read, and from when to when.
@@ -15,6 +16,17 @@ pub(super) fn read(reading: &Reading) -> String {
         (Some(at), _) => format!("{lines} of {at}"),
         _ => lines,
     }
+}
+
+/// Stalls that no path explains.
+pub(super) fn own(own: &OwnStalls) -> String {
+    let OwnStalls { stalls, address, port } = *own;
+    let place = peer(&Peer { name: None, address: Some(address), port });
+    format!(
+        "{} left out: at {place}, which is a program of this host, such as a content filter, and no path leads there. Look at \
+         its log.",
+        count(stalls, "stall is", "stalls are")
+    )
 }
 
 /// What to call a peer: name, address and an unusual port.
@@ -61,25 +73,48 @@ pub(super) fn reason(reason: &Reason) -> String {
         }
         Reason::Stalled { stage, mails } => format!("{} {}", self::mails(mails), stage_words(stage)),
         Reason::StuckSizes { smallest, largest, .. } if smallest == largest => {
-            format!("size of what stalled: {smallest} bytes")
+            format!("size of what stalled: {}", sizes(smallest, largest))
         }
-        Reason::StuckSizes { smallest, largest, .. } => format!("sizes of what stalled: {smallest} to {largest} bytes"),
+        Reason::StuckSizes { smallest, largest, .. } => format!("sizes of what stalled: {}", sizes(smallest, largest)),
         Reason::Waited(time) => format!("the longest transmission in vain took {:.0} s", time.as_secs_f64()),
         Reason::SmallPassed { mails, largest } => {
-            format!("smaller mail passed: {}, up to {largest} bytes", self::mails(mails))
+            format!("small mail passed: {}, up to {largest} bytes", self::mails(mails))
         }
         Reason::SmallStalled { mails } => {
             format!("against it: {} of less than a packet stalled as well", self::mails(mails))
         }
-        Reason::LargePassed { mails, stalled_again: true } => {
+        Reason::LargePassed { mails, smallest, largest, when } => {
             format!(
-                "against it: {} no smaller passed since the first stall, and mail stalled again",
-                self::mails(mails)
+                "against it: {} of several packets ({}) passed {}",
+                self::mails(mails),
+                sizes(smallest, largest),
+                passed_when(when)
             )
         }
-        Reason::LargePassed { mails, stalled_again: false } => {
-            format!("against it: {} no smaller passed since the last stall", self::mails(mails))
-        }
+        Reason::PrivateAddress { container, filter_port } => private_address(container, filter_port),
+    }
+}
+
+fn sizes(smallest: u64, largest: u64) -> String {
+    if smallest == largest { format!("{smallest} bytes") } else { format!("{smallest} to {largest} bytes") }
+}
+
+fn passed_when(when: PassedWhen) -> &'static str {
+    match when {
+        PassedWhen::Before => "before; a hole would swallow them as well, a slow filter or line only larger ones",
+        PassedWhen::Between => "since the first stall, and mail stalled again",
+        PassedWhen::After => "since the last stall",
+    }
+}
+
+fn private_address(container: bool, filter_port: Option<u16>) -> String {
+    let which = if container { "a private one that container networks give out" } else { "a private one" };
+    match filter_port {
+        Some(port) => format!(
+            "against it: its address is {which} and port {port} is none of a mail server's: probably a content filter, and one \
+             that is slow looks the same"
+        ),
+        None => format!("its address is {which}: the path is inside this network, or a tunnel"),
     }
 }
 
