@@ -1,8 +1,10 @@
 //! Correlates events: sizes with mails, mails with peers, sessions with both. Its memory is bounded for any input.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use crate::model::{Delays, Grade, MailFlow, OwnStalls, Peer, Reading, Reason, StallStage, Suspect, Suspects};
 
@@ -225,6 +227,8 @@ impl Correlator {
         let reading = Reading { forgotten: self.peers.forgotten, own: self.own, ..reading };
         let mut list: Vec<Suspect> =
             self.peers.into_failing().filter_map(|(key, counts)| suspect(key, counts, now)).collect();
+        let newest = list.iter().filter_map(|suspect| suspect.last).map(|last| last.order()).max();
+        let rank = |suspect: &Suspect| rank(suspect, newest);
         list.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| sort_key(a).cmp(&sort_key(b))));
         Suspects { list, reading }
     }
@@ -255,13 +259,14 @@ fn suspect(key: PeerKey, counts: PeerCounts, now: Timestamp) -> Option<Suspect> 
     })
 }
 
-/// Sorts the strongest grade first, then the peer that delays most mail.
-fn rank(suspect: &Suspect) -> (Grade, u32) {
+/// Sorts the strongest grade first, then the peer at which mail stalled last, to a day, then the one that delays most mail.
+fn rank(suspect: &Suspect, newest: Option<DateTime>) -> (Grade, Reverse<i64>, u32) {
     let mails = suspect.reasons.iter().map(|reason| match reason {
         Reason::Stalled { mails, .. } => *mails,
         _ => 0,
     });
-    (suspect.grade, mails.sum())
+    let age = newest.zip(suspect.last).map_or(0, |(newest, last)| newest.duration_since(last.order()).as_hours() / 24);
+    (suspect.grade, Reverse(age), mails.sum())
 }
 
 fn sort_key(suspect: &Suspect) -> (MailFlow, &Peer, Option<&String>) {

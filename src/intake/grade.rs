@@ -19,15 +19,19 @@ const PORTS_OF_MAIL: [u16; 5] = [25, 465, 587, 2525, 1025];
 /// Grades the evidence against a peer. `None`: there is no evidence, or it points to another reason.
 pub(super) fn grade(flow: MailFlow, address: Option<IpAddr>, counts: &PeerCounts) -> Option<(Grade, Vec<Reason>)> {
     let stalls = counts.stalls.as_deref()?;
-    let view = View::new(counts, stalls);
+    let hides_the_sender = flow == MailFlow::Incoming && address.is_some_and(is_container_gateway);
+    // What passes is then another client's, as far as the log tells.
+    let view = if hides_the_sender { View::default() } else { View::new(counts, stalls) };
     let grade = if stalls.mails > 0 { of_mails(flow, stalls, &view) } else { of_others(flow, stalls, &view) }?;
-    let private = address.and_then(|address| private(flow, address, stalls.port));
+    // Of a gateway that hides the sender, more is said.
+    let private = address.filter(|_| !hides_the_sender).and_then(|address| private(flow, address, stalls.port));
     let is_filter = matches!(private, Some(Reason::PrivateAddress { filter_port: Some(_), .. }));
-    let grade = if is_filter { Grade::Possible } else { grade };
+    let grade = if is_filter || hides_the_sender { Grade::Possible } else { grade };
     Some((grade, reasons(stalls, &view).into_iter().chain(private).collect()))
 }
 
 /// The mails that passed, in comparison with those that stalled.
+#[derive(Default)]
 struct View {
     /// Smaller than any that stalled, and than several packets.
     small: SizeRange,
@@ -81,8 +85,7 @@ impl View {
 
 /// Where a mail server is not on the Internet.
 fn private(flow: MailFlow, address: IpAddr, port: Option<u16>) -> Option<Reason> {
-    // A gateway that hides the sender is said to.
-    if is_global(address) || (flow == MailFlow::Incoming && is_container_gateway(address)) {
+    if is_global(address) {
         return None;
     }
     let filter_port = port.filter(|port| flow == MailFlow::Outgoing && !PORTS_OF_MAIL.contains(port));

@@ -9,6 +9,9 @@ use super::layout::{push_line, wrap};
 use super::printable::printable;
 use crate::model::{Grade, Peer, Reading, Suspect, Suspects};
 
+/// How many other addresses of one name are listed.
+const MOST_ADDRESSES: usize = 8;
+
 /// The list as lines of text, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
     let mut out = String::new();
@@ -22,7 +25,7 @@ pub fn render(suspects: &Suspects) -> String {
     }
     for suspect in &suspects.list {
         out.push('\n');
-        block(&mut out, suspect);
+        block(&mut out, suspect, &of_the_same_name(suspect, &suspects.list));
     }
     out
 }
@@ -69,7 +72,20 @@ fn notes(reading: &Reading) -> Vec<String> {
     notes
 }
 
-fn block(out: &mut String, suspect: &Suspect) {
+/// Other addresses of a peer. Each has a path of its own, so each is a suspect of its own.
+fn of_the_same_name(suspect: &Suspect, all: &[Suspect]) -> Vec<String> {
+    let is_same = |other: &&Suspect| {
+        let (ours, theirs) = (&suspect.peer, &other.peer);
+        ours.name.is_some()
+            && ours.name == theirs.name
+            && ours.address != theirs.address
+            && (suspect.flow, &suspect.logged_by) == (other.flow, &other.logged_by)
+    };
+    let words = |other: &Suspect| Some(format!("{} ({})", other.peer.address?, grade_word(other.grade)));
+    all.iter().filter(is_same).filter_map(words).take(MOST_ADDRESSES).collect()
+}
+
+fn block(out: &mut String, suspect: &Suspect, same_name: &[String]) {
     let title = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
     for line in wrap(&printable(&title), "", "  ") {
         push_line(out, &line);
@@ -82,6 +98,9 @@ fn block(out: &mut String, suspect: &Suspect) {
     row("mail", words::way(suspect).to_owned());
     if suspect.hides_the_sender() {
         row("sender", words::HIDDEN_SENDER.to_owned());
+    }
+    if !same_name.is_empty() {
+        row("same name", same_name.join(", "));
     }
     for (index, reason) in suspect.reasons.iter().enumerate() {
         row(if index == 0 { "because" } else { "" }, words::reason(reason));

@@ -66,3 +66,24 @@ fn lists_are_the_same_every_time() {
         }
     }
 }
+
+/// Both addresses of a relay stall. Each has a path of its own, but they are one server.
+#[test]
+fn addresses_of_one_name_point_to_each_other() {
+    let line = |name: &str, address: &str, number: u32| {
+        format!(
+            "Nov  4 05:32:43 mail postfix/smtp[12]: ABCDEF0{number}: to=<u@example.com>, relay={name}[{address}]:25, delay=180, \
+             delays=0/0/0/180, dsn=4.4.2, status=deferred (conversation with {name}[{address}] timed out while sending message \
+             body)\n"
+        )
+    };
+    let log = [
+        line("mx.example.com", "192.0.2.1", 1),
+        line("mx.example.com", "2001:db8::1", 2),
+        line("mx.example.net", "192.0.2.2", 3),
+    ];
+    let shown = render(&suspects(log.concat().as_bytes()));
+    assert_eq!(shown.matches("  same name   ").count(), 2, "{shown}");
+    assert!(shown.contains("  same name   2001:db8::1 (likely)\n"), "{shown}");
+    assert!(shown.contains("  same name   192.0.2.1 (likely)\n"), "{shown}");
+}

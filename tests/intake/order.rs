@@ -59,3 +59,28 @@ fn standard_input_has_its_sign() {
     assert_eq!(Source::new("-"), Source::Stdin);
     assert_ne!(Source::new("./-"), Source::Stdin);
 }
+
+/// An admin looks for what stalls now. A path that stalled last week may have been repaired since.
+#[test]
+fn who_stalled_last_comes_before_those_of_last_week() {
+    let stall = |day: u32, hour: u32, number: u32, address: &str| {
+        format!(
+            "Nov {day:>2} {hour:02}:00:00 mx1 postfix/smtp[2]: ABCDEF{number:02}: to=<u@example.com>, \
+             relay=mx[{address}]:25, delay=180, delays=0/0/0/180, dsn=4.4.2, status=deferred (conversation with mx[{address}] \
+             timed out while sending message body)\n"
+        )
+    };
+    let mut text = String::new();
+    for number in 0..5 {
+        text.push_str(&stall(3, number, number, "192.0.2.1"));
+    }
+    text.push_str(&stall(10, 1, 10, "192.0.2.2"));
+    for number in 11..14 {
+        text.push_str(&stall(10, number, number, "192.0.2.3"));
+    }
+    let found = suspects(text.as_bytes());
+    let order: Vec<String> =
+        found.list.iter().filter_map(|suspect| suspect.peer.address).map(|address| address.to_string()).collect();
+    // On one day, the one that delays more mail comes first.
+    assert_eq!(order, ["192.0.2.3", "192.0.2.2", "192.0.2.1"]);
+}

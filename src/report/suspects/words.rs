@@ -122,7 +122,7 @@ fn stage_words(stage: StallStage) -> &'static str {
     match stage {
         StallStage::Body => "timed out in the message body",
         StallStage::EndOfData => "timed out at the end of data",
-        StallStage::Data => "timed out after DATA with next to nothing of it here",
+        StallStage::Data => "timed out after DATA; next to nothing of it was here, where the log says how much",
         StallStage::LostInBody => "ended in the body, when the other side hung up after a long wait",
         StallStage::Session => "timed out while connected; the log does not say where",
         StallStage::ManyRecipients => "with many recipients timed out before the body",

@@ -115,6 +115,16 @@ fn places() -> Vec<Meaning> {
             at("filter[10.0.0.7]:10025", 5_000_000),
             &["possible there to 10.0.0.7 port 10025"],
         ),
+        (
+            "every client is a container's gateway: that large mail of others passes excuses nobody",
+            (0..4)
+                .fold(postfix(), |log, _| log.received("unknown[172.18.0.1]", 900_000))
+                .smtpd("timeout after DATA (0 bytes) from unknown[172.18.0.1]")
+                .received("unknown[172.18.0.1]", 900_000)
+                .smtpd("timeout after DATA (0 bytes) from unknown[172.18.0.1]")
+                .text,
+            &["possible back from 172.18.0.1"],
+        ),
         ("a content filter on this host by IPv6", at("localhost[::1]:10024", 5_000_000), NOBODY),
         ("a smarthost behind a tunnel", at("relay[10.8.0.1]:25", 50_000), &["likely there to 10.8.0.1"]),
         (
