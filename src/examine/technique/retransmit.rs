@@ -23,6 +23,10 @@ pub(crate) struct Retransmit {
     history: Vec<MethodReport>,
     /// Answers that name no probe, since the search began.
     bare_acks: u32,
+    /// The same in an earlier search: the peer does answer old data.
+    bare_acks_before: u32,
+    /// Whether the server has said something. If not, it may still wait for the last ACK of the handshake.
+    is_greeted: bool,
     /// The network may deliver an answer twice, and only IPv4 headers tell.
     last_bare_ack: Option<u16>,
     /// One probe at a time: the next one leaves after this instant.
@@ -37,12 +41,16 @@ pub(crate) struct Retransmit {
 
 /// One probe at a time: so many unanswered controls in a row are no chance, before the first answer and after it.
 const MOST_CONTROLS: [usize; 2] = [5, 16];
+/// So many answers that name no probe show that a peer which has not greeted yet answers old data. Then only loss explains silence, and it
+/// takes more of it.
+const PLENTY: u32 = 4;
 
 /// All at once: so many in a row, and how unlikely that is by chance, before nothing is expected any more.
 const LEAST_SILENT: u32 = 8;
 const CHANCE: f64 = 1e-6;
-/// One probe at a time: where packets are lost as well, so many unanswered ones may be chance, but seldom.
-const FEWEST_IN_VAIN: u32 = 3;
+/// One probe at a time: where packets are lost as well, so many unanswered ones may be chance, but seldom. The same where the peer answers
+/// old data.
+const FEWEST_IN_VAIN: [u32; 2] = [3, 10];
 
 impl Retransmit {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
@@ -51,6 +59,8 @@ impl Retransmit {
             standing: Standing::new(Name::OldData, Uses::Connection, Search::new(plan), unusable),
             history: Vec::new(),
             bare_acks: 0,
+            bare_acks_before: 0,
+            is_greeted: false,
             last_bare_ack: None,
             quiet_until: now,
             repeated_handshake: false,
@@ -104,7 +114,12 @@ impl Retransmit {
     }
 
     fn most_controls(&self) -> usize {
-        MOST_CONTROLS[usize::from(self.search().log().largest_answered().is_some())]
+        let is_answered = self.search().log().largest_answered().is_some() || self.answered_before();
+        MOST_CONTROLS[usize::from(is_answered)]
+    }
+
+    fn answered_before(&self) -> bool {
+        self.bare_acks_before >= PLENTY && !self.is_greeted
     }
 
     /// Whether so many controls in a row were lost that repeated segments are not answered any more.
@@ -198,6 +213,7 @@ impl Retransmit {
             answered: log.total_answered(),
             path_mtu: None,
         });
+        self.bare_acks_before = self.bare_acks_before.max(self.bare_acks);
         self.bare_acks = 0;
     }
 }
@@ -234,6 +250,10 @@ impl Technique for Retransmit {
         }
         self.break_silence(turn.plan, turn.now);
         let queued = self.search_mut().take_due(turn.now)?;
+        if self.search().is_one_at_a_time() && !turn.session.dialogue().greeted() {
+            // Whoever waits for the last ACK of the handshake says nothing, and names no probe.
+            turn.session.acknowledge();
+        }
         let (start, end, segment) =
             turn.session.old_segment(queued.size.tcp_payload(turn.plan.family()), self.name(), RangeUser::Search)?;
         self.search_mut().launched(queued, ProbeKey::Range { start, end }, turn.now);
@@ -282,6 +302,7 @@ impl Technique for Retransmit {
 
     /// A peer that permits SACK but answers old data with bare ACKs: starts again with one probe at a time.
     fn reconsider(&mut self, turn: &mut Turn<'_>) -> bool {
+        self.is_greeted = turn.session.dialogue().greeted();
         if !turn.session.dialogue().greeted() && self.repeat_handshake(turn) {
             return true;
         }
@@ -315,7 +336,8 @@ impl Technique for Retransmit {
             return None;
         }
         let is_slow = self.search().is_one_at_a_time();
-        let is_enough = if is_slow { log.sent() > FEWEST_IN_VAIN } else { self.bare_acks < 2 };
+        let fewest = FEWEST_IN_VAIN[usize::from(self.answered_before())];
+        let is_enough = if is_slow { log.sent() > fewest } else { self.bare_acks < 2 };
         self.overdue_from(rtt).filter(|_| is_enough)
     }
 
