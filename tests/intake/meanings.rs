@@ -5,6 +5,8 @@ mod innocent;
 mod passing;
 mod stages;
 
+use std::fmt::Write;
+
 use pmtu_probe::model::{Direction, MailFlow, Suspect};
 use pmtu_probe::report::suspects::grade_word;
 
@@ -54,7 +56,8 @@ impl Postfix {
     fn line(mut self, daemon: &str, message: &str) -> Self {
         self.minutes += 1;
         let (day, hour, minute) = (self.minutes / 1440 + 3, self.minutes / 60 % 24, self.minutes % 60);
-        self.text.push_str(&format!("Nov {day:>2} {hour:02}:{minute:02}:00 mail postfix/{daemon}[9]: {message}\n"));
+        writeln!(self.text, "Nov {day:>2} {hour:02}:{minute:02}:00 mail postfix/{daemon}[9]: {message}")
+            .expect("a String");
         self
     }
 

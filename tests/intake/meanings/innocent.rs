@@ -5,7 +5,7 @@ use super::{Meaning, Postfix, exim, postfix, syslog};
 const NOBODY: &[&str] = &[];
 
 pub(super) fn meanings() -> Vec<Meaning> {
-    [servers(), connections(), clients(), others()].concat()
+    [servers(), connections(), clients(), milters(), others()].concat()
 }
 
 /// Servers that answer, whatever they answer.
@@ -149,6 +149,28 @@ fn clients() -> Vec<Meaning> {
             syslog("sm-mta", &["3A1B2C3D000124: <-- HELP timeout writing message to mx.example.com."]),
             NOBODY,
         ),
+    ]
+}
+
+/// Filters that the server asks, and their time-outs.
+fn milters() -> Vec<Meaning> {
+    let smtpd = |words: &str| postfix().smtpd(words).smtpd(words).text;
+    let words = "milter-reject: END-OF-MESSAGE from mx.example.net[198.51.100.7]: 4.7.1 Service unavailable; timeout after DATA";
+    vec![
+        ("a milter that Postfix waits for", smtpd("warning: milter inet:127.0.0.1:8891: can't read SMFIC_BODYEOB reply packet header: Connection timed out"), NOBODY),
+        ("a milter in a container", smtpd("warning: connect to Milter service inet:172.18.0.5:11332: Connection timed out"), NOBODY),
+        ("a mail that a milter turned away", smtpd(&format!("NOQUEUE: {words}")), NOBODY),
+        ("a policy service", smtpd("warning: problem talking to server private/policy: Connection timed out"), NOBODY),
+        ("a proxy filter", smtpd("warning: timeout talking to proxy 127.0.0.1:10024"), NOBODY),
+        ("a look-up of a block list", smtpd("warning: 7.100.51.198.zen.example.org: RBL lookup error: Host or domain name not found. Name service error: try again"), NOBODY),
+        ("Exim: a spam scanner", exim(&["1tAbCd-0001Ab-2X spam acl condition: spamd connection to 127.0.0.1, port 783 failed: Connection timed out"]), NOBODY),
+        ("Exim: a virus scanner", exim(&["1tAbCd-0001Ab-2X malware acl condition: clamd [192.0.2.66]: unable to read from socket (Connection timed out)"]), NOBODY),
+        ("Exim: an identd that does not answer", exim(&["no host name found for IP address 198.51.100.7", "SMTP connection from [198.51.100.7]:41234 lost D=5m"]), NOBODY),
+        ("Sendmail: a milter", syslog("sm-mta", &["3A1B2C3D000124: Milter (clamav): timeout before data read", "3A1B2C3D000124: Milter: data, reject=451 4.3.2 Please try again later"]), NOBODY),
+        ("Sendmail: a client that is sent away", syslog("sm-mta", &["ruleset=check_relay, arg1=[198.51.100.7], relay=[198.51.100.7], reject=421 4.3.2 Connection rate limit exceeded, timeout."]), NOBODY),
+        ("a relay that wants another password", postfix().deferred(50_000, 300, "SASL authentication failed; server mx.example.com[192.0.2.1] said: 454 4.7.0 Temporary authentication failure: timeout exceeded (in reply to end of DATA command)").text, NOBODY),
+        ("a relay that does not talk to us", postfix().deferred(50_000, 300, "host mx.example.com[192.0.2.1] refused to talk to me: 421 4.4.2 timeout exceeded (in reply to end of DATA command)").text, NOBODY),
+        ("a mail that was not tried", postfix().deferred(50_000, 300, "delivery temporarily suspended: host mx.example.com[192.0.2.1] said: 421 4.4.2 timeout exceeded (in reply to end of DATA command)").text, NOBODY),
     ]
 }
 
