@@ -129,8 +129,9 @@ fn of_others(flow: MailFlow, stalls: &StallCounts, view: &View) -> Option<Grade>
     let handshakes = stalls.at(StallStage::TlsHandshake);
     let recipients = stalls.at(StallStage::ManyRecipients);
     let passed_since = view.several_since.count;
+    // A mail whose handshake failed may pass without TLS right after it, which tells nothing of the way back.
     let is_evidence = handshakes >= needed || recipients > 0;
-    (is_evidence && passed_since < handshakes.saturating_add(recipients)).then_some(Grade::Possible)
+    (is_evidence && passed_since <= handshakes.saturating_add(recipients)).then_some(Grade::Possible)
 }
 
 fn reasons(stalls: &StallCounts, view: &View) -> Vec<Reason> {

@@ -39,6 +39,7 @@ fn contrasts() -> Vec<Meaning> {
 }
 
 fn contradictions() -> Vec<Meaning> {
+    let failed = format!("SSL_connect error to {}:25: Connection timed out", Postfix::RELAY);
     vec![
         ("a scanner that takes ten minutes for 26 MB and a second for 5 MB", scanner().text, POSSIBLE),
         (
@@ -79,6 +80,11 @@ fn contradictions() -> Vec<Meaning> {
                 .sent(60_000)
                 .text,
             NOBODY,
+        ),
+        (
+            "handshakes time out, and each mail then passes without TLS",
+            (0..3).fold(postfix(), |log, _| log.line("smtp", &failed).sent(50_000)).text,
+            &["possible both to 192.0.2.1"],
         ),
         (
             "handshakes time out, but mail passes more often",
