@@ -37,6 +37,12 @@ fn with_or_without_mail<'a>(mail: Option<&'a [u8]>, rest: &'a [u8]) -> Option<Ma
     if let Some(rest) = rest.strip_prefix(b"SMTP timeout while connected to ") {
         return while_connected(mail, None, rest);
     }
+    if let Some(words) = rest.strip_prefix(b"TLS session: ") {
+        // It tries again without TLS.
+        let (relay, _) = host(after(words, b": delivering unencrypted to ")?)?;
+        let stall = Stall::new(MailFlow::Outgoing, relay, StallStage::TlsHandshake);
+        return is_handshake_time_out(words).then_some(MailEvent::Stalled(Stall { mail, ..stall }));
+    }
     let rest = rest.strip_prefix(b"TLS error on ")?;
     let rest = rest.strip_prefix(b"TLS ").unwrap_or(rest);
     let (flow, rest) = match rest.strip_prefix(b"connection from ") {
@@ -261,6 +267,11 @@ mod tests {
                 TlsHandshake,
             ),
             (
+                "TLS session: (SSL_connect): timed out: delivering unencrypted to H=mx [192.0.2.1] (not in hosts_require_tls)",
+                Outgoing,
+                TlsHandshake,
+            ),
+            (
                 "SMTP timeout while connected to mx [192.0.2.1] after sending data block (173000 bytes written): Connection timed out",
                 Outgoing,
                 Body,
@@ -300,6 +311,7 @@ mod tests {
             "== u@e R=d T=r defer (-46) H=mx [192.0.2.1] DT=5m: SMTP error from remote mail server after RCPT TO:<u@e>: 421 4.4.2 timeout exceeded",
             "TLS error on connection from (h) [192.0.2.1] (SSL_accept): error:1408F10B:SSL routines: timed out",
             "TLS error on connection from (h) [192.0.2.1] (recv): timed out",
+            "TLS session: (certificate verification failed): timed out: delivering unencrypted to H=mx [192.0.2.1] (no)",
             "SMTP timeout while connected to mx [192.0.2.1] after initial connection: Connection timed out",
         ] {
             assert_eq!(stall_of(&format!("1rAbCd-0001Ab-2X {words}")), None, "{words}");

@@ -118,6 +118,17 @@ fn handshakes() -> Vec<Meaning> {
             &["possible both to 192.0.2.1"],
         ),
         (
+            "Exim that goes on without TLS",
+            exim(&[
+                IN,
+                &format!(
+                    "{EXIM} TLS session: (SSL_connect): timed out: delivering unencrypted to H=mx.example.com [192.0.2.1] (not in hosts_require_tls)"
+                ),
+                &format!("{EXIM} => u@example.com R=dnslookup T=remote_smtp H=mx.example.com [192.0.2.1] C=\"250 Ok\""),
+            ]),
+            &["possible both to 192.0.2.1"],
+        ),
+        (
             "an old Exim",
             exim(&["TLS error on connection to mx.example.com [192.0.2.1] (gnutls_handshake): timed out"]),
             &["possible both to 192.0.2.1"],
