@@ -60,6 +60,66 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(words), 0..60).prop_map(|parts| parts.concat())
 }
 
+/// Where the words of a server stand in a line, between what the mail server writes itself.
+const LINES: [(&[u8], &[u8]); 6] = [
+    (
+        b"Nov  4 05:32:43 mx1 postfix/smtp[1]: ABCDEF12: to=<u@e>, relay=mx[192.0.2.99]:25, delay=1, delays=0/0/0/300, dsn=4.4.2, \
+          status=deferred (host mx[192.0.2.99] said: 421 ",
+        b" (in reply to end of DATA command))\n",
+    ),
+    (b"Nov  4 05:32:43 mx1 postfix/smtp[1]: ABCDEF12: host mx[192.0.2.99] said: 451 ", b" (in reply to RCPT TO command)\n"),
+    (
+        b"Nov  4 05:32:43 mx1 postfix/smtp[1]: ABCDEF12: to=<u@e>, relay=mx[192.0.2.99]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, \
+          status=sent (250 ",
+        b")\n",
+    ),
+    (
+        b"2026-11-24 05:32:43 1uA001-000001-10 == u@e R=d T=r defer (-46) H=mx [192.0.2.99]: SMTP error from remote mail server \
+          after end of data: 451 ",
+        b"\n",
+    ),
+    (
+        b"2026-11-24 05:32:43 1uA001-000001-10 == u@e R=d T=r defer (-46): SMTP error from remote mail server after end of data: \
+          host mx [192.0.2.99]: 451 ",
+        b"\n",
+    ),
+    (
+        b"Nov  4 05:32:43 mx1 sm-mta[1]: 3A1B2C3D000123: to=<u@e>, delay=01:00:00, xdelay=00:05:00, mailer=esmtp, pri=1, \
+          relay=mx. [192.0.2.99], dsn=4.0.0, stat=Deferred: 421 ",
+        b"\n",
+    ),
+];
+
+/// Pieces of accusing lines, without line breaks.
+fn words() -> impl Strategy<Value = Vec<u8>> {
+    let whole: Vec<&'static [u8]> = vec![
+        b"conversation with mx[192.0.2.1] timed out while sending message body",
+        b"host mx[192.0.2.1] said: 421 4.4.2 timeout exceeded (in reply to end of DATA command)",
+        b" H=mx [192.0.2.1]: SMTP timeout after end of data (90000 bytes written): Connection timed out",
+        b"SMTP timeout while connected to mx [192.0.2.1] after end of data",
+        b"SMTP data timeout (message abandoned) on connection from mx [192.0.2.1] F=<>",
+        b"TLS session: (SSL_connect): timed out: delivering unencrypted to H=mx [192.0.2.1] (x)",
+        b"SSL_connect error to mx[192.0.2.1]:25: Connection timed out",
+        b"timeout waiting for input from mx. during client DATA status",
+        b"timeout after DATA (0 bytes) from mx[192.0.2.1]",
+        b"STARTTLS=server, error: accept failed=-1, retry=0, relay=mx [192.0.2.1]",
+        b"Nov  4 05:32:43 mx1 postfix/smtp[1]: ABCDEF12: ",
+        b"Nov  4 05:32:43 mx1 postfix/smtpd[1]: ",
+        b"2026-11-24T05:32:43Z mx1 sm-mta[1]: 3A1B2C3D000123: ",
+        b"2026-11-24 05:32:43 1uA001-000001-10 ",
+        b"exim[1]: ",
+        b" 1uA001-000001-10 ",
+        b", status=deferred (",
+        b", stat=Sent, relay=mx [192.0.2.1]",
+        b" defer (110): Connection timed out: ",
+        b" 4.4.2 timeout ",
+    ];
+    let pieces =
+        pieces().prop_map(|bytes| bytes.into_iter().filter(|byte| !matches!(byte, b'\n' | b'\r')).take(400).collect());
+    let wholes = prop::collection::vec(prop::sample::select(whole), 0..6).prop_map(|parts| parts.concat());
+    prop_oneof![1 => pieces, 3 => wholes]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -76,6 +136,16 @@ proptest! {
     fn pieces_of_lines_are_read_and_shown(bytes in pieces()) {
         let shown = render(&suspects(&bytes));
         prop_assert!(shown.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+
+    /// What a stranger says stands behind the server's own words, and accuses nobody but itself.
+    #[test]
+    fn words_of_a_server_accuse_nobody_else(said in words(), place in 0..LINES.len()) {
+        let line = [LINES[place].0, &said, LINES[place].1].concat();
+        for suspect in suspects(&line).list {
+            let address = suspect.peer.address;
+            prop_assert!(address == "192.0.2.99".parse().ok(), "{:?} by {}", suspect.peer, String::from_utf8_lossy(&line));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn servers() -> Vec<Meaning> {
         (
             "Exim: a server that says what Exim would",
             exim(&[
-                "1tAbCd-0001Ab-2X == u@e R=d T=r defer (-46): SMTP error from remote mail server after end of data: host mx [192.0.2.1]: 451 no H=x [192.0.2.66]: SMTP timeout after end of data (9 bytes written)",
+                "1tAbCd-0001Ab-2X == u@e R=d T=r defer (-46): SMTP error from remote mail server after end of data: host mx [192.0.2.1]: 451 no H=x [192.0.2.66]: SMTP timeout after end of data (90000 bytes written)",
             ]),
             NOBODY,
         ),
