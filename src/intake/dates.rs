@@ -51,7 +51,7 @@ fn date_at(text: &str, now: Timestamp) -> Option<(LogTime, usize)> {
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a str);
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Moves on only where something is read.
     fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let mut ahead = *self;
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
                     return Some(Offset::UTC);
                 }
             }
-            let sign = if reader.one_of("+-")? == '-' { -1 } else { 1 };
+            let sign = if reader.one_of("+-")? == '-' { -1 } else { 1_i32 };
             let (hours, minutes) = match reader.number(2..=4)? {
                 joined if joined >= 100 => (joined / 100, joined % 100),
                 hours => {
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
                     (hours, minutes.unwrap_or(0))
                 }
             };
-            Offset::from_seconds(sign * (hours * 3600 + minutes * 60) as i32).ok()
+            Offset::from_seconds(sign * i32::try_from(hours * 3600 + minutes * 60).ok()?).ok()
         })
     }
 

@@ -23,10 +23,8 @@ pub(crate) struct Retransmit {
     history: Vec<MethodReport>,
     /// Answers that name no probe, since the search began.
     bare_acks: u32,
-    /// The same in an earlier search: the peer does answer old data.
+    /// The same in an earlier search, until the server greets: it does answer old data, and may wait for the last ACK of the handshake.
     bare_acks_before: u32,
-    /// Whether the server has said something. If not, it may still wait for the last ACK of the handshake.
-    is_greeted: bool,
     /// The network may deliver an answer twice, and only IPv4 headers tell.
     last_bare_ack: Option<u16>,
     /// One probe at a time: the next one leaves after this instant.
@@ -60,7 +58,6 @@ impl Retransmit {
             history: Vec::new(),
             bare_acks: 0,
             bare_acks_before: 0,
-            is_greeted: false,
             last_bare_ack: None,
             quiet_until: now,
             repeated_handshake: false,
@@ -119,7 +116,7 @@ impl Retransmit {
     }
 
     fn answered_before(&self) -> bool {
-        self.bare_acks_before >= PLENTY && !self.is_greeted
+        self.bare_acks_before >= PLENTY
     }
 
     /// Whether so many controls in a row were lost that repeated segments are not answered any more.
@@ -302,8 +299,9 @@ impl Technique for Retransmit {
 
     /// A peer that permits SACK but answers old data with bare ACKs: starts again with one probe at a time.
     fn reconsider(&mut self, turn: &mut Turn<'_>) -> bool {
-        self.is_greeted = turn.session.dialogue().greeted();
-        if !turn.session.dialogue().greeted() && self.repeat_handshake(turn) {
+        if turn.session.dialogue().greeted() {
+            self.bare_acks_before = 0;
+        } else if self.repeat_handshake(turn) {
             return true;
         }
         let is_unnamed = self.has_no_names() && self.bare_acks >= 2;

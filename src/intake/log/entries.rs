@@ -140,7 +140,7 @@ fn may_go_on(message: &[u8], next: Option<u8>) -> bool {
     if next.is_some_and(|next| b" \t>|".contains(&next)) {
         return true;
     }
-    let count = |wanted: u8| message.iter().filter(|byte| **byte == wanted).count();
+    let count = |wanted: u8| memchr::memchr_iter(wanted, message).count();
     let is_record = memchr::memmem::find(message, b": to=<").is_some_and(|at| at <= 32);
     count(b'(') > count(b')') || is_record && memchr::memmem::find(message, b"stat").is_none()
 }

@@ -107,10 +107,15 @@ fn of_collector(object: &Map<String, Value>, record: &mut Record) {
     if MailServer::of_tag(tag.as_bytes()).is_none() {
         return;
     }
-    record.identifier = tag.as_bytes().to_owned();
-    record.message = text(&["message", "msg", "MESSAGE", "log", "short_message"]).trim_start().as_bytes().to_owned();
-    record.host = text(&["host", "hostname", "source", "logsource"]).as_bytes().to_owned();
-    record.heading = text(&["@timestamp", "timestamp", "time", "date", "timereported"]).as_bytes().to_owned();
+    let fields = [
+        (&mut record.identifier, tag),
+        (&mut record.message, text(&["message", "msg", "MESSAGE", "log", "short_message"]).trim_start()),
+        (&mut record.host, text(&["host", "hostname", "source", "logsource"])),
+        (&mut record.heading, text(&["@timestamp", "timestamp", "time", "date", "timereported"])),
+    ];
+    for (field, text) in fields {
+        text.as_bytes().clone_into(field);
+    }
 }
 
 /// Text, or an array of bytes. Everything else is empty: journald writes null in place of what is too long, and an array of texts where a

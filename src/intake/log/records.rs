@@ -38,7 +38,7 @@ impl Records {
         }
         if let Some(heading) = heading(line) {
             let ended = std::mem::take(&mut self.record);
-            self.record.heading = heading.to_owned();
+            heading.clone_into(&mut self.record.heading);
             return Taken::Begin(ended);
         }
         if let Some((name, value)) = assignment(line) {

@@ -120,7 +120,7 @@ fn from_tag<'a>(line: &'a [u8], start: usize, program: MailServer, name: &[u8]) 
         rest = &inside[memchr::memchr(b']', inside)? + 1..];
     }
     // What comes before the tag in the same column tells whether the column is quoted.
-    let is_quoted = before.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+    let is_quoted = memchr::memchr_iter(b'"', before).count() % 2 == 1;
     let message = match rest.strip_prefix(b":") {
         Some(message) => message.strip_prefix(b" ").unwrap_or(message),
         None => match rfc5424_rest(rest) {
@@ -232,7 +232,7 @@ fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
     let foreign =
         words(&line[..at]).filter(|(start, word)| matches!(tag(word, &line[start + word.len()..at]), Tag::Foreign));
     let is_header = foreign.last().is_none_or(|(start, word)| is_header(&line[start + word.len()..at]));
-    let is_quoted = line[..at].iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+    let is_quoted = memchr::memchr_iter(b'"', &line[..at]).count() % 2 == 1;
     let message = unquoted(message, is_quoted);
     is_header.then_some(LogEntry { stamp: Stamp::text(date), host: b"", program: MailServer::Exim, message })
 }
