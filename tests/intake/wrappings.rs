@@ -223,7 +223,7 @@ fn wrappings() -> Vec<Wrapping> {
         "cat", false => |line| line.message.to_owned();
         "a year behind the day", true => |line| syslog(line).replace("Nov 20", "Nov 20 2026");
         "a year in front", true => |line| format!("2026 {}", syslog(line));
-        "german", true => |line| syslog(line).replace("Nov", "Nov");
+        "polish", true => |line| syslog(line).replace("Nov", "lis");
         "french", true => |line| syslog(line).replace("Nov", "nov.");
         "russian", true => |line| syslog(line).replace("Nov", "ноя");
         "japanese", true => |line| syslog(line).replace("Nov", "11月");
