@@ -1,6 +1,6 @@
 //! Every scenario, in a simulated network with a virtual clock: thousands of runs, no privilege.
 //!
-//! - `PMTU_SIM_SEEDS=1000 cargo test --release --test sim sweep_of_all -- --ignored --nocapture` runs every sweep with loss, with
+//! - `PMTU_SIM_SEEDS=1000 cargo test --profile sweep --test sim sweep_of_all -- --ignored --nocapture` runs every sweep with loss, with
 //!   that many seeds, and prints a line of figures for each.
 //! - `PMTU_SIM_ONLY=silent_router:v4:17` (a line of the table; a fourth field is the loss that was added) replays one
 //!   run and prints every packet. `0.05*` is spread over all links; a fifth field is what is left of each router's burst of errors.

@@ -6,6 +6,7 @@ use super::line;
 use super::lines::LONGEST;
 use super::mailq::Mailq;
 use super::records::{Records, Taken};
+use super::wrapped::may_name_a_server;
 use crate::intake::event::MailEvent;
 use crate::intake::stamp::Stamp;
 
@@ -48,7 +49,7 @@ impl Entries {
             return;
         }
         self.pass_cut(reader);
-        if let Some(object) = object(line) {
+        if let Some(object) = object(line).filter(|object| may_name_a_server(object)) {
             let is_entry = json::with_entry(object, &mut |entry| reader.entry(entry, &entry.message));
             if is_entry {
                 return;

@@ -1,6 +1,9 @@
 //! Lines of JSON: journald's own (`journalctl -o json`), and what containers and collectors wrap around a line. Bytes that are not text
 //! are an array of numbers in journald's.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::entry::{LogEntry, MailServer};
@@ -55,8 +58,35 @@ impl Record {
     }
 }
 
+/// The usual record of journald. Read without a copy: a journal may have millions.
+#[derive(Deserialize)]
+struct UsualRecord<'a> {
+    #[serde(borrow, rename = "MESSAGE")]
+    message: Cow<'a, str>,
+    #[serde(borrow, rename = "SYSLOG_IDENTIFIER")]
+    identifier: Cow<'a, str>,
+    #[serde(borrow, rename = "_HOSTNAME")]
+    host: Cow<'a, str>,
+    #[serde(borrow, rename = "__REALTIME_TIMESTAMP")]
+    micros: Cow<'a, str>,
+}
+
+impl UsualRecord<'_> {
+    fn entry(&self) -> Option<LogEntry<'_>> {
+        let program = MailServer::of_tag(self.identifier.as_bytes())?;
+        let stamp = self.micros.parse().map_or(Stamp::None, Stamp::Micros);
+        Some(LogEntry { stamp, host: self.host.as_bytes(), program, message: self.message.as_bytes().into() })
+    }
+}
+
 /// Passes the entry of an object on. Returns false if there is none.
 pub(super) fn with_entry(text: &[u8], note: &mut dyn FnMut(&LogEntry<'_>)) -> bool {
+    if let Ok(record) = serde_json::from_slice::<UsualRecord<'_>>(text)
+        && let Some(entry) = record.entry()
+    {
+        note(&entry);
+        return true;
+    }
     let Ok(Value::Object(object)) = serde_json::from_slice(text) else { return false };
     with_entry_of(&object, DEEPEST, note)
 }

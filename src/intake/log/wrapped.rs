@@ -18,16 +18,22 @@ const NEAR: usize = 1024;
 /// What separates words, columns and fields.
 const SEPARATORS: &[u8] = b" \t\"',;|=(){}<>\x1e";
 /// No tag is without one of these.
-const SIGNS: [&[u8]; 8] = [b"postfix", b"/smtp", b"qmgr", b"exim", b"sendmail", b"sm-", b"smtpd[", b"/lmtp"];
+const SIGNS: [&[u8]; 9] =
+    [b"postfix", b"/smtp", b"qmgr", b"exim", b"sendmail", b"sm-", b"smtpd[", b"\"smtpd\"", b"/lmtp"];
 
 /// The entry in a line.
 pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
     tagged(line).or_else(|| exim_itself(line)).or_else(|| bare(line))
 }
 
+/// A quick check before anything slower, because most lines of a journal are not about mail.
+pub(super) fn may_name_a_server(text: &[u8]) -> bool {
+    SIGNS.iter().any(|sign| memmem::find(text, sign).is_some())
+}
+
 fn tagged(line: &[u8]) -> Option<LogEntry<'_>> {
     let near = &line[..line.len().min(NEAR)];
-    if !SIGNS.iter().any(|sign| memmem::find(near, sign).is_some()) {
+    if !may_name_a_server(near) {
         return None;
     }
     // Behind the tag of another program stands what strangers may have written, unless the next header follows at once.
