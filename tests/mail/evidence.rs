@@ -149,7 +149,7 @@ fn from_log(lab: &Lab, postfix: &Postfix<'_>) -> Result<(), String> {
         &[
             "1 suspect in ",
             &format!("{} {}: classic: large mail stalls, smaller mail passes", HOLED.1, HOLED.2),
-            "smaller mail passed: 1 mail, up to",
+            "small mail passed: 1 mail, up to",
             &format!("{} {}: black hole above {PASSES} bytes: large mail will hang", HOLED.1, HOLED.2),
             "What to do",
             &format!("mail to {} {}: black hole confirmed: packets above {PASSES} bytes vanish", HOLED.1, HOLED.2),
