@@ -51,6 +51,8 @@ struct CaptureFile {
     written: u64,
     /// The time of day at the origin of the run's clock: steps of the system's clock do not disturb the order.
     origin: Duration,
+    /// The time of the last packet.
+    last: Timestamp,
 }
 
 /// So much is kept back at most, but for one packet.
@@ -68,7 +70,14 @@ impl CaptureFile {
         let header = pcapng::header();
         file.write_all(&header).map_err(failed)?;
         let written = header.len() as u64;
-        Ok(Self { path: path.to_owned(), file: Some(file), waiting: Vec::new(), written, origin: Duration::ZERO })
+        Ok(Self {
+            path: path.to_owned(),
+            file: Some(file),
+            waiting: Vec::new(),
+            written,
+            origin: Duration::ZERO,
+            last: Timestamp::ZERO,
+        })
     }
 
     /// Writes what waits. If that fails, the capture ends; the examination does not depend on it.
@@ -99,7 +108,9 @@ impl ResultSink for CaptureFile {
         if self.file.is_none() {
             return;
         }
-        pcapng::push(&mut self.waiting, event, self.origin + event.at.since(Timestamp::ZERO));
+        // What is sent has the time at which it was decided on, which may be a moment before that of what arrived just then.
+        self.last = self.last.max(event.at);
+        pcapng::push(&mut self.waiting, event, self.origin + self.last.since(Timestamp::ZERO));
         if self.waiting.len() >= ENOUGH {
             self.flush();
         }
