@@ -21,9 +21,9 @@ enum Phase {
     #[default]
     Bursts,
     /// The experiment: spaced, until enough is known of a size that passes.
-    Spaced { lost_before: f64, since: Timestamp, earlier: Fates },
+    Spaced { since: Timestamp, earlier: Fates },
     /// The experiment: the same size in a burst.
-    BurstAgain { lost_before: f64, since: Timestamp, earlier: Fates },
+    BurstAgain { since: Timestamp, earlier: Fates },
     /// So many bytes a second.
     Slow {
         bytes_per_second: u32,
@@ -38,6 +38,8 @@ enum Phase {
 /// How large packets of sizes that pass fared in the experiment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fates {
+    /// The share that was lost before it.
+    lost_before: f64,
     spaced: Trials,
     in_bursts: Trials,
 }
@@ -78,26 +80,26 @@ impl Pace {
         match self.0 {
             Phase::Bursts => {
                 if let Some(lost_before) = lost_to_a_burst(search) {
-                    self.experiment(lost_before, Fates::default(), search, outbox, now);
+                    self.experiment(Fates { lost_before, ..Fates::default() }, search, outbox, now);
                 }
             }
-            Phase::Spaced { lost_before, since, earlier } => {
+            Phase::Spaced { since, earlier } => {
                 let spaced = search.log().large_controls_since(since);
                 if spaced.total >= EXPERIMENT {
                     let earlier = Fates { spaced: earlier.spaced.plus(spaced), ..earlier };
-                    self.burst_again(lost_before, earlier, search, outbox, now);
+                    self.burst_again(earlier, search, outbox, now);
                 }
             }
-            Phase::BurstAgain { lost_before, since, earlier } if search.is_idle() => {
+            Phase::BurstAgain { since, earlier } if search.is_idle() => {
                 let in_bursts = earlier.in_bursts.plus(search.log().large_controls_since(since));
                 let fates = Fates { in_bursts, ..earlier };
                 match p_value(fates.spaced, fates.in_bursts) {
                     p if p <= SIGNIFICANCE => {
-                        self.slow_down(FIRST_RATE, lost_before, outbox, now);
+                        self.slow_down(FIRST_RATE, fates.lost_before, outbox, now);
                         search.save(FIRST_RATE, 1, now);
                     }
                     p if p <= NO_HINT && fates.spaced.total < REPEATED * EXPERIMENT => {
-                        self.experiment(lost_before, fates, search, outbox, now);
+                        self.experiment(fates, search, outbox, now);
                     }
                     _ => {
                         self.0 = Phase::BurstsForGood;
@@ -118,30 +120,16 @@ impl Pace {
         }
     }
 
-    fn experiment(
-        &mut self,
-        lost_before: f64,
-        earlier: Fates,
-        search: &mut Search,
-        outbox: &mut Outbox,
-        now: Timestamp,
-    ) {
-        self.0 = Phase::Spaced { lost_before, since: now, earlier };
+    fn experiment(&mut self, earlier: Fates, search: &mut Search, outbox: &mut Outbox, now: Timestamp) {
+        self.0 = Phase::Spaced { since: now, earlier };
         outbox.space_for(Some(EXPERIMENT_RATE));
         search.save(EXPERIMENT_RATE, EXPERIMENT, now);
     }
 
-    fn burst_again(
-        &mut self,
-        lost_before: f64,
-        earlier: Fates,
-        search: &mut Search,
-        outbox: &mut Outbox,
-        now: Timestamp,
-    ) {
+    fn burst_again(&mut self, earlier: Fates, search: &mut Search, outbox: &mut Outbox, now: Timestamp) {
         let large = search.log().largest_answered().filter(|size| size.bytes() >= LARGE);
         if let Some(size) = large {
-            self.0 = Phase::BurstAgain { lost_before, since: now, earlier };
+            self.0 = Phase::BurstAgain { since: now, earlier };
             outbox.space_for(None);
             search.burst(size, (BURST / size.bytes()).clamp(EXPERIMENT, BURST_PACKETS), now);
         }
