@@ -1,7 +1,7 @@
 //! From the lines of a file to the entries in them: one line may hold an entry, and an entry may take several lines.
 
 use super::entry::LogEntry;
-use super::json::{self, Record};
+use super::json::{self, Held, Record};
 use super::line;
 use super::lines::LONGEST;
 use super::mailq::Mailq;
@@ -42,6 +42,12 @@ impl Entries {
     fn plain_line(&mut self, line: &[u8], next: Option<u8>, reader: &mut dyn Reader) {
         match self.records.take(line) {
             Taken::Part => return,
+            Taken::Value(value) => {
+                return match line::entry_passed_on(&value) {
+                    Some(entry) => reader.entry(&entry, &entry.message),
+                    None => reader.other(&value),
+                };
+            }
             Taken::End(record) | Taken::Begin(record) => return pass_record(&record, reader),
             Taken::Not => {}
         }
@@ -50,9 +56,10 @@ impl Entries {
         }
         self.pass_cut(reader);
         if let Some(object) = object(line).filter(|object| may_name_a_server(object)) {
-            let is_entry = json::with_entry(object, &mut |entry| reader.entry(entry, &entry.message));
-            if is_entry {
-                return;
+            match json::with_entry(object, &mut |entry| reader.entry(entry, &entry.message)) {
+                Held::Entry => return,
+                Held::Nothing => return reader.other(line),
+                Held::NoObject => {}
             }
         }
         if self.mailq.take(line, &mut |event, stamp, shown| reader.queued(event, stamp, shown)) {

@@ -28,15 +28,16 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes a field, if it matters.
-    pub(super) fn set(&mut self, name: &str, value: &[u8]) {
+    /// Takes a field. Returns whether it matters.
+    pub(super) fn set(&mut self, name: &str, value: &[u8]) -> bool {
         match name {
             "MESSAGE" => value.clone_into(&mut self.message),
             "SYSLOG_IDENTIFIER" => value.clone_into(&mut self.identifier),
             "_HOSTNAME" => value.clone_into(&mut self.host),
             "__REALTIME_TIMESTAMP" => self.micros = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -53,7 +54,7 @@ impl Record {
         if let Some(program) = MailServer::of_tag(&self.identifier) {
             return Some(LogEntry { stamp, host: &self.host, program, message: self.message.as_slice().into() });
         }
-        let entry = line::entry(&self.message)?;
+        let entry = line::entry_passed_on(&self.message)?;
         Some(LogEntry { stamp: if entry.stamp.is_dated() { entry.stamp } else { stamp }, ..entry })
     }
 }
@@ -79,16 +80,25 @@ impl UsualRecord<'_> {
     }
 }
 
-/// Passes the entry of an object on. Returns false if there is none.
-pub(super) fn with_entry(text: &[u8], note: &mut dyn FnMut(&LogEntry<'_>)) -> bool {
+/// Whether a line of JSON held an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    Entry,
+    Nothing,
+    /// It is no object at all.
+    NoObject,
+}
+
+/// Passes the entry of an object on.
+pub(super) fn with_entry(text: &[u8], note: &mut dyn FnMut(&LogEntry<'_>)) -> Held {
     if let Ok(record) = serde_json::from_slice::<UsualRecord<'_>>(text)
         && let Some(entry) = record.entry()
     {
         note(&entry);
-        return true;
+        return Held::Entry;
     }
-    let Ok(Value::Object(object)) = serde_json::from_slice(text) else { return false };
-    with_entry_of(&object, DEEPEST, note)
+    let Ok(Value::Object(object)) = serde_json::from_slice(text) else { return Held::NoObject };
+    if with_entry_of(&object, DEEPEST, note) { Held::Entry } else { Held::Nothing }
 }
 
 fn with_entry_of(object: &Map<String, Value>, depth: usize, note: &mut dyn FnMut(&LogEntry<'_>)) -> bool {
@@ -113,7 +123,11 @@ fn with_entry_of(object: &Map<String, Value>, depth: usize, note: &mut dyn FnMut
 fn with_entry_in(value: &Value, depth: usize, note: &mut dyn FnMut(&LogEntry<'_>)) -> bool {
     match value {
         Value::Object(object) if depth > 0 => with_entry_of(object, depth - 1, note),
-        Value::String(text) => line::entry(text.trim_end().as_bytes()).inspect(|entry| note(entry)).is_some(),
+        Value::String(text) if text.starts_with('{') && depth > 0 => match serde_json::from_str(text) {
+            Ok(Value::Object(object)) => with_entry_of(&object, depth - 1, note),
+            _ => false,
+        },
+        Value::String(text) => line::entry_passed_on(text.trim_end().as_bytes()).inspect(|entry| note(entry)).is_some(),
         _ => false,
     }
 }
@@ -198,6 +212,19 @@ mod tests {
             r#"{"program":"postfix/smtp","pid":"101","message":"hello","timestamp":"2026-11-20T09:00:01Z"}"#.to_owned(),
         ] {
             assert_eq!(message(&text).as_deref(), Some(&b"hello"[..]), "{text}");
+        }
+    }
+
+    /// The words of another program hold what strangers chose.
+    #[test]
+    fn words_of_strangers_are_no_entries() {
+        let words = "Invalid user Nov 20 10:00:00 mail postfix/smtp[101]: hello";
+        for text in [
+            format!(r#"{{"MESSAGE":"{words}","SYSLOG_IDENTIFIER":"sshd","_HOSTNAME":"mx1"}}"#),
+            format!(r#"{{"program":"sshd","message":"{words}"}}"#),
+            format!(r#"{{"log":"{words}\n","stream":"stdout"}}"#),
+        ] {
+            assert_eq!(message(&text), None, "{text}");
         }
     }
 

@@ -9,6 +9,11 @@ pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
     written::entry(line).or_else(|| wrapped::entry(line))
 }
 
+/// The entry in what another program passed on, such as a container. Who may choose a word in it, like the name of a user, writes no entry.
+pub(super) fn entry_passed_on(message: &[u8]) -> Option<LogEntry<'_>> {
+    written::entry(message).or_else(|| wrapped::entry_passed_on(message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::entry::MailServer;

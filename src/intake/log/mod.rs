@@ -146,6 +146,7 @@ impl entries::Reader for Notes {
         if !self.is_wanted(stamp) {
             return;
         }
+        extend(&mut self.times, stamp);
         self.correlator.note(event, &LineContext { host: b"", stamp, line: shown });
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Taken {
     End(Record),
     /// The beginning of another one.
     Begin(Record),
+    /// A text of a JSON object over several lines, in a field that is none of journald's: a collector may keep a line there.
+    Value(Vec<u8>),
     /// Nothing.
     Not,
 }
@@ -41,13 +43,13 @@ impl Records {
             heading.clone_into(&mut self.record.heading);
             return Taken::Begin(ended);
         }
-        if let Some((name, value)) = assignment(line) {
-            self.record.set(name, value);
+        if let Some((name, value)) = assignment(line)
+            && (self.record.set(name, value) || self.has_begun(name))
+        {
             return Taken::Part;
         }
         if let Some((name, value)) = member(line) {
-            self.record.set(&name, &value);
-            return Taken::Part;
+            return if self.record.set(&name, &value) { Taken::Part } else { Taken::Value(value) };
         }
         match line {
             b"MESSAGE" => {
@@ -57,6 +59,11 @@ impl Records {
             b"" | b"}" | b"}," | b"}, {" if !self.record.is_empty() => Taken::End(std::mem::take(&mut self.record)),
             _ => Taken::Not,
         }
+    }
+
+    /// Whether a field is one of a record: all of journald's own begin so.
+    fn has_begun(&self, name: &str) -> bool {
+        name.starts_with('_') || !self.record.is_empty() || !self.record.heading.is_empty()
     }
 
     /// What is left at the end of a file.
@@ -85,7 +92,7 @@ fn heading(line: &[u8]) -> Option<&[u8]> {
     (line.first()?.is_ascii_alphabetic() && line.ends_with(b"]")).then_some(&line[..at])
 }
 
-/// `MESSAGE=…`, indented in `verbose`. Other fields than journald's are none.
+/// `MESSAGE=…`, indented in `verbose`.
 fn assignment(line: &[u8]) -> Option<(&str, &[u8])> {
     let line = line.trim_ascii_start();
     let length = line.iter().position(|byte| !(byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))?;

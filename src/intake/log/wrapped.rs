@@ -23,7 +23,12 @@ const SIGNS: [&[u8]; 9] =
 
 /// The entry in a line.
 pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
-    tagged(line).or_else(|| exim_itself(line)).or_else(|| bare(line))
+    tagged(line, None).or_else(|| exim_itself(line, None)).or_else(|| bare(line))
+}
+
+/// The entry in what another program passed on: nothing but a date and a host may stand before the tag.
+pub(super) fn entry_passed_on(message: &[u8]) -> Option<LogEntry<'_>> {
+    tagged(message, Some(0)).or_else(|| exim_itself(message, Some(0)))
 }
 
 /// A quick check before anything slower, because most lines of a journal are not about mail.
@@ -31,24 +36,35 @@ pub(super) fn may_name_a_server(text: &[u8]) -> bool {
     SIGNS.iter().any(|sign| memmem::find(text, sign).is_some())
 }
 
-fn tagged(line: &[u8]) -> Option<LogEntry<'_>> {
+/// `foreign_end`: up to where another program wrote the line.
+fn tagged(line: &[u8], mut foreign_end: Option<usize>) -> Option<LogEntry<'_>> {
     let near = &line[..line.len().min(NEAR)];
     if !may_name_a_server(near) {
         return None;
     }
-    // Behind the tag of another program stands what strangers may have written, unless the next header follows at once.
-    let mut foreign_end = None;
     for (start, word) in words(near) {
         match tag(word, &line[start + word.len()..]) {
             Tag::MailServer(program, name) => {
-                let is_header = foreign_end.is_none_or(|end: usize| is_header(&line[end..start]));
-                return if is_header { from_tag(line, start, program, name) } else { None };
+                return if is_own_header(line, foreign_end, start) {
+                    from_tag(line, start, program, name)
+                } else {
+                    None
+                };
             }
-            Tag::Foreign => foreign_end = Some(start + word.len()),
+            Tag::Foreign { header } => foreign_end = Some(start + word.len() + header),
             Tag::None => {}
         }
     }
     None
+}
+
+/// Behind the tag of another program, and in a text in quotes, stands what strangers may have written, unless the header of the mail server
+/// follows at once.
+fn is_own_header(line: &[u8], foreign_end: Option<usize>, start: usize) -> bool {
+    let before = &line[..start];
+    let is_quoted = memchr::memchr_iter(b'"', before).count() % 2 == 1;
+    let quote = memchr::memrchr(b'"', before).filter(|_| is_quoted).map(|at| at + 1);
+    foreign_end.max(quote).is_none_or(|end| line.get(end..start).is_some_and(is_header))
 }
 
 /// The words with their places.
@@ -65,8 +81,10 @@ fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 enum Tag<'a> {
     MailServer(MailServer, &'a [u8]),
-    /// `sshd[12]:`, `kernel:`.
-    Foreign,
+    /// `sshd[12]:`, `kernel:`, or in RFC 5424 `sshd` with so many bytes of a header behind it.
+    Foreign {
+        header: usize,
+    },
     None,
 }
 
@@ -84,21 +102,17 @@ fn tag<'a>(word: &'a [u8], rest: &[u8]) -> Tag<'a> {
         }
         None => (false, behind),
     };
-    let is_name = name.first().is_some_and(u8::is_ascii_alphabetic);
-    let ends = behind == b":" || behind.is_empty();
-    if !is_name || !ends {
-        return Tag::None;
-    }
     let is_column = behind.is_empty() && rest.first().is_some_and(|byte| b"\"',;|\t".contains(byte));
-    let is_header = behind == b":" || is_column || behind.is_empty() && rfc5424_rest(rest).is_some();
-    match MailServer::of_tag(name) {
-        Some(program) if is_header => Tag::MailServer(program, name),
-        None if behind == b":"
-            && (has_pid || name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))) =>
-        {
-            Tag::Foreign
-        }
-        _ => Tag::None,
+    let message = if behind.is_empty() { rfc5424_rest(rest) } else { None };
+    let ends = behind == b":" || is_column || message.is_some();
+    let program = MailServer::of_tag(name).filter(|_| name.first().is_some_and(u8::is_ascii_alphabetic));
+    match (program, message) {
+        _ if name.is_empty() || !ends => Tag::None,
+        (Some(program), _) => Tag::MailServer(program, name),
+        (None, Some(message)) => Tag::Foreign { header: rest.len() - message.len() },
+        // A column, or the name of a file before what was found in it.
+        (None, None) if (is_column || name.starts_with(b"/")) && !has_pid => Tag::None,
+        (None, None) => Tag::Foreign { header: 0 },
     }
 }
 
@@ -115,8 +129,8 @@ fn is_header(text: &[u8]) -> bool {
     let Some(found) = dates::last(&text, Timestamp::UNIX_EPOCH) else { return text.trim().is_empty() };
     let is_name = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte));
     let names = |text: &str, most| text.split_whitespace().count() <= most && text.split_whitespace().all(is_name);
-    // A day of the week; the zone, the host and the facility.
-    names(&text[..found.start], 1) && names(&text[found.end..], 3)
+    // Marks of quotes and lists, a day of the week; the zone, the host and the facility.
+    names(text[..found.start].trim_start_matches([' ', '\t', '>', '*', '|']), 1) && names(&text[found.end..], 3)
 }
 
 fn from_tag<'a>(line: &'a [u8], start: usize, program: MailServer, name: &[u8]) -> Option<LogEntry<'a>> {
@@ -230,17 +244,24 @@ fn is_facility(word: &[u8]) -> bool {
 }
 
 /// A line of Exim's own log behind something else.
-fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
+fn exim_itself(line: &[u8], foreign_end: Option<usize>) -> Option<LogEntry<'_>> {
     let near = &line[..line.len().min(NEAR)];
     let begins = memchr::memchr_iter(b'-', near).filter_map(|dash| dash.checked_sub(4));
     let found = begins.filter_map(|at| Some((at, exim_date(&line[at..])?))).find(|(_, (_, rest))| exim::is_exim(rest));
     let (at, (date, message)) = found?;
-    let foreign =
-        words(&line[..at]).filter(|(start, word)| matches!(tag(word, &line[start + word.len()..at]), Tag::Foreign));
-    let is_header = foreign.last().is_none_or(|(start, word)| is_header(&line[start + word.len()..at]));
+    let foreign = words(&line[..at]).filter_map(|(start, word)| match tag(word, &line[start + word.len()..at]) {
+        Tag::Foreign { header } => Some(start + word.len() + header),
+        _ => None,
+    });
+    let foreign_end = foreign.last().max(foreign_end);
     let is_quoted = memchr::memchr_iter(b'"', &line[..at]).count() % 2 == 1;
     let message = unquoted(message, is_quoted);
-    is_header.then_some(LogEntry { stamp: Stamp::text(date), host: b"", program: MailServer::Exim, message })
+    is_own_header(line, foreign_end, at).then_some(LogEntry {
+        stamp: Stamp::text(date),
+        host: b"",
+        program: MailServer::Exim,
+        message,
+    })
 }
 
 /// A message alone, as `journalctl -o cat` shows it.
@@ -325,6 +346,7 @@ mod tests {
             ("/var/log/mail.log:Nov 20 10:00:00 mail postfix/smtp[101]: M", "mail", time),
             ("/var/log/mail.log-17-Nov 20 10:00:00 mail postfix/smtp[101]: M", "mail", time),
             ("> > Nov 20 10:00:00 mail postfix/smtp[101]: M", "mail", time),
+            ("<30>1 2026-11-20T10:00:01Z host app 777 app - Nov 20 10:00:00 mail postfix/smtp[101]: M", "mail", time),
             ("    Nov 20 10:00:00 mail postfix/smtp[101]: M", "mail", time),
             ("Nov 20 10:00:00 mail mail.info postfix/smtp[101]: M", "mail", time),
             ("Nov 20 10:00:00.123456 mail postfix/smtp[101]: M", "mail", time),
@@ -360,6 +382,16 @@ mod tests {
             format!("Nov 20 10:00:00 mail dovecot: imap-login: user=<postfix/smtp[101]: {MESSAGE}>"),
             format!("Nov 20 10:00:00 mail kernel: x 2026-11-20 10:00:00 1tAbCd-0001Ab-2X SMTP timeout {MESSAGE}"),
             format!("/var/log/postfix/smtp:{MESSAGE}"),
+            // A tag in the header of another program.
+            format!("sshd 12 postfix/smtp[101]: - {MESSAGE}"),
+            format!(
+                "<22>1 2026-11-20T10:00:00Z mail sshd 12 - - Invalid user Nov 20 10:00:00 a postfix/smtp[1]: {MESSAGE}"
+            ),
+            format!("Nov 20 10:00:00 mail /usr/sbin/cron[12]: (x) Nov 20 10:00:00 a postfix/smtp[1]: {MESSAGE}"),
+            format!(
+                "\"2026-11-20 10:00:00\",\"mail\",\"sshd\",\"Invalid user Nov 20 10:00:00 a postfix/smtp[1]: {MESSAGE}\""
+            ),
+            format!("2026-11-20 10:00:00;mail;sshd[12];Invalid user Nov 20 10:00:00 a postfix/smtp[1]: {MESSAGE}"),
         ] {
             assert_eq!(read(&line), None, "{line}");
         }
