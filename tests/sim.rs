@@ -298,6 +298,10 @@ fn replay() {
         Some(number) => sim::oracle::random_scenario(number.parse().unwrap(), family).unwrap(),
         None => scenario::load(parts[0]).unwrap(),
     };
+    if let Ok(word) = std::env::var("PMTU_SIM_STACK") {
+        let stack = sim::soon::STACKS.into_iter().find(|stack| stack.word() == word);
+        scenario.peer.adopt(stack.expect("PMTU_SIM_STACK names a stack"));
+    }
     let loss = parts.get(3).map_or("0", |loss| loss);
     match loss.strip_suffix('*') {
         Some(everywhere) => add_loss_everywhere(&mut scenario, everywhere.parse().unwrap()),

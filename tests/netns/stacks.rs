@@ -70,7 +70,18 @@ fn lossy_paths(stack: Stack) -> Vec<Scenario> {
 fn faults_of(scenario: &Scenario) -> Vec<String> {
     let mut faults = Vec::new();
     for family in scenario.families.clone() {
-        let (mut found, took) = verify::timed_case(scenario, family);
+        let (mut found, mut took) = verify::timed_case(scenario, family);
+        // Where packets are lost, chance may make one run long, but not most of three.
+        if took > SOON && scenario.is_lossy() {
+            let others = [(); 2].map(|()| verify::timed_case(scenario, family));
+            let mut times = vec![took];
+            for (faults, time) in others {
+                found.extend(faults);
+                times.push(time);
+            }
+            times.sort();
+            took = times[1];
+        }
         if took > SOON {
             found.push(format!("it took {took:.1?}"));
         }

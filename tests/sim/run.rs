@@ -20,6 +20,9 @@ use crate::scenario::{Family, Host, HostFirewall, Method, Node, Port, Reverse, R
 
 /// An examination may not last longer, on the virtual clock.
 pub const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// As many as the program takes.
+const PROBING_PORTS: u16 = 26;
+const REVERSE_PORTS: u16 = 5;
 /// The program's own default of `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The same where the way back is examined as well.
@@ -122,12 +125,12 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         destination: Node::S.near_address(family),
         port,
         first_hop: FirstHop::Router,
-        local_ports: (40_000..40_016).collect(),
+        local_ports: (40_000..40_000 + PROBING_PORTS).collect(),
         direction: if draws { Direction::Both } else { Direction::Forward },
         service: Service::of_port(port),
         server_name: Some("mx.example.com".into()),
         ptb_test: false,
-        reverse_ports: (42_000..42_004).collect(),
+        reverse_ports: (42_000..42_000 + REVERSE_PORTS).collect(),
         flow_ports: (41_000..41_000 + scenario.host.flows.map_or(15, |flows| flows - 1)).collect(),
         flows: if scenario.host.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
         echo_ident: 0x4d54,

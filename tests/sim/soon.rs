@@ -10,9 +10,12 @@ use crate::scenario::{self, Family, Kind, Resets, Router, Scenario, Stack, Verdi
 /// What is lost each way.
 const LOSSES: [f64; 2] = [0.0, 0.05];
 
+pub const STACKS: [Stack; 3] = [Stack::Smoltcp, Stack::Lwip, Stack::Gvisor];
+const LOSSY: [&str; 3] = ["loss_05_clear", "loss_05_ptb", "loss_05_black_hole"];
+
 /// The runs that take longer than they may, as lines for a replay.
 pub fn late(seeds: u64) -> Vec<String> {
-    let mut runs = Vec::new();
+    let mut runs = lossy_paths(seeds);
     for scenario in scenario::load_all().unwrap().into_iter().filter(is_otherwise) {
         for loss in LOSSES {
             let mut scenario = scenario.clone();
@@ -30,9 +33,24 @@ pub fn late(seeds: u64) -> Vec<String> {
         let took = run(scenario, *family, *seed, false).verdict_at;
         let limit = limit(scenario, *family, *loss);
         let took = took.map_or(Duration::MAX, |at| Duration::from_secs_f64(at.as_secs_f64()));
-        (took > limit).then(|| format!("{}:{family}:{seed}:{loss} took {took:.1?}", scenario.name))
+        (took > limit).then(|| {
+            format!("{} ({}):{family}:{seed}:{loss} took {took:.1?}", scenario.name, scenario.peer.stack.word())
+        })
     });
     lines.into_iter().flatten().collect()
+}
+
+/// Paths that lose packets on their own account, to a server on each stack: those that the kernel lab plays within the same time.
+fn lossy_paths(seeds: u64) -> Vec<(Scenario, Family, u64, f64)> {
+    let mut runs = Vec::new();
+    for (stack, name) in STACKS.iter().flat_map(|stack| LOSSY.map(|name| (*stack, name))) {
+        let mut scenario = scenario::load(name).unwrap();
+        scenario.peer.adopt(stack);
+        let families = scenario.families.clone().into_iter();
+        let seeded = families.flat_map(|family| (0..seeds).map(move |seed| (family, seed)));
+        runs.extend(seeded.map(|(family, seed)| (scenario.clone(), family, seed, 0.0)));
+    }
+    runs
 }
 
 fn is_otherwise(scenario: &Scenario) -> bool {
@@ -60,7 +78,7 @@ fn is_otherwise(scenario: &Scenario) -> bool {
 fn limit(scenario: &Scenario, family: Family, loss: f64) -> Duration {
     let is_clear = scenario.expect.outcome(family).verdict == Verdict::Clear;
     let has_echo = scenario.peer.echo && scenario.routers().iter().all(|(_, router)| router.drop.is_empty());
-    Duration::from_millis(match (loss > 0.0, is_clear) {
+    Duration::from_millis(match (loss > 0.0 || is_lossy(scenario), is_clear) {
         (false, true) => 150,
         (false, false) if has_echo => 1000,
         (false, false) => 2000,

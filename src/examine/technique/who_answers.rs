@@ -182,17 +182,27 @@ impl WhoAnswers {
         }
         let answering = (2..=before_target).rev().take_while(|&ttl| self.lone_answers(ttl) >= LONE_ANSWERS).last();
         let ttl = answering.map_or(before_target, |lowest| lowest - 1);
-        match self.lone_answers(ttl) {
-            _ if ttl < 2 => {}
-            0 => self.ask(Vehicle::LoneSegment, ttl),
-            _ => self.queue.push_back((Vehicle::LoneSegment, ttl)),
+        // Where a router says that one ended there, nobody nearer had taken it.
+        if ttl < 2 || self.has_expired(Vehicle::LoneSegment, ttl) {
+            return;
+        }
+        let silent = self.lone_probes(ttl).filter(|probe| probe.is_silent()).count();
+        if silent < self.silences_needed() {
+            self.queue.push_back((Vehicle::LoneSegment, ttl));
         }
     }
 
+    fn lone_probes(&self, ttl: u8) -> impl Iterator<Item = &Limited> {
+        self.probes.iter().filter(move |probe| (probe.vehicle, probe.ttl) == (Vehicle::LoneSegment, ttl))
+    }
+
+    /// How often a probe may stay silent before loss no longer explains it.
+    fn silences_needed(&self) -> usize {
+        self.knowledge.map_or(1, |knowledge| knowledge.silences as usize)
+    }
+
     fn lone_answers(&self, ttl: u8) -> usize {
-        let is_one =
-            |probe: &&Limited| (probe.vehicle, probe.ttl) == (Vehicle::LoneSegment, ttl) && probe.is_answered();
-        self.probes.iter().filter(is_one).count()
+        self.lone_probes(ttl).filter(|probe| probe.is_answered()).count()
     }
 
     /// Takes an answer without a name while a lone segment is on the way.
@@ -226,8 +236,7 @@ impl WhoAnswers {
     fn ask(&mut self, vehicle: Vehicle, ttl: u8) {
         let mut asked = self.probes.iter().filter(|probe| (probe.vehicle, probe.ttl) == (vehicle, ttl));
         let is_silent = asked.clone().all(Limited::is_silent);
-        let most = self.knowledge.map_or(1, |knowledge| knowledge.silences as usize);
-        let may_ask = asked.next().is_none() || is_silent && asked.count() + 1 < most;
+        let may_ask = asked.next().is_none() || is_silent && asked.count() + 1 < self.silences_needed();
         if may_ask && !self.queue.contains(&(vehicle, ttl)) {
             self.queue.push_back((vehicle, ttl));
         }
@@ -349,5 +358,56 @@ impl WhoAnswers {
         }
         probe.expire();
         Some(probe.probe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::PacketSize;
+
+    use super::*;
+
+    const BEFORE_TARGET: u8 = 3;
+    const SILENCES: u32 = 4;
+
+    /// How many lone segments leave where the first one seems answered and each of the others has this fate.
+    fn lone_segments(fate: impl Fn(&mut Limited)) -> usize {
+        let times = AnswerTimes { handshake: None, segment: None };
+        let state = TcpState::Open;
+        let knowledge = Knowledge { state, names: false, needs_syns: false, silences: SILENCES, times };
+        let mut who = WhoAnswers {
+            is_asked: true,
+            has_echo: true,
+            queue: VecDeque::new(),
+            probes: Vec::new(),
+            routers: Some(BEFORE_TARGET),
+            first_hop_mss: None,
+            knowledge: Some(knowledge),
+        };
+        for seq in 0..100 {
+            who.ask_alone();
+            let Some((vehicle, ttl)) = who.queue.pop_front() else { break };
+            let mut probe = Limited::new(vehicle, ttl, PacketSize::new(68), ProbeKey::Echo(seq), Timestamp::ZERO);
+            if seq == 0 {
+                probe.answer(Timestamp::ZERO);
+            } else {
+                fate(&mut probe);
+            }
+            who.probes.push(probe);
+        }
+        who.probes.len()
+    }
+
+    /// A late answer to something else seems to be one to the first.
+    #[test]
+    fn a_lone_segment_that_seems_answered_is_not_repeated_without_end() {
+        assert_eq!(lone_segments(Limited::expire), 2);
+        assert_eq!(lone_segments(Limited::give_up), 1 + SILENCES as usize);
+    }
+
+    /// Two answers accuse somebody at that hop; then whether he is nearer still.
+    #[test]
+    fn answers_are_followed_down_to_the_first_router() {
+        assert_eq!(lone_segments(|probe| probe.answer(Timestamp::ZERO)), LONE_ANSWERS * usize::from(BEFORE_TARGET - 1));
     }
 }
