@@ -230,7 +230,7 @@ impl Correlator {
         let newest = list.iter().filter_map(|suspect| suspect.last).map(|last| last.order()).max();
         let rank = |suspect: &Suspect| rank(suspect, newest);
         list.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| sort_key(a).cmp(&sort_key(b))));
-        Suspects { list, reading }
+        Suspects::new(list, reading)
     }
 }
 
@@ -241,13 +241,11 @@ fn suspect(key: PeerKey, counts: PeerCounts, now: Timestamp) -> Option<Suspect> 
     };
     let (grade, reasons) = grade(key.flow, address, &counts)?;
     let stalls: StallCounts = *counts.stalls?;
-    // A relay that was given by its address has the address as its name.
-    let is_name =
-        |name: &String| !matches!(name.as_str(), "" | "unknown" | "<unknown>") && name.parse::<IpAddr>().is_err();
-    let name = Some(stalls.name).filter(is_name);
+    let mut names = stalls.names.into_iter();
     Some(Suspect {
         flow: key.flow,
-        peer: Peer { name, address, port: stalls.port },
+        peer: Peer { name: names.next(), address, port: stalls.port },
+        also_named: names.collect(),
         logged_by: Some(stalls.logged_by).filter(|host| !host.is_empty()),
         domains: stalls.domains,
         grade,

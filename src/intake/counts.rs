@@ -1,5 +1,7 @@
 //! The counts of one peer, taken in the order of the log.
 
+use std::net::IpAddr;
+
 use crate::model::{Delays, StallStage};
 
 use super::stamp::Stamp;
@@ -13,6 +15,8 @@ const MANY_RECIPIENTS: u16 = 30;
 /// How many mails are told apart. The attempts and recipients of one mail are close together in a log.
 const TOLD_APART: usize = 64;
 const DOMAINS: usize = 4;
+const NAMES: usize = 4;
+const LONGEST_NAME: usize = 255;
 const LONGEST_SAMPLE: usize = 400;
 
 /// All counts of a peer.
@@ -27,7 +31,8 @@ pub(super) struct PeerCounts {
 /// The counts of a peer at which mail stalled.
 #[derive(Clone, Debug)]
 pub(super) struct StallCounts {
-    pub(super) name: String,
+    /// Its names, in the order in which the log has them.
+    pub(super) names: Vec<String>,
     pub(super) port: Option<u16>,
     pub(super) logged_by: String,
     pub(super) domains: Vec<String>,
@@ -111,11 +116,11 @@ impl StallCounts {
         StallStage::TlsHandshake,
     ];
 
-    pub(super) fn new(name: &[u8], logged_by: &[u8], first: &StalledMail<'_>) -> Self {
+    pub(super) fn new(logged_by: &[u8], first: &StalledMail<'_>) -> Self {
         Self {
-            name: lossy(name, 255),
+            names: Vec::new(),
             port: None,
-            logged_by: lossy(logged_by, 255),
+            logged_by: lossy(logged_by, LONGEST_NAME),
             domains: Vec::new(),
             by_stage: [0; Self::STAGES.len()],
             mails: 0,
@@ -131,6 +136,19 @@ impl StallCounts {
         }
     }
 
+    /// Notes a name of the peer, unless it is none.
+    pub(super) fn name(&mut self, name: &[u8]) {
+        if self.names.len() >= NAMES || self.names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name)) {
+            return;
+        }
+        let name = lossy(name, LONGEST_NAME);
+        // A relay that was given by its address has the address as its name.
+        let is_none = matches!(name.as_str(), "" | "unknown" | "<unknown>") || name.parse::<IpAddr>().is_ok();
+        if !is_none {
+            self.names.push(name);
+        }
+    }
+
     pub(super) fn add(&mut self, stall: &StalledMail<'_>) {
         self.between.merge(&self.after);
         self.after = PassedMails::default();
@@ -142,7 +160,7 @@ impl StallCounts {
         if let Some(domain) = stall.domain
             && self.domains.len() < DOMAINS
         {
-            let domain = lossy(domain, 255).to_lowercase();
+            let domain = lossy(domain, LONGEST_NAME).to_lowercase();
             if let Err(at) = self.domains.binary_search(&domain) {
                 self.domains.insert(at, domain);
             }
@@ -306,7 +324,7 @@ mod tests {
             stamp: Stamp::None,
             line: b"line",
         };
-        let mut stalls = StallCounts::new(b"mx", b"", &stall);
+        let mut stalls = StallCounts::new(b"", &stall);
         for stall in [
             stall,
             stall,

@@ -67,7 +67,8 @@ impl PeerTable {
         }
         *failing += usize::from(is_new);
         let counts = self.counts.entry(key).or_default();
-        let stalls = counts.stalls.get_or_insert_with(|| Box::new(StallCounts::new(name, logged_by, stall)));
+        let stalls = counts.stalls.get_or_insert_with(|| Box::new(StallCounts::new(logged_by, stall)));
+        stalls.name(name);
         stalls.port = stalls.port.or(port);
         stalls.add(stall);
     }

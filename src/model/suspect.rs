@@ -1,5 +1,6 @@
 //! Peers whose mail, according to a log or a queue, looks as if the path to them dropped large packets.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,10 +13,55 @@ use super::{Direction, is_container_gateway};
 /// The suspects in a log or a queue, and how much of it was understood.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Suspects {
-    /// The strongest first.
+    /// The strongest first, and behind it the other addresses of the same peer.
     pub list: Vec<Suspect>,
     /// What was read.
     pub reading: Reading,
+}
+
+impl Suspects {
+    /// Takes suspects in the order of their rank.
+    pub fn new(ranked: Vec<Suspect>, reading: Reading) -> Self {
+        let mut ranked: Vec<Option<Suspect>> = ranked.into_iter().map(Some).collect();
+        let order: Vec<usize> = same_peers(&ranked.iter().flatten().collect::<Vec<_>>()).concat();
+        Self { list: order.into_iter().filter_map(|at| ranked.get_mut(at)?.take()).collect(), reading }
+    }
+
+    /// The suspects by peer: addresses that share a name are one server. Each has a path of its own, and so a row and a grade.
+    pub fn peers(&self) -> Vec<Vec<&Suspect>> {
+        let all: Vec<&Suspect> = self.list.iter().collect();
+        let rows = |group: Vec<usize>| group.into_iter().filter_map(|at| all.get(at).copied()).collect();
+        same_peers(&all).into_iter().map(rows).collect()
+    }
+}
+
+/// Which suspects are the same peer, by their places: the groups, and what is in each, in the order of their first member.
+fn same_peers(all: &[&Suspect]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut by_name: HashMap<_, usize> = HashMap::new();
+    for (at, suspect) in all.iter().enumerate() {
+        let keys = || suspect.names().map(|name| (suspect.flow, &suspect.logged_by, name.to_ascii_lowercase()));
+        let mut known: Vec<usize> = keys().filter_map(|key| by_name.get(&key).copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let home = known.first().copied().unwrap_or_else(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        // A suspect with several names may join groups.
+        for &other in known.iter().skip(1) {
+            let moved = std::mem::take(&mut groups[other]);
+            groups[home].extend(moved);
+            by_name.values_mut().filter(|group| **group == other).for_each(|group| *group = home);
+        }
+        groups[home].push(at);
+        by_name.extend(keys().map(|key| (key, home)));
+    }
+    groups.retain(|group| !group.is_empty());
+    for group in &mut groups {
+        group.sort_unstable();
+    }
+    groups
 }
 
 /// How much was read.
@@ -85,6 +131,8 @@ pub struct Suspect {
     pub flow: MailFlow,
     /// The other side.
     pub peer: Peer,
+    /// Some of the other names under which the log has the same address.
+    pub also_named: Vec<String>,
     /// The host that wrote the log, where the log names it.
     pub logged_by: Option<String>,
     /// Some domains of the recipients, sorted; empty for incoming mail.
@@ -240,6 +288,11 @@ pub struct LogTime {
 }
 
 impl Suspect {
+    /// All names that the log has of it.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.peer.name.iter().chain(&self.also_named)
+    }
+
     /// Whether the log names a gateway of a container network in the place of the client that sent.
     pub fn hides_the_sender(&self) -> bool {
         self.flow == MailFlow::Incoming && self.peer.address.is_some_and(is_container_gateway)

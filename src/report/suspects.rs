@@ -9,9 +9,6 @@ use super::layout::{push_line, wrap};
 use super::printable::printable;
 use crate::model::{Grade, Peer, Reading, Suspect, Suspects};
 
-/// How many other addresses of one name are listed.
-const MOST_ADDRESSES: usize = 8;
-
 /// The list as lines of text, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
     let mut out = String::new();
@@ -23,9 +20,9 @@ pub fn render(suspects: &Suspects) -> String {
             push_line(&mut out, &line);
         }
     }
-    for suspect in &suspects.list {
+    for rows in suspects.peers() {
         out.push('\n');
-        block(&mut out, suspect, &of_the_same_name(suspect, &suspects.list));
+        block(&mut out, &rows);
     }
     out
 }
@@ -42,7 +39,7 @@ pub fn render_short(suspects: &Suspects) -> String {
 
 fn summary(suspects: &Suspects) -> String {
     let read = words::read(&suspects.reading);
-    match suspects.list.len() {
+    match suspects.peers().len() {
         0 if suspects.reading.lines == 0 => "No suspects: the queue is empty.".into(),
         0 if suspects.reading.unread > 0 => format!("No suspects among what can be read of {read}."),
         0 => format!("No suspects: nothing in {read} looks like a path that swallows large packets."),
@@ -72,52 +69,73 @@ fn notes(reading: &Reading) -> Vec<String> {
     notes
 }
 
-/// Other addresses of a peer. Each has a path of its own, so each is a suspect of its own.
-fn of_the_same_name(suspect: &Suspect, all: &[Suspect]) -> Vec<String> {
-    let is_same = |other: &&Suspect| {
-        let (ours, theirs) = (&suspect.peer, &other.peer);
-        ours.name.is_some()
-            && ours.name == theirs.name
-            && ours.address != theirs.address
-            && (suspect.flow, &suspect.logged_by) == (other.flow, &other.logged_by)
+/// One peer: what is the same for all of its addresses once, and the evidence by address.
+fn block(out: &mut String, rows: &[&Suspect]) {
+    let Some(strongest) = rows.iter().max_by_key(|row| row.grade) else { return };
+    let title = match rows {
+        [only] => words::peer(&only.peer),
+        several => format!("{}, {} addresses", strongest.names().next().map_or("", String::as_str), several.len()),
     };
-    let words = |other: &Suspect| Some(format!("{} ({})", other.peer.address?, grade_word(other.grade)));
-    all.iter().filter(is_same).filter_map(words).take(MOST_ADDRESSES).collect()
-}
-
-fn block(out: &mut String, suspect: &Suspect, same_name: &[String]) {
-    let title = format!("{}: {}", words::peer(&suspect.peer), words::headline(suspect));
-    for line in wrap(&printable(&title), "", "  ") {
+    for line in wrap(&printable(&format!("{title}: {}", words::headline(strongest))), "", "  ") {
         push_line(out, &line);
     }
-    let mut row = |label: &str, text: String| {
-        for line in wrap(&printable(&text), &format!("  {label:<12}"), &" ".repeat(14)) {
-            push_line(out, &line);
+    let other_names = other_names(rows);
+    if !other_names.is_empty() {
+        row(out, "also named", &other_names.join(", "));
+    }
+    let is_one_way = rows.iter().all(|suspect| words::way(suspect) == words::way(strongest));
+    if is_one_way {
+        row(out, "mail", words::way(strongest));
+    }
+    if rows.iter().any(|suspect| suspect.hides_the_sender()) {
+        row(out, "sender", words::HIDDEN_SENDER);
+    }
+    if let Some(host) = &strongest.logged_by {
+        row(out, "logged by", host);
+    }
+    for suspect in rows {
+        if rows.len() > 1 {
+            row(out, "address", &words::row(suspect));
         }
-    };
-    row("mail", words::way(suspect).to_owned());
-    if suspect.hides_the_sender() {
-        row("sender", words::HIDDEN_SENDER.to_owned());
+        if !is_one_way {
+            row(out, "mail", words::way(suspect));
+        }
+        evidence(out, suspect);
     }
-    if !same_name.is_empty() {
-        row("same name", same_name.join(", "));
+}
+
+/// The names beside that of the title.
+fn other_names<'a>(rows: &[&'a Suspect]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in rows.iter().flat_map(|suspect| suspect.names()) {
+        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name);
+        }
     }
+    names.split_off(names.len().min(1))
+}
+
+/// What speaks for and against one address.
+fn evidence(out: &mut String, suspect: &Suspect) {
     for (index, reason) in suspect.reasons.iter().enumerate() {
-        row(if index == 0 { "because" } else { "" }, words::reason(reason));
+        row(out, if index == 0 { "because" } else { "" }, &words::reason(reason));
     }
     if !suspect.domains.is_empty() {
-        row("for", suspect.domains.join(", "));
+        row(out, "for", &suspect.domains.join(", "));
     }
     if let Some(times) = words::times(suspect) {
-        row("when", times);
-    }
-    if let Some(host) = &suspect.logged_by {
-        row("logged by", host.clone());
+        row(out, "when", &times);
     }
     if let Some(delays) = &suspect.delays {
-        row("delays", words::delays(delays));
+        row(out, "delays", &words::delays(delays));
     }
-    row("log line", suspect.sample.clone());
+    row(out, "log line", &suspect.sample);
+}
+
+fn row(out: &mut String, label: &str, text: &str) {
+    for line in wrap(&printable(text), &format!("  {label:<12}"), &" ".repeat(14)) {
+        push_line(out, &line);
+    }
 }
 
 /// What to call a peer: name, address and an unusual port.
@@ -127,9 +145,5 @@ pub fn peer(peer: &Peer) -> String {
 
 /// Its grade in one word, for lists that have room for no more.
 pub fn grade_word(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Classic => "classic",
-        Grade::Likely => "likely",
-        Grade::Possible => "possible",
-    }
+    words::grade(grade)
 }

@@ -67,23 +67,74 @@ fn lists_are_the_same_every_time() {
     }
 }
 
-/// Both addresses of a relay stall. Each has a path of its own, but they are one server.
+fn stalled(name: &str, address: &str, number: u32) -> String {
+    format!(
+        "Nov  4 05:32:43 mail postfix/smtp[12]: ABCDEF0{number}: to=<u@example.com>, relay={name}[{address}]:25, delay=180, \
+         delays=0/0/0/180, dsn=4.4.2, status=deferred (conversation with {name}[{address}] timed out while sending message \
+         body)\n"
+    )
+}
+
+/// Both addresses of a relay stall. Each has a path of its own, and so a row, but they are one server and one suspect.
 #[test]
-fn addresses_of_one_name_point_to_each_other() {
-    let line = |name: &str, address: &str, number: u32| {
-        format!(
-            "Nov  4 05:32:43 mail postfix/smtp[12]: ABCDEF0{number}: to=<u@example.com>, relay={name}[{address}]:25, delay=180, \
-             delays=0/0/0/180, dsn=4.4.2, status=deferred (conversation with {name}[{address}] timed out while sending message \
-             body)\n"
-        )
-    };
+fn addresses_of_one_name_are_rows_of_one_suspect() {
     let log = [
-        line("mx.example.com", "192.0.2.1", 1),
-        line("mx.example.com", "2001:db8::1", 2),
-        line("mx.example.net", "192.0.2.2", 3),
+        stalled("mx.example.com", "192.0.2.1", 1),
+        stalled("mx.example.net", "192.0.2.2", 3),
+        stalled("MX.example.com", "2001:db8::1", 2),
+    ];
+    let found = suspects(log.concat().as_bytes());
+    let peers: Vec<usize> = found.peers().iter().map(Vec::len).collect();
+    assert_eq!(peers, [2, 1], "{found:#?}");
+    let shown = render(&found);
+    assert!(shown.starts_with("2 suspects in "), "{shown}");
+    assert_eq!(shown.matches("mx.example.com, 2 addresses: likely").count(), 1, "{shown}");
+    for row in ["192.0.2.1: likely", "2001:db8::1: likely"] {
+        assert_eq!(shown.matches(&format!("  address     {row}\n")).count(), 1, "{shown}");
+    }
+}
+
+/// A server that is the relay of several domains has a name for each.
+#[test]
+fn names_of_one_address_are_one_suspect() {
+    let log = [
+        stalled("mx.example.com", "192.0.2.1", 1),
+        stalled("mx.example.net", "192.0.2.1", 2),
+        stalled("Mx.Example.com", "192.0.2.1", 3),
     ];
     let shown = render(&suspects(log.concat().as_bytes()));
-    assert_eq!(shown.matches("  same name   ").count(), 2, "{shown}");
-    assert!(shown.contains("  same name   2001:db8::1 (likely)\n"), "{shown}");
-    assert!(shown.contains("  same name   192.0.2.1 (likely)\n"), "{shown}");
+    assert!(shown.starts_with("1 suspect in "), "{shown}");
+    assert!(
+        shown.contains("\nmx.example.com 192.0.2.1: likely") && shown.contains("  also named  mx.example.net\n"),
+        "{shown}"
+    );
+}
+
+/// Names and addresses make a chain: the first server has the name of the second, which has one more address.
+#[test]
+fn a_shared_name_joins_servers_with_several_names() {
+    let log = [
+        stalled("a.example.com", "192.0.2.1", 1),
+        stalled("b.example.com", "192.0.2.2", 2),
+        stalled("a.example.com", "192.0.2.2", 3),
+        stalled("c.example.com", "192.0.2.3", 4),
+        stalled("b.example.com", "192.0.2.4", 5),
+    ];
+    for turn in 0..log.len() {
+        let mut log = log.clone();
+        log.rotate_left(turn);
+        let found = suspects(log.concat().as_bytes());
+        let mut sizes: Vec<usize> = found.peers().iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 3], "{found:#?}");
+        assert_eq!(found.list.len(), 4, "nobody is lost");
+    }
+}
+
+/// Each host that logs has paths of its own.
+#[test]
+fn hosts_that_log_are_kept_apart() {
+    let own = stalled("mx.example.com", "192.0.2.1", 1);
+    let other = stalled("mx.example.com", "2001:db8::1", 2).replace(" mail postfix", " relay postfix");
+    assert_eq!(suspects(format!("{own}{other}").as_bytes()).peers().len(), 2);
 }

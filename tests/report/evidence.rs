@@ -9,6 +9,7 @@ fn shown(reason: Reason, reading: Reading) -> String {
     let suspect = Suspect {
         flow: MailFlow::Outgoing,
         peer: Peer { name: None, address: Some(ip("192.0.2.25")), port: Some(25) },
+        also_named: vec![],
         logged_by: None,
         domains: vec![],
         grade: Grade::Possible,

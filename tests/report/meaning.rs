@@ -14,6 +14,7 @@ fn suspect(flow: MailFlow, stage: StallStage) -> Suspect {
     Suspect {
         flow,
         peer: Peer { name: Some("mx.example.com".into()), address: Some(ip(ADDRESS)), port: None },
+        also_named: vec![],
         logged_by: None,
         domains: vec![],
         grade: Grade::Classic,

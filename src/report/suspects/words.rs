@@ -37,6 +37,22 @@ pub(super) fn peer(peer: &Peer) -> String {
     if words.is_empty() { "unknown peer".to_owned() } else { words.join(" ") }
 }
 
+/// One address of several, and its grade.
+pub(super) fn row(suspect: &Suspect) -> String {
+    let address = suspect.peer.address.map_or_else(|| "not logged".to_owned(), |address| address.to_string());
+    let port = suspect.peer.port.filter(|port| *port != 25).map(|port| format!(" port {port}"));
+    format!("{address}{}: {}", port.unwrap_or_default(), grade(suspect.grade))
+}
+
+/// A grade in one word.
+pub(super) fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Classic => "classic",
+        Grade::Likely => "likely",
+        Grade::Possible => "possible",
+    }
+}
+
 /// What is said of it, by grade and by flow.
 pub(super) fn headline(suspect: &Suspect) -> &'static str {
     match (suspect.grade, suspect.flow) {
