@@ -253,6 +253,7 @@ fn suspect(key: PeerKey, counts: PeerCounts, now: Timestamp) -> Option<Suspect> 
         first: stalls.first.read(now),
         last: stalls.last.read(now),
         delays: stalls.sample.delays,
+        phrases: stalls.phrases,
         sample: stalls.sample.line,
     })
 }

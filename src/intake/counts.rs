@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::model::{Delays, StallStage};
 
+use super::phrases::phrase_of;
 use super::stamp::Stamp;
 
 /// A mail up to this size fits into one packet with its commands, so it cannot stall because of its size.
@@ -14,8 +15,8 @@ pub(super) const SEVERAL: u64 = 4096;
 const MANY_RECIPIENTS: u16 = 30;
 /// How many mails are told apart. The attempts and recipients of one mail are close together in a log.
 const TOLD_APART: usize = 64;
-const DOMAINS: usize = 4;
-const NAMES: usize = 4;
+/// So many domains, names and phrases are kept.
+const LONGEST_LIST: usize = 4;
 const LONGEST_NAME: usize = 255;
 const LONGEST_SAMPLE: usize = 400;
 
@@ -50,6 +51,8 @@ pub(super) struct StallCounts {
     pub(super) last: Stamp,
     pub(super) longest_wait: Option<f64>,
     pub(super) sample: Sample,
+    /// What the log says of the stalls, in its own words.
+    pub(super) phrases: Vec<&'static str>,
     seen: Vec<(u64, u8)>,
 }
 
@@ -132,13 +135,16 @@ impl StallCounts {
             last: first.stamp,
             longest_wait: None,
             sample: Sample { stage: first.stage, delays: None, line: String::new() },
+            phrases: Vec::new(),
             seen: Vec::new(),
         }
     }
 
     /// Notes a name of the peer, unless it is none.
     pub(super) fn name(&mut self, name: &[u8]) {
-        if self.names.len() >= NAMES || self.names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name)) {
+        if self.names.len() >= LONGEST_LIST
+            || self.names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+        {
             return;
         }
         let name = lossy(name, LONGEST_NAME);
@@ -158,13 +164,15 @@ impl StallCounts {
             self.longest_wait = Some(self.longest_wait.unwrap_or(0.0).max(waited));
         }
         if let Some(domain) = stall.domain
-            && self.domains.len() < DOMAINS
+            && self.domains.len() < LONGEST_LIST
         {
             let domain = lossy(domain, LONGEST_NAME).to_lowercase();
             if let Err(at) = self.domains.binary_search(&domain) {
                 self.domains.insert(at, domain);
             }
         }
+        let phrase = phrase_of(stall.line).filter(|phrase| !self.phrases.contains(phrase));
+        self.phrases.extend(phrase.filter(|_| self.phrases.len() < LONGEST_LIST));
         // A line of the strongest stage says most, and of two such lines the one with delays.
         let is_better = stall.stage < self.sample.stage
             || (stall.stage == self.sample.stage && self.sample.delays.is_none() && stall.delays.is_some());

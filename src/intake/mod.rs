@@ -16,6 +16,7 @@ mod mails;
 mod peers;
 mod pending;
 mod period;
+mod phrases;
 mod postfix;
 pub mod queue;
 mod said;

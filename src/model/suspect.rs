@@ -147,6 +147,8 @@ pub struct Suspect {
     pub last: Option<LogTime>,
     /// The delays of the mail in the line that is shown.
     pub delays: Option<Delays>,
+    /// Words to look for in the log: those in which it tells of the stalls.
+    pub phrases: Vec<&'static str>,
     /// A line of the log as evidence. It is unescaped and must be escaped before it reaches a terminal.
     pub sample: String,
 }

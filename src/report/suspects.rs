@@ -129,6 +129,13 @@ fn evidence(out: &mut String, suspect: &Suspect) {
     if let Some(delays) = &suspect.delays {
         row(out, "delays", &words::delays(delays));
     }
+    if !suspect.phrases.is_empty() {
+        row(
+            out,
+            "log says",
+            &suspect.phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect::<Vec<_>>().join(", "),
+        );
+    }
     row(out, "log line", &suspect.sample);
 }
 

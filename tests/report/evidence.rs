@@ -17,6 +17,7 @@ fn shown(reason: Reason, reading: Reading) -> String {
         first: None,
         last: None,
         delays: None,
+        phrases: vec![],
         sample: "line".into(),
     };
     let text = render(&Suspects { list: vec![suspect], reading });

@@ -22,6 +22,7 @@ fn suspect(flow: MailFlow, stage: StallStage) -> Suspect {
         first: None,
         last: None,
         delays: None,
+        phrases: vec![],
         sample: String::new(),
     }
 }
