@@ -122,6 +122,31 @@ COMMIT
         }
     }
 
+    /// As this program advises it: the undo of one address leaves the others, and that of the last leaves nothing.
+    #[test]
+    fn an_address_is_taken_out_of_a_set_of_them() {
+        let undo = |elements: &str| {
+            let nft_json = format!(
+                r#"{{"nftables": [
+                {{"table": {{"family": "inet", "name": "pmtu_clamp", "handle": 1}}}},
+                {{"set": {{"family": "inet", "table": "pmtu_clamp", "name": "ip_mss_1360", "type": "ipv4_addr", "elem": [{elements}]}}}},
+                {{"chain": {{"family": "inet", "table": "pmtu_clamp", "name": "input", "handle": 2, "type": "filter", "hook": "input", "prio": -150}}}},
+                {{"rule": {{"family": "inet", "table": "pmtu_clamp", "chain": "input", "handle": 4, "expr": [
+                    {{"match": {{"op": "==", "left": {{"payload": {{"protocol": "ip", "field": "saddr"}}}}, "right": "@ip_mss_1360"}}}},
+                    {{"mangle": {{"key": {{"tcp option": {{"name": "maxseg", "field": "size"}}}}, "value": 1360}}}}]}}}}]}}"#
+            );
+            let rules = RulesetText { nft_json, nft_text: String::new(), iptables: Vec::new() };
+            let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
+            let (from, to) = (parse("192.0.2.25"), parse("198.51.100.2"));
+            let packet = SynAck { from, port: 25, to, interface: Some("eth0") };
+            find_clamps(&rules, &packet, 1360).into_iter().flat_map(|clamp| clamp.undo).collect::<Vec<_>>()
+        };
+        let one = "nft delete element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'";
+        assert_eq!(undo(r#""192.0.2.24", "192.0.2.25""#), [one]);
+        assert_eq!(undo(r#""192.0.2.25""#), ["nft delete table inet pmtu_clamp"]);
+        assert_eq!(undo(r#""192.0.2.24""#), [""; 0]);
+    }
+
     #[test]
     fn the_rule_of_this_family_address_and_mss_is_named() {
         let nft = |handle| {

@@ -1,5 +1,7 @@
 //! Rules that let exactly the ICMP errors pass that a host must not drop (RFC 4890, section 4.3.1; the same in IPv4).
 
+use std::net::IpAddr;
+
 use crate::model::Family;
 
 /// The comment that marks the rule in nft's listing, so that the undo finds it.
@@ -72,6 +74,19 @@ pub(super) fn without_nft(chain: [&str; 3], handle: u64, is_alone: bool) -> Vec<
         format!("nft delete table {family} {table}")
     } else {
         format!("nft delete rule {family} {table} {name} handle {handle}")
+    }]
+}
+
+/// Takes an address out of the named set that a rule looks at, or the table away if it holds no other.
+pub(super) fn out_of_set(set: [&str; 3], address: IpAddr, is_alone: bool) -> Vec<String> {
+    if !set.iter().all(|name| is_plain(name)) {
+        return Vec::new();
+    }
+    let [family, table, name] = set;
+    vec![if is_alone {
+        format!("nft delete table {family} {table}")
+    } else {
+        format!("nft delete element {family} {table} {name} '{{ {address} }}'")
     }]
 }
 

@@ -230,7 +230,8 @@ fn stuck_incoming_mail(lab: &Lab) -> Result<(), String> {
         &[
             &format!("mail from {name}: could not be examined from here: no TCP connection came about at its port 25"),
             "Ask the sender to run pmtu-probe",
-            &format!("ip daddr {name} tcp flags syn tcp option maxseg size set 1240"),
+            "ip daddr @ip_mss_1240 tcp flags syn tcp option maxseg size set 1240",
+            &format!("nft add element inet pmtu_clamp_back ip_mss_1240 '{{ {name} }}'"),
         ],
     )?;
     must_end_with(&ran, 3)

@@ -42,9 +42,11 @@ fn a_black_hole_is_worked_around_from_narrow_to_wide_then_reported() {
         for_you(&advice(&no_ptb(V4))),
         [
             "nft add table inet pmtu_clamp",
+            "nft add set inet pmtu_clamp ip_mss_1360 '{ type ipv4_addr; }'",
             "nft add chain inet pmtu_clamp input '{ type filter hook input priority -150; }'",
-            "nft add rule inet pmtu_clamp input ip saddr 192.0.2.25 tcp flags syn tcp option maxseg size set 1360",
-            "# undo: nft delete table inet pmtu_clamp",
+            "nft add rule inet pmtu_clamp input ip saddr @ip_mss_1360 tcp flags syn tcp option maxseg size set 1360",
+            "nft add element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'",
+            "# undo: nft delete element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'",
             "ip route replace 192.0.2.25/32 via 198.51.100.1 dev eth0 src 198.51.100.2 mtu lock 1400",
             "# undo: ip route del 192.0.2.25/32",
             "sysctl -w net.ipv4.tcp_mtu_probing=1",
@@ -60,7 +62,8 @@ fn ipv6_headers_are_larger_and_its_message_has_another_name() {
     let advice = advice(&no_ptb(V6));
     let commands = commands(&advice);
     assert!(
-        commands[2].ends_with("ip6 saddr 2001:db8::25 tcp flags syn tcp option maxseg size set 1340"),
+        commands[3].ends_with("ip6 saddr @ip6_mss_1340 tcp flags syn tcp option maxseg size set 1340")
+            && commands[4].ends_with("'{ 2001:db8::25 }'"),
         "{commands:?}"
     );
     assert!(
@@ -263,12 +266,16 @@ fn the_way_back_is_clamped_to_what_came_through_but_never_to_scraps() {
         report.examined.reverse.path_mtu = path_mtu;
         let advice = advice(&report);
         assert_eq!(advice.last().unwrap().who, Who::TheirSide);
-        commands(&advice)[2].to_owned()
+        commands(&advice)[3].to_owned()
     };
-    let rule = "nft add rule inet pmtu_clamp_back output ip daddr 192.0.2.25 tcp flags syn tcp option maxseg size set ";
-    assert_eq!(clamp(Some(size(1400))), format!("{rule}1360"));
-    assert_eq!(clamp(Some(size(300))), format!("{rule}1240"));
-    assert_eq!(clamp(None), format!("{rule}1240"));
+    let rule = |mss| {
+        format!(
+            "nft add rule inet pmtu_clamp_back output ip daddr @ip_mss_{mss} tcp flags syn tcp option maxseg size set {mss}"
+        )
+    };
+    assert_eq!(clamp(Some(size(1400))), rule(1360));
+    assert_eq!(clamp(Some(size(300))), rule(1240));
+    assert_eq!(clamp(None), rule(1240));
 }
 
 #[test]
@@ -285,8 +292,8 @@ fn the_way_back_is_worked_around_here_and_repaired_there() {
             )
         };
         let ours = for_you(&advice);
-        assert_eq!(ours[4..6], [rule("-A"), format!("# undo: {}", rule("-D"))]);
-        assert_eq!(ours[6], format!("{ip} route replace {length} advmss {mss}"));
+        assert_eq!(ours[6..8], [rule("-A"), format!("# undo: {}", rule("-D"))]);
+        assert_eq!(ours[8], format!("{ip} route replace {length} advmss {mss}"));
         let asked = advice.last().unwrap();
         assert_eq!(asked.who, Who::TheirSide);
         assert!(asked.text.contains("cannot be seen from here"), "{asked:?}");

@@ -21,6 +21,16 @@ pub(super) fn as_mss(value: &Value) -> Option<u16> {
     u16::try_from(value.as_u64()?).ok()
 }
 
+/// The named set in which a rule looks for the source of the packet.
+pub(super) fn set_of_sources(expression: &[Value]) -> Option<&str> {
+    let matches = expression.iter().filter_map(|statement| statement.get("match"));
+    let mut sources = matches.filter(|inside| {
+        let field = inside.get("left").and_then(|left| left.get("payload"));
+        field.is_some_and(|field| text(field, "field") == "saddr") && text(inside, "op") != "!="
+    });
+    sources.find_map(|inside| inside.get("right")?.as_str()?.strip_prefix('@'))
+}
+
 /// Whether a rule may end the way of packets through its chain, or lead them to another.
 pub(super) fn leads_away(expression: &[Value]) -> bool {
     let kinds = expression.iter().filter_map(Value::as_object).flat_map(|statement| statement.keys());

@@ -8,6 +8,7 @@ mod names;
 mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use super::syn_ack::SynAck;
 use super::truth::Truth;
 use super::walk::{Chains, Culprit, suspect};
 use crate::model::{Blocker, ClampRule};
-use clamp::{as_mss, concerns, leads_away, sets_mss};
+use clamp::{as_mss, concerns, leads_away, set_of_sources, sets_mss};
 use compare::Set;
 use fact::text;
 use listing::Listing;
@@ -167,7 +168,7 @@ impl Ruleset {
                 is_certain: concerns == Truth::Yes && is_met,
                 place: format!("table {family} {name}, chain {}", rule.chain),
                 rule: words.map_or_else(|| format!("the rule with handle {}", rule.handle), str::to_owned),
-                undo: remedy::without_nft([family, name, &rule.chain], rule.handle, table.rules.len() == 1),
+                undo: table.undo(rule, [family, name], packet.from),
             })
         };
         table.rules.iter().enumerate().filter_map(clamp).collect()
@@ -215,6 +216,19 @@ impl NftTable {
     /// Whether a rule that sets an MSS looks at the packet.
     fn concerns(&self, rule: &NftRule, packet: &SynAck<'_>) -> Truth {
         concerns(&rule.expression, packet, &|name| self.set(name))
+    }
+
+    /// Takes a rule out again, or this address alone where the rule looks at a set of them.
+    fn undo(&self, rule: &NftRule, [family, name]: [&str; 2], from: IpAddr) -> Vec<String> {
+        let is_it = |element: &Value| element.as_str().is_some_and(|text| text.parse() == Ok(from));
+        let set = set_of_sources(&rule.expression);
+        let holds_it = |set: &&str| self.sets.get(*set).is_some_and(|set| set.elements.iter().any(is_it));
+        if let Some(set) = set.filter(holds_it) {
+            let elements: usize = self.sets.values().map(|set| set.elements.len()).sum();
+            let reads_sets = |rule: &NftRule| set_of_sources(&rule.expression).is_some();
+            return remedy::out_of_set([family, name, set], from, elements == 1 && self.rules.iter().all(reads_sets));
+        }
+        remedy::without_nft([family, name, &rule.chain], rule.handle, self.rules.len() == 1)
     }
 
     /// Whether a rule of the chain that stands before may keep the packet from this one.

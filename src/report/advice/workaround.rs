@@ -94,21 +94,22 @@ fn announcing_route(case: &Case<'_>, mss: u16) -> Option<Advice> {
     })
 }
 
-/// A table of its own for each direction: added twice it stays one, and one command removes it. nft only ever lowers an
-/// MSS.
+/// A table of its own for each direction, and in it a set for each MSS: one rule serves all addresses, and the undo of one leaves
+/// the others. A rule that is pasted twice does no harm. nft only ever lowers an MSS.
 fn clamp(hook: &str, side: &str, address: IpAddr, mss: u16) -> Vec<String> {
-    let ip = match address {
-        IpAddr::V4(_) => "ip",
-        IpAddr::V6(_) => "ip6",
+    let (ip, kind) = match address {
+        IpAddr::V4(_) => ("ip", "ipv4_addr"),
+        IpAddr::V6(_) => ("ip6", "ipv6_addr"),
     };
     let table = if hook == "output" { "pmtu_clamp_back" } else { "pmtu_clamp" };
+    let set = format!("{ip}_mss_{mss}");
     vec![
         format!("nft add table inet {table}"),
+        format!("nft add set inet {table} {set} '{{ type {kind}; }}'"),
         format!("nft add chain inet {table} {hook} '{{ type filter hook {hook} priority -150; }}'"),
-        format!(
-            "nft add rule inet {table} {hook} {ip} {side} {address} tcp flags syn tcp option maxseg size set {mss}"
-        ),
-        undo(&format!("nft delete table inet {table}")),
+        format!("nft add rule inet {table} {hook} {ip} {side} @{set} tcp flags syn tcp option maxseg size set {mss}"),
+        format!("nft add element inet {table} {set} '{{ {address} }}'"),
+        undo(&format!("nft delete element inet {table} {set} '{{ {address} }}'")),
     ]
 }
 
