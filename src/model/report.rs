@@ -275,6 +275,8 @@ pub enum ReverseVerdict {
 /// Advice: who should do what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
+    /// Whether it is another way to the same end as the advice before it.
+    pub is_alternative: bool,
     /// Who has to act.
     pub who: Who,
     /// What to do, one or two sentences.

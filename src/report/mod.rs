@@ -1,6 +1,7 @@
 //! Renderers: pure functions of a [`Report`](crate::model::Report), or of a packet that went by. No I/O, no clock.
 
 mod advice;
+mod alike;
 mod complete;
 mod hints;
 pub mod json;
@@ -16,6 +17,6 @@ pub mod text;
 pub mod transcript;
 pub mod words;
 
-pub use advice::advise;
+pub use advice::{advise, advise_all};
 pub(crate) use complete::comes_in_elsewhere;
 pub use complete::complete;

@@ -6,9 +6,10 @@
 use std::process::{Command, Output};
 
 use pmtu_probe::model::{AddressReport, Advice, Blockers, Cause, Finding, Location, LocationPoint, RouteMtu, Ttl, Who};
-use pmtu_probe::report::advise;
+use pmtu_probe::report::{advise, advise_all};
 
 use super::fixtures::{V4, V6, back_hole, clear, discoverable, ip, link_mismatch, local_firewall, no_ptb, size};
+use super::together::behind_one_hole;
 
 /// Set by the outer run for the one inside the namespace.
 const INSIDE: &str = "PMTU_PROBE_TEST_INSIDE";
@@ -18,6 +19,8 @@ const NAMESPACE: &str = "
 set -e
 ip link set lo up
 ip link add eth0 type veth peer name far0
+ip link set eth0 addrgenmode none
+ip link set far0 addrgenmode none
 ip link set eth0 up
 ip link set far0 up
 ip address add 198.51.100.2/24 dev eth0
@@ -38,6 +41,31 @@ fn workarounds_run_and_undo() {
             &[ADDRESSES_CLAMPED, "ip route show", "ip -6 route show", "sysctl net.ipv4.tcp_mtu_probing"],
         );
     }
+}
+
+/// The same for many addresses at once.
+#[test]
+fn workarounds_for_all_addresses_run_and_undo() {
+    let whole = behind_one_hole();
+    let advice = advise_all(&whole.addresses.iter().collect::<Vec<_>>());
+    check_advice(
+        "",
+        &advice,
+        &[ADDRESSES_CLAMPED, "ip route show", "ip -6 route show", "sysctl net.ipv4.tcp_mtu_probing"],
+    );
+}
+
+/// Two runs gave their advice, one after the other; the first path is repaired.
+#[test]
+fn the_undo_of_one_address_leaves_the_others() {
+    let [first, second] = ["192.0.2.25", "192.0.2.26"].map(|address| {
+        let mut report = no_ptb(V4);
+        report.address = ip(address);
+        commands_with(&report, "maxseg")
+    });
+    let undo = first.iter().find_map(|command| command.strip_prefix("# undo: ")).unwrap();
+    let shown = in_namespace(&format!("{}\n{}\n{undo}\n{ADDRESSES_CLAMPED}", first.join("\n"), second.join("\n")));
+    assert_eq!(shown.trim(), "elements = { 192.0.2.26 }");
 }
 
 #[test]
@@ -284,7 +312,11 @@ fn check(report: &AddressReport, state: &[&str]) {
 }
 
 fn check_after(setup: &str, report: &AddressReport, state: &[&str]) {
-    let advice: Vec<Advice> = advise(report).into_iter().filter(|advice| advice.who == Who::You).collect();
+    check_advice(setup, &advise(report), state);
+}
+
+fn check_advice(setup: &str, advice: &[Advice], state: &[&str]) {
+    let advice: Vec<&Advice> = advice.iter().filter(|advice| advice.who == Who::You).collect();
     let commands: Vec<&str> = advice.iter().flat_map(|advice| &advice.commands).map(String::as_str).collect();
     assert!(commands.iter().any(|command| !command.starts_with('#')), "{advice:?}");
     let undo: Vec<&str> = commands.iter().filter_map(|command| command.strip_prefix("# undo: ")).collect();

@@ -22,6 +22,7 @@ fn the_document_is_that_of_the_contract() {
     let mut address = no_ptb(V4);
     address.examined.hops.truncate(1);
     address.examined.advice = vec![pmtu_probe::model::Advice {
+        is_alternative: false,
         who: pmtu_probe::model::Who::You,
         text: "Do this.".into(),
         commands: vec!["this".into()],

@@ -13,3 +13,4 @@ mod path;
 mod reasons;
 mod stages;
 mod text;
+mod together;

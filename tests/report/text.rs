@@ -167,10 +167,8 @@ fn several_addresses_get_a_summary_then_a_line_then_a_block_each_worst_first() {
     let bad = render(&report(vec![no_ptb(V6)]), &PLAIN);
     let good = render(&report(vec![clear(V4)]), &PLAIN);
     let lines = "  \
-MX 10 mx.example.com 2001:db8::25: black hole above 1400 bytes: large mail
-    will hang
-  MX 10 mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of
-    any size gets through
+MX 10 mx.example.com 2001:db8::25: black hole above 1400 bytes
+  MX 10 mx.example.com 192.0.2.25: clear
 ";
     assert_eq!(text, format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n{lines}\n{bad}\n{good}"));
 }
@@ -378,12 +376,15 @@ fn prose_fits_80_columns_and_commands_are_whole() {
     for whole in everything() {
         let advice = whole.addresses.iter().flat_map(|address| &address.examined.advice);
         let commands: HashSet<_> = advice.flat_map(|advice| &advice.commands).map(String::as_str).collect();
+        let is_one = whole.addresses.len() == 1;
         for style in [PLAIN, FULL] {
             let text = render(&whole, &style);
             let lines: HashSet<_> = text.lines().map(str::trim).collect();
-            assert!(commands.is_subset(&lines), "{text}");
+            // Of several addresses, likely commands are for all that are alike at once.
+            assert!(!is_one || commands.is_subset(&lines), "{text}");
             for line in text.lines() {
-                assert!(commands.contains(line.trim()) || line.chars().count() <= 80, "{line}");
+                let is_command = if is_one { commands.contains(line.trim()) } else { line.starts_with("       ") };
+                assert!(is_command || line.chars().count() <= 80, "{line}");
                 assert_eq!(line, line.trim_end());
             }
         }

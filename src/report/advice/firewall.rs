@@ -24,6 +24,15 @@ pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
+/// A comment between commands: what follows does the same as what stands before, by another program.
+const OR_WITH: &str = "# or with ";
+
+/// The first of several ways to do the same.
+pub(crate) fn likely_commands(commands: &[String]) -> &[String] {
+    let end = commands.iter().position(|command| command.starts_with(OR_WITH)).unwrap_or(commands.len());
+    &commands[..end]
+}
+
 /// Whether this host's own firewall is to blame.
 pub(super) fn is_cause(case: &Case<'_>) -> bool {
     case.examined().cause == Some(Cause::LocalFirewall)
@@ -40,6 +49,7 @@ pub(super) fn is_certain(case: &Case<'_>) -> bool {
 
 fn admit_before(blocker: &Blocker) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "This host's own firewall {} the message: {}, \"{}\". Admit ICMP errors before that, then run pmtu-probe \
@@ -59,6 +69,7 @@ fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
         Family::V6 => "ip6tables-save",
     };
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "This host's firewall drops {}, but its rules could not be read ({}). Look for a chain with hook input, \
@@ -83,6 +94,7 @@ fn look_elsewhere(case: &Case<'_>) -> Advice {
         (Family::V6, _) => ("", vec!["nstat -az Icmp6InErrors".into()]),
     };
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "This host drops {name}, but none of its nftables and iptables rules does. Look at {what}programs attached \
@@ -99,6 +111,7 @@ fn admit_errors(family: Family) -> Vec<Advice> {
 
 fn with_nft(family: Family) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: "Admit ICMP errors in this host's firewall, then run pmtu-probe again. This is for nftables; where \
                \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits \
@@ -120,6 +133,7 @@ fn with_iptables(family: Family) -> Advice {
     let rules = Rules::of(family, "input").iptables;
     let removals = rules.iter().map(|rule| undo(&rule.replace(" -I ", " -D "))).collect::<Vec<_>>();
     Advice {
+        is_alternative: true,
         who: Who::You,
         text: format!(
             "Or the same with {program}, where that is what fills the firewall. To keep it over a reboot, save it with \
@@ -133,7 +147,7 @@ fn with_iptables(family: Family) -> Advice {
 pub(super) fn for_those_on_the_way(family: Family) -> Vec<String> {
     let Rules { nft, iptables: rules } = Rules::of(family, "forward");
     let program = iptables(family);
-    let introduced = ["# on a Linux firewall there, with nftables:".into(), nft, format!("# or with {program}:")];
+    let introduced = ["# on a Linux firewall there, with nftables:".into(), nft, format!("{OR_WITH}{program}:")];
     introduced.into_iter().chain(rules).collect()
 }
 
@@ -142,7 +156,7 @@ pub(super) fn for_those_on_the_way_out(family: Family) -> Vec<String> {
     let (own, passing) = (Rules::of(family, "output"), Rules::of(family, "forward"));
     let mut commands =
         vec!["# on a Linux router or firewall of your network, with nftables:".into(), own.nft, passing.nft];
-    commands.push(format!("# or with {}:", iptables(family)));
+    commands.push(format!("{OR_WITH}{}:", iptables(family)));
     commands.extend(own.iptables.into_iter().chain(passing.iptables));
     commands
 }
@@ -150,7 +164,7 @@ pub(super) fn for_those_on_the_way_out(family: Family) -> Vec<String> {
 /// The same for a Linux server that the messages are meant for.
 pub(super) fn for_the_server(family: Family) -> Vec<String> {
     let Rules { nft, iptables: rules } = Rules::of(family, "input");
-    let introduced = ["# on a Linux server, with nftables:".into(), nft, format!("# or with {}:", iptables(family))];
+    let introduced = ["# on a Linux server, with nftables:".into(), nft, format!("{OR_WITH}{}:", iptables(family))];
     let in_front = "# on a Linux firewall in front of it the same, in chain forward or FORWARD".into();
     introduced.into_iter().chain(rules).chain([in_front]).collect()
 }

@@ -9,6 +9,7 @@ use crate::report::words::{address_with_zone, shell_word};
 pub(super) fn forget_path_mtu(case: &Case<'_>) -> Advice {
     let ip = ip(case.family());
     Advice {
+        is_alternative: false,
         who: Who::You,
         text:
             "Make this kernel forget the path MTUs that it learned. It learns those that still hold again by itself, \
@@ -35,6 +36,7 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
         (format!("Raise the MTU of the route from {} to {proven}", route.mtu), format!("{bare} mtu {lock}{proven}"))
     };
     Some(Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "{what} to {}, so that packets as large as the path carries go out. It acts on everything that uses that \
@@ -71,6 +73,7 @@ pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
     let passes_by_it = case.examined().verdict == Verdict::BlackHole
         || matches!(case.examined().reason.here, Some(HoleHere::LetsRoutersCut(_)));
     (!passes_by_it).then(|| Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "Switch this kernel's path MTU discovery on again: ip_no_pmtu_disc is {value}. It acts on all new IPv4 \

@@ -1,9 +1,11 @@
 //! A workaround of this host that is in force: what it does, and how to take it back once the path is repaired.
 
+use std::collections::HashSet;
+
 use super::case::Case;
 use super::host::free_route;
 use super::workaround::undo;
-use crate::model::{Advice, AskedBy, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
+use crate::model::{Advice, AskedBy, ClampRule, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
 use crate::report::words::what_helps;
 
 /// How to take back what works around the hole. The command is a comment: nothing is to be run before the path is repaired.
@@ -19,6 +21,7 @@ pub(super) fn take_back(case: &Case<'_>) -> Option<Advice> {
         HoleHere::Remembers { .. } => return None,
     };
     Some(Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "{} The path is still broken for other hosts{}. Keep it until the path is repaired; the comment says how to take it \
@@ -44,6 +47,7 @@ pub(super) fn stop_asking_for_less(case: &Case<'_>) -> Option<Advice> {
         ),
     };
     Some(Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "{what} makes this host ask for packets of {size} bytes at most. If that works around a hole on the way back, keep it \
@@ -65,11 +69,14 @@ fn others(here: HoleHere) -> &'static str {
 
 /// The rules that do it, or where to look for them.
 fn clamp(case: &Case<'_>) -> Vec<String> {
-    let clamps = &case.host.clamps;
+    let clamps: Vec<&ClampRule> = case.reports().flat_map(|report| &report.here.clamps).collect();
     if clamps.is_empty() {
         return show_clamps();
     }
-    clamps.iter().flat_map(|clamp| &clamp.undo).map(|command| undo(command)).collect()
+    let mut commands: Vec<String> = clamps.iter().flat_map(|clamp| &clamp.undo).map(|command| undo(command)).collect();
+    let mut known = HashSet::new();
+    commands.retain(|command| known.insert(command.clone()));
+    commands
 }
 
 /// Where to look for rules that lower an MSS.

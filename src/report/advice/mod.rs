@@ -12,9 +12,10 @@ mod owner;
 mod retry;
 mod reverse;
 mod shared_link;
+mod together;
 mod workaround;
 
-pub(crate) use firewall::Rules;
+pub(crate) use firewall::{Rules, likely_commands};
 pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
 
 use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
@@ -23,12 +24,25 @@ use workaround::HostRouteUse;
 
 /// The advice for one address, most helpful first.
 pub fn advise(report: &AddressReport) -> Vec<Advice> {
-    let case = Case::of(report);
-    let mut advice = if case.examined().direction.is_forward() { forward(&case) } else { retry::no_connection(&case) };
+    for_case(&Case::of(report))
+}
+
+/// The advice for addresses of which the same is true, each sentence and each command once.
+pub fn advise_all(reports: &[&AddressReport]) -> Vec<Advice> {
+    let of = |family: Family| -> Vec<Advice> {
+        let members: Vec<&AddressReport> =
+            reports.iter().copied().filter(|report| Family::of(report.address) == family).collect();
+        members.split_first().map_or_else(Vec::new, |(first, others)| for_case(&Case::of_all(first, others)))
+    };
+    together::join(of(Family::V4), of(Family::V6))
+}
+
+fn for_case(case: &Case<'_>) -> Vec<Advice> {
+    let mut advice = if case.examined().direction.is_forward() { forward(case) } else { retry::no_connection(case) };
     let route = HostRouteUse::of(&advice);
-    advice.extend(reverse::advice(&case, route));
+    advice.extend(reverse::advice(case, route));
     for finding in &case.examined().findings {
-        advice.extend(for_finding(*finding, &case));
+        advice.extend(for_finding(*finding, case));
     }
     advice
 }
@@ -102,6 +116,7 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
         Finding::HoleOnSomeFlows => Some(fault::some_flows(case)),
         Finding::PeerIgnoresPtb { .. } => reverse::let_ours_in(case),
         Finding::SendRefusedByFirewall => Some(Advice {
+            is_alternative: false,
             who: Who::You,
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \
                    pmtu-probe again."

@@ -9,6 +9,7 @@ pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
         return vec![port_closed(case)];
     }
     let mut advice = vec![Advice {
+        is_alternative: false,
         who: Who::You,
         text: "Check that the address can be reached at all, and that it is the right one.".into(),
         commands: vec![case.route_get(), format!("ping -c 3 {}", case.target())],
@@ -37,6 +38,7 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
         return vec![port_closed(case)];
     }
     let again = Advice {
+        is_alternative: false,
         who: Who::You,
         text: if case.has(Finding::PacketLoss) {
             "Too many packets of every size are lost. Run it again with more time, when the path is quieter.".into()
@@ -69,6 +71,7 @@ pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
         !no_connection(case).is_empty()
     };
     (!is_asked).then(|| Advice {
+        is_alternative: false,
         who: Who::You,
         text: "Run it again for the other direction, with more time, when the server and the path are quieter.".into(),
         commands: vec![case.command("-v --direction reverse --timeout 120")],
@@ -78,6 +81,7 @@ pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
 /// Whoever answers in the server's place has a path of his own to it.
 fn elsewhere(case: &Case<'_>, hop: Ttl) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "Run it where the connection to the server begins: at hop {}, and if this is a container or a virtual machine, \
@@ -90,6 +94,7 @@ fn elsewhere(case: &Case<'_>, hop: Ttl) -> Advice {
 
 fn port_closed(case: &Case<'_>) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "Nothing listens on port {}: check the name and the port (-p). Or judge the path without it, by ping.",
@@ -105,11 +110,17 @@ fn port_blocked(case: &Case<'_>) -> Advice {
     if port == 25 {
         text.push_str(" Many providers do so for port 25 until asked.");
     }
-    Advice { who: Who::YourNetwork, text, commands: vec![format!("nc -vz -w 5 {} {port}", case.target())] }
+    Advice {
+        is_alternative: false,
+        who: Who::YourNetwork,
+        text,
+        commands: vec![format!("nc -vz -w 5 {} {port}", case.target())],
+    }
 }
 
 fn other_method(case: &Case<'_>) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::You,
         text: "Try ping as a second witness.".into(),
         commands: vec![case.command_for_path("--method icmp")],

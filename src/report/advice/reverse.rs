@@ -64,13 +64,14 @@ fn in_words(report: &AddressReport) -> Option<(PacketSize, String)> {
 fn let_out(case: &Case<'_>) -> Advice {
     let (size, at) = in_words(case.report).map_or_else(Default::default, |(size, at)| (size.to_string(), at));
     Advice {
+        is_alternative: false,
         who: Who::YourNetwork,
         text: format!(
             "Look here first: the way there ends at {size} bytes as well{at}, in this network. So it is likely that \
              router which refuses the server's large packets and has to tell it by {}. It has to send that message \
              out, and no firewall of yours may drop it on its way to {}. The rules below admit error messages only.",
             case.ptb_name(),
-            case.address()
+            case.name()
         ),
         commands: firewall::for_those_on_the_way_out(case.family()),
     }
@@ -78,7 +79,7 @@ fn let_out(case: &Case<'_>) -> Advice {
 
 fn repair_there(case: &Case<'_>) -> Advice {
     let examined = case.examined();
-    let address = case.address();
+    let address = case.name();
     if case.has(Finding::PeerWithoutDf) {
         return without_df(case);
     }
@@ -107,6 +108,7 @@ fn repair_there(case: &Case<'_>) -> Advice {
         ""
     };
     Advice {
+        is_alternative: false,
         who: Who::TheirSide,
         text: format!(
             "{what}{place} Their server, and every firewall in front of it, has to let {name} in, from any router on the \
@@ -128,12 +130,13 @@ fn mtu_probing_there() -> [String; 2] {
 /// Routers may cut what has no DF, so none of them has anything to report.
 fn without_df(case: &Case<'_>) -> Advice {
     Advice {
+        is_alternative: false,
         who: Who::TheirSide,
         text: format!(
             "Large packets from {} do not arrive here although the server lets routers cut them to pieces. Look for a \
              firewall that drops fragments, on either side, and compare the MTU at both ends of each link. Where they \
              end cannot be seen from here.",
-            case.address()
+            case.name()
         ),
         commands: Vec::new(),
     }
@@ -143,12 +146,13 @@ fn without_df(case: &Case<'_>) -> Advice {
 pub(super) fn let_ours_in(case: &Case<'_>) -> Option<Advice> {
     let is_said = matches!(case.examined().reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers);
     (!is_said).then(|| Advice {
+        is_alternative: false,
         who: Who::TheirSide,
         text: format!(
             "The server {} has to heed {}: let it in there, and in every firewall in front of it. As it is, mail from \
              there will hang wherever a path is smaller. Make sure that no firewall on this side drops outgoing ICMP \
              errors, or the test says nothing.",
-            case.address(),
+            case.name(),
             case.ptb_name()
         ),
         commands: firewall::for_the_server(case.family()),

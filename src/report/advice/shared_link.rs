@@ -16,6 +16,7 @@ pub(super) fn lower_the_interface(case: &Case<'_>) -> Option<Advice> {
     let interface = shell_word(case.host.interface.as_deref().filter(|_| is_shared)?);
     let place = place_of(case.report)?.words();
     Some(Advice {
+        is_alternative: false,
         who: Who::You,
         text: format!(
             "Large packets vanish {place}. All paths over that link have the same limit, and so close to this host that may be \

@@ -5,6 +5,7 @@
 mod block;
 mod evidence;
 mod findings;
+mod group;
 mod other_way;
 mod paint;
 mod path;
@@ -19,11 +20,13 @@ mod verdict;
 use std::cmp::Reverse as Descending;
 
 use block::{block, ink};
+use group::of_several;
 use paint::{Ink, Painter};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
 pub use style::{Detail, Style};
 
-use super::layout::{push_line, wrap};
+use super::alike::alike;
+use super::layout::{WIDTH, push_line, wrap};
 pub(crate) use super::printable::printable;
 
 use super::words::{counted, reverse_counted, without_connections};
@@ -47,11 +50,14 @@ pub fn render(report: &Report, style: &Style) -> String {
             line_of(&mut out, address, painter);
         }
     }
-    for (index, address) in addresses.into_iter().enumerate() {
+    for (index, group) in alike(&addresses).into_iter().enumerate() {
         if index > 0 || report.addresses.len() != 1 {
             out.push('\n');
         }
-        block(&mut out, address, style.detail, painter);
+        match group.as_slice() {
+            [only] => block(&mut out, only, style.detail, painter),
+            several => of_several(&mut out, several, style.detail, painter),
+        }
     }
     out
 }
@@ -82,10 +88,15 @@ fn summary(out: &mut String, report: &Report, painter: Painter) {
     }
 }
 
-/// One address of several: what its block says first, and which MX record leads to it.
+/// One address of several: what its block says first, and which MX record leads to it. What it means for mail is left to the block where
+/// it does not fit into one line.
 fn line_of(out: &mut String, report: &AddressReport, painter: Painter) {
     let preference = report.preference.map_or_else(String::new, |preference| format!("MX {preference} "));
-    let text = printable(&format!("{preference}{}", verdict::headline(report)));
+    let mut text = printable(&format!("{preference}{}", verdict::headline(report)));
+    let is_of_one_way = !text.contains("; ");
+    if let Some((short, _)) = text.rsplit_once(": ").filter(|_| text.chars().count() > WIDTH - 2 && is_of_one_way) {
+        text = short.to_owned();
+    }
     for line in wrap(&text, "  ", "    ") {
         push_line(out, &painter.paint(ink(&report.examined), &line));
     }

@@ -7,7 +7,11 @@ use crate::report::words::{address_with_zone, stall_words, verdict_reason};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
-    let name = name(report);
+    headline_of(&name(report), report)
+}
+
+/// The same under another name.
+pub(super) fn headline_of(name: &str, report: &AddressReport) -> String {
     if !report.examined.direction.is_forward() {
         let closed =
             port::closed(report.port, &report.examined).map_or_else(String::new, |closed| format!("{closed}; "));

@@ -1,0 +1,109 @@
+//! Addresses of which the same is true: the report says it once.
+
+use pmtu_probe::model::{AddressReport, Report, Who};
+use pmtu_probe::report::text::{Detail, Style, render};
+use pmtu_probe::report::{advise, advise_all};
+
+use super::fixtures::{clear, ip, local_firewall, no_ptb, report, size};
+
+const NORMAL: Style = Style { color: false, detail: Detail::Normal };
+const FULL: Style = Style { color: false, detail: Detail::Full };
+/// A mail domain with so many servers, each with an address of each family.
+const SERVERS: usize = 5;
+
+fn at(mut report: AddressReport, server: usize) -> AddressReport {
+    let address = if report.address.is_ipv4() { format!("192.0.2.{server}") } else { format!("2001:db8::{server}") };
+    report.host = format!("mx{server}.example.com");
+    report.preference = Some(10 * server as u16);
+    report.address = ip(&address);
+    report
+}
+
+/// All servers behind one silent router.
+pub(crate) fn behind_one_hole() -> Report {
+    let servers = 1..=SERVERS;
+    let of = |server| ["192.0.2.25", "2001:db8::25"].map(|address| at(no_ptb(address), server));
+    report(servers.flat_map(of).collect())
+}
+
+/// The commands of a report, as they are to be typed.
+fn commands(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.strip_prefix("       ")).collect()
+}
+
+#[test]
+fn one_hole_before_ten_addresses_is_told_once() {
+    let text = render(&behind_one_hole(), &NORMAL);
+    println!("{text}");
+    let lines = text.lines().count();
+    assert!(lines <= 80, "{lines} lines");
+    assert_eq!(text.matches("What to do").count(), 1);
+    assert_eq!(text.matches("  because ").count(), 1);
+    for server in 1..=SERVERS {
+        for address in [format!("192.0.2.{server}"), format!("2001:db8::{server}")] {
+            let line = text.lines().filter(|line| line.contains(&format!(" {address}: black hole above 1400 bytes")));
+            assert_eq!(line.count(), 1, "a line for {address}");
+        }
+    }
+    // One set of commands, and each address in it once.
+    let commands = commands(&text);
+    for set in ["192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5", "2001:db8::1, 2001:db8::2, 2001:db8::3"] {
+        let adds = commands.iter().filter(|line| line.starts_with("nft add element") && line.contains(set));
+        assert_eq!(adds.count(), 1, "{commands:#?}");
+    }
+    let typed = commands.iter().filter(|command| !command.starts_with("# o"));
+    let mut sorted: Vec<_> = typed.clone().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted.len(), typed.count(), "twice: {commands:#?}");
+}
+
+/// Who asks for more gets the evidence of each address, and every way to do it.
+#[test]
+fn more_detail_leaves_nothing_out() {
+    let whole = behind_one_hole();
+    let text = render(&whole, &FULL);
+    for address in &whole.addresses {
+        assert_eq!(text.matches(&format!("{}: black hole above 1400 bytes: large mail", address.address)).count(), 1);
+        let ip = if address.address.is_ipv4() { "ip" } else { "ip -6" };
+        let route = format!("{ip} route replace {}/", address.address);
+        assert!(text.contains(&route), "no {route}");
+    }
+    assert_eq!(text.matches("  confidence ").count(), whole.addresses.len());
+    assert!(text.contains("tcp_mtu_probing=1") && text.contains("iptables -I FORWARD"));
+}
+
+/// Another size, another place, another cause: each is told by itself.
+#[test]
+fn what_differs_is_kept_apart() {
+    let mut smaller = at(no_ptb("192.0.2.25"), 2);
+    smaller.examined.path_mtu = Some(size(1300));
+    smaller.examined.first_lost_size = Some(size(1301));
+    let mut elsewhere = at(no_ptb("192.0.2.25"), 3);
+    let location = elsewhere.examined.location.as_mut().unwrap();
+    location.last_hop.as_mut().unwrap().address = ip("203.0.113.99");
+    let here = at(local_firewall("192.0.2.25"), 4);
+    let fine = [at(clear("192.0.2.25"), 5), at(clear("2001:db8::25"), 5)];
+    let [first, second] = fine;
+    let whole = report(vec![at(no_ptb("192.0.2.25"), 1), smaller, elsewhere, here, first, second]);
+    let text = render(&whole, &NORMAL);
+    // Four faults; the two healthy addresses are alike.
+    assert_eq!(text.matches("What to do").count(), 4, "{text}");
+    assert_eq!(text.matches("\n2 addresses: clear").count(), 1, "{text}");
+}
+
+/// What is typed for all of them acts on each, and its undo takes back no more than that.
+#[test]
+fn one_set_of_commands_is_for_all() {
+    let whole = behind_one_hole();
+    let members: Vec<&AddressReport> = whole.addresses.iter().collect();
+    let advice = advise_all(&members);
+    let commands: Vec<&String> =
+        advice.iter().filter(|advice| advice.who == Who::You).flat_map(|a| &a.commands).collect();
+    for address in &whole.addresses {
+        let own = advise(address);
+        let route =
+            own.iter().flat_map(|advice| &advice.commands).find(|command| command.contains(" route replace ")).unwrap();
+        assert!(commands.contains(&route), "{route}");
+    }
+}
