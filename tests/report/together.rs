@@ -1,6 +1,7 @@
 //! Addresses of which the same is true: the report says it once.
 
 use pmtu_probe::model::{AddressReport, Report, Who};
+use pmtu_probe::report::letter::{self, Language};
 use pmtu_probe::report::text::{Detail, Style, render};
 use pmtu_probe::report::{advise, advise_all};
 
@@ -90,6 +91,28 @@ fn what_differs_is_kept_apart() {
     // Four faults; the two healthy addresses are alike.
     assert_eq!(text.matches("What to do").count(), 4, "{text}");
     assert_eq!(text.matches("\n2 addresses: clear").count(), 1, "{text}");
+}
+
+/// One letter for each network and family, which names all addresses.
+#[test]
+fn one_hole_gives_a_letter_for_each_family() {
+    for (language, and_others) in
+        [(Language::English, " and others vanish"), (Language::German, " u. a. gehen verloren")]
+    {
+        let whole = behind_one_hole();
+        let text = letter::render(&whole, language);
+        let letters: Vec<&str> = text.split(&"-".repeat(72)).collect();
+        assert_eq!(letters.len(), 2, "{text}");
+        for (letter, is_v4) in letters.iter().zip([true, false]) {
+            assert!(letter.contains(and_others), "{letter}");
+            for address in whole.addresses.iter().filter(|address| address.address.is_ipv4() == is_v4) {
+                let row = format!("{} ({}), ", address.address, address.host);
+                assert_eq!(letter.matches(&row).count(), 1, "{row} in {letter}");
+            }
+            let addresses = if is_v4 { "192.0.2.1 192.0.2.2 " } else { "2001:db8::1 2001:db8::2 " };
+            assert!(letter.contains(&format!("sudo pmtu-probe {addresses}")), "{letter}");
+        }
+    }
 }
 
 /// What is typed for all of them acts on each, and its undo takes back no more than that.

@@ -15,7 +15,10 @@ use crate::report::words::{address_with_zone, shell_word};
 /// Everything that a letter may mention.
 pub(super) struct LetterFacts<'a> {
     pub(super) complaint: Complaint,
+    /// The address that is described.
     pub(super) address: &'a AddressReport,
+    /// Those of which the same is true.
+    pub(super) others: &'a [&'a AddressReport],
     /// UTC, as people write it; `None` for a clock that is far off.
     pub(super) when: Option<String>,
     pub(super) who: Who,
@@ -24,7 +27,9 @@ pub(super) struct LetterFacts<'a> {
 }
 
 impl<'a> LetterFacts<'a> {
-    pub(super) fn of(report: &Report, address: &'a AddressReport, complaint: Complaint) -> Self {
+    /// `group`: addresses of one family that are alike. `None`: there is none.
+    pub(super) fn of(report: &Report, group: &'a [&'a AddressReport], complaint: Complaint) -> Option<Self> {
+        let (&address, others) = group.split_first()?;
         let started = rfc3339(report.started);
         let who = match complaint {
             Complaint::OurFirewall => Who::You,
@@ -32,14 +37,15 @@ impl<'a> LetterFacts<'a> {
             Complaint::WayBack | Complaint::WayBackStalls => responsible_for_the_way_back(address),
             _ => responsible(address),
         };
-        Self {
+        Some(Self {
             complaint,
             address,
+            others,
             when: started.map(|time| time.replace('T', " ").replace('Z', " UTC")),
             who,
             place: place_of(address),
             family: Family::of(address.address),
-        }
+        })
     }
 
     /// Whether the largest size that arrives and the smallest that does not are neighbours.
@@ -66,19 +72,10 @@ impl<'a> LetterFacts<'a> {
         self.address.examined.findings.contains(&Finding::PeerWithoutDf)
     }
 
-    /// `192.0.2.25 (mx.example.com)`.
-    pub(super) fn target(&self) -> String {
-        let address = self.target_address();
-        let host = &self.address.host;
-        if host.is_empty() || *host == address || *host == self.address.address.to_string() {
-            address
-        } else {
-            format!("{address} ({host})")
-        }
-    }
-
-    pub(super) fn target_address(&self) -> String {
-        address_with_zone(self.address.address, self.address.zone.as_deref())
+    /// Each as `192.0.2.25 (mx.example.com)`, with its port.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (String, u16)> {
+        let all = std::iter::once(self.address).chain(self.others.iter().copied());
+        all.map(|report| (with_host(report), report.port))
     }
 
     /// Whether the other side knows this host by another address.
@@ -145,9 +142,26 @@ impl<'a> LetterFacts<'a> {
             Complaint::Unheeded => "--direction reverse --ptb-test ",
             _ => "",
         };
-        format!("sudo pmtu-probe {options}{port}{}", shell_word(&self.target_address()))
+        let all = std::iter::once(&self.address).chain(self.others);
+        let targets: Vec<String> = all.map(|report| shell_word(&plain(report))).collect();
+        format!("sudo pmtu-probe {options}{port}{}", targets.join(" "))
     }
 }
 
 /// A letter is no log.
 pub(super) const MOST_MESSAGES: usize = 4;
+
+/// `192.0.2.25 (mx.example.com)`.
+pub(super) fn with_host(report: &AddressReport) -> String {
+    let address = plain(report);
+    let host = &report.host;
+    if host.is_empty() || *host == address || *host == report.address.to_string() {
+        address
+    } else {
+        format!("{address} ({host})")
+    }
+}
+
+pub(super) fn plain(report: &AddressReport) -> String {
+    address_with_zone(report.address, report.zone.as_deref())
+}

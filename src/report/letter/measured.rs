@@ -73,8 +73,8 @@ fn measured_back<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let source = facts.address.here.source;
     let is_bound = !facts.limit_is_exact();
     let vanishes = facts.complaint != Complaint::Unheeded;
-    [
-        Some(Measured::Sender { target: facts.target(), port: facts.address.port }),
+    let senders = facts.targets().map(|(target, port)| Measured::Sender { target, port });
+    let rows = [
         source.map(|source| Measured::Receiver { source, behind_nat: facts.is_behind_nat() }),
         facts.when.clone().map(Measured::When),
         examined.local_mss.map(Measured::Announced),
@@ -87,17 +87,15 @@ fn measured_back<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
             .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
         examined.ignored_ptb().map(Measured::ToldToShrink),
         shared_limit(facts.address).filter(|_| vanishes).map(|size| Measured::ThereToo(size, facts.place)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    senders.chain(rows.into_iter().flatten()).collect()
 }
 
 fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let examined = &facts.address.examined;
     let source = facts.address.here.source;
     let from = source.map(|source| Measured::From { source, behind_nat: facts.is_behind_nat() });
-    let to = Measured::To { target: facts.target(), port: facts.address.port };
+    let to = facts.targets().map(|(target, port)| Measured::To { target, port });
     let passes = facts.passes().map(|size| Measured::Passes(size, evidence(facts, size)));
     let lost = facts.vanishes().map(|size| match facts.complaint {
         Complaint::SurvivableMessages => Measured::TooBig(size, evidence(facts, size)),
@@ -105,10 +103,12 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     });
     let messages = messages(facts);
     let none = messages.is_empty().then(|| Measured::NoMessage { others_arrive: facts.only_ptb_missing() });
-    [from, Some(to), facts.when.clone().map(Measured::When), passes, lost, Some(Measured::SentUpTo(examined.local_mtu))]
-        .into_iter()
-        .chain([facts.place.map(Measured::Place), examined.flows.as_ref().and_then(share_of_flows)])
-        .flatten()
+    let rows = [facts.when.clone().map(Measured::When), passes, lost, Some(Measured::SentUpTo(examined.local_mtu))];
+    from.into_iter()
+        .chain(to)
+        .chain(rows.into_iter().flatten())
+        .chain(facts.place.map(Measured::Place))
+        .chain(examined.flows.as_ref().and_then(share_of_flows))
         .chain(messages.iter().map(Measured::Message))
         .chain(none)
         .collect()
@@ -120,7 +120,9 @@ fn share_of_flows<'a>(flows: &Flows) -> Option<Measured<'a>> {
 }
 
 fn evidence(facts: &LetterFacts<'_>, size: PacketSize) -> Option<SizeEvidence> {
-    facts.address.examined.sizes.iter().find(|evidence| evidence.size == size).copied()
+    // The numbers of one address are not those of others.
+    let sizes = if facts.others.is_empty() { facts.address.examined.sizes.as_slice() } else { &[] };
+    sizes.iter().find(|evidence| evidence.size == size).copied()
 }
 
 fn messages<'a>(facts: &LetterFacts<'a>) -> &'a [PtbReport] {

@@ -1,6 +1,6 @@
 //! The header, the salutation and the end of a letter, and the line for an address that gets none.
 
-use super::terms::place;
+use super::terms::{place, target};
 use crate::model::{AddressReport, Who};
 use crate::report::language::Language;
 use crate::report::letter::complaint::NoComplaint;
@@ -21,7 +21,7 @@ pub(in crate::report::letter) fn header(language: Language) -> HeaderNames {
 }
 
 pub(in crate::report::letter) fn recipient(language: Language, facts: &LetterFacts<'_>) -> String {
-    let target = facts.target();
+    let target = target(language, facts);
     let at = facts.place.map(|at| place(language, at));
     let in_brackets = at.as_ref().map_or_else(String::new, |at| format!(" ({at})"));
     match (language, facts.who, at) {

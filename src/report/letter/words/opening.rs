@@ -1,11 +1,12 @@
 //! What is wrong, in a sentence or two.
 
+use super::terms::target;
 use crate::report::language::Language;
 use crate::report::letter::complaint::Complaint;
 use crate::report::letter::facts::LetterFacts;
 
 pub(in crate::report::letter) fn opening(language: Language, facts: &LetterFacts<'_>) -> String {
-    let target = facts.target();
+    let target = target(language, facts);
     match (language, facts.complaint) {
         (Language::English, Complaint::Silent) => format!(
             "Large packets on their way from our mail server to {target} vanish, and no message tells the sender about \

@@ -1,6 +1,6 @@
 //! The subject.
 
-use super::terms::quoted;
+use super::terms::{quoted, target_address};
 use crate::model::PacketSize;
 use crate::report::language::Language;
 use crate::report::letter::complaint::Complaint;
@@ -8,7 +8,7 @@ use crate::report::letter::facts::LetterFacts;
 use crate::report::words::ptb_name;
 
 pub(in crate::report::letter) fn subject(language: Language, facts: &LetterFacts<'_>) -> String {
-    let target = facts.target_address();
+    let target = target_address(language, facts);
     let there = large_packets(language, facts.passes());
     let back = large_packets(language, facts.exact_limit());
     let message = quoted(language, ptb_name(facts.family));

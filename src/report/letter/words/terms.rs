@@ -2,7 +2,26 @@
 
 use crate::model::{Family, Ttl};
 use crate::report::language::Language;
+use crate::report::letter::facts::{LetterFacts, plain, with_host};
 use crate::report::place::{Place, Point};
+
+/// Whom it is about: the table has all of them.
+pub(super) fn target(language: Language, facts: &LetterFacts<'_>) -> String {
+    format!("{}{}", with_host(facts.address), and_others(language, facts))
+}
+
+/// The same without the host's name.
+pub(super) fn target_address(language: Language, facts: &LetterFacts<'_>) -> String {
+    format!("{}{}", plain(facts.address), and_others(language, facts))
+}
+
+fn and_others(language: Language, facts: &LetterFacts<'_>) -> &'static str {
+    match language {
+        _ if facts.others.is_empty() => "",
+        Language::English => " and others",
+        Language::German => " u. a.",
+    }
+}
 
 /// The message that has to pass: name, type, RFC.
 pub(super) fn message(language: Language, family: Family) -> &'static str {
