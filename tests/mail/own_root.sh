@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# own_root.sh ROOT MAIL LOGS SERVERS NAME [TLS] : runs a mail server that was unpacked and not installed. Its root is ROOT: the machine's
-# programs and libraries, users and settings of its own, MAIL for what it receives, LOGS for what it notes. With TLS, the folder of a
-# key and a chain of certificates, it offers STARTTLS. To be run in a mount namespace of its own.
+# own_root.sh ROOT MAIL LOGS SERVERS NAME [TLS [SETTINGS]] : runs a mail server that was unpacked and not installed. Its root is ROOT: the
+# machine's programs and libraries, users and settings of its own, MAIL for what it receives, LOGS for what it notes. With TLS, the
+# folder of a key and a chain of certificates, it offers STARTTLS. SETTINGS, a folder, has files that replace those in /etc. To be run
+# in a mount namespace of its own.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$1 mail=$2 logs=$3 servers=$4 name=$5 tls=${6:-}
+root=$1 mail=$2 logs=$3 servers=$4 name=$5 tls=${6:-} settings=${7:-}
 
 mount -t tmpfs tmpfs "$root"
 cd "$root"
@@ -99,9 +100,16 @@ action "box" maildir "/mail/box" virtual <users>
 match from any for any action "box"
 END
 
+foreground=-d
+if [[ -n $settings ]]; then
+    cp -r "$settings/." etc
+    foreground=-F
+fi
+
 case $name in
-    exim) command=(/exim4 -bdf -oX 25) ;;
-    opensmtpd) command=(/usr/bin/env ${tls:+LD_PRELOAD=/opensmtpd_keys.so} /servers/usr/sbin/smtpd -d -f /etc/smtpd.conf) ;;
+    # With settings they also send: Exim looks after its queue as often as Debian's does, and OpenSMTPD writes to syslog.
+    exim) command=(/exim4 -bdf ${settings:+-q30m} -oX 25) ;;
+    opensmtpd) command=(/usr/bin/env ${tls:+LD_PRELOAD=/opensmtpd_keys.so} /servers/usr/sbin/smtpd "$foreground" -f /etc/smtpd.conf) ;;
     *) echo "unknown mail server: $name" >&2 && exit 3 ;;
 esac
 exec chroot . "${command[@]}"
