@@ -56,6 +56,11 @@ impl Correlator {
                 self.sent(key(mail), relay, context);
             }
             MailEvent::Stalled(stall) => self.stalled(&stall, None, context),
+            MailEvent::EndedByRelay { stall, begun } => {
+                if let Some(waited) = context.stamp.minutes_of_a_server(begun) {
+                    self.stalled(&stall, Some(waited), context);
+                }
+            }
             MailEvent::UnresolvedStall { mail, relay, stage } => {
                 self.hold_stall(key(mail), UnresolvedStall::new(mail, relay, stage, context));
             }

@@ -25,6 +25,8 @@ pub(super) enum MailEvent<'a> {
     Sent { mail: &'a [u8], relay: PeerRef<'a> },
     /// A mail stalled.
     Stalled(Stall<'a>),
+    /// A relay ended the conversation about a mail that came in at `begun`, in seconds since 1970. The line does not say how long that took.
+    EndedByRelay { stall: Stall<'a>, begun: i64 },
     /// A mail stalled at a relay of this name. A later line may have the rest.
     UnresolvedStall { mail: &'a [u8], relay: &'a [u8], stage: StallStage },
     /// A mail was deferred, for a reason that other lines give. Completes a [`MailEvent::UnresolvedStall`].

@@ -57,6 +57,20 @@ pub(super) fn tells_time_out(reply: &[u8]) -> bool {
         && !names_another_cause(&words)
 }
 
+/// What Postfix, Exim and Exchange say if the rest of a mail did not come for as long as they wait, and at no other time.
+const WAITED_FOR_US: [&[u8]; 4] = [
+    b" error: timeout exceeded",
+    b"smtp incoming data timeout",
+    b"smtp command timeout",
+    b"timeout waiting for client input",
+];
+
+/// Whether such a reply says so in words that need no look at the clock.
+pub(super) fn waited_for_us(reply: &[u8]) -> bool {
+    let words = reply.get(..LONGEST).unwrap_or(reply).to_ascii_lowercase();
+    WAITED_FOR_US.iter().any(|needle| memchr::memmem::find(&words, needle).is_some())
+}
+
 /// RFC 3463, sections 3.4 to 3.8: subject 4 is the network, 7 is what Exchange uses, 3 is the server itself and 2 the mailbox.
 fn is_of_the_network(words: &[u8]) -> bool {
     match words.get(1..4) {

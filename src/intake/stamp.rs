@@ -30,6 +30,17 @@ impl Stamp {
         Self::Text(kept, end.len() as u8)
     }
 
+    /// Whether a server that gave up now waited since then for as long as servers do: five minutes (RFC 5321, section 4.5.3.2.7), with a
+    /// little more until a mail is on its way. How long it was, in seconds. Offsets to UTC, which the line may not tell, are whole quarters
+    /// of an hour.
+    pub(super) fn minutes_of_a_server(&self, begun: i64) -> Option<f64> {
+        const QUARTER: i64 = 900;
+        let civil = self.read(Timestamp::UNIX_EPOCH)?.civil;
+        let now = Offset::UTC.to_timestamp(civil).ok()?.as_second();
+        let waited = (now - begun).rem_euclid(QUARTER);
+        (300..=310).contains(&waited).then_some(waited as f64)
+    }
+
     /// Whether there is a time to be read.
     pub(super) fn is_dated(&self) -> bool {
         self.read(Timestamp::UNIX_EPOCH).is_some()
@@ -65,6 +76,23 @@ mod tests {
         let long = format!("{} Nov 20 10:00:00 {}", "ä".repeat(60), "h".repeat(61));
         assert_eq!(read(Stamp::text(long.as_bytes())).as_deref(), Some("2025-11-20 10:00:00"));
         assert_eq!(read(Stamp::text(b"\xe4\xff no date")), None);
+    }
+
+    #[test]
+    fn a_server_waits_five_minutes_in_any_time_zone() {
+        let begun = "2026-11-29T14:46:10Z".parse::<Timestamp>().expect("a time").as_second();
+        for (text, expected) in [
+            ("2026-11-29 14:51:10", Some(300.0)),
+            ("2026-11-29 20:21:12", Some(302.0)),
+            ("2026-11-29 20:21:12.345 +0530", Some(302.0)),
+            ("Nov 29 09:51:20 mail", Some(310.0)),
+            ("2026-11-29 14:51:09", None),
+            ("2026-11-29 14:51:21", None),
+            ("2026-11-29 14:46:10", None),
+            ("no date", None),
+        ] {
+            assert_eq!(Stamp::text(text.as_bytes()).minutes_of_a_server(begun), expected, "{text}");
+        }
     }
 
     #[test]

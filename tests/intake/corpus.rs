@@ -91,9 +91,9 @@ fn times_are_those_of_the_first_and_last_stall() {
 }
 
 fn names() -> Vec<String> {
-    let entries = std::fs::read_dir(folder()).expect("the folder of the corpus");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let entries = std::fs::read_dir(folder()).expect("the folder of the corpus").map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let mut names: Vec<String> = files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let logs = names.iter().filter(|name| !name.ends_with(".labels")).cloned().collect::<Vec<_>>();
     names.clear();
     names.extend(logs);

@@ -6,6 +6,7 @@ mod list;
 mod meanings;
 mod order;
 mod properties;
+mod real;
 mod samples;
 mod volume;
 mod wrappings;

@@ -1,9 +1,8 @@
 //! The main log of Exim.
 
-use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, seconds, split, until};
+use super::ended;
+use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, split, until};
 use crate::intake::event::{MailEvent, PeerRef, Stall};
-use crate::intake::postfix::LONG_WAIT;
-use crate::intake::said::tells_time_out;
 use crate::model::{MailFlow, StallStage};
 
 /// The event that a line describes. The line comes without its date.
@@ -30,6 +29,14 @@ pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
 /// Lines that name the mail only if it has one by then.
 fn with_or_without_mail<'a>(mail: Option<&'a [u8]>, rest: &'a [u8]) -> Option<MailEvent<'a>> {
     if let Some(rest) = rest.strip_prefix(b"SMTP data timeout (message abandoned) on ") {
+        let (client, _) = host(after(rest, b"connection from ")?)?;
+        let stall = Stall::new(MailFlow::Incoming, client, StallStage::Data);
+        return Some(MailEvent::Stalled(Stall { mail, ..stall }));
+    }
+    if mail.is_some()
+        && let Some(rest) = rest.strip_prefix(b"SMTP command timeout on ")
+    {
+        // A mail has a name before its end only where it comes in chunks (RFC 3030), and the next chunk is awaited like a command.
         let (client, _) = host(after(rest, b"connection from ")?)?;
         let stall = Stall::new(MailFlow::Incoming, client, StallStage::Data);
         return Some(MailEvent::Stalled(Stall { mail, ..stall }));
@@ -126,10 +133,7 @@ fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) ->
     } else if let Some(words) = reason.strip_prefix(b"TLS session: ") {
         is_handshake_time_out(words).then(|| Stall::new(MailFlow::Outgoing, peer, StallStage::TlsHandshake))?
     } else {
-        let said = reason.strip_prefix(b"SMTP error from remote mail server after ")?;
-        let said = said.strip_prefix(b"pipelined ").unwrap_or(said).strip_prefix(b"end of data: ")?;
-        let is_long = after(fields, b" DT=").and_then(duration).is_some_and(|waited| waited >= LONG_WAIT);
-        (is_long && tells_time_out(said)).then(|| Stall::new(MailFlow::Outgoing, peer, StallStage::EndOfData))?
+        return ended::event(mail, domain, peer, fields, reason);
     };
     Some(MailEvent::Stalled(Stall { mail: Some(mail), domain, ..stall }))
 }
@@ -155,29 +159,8 @@ fn after_command<'a>(peer: PeerRef<'a>, command: &[u8]) -> Option<Stall<'a>> {
     Some(Stall { size, ..Stall::new(MailFlow::Outgoing, peer, stage) })
 }
 
-/// `5m1s` or `300.120s`.
-fn duration(text: &[u8]) -> Option<f64> {
-    let mut rest = until(text, b' ');
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let length = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-        let (number, unit) = (seconds(&rest[..length])?, rest.get(length)?);
-        let unit = match unit {
-            b'w' => 604_800.0,
-            b'd' => 86_400.0,
-            b'h' => 3600.0,
-            b'm' => 60.0,
-            b's' => 1.0,
-            _ => return None,
-        };
-        total += number * unit;
-        rest = &rest[length + 1..];
-    }
-    Some(total)
-}
-
 /// `name [address]:port`, `name (helo) [address]`, `(helo) [address]` or `[address]`, and what follows.
-fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
+pub(super) fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
     let text = text.strip_prefix(b"H=").unwrap_or(text);
     let named = text.iter().take_while(|byte| !matches!(**byte, b'[' | b'(')).count();
     // What a client said in HELO stands in brackets, and may be an address in square ones.
@@ -239,7 +222,7 @@ mod tests {
     #[test]
     fn every_wording_of_a_stall_is_read() {
         use MailFlow::{Incoming, Outgoing};
-        use StallStage::{Body, Data, EndOfData, TlsHandshake};
+        use StallStage::{Body, Data, EndOfData, LostInBody, TlsHandshake};
         const ID: &str = "1rAbCd-0001Ab-2X";
         let rows = [
             ("SMTP data timeout (message abandoned) on connection from mx [192.0.2.1]:41234 F=<x@e>", Incoming, Data),
@@ -248,6 +231,8 @@ mod tests {
                 Incoming,
                 Data,
             ),
+            // Without a mail it is a client that is idle.
+            ("SMTP command timeout on TLS connection from (a.b) [192.0.2.1]", Incoming, Data),
             (
                 "SMTP data timeout (message abandoned) on connection from H=([10.0.0.9]) [192.0.2.1] F=<x@e>",
                 Incoming,
@@ -291,10 +276,25 @@ mod tests {
                 Outgoing,
                 EndOfData,
             ),
+            (
+                "H=mx [192.0.2.1]: SMTP error from remote mail server after pipelined end of data: 421 4.4.2 mx Error: timeout exceeded",
+                Outgoing,
+                EndOfData,
+            ),
+            (
+                "== u@e R=d T=r defer (-45) H=mx [192.0.2.1]: SMTP error from remote mail server after end of data: 421 mx: SMTP command timeout - closing connection",
+                Outgoing,
+                EndOfData,
+            ),
+            (
+                "== u@e R=d T=r defer (-18) H=mx [192.0.2.1] DT=5m: Remote host closed connection in response to end of data",
+                Outgoing,
+                LostInBody,
+            ),
         ];
         for (words, flow, stage) in rows {
             let expected = Some((flow, stage, "192.0.2.1".to_owned()));
-            let is_of_a_mail = words.starts_with("==") || words.starts_with("H=");
+            let is_of_a_mail = ["==", "H=", "SMTP command"].iter().any(|start| words.starts_with(start));
             for line in [format!("{ID} {words}"), words.to_owned()].iter().take(if is_of_a_mail { 1 } else { 2 }) {
                 assert_eq!(stall_of(line), expected, "{line}");
             }
@@ -313,6 +313,8 @@ mod tests {
             "TLS error on connection from (h) [192.0.2.1] (recv): timed out",
             "TLS session: (certificate verification failed): timed out: delivering unencrypted to H=mx [192.0.2.1] (no)",
             "SMTP timeout while connected to mx [192.0.2.1] after initial connection: Connection timed out",
+            "== u@e R=d T=r defer (-18) H=mx [192.0.2.1] DT=2s: Remote host closed connection in response to end of data",
+            "== u@e R=d T=r defer (-18) H=mx [192.0.2.1] DT=5m: Remote host closed connection in response to RCPT TO:<u@e>",
         ] {
             assert_eq!(stall_of(&format!("1rAbCd-0001Ab-2X {words}")), None, "{words}");
         }

@@ -1,6 +1,7 @@
 //! Mail logs: plain or gzip, from syslog, journald or Exim itself.
 
 mod accusing;
+mod ended;
 mod entries;
 mod entry;
 mod exim;
