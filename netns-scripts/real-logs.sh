@@ -43,8 +43,10 @@ kinds=(plain starttls)
 lab_of() { echo "real-logs-$1-$$"; }
 in_node() { "$PMTU_LAB" exec "$(lab_of "$1")" "${@:2}"; }
 
+sending=()
 tear_down() {
     local kind
+    [[ ${#sending[@]} -eq 0 ]] || kill "${sending[@]}" 2>/dev/null || true
     for kind in "${kinds[@]}"; do "$PMTU_LAB" down "$(lab_of "$kind")" 2>/dev/null || true; done
     wait
     rm -rf "$scratch"
@@ -97,7 +99,7 @@ relay_name() {
 
 # The labels say what this proves, before any mail is sent.
 require_hole() {
-    local kind=$1 last
+    local kind=$1 last is_through
     for last in "${!domains[@]}"; do
         can_ping "$kind" 11 "$last" "$passes" || die "$passes bytes do not pass to 10.0.4.$last"
         can_ping "$kind" 14 "$last" 1500 || die "1500 bytes of mail4 do not pass to 10.0.4.$last"
@@ -147,15 +149,20 @@ submit() {
     done
 }
 
+# In short naps, which end soon if the script does.
+sleep_until() { while ((SECONDS < $1)); do sleep 1; done; }
+
 send_all() {
     local kind=$1 begin=$SECONDS size at
     submit "$kind" "$small"
     sleep 5
     for size in "${sizes[@]}"; do submit "$kind" "$size"; done
-    for at in "${small_at[@]}" "$seconds"; do
-        if ((begin + at > SECONDS && at <= seconds)); then sleep $((begin + at - SECONDS)); fi
-        if ((at < seconds)); then submit "$kind" "$small"; fi
+    for at in "${small_at[@]}"; do
+        ((at < seconds)) || break
+        sleep_until $((begin + at))
+        submit "$kind" "$small"
     done
+    sleep_until $((begin + seconds))
 }
 
 # Debian's version of a server. What was only unpacked is not known to dpkg.
@@ -170,21 +177,28 @@ version_of() {
 
 # keep KIND NODE LAST NAME : the log, and its labels: who is behind the hole, by how the path was built.
 keep() {
-    local kind=$1 node=$2 last=$3 file=$folder/$4-$1.log other
-    cp "$scratch/$kind/$node$last/log" "$file"
+    local kind=$1 node=$2 last=$3 file=$folder/$4-$1.log server=${senders[$3]} other
+    install -m 644 "$scratch/$kind/$node$last/log" "$file"
     {
-        echo "# written by ${senders[$last]} $(version_of "${senders[$last]}") itself with its own time limits, $kind; made by netns-scripts/real-logs.sh"
+        echo "# written by $server $(version_of "$server") itself with its own time limits, $kind; made by netns-scripts/real-logs.sh"
         echo "# what the path is, direction of the mail, peer, why"
         if [[ $node == c ]]; then
-            for other in "${!domains[@]}"; do
-                if ((other < 20)); then echo "hole      out 10.0.4.$other  packets above $passes bytes vanish on the way to it"; else echo "innocent  out 10.0.4.$other  all packets pass"; fi
-            done
+            for other in "${!domains[@]}"; do label out "10.0.4.$other" $((other < 20)); done
         else
-            for other in "${!senders[@]}"; do
-                if ((other < 14)); then echo "hole      in 10.0.1.$other   packets above $passes bytes vanish on the way from it"; else echo "innocent  in 10.0.1.$other   all packets pass"; fi
-            done
+            for other in "${!senders[@]}"; do label in "10.0.1.$other" $((other < 14)); done
         fi
     } >"$file.labels"
+}
+
+# label DIRECTION PEER IS_BEHIND_THE_HOLE
+label() {
+    local way=to
+    if [[ $1 == in ]]; then way=from; fi
+    if (($3)); then
+        printf 'hole      %-3s %s  packets above %s bytes vanish on the way %s it\n' "$1" "$2" "$passes" "$way"
+    else
+        printf 'innocent  %-3s %s  all packets pass\n' "$1" "$2"
+    fi
 }
 
 unpack_syslog

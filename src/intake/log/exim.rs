@@ -206,7 +206,7 @@ mod tests {
             "1rAbCd-0001Ab-2X H=mx.example.com [192.0.2.1]: SMTP timeout after initial connection: Connection timed out",
             "1rAbCd-0001Ab-2X H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 451 SMTP timeout after end of data",
         ] {
-            assert_eq!(event(line.as_bytes()), None, "{line}");
+            assert_eq!(stall_of(line), None, "{line}");
         }
     }
 
