@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 /// The longer one first where one holds another.
-const PHRASES: [&str; 33] = [
+const PHRASES: [&str; 37] = [
     "timed out while sending message body",
     "timed out while sending end of data",
     "while sending message body",
@@ -21,6 +21,10 @@ const PHRASES: [&str; 33] = [
     "SMTP data timeout",
     "after sending data block",
     "after end of data",
+    "after pipelined end of data",
+    "Remote host closed connection",
+    "No such file or directory",
+    "SMTP command timeout on",
     "TLS error on connection",
     "TLS session: (",
     "timeout writing message to",

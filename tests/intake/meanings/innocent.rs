@@ -134,6 +134,28 @@ fn clients() -> Vec<Meaning> {
         ("a client that hangs up in its data", client("lost connection after DATA (0 bytes)"), NOBODY),
         ("a client whose full packets arrive", client("timeout after DATA (524288 bytes)"), NOBODY),
         ("a client whose mail is filtered too slowly", client("timeout after END-OF-MESSAGE"), NOBODY),
+        (
+            "Exim: a hang-up a minute after the mail came, at 09:59:00",
+            exim(&["1xOBIC-0001Ab-2X H=mx [192.0.2.1]: Remote host closed connection in response to end of data"]),
+            NOBODY,
+        ),
+        (
+            "Exim: a hang-up in TLS at once",
+            exim(&["1xOBJA-0001Ab-2X H=mx [192.0.2.1]: mx [192.0.2.1]: No such file or directory"]),
+            NOBODY,
+        ),
+        (
+            "Exim: a hang-up at RCPT TO five minutes after the mail came, at 09:55:00",
+            exim(&["1xOBEK-0001Ab-2X H=mx [192.0.2.1]: Remote host closed connection in response to RCPT TO:<u@e>"]),
+            NOBODY,
+        ),
+        (
+            "Exim: a time-out of the server's own four minutes after the mail came, at 09:56:00",
+            exim(&[
+                "1xOBFI-0001Ab-2X H=mx [192.0.2.1]: SMTP error from remote mail server after end of data: 451 timeout (#4.4.2)",
+            ]),
+            NOBODY,
+        ),
         ("Exim: an idle client", exim(&["SMTP command timeout on connection from mx [198.51.100.7]:41234"]), NOBODY),
         ("Exim: one scan", exim(&["TLS error on connection from [198.51.100.7] (SSL_accept): timed out"]), NOBODY),
         (
