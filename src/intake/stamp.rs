@@ -37,8 +37,8 @@ impl Stamp {
         const QUARTER: i64 = 900;
         let civil = self.read(Timestamp::UNIX_EPOCH)?.civil;
         let now = Offset::UTC.to_timestamp(civil).ok()?.as_second();
-        let waited = (now - begun).rem_euclid(QUARTER);
-        (300..=310).contains(&waited).then_some(waited as f64)
+        let waited = i32::try_from((now - begun).rem_euclid(QUARTER)).ok()?;
+        (300..=310).contains(&waited).then_some(f64::from(waited))
     }
 
     /// Whether there is a time to be read.

@@ -7,7 +7,7 @@ const EXIM: &str = "1tAbCd-0001Ab-2X";
 const IN: &str = "1tAbCd-0001Ab-2X <= a@example.org H=pc [10.0.0.5] P=esmtps S=250000 id=x@y";
 
 pub(super) fn meanings() -> Vec<Meaning> {
-    [of_postfix(), handshakes(), of_clients(), of_exim(), of_sendmail(), of_opensmtpd()].concat()
+    [of_postfix(), handshakes(), of_clients(), of_exim(), ended_by_relays(), of_sendmail(), of_opensmtpd()].concat()
 }
 
 fn of_postfix() -> Vec<Meaning> {
@@ -207,42 +207,7 @@ fn of_clients() -> Vec<Meaning> {
 fn of_exim() -> Vec<Meaning> {
     let data = |words: &str| exim(&[words]);
     let out = |words: &str| exim(&[IN, &format!("{EXIM} {words}")]);
-    // The mail came in at 09:55:00.
-    let five_minutes_later = |words: &str| exim(&[&format!("1xOBEK-0001Ab-2X {words}")]);
     vec![
-        (
-            "a Postfix gives up, and the log does not say after how long",
-            out(
-                "H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after pipelined end of data: 421 4.4.2 mx Error: timeout exceeded",
-            ),
-            &["likely there to 192.0.2.1"],
-        ),
-        (
-            "an Exim gives up between chunks, and the log does not say after how long",
-            out(
-                "== u@e R=d T=r defer (-46) H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 421 mx.example.com: SMTP command timeout - closing connection",
-            ),
-            &["likely there to 192.0.2.1"],
-        ),
-        (
-            "some server gives up five minutes after the mail came",
-            five_minutes_later(
-                "H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 451 timeout (#4.4.2)",
-            ),
-            &["likely there to 192.0.2.1"],
-        ),
-        (
-            "a hang-up five minutes after the mail came",
-            five_minutes_later(
-                "H=mx.example.com [192.0.2.1]: Remote host closed connection in response to end of data",
-            ),
-            &["possible there to 192.0.2.1"],
-        ),
-        (
-            "a hang-up in TLS five minutes after the mail came",
-            five_minutes_later("H=mx.example.com [192.0.2.1]: mx.example.com [192.0.2.1]: No such file or directory"),
-            &["possible there to 192.0.2.1"],
-        ),
         (
             "a client that falls silent between chunks",
             data("1tAbCd-0001Ab-2X SMTP command timeout on TLS connection from (mail.example.net) [198.51.100.7]"),
@@ -306,6 +271,48 @@ fn of_exim() -> Vec<Meaning> {
                 "== u@e R=d T=r defer (-46) H=mx.example.com [192.0.2.1] DT=5m1s: SMTP error from remote mail server after end of data: 421 4.4.2 mx Error: timeout exceeded",
             ),
             &["likely there to 192.0.2.1"],
+        ),
+    ]
+}
+
+/// Exim's relays that gave up, in logs that do not say after how long.
+fn ended_by_relays() -> Vec<Meaning> {
+    let out = |words: &str| exim(&[IN, &format!("{EXIM} {words}")]);
+    // The mail came in at 09:55:00.
+    let five_minutes_later = |words: &str| exim(&[&format!("1xOBEK-0001Ab-2X {words}")]);
+    vec![
+        (
+            "a Postfix gives up, and the log does not say after how long",
+            out(
+                "H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after pipelined end of data: 421 4.4.2 mx Error: timeout exceeded",
+            ),
+            &["likely there to 192.0.2.1"],
+        ),
+        (
+            "an Exim gives up between chunks, and the log does not say after how long",
+            out(
+                "== u@e R=d T=r defer (-46) H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 421 mx.example.com: SMTP command timeout - closing connection",
+            ),
+            &["likely there to 192.0.2.1"],
+        ),
+        (
+            "some server gives up five minutes after the mail came",
+            five_minutes_later(
+                "H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after end of data: 451 timeout (#4.4.2)",
+            ),
+            &["likely there to 192.0.2.1"],
+        ),
+        (
+            "a hang-up five minutes after the mail came",
+            five_minutes_later(
+                "H=mx.example.com [192.0.2.1]: Remote host closed connection in response to end of data",
+            ),
+            &["possible there to 192.0.2.1"],
+        ),
+        (
+            "a hang-up in TLS five minutes after the mail came",
+            five_minutes_later("H=mx.example.com [192.0.2.1]: mx.example.com [192.0.2.1]: No such file or directory"),
+            &["possible there to 192.0.2.1"],
         ),
     ]
 }
