@@ -160,7 +160,7 @@ fn after_command<'a>(peer: PeerRef<'a>, command: &[u8]) -> Option<Stall<'a>> {
 }
 
 /// `name [address]:port`, `name (helo) [address]`, `(helo) [address]` or `[address]`, and what follows.
-pub(super) fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
+fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
     let text = text.strip_prefix(b"H=").unwrap_or(text);
     let named = text.iter().take_while(|byte| !matches!(**byte, b'[' | b'(')).count();
     // What a client said in HELO stands in brackets, and may be an address in square ones.
@@ -317,6 +317,22 @@ mod tests {
             "== u@e R=d T=r defer (-18) H=mx [192.0.2.1] DT=5m: Remote host closed connection in response to RCPT TO:<u@e>",
         ] {
             assert_eq!(stall_of(&format!("1rAbCd-0001Ab-2X {words}")), None, "{words}");
+        }
+    }
+
+    /// A log without DT= leaves it to the name of the mail and the clock how long the relay waited.
+    #[test]
+    fn an_end_without_a_duration_keeps_when_the_mail_came() {
+        let begun = "2026-11-29T14:46:10Z".parse::<jiff::Timestamp>().expect("a time").as_second();
+        for words in [
+            "H=mx [192.0.2.1]: Remote host closed connection in response to pipelined end of data",
+            "== u@e R=d T=r defer (-18) H=mx [192.0.2.1]: Remote host closed connection in response to sending data block",
+            "H=mx [192.0.2.1]: mx [192.0.2.1]: No such file or directory",
+            "== u@e R=d T=r defer (2): No such file or directory H=mx [192.0.2.1]:25: mx [192.0.2.1]",
+        ] {
+            let line = format!("1xXgAM-0002m5-0A {words}");
+            let Some(MailEvent::EndedByRelay { stall, begun: read }) = event(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!((stall.stage, read), (StallStage::LostInBody, begun), "{line}");
         }
     }
 }
