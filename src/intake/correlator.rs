@@ -147,7 +147,7 @@ impl Correlator {
             recipients: known.recipients,
             domain: stall.domain,
             delays: stall.delays,
-            waited: waited.or(stall.delays.map(|delays: Delays| delays.sending)),
+            waited: waited.or(stall.waited).or(stall.delays.map(|delays: Delays| delays.sending)),
             stamp: context.stamp,
             line: context.line,
         };

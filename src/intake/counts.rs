@@ -109,11 +109,12 @@ impl PeerCounts {
 }
 
 impl StallCounts {
-    pub(super) const STAGES: [StallStage; 7] = [
+    pub(super) const STAGES: [StallStage; 8] = [
         StallStage::Body,
         StallStage::EndOfData,
         StallStage::Data,
         StallStage::LostInBody,
+        StallStage::GaveUp,
         StallStage::Session,
         StallStage::ManyRecipients,
         StallStage::TlsHandshake,
@@ -210,8 +211,8 @@ impl StallCounts {
         self.by_stage[Self::index(stage)]
     }
 
-    /// The stages in which mails stall for their size: the first five.
-    const OF_SIZE: u8 = 0b1_1111;
+    /// The stages in which mails stall for their size: the first six.
+    const OF_SIZE: u8 = 0b11_1111;
 
     fn index(stage: StallStage) -> usize {
         stage as usize

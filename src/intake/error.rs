@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::SilentForm;
+
 /// Why there are no suspects to list. Each message is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
@@ -48,14 +50,22 @@ pub enum IntakeError {
     },
     /// Lines, but none of a mail server.
     #[error(
-        "{name}: none of {lines} lines can be read as one of Postfix, Exim, Sendmail or OpenSMTPD; read are syslog, journalctl in any \
-         form, docker and kubectl logs, JSON, CSV, mailq and Exim's mainlog; get one by: journalctl -o json | pmtu-probe --from-log -"
+        "{name}: none of {lines} lines can be read as one of Postfix, Exim, Sendmail or OpenSMTPD, qmail or Exchange; read are syslog, \
+         journalctl in any form, docker and kubectl logs, JSON, CSV, mailq, Exim's mainlog, multilog and Exchange's protocol logs; get one by: journalctl -o json | pmtu-probe --from-log -"
     )]
     NoMailLog {
         /// The files.
         name: String,
         /// How many lines there are.
         lines: u64,
+    },
+    /// Lines that are known, and name no reason.
+    #[error("{name}: {}", .form.words())]
+    Silent {
+        /// The files.
+        name: String,
+        /// What they are.
+        form: SilentForm,
     },
     /// No such program.
     #[error(

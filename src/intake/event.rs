@@ -64,10 +64,12 @@ pub(super) struct Stall<'a> {
     pub(super) delays: Option<Delays>,
     /// The size of the mail, if this line has it.
     pub(super) size: Option<u64>,
+    /// How long its transmission took, if this line tells.
+    pub(super) waited: Option<f64>,
 }
 
 impl<'a> Stall<'a> {
     pub(super) fn new(flow: MailFlow, peer: PeerRef<'a>, stage: StallStage) -> Self {
-        Self { flow, peer, stage, mail: None, domain: None, delays: None, size: None }
+        Self { flow, peer, stage, mail: None, domain: None, delays: None, size: None, waited: None }
     }
 }

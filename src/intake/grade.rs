@@ -105,8 +105,10 @@ fn of_mails(flow: MailFlow, stalls: &StallCounts, view: &View) -> Option<Grade> 
         () if contradicted => Some(Grade::Possible),
         () if in_body > 0 && has_contrast => Some(Grade::Classic),
         () if in_body > 0 => Some(Grade::Likely),
-        // Who hangs up after a long wait has timed out, or has had enough for a reason of its own.
-        () if stalls.at(StallStage::LostInBody) == stalls.mails => Some(Grade::Possible),
+        // Who hangs up after a long wait, or says that it timed out, has waited for us, or has had enough for a reason of its own.
+        () if stalls.at(StallStage::LostInBody) + stalls.at(StallStage::GaveUp) >= stalls.mails => {
+            Some(Grade::Possible)
+        }
         // The stage of the time-out is not known.
         () if has_contrast => Some(Grade::Likely).filter(|_| flow == MailFlow::Outgoing).or(Some(Grade::Possible)),
         () if stalls.at(StallStage::LostInBody) > 0 => Some(Grade::Possible),

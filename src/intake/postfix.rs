@@ -17,6 +17,8 @@ pub(super) enum Daemon {
     Client,
     Server,
     QueueManager,
+    /// Does TLS for postscreen, and for clients that use connections again.
+    TlsProxy,
     /// A program whose lines are not needed.
     Other,
 }
@@ -29,6 +31,7 @@ impl Daemon {
             b"smtp" => Self::Client,
             b"smtpd" => Self::Server,
             b"qmgr" | b"nqmgr" | b"oqmgr" => Self::QueueManager,
+            b"tlsproxy" => Self::TlsProxy,
             _ if tag.starts_with(b"postfix") => Self::Other,
             _ => return None,
         })
@@ -41,7 +44,8 @@ pub(super) fn event(daemon: Daemon, message: &[u8]) -> Option<MailEvent<'_>> {
         Daemon::Client => client(message),
         Daemon::Server => server(message),
         Daemon::QueueManager => queue_manager(message),
-        Daemon::Other => None,
+        // Its lines belong together: `log/tlsproxy.rs`.
+        Daemon::TlsProxy | Daemon::Other => None,
     }
 }
 
@@ -82,6 +86,14 @@ impl How {
             Self::TimedOut(Where::Envelope) => Some(StallStage::ManyRecipients),
             Self::Lost(Where::Envelope) => None,
             Self::Lost(Where::Body | Where::EndOfData) => is_long.then_some(StallStage::LostInBody),
+        }
+    }
+
+    /// The same for a queue, which does not say how long a peer waited. A hang-up is then none, and the words of a server are weak.
+    pub(super) fn stage_in_queue(self) -> Option<StallStage> {
+        match self {
+            Self::GaveUp => Some(StallStage::GaveUp),
+            Self::TimedOut(_) | Self::Lost(_) => self.stage(None),
         }
     }
 }
@@ -161,7 +173,7 @@ fn delays(record: &[u8]) -> Option<Delays> {
 }
 
 /// `SSL_connect error to host[address]:port: Connection timed out`, and the same for the server side.
-fn handshake(flow: MailFlow, rest: &[u8]) -> Option<MailEvent<'_>> {
+pub(super) fn handshake(flow: MailFlow, rest: &[u8]) -> Option<MailEvent<'_>> {
     let (peer, rest) = name_and_address(rest)?;
     is_time_out(rest.strip_prefix(b": ")?).then(|| MailEvent::Stalled(Stall::new(flow, peer, StallStage::TlsHandshake)))
 }

@@ -101,10 +101,10 @@ impl Queue {
 }
 
 impl QueuedRecipient {
-    /// Only time-outs count, because a queue does not say how long a peer waited before it closed the connection.
+    /// No hang-up counts, because a queue does not say how long a peer waited before it closed the connection.
     fn failure(&self) -> Option<(Failure<'_>, StallStage)> {
         let failure = failure(self.delay_reason.as_ref()?.as_bytes())?;
-        let stage = failure.how.stage(None)?;
+        let stage = failure.how.stage_in_queue()?;
         Some((failure, stage))
     }
 }

@@ -17,6 +17,7 @@ mod ptb;
 mod reason;
 mod report;
 mod ruleset;
+mod silent_form;
 mod size;
 mod suspect;
 mod technique;
@@ -50,6 +51,7 @@ pub use report::{
     ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
+pub use silent_form::SilentForm;
 pub use size::{Family, PacketSize, Ttl};
 pub use suspect::{
     Delays, Grade, LogTime, MailFlow, OwnStalls, PassedWhen, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::{Direction, is_container_gateway};
+use super::{Direction, SilentForm, is_container_gateway};
 
 /// The suspects in a log or a queue, and how much of it was understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +77,8 @@ pub struct Reading {
     pub unread: u64,
     /// The first of them, cut. It is unescaped and must be escaped before it reaches a terminal.
     pub unread_line: Option<String>,
+    /// The first form that was recognised and names no reason.
+    pub silent: Option<SilentForm>,
     /// Stalls at peers beyond the number that is kept. They were skipped.
     pub forgotten: u64,
     /// Stalls at a program of this host. No path leads there, so they accuse nobody.
@@ -195,6 +197,8 @@ pub enum StallStage {
     Data,
     /// The other side closed the connection in the body, after so long a wait that it must have timed out.
     LostInBody,
+    /// The other side said at the end of data that it timed out, and nobody knows after what wait.
+    GaveUp,
     /// Some time-out of a connected session: the log does not say where.
     Session,
     /// A time-out in the commands before the body, of a mail with so many recipients that they fill packets.

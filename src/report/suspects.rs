@@ -65,6 +65,7 @@ fn notes(reading: &Reading) -> Vec<String> {
     if reading.forgotten > 0 {
         notes.push(format!("{} more stalls are left out: at more peers than fit.", reading.forgotten));
     }
+    notes.extend(reading.silent.map(|form| format!("Some lines name no reason: {}.", form.words())));
     notes.extend(reading.own.as_ref().map(words::own));
     notes
 }

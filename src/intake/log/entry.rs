@@ -20,8 +20,12 @@ pub(super) struct LogEntry<'a> {
 pub(super) enum MailServer {
     Postfix(Daemon),
     Exim,
+    /// Exim's log of one mail.
+    EximOfOneMail,
     Sendmail,
     OpenSmtpd,
+    Qmail,
+    Exchange,
 }
 
 impl MailServer {
@@ -37,6 +41,8 @@ impl MailServer {
             Some(Self::Exim)
         } else if starts(b"sendmail") || starts(b"sm-") {
             Some(Self::Sendmail)
+        } else if tag == b"qmail" || tag == b"splogger" || starts(b"qmail-send") {
+            Some(Self::Qmail)
         } else {
             None
         }

@@ -13,16 +13,23 @@ pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
         Some(mail) => message[mail.len()..].strip_prefix(b" ")?,
         None => message,
     };
-    if let Some(event) = with_or_without_mail(mail, rest) {
+    if let Some(event) = event_of(mail, rest) {
         return Some(event);
     }
     let mail = mail?;
     match rest.get(..3) {
         Some(b"<= ") => received(mail, rest),
         Some(b"=> ") => Some(MailEvent::Sent { mail, relay: host(after(rest, b" H=")?)?.0 }),
-        Some(b"== " | b"** ") => record(mail, rest),
-        Some([b'H', b'=', _]) => stalled(mail, None, &rest[2..]),
+        Some(b"== " | b"** ") => record(mail, &rest[3..]),
         _ => None,
+    }
+}
+
+/// The event of a line that says nothing of one recipient. `rest` stands behind the name of the mail.
+pub(super) fn event_of<'a>(mail: Option<&'a [u8]>, rest: &'a [u8]) -> Option<MailEvent<'a>> {
+    match rest.strip_prefix(b"H=") {
+        Some(host) => stalled(mail?, None, host),
+        None => with_or_without_mail(mail, rest),
     }
 }
 
@@ -69,8 +76,8 @@ fn is_handshake_time_out(words: &[u8]) -> bool {
 }
 
 /// `ADDRESS R=router T=transport defer (110): Connection timed out H=host [address]: reason`. Before 4.83, the reason has the host.
-fn record<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
-    let domain = domain(until(&rest[3..], b' '));
+pub(super) fn record<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
+    let domain = domain(until(rest, b' '));
     if let Some((_, failure)) = split(rest, b" defer (")
         && let Some((errno, connected)) = split(failure, b": SMTP timeout while connected to ")
         && is_time_out(after(errno, b"): ").unwrap_or_default())
@@ -107,7 +114,7 @@ fn without_pid(message: &[u8]) -> &[u8] {
 }
 
 /// Three groups of 6, 6 and 2 characters; 6, 11 and 4 from Exim 4.97 on.
-fn message_id(message: &[u8]) -> Option<&[u8]> {
+pub(super) fn message_id(message: &[u8]) -> Option<&[u8]> {
     let fits = |second: usize, length: usize| {
         let id = message.get(..length)?;
         let is_dash = |at: usize| at == 6 || at == second;

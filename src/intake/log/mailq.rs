@@ -47,10 +47,10 @@ impl Mailq {
 }
 
 impl Queued {
-    /// Only time-outs count, because a queue does not say how long a peer waited before it closed the connection.
+    /// No hang-up counts, because a queue does not say how long a peer waited before it closed the connection.
     fn stall<'a>(&'a self, recipient: &'a [u8]) -> Option<Stall<'a>> {
         let failure = postfix::failure(&self.reason).filter(|failure| !failure.suspended)?;
-        let stall = Stall::new(MailFlow::Outgoing, failure.relay, failure.how.stage(None)?);
+        let stall = Stall::new(MailFlow::Outgoing, failure.relay, failure.how.stage_in_queue()?);
         Some(Stall { mail: Some(&self.name), domain: domain(recipient), ..stall })
     }
 }

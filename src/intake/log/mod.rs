@@ -4,15 +4,20 @@ mod accusing;
 mod ended;
 mod entries;
 mod entry;
+mod exchange;
 mod exim;
 mod json;
 mod line;
 mod lines;
 mod mailq;
+mod msglog;
 mod opensmtpd;
+mod qmail;
 mod records;
 mod sendmail;
+mod silent;
 mod source;
+mod tlsproxy;
 mod utf16;
 mod wrapped;
 mod written;
@@ -23,14 +28,18 @@ use jiff::Timestamp;
 
 use super::correlator::Correlator;
 use super::event::{LineContext, MailEvent};
-use super::postfix;
+use super::postfix::{self, Daemon};
 use super::stamp::Stamp;
 use super::{IntakeError, Period};
 use crate::model::{Reading, Suspects};
 
 use entries::Entries;
 use entry::{LogEntry, MailServer};
+use exchange::Exchange;
+use msglog::MessageLogs;
+use qmail::Qmail;
 pub use source::Source;
+use tlsproxy::TlsProxies;
 
 /// So much of a line is shown.
 const LONGEST_SAMPLE: usize = 400;
@@ -45,6 +54,9 @@ pub fn read(sources: &[Source], period: Period, now: Timestamp) -> Result<Suspec
     let suspects = log.suspects();
     match &suspects.reading {
         Reading { lines: 0, overlong: 0, .. } => Err(IntakeError::Empty { name: name_of_all(sources) }),
+        Reading { mail_lines: 0, unread: 0, silent: Some(form), .. } => {
+            Err(IntakeError::Silent { name: name_of_all(sources), form: *form })
+        }
         // What accuses and cannot be read is shown instead.
         Reading { lines, mail_lines: 0, unread: 0, .. } => {
             Err(IntakeError::NoMailLog { name: name_of_all(sources), lines: *lines })
@@ -69,11 +81,21 @@ pub struct Log {
 /// What was learnt from the entries so far.
 struct Notes {
     correlator: Correlator,
+    memory: Memory,
     reading: Reading,
     now: Timestamp,
     period: Period,
     /// The first and the last time of the file being read. Parsing the time of each line costs too much.
     times: Option<(Stamp, Stamp)>,
+}
+
+/// What earlier lines said, for mail servers that spread an event over several.
+#[derive(Default)]
+struct Memory {
+    tls: TlsProxies,
+    message_logs: MessageLogs,
+    qmail: Qmail,
+    exchange: Exchange,
 }
 
 impl Log {
@@ -84,7 +106,8 @@ impl Log {
 
     /// The same, for a part of the log.
     pub fn within(period: Period, now: Timestamp) -> Self {
-        let notes = Notes { correlator: Correlator::default(), reading: Reading::default(), now, period, times: None };
+        let (correlator, memory) = (Correlator::default(), Memory::default());
+        let notes = Notes { correlator, memory, reading: Reading::default(), now, period, times: None };
         Self { entries: Entries::default(), notes }
     }
 
@@ -130,14 +153,19 @@ impl entries::Reader for Notes {
             return;
         }
         extend(&mut self.times, entry.stamp);
+        let context = LineContext { host: entry.host, stamp: entry.stamp, line: shown };
+        let (message, memory) = (&*entry.message, &mut self.memory);
         let event = match entry.program {
-            MailServer::Postfix(daemon) => postfix::event(daemon, &entry.message),
-            MailServer::Exim => exim::event(&entry.message),
-            MailServer::Sendmail => sendmail::event(&entry.message),
-            MailServer::OpenSmtpd => opensmtpd::event(&entry.message),
+            MailServer::Postfix(Daemon::TlsProxy) => memory.tls.event(message, &context),
+            MailServer::Postfix(daemon) => postfix::event(daemon, message),
+            MailServer::Exim => exim::event(message),
+            MailServer::EximOfOneMail => memory.message_logs.event(message),
+            MailServer::Sendmail => sendmail::event(message),
+            MailServer::OpenSmtpd => opensmtpd::event(message),
+            MailServer::Qmail => memory.qmail.event(message, &context, self.now),
+            MailServer::Exchange => memory.exchange.event(message, &context, self.now),
         };
         if let Some(event) = event {
-            let context = LineContext { host: entry.host, stamp: entry.stamp, line: shown };
             self.correlator.note(&event, &context);
         }
     }
@@ -152,6 +180,9 @@ impl entries::Reader for Notes {
     }
 
     fn other(&mut self, line: &[u8]) {
+        if self.reading.silent.is_none() {
+            self.reading.silent = silent::form_of(line);
+        }
         if accusing::is_accusing(line) {
             self.reading.unread += 1;
             let sample = || String::from_utf8_lossy(&line[..line.len().min(LONGEST_SAMPLE)]).into_owned();

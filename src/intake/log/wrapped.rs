@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use memchr::memmem;
 
 use super::entry::{LogEntry, MailServer};
-use super::exim;
-use super::written::{behind_tag_of_rfc5424, exim_date};
+use super::written::{self, behind_tag_of_rfc5424, exim_date};
 use crate::intake::dates;
 use crate::intake::postfix::Daemon;
 use crate::intake::stamp::Stamp;
@@ -18,17 +17,28 @@ const NEAR: usize = 1024;
 /// What separates words, columns and fields.
 const SEPARATORS: &[u8] = b" \t\"',;|=(){}<>\x1e";
 /// No tag is without one of these.
-const SIGNS: [&[u8]; 9] =
-    [b"postfix", b"/smtp", b"qmgr", b"exim", b"sendmail", b"sm-", b"smtpd[", b"\"smtpd\"", b"/lmtp"];
+const SIGNS: [&[u8]; 11] = [
+    b"postfix",
+    b"/smtp",
+    b"qmgr",
+    b"exim",
+    b"sendmail",
+    b"sm-",
+    b"smtpd[",
+    b"\"smtpd\"",
+    b"/lmtp",
+    b"qmail",
+    b"splogger",
+];
 
 /// The entry in a line.
 pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
-    tagged(line, None).or_else(|| exim_itself(line, None)).or_else(|| bare(line))
+    tagged(line, None).or_else(|| untagged(line, None)).or_else(|| bare(line))
 }
 
 /// The entry in what another program passed on: nothing but a date and a host may stand before the tag.
 pub(super) fn entry_passed_on(message: &[u8]) -> Option<LogEntry<'_>> {
-    tagged(message, Some(0)).or_else(|| exim_itself(message, Some(0)))
+    tagged(message, Some(0)).or_else(|| untagged(message, Some(0)))
 }
 
 /// A quick check before anything slower, because most lines of a journal are not about mail.
@@ -243,25 +253,20 @@ fn is_facility(word: &[u8]) -> bool {
     LEVELS.iter().any(|level| word.ends_with(level))
 }
 
-/// A line of Exim's own log behind something else.
-fn exim_itself(line: &[u8], foreign_end: Option<usize>) -> Option<LogEntry<'_>> {
+/// A line of a log without tags behind something else: of Exim's own, of multilog or of Exchange.
+fn untagged(line: &[u8], foreign_end: Option<usize>) -> Option<LogEntry<'_>> {
     let near = &line[..line.len().min(NEAR)];
     let begins = memchr::memchr_iter(b'-', near).filter_map(|dash| dash.checked_sub(4));
-    let found = begins.filter_map(|at| Some((at, exim_date(&line[at..])?))).find(|(_, (_, rest))| exim::is_exim(rest));
-    let (at, (date, message)) = found?;
+    let others = memchr::memmem::find_iter(near, b"@4000");
+    let (at, entry) = begins.chain(others).find_map(|at| Some((at, written::without_header(&line[at..])?)))?;
     let foreign = words(&line[..at]).filter_map(|(start, word)| match tag(word, &line[start + word.len()..at]) {
         Tag::Foreign { header } => Some(start + word.len() + header),
         _ => None,
     });
     let foreign_end = foreign.last().max(foreign_end);
     let is_quoted = memchr::memchr_iter(b'"', &line[..at]).count() % 2 == 1;
-    let message = unquoted(message, is_quoted);
-    is_own_header(line, foreign_end, at).then_some(LogEntry {
-        stamp: Stamp::text(date),
-        host: b"",
-        program: MailServer::Exim,
-        message,
-    })
+    let Cow::Borrowed(message) = entry.message else { return None };
+    is_own_header(line, foreign_end, at).then(|| LogEntry { message: unquoted(message, is_quoted), ..entry })
 }
 
 /// A message alone, as `journalctl -o cat` shows it.
@@ -279,6 +284,9 @@ impl MailServer {
         }
         if starts(b"SSL_connect error to ") {
             return Some(Self::Postfix(Daemon::Client));
+        }
+        if super::qmail::is_line(message) {
+            return Some(Self::Qmail);
         }
         let length = message.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let (name, rest) = message.split_at(length);

@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::entry::{LogEntry, MailServer};
-use super::exim;
+use super::{exchange, exim, msglog, qmail};
 use crate::intake::bytes::{after, leading_number, split};
 use crate::intake::stamp::Stamp;
 
@@ -15,8 +15,9 @@ pub(super) fn entry(line: &[u8]) -> Option<LogEntry<'_>> {
 fn as_written(line: &[u8]) -> Option<LogEntry<'_>> {
     match line.first()? {
         b'A'..=b'Z' => old_syslog(line),
-        b'0'..=b'9' if line.get(10) == Some(&b' ') => exim_itself(line),
-        b'0'..=b'9' => iso(line),
+        b'0'..=b'9' if line.get(10) == Some(&b' ') => dated(line),
+        b'0'..=b'9' => iso(line).or_else(|| exchange(line)),
+        b'@' => multilog(line),
         _ => None,
     }
 }
@@ -51,16 +52,45 @@ fn iso(line: &[u8]) -> Option<LogEntry<'_>> {
     Some(LogEntry { stamp: Stamp::text(stamp), host, program, message: message.into() })
 }
 
-/// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from Exim's own log.
-fn exim_itself(line: &[u8]) -> Option<LogEntry<'_>> {
+/// `2026-01-02 03:04:05 message`, perhaps with milliseconds and offset, from a log without tags.
+fn dated(line: &[u8]) -> Option<LogEntry<'_>> {
     let (stamp, message) = exim_date(line)?;
-    let program = MailServer::Exim;
-    exim::is_exim(message).then_some(LogEntry {
-        stamp: Stamp::text(stamp),
-        host: b"",
-        program,
-        message: message.into(),
-    })
+    let program = without_tag(message)?;
+    Some(LogEntry { stamp: Stamp::text(stamp), host: b"", program, message: message.into() })
+}
+
+/// Who writes such a message behind a date alone: Exim in its own logs, or qmail, whose times tai64nlocal has made readable.
+fn without_tag(message: &[u8]) -> Option<MailServer> {
+    if exim::is_exim(message) {
+        Some(MailServer::Exim)
+    } else if qmail::is_line(message) {
+        Some(MailServer::Qmail)
+    } else {
+        msglog::is_line(message).then_some(MailServer::EximOfOneMail)
+    }
+}
+
+/// A line of a log without tags and hosts.
+pub(super) fn without_header(line: &[u8]) -> Option<LogEntry<'_>> {
+    match line.get(10)? {
+        _ if line[0] == b'@' => multilog(line),
+        b' ' => dated(line),
+        b'T' => exchange(line),
+        _ => None,
+    }
+}
+
+/// `@40000000… message`, from qmail by multilog.
+fn multilog(line: &[u8]) -> Option<LogEntry<'_>> {
+    let (stamp, message) = qmail::stamped(line)?;
+    let program = MailServer::Qmail;
+    qmail::is_line(message).then_some(LogEntry { stamp, host: b"", program, message: message.into() })
+}
+
+/// `2026-01-02T03:04:05.678Z,connector,…`
+fn exchange(line: &[u8]) -> Option<LogEntry<'_>> {
+    let (date, columns) = exchange::line(line)?;
+    Some(LogEntry { stamp: Stamp::text(date), host: b"", program: MailServer::Exchange, message: columns.into() })
 }
 
 /// Exim's date, and what follows it.

@@ -140,6 +140,10 @@ fn stage_words(stage: StallStage) -> &'static str {
         StallStage::EndOfData => "timed out at the end of data",
         StallStage::Data => "timed out after DATA; next to nothing of it was here, where the log says how much",
         StallStage::LostInBody => "ended in the body, when the other side hung up after a long wait",
+        StallStage::GaveUp => {
+            "given up by the other side, which says that it timed out; a queue does not tell after what wait, and a server that \
+             is busy may say the same"
+        }
         StallStage::Session => "timed out while connected; the log does not say where",
         StallStage::ManyRecipients => "with many recipients timed out before the body",
         StallStage::TlsHandshake => "timed out in the TLS handshake",
