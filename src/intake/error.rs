@@ -50,7 +50,7 @@ pub enum IntakeError {
     },
     /// Lines, but none of a mail server.
     #[error(
-        "{name}: none of {lines} lines can be read as one of Postfix, Exim, Sendmail or OpenSMTPD, qmail or Exchange; read are syslog, \
+        "{name}: none of {lines} lines can be read as one of Postfix, Exim, Sendmail, OpenSMTPD, qmail or Exchange; read are syslog, \
          journalctl in any form, docker and kubectl logs, JSON, CSV, mailq, Exim's mainlog, multilog and Exchange's protocol logs; get one by: journalctl -o json | pmtu-probe --from-log -"
     )]
     NoMailLog {

@@ -105,8 +105,39 @@ fn a_file_without_mail_and_an_empty_one_are_said() {
     for (name, text) in texts {
         let file = Temporary::new(name, text);
         let error = log::read(&[file.source()], Period::default(), now()).expect_err("no mail log");
-        assert!(message(&error).contains("Postfix, Exim, Sendmail or OpenSMTPD"), "{error}");
+        assert!(message(&error).contains("Postfix, Exim, Sendmail, OpenSMTPD, qmail or Exchange"), "{error}");
     }
+}
+
+/// Lists of queues that tell no reason, and logs of other things. "None of the lines can be read" would be untrue.
+#[test]
+fn what_names_no_reason_is_said_with_what_does() {
+    let texts: [(&str, &str, &str); 5] = [
+        (
+            "exim",
+            " 3h  1.2M 1tAbCd-0001Ab-2X <a@example.org>\n          u@example.com\n\n",
+            "pmtu-probe --from-log /var/log/exim4/mainlog, or for one of them: exim -Mvl ID |",
+        ),
+        ("sendmail", "\t\t/var/spool/mqueue (1 request)\n-----Q-ID----- --Size--\n", "its log does"),
+        ("qmail", "20 Nov 2026 10:00:00 GMT  #49153  1234  <a@example.org> \n\tremote\tu@example.com\n", "qmail-send"),
+        ("tcpserver", "@400000006b0020ea075bcd15 tcpserver: status: 1/40\n", "qmail-send"),
+        (
+            "exchange",
+            "\u{feff}#Software: Microsoft Exchange Server\r\n#Log-type: Message Tracking Log\r\n",
+            "Set-SendConnector NAME -ProtocolLoggingLevel Verbose",
+        ),
+    ];
+    for (name, text, way_out) in texts {
+        let file = Temporary::new(name, text.as_bytes());
+        let error = log::read(&[file.source()], Period::default(), now()).expect_err("no reasons");
+        assert!(message(&error).contains(way_out), "{error}");
+        assert!(!message(&error).contains("can be read"), "{error}");
+    }
+    // Beside a log it is a note.
+    let both = [texts[0].1.as_bytes(), &file("exim-4.96-mainlog.log")].concat();
+    let shown = pmtu_probe::report::suspects::render(&suspects(&both));
+    assert!(shown.contains("Some lines name no reason: Exim's list of its queue"), "{shown}");
+    assert_eq!(suspects(&both).list, suspects(&file("exim-4.96-mainlog.log")).list);
 }
 
 /// One file of several may be of another kind.

@@ -1,6 +1,7 @@
 //! What lines mean: for each of many causes a few lines as a server writes them, and who is suspected of what. The labels come from
 //! what the words say happened, and from whether a path that swallows large packets would look so.
 
+mod forms;
 mod innocent;
 mod passing;
 mod stages;
@@ -17,7 +18,7 @@ type Meaning = (&'static str, String, &'static [&'static str]);
 
 #[test]
 fn every_meaning_is_understood() {
-    let all: Vec<Meaning> = [stages::meanings(), passing::meanings(), innocent::meanings()].concat();
+    let all: Vec<Meaning> = [stages::meanings(), passing::meanings(), innocent::meanings(), forms::meanings()].concat();
     assert!(all.len() >= 60, "{} meanings are too few", all.len());
     let mut faults = Vec::new();
     for (what, log, expected) in &all {
