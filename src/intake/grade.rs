@@ -106,7 +106,7 @@ fn of_mails(flow: MailFlow, stalls: &StallCounts, view: &View) -> Option<Grade> 
         () if in_body > 0 && has_contrast => Some(Grade::Classic),
         () if in_body > 0 => Some(Grade::Likely),
         // Who hangs up after a long wait, or says that it timed out, has waited for us, or has had enough for a reason of its own.
-        () if stalls.at(StallStage::LostInBody) + stalls.at(StallStage::GaveUp) >= stalls.mails => {
+        () if stalls.at(StallStage::LostInBody).saturating_add(stalls.at(StallStage::GaveUp)) >= stalls.mails => {
             Some(Grade::Possible)
         }
         // The stage of the time-out is not known.

@@ -1,6 +1,7 @@
 //! Mail logs and queues: who is suspected, who is not, and what garbage does.
 
 mod corpus;
+mod fuzzed;
 mod garbage;
 mod list;
 mod meanings;

@@ -14,11 +14,11 @@ use pmtu_probe::report::suspects::grade_word;
 use super::suspects;
 
 /// What happened, the log, and the suspects as `grade direction flow peer[:port]`.
-type Meaning = (&'static str, String, &'static [&'static str]);
+pub(super) type Meaning = (&'static str, String, &'static [&'static str]);
 
 #[test]
 fn every_meaning_is_understood() {
-    let all: Vec<Meaning> = [stages::meanings(), passing::meanings(), innocent::meanings(), forms::meanings()].concat();
+    let all = all();
     assert!(all.len() >= 60, "{} meanings are too few", all.len());
     let mut faults = Vec::new();
     for (what, log, expected) in &all {
@@ -38,6 +38,10 @@ fn every_meaning_is_understood() {
     }
     println!("{} meanings, {} not understood", all.len(), faults.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+pub(super) fn all() -> Vec<Meaning> {
+    [stages::meanings(), passing::meanings(), innocent::meanings(), forms::meanings()].concat()
 }
 
 fn in_words(suspect: &Suspect) -> String {

@@ -85,7 +85,7 @@ fn check(suspects: &Suspects) {
     assert_eq!(suspect.grade, Grade::Classic);
 }
 
-fn resident(key: &str) -> usize {
+pub(super) fn resident(key: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells");
     let line = status.lines().find(|line| line.starts_with(key)).expect("the kernel tells");
     line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok()).expect("a number") * 1024

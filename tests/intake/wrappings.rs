@@ -373,6 +373,12 @@ fn fault(mailer: &Mailer, wrapping: &Wrapping, text: &[u8]) -> Option<String> {
     })
 }
 
+/// Every wrapping of every mailer, by the name of the wrapping.
+pub(super) fn texts() -> Vec<(&'static str, Vec<u8>)> {
+    let all = wrappings();
+    MAILERS.iter().flat_map(|mailer| all.iter().map(move |wrapping| (wrapping.name, (wrapping.wrap)(mailer)))).collect()
+}
+
 /// Exim dates its lines itself, so a message alone is a line of its own log.
 fn is_possible(mailer: &Mailer, wrapping: &Wrapping) -> bool {
     !(mailer.is_dated && wrapping.name == "cat")

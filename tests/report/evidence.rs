@@ -1,6 +1,8 @@
 //! The words of the evidence against a peer, and of what speaks for it.
 
-use pmtu_probe::model::{Grade, MailFlow, OwnStalls, PassedWhen, Peer, Reading, Reason, StallStage, Suspect, Suspects};
+use pmtu_probe::model::{
+    Grade, MailFlow, OwnStalls, PassedWhen, Peer, Reading, Reason, SilentForm, StallStage, Suspect, Suspects,
+};
 use pmtu_probe::report::suspects::render;
 
 use super::fixtures::ip;
@@ -75,4 +77,23 @@ fn stalls_at_a_program_of_this_host_are_counted() {
     assert!(text.contains("3 stalls are left out: at 127.0.0.1 port 10024, which is a program of this host"), "{text}");
     let text = shown(reason, Reading { own: own(1, None), ..Reading::default() });
     assert!(text.contains("1 stall is left out: at 127.0.0.1, which"), "{text}");
+}
+
+/// A possible, and the words say why it is no more.
+#[test]
+fn a_server_that_gave_up_after_a_wait_that_nobody_knows_is_weak_evidence() {
+    let text = shown(Reason::Stalled { stage: StallStage::GaveUp, mails: 2 }, Reading::default());
+    let words = "2 mails given up by the other side, which says that it timed out; a queue does not tell after what wait, and a \
+                 server that is busy may say the same";
+    assert!(text.contains(words), "{text}");
+}
+
+#[test]
+fn a_list_that_names_no_reason_is_said_with_what_does() {
+    let reading = Reading { silent: Some(SilentForm::EximQueue), ..Reading::default() };
+    let text = shown(Reason::SmallPassed { mails: 3, largest: 944 }, reading);
+    let words = "Some lines name no reason: Exim's list of its queue tells how old and how large mails are and for whom, but neither \
+                 the relay nor why they wait; the main log does, and the log of each mail: pmtu-probe --from-log \
+                 /var/log/exim4/mainlog, or for one of them: exim -Mvl ID | pmtu-probe --from-log -.";
+    assert!(text.contains(words), "{text}");
 }
