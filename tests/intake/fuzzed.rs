@@ -94,14 +94,14 @@ fn read_queues(lines: &[Vec<u8>], mut random: Random, total: usize) -> Suspects 
     let reasons: Vec<Vec<u8>> = text_of_everything();
     let mut last = Suspects::default();
     for _ in 0..total.div_ceil(QUEUE) {
-        let mut list = Vec::new();
+        let mut queue_text = Vec::new();
         for _ in 0..QUEUE.min(total) - 1 {
             let mut reason = random.pick(&reasons).clone();
             random.damage(&mut reason, &reasons);
             let reason = serde_json::to_string(&String::from_utf8_lossy(&reason)).expect("text");
             let (id, size, time) = (random.number(), random.number() % 9_000_000, random.number() >> random.below(64));
             let time = time.cast_signed();
-            list.extend_from_slice(
+            queue_text.extend_from_slice(
                 format!(
                     "{{\"queue_name\":\"deferred\",\"queue_id\":\"{id:X}\",\"arrival_time\":{time},\"message_size\":{size},\
                      \"sender\":\"\",\"recipients\":[{{\"address\":\"u@e.example\",\"delay_reason\":{reason}}}]}}\n"
@@ -109,12 +109,12 @@ fn read_queues(lines: &[Vec<u8>], mut random: Random, total: usize) -> Suspects 
                 .as_bytes(),
             );
         }
-        last = queue::parse(&list, now()).expect("a queue");
+        last = queue::parse(&queue_text, now()).expect("a queue");
         check("postqueue -j", &last);
         let mut end = random.pick(lines).clone();
         random.damage(&mut end, lines);
-        list.extend_from_slice(&end);
-        let _ = queue::parse(&list, now());
+        queue_text.extend_from_slice(&end);
+        let _ = queue::parse(&queue_text, now());
     }
     last
 }
