@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 /// The longer one first where one holds another.
-const PHRASES: [&str; 37] = [
+const PHRASES: [&str; 45] = [
     "timed out while sending message body",
     "timed out while sending end of data",
     "while sending message body",
@@ -41,6 +41,14 @@ const PHRASES: [&str; 37] = [
     "connection died",
     "disconnected reason=timeout",
     "stat=Deferred: 4",
+    "Possible_duplicate!",
+    "but_connection_died",
+    "failed_after_I_sent_the_message",
+    "TLS_connect_failed",
+    "Timeout waiting for client input",
+    "timeout exceeded",
+    ",-,,Local",
+    ",-,,Remote",
 ];
 
 /// The words in a line that accuse, if they are known.
