@@ -204,8 +204,8 @@ pub(super) struct Args {
     /// Examine whom mail logs make suspect; -: stdin
     ///
     /// Relays and clients whose mail stalls as if the path swallowed large packets.
-    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD, plain or gzip, as syslog,
-    /// journalctl, docker, kubectl or a collector wrote them, and mailq of Postfix.
+    /// Logs of Postfix, Exim, Sendmail, OpenSMTPD, qmail, Exchange, plain or gzip, as
+    /// syslog, journalctl, docker, kubectl or a collector wrote them, and mailq of Postfix.
     /// Lines that accuse and cannot be read are shown, and the exit code is 3. Each
     /// suspect is shown with its evidence, then examined at the address that the log
     /// names: the way there for mail to it, the way back for mail from it. Stdout has
