@@ -242,6 +242,8 @@ impl Session {
                 (self.step, self.since) = (Step::Body { is_last: true }, Some(stamp));
                 self.began()
             }
+            // Of a sender or a recipient, if all were sent in one go (RFC 3463, section 3.2).
+            (Step::Body { .. }, b'2') if data.starts_with(b"250 2.1.") => None,
             (Step::Body { is_last }, b'2') => {
                 self.step = Step::Other;
                 let told = number_before(data, b" bytes in ");
@@ -281,4 +283,51 @@ fn number_before(text: &[u8], needle: &[u8]) -> Option<u64> {
     let at = memchr::memmem::find(text, needle)?;
     let start = text[..at].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |before| before + 1);
     leading_number(&text[start..at]).map(|(number, _)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_may_be_in_quotes() {
+        let rows = [
+            ("a,b", Some(("a", "b"))),
+            (",b", Some(("", "b"))),
+            ("\"a, \"\"x\"\"\",b", Some(("a, \"\"x\"\"", "b"))),
+            ("\"a\"b", None),
+            ("\"a", None),
+            ("a", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            let expected = expected.map(|(column, rest)| (column.as_bytes(), rest.as_bytes()));
+            assert_eq!(column(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_known_by_its_columns() {
+        let date = "2026-11-20T10:00:00.123Z";
+        for (columns, is_line) in [
+            ("Internet,08D675E58CA1DA31,7,10.0.0.6:41000,192.0.2.1:25,-,,Local", true),
+            ("\"A, B\",08D675E58CA1DA31,0,,192.0.2.1:25,*,,attempting to connect", true),
+            ("EX1\\Default EX1,08D675E58CA1DA31,2,[::1]:25,[2001:db8::1]:4711,>,\"220 EX1, ready\",", true),
+            ("Internet,08D675E58CA1DA31,7,10.0.0.6:41000,192.0.2.1:25,x,,Local", false),
+            ("Internet,session,7,10.0.0.6:41000,192.0.2.1:25,-,,Local", false),
+            ("10.0.0.1,EX1,192.0.2.1,mx.example.com,x,Internet,SMTP,DEFER,72", false),
+            ("Internet", false),
+            ("", false),
+        ] {
+            assert_eq!(line(format!("{date},{columns}").as_bytes()).is_some(), is_line, "{columns}");
+        }
+        assert_eq!(line(b"2026-11-20T10:00:00.123456Z stdout F x"), None);
+    }
+
+    #[test]
+    fn a_size_stands_before_its_words() {
+        assert_eq!(number_before(b"[Hostname=EX1] 2000 bytes in 0.1", b" bytes in "), Some(2000));
+        assert_eq!(number_before(b"x bytes in 0.1", b" bytes in "), None);
+        assert_eq!(number_before(b" bytes in 0.1", b" bytes in "), None);
+    }
 }

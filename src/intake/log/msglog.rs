@@ -39,10 +39,13 @@ impl MessageLogs {
     }
 }
 
+/// How far into a line it shows what it is.
+const LONGEST: usize = 1024;
 const RECEIVED: &[u8] = b"Received from ";
 
 /// Whether this is a line of such a log, behind its date.
 pub(super) fn is_line(message: &[u8]) -> bool {
+    let message = message.get(..LONGEST).unwrap_or(message);
     let has = |text: &[u8], needle: &[u8]| memchr::memmem::find(text, needle).is_some();
     if let Some(rest) = message.strip_prefix(RECEIVED) {
         return has(rest, b" P=") && has(rest, b" S=");
