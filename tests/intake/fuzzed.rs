@@ -3,7 +3,7 @@
 //! Each reader gets lines of its own kind, and of each kind as they are, with bytes changed, cut, put together from two, blown up, with broken
 //! UTF-8, deep JSON, absurd dates and numbers. The same seeds give the same lines. The short form runs with all tests; the long one alone:
 //!
-//!     PMTU_FUZZ_LINES=10000000 cargo test --profile sweep --test intake fuzzed_at_length -- --ignored --nocapture
+//!     cargo test --release --test intake fuzzed_at_length -- --ignored --nocapture
 
 mod damage;
 
@@ -55,7 +55,8 @@ fn damaged_lines_do_no_harm() {
 #[ignore = "takes many minutes; run it by hand, alone"]
 fn fuzzed_at_length() {
     let lines = std::env::var("PMTU_FUZZ_LINES").map_or(MANY, |lines| lines.parse().expect("a number of lines"));
-    for (number, kind) in kinds().iter().enumerate() {
+    let only = std::env::var("PMTU_FUZZ_NAMES").unwrap_or_default();
+    for (number, kind) in kinds().iter().enumerate().filter(|(_, kind)| kind.name.contains(&only)) {
         std::fs::write("/proc/self/clear_refs", "5").expect("the kernel resets the peak");
         let start = Instant::now();
         let suspects = read(kind, number, lines);
@@ -91,7 +92,7 @@ fn read(kind: &Kind, number: usize, lines: usize) -> Suspects {
 
 /// A list ends at the first line that is none, so most have words of logs for reasons, and the last line is damaged.
 fn read_queues(lines: &[Vec<u8>], mut random: Random, total: usize) -> Suspects {
-    let reasons: Vec<Vec<u8>> = text_of_everything();
+    let reasons = reasons_of(lines);
     let mut last = Suspects::default();
     for _ in 0..total.div_ceil(QUEUE) {
         let mut queue_text = Vec::new();
@@ -117,6 +118,19 @@ fn read_queues(lines: &[Vec<u8>], mut random: Random, total: usize) -> Suspects 
         let _ = queue::parse(&queue_text, now());
     }
     last
+}
+
+/// The reasons in a queue, and those in logs of Postfix.
+fn reasons_of(queue: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let between = |line: &[u8], start: &str, end: &str| {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let (_, rest) = text.split_once(start)?;
+        Some(rest.rsplit_once(end)?.0.as_bytes().to_vec())
+    };
+    let queued = queue.iter().filter_map(|line| between(line, "\"delay_reason\": \"", "\""));
+    let logged = text_of_everything();
+    let logged = logged.iter().filter_map(|line| between(line, "status=deferred (", ")"));
+    queued.chain(logged).collect()
 }
 
 /// The limits of `docs/logs.md`.
