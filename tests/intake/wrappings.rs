@@ -26,7 +26,7 @@ struct Mailer {
     is_dated: bool,
 }
 
-const MAILERS: [Mailer; 4] = [
+const MAILERS: [Mailer; 5] = [
     Mailer {
         name: "postfix",
         lines: &[
@@ -155,6 +155,43 @@ const MAILERS: [Mailer; 4] = [
             },
         ],
         expected: ("192.0.2.25", MailFlow::Outgoing, "likely"),
+        is_dated: false,
+    },
+    Mailer {
+        name: "qmail",
+        lines: &[
+            Line {
+                at: 0,
+                tag: "qmail",
+                message: "1795168800.5 info msg 49153: bytes 900 from <a@example.org> qp 101 uid 1000",
+            },
+            Line {
+                at: 0,
+                tag: "qmail",
+                message: "1795168800.5 starting delivery 1: msg 49153 to remote u@example.com",
+            },
+            Line {
+                at: 1,
+                tag: "qmail",
+                message: "1795168801.5 delivery 1: success: 192.0.2.25_accepted_message./Remote_host_said:_250_Ok/",
+            },
+            Line {
+                at: 2,
+                tag: "qmail",
+                message: "1795168802.5 info msg 49154: bytes 250000 from <a@example.org> qp 102 uid 1000",
+            },
+            Line {
+                at: 2,
+                tag: "qmail",
+                message: "1795168802.5 starting delivery 2: msg 49154 to remote u@example.com",
+            },
+            Line {
+                at: 200,
+                tag: "qmail",
+                message: "1795169000.5 delivery 2: deferral: 192.0.2.25_failed_after_I_sent_the_message./Remote_host_said:_421_4.4.2_mx1_Error:_timeout_exceeded/",
+            },
+        ],
+        expected: ("192.0.2.25", MailFlow::Outgoing, "classic"),
         is_dated: false,
     },
 ];
@@ -387,6 +424,7 @@ fn is_possible(mailer: &Mailer, wrapping: &Wrapping) -> bool {
 #[test]
 fn every_mailer_is_read_in_every_wrapping() {
     let wrappings = wrappings();
+    println!("{} wrappings, {} mail servers", wrappings.len(), MAILERS.len());
     assert!(wrappings.len() >= 60, "{}", wrappings.len());
     let pairs = MAILERS.iter().flat_map(|mailer| wrappings.iter().map(move |wrapping| (mailer, wrapping)));
     let possible = pairs.filter(|(mailer, wrapping)| is_possible(mailer, wrapping));
