@@ -153,20 +153,21 @@ impl entries::Reader for Notes {
             return;
         }
         extend(&mut self.times, entry.stamp);
-        let context = LineContext { host: entry.host, stamp: entry.stamp, line: shown };
+        // Most lines need none.
+        let context = || LineContext { host: entry.host, stamp: entry.stamp, line: shown };
         let (message, memory) = (&*entry.message, &mut self.memory);
         let event = match entry.program {
-            MailServer::Postfix(Daemon::TlsProxy) => memory.tls.event(message, &context),
+            MailServer::Postfix(Daemon::TlsProxy) => memory.tls.event(message, &context()),
             MailServer::Postfix(daemon) => postfix::event(daemon, message),
             MailServer::Exim => exim::event(message),
             MailServer::EximOfOneMail => memory.message_logs.event(message),
             MailServer::Sendmail => sendmail::event(message),
             MailServer::OpenSmtpd => opensmtpd::event(message),
-            MailServer::Qmail => memory.qmail.event(message, &context, self.now),
-            MailServer::Exchange => memory.exchange.event(message, &context, self.now),
+            MailServer::Qmail => memory.qmail.event(message, &context(), self.now),
+            MailServer::Exchange => memory.exchange.event(message, &context(), self.now),
         };
         if let Some(event) = event {
-            self.correlator.note(&event, &context);
+            self.correlator.note(&event, &context());
         }
     }
 
