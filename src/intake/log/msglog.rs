@@ -23,7 +23,8 @@ impl MessageLogs {
         if is_first || self.name.is_empty() {
             self.number += 1;
             self.name.clear();
-            let _ = write!(self.name, "message log {}", self.number);
+            // No second can be read from it, as from the names that Exim gives.
+            let _ = write!(self.name, "a mail {}", self.number);
         }
         let mail = self.name.as_bytes();
         if is_first {
@@ -89,14 +90,14 @@ mod tests {
             });
         }
         let domain = |name: &str| Some(name.to_owned());
-        let stalled = |number: u32, stage, domain| (format!("message log {number}"), 0, Some((stage, domain)));
+        let stalled = |number: u32, stage, domain| (format!("a mail {number}"), 0, Some((stage, domain)));
         assert_eq!(
             found,
             [
-                ("message log 1".to_owned(), 3_043_128, None),
+                ("a mail 1".to_owned(), 3_043_128, None),
                 stalled(1, StallStage::Body, None),
                 stalled(1, StallStage::Body, domain("body.test")),
-                ("message log 2".to_owned(), 761, None),
+                ("a mail 2".to_owned(), 761, None),
                 stalled(2, StallStage::EndOfData, domain("end.test")),
             ]
         );
