@@ -41,6 +41,11 @@ impl Exchange {
         self.heard = now;
     }
 
+    /// The server has sent again what has arrived before: it lacks an acknowledgment, and so may lack what was said.
+    pub(super) fn note_repeated(&mut self) {
+        self.understood = None;
+    }
+
     /// Takes note whether bytes of the server are missing, and whether it has all that was said.
     pub(super) fn note(&mut self, is_missing: bool, is_drained: bool, now: Timestamp) {
         if is_missing {
@@ -106,14 +111,15 @@ mod tests {
         assert!(!understood().keeps_waiting_for(PATIENCE, at(9)));
     }
 
-    /// Both begin the time anew.
+    /// All of them begin the time anew.
     #[test]
-    fn what_is_missing_or_said_since_is_not_the_servers_delay() {
-        let (mut missing, mut said) = (understood(), understood());
+    fn what_is_missing_or_said_since_or_not_acknowledged_is_not_the_servers_delay() {
+        let (mut missing, mut said, mut repeated) = (understood(), understood(), understood());
+        repeated.note_repeated();
         missing.note(true, true, at(2));
         said.note_said();
         said.note(false, false, at(2));
-        for mut exchange in [missing, said] {
+        for mut exchange in [missing, said, repeated] {
             assert_eq!(exchange.understood(), None);
             exchange.note_heard(at(9));
             exchange.note(false, true, at(9));

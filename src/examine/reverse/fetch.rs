@@ -321,6 +321,10 @@ impl Fetch {
             self.stall.note_answer();
             return Meaning::Connection(Step::of(segment));
         }
+        let end = segment.seq + segment.payload.len() as u32;
+        if !end.is_after(before.next()) {
+            self.exchange.note_repeated();
+        }
         let after_gap = self.arrivals.note(ip, segment, fragment, before);
         if self.lowered_after.is_none() && self.arrivals.resent().is_some() {
             self.lowered_after = Some(self.exchange.asked_ago(now));

@@ -56,7 +56,7 @@ pub(super) fn judge(evidence: &ReverseEvidence<'_>) -> ReverseJudgement {
         WatchEnd::TooSlow { awaits_greeting, after } => too_slow(*awaits_greeting, *after),
         // What came smaller only after our own PTB shows obedience, and no way out of the hole.
         WatchEnd::Complete | WatchEnd::StillMissing if evidence.told.is_some() => missing(evidence),
-        WatchEnd::Complete => seen(evidence).unwrap_or_else(|| complete(first.arrivals)),
+        WatchEnd::Complete => seen(evidence).unwrap_or_else(|| all_arrived(first)),
         // It is recovering, only slowly.
         WatchEnd::StillMissing => {
             seen(evidence).or_else(|| recovered_beside(evidence)).unwrap_or_else(|| missing(evidence))
@@ -116,7 +116,7 @@ fn seen(evidence: &ReverseEvidence<'_>) -> Option<Reverse> {
     if let Some(fetch) = [Some(first), again].into_iter().flatten().find(|fetch| is_refuted(fetch.arrivals)) {
         return Some(complete(fetch.arrivals));
     }
-    let says = |fetch| lowered(fetch, evidence).unwrap_or_else(|| complete(fetch.arrivals));
+    let says = |fetch| lowered(fetch, evidence).unwrap_or_else(|| all_arrived(fetch));
     let is_open = evidence.end != WatchEnd::Complete && lowering(first).is_none();
     match again {
         _ if !is_open && is_settled(first) => lowered(first, evidence),
@@ -165,6 +165,18 @@ fn recovers(after: Duration, evidence: &ReverseEvidence<'_>) -> Reverse {
         first_lost_size: lost_above(passes, evidence.lost),
         recovered_after: Some(after),
         ..reverse(ReverseVerdict::Recovers, passes, None)
+    }
+}
+
+/// The same, where loss may have hidden what the server sent first: a reply that would fill a packet came in smaller ones, and not in
+/// equal ones.
+fn all_arrived(fetch: &FetchEvidence<'_>) -> Reverse {
+    let found = complete(fetch.arrivals);
+    let would_fill = fetch.arrivals.longest_reply() > fetch.arrivals.full();
+    if found.verdict == ReverseVerdict::Untested && fetch.is_lossy && would_fill {
+        doubtful(ReverseReason::TooLossy, found.path_mtu)
+    } else {
+        found
     }
 }
 

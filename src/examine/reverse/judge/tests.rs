@@ -8,6 +8,10 @@ const SIZE: fn(u32) -> PacketSize = PacketSize::new;
 /// Segments of these lengths arrived in order on a connection whose full segments carry 1460 bytes. `missing_up_to`: bytes up
 /// to there are known to have been sent before.
 fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
+    arrivals_with(Flags::ACK, lengths, missing_up_to)
+}
+
+fn arrivals_with(flags: Flags, lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
     let mut log = ArrivalLog::new(Family::V4);
     log.expect(1460);
     log.asked(SeqNumber(0));
@@ -15,13 +19,18 @@ fn arrivals(lengths: &[u32], missing_up_to: Option<u32>) -> ArrivalLog {
     let ip = IpHeader { source: address, destination: address, ttl: Ttl::DEFAULT, dont_fragment: true, id: 1 };
     let mut next = 0;
     for &length in lengths {
-        let mut segment = Segment::new(25, 40_000, SeqNumber(next), SeqNumber(0), Flags::ACK);
+        let mut segment = Segment::new(25, 40_000, SeqNumber(next), SeqNumber(0), flags);
         segment.payload = vec![0; length as usize].into();
         log.note(&ip, &segment, None, StreamBefore::new(SeqNumber(next), missing_up_to.map(SeqNumber)));
         next += length;
         log.reached(SeqNumber(next));
     }
     log
+}
+
+/// The same of segments that each end a piece of what the server says.
+fn pieces(lengths: &[u32]) -> ArrivalLog {
+    arrivals_with(Flags::PSH_ACK, lengths, None)
 }
 
 fn evidence<'a>(end: WatchEnd, arrivals: &'a ArrivalLog, small_segments: &'a SmallSegments) -> ReverseEvidence<'a> {
@@ -213,4 +222,21 @@ fn a_second_connection_that_is_complete_gives_the_verdict() {
         let reverse = judge(&found).found().clone();
         assert_eq!((reverse.verdict, reverse.path_mtu), (ReverseVerdict::Clear, Some(SIZE(size))));
     }
+}
+
+/// A reply of several packets came in unequal smaller ones: where packets are lost, the large ones that it began with may be among them.
+#[test]
+fn what_loss_may_have_hidden_is_no_reply_that_is_too_short() {
+    let log = pieces(&[976, 900, 850, 660]);
+    let mut evidence = evidence(WatchEnd::Complete, &log, &SmallSegments::NotTried);
+    assert_eq!(verdict(&evidence), ReverseVerdict::Untested);
+    evidence.first.is_lossy = true;
+    let found = judge(&evidence);
+    let found = (found.found().verdict, found.found().reason.clone());
+    assert_eq!(found, (ReverseVerdict::Inconclusive, Some(ReverseReason::TooLossy)));
+
+    let log = pieces(&[976, 400]);
+    let mut short = self::evidence(WatchEnd::Complete, &log, &SmallSegments::NotTried);
+    short.first.is_lossy = true;
+    assert_eq!(verdict(&short), ReverseVerdict::Untested);
 }
