@@ -41,9 +41,6 @@ const SEARCHES: Duration = Duration::from_millis(3300);
 const LEAST_FOR_ALL: f64 = 0.000_1;
 /// The same for the small packets of a server that searches, which few do.
 const LEAST_FOR_SEARCH: f64 = 0.000_2;
-/// The same where so much is lost one way: chance makes many doublings there, of which each counts for little.
-const HEAVY_LOSS: f64 = 0.25;
-const LEAST_FOR_SEARCH_IN_HEAVY_LOSS: f64 = 0.000_02;
 
 impl RoundTrips {
     pub(in super::super) fn new(answered: u32, failed: u32) -> Self {
@@ -66,10 +63,6 @@ impl RoundTrips {
     fn lost_one_way(self) -> f64 {
         1.0 - (1.0 - self.failing()).sqrt()
     }
-
-    fn least_for_search(self) -> f64 {
-        if self.lost_one_way() > HEAVY_LOSS { LEAST_FOR_SEARCH_IN_HEAVY_LOSS } else { LEAST_FOR_SEARCH }
-    }
 }
 
 impl Vain {
@@ -91,7 +84,7 @@ impl Vain {
         // All that is lost may be lost on the way back.
         if trips.failing().powf(self.sent) > LEAST_FOR_ALL {
             Chance::MayBeAll
-        } else if trips.lost_one_way().powf(self.searching) > trips.least_for_search() {
+        } else if trips.lost_one_way().powf(self.searching) > LEAST_FOR_SEARCH {
             Chance::MayHideSearch
         } else {
             Chance::Excluded
@@ -130,8 +123,7 @@ mod tests {
         assert_eq!(stalls(&[15]).by_chance(THIRD), Chance::MayBeAll);
         assert_eq!(stalls(&[15, 15]).by_chance(THIRD), Chance::MayBeAll);
         assert_eq!(stalls(&[21, 15, 12]).by_chance(THIRD), Chance::MayHideSearch);
-        assert_eq!(stalls(&[25, 25, 25]).by_chance(THIRD), Chance::MayHideSearch);
-        assert_eq!(stalls(&[25, 25, 25, 15]).by_chance(THIRD), Chance::Excluded);
+        assert_eq!(stalls(&[25, 25, 25]).by_chance(THIRD), Chance::Excluded);
     }
 
     #[test]
