@@ -46,7 +46,7 @@ fn a_black_hole_is_worked_around_from_narrow_to_wide_then_reported() {
             "nft add chain inet pmtu_clamp input '{ type filter hook input priority -150; }'",
             "nft add rule inet pmtu_clamp input ip saddr @ip_mss_1360 tcp flags syn tcp option maxseg size set 1360",
             "nft add element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'",
-            "# undo: nft delete element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'",
+            "# undo: nft delete element inet pmtu_clamp ip_mss_1360 '{ 192.0.2.25 }'; nft list table inet pmtu_clamp | grep -q elements || nft delete table inet pmtu_clamp",
             "ip route replace 192.0.2.25/32 via 198.51.100.1 dev eth0 src 198.51.100.2 mtu lock 1400",
             "# undo: ip route del 192.0.2.25/32",
             "sysctl -w net.ipv4.tcp_mtu_probing=1",

@@ -118,7 +118,11 @@ fn clamp(hook: &str, side: &str, case: &Case<'_>, mss: u16) -> Vec<String> {
         format!("nft add chain inet {table} {hook} '{{ type filter hook {hook} priority -150; }}'"),
         format!("nft add rule inet {table} {hook} {ip} {side} @{set} tcp flags syn tcp option maxseg size set {mss}"),
         format!("nft add element inet {table} {set} '{{ {addresses} }}'"),
-        undo(&format!("nft delete element inet {table} {set} '{{ {addresses} }}'")),
+        // The last one takes the table with it.
+        undo(&format!(
+            "nft delete element inet {table} {set} '{{ {addresses} }}'; nft list table inet {table} | grep -q elements || \
+             nft delete table inet {table}"
+        )),
     ]
 }
 
