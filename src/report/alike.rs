@@ -3,7 +3,9 @@
 use std::mem::discriminant;
 
 use super::place::{Place, place_of};
-use crate::model::{AddressReport, Family, Finding, ReverseVerdict};
+use crate::model::{
+    AddressReport, AskedBy, Family, Finding, HoleHere, OwnLimit, ReverseReason, ReverseVerdict, Verdict,
+};
 
 /// Groups in the order of their first members.
 pub(crate) fn alike<'a>(addresses: &[&'a AddressReport]) -> Vec<Vec<&'a AddressReport>> {
@@ -35,22 +37,28 @@ fn are_alike(one: &AddressReport, other: &AddressReport) -> bool {
         let is_hole = matches!(back.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers);
         let way_back = (back.verdict, back.path_mtu.filter(|_| is_hole), back.reason.as_ref().map(discriminant));
         let port = (report.port, examined.port_state, examined.takes_no_connections());
-        let here = (examined.reason.here.is_some(), report.here.interface.clone());
-        (examined.direction, examined.verdict, examined.cause, examined.masked_by, way_back, port, here, ptb)
+        let here = (examined.reason.here.as_ref().map(discriminant), report.here.interface.clone());
+        let masked = (examined.masked_by, examined.tcp_packet_limit.filter(|_| examined.verdict == Verdict::Masked));
+        (examined.direction, examined.verdict, examined.cause, masked, way_back, port, here, ptb)
     };
     let sizes = |report: &AddressReport| (report.examined.path_mtu, report.examined.first_lost_size);
     facts(one) == facts(other)
         && sizes(one) == sizes(other)
         && one.examined.findings == other.examined.findings
-        && !has_a_cure_of_its_own(one)
+        && ![one, other].into_iter().any(has_a_cure_of_its_own)
         && one.examined.flows.is_none() == other.examined.flows.is_none()
         && is_one_place(place_of(one), place_of(other), is_one_family)
 }
 
-/// What is to be changed is a route or an entry of this address.
+/// What is to be changed, taken back or compared is a route, an entry or a flow of this address.
 fn has_a_cure_of_its_own(report: &AddressReport) -> bool {
-    let is_own = |finding: &Finding| matches!(finding, Finding::StaleKernelPmtu | Finding::RouteMtuBelowPath);
-    report.examined.findings.iter().any(is_own)
+    let examined = &report.examined;
+    let is_own = |finding: &Finding| {
+        matches!(finding, Finding::StaleKernelPmtu | Finding::RouteMtuBelowPath | Finding::HoleOnSomeFlows)
+    };
+    let by_route = matches!(examined.reason.here, Some(HoleHere::SendsLess { by: OwnLimit::Route(_), .. }));
+    let asks_by_route = matches!(examined.reverse.reason, Some(ReverseReason::AskedForLess { by: AskedBy::Route, .. }));
+    by_route || asks_by_route || examined.findings.iter().any(is_own)
 }
 
 /// Whether large packets end at one place, as far as it is known: of one family the same router, else the same distance.

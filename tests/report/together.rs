@@ -1,11 +1,11 @@
 //! Addresses of which the same is true: the report says it once.
 
-use pmtu_probe::model::{AddressReport, Report, Who};
+use pmtu_probe::model::{AddressReport, HoleHere, OwnLimit, Report, RouteMtu, Verdict, Who};
 use pmtu_probe::report::letter::{self, Language};
 use pmtu_probe::report::text::{Detail, Style, render};
 use pmtu_probe::report::{advise, advise_all};
 
-use super::fixtures::{clear, ip, local_firewall, no_ptb, report, size};
+use super::fixtures::{clear, hole_here, ip, local_firewall, no_ptb, report, size};
 
 const NORMAL: Style = Style { color: false, detail: Detail::Normal };
 const FULL: Style = Style { color: false, detail: Detail::Full };
@@ -112,6 +112,22 @@ fn one_hole_gives_a_letter_for_each_family() {
             let addresses = if is_v4 { "192.0.2.1 192.0.2.2 " } else { "2001:db8::1 2001:db8::2 " };
             assert!(letter.contains(&format!("sudo pmtu-probe {addresses}")), "{letter}");
         }
+    }
+}
+
+/// Each of them is worked around by a route of its own, which is to be taken back by itself.
+#[test]
+fn what_is_taken_back_one_by_one_is_told_one_by_one() {
+    let route = RouteMtu { mtu: size(1400), locked: true };
+    let by_route = HoleHere::SendsLess { most: size(1400), by: OwnLimit::Route(route) };
+    let of = |server| {
+        let mut report = at(hole_here("192.0.2.25", Verdict::Masked, by_route), server);
+        (report.here.route_mtu, report.here.route_is_for_one) = (Some(route), true);
+        report
+    };
+    let text = render(&report(vec![of(1), of(2)]), &NORMAL);
+    for server in [1, 2] {
+        assert_eq!(text.matches(&format!("# undo: ip route del 192.0.2.{server}/32")).count(), 1, "{text}");
     }
 }
 
