@@ -10,8 +10,8 @@ use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
 use super::random;
 use crate::model::{
-    Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, MethodChoice, OwnTcpSetup, PacketSize, Plan,
-    Service, TargetFailure,
+    Blockers, Family, FlowChoice, HostFacts, HostSystems, InnerLink, KernelSettings, MethodChoice, OwnTcpSetup,
+    PacketSize, Plan, Service, TargetFailure,
 };
 use crate::net::Ours;
 use crate::net::interface::Interface;
@@ -220,6 +220,7 @@ impl Planner<'_> {
             settings,
             blockers: Blockers::NotSought,
             clamps: Vec::new(),
+            systems: HostSystems::default(),
         };
         Ok(PlannedAddress {
             address,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::size::{Family, PacketSize};
+use super::systems::HostSystems;
 
 /// What is known of this host. Whatever is `None` could not be found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct HostFacts {
     pub blockers: Blockers,
     /// The rules that lower the MSS of the address; sought only where something does.
     pub clamps: Vec<ClampRule>,
+    /// What configures this host.
+    pub systems: HostSystems,
 }
 
 /// A link behind which others sit: containers, virtual machines, networks at the end of a tunnel.

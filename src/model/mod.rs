@@ -20,6 +20,7 @@ mod ruleset;
 mod silent_form;
 mod size;
 mod suspect;
+mod systems;
 mod technique;
 mod time;
 
@@ -57,5 +58,6 @@ pub use suspect::{
     Delays, Grade, LogTime, MailFlow, OwnStalls, PassedWhen, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,
     Suspects,
 };
+pub use systems::{Container, FirewallManager, HostSystems, IptablesBackend, LinkKind, Mailer, NetworkManager};
 pub use technique::{Method, Technique};
 pub use time::Timestamp;

@@ -283,6 +283,8 @@ pub struct Advice {
     pub text: String,
     /// Commands for it, ready to paste.
     pub commands: Vec<String>,
+    /// Commands for the same so that it survives a reboot: a comment that says in whose configuration, then what to paste.
+    pub lasting: Vec<String>,
 }
 
 /// Who has to act.

@@ -168,6 +168,7 @@ struct AdviceJson<'a> {
     who: &'static str,
     text: &'a str,
     commands: &'a [String],
+    lasting: &'a [String],
 }
 
 impl<'a> Document<'a> {
@@ -308,7 +309,7 @@ impl ReverseJson {
 
 impl<'a> AdviceJson<'a> {
     fn of(advice: &'a Advice) -> Self {
-        Self { who: advice.who.word(), text: &advice.text, commands: &advice.commands }
+        Self { who: advice.who.word(), text: &advice.text, commands: &advice.commands, lasting: &advice.lasting }
     }
 }
 

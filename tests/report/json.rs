@@ -23,6 +23,7 @@ fn the_document_is_that_of_the_contract() {
     address.examined.hops.truncate(1);
     address.examined.advice = vec![pmtu_probe::model::Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: pmtu_probe::model::Who::You,
         text: "Do this.".into(),
         commands: vec!["this".into()],
@@ -59,7 +60,7 @@ fn the_document_is_that_of_the_contract() {
         ],
         "reverse": reverse,
         "findings": [],
-        "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"]} ],
+        "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"], "lasting": []} ],
         "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
     });
     let expected = json!({

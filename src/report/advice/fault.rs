@@ -30,6 +30,7 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
         if case.examined().cause.is_none() { " If it does, compare the MTU at the two ends of that link." } else { "" };
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who,
         text: format!(
             "{place}. {whose} {name}, and every firewall from there to this host has to let it through.{only}{or} The rules \
@@ -57,7 +58,13 @@ fn faulty(case: &Case<'_>, wanted: impl Fn(PtbFault) -> bool) -> Vec<Advice> {
         let Some(fault) = ptb.fault.filter(|fault| wanted(*fault)) else { continue };
         let text = correction(ptb, fault, case);
         if !advice.iter().any(|known| known.text == text) {
-            advice.push(Advice { is_alternative: false, who: owner::of_bottleneck(case), text, commands: Vec::new() });
+            advice.push(Advice {
+                is_alternative: false,
+                lasting: Vec::new(),
+                who: owner::of_bottleneck(case),
+                text,
+                commands: Vec::new(),
+            });
         }
     }
     advice
@@ -75,6 +82,7 @@ fn correction(ptb: &PtbReport, fault: PtbFault, case: &Case<'_>) -> String {
 pub(super) fn link_mismatch(case: &Case<'_>) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: owner::of_bottleneck(case),
         text: format!(
             "{}, fragmentable copies too, so no router is refusing them. Compare the MTU at both ends of that link, \
@@ -90,6 +98,7 @@ pub(super) fn keep_the_clamp(case: &Case<'_>) -> Advice {
     let mss = case.examined().peer_mss.map_or_else(String::new, |mss| format!(" of {mss}"));
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::YourNetwork,
         text: format!(
             "Mail needs no change now. But it passes only because of the small MSS{mss}: keep it (often a clamp at a \
@@ -113,6 +122,7 @@ pub(super) fn some_flows(case: &Case<'_>) -> Advice {
     };
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: owner::of_bottleneck(case),
         text: format!(
             "Flows to {} port {} are spread over several paths, and one of them does not carry large packets.{which} \

@@ -50,6 +50,7 @@ pub(super) fn is_certain(case: &Case<'_>) -> bool {
 fn admit_before(blocker: &Blocker) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "This host's own firewall {} the message: {}, \"{}\". Admit ICMP errors before that, then run pmtu-probe \
@@ -70,6 +71,7 @@ fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
     };
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "This host's firewall drops {}, but its rules could not be read ({}). Look for a chain with hook input, \
@@ -95,6 +97,7 @@ fn look_elsewhere(case: &Case<'_>) -> Advice {
     };
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "This host drops {name}, but none of its nftables and iptables rules does. Look at {what}programs attached \
@@ -112,6 +115,7 @@ fn admit_errors(family: Family) -> Vec<Advice> {
 fn with_nft(family: Family) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: "Admit ICMP errors in this host's firewall, then run pmtu-probe again. This is for nftables; where \
                \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits \
@@ -134,6 +138,7 @@ fn with_iptables(family: Family) -> Advice {
     let removals = rules.iter().map(|rule| undo(&rule.replace(" -I ", " -D "))).collect::<Vec<_>>();
     Advice {
         is_alternative: true,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Or the same with {program}, where that is what fills the firewall. To keep it over a reboot, save it with \

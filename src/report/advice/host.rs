@@ -10,6 +10,7 @@ pub(super) fn forget_path_mtu(case: &Case<'_>) -> Advice {
     let ip = ip(case.family());
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text:
             "Make this kernel forget the path MTUs that it learned. It learns those that still hold again by itself, \
@@ -37,6 +38,7 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
     };
     Some(Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "{what} to {}, so that packets as large as the path carries go out. It acts on everything that uses that \
@@ -74,6 +76,7 @@ pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
         || matches!(case.examined().reason.here, Some(HoleHere::LetsRoutersCut(_)));
     (!passes_by_it).then(|| Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Switch this kernel's path MTU discovery on again: ip_no_pmtu_disc is {value}. It acts on all new IPv4 \

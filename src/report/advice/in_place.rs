@@ -22,6 +22,7 @@ pub(super) fn take_back(case: &Case<'_>) -> Option<Advice> {
     };
     Some(Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "{} The path is still broken for other hosts{}. Keep it until the path is repaired; the comment says how to take it \
@@ -48,6 +49,7 @@ pub(super) fn stop_asking_for_less(case: &Case<'_>) -> Option<Advice> {
     };
     Some(Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "{what} makes this host ask for packets of {size} bytes at most. If that works around a hole on the way back, keep it \

@@ -117,6 +117,7 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
         Finding::PeerIgnoresPtb { .. } => reverse::let_ours_in(case),
         Finding::SendRefusedByFirewall => Some(Advice {
             is_alternative: false,
+            lasting: Vec::new(),
             who: Who::You,
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \
                    pmtu-probe again."

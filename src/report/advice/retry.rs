@@ -10,6 +10,7 @@ pub(super) fn unreachable(case: &Case<'_>) -> Vec<Advice> {
     }
     let mut advice = vec![Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: "Check that the address can be reached at all, and that it is the right one.".into(),
         commands: vec![case.route_get(), format!("ping -c 3 {}", case.target())],
@@ -39,6 +40,7 @@ pub(super) fn inconclusive(case: &Case<'_>) -> Vec<Advice> {
     }
     let again = Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: if case.has(Finding::PacketLoss) {
             "Too many packets of every size are lost. Run it again with more time, when the path is quieter.".into()
@@ -72,6 +74,7 @@ pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
     };
     (!is_asked).then(|| Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: "Run it again for the other direction, with more time, when the server and the path are quieter.".into(),
         commands: vec![case.command("-v --direction reverse --timeout 120")],
@@ -82,6 +85,7 @@ pub(super) fn way_back(case: &Case<'_>) -> Option<Advice> {
 fn elsewhere(case: &Case<'_>, hop: Ttl) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Run it where the connection to the server begins: at hop {}, and if this is a container or a virtual machine, \
@@ -95,6 +99,7 @@ fn elsewhere(case: &Case<'_>, hop: Ttl) -> Advice {
 fn port_closed(case: &Case<'_>) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Nothing listens on port {}: check the name and the port (-p). Or judge the path without it, by ping.",
@@ -112,6 +117,7 @@ fn port_blocked(case: &Case<'_>) -> Advice {
     }
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::YourNetwork,
         text,
         commands: vec![format!("nc -vz -w 5 {} {port}", case.target())],
@@ -121,6 +127,7 @@ fn port_blocked(case: &Case<'_>) -> Advice {
 fn other_method(case: &Case<'_>) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: "Try ping as a second witness.".into(),
         commands: vec![case.command_for_path("--method icmp")],

@@ -65,6 +65,7 @@ fn let_out(case: &Case<'_>) -> Advice {
     let (size, at) = in_words(case.report).map_or_else(Default::default, |(size, at)| (size.to_string(), at));
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::YourNetwork,
         text: format!(
             "Look here first: the way there ends at {size} bytes as well{at}, in this network. So it is likely that \
@@ -109,6 +110,7 @@ fn repair_there(case: &Case<'_>) -> Advice {
     };
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::TheirSide,
         text: format!(
             "{what}{place} Their server, and every firewall in front of it, has to let {name} in, from any router on the \
@@ -131,6 +133,7 @@ fn mtu_probing_there() -> [String; 2] {
 fn without_df(case: &Case<'_>) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::TheirSide,
         text: format!(
             "Large packets from {} do not arrive here although the server lets routers cut them to pieces. Look for a \
@@ -147,6 +150,7 @@ pub(super) fn let_ours_in(case: &Case<'_>) -> Option<Advice> {
     let is_said = matches!(case.examined().reverse.verdict, ReverseVerdict::BlackHole | ReverseVerdict::Recovers);
     (!is_said).then(|| Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::TheirSide,
         text: format!(
             "The server {} has to heed {}: let it in there, and in every firewall in front of it. As it is, mail from \

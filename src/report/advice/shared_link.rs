@@ -17,6 +17,7 @@ pub(super) fn lower_the_interface(case: &Case<'_>) -> Option<Advice> {
     let place = place_of(case.report)?.words();
     Some(Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Large packets vanish {place}. All paths over that link have the same limit, and so close to this host that may be \

@@ -42,7 +42,7 @@ mod tests {
 
     fn advice(text: &str, commands: &[&str]) -> Advice {
         let commands = commands.iter().map(|command| (*command).to_owned()).collect();
-        Advice { is_alternative: false, who: Who::You, text: text.into(), commands }
+        Advice { is_alternative: false, lasting: Vec::new(), who: Who::You, text: text.into(), commands }
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     let mss = size.to_mss(case.family());
     (mss >= SMALLEST_MSS).then(|| Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Until the path is repaired, make TCP send at most {size} bytes to {these}, by lowering the MSS that \
@@ -54,6 +55,7 @@ pub(super) fn all_for_the_way_back(case: &Case<'_>, size: PacketSize, route: Hos
 fn clamp_what_they_send(case: &Case<'_>, size: PacketSize, mss: u16) -> Advice {
     Advice {
         is_alternative: false,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Until the way back is repaired, ask for packets of at most {size} bytes, by lowering the MSS that this \
@@ -80,6 +82,7 @@ fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
     let commands = case.reports().map(|report| rule("-A", report));
     Advice {
         is_alternative: true,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!("Or the same with {program}."),
         commands: commands.chain(case.reports().map(|report| undo(&rule("-D", report)))).collect(),
@@ -92,6 +95,7 @@ fn announcing_routes(case: &Case<'_>, mss: u16) -> Option<Advice> {
     let routes = host_routes(case).filter(|_| case.reports().all(is_free))?;
     Some(Advice {
         is_alternative: true,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Or give {} a route with a fixed MSS to announce, without any firewall. It no longer follows changes of the \
@@ -139,6 +143,7 @@ fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
     };
     Some(Advice {
         is_alternative: true,
+        lasting: Vec::new(),
         who: Who::You,
         text: format!(
             "Or give {} a route with a fixed MTU, which serves all protocols. It no longer follows changes \
@@ -200,6 +205,7 @@ fn mtu_probing(case: &Case<'_>) -> Option<Advice> {
     let before = case.host.settings.tcp_mtu_probing.unwrap_or(0);
     (before == 0).then(|| Advice {
         is_alternative: true,
+        lasting: Vec::new(),
         who: Who::You,
         text: "Or let TCP search for a working size by itself (RFC 4821). That acts on every connection of this host, \
                IPv6 too, each time after a stall of some seconds, and is gone after a reboot unless a file in \

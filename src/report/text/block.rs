@@ -82,7 +82,7 @@ fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Paint
     for line in wrap(&text, &format!("  {number}. "), "     ") {
         push_line(out, &line);
     }
-    for command in &advice.commands {
+    for command in advice.commands.iter().chain(&advice.lasting) {
         push_line(out, &format!("       {}", painter.paint(Ink::Command, &printable(command))));
     }
 }
