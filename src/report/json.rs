@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::advice::{Check, check};
 use super::numbers::{rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
@@ -100,6 +101,7 @@ struct AddressJson<'a> {
     reverse: ReverseJson,
     findings: Vec<&'static str>,
     advice: Vec<AdviceJson<'a>>,
+    check: Option<CheckJson>,
     probes_sent: u32,
     bytes_sent: u64,
     elapsed_ms: f64,
@@ -171,6 +173,12 @@ struct AdviceJson<'a> {
     lasting: &'a [String],
 }
 
+#[derive(Serialize)]
+struct CheckJson {
+    text: String,
+    commands: Vec<String>,
+}
+
 impl<'a> Document<'a> {
     fn of(report: &'a Report) -> Self {
         Self {
@@ -217,6 +225,7 @@ impl<'a> AddressJson<'a> {
             reverse: ReverseJson::of(&examined.reverse),
             findings: examined.findings.iter().map(|finding| finding.word()).collect(),
             advice: examined.advice.iter().map(AdviceJson::of).collect(),
+            check: check(&[report]).map(|Check { text, commands }| CheckJson { text, commands }),
             probes_sent: examined.probes_sent,
             bytes_sent: examined.bytes_sent,
             elapsed_ms: milliseconds(examined.elapsed),

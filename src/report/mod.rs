@@ -17,6 +17,6 @@ pub mod text;
 pub mod transcript;
 pub mod words;
 
-pub use advice::{advise, advise_all};
+pub use advice::{Check, advise, advise_all, check};
 pub(crate) use complete::comes_in_elsewhere;
 pub use complete::complete;

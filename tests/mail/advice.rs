@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::lab::{Lab, program, run};
+use super::lab::{Lab, Ran, program, run};
 use super::traffic::Way;
 
 const UNDO: &str = "# undo: ";
@@ -84,10 +84,20 @@ impl Advice {
     }
 }
 
-fn paste(lab: &Lab, line: &str) -> Result<(), String> {
+/// What the first command prints that the report gives to check its advice.
+pub(crate) fn check(lab: &Lab, address: &Value) -> Result<String, String> {
+    let line = address["check"]["commands"][0].as_str().ok_or("the report gives no command to check its advice")?;
+    Ok(shell(lab, line).stdout)
+}
+
+fn shell(lab: &Lab, line: &str) -> Ran {
     let mut shell = lab.command("c", "sh");
     shell.args(["-c", line]).env("PATH", path_with_the_program());
-    let ran = run(&mut shell);
+    run(&mut shell)
+}
+
+fn paste(lab: &Lab, line: &str) -> Result<(), String> {
+    let ran = shell(lab, line);
     if ran.status.success() { Ok(()) } else { Err(format!("fails as printed: {line}: {}", ran.stderr.trim())) }
 }
 

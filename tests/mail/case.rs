@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::advice::Advice;
+use super::advice::{Advice, check};
 use super::firewall::Layout;
 use super::lab::{Lab, Ran};
 use super::mx::{Mx, Running};
@@ -104,6 +104,10 @@ impl<'a> Bench<'a> {
     /// Each advice on its own, from the clean state, for each firewall that this host can have. At the end mail stalls again, now with
     /// packets only one byte larger than what passes: it was the advice that helped, and the size is exact.
     fn remedies(&self, address: &Value, mut stalled: Vec<Mail>, row: &mut Row) -> Result<(), String> {
+        if self.case.must_stall() && !check(self.lab, address)?.contains(" hang") {
+            row.faults
+                .push("the command to check the advice does not say that mail hangs, before any is followed".into());
+        }
         for layout in Layout::of(&self.case.scenario) {
             let mut advice = Advice::of(address);
             if *layout != Layout::Lab {
@@ -115,7 +119,7 @@ impl<'a> Bench<'a> {
             for advice in advice.iter().filter(|advice| layout.is_meant_by(advice)) {
                 forget(self.lab);
                 let mail = stalled.pop().map_or_else(|| self.traffic.stall_another(), Ok)?;
-                match self.traffic.remedy(advice, mail, || self.in_force(advice)) {
+                match self.traffic.remedy(advice, mail, || self.in_force(advice, address)) {
                     Ok(effect) => row.remedies.push(Remedy { name: advice.name(), effect }),
                     Err(fault) => row.faults.push(format!("{layout:?}: {}: {fault}", advice.name())),
                 }
@@ -133,7 +137,11 @@ impl<'a> Bench<'a> {
     }
 
     /// What the program says while a remedy is in force: mail passes. Who works around the fault is told that it is still there.
-    fn in_force(&self, advice: &Advice) -> Result<Value, String> {
+    fn in_force(&self, advice: &Advice, before: &Value) -> Result<Value, String> {
+        let said = check(self.lab, before)?;
+        if said.contains(" hang") {
+            return Err(format!("mail passes with it in force, but the command to check it says: {}", said.trim()));
+        }
         let ran = if self.case.scenario.host.method == Method::Icmp { self.ask_by_all_methods() } else { self.ask() };
         let document = verify::document(&ran)?;
         let address = document["addresses"][0].clone();

@@ -61,6 +61,7 @@ fn the_document_is_that_of_the_contract() {
         "reverse": reverse,
         "findings": [],
         "advice": [ {"who": "you", "text": "Do this.", "commands": ["this"], "lasting": []} ],
+        "check": {"text": "Afterwards the first command no longer says that mail hangs. The second sends what waits, and Postfix logs \"status=sent\".", "commands": ["pmtu-probe -q 192.0.2.25", "postqueue -f  # Exim: exim -qf"]},
         "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
     });
     let expected = json!({

@@ -8,6 +8,7 @@ use pmtu_probe::model::{
 };
 use pmtu_probe::report::letter::{Language, render};
 
+use super::expected::must_be_as_expected;
 use super::fixtures::{
     V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clear, combinations, discoverable, hostile,
     inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, report, size, unreachable,
@@ -35,10 +36,10 @@ fn says(letter: &str, words: &[&str]) {
 
 #[test]
 fn the_letters_read_as_they_should() {
-    assert_eq!(english(no_ptb(V4)), include_str!("expected/letter_en.txt"));
-    assert_eq!(german(no_ptb(V6)), include_str!("expected/letter_de_v6.txt"));
-    assert_eq!(english(back_hole(V4)), include_str!("expected/letter_back_en.txt"));
-    assert_eq!(german(back_hole(V6)), include_str!("expected/letter_back_de_v6.txt"));
+    must_be_as_expected(&english(no_ptb(V4)), "letter_en");
+    must_be_as_expected(&german(no_ptb(V6)), "letter_de_v6");
+    must_be_as_expected(&english(back_hole(V4)), "letter_back_en");
+    must_be_as_expected(&german(back_hole(V6)), "letter_back_de_v6");
 }
 
 #[test]

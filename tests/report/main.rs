@@ -4,6 +4,7 @@ mod advice;
 mod commands;
 mod complete;
 mod evidence;
+mod expected;
 mod fixtures;
 mod json;
 mod letter;

@@ -6,8 +6,10 @@ use pmtu_probe::model::{
     AddressReport, Filter, Finding, Method, PortState, PtbFault, PtbReport, Reception, Report, ReverseReason,
     ReverseVerdict,
 };
+use pmtu_probe::report::check;
 use pmtu_probe::report::text::{Detail, Style, render};
 
+use super::expected::must_be_as_expected;
 use super::fixtures::{
     FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations, discoverable,
     hostile, inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
@@ -20,7 +22,7 @@ const FULL: Style = Style { color: false, detail: Detail::Full };
 
 macro_rules! matches_file {
     ($report:expr, $name:literal) => {
-        assert_eq!(render(&report(vec![$report]), &PLAIN), include_str!(concat!("expected/", $name, ".txt")));
+        must_be_as_expected(&render(&report(vec![$report]), &PLAIN), $name);
     };
 }
 
@@ -375,7 +377,9 @@ fn more_detail_shows_every_size_and_hop() {
 fn prose_fits_80_columns_and_commands_are_whole() {
     for whole in everything() {
         let advice = whole.addresses.iter().flat_map(|address| &address.examined.advice);
-        let commands: HashSet<_> = advice.flat_map(|advice| &advice.commands).map(String::as_str).collect();
+        let commands = advice.flat_map(|advice| advice.commands.iter().chain(&advice.lasting));
+        let check = check(&whole.addresses.iter().collect::<Vec<_>>()).map_or_else(Vec::new, |check| check.commands);
+        let commands: HashSet<_> = commands.chain(&check).map(String::as_str).collect();
         let is_one = whole.addresses.len() == 1;
         for style in [PLAIN, FULL] {
             let text = render(&whole, &style);
@@ -383,12 +387,18 @@ fn prose_fits_80_columns_and_commands_are_whole() {
             // Of several addresses, likely commands are for all that are alike at once.
             assert!(!is_one || commands.is_subset(&lines), "{text}");
             for line in text.lines() {
-                let is_command = if is_one { commands.contains(line.trim()) } else { line.starts_with("       ") };
+                let is_command = if is_one { commands.contains(line.trim()) } else { starts_with_a_program(line) };
                 assert!(is_command || line.chars().count() <= 80, "{line}");
                 assert_eq!(line, line.trim_end());
             }
         }
     }
+}
+
+/// Of several addresses, commands are for all that are alike.
+fn starts_with_a_program(line: &str) -> bool {
+    let programs = ["# ", "nft ", "ip ", "iptables ", "ip6tables ", "sysctl ", "pmtu-probe "];
+    programs.iter().any(|program| line.trim_start().starts_with(program))
 }
 
 #[test]

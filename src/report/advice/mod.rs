@@ -4,6 +4,7 @@
 //! undo it.
 
 mod case;
+mod check;
 mod fault;
 mod firewall;
 mod host;
@@ -15,6 +16,7 @@ mod shared_link;
 mod together;
 mod workaround;
 
+pub use check::{Check, check};
 pub(crate) use firewall::{Rules, likely_commands};
 pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
 

@@ -1,5 +1,6 @@
 //! What the report says of one address, piece by piece.
 
+use super::super::advice::check;
 use super::super::layout::{push_line, wrap};
 use super::super::printable::printable;
 use super::paint::{Ink, Painter};
@@ -16,6 +17,7 @@ pub(super) fn block(out: &mut String, report: &AddressReport, detail: Detail, pa
     evidence_rows(out, all_rows(report, detail), painter);
     noticed(out, &findings::sentences(report), painter);
     what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), painter);
+    then_check(out, &[report], painter);
 }
 
 /// The first line of a block, in as many lines as it needs.
@@ -59,6 +61,18 @@ pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], pai
     title(out, "What to do", painter);
     for (number, advice) in (first..).zip(advice) {
         advice_lines(out, number, advice, painter);
+    }
+}
+
+/// How to see whether it worked.
+pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], painter: Painter) {
+    let Some(check) = check(reports) else { return };
+    title(out, "Check yourself", painter);
+    for line in wrap(&printable(&check.text), "  ", "  ") {
+        push_line(out, &line);
+    }
+    for command in &check.commands {
+        push_line(out, &format!("    {}", painter.paint(Ink::Command, &printable(command))));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the report says of several addresses that are alike: once for all.
 
-use super::block::{all_rows, evidence_rows, headline, noticed, what_to_do};
+use super::block::{all_rows, evidence_rows, headline, noticed, then_check, what_to_do};
 use super::paint::Painter;
 use super::row::EvidenceRow;
 use super::style::Detail;
@@ -43,6 +43,7 @@ pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Det
     }
     noticed(out, &sentences, painter);
     advice_for_all(out, group, detail, painter);
+    then_check(out, group, painter);
 }
 
 /// The likely ways; those who ask for more get the others as well.
