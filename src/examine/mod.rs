@@ -23,6 +23,7 @@ mod ptb_log;
 mod quoted;
 mod random;
 mod reach;
+mod rejection_log;
 mod reverse;
 mod rtt;
 mod search;

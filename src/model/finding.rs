@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rejection::Rejection;
 use super::size::{PacketSize, Ttl};
 
 /// A remarkable fact beside the verdict.
@@ -56,6 +57,8 @@ pub enum Finding {
     DfCleared,
     /// IPv4 fragments are dropped on the path.
     FragmentsDropped,
+    /// Somebody answers large packets by an ICMP "unreachable" or by a reset, neither of which TCP takes for "too big".
+    LargeRejected(Rejection),
     /// The peer reset the connection during the examination.
     ConnectionReset,
     /// The peer never sent an SMTP greeting while the connection was open.

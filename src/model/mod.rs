@@ -15,6 +15,7 @@ mod plan;
 mod port_state;
 mod ptb;
 mod reason;
+mod rejection;
 mod report;
 mod ruleset;
 mod silent_form;
@@ -47,6 +48,7 @@ pub use reason::{
     AskedBy, Confirmation, CutShort, DialogueTrouble, Doubt, FlowShare, Ground, MethodReason, Obstacle, PtbOutcome,
     ReverseReason, SlowStep, TlsTrouble, Unwillingness, VerdictReason,
 };
+pub use rejection::{RejectedBy, Rejection};
 pub use report::{
     AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
     ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,

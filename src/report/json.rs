@@ -11,8 +11,8 @@ use super::numbers::{rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
-    AddressReport, Advice, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize, PtbReport,
-    Report, Reverse, SizeEvidence, TargetFailure,
+    AddressReport, Advice, Examined, Finding, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize,
+    PtbReport, RejectedBy, Report, Reverse, SizeEvidence, TargetFailure,
 };
 
 /// The schema that the document follows; a change that breaks a reader gets a new number.
@@ -96,6 +96,7 @@ struct AddressJson<'a> {
     tcp_ends_at_hop: Option<u8>,
     hops: Vec<HopJson>,
     ptb: Vec<PtbJson>,
+    rejections: Vec<RejectionJson>,
     methods: Vec<MethodJson>,
     sizes: Vec<SizeJson>,
     reverse: ReverseJson,
@@ -174,6 +175,26 @@ struct AdviceJson<'a> {
 }
 
 #[derive(Serialize)]
+struct RejectionJson {
+    from: IpAddr,
+    by: &'static str,
+    code: Option<u8>,
+    smallest: u32,
+    count: u32,
+}
+
+impl RejectionJson {
+    fn of(finding: &Finding) -> Option<Self> {
+        let Finding::LargeRejected(rejection) = finding else { return None };
+        let (by, code) = match rejection.by {
+            RejectedBy::Icmp(code) => ("icmp", Some(code)),
+            RejectedBy::Reset => ("reset", None),
+        };
+        Some(Self { from: rejection.from, by, code, smallest: rejection.smallest.bytes(), count: rejection.count })
+    }
+}
+
+#[derive(Serialize)]
 struct CheckJson {
     text: String,
     commands: Vec<String>,
@@ -220,6 +241,7 @@ impl<'a> AddressJson<'a> {
             tcp_ends_at_hop: examined.tcp_ends_at_hop.map(|hop| hop.0),
             hops: examined.hops.iter().map(HopJson::of).collect(),
             ptb: examined.ptb.iter().map(PtbJson::of).collect(),
+            rejections: examined.findings.iter().filter_map(RejectionJson::of).collect(),
             methods: examined.methods.iter().map(MethodJson::of).collect(),
             sizes: examined.sizes.iter().map(SizeJson::of).collect(),
             reverse: ReverseJson::of(&examined.reverse),

@@ -176,7 +176,7 @@ fn every_fault_of_a_ptb_has_its_advice() {
 fn a_link_mismatch_accuses_no_router() {
     let advice = advice(&link_mismatch());
     let last = advice.last().unwrap();
-    assert!(last.text.contains("no router is refusing") && last.text.contains("both ends"), "{last:?}");
+    assert!(last.text.contains("no router finds them too big") && last.text.contains("both ends"), "{last:?}");
     assert!(!last.text.contains("ICMP"), "{last:?}");
 }
 

@@ -1,13 +1,14 @@
 //! Reports as examinations would give them: one for each row of the decision table.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
     AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HostFacts,
     KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus, OwnLimit,
-    OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, Report, Reverse, ReverseReason,
-    ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict, VerdictReason,
+    OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, RejectedBy, Rejection, Report,
+    Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict,
+    VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -372,7 +373,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 60] = [
+pub(crate) const FINDINGS: [Finding; 61] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -396,6 +397,12 @@ pub(crate) const FINDINGS: [Finding; 60] = [
     Finding::PtbRateLimited,
     Finding::DfCleared,
     Finding::FragmentsDropped,
+    Finding::LargeRejected(Rejection {
+        from: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 6)),
+        by: RejectedBy::Icmp(13),
+        smallest: PacketSize::new(1451),
+        count: 53,
+    }),
     Finding::ConnectionReset,
     Finding::NoGreeting,
     Finding::ZeroWindow,

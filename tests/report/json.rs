@@ -52,6 +52,7 @@ fn the_document_is_that_of_the_contract() {
         "tcp_ends_at_hop": null,
         "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8} ],
         "ptb": [],
+        "rejections": [],
         "methods": methods,
         "sizes": [
             {"size": 1500, "sent": 2, "answered": 0},

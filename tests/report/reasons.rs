@@ -132,7 +132,7 @@ fn what_became_of_the_message_and_what_confirms_it() {
             "nothing tells the sender; too few copies that may be fragmented got an answer to say whether a router keeps \
              silent or the two ends of a link disagree",
         ),
-        (PtbOutcome::NoneDue, "copies that may be fragmented vanish as well, so no router refuses them"),
+        (PtbOutcome::NoneDue, "copies that may be fragmented vanish as well, so no router finds them too big"),
         (PtbOutcome::Faulty(PtbFault::MtuZero), "the router's message states no MTU"),
         (PtbOutcome::Faulty(PtbFault::StatedSizeLost), "the router's message states a size that is lost as well"),
         (

@@ -13,6 +13,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::port_watch::{EchoControls, PortWatch};
 use super::super::ptb_log::{Kernel, KernelPmtu, PtbLog};
 use super::super::reach::Reach;
+use super::super::rejection_log::RejectionLog;
 use super::super::rtt::RttEstimator;
 use super::super::search::{Pair, ProbeKind, Progress, Situation, Testimony};
 use super::super::session::{Session, TcpState};
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     pub(super) clamp: ClampTrace,
     pub(super) flows: Option<FlowComparison>,
     pub(super) ptbs: PtbLog,
+    pub(super) rejections: RejectionLog,
     pub(super) reach: Reach,
     pub(super) port: PortWatch,
     pub(super) pace: Pace,
@@ -111,6 +113,7 @@ impl Parts {
             clamp: ClampTrace::default(),
             flows: None,
             ptbs: PtbLog::default(),
+            rejections: RejectionLog::default(),
             reach: Reach::default(),
             port: PortWatch::default(),
             pace: Pace::default(),
@@ -332,6 +335,7 @@ impl Parts {
             techniques: self.techniques.records(),
             carrier,
             ptbs: self.ptbs.clone(),
+            rejections: self.rejections.clone(),
             reach: self.reach.clone(),
             is_silence_telling: self.is_silence_telling(now),
             awaits_ptb: carrier.is_some_and(|name| self.awaits_ptb(name, now)),

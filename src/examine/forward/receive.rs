@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Body, Event, Family, IcmpError, IcmpErrorKind, Meaning, Obstacle, Packet, PacketSize, Probe, Purpose, Quote,
-    QuotedTransport, Refusal, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
+    QuotedTransport, Refusal, RejectedBy, Segment, SeqNumber, Step, Technique as Name, Timestamp, Ttl,
 };
 
 use super::super::half_open::{acknowledges, shows_syn};
@@ -106,6 +106,9 @@ fn received_beside(
 ) -> Meaning {
     // The port takes connections: a RST to another SYN is that of somebody who dislikes the SYN, and not of the server.
     let is_foreign = segment.flags.rst && parts.session.opened().is_some();
+    if is_foreign {
+        note_reset(parts, segment, packet.ip.source);
+    }
     let answer = if is_foreign { None } else { answer_to_syn(parts, segment, packet.ip.id, outbox, now) };
     let answer = answer.or_else(|| answer_to_limited_syn(parts, segment, outbox, now));
     if parts.plan.flow_ports.contains(&segment.destination_port) {
@@ -115,6 +118,19 @@ fn received_beside(
         parts.session.heard_beside(packet.ip.ttl);
     }
     answer.map_or(Meaning::Stray, Meaning::Answer)
+}
+
+/// A reset that names a SYN of ours tells which size it dislikes.
+fn note_reset(parts: &mut Parts, segment: &Segment, from: IpAddr) {
+    let headers = parts.plan.family().tcp_headers();
+    let mut probes = parts.techniques.iter().flat_map(|technique| technique.search().log().probes());
+    let named = probes.find(|probe| match probe.key {
+        ProbeKey::Syn { port, isn } => port == segment.destination_port && shows_syn(segment, isn, probe.size, headers),
+        _ => false,
+    });
+    if let Some(size) = named.map(|probe| probe.size) {
+        parts.rejections.note(from, RejectedBy::Reset, size);
+    }
 }
 
 /// An answer to a SYN of a technique, or of another flow.
@@ -220,6 +236,7 @@ fn icmp_error(parts: &mut Parts, packet: &Packet, error: &IcmpError, now: Timest
             if is_about_our_syn(parts, quoted.key) {
                 parts.port.syn_unreachable(from, code);
             }
+            parts.rejections.note(from, RejectedBy::Icmp(code), quoted.size);
             parts.reach.explain(Obstacle::Icmp { from, code });
             Meaning::Unreachable
         }

@@ -141,6 +141,9 @@ impl Facts<'_> {
         }
         let ptbs = &self.record.ptbs;
         let is_broken = is_broken(self.judgement.verdict);
+        let passes = self.judgement.path_mtu.filter(|_| is_broken);
+        let rejected = passes.map(|passes| self.record.rejections.above(passes)).unwrap_or_default();
+        findings.extend(rejected.into_iter().map(Finding::LargeRejected));
         findings.extend(pick([
             (is_broken && self.is_tcp_left_untold(), Finding::TcpPtbMissing),
             (ptbs.has_altered_quote(), Finding::PtbQuoteAltered),

@@ -13,6 +13,7 @@ use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Ptb, PtbLog, Seen};
 use super::super::quoted::Quoted;
 use super::super::reach::Reach;
+use super::super::rejection_log::RejectionLog;
 use super::super::search::{Situation, Testimony};
 use super::super::session::{Peer, SentSegments, TcpState};
 use super::super::technique::{
@@ -36,6 +37,7 @@ pub(crate) struct Record {
     /// The technique that carried the verdict when probing ended.
     pub(crate) carrier: Option<Name>,
     pub(crate) ptbs: PtbLog,
+    pub(crate) rejections: RejectionLog,
     pub(crate) reach: Reach,
     /// Whether a silence until then is an answer.
     pub(crate) is_silence_telling: bool,

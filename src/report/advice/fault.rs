@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{firewall, owner};
-use crate::model::{Advice, Family, Finding, FlowOutcome, PtbFault, PtbReport, Who};
+use crate::model::{Advice, Family, Finding, FlowOutcome, PtbFault, PtbReport, RejectedBy, Rejection, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::ptb_fault;
 
@@ -85,9 +85,34 @@ pub(super) fn link_mismatch(case: &Case<'_>) -> Advice {
         lasting: Vec::new(),
         who: owner::of_bottleneck(case),
         text: format!(
-            "{}, fragmentable copies too, so no router is refusing them. Compare the MTU at both ends of that link, \
+            "{}, fragmentable copies too, so no router finds them too big. Compare the MTU at both ends of that link, \
              switches and tunnels between them included, and look for a box that drops by size.",
             place(case)
+        ),
+        commands: Vec::new(),
+    }
+}
+
+/// Somebody refuses packets by their size, and says so in words that TCP does not act on.
+pub(super) fn large_rejected(case: &Case<'_>, rejection: Rejection) -> Advice {
+    let what = match rejection.by {
+        RejectedBy::Icmp(_) => "an ICMP error that states no size",
+        RejectedBy::Reset => "a reset",
+    };
+    let (who, at) = if rejection.from == case.address() {
+        (Who::TheirSide, "the server, or a firewall before it that speaks in its name,".to_owned())
+    } else {
+        (owner::of_bottleneck(case), rejection.from.to_string())
+    };
+    Advice {
+        is_alternative: false,
+        lasting: Vec::new(),
+        who,
+        text: format!(
+            "Look at {at} for a rule that goes by the length of packets: what has {} bytes or more is answered \
+             there by {what}. Take it out, or let {} be sent in its place.",
+            rejection.smallest,
+            case.ptb_name()
         ),
         commands: Vec::new(),
     }

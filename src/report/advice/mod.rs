@@ -115,6 +115,7 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
         Finding::StaleKernelPmtu => Some(host::forget_path_mtu(case)),
         Finding::RouteMtuBelowPath => host::free_the_route(case),
         Finding::PmtudDisabledHere => host::switch_pmtud_on(case),
+        Finding::LargeRejected(rejection) => Some(fault::large_rejected(case, rejection)),
         Finding::HoleOnSomeFlows => Some(fault::some_flows(case)),
         Finding::PeerIgnoresPtb { .. } => reverse::let_ours_in(case),
         Finding::SendRefusedByFirewall => Some(Advice {

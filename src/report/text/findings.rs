@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
     AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize,
-    PortState, PtbFault, Ttl, Tunnel, Verdict,
+    PortState, PtbFault, RejectedBy, Rejection, Ttl, Tunnel, Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
-use crate::report::words::{address_with_zone, ptb_fault};
+use crate::report::words::{address_with_zone, ptb_fault, ptb_name, unreachable};
 
 /// Every finding in words, in order.
 pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
@@ -73,6 +73,7 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
                 .into()
         }
         Finding::FragmentsDropped => "IPv4 fragments are dropped on this path.".into(),
+        Finding::LargeRejected(rejection) => large_rejected(rejection, report),
         Finding::ConnectionReset => "The peer reset the connection during the examination.".into(),
         Finding::NoGreeting => "The peer never sent an SMTP greeting while the connection was open.".into(),
         Finding::ZeroWindow => "The peer closed its receive window, so it took no more data.".into(),
@@ -368,4 +369,20 @@ fn mss_clamped(examined: &Examined) -> String {
         (Some(theirs), Some(ours)) => format!("The peer's MSS is {theirs}, smaller than this host's {ours}: {by}."),
         _ => format!("The peer's MSS is smaller than this host's: {by}."),
     }
+}
+
+/// Who refuses large packets, and how.
+fn large_rejected(rejection: Rejection, report: &AddressReport) -> String {
+    let Rejection { from, by, smallest, count } = rejection;
+    let is_in_its_name = from == report.address;
+    let who = if is_in_its_name { "The server, or somebody in its name,".to_owned() } else { from.to_string() };
+    let how = match by {
+        RejectedBy::Icmp(code) => format!("\"{}\"", unreachable(Family::of(from), code)),
+        RejectedBy::Reset => "a reset of the connection".into(),
+    };
+    format!(
+        "{who} answers packets of {smallest} bytes and more by {how}, {count} times, and none that are smaller: a filter \
+         there goes by size. TCP does not take that for \"{}\".",
+        ptb_name(Family::of(report.address))
+    )
 }

@@ -154,6 +154,7 @@ impl Word for Finding {
             Self::PtbRateLimited => "ptb_rate_limited",
             Self::DfCleared => "df_cleared",
             Self::FragmentsDropped => "fragments_dropped",
+            Self::LargeRejected(_) => "large_rejected",
             Self::ConnectionReset => "connection_reset",
             Self::NoGreeting => "no_greeting",
             Self::ZeroWindow => "zero_window",

@@ -124,7 +124,7 @@ fn ptb_outcome(outcome: PtbOutcome) -> &'static str {
             "nothing tells the sender; too few copies that may be fragmented got an answer to say whether a router keeps \
              silent or the two ends of a link disagree"
         }
-        PtbOutcome::NoneDue => "copies that may be fragmented vanish as well, so no router refuses them",
+        PtbOutcome::NoneDue => "copies that may be fragmented vanish as well, so no router finds them too big",
         PtbOutcome::Faulty(fault) => ptb_fault::in_reason(fault),
     }
 }
