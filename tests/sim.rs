@@ -19,7 +19,7 @@ mod model_tests;
 
 use pmtu_probe::model::Direction;
 use scenario::{Family, Outcome, Reverse, TakesTcp, Verdict, World};
-use sim::check::{Strictness, check};
+use sim::check::{Class, Strictness, check};
 use sim::parts::{Part, add_loss, add_loss_everywhere, is_chosen, is_lossy, jobs, leave_errors, seeds};
 use sim::sweep::{HEADING, Job, Tally, sweep, table, total};
 
@@ -321,6 +321,17 @@ fn replay() {
     println!("{:#?}\n{:#?}\nexpected {expected:#?}", scenario, run.examined);
     println!("{} packets, verdict at {:?}, end at {:?}", run.packets_sent, run.verdict_at, run.ended_at);
     assert!(notes.is_empty(), "{class:?}: {}", notes.join("; "));
+}
+
+/// Each of the small packets by which the server searches is lost, and on another connection a reply of 30 bytes is lost six times: that
+/// one is no packet that the path is too small for.
+#[test]
+fn what_stays_away_though_it_is_small_makes_no_hole() {
+    let mut scenario = scenario::load("reverse_mtu_probing").unwrap();
+    add_loss(&mut scenario, 0.30);
+    let run = sim::run::run(&scenario, Family::V6, 340, false);
+    let (class, notes) = check(&run, &scenario, Family::V6, Strictness::Verdict);
+    assert!(class != Class::Wrong, "{notes:?}");
 }
 
 /// This host's firewall keeps its TCP below the hole, which only that TCP can tell: a run that ends before it was asked, or before it

@@ -41,6 +41,8 @@ const SEARCHES: Duration = Duration::from_millis(3300);
 const LEAST_FOR_ALL: f64 = 0.000_1;
 /// The same for the small packets of a server that searches, which few do.
 const LEAST_FOR_SEARCH: f64 = 0.000_2;
+/// Shares of packets that may be lost, from none to all of them.
+const STEPS: u32 = 200;
 
 impl RoundTrips {
     pub(in super::super) fn new(answered: u32, failed: u32) -> Self {
@@ -52,17 +54,31 @@ impl RoundTrips {
         Self { tried: self.tried + other.tried, failed: self.failed + other.failed }
     }
 
-    /// The share that fails, at the upper end of what the counts allow.
-    fn failing(self) -> f64 {
-        let tried = f64::from(self.tried) + 2.0;
-        let share = (f64::from(self.failed) + 1.0) / tried;
-        (share + (share * (1.0 - share) / tried).sqrt()).min(0.95)
+    /// The chance that so many packets are all lost, where `fails` tells how many round trips fail for a share of packets lost.
+    ///
+    /// The share is not known: it is every one that explains the counts, each as far as it does (Bayes, all alike before). So few round
+    /// trips exclude little, and a share that happened to look small does not count as if it were known.
+    fn all_lost(self, packets: f64, fails: impl Fn(f64) -> f64) -> f64 {
+        let (answered, failed) = (f64::from(self.tried - self.failed), f64::from(self.failed));
+        let explains = |lost: f64| answered * (1.0 - fails(lost)).ln() + failed * fails(lost).ln();
+        let shares = || (1..STEPS).map(|step| f64::from(step) / f64::from(STEPS));
+        let best = shares().map(explains).fold(f64::NEG_INFINITY, f64::max);
+        let (all, lost) = shares().fold((0.0, 0.0), |(all, lost), share| {
+            let weight = (explains(share) - best).exp();
+            (all + weight, lost + weight * share.powf(packets))
+        });
+        lost / all
     }
+}
 
-    /// The share of packets that is lost on one way, if both ways are alike.
-    fn lost_one_way(self) -> f64 {
-        1.0 - (1.0 - self.failing()).sqrt()
-    }
+/// All that is lost may be lost on the way back.
+fn one_way_loses(lost: f64) -> f64 {
+    lost
+}
+
+/// Both ways lose alike.
+fn both_ways_lose(lost: f64) -> f64 {
+    1.0 - (1.0 - lost) * (1.0 - lost)
 }
 
 impl Vain {
@@ -81,10 +97,9 @@ impl Vain {
 
     /// Whether chance explains it.
     pub(super) fn by_chance(self, trips: RoundTrips) -> Chance {
-        // All that is lost may be lost on the way back.
-        if trips.failing().powf(self.sent) > LEAST_FOR_ALL {
+        if trips.all_lost(self.sent, one_way_loses) > LEAST_FOR_ALL {
             Chance::MayBeAll
-        } else if trips.lost_one_way().powf(self.searching) > LEAST_FOR_SEARCH {
+        } else if trips.all_lost(self.searching, both_ways_lose) > LEAST_FOR_SEARCH {
             Chance::MayHideSearch
         } else {
             Chance::Excluded
@@ -137,5 +152,12 @@ mod tests {
     #[test]
     fn few_round_trips_exclude_little() {
         assert_eq!(stalls(&[15, 15]).by_chance(RoundTrips::new(0, 2)), Chance::MayBeAll);
+    }
+
+    /// Two answers are no proof that hardly anything is lost, and a hundred are.
+    #[test]
+    fn a_share_of_loss_is_known_no_better_than_the_counts_tell() {
+        assert_eq!(stalls(&[25, 25, 25]).by_chance(RoundTrips::new(2, 0)), Chance::MayBeAll);
+        assert_eq!(stalls(&[25, 25, 25]).by_chance(RoundTrips::new(100, 0)), Chance::Excluded);
     }
 }

@@ -156,13 +156,15 @@ impl Fetch {
         &self.stall
     }
 
-    /// What the server sent in vain in large packets, if it did.
-    pub(super) fn vain(&self, now: Timestamp) -> Option<Vain> {
-        self.stall.vain(now).filter(|_| !self.arrivals.has_full())
+    /// What the server sent in vain in packets larger than those that pass, if it did. Smaller ones were lost by chance, however long
+    /// they stay away.
+    pub(super) fn vain(&self, passes: Option<PacketSize>, now: Timestamp) -> Option<Vain> {
+        let was_larger = self.lowered_after.is_some() || self.missing_size() > passes;
+        self.stall.vain(now).filter(|_| was_larger && !self.arrivals.has_full())
     }
 
-    pub(super) fn round_trips(&self) -> RoundTrips {
-        self.ack_probes.round_trips()
+    pub(super) fn round_trips(&self, now: Timestamp) -> RoundTrips {
+        self.ack_probes.round_trips(now)
     }
 
     /// The first byte that is missing, where some are.
@@ -303,7 +305,7 @@ impl Fetch {
         fragment: Option<PacketSize>,
         now: Timestamp,
     ) -> Meaning {
-        let was = self.connection.state();
+        let (was, acknowledged) = (self.connection.state(), self.connection.acknowledged());
         let before = StreamBefore::new(self.connection.receive_next(), self.missing_up_to())
             .with_gap_end(self.connection.gap_end());
         if self.connection.handle(segment, now, &mut self.rtt) == Effect::NotAcceptable {
@@ -317,7 +319,8 @@ impl Fetch {
             return Meaning::Connection(Step::of(segment));
         }
         if segment.payload.is_empty() {
-            self.ack_probes.note_answer();
+            let is_new = self.connection.acknowledged() != acknowledged;
+            self.ack_probes.note_answer(!is_new && names_no_more_than_a_byte(segment));
             self.stall.note_answer();
             return Meaning::Connection(Step::of(segment));
         }
@@ -381,4 +384,9 @@ impl Fetch {
     pub(super) fn is_over(&self) -> bool {
         !self.is_alive() && !self.connection.owes_ack()
     }
+}
+
+/// A peer with SACK names the bytes that it has got twice (RFC 2883): the one byte of an ack probe, or those of a segment sent again.
+fn names_no_more_than_a_byte(segment: &Segment) -> bool {
+    segment.sack.iter().next().is_none_or(|(start, end)| end == start + 1)
 }

@@ -134,8 +134,9 @@ impl FetchList {
             FurtherFetch::Trial { fetch, .. } | FurtherFetch::Again(fetch) => Some(fetch),
             FurtherFetch::SmallSegments(_) | FurtherFetch::PtbTest(_) => None,
         });
-        let vain: Vain = std::iter::once(&self.first).chain(larger).filter_map(|fetch| fetch.vain(now)).sum();
-        vain.by_chance(self.all().map(Fetch::round_trips).fold(setup.round_trips(), RoundTrips::and))
+        let passes = self.all().filter_map(|fetch| fetch.arrivals().largest()).max();
+        let vain: Vain = std::iter::once(&self.first).chain(larger).filter_map(|fetch| fetch.vain(passes, now)).sum();
+        vain.by_chance(self.all().map(|fetch| fetch.round_trips(now)).fold(setup.round_trips(), RoundTrips::and))
     }
 
     /// Opens the connection on which the server is told to send smaller packets. Returns whether one more may be opened.
