@@ -124,8 +124,8 @@ impl PtbLog {
     ///
     /// A router that refuses a packet of q bytes because its link takes only m refuses every size between m and q, and
     /// those reach it, since they pass wherever q passed. So a PTB about q speaks for all sizes above m up to q, even when
-    /// the router rationed its messages and stayed silent about some. One that states a false MTU speaks for q alone: smaller
-    /// sizes may get through there, and larger ones may be lost before they get there.
+    /// the router rationed its messages and stayed silent about some. That is known if m is what passes. Otherwise m may be false, or
+    /// somebody else takes smaller sizes without a word, and it speaks for q alone.
     pub(crate) fn kernel_pmtu(
         &self,
         about: PacketKind,
@@ -174,19 +174,23 @@ impl PtbLog {
         if fault == PtbFault::NotSmaller && stated_before { PtbFault::StatedSizeLost } else { fault }
     }
 
-    /// Whether any PTB about packets of this kind, with a right checksum, speaks of a size. `passes`: the largest that gets through.
-    pub(crate) fn speaks_of(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
-        self.about(about, size, passes).any(|entry| entry.ptb.checksum_ok)
+    /// Whether any PTB about packets of this kind, with a right checksum, may speak of a size, for all that is known until now.
+    /// `passes`: the largest that gets through.
+    pub(crate) fn may_speak_of(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
+        let mut sound = self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.about == about && ptb.checksum_ok);
+        sound.any(|ptb| ptb.may_speak_of(size, passes))
     }
 
-    /// Whether a router may have spared its words about packets of this kind and size: it speaks of packets of other kinds, or it states
-    /// a false MTU about a larger packet, or about a smaller one an MTU that is no smaller than this size.
+    /// Whether a router may have spared its words about packets of this kind and size: it speaks of packets of other kinds; or of a
+    /// larger packet, with an MTU by which it refuses this one too, or one that cannot be; or of a smaller one, with an MTU that
+    /// is no smaller than this size.
     pub(crate) fn may_have_spared(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
         self.entries.iter().map(|entry| entry.ptb).filter(|ptb| ptb.checksum_ok).any(|ptb| {
             match ptb.refused.cmp(&size) {
-                _ if ptb.about != about => ptb.speaks_of(size, passes),
+                _ if ptb.about != about => ptb.may_speak_of(size, passes),
                 Ordering::Equal => false,
-                Ordering::Greater => ptb.mtu < passes.bytes(),
+                Ordering::Greater if ptb.speaks_of(size, passes) => false,
+                Ordering::Greater => ptb.mtu < size.bytes() || ptb.mtu >= ptb.refused.bytes(),
                 Ordering::Less => ptb.mtu >= size.bytes(),
             }
         })
@@ -206,7 +210,7 @@ impl PtbLog {
     pub(crate) fn has_word_for_others_only(&self, about: PacketKind, size: PacketSize, passes: PacketSize) -> bool {
         let in_kernel = |is_wanted: &dyn Fn(PacketKind) -> bool| {
             let heard = self.entries.iter().filter(|entry| entry.in_kernel > 0 && is_wanted(entry.ptb.about));
-            heard.filter(|entry| entry.ptb.speaks_of(size, passes)).any(|entry| entry.ptb.is_true_word(size))
+            heard.filter(|entry| entry.ptb.may_speak_of(size, passes)).any(|entry| entry.ptb.is_true_word(size))
         };
         in_kernel(&|other| other != about) && !in_kernel(&|same| same == about)
     }
@@ -261,8 +265,13 @@ impl Entry {
 }
 
 impl Ptb {
-    /// Also of all sizes down to the stated one, if that is not below what gets through.
+    /// Also of all sizes down to the stated one, if that is what gets through.
     fn speaks_of(&self, size: PacketSize, passes: PacketSize) -> bool {
+        self.refused == size || self.refused > size && size > passes && self.mtu == passes.bytes()
+    }
+
+    /// The same while larger sizes may yet turn out to get through.
+    fn may_speak_of(&self, size: PacketSize, passes: PacketSize) -> bool {
         self.refused == size || self.refused > size && (passes.bytes()..size.bytes()).contains(&self.mtu)
     }
 

@@ -94,7 +94,7 @@ fn a_false_mtu_speaks_for_the_size_that_it_refuses_alone() {
         both(&mut log, ROUTER, mtu, 1500);
         assert!(matches!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { .. }), "{mtu}");
         assert_eq!(kernel_pmtu4(&log, 1450, 1400), KernelPmtu::Silent { at: size(1450) }, "{mtu}");
-        assert!(log.may_have_spared(TCP, size(1450), size(1400)) && !log.speaks_of(TCP, size(1450), size(1400)));
+        assert!(log.may_have_spared(TCP, size(1450), size(1400)) && !log.may_speak_of(TCP, size(1450), size(1400)));
     }
     // Larger packets may be lost before they get to who refuses 1401.
     let mut log = PtbLog::default();
@@ -142,7 +142,7 @@ fn what_quotes_other_packets_tells_tcp_nothing() {
         heard(&mut log, ptb(other, ROUTER, 1400, 1500));
     }
     assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
-    assert!(log.has_word_for_others_only(TCP, size(1500), size(1400)) && !log.speaks_of(TCP, size(1500), size(1400)));
+    assert!(log.has_word_for_others_only(TCP, size(1500), size(1400)) && !log.may_speak_of(TCP, size(1500), size(1400)));
     both(&mut log, ROUTER, 1400, 1500);
     assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 1 });
     assert!(!log.has_word_for_others_only(TCP, size(1500), size(1400)));

@@ -100,7 +100,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         (search.bracket(), search.confirming()),
         |passes| search.log().controls(passes),
         // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
-        |(passes, lost)| can_trace && (!ptbs.speaks_of(about, lost, passes) || limit == Some(passes)),
+        |(passes, lost)| can_trace && (!ptbs.may_speak_of(about, lost, passes) || limit == Some(passes)),
         session,
         (now, rtt),
     );
@@ -254,19 +254,16 @@ fn opinion_of(parts: &Parts, name: Name, proof: Proof) -> Option<Second> {
 /// Returns whether it is being asked now.
 pub(super) fn ask_rationed_router(parts: &mut Parts, carrier: Name, proof: Proof, now: Timestamp) -> bool {
     let Some(about) = parts.packets_of(carrier) else { return false };
-    let max = parts.plan.max_size;
-    // Once a server has forgotten, TCP begins with full-size packets again.
-    let limit = parts.tcp_limit().filter(|_| !parts.server_may_remember(proof.pair.passes));
-    let full = limit.unwrap_or(max).min(max).max(proof.suspect);
     let pair = Pair { passes: proof.pair.passes, lost: proof.suspect };
-    if !parts.may_ration(about, pair) || !parts.may_ask_again() {
+    if !parts.may_ration(carrier, pair) || !parts.may_ask_again() {
         return false;
     }
+    let size = parts.size_in_question(about, pair);
     let at = parts.ptb_due_since(carrier).unwrap_or(now) + RATION * parts.notes.ask_slowly();
     // Probes of others would use up the message that this one waits for.
     parts.techniques.rest_others(carrier, at + parts.rtt.or_guess());
     let Some(technique) = parts.techniques.get_mut(carrier) else { return false };
-    technique.search_mut().queue(full, ProbeKind::Sized, at);
+    technique.search_mut().queue(size, ProbeKind::Sized, at);
     technique.search_mut().queue(proof.pair.passes, ProbeKind::Sized, at);
     true
 }

@@ -33,7 +33,7 @@ pub(super) fn compare_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outb
         return;
     }
     let (small, full) = full_pair(parts);
-    let is_told = |size| parts.ptbs.speaks_of(PacketKind::Segment, size, passes);
+    let is_told = |size| parts.ptbs.may_speak_of(PacketKind::Segment, size, passes);
     if suspect > full || is_told(suspect) || is_told(full) {
         return;
     }

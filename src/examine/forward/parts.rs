@@ -216,8 +216,8 @@ impl Parts {
     /// Whether one may still come, late or from a router that is asked once more.
     fn awaits_ptb(&self, carrier: Name, now: Timestamp) -> bool {
         let Some(technique) = self.techniques.get(carrier) else { return false };
-        let (search, about) = (technique.search(), technique.uses().packets());
-        let may_ration = self.pair_in_question(technique).is_some_and(|pair| self.may_ration(about, pair));
+        let search = technique.search();
+        let may_ration = self.pair_in_question(technique).is_some_and(|pair| self.may_ration(carrier, pair));
         let owes_question = may_ration && (self.may_ask_again() || !search.is_idle());
         let is_too_late = |ptb_due| {
             let since = self.notes.since.with_ptb_due(ptb_due);
@@ -246,12 +246,15 @@ impl Parts {
 
     /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
     /// got one about packets of other kinds or sizes alone; or the server seems to remember the path, as mail or a run has just been
-    /// here. Or its one message was damaged.
-    pub(super) fn may_ration(&self, about: PacketKind, pair: Pair) -> bool {
+    /// here. Or its one message was damaged, or loss may have taken it.
+    pub(super) fn may_ration(&self, carrier: Name, pair: Pair) -> bool {
         let Pair { passes, lost } = pair;
+        let Some(technique) = self.techniques.get(carrier) else { return false };
+        let about = technique.uses().packets();
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
         let speaks_of_others = || self.ptbs.has_word_for_others_only(about, lost, passes);
-        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes);
+        let is_asked_enough = |at| technique.search().log().count(at).sent >= self.silences_expected();
+        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes) || !is_asked_enough(at);
         remembers
             || self.server_may_remember(passes)
             || speaks_of_others()
@@ -263,6 +266,17 @@ impl Parts {
                 }
                 _ => false,
             }
+    }
+
+    /// How often a size has to be lost before a PTB about it would have come.
+    fn silences_expected(&self) -> u32 {
+        if self.loses_controls() { self.silences_needed() } else { 1 }
+    }
+
+    /// The size about which a router is asked again: where a kernel ends now.
+    pub(super) fn size_in_question(&self, about: PacketKind, pair: Pair) -> PacketSize {
+        let end = self.kernels_end(about, pair.passes).and_then(KernelPmtu::stuck_at);
+        end.unwrap_or(self.plan.max_size).max(pair.lost)
     }
 
     /// Where a kernel ends before a size that passes: from the size of TCP, or from that of the interface.

@@ -77,7 +77,7 @@ impl<'a> Scales<'a> {
             return NextStep::Stand(Progress::Discoverable(pair));
         }
         let suspect = match stuck {
-            Some(KernelPmtu::Silent { at }) if ptbs.speaks_of(about, pair.lost, pair.passes) => at,
+            Some(KernelPmtu::Silent { at }) if ptbs.may_speak_of(about, pair.lost, pair.passes) => at,
             _ => pair.lost,
         };
         // The size itself first; then, if a PTB speaks of that one, the size at which the kernel's sizes end: what becomes of it is the

@@ -51,7 +51,8 @@ impl Bounds {
         self.max = self.max.min(most);
     }
 
-    /// The first round: the largest size, the plateaus below it, and the smallest size twice as a control.
+    /// The first round: the largest size, the plateaus below it, and the smallest size twice as a control. The sizes of `also`, which
+    /// a kernel may send, are left out in no case.
     pub(crate) fn ladder(&self, also: &[PacketSize]) -> Vec<PacketSize> {
         let floor = LADDER_FLOOR.max(self.min.bytes());
         let mut sizes: Vec<PacketSize> = PLATEAUS
@@ -63,7 +64,7 @@ impl Bounds {
             .collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes.dedup();
-        sizes = thin_out(&sizes, self.width);
+        sizes = thin_out(&sizes, self.width, also);
         sizes.insert(0, self.max);
         sizes.extend([self.min, self.min]);
         sizes
@@ -128,12 +129,16 @@ fn span_step(between: u32, picked: u32, i: u32) -> u32 {
     (between * i).div_ceil(picked)
 }
 
-/// Keeps at most `width` sizes, evenly spread.
-fn thin_out(sizes: &[PacketSize], width: usize) -> Vec<PacketSize> {
+/// Keeps at most `width` sizes, evenly spread; those wanted take the places of their neighbours above.
+fn thin_out(sizes: &[PacketSize], width: usize, wanted: &[PacketSize]) -> Vec<PacketSize> {
     if sizes.len() <= width {
         return sizes.to_vec();
     }
-    (0..width).map(|i| sizes[i * sizes.len() / width]).collect()
+    let kept = |i: usize| {
+        let part = &sizes[i * sizes.len() / width..(i + 1) * sizes.len() / width];
+        part.iter().copied().find(|size| wanted.contains(size)).unwrap_or(part[0])
+    };
+    (0..width).map(kept).collect()
 }
 
 /// The ladder ends here: smaller path MTUs hardly exist, and the search goes there when nothing else passes.
