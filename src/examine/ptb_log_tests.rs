@@ -142,7 +142,9 @@ fn what_quotes_other_packets_tells_tcp_nothing() {
         heard(&mut log, ptb(other, ROUTER, 1400, 1500));
     }
     assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Silent { at: size(1500) });
-    assert!(log.has_word_for_others_only(TCP, size(1500), size(1400)) && !log.may_speak_of(TCP, size(1500), size(1400)));
+    assert!(
+        log.has_word_for_others_only(TCP, size(1500), size(1400)) && !log.may_speak_of(TCP, size(1500), size(1400))
+    );
     both(&mut log, ROUTER, 1400, 1500);
     assert_eq!(kernel_pmtu4(&log, 1500, 1400), KernelPmtu::Passes { steps: 1 });
     assert!(!log.has_word_for_others_only(TCP, size(1500), size(1400)));
@@ -212,4 +214,38 @@ fn a_line_may_have_damaged_one_message_and_not_three() {
     log.record(damaged, Seen::OnWire);
     log.record(damaged, Seen::OnWire);
     assert!(!may_be(&log), "three came");
+}
+
+/// A firewall of this host drops "1350" about 1500 bytes, and TCP sends 1388 at most, which a box behind that router takes without a
+/// word: nobody has refused 1388.
+#[test]
+fn a_stated_size_that_is_lost_speaks_for_the_size_that_it_refuses_alone() {
+    let mut log = PtbLog::default();
+    log.record(ptb(TCP, ROUTER, 1350, 1500), Seen::OnWire);
+    assert_eq!(kernel_pmtu4(&log, 1388, 1320), KernelPmtu::Silent { at: size(1388) });
+    assert_eq!(kernel_pmtu4(&log, 1500, 1320), KernelPmtu::Firewalled { at: size(1500) });
+    assert!(log.may_have_spared(TCP, size(1388), size(1320)), "asked about it, it may refuse it");
+    log.record(ptb(TCP, ROUTER, 1350, 1388), Seen::OnWire);
+    assert_eq!(kernel_pmtu4(&log, 1388, 1320), KernelPmtu::Firewalled { at: size(1388) });
+}
+
+/// 1430 is lost without a word between who states 1350 about 1500 and who states 1300 about 1350: no kernel that begins there is told.
+#[test]
+fn a_chain_of_messages_leads_nobody_who_was_not_told_its_first_one() {
+    let mut log = PtbLog::default();
+    both(&mut log, ROUTER, 1350, 1500);
+    both(&mut log, FAR, 1300, 1350);
+    assert_eq!(kernel_pmtu4(&log, 1430, 1300), KernelPmtu::Silent { at: size(1430) });
+    assert_eq!(kernel_pmtu4(&log, 1500, 1300), KernelPmtu::Passes { steps: 2 });
+}
+
+/// A router that states 1500 about 1500 bytes for a link of 1380 says the same about 1430, once it is asked.
+#[test]
+fn who_states_what_cannot_be_about_a_larger_packet_may_have_spared_words() {
+    let mut log = PtbLog::default();
+    both(&mut log, ROUTER, 1500, 1500);
+    assert!(log.may_have_spared(TCP, size(1430), size(1290)));
+    let mut honest = PtbLog::default();
+    both(&mut honest, ROUTER, 1450, 1500);
+    assert!(!honest.may_have_spared(TCP, size(1450), size(1400)), "by its word it passes 1450");
 }

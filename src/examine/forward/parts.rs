@@ -246,15 +246,14 @@ impl Parts {
 
     /// Whether the router that refuses the lost size may be sparing its messages: this host's kernel had one before the first probe, or
     /// got one about packets of other kinds or sizes alone; or the server seems to remember the path, as mail or a run has just been
-    /// here. Or its one message was damaged, or loss may have taken it.
+    /// here. Or its one message was damaged, or the size was never sent.
     pub(super) fn may_ration(&self, carrier: Name, pair: Pair) -> bool {
         let Pair { passes, lost } = pair;
         let Some(technique) = self.techniques.get(carrier) else { return false };
         let about = technique.uses().packets();
         let remembers = self.plan.kernel_path_mtu.is_some_and(|kernel| kernel < self.plan.local_mtu);
         let speaks_of_others = || self.ptbs.has_word_for_others_only(about, lost, passes);
-        let is_asked_enough = |at| technique.search().log().count(at).sent >= self.silences_expected();
-        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes) || !is_asked_enough(at);
+        let is_spared = |at| self.ptbs.may_have_spared(about, at, passes) || !technique.search().log().knows(at);
         remembers
             || self.server_may_remember(passes)
             || speaks_of_others()
@@ -266,11 +265,6 @@ impl Parts {
                 }
                 _ => false,
             }
-    }
-
-    /// How often a size has to be lost before a PTB about it would have come.
-    fn silences_expected(&self) -> u32 {
-        if self.loses_controls() { self.silences_needed() } else { 1 }
     }
 
     /// The size about which a router is asked again: where a kernel ends now.

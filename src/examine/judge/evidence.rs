@@ -34,6 +34,8 @@ pub(super) struct Evidence {
     pub(super) path_end: Option<KernelPmtu>,
     /// Where a kernel ends that starts with `tcp_limit`.
     pub(super) tcp_end: Option<KernelPmtu>,
+    /// Whether a PTB speaks of the smallest size that is lost.
+    pub(super) is_lost_size_told: bool,
     /// PTBs about other packets than those of the verdict reached the kernel, and none about those.
     pub(super) only_others_told: bool,
     /// Probing was cut short before a PTB could come late, or on being asked for once more.
@@ -90,6 +92,7 @@ impl Evidence {
             tcp_limit: limit,
             path_end: passes.map(|passes| end(plan.max_size, passes)),
             tcp_end: passes.zip(limit).map(|(passes, limit)| end(limit.min(plan.max_size), passes)),
+            is_lost_size_told: passes.is_some_and(|passes| record.ptbs.may_speak_of(about, passes.next(), passes)),
             only_others_told: matches!(carried, Some((_, Carried::Proven(proof)))
                 if record.ptbs.has_word_for_others_only(about, proof.suspect, proof.pair.passes)),
             awaits_ptb: record.awaits_ptb,

@@ -53,6 +53,11 @@ fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
         },
         Carried::Refused => inconclusive(Ground::OnlyRefused { size: evidence.start }),
         Carried::Full => clear(evidence.start, technique),
+        // Filters on large echo are common, and a kernel that was told less than this stays below whatever else takes packets.
+        Carried::Discoverable(pair) if technique == Technique::Echo && !is_told_or_cut(evidence) => {
+            let Pair { passes, lost } = pair;
+            inconclusive(Ground::OneTechnique { technique, passes, lost, doubt: Doubt::EchoAlone })
+        }
         Carried::Discoverable(pair) => discoverable(pair, evidence),
         Carried::Proven(proof) => broken(technique, proof, evidence),
         Carried::Noisy(proof) => Judgement {
@@ -65,6 +70,11 @@ fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
             Judgement { path_mtu: passes, ..inconclusive(Ground::CutShort(when)) }
         }
     }
+}
+
+/// Whether somebody else than echo tells where packets end: a PTB about the lost size, or a copy of it without DF that passes.
+fn is_told_or_cut(evidence: &Evidence) -> bool {
+    evidence.is_lost_size_told || evidence.no_df == NoDfOutcome::Passes
 }
 
 fn unreachable(silence: &Silence) -> Judgement {

@@ -20,6 +20,7 @@ fn proven() -> Evidence {
         tcp_limit: Some(FULL),
         path_end: Some(SILENT),
         tcp_end: Some(SILENT),
+        is_lost_size_told: false,
         only_others_told: false,
         awaits_ptb: false,
         spent: None,
@@ -206,4 +207,15 @@ fn what_ends_nearer_than_the_target_says_nothing_about_the_path() {
     assert_eq!(verdict(&ends(Evidence { real_bytes: Some(RealBytesOutcome::Stalls), ..proven() })), HOLE);
     let echo = Evidence { carried: Some((Technique::Echo, Carried::Full)), ..proven() };
     assert_eq!(verdict(&ends(echo)).0, Verdict::Clear);
+}
+
+/// An echo filter takes larger requests; the router's message, which states 500, is about still larger ones.
+#[test]
+fn a_size_that_echo_alone_loses_is_not_where_a_false_message_ends() {
+    let found = |technique| Evidence { carried: Some((technique, Carried::Discoverable(PROOF.pair))), ..proven() };
+    let by_echo = Evidence { no_df: NoDfOutcome::Lost, ..found(Technique::Echo) };
+    assert_eq!(verdict(&by_echo), DOUBT);
+    assert_eq!(verdict(&Evidence { is_lost_size_told: true, ..by_echo.clone() }), (Verdict::Discoverable, None));
+    assert_eq!(verdict(&Evidence { no_df: NoDfOutcome::Passes, ..by_echo }), (Verdict::Discoverable, None));
+    assert_eq!(verdict(&found(Technique::OldData)), (Verdict::Discoverable, None));
 }
