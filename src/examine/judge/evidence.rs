@@ -15,6 +15,7 @@ use super::record::Record;
 
 /// All that a verdict may rest on.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // facts that do not exclude each other
 pub(super) struct Evidence {
     /// What the technique that carries the verdict found; `None` if no technique drew a single answer.
     pub(super) carried: Option<(Name, Carried)>,
