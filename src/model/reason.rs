@@ -220,6 +220,8 @@ pub enum DialogueTrouble {
     TakesNoMoreBytes,
     /// The conversation ended too soon.
     EndedTooSoon,
+    /// The run ended first: the user stopped it, or its time was up.
+    RunEnded,
     /// No SMTP greeting came.
     NoGreeting,
 }

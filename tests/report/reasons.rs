@@ -175,6 +175,10 @@ fn one_technique_is_not_enough() {
             "the conversation ended too soon, and no other technique could confirm it",
         ),
         (
+            Doubt::NoRealBytes(DialogueTrouble::RunEnded),
+            "the run ended before in-order SMTP bytes of that size were tried, and no other technique had confirmed it",
+        ),
+        (
             Doubt::NoRealBytes(DialogueTrouble::NoGreeting),
             "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it",
         ),

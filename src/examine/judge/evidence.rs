@@ -1,13 +1,14 @@
 //! From the record to what the rules weigh.
 
 use crate::model::{
-    Confirmation, DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Technique as Name, Ttl,
+    Confirmation, DialogueTrouble, Family, MethodChoice, PacketSize, PortState, Reception, Technique as Name, Ttl,
 };
 
 use super::super::packet_kind::PacketKind;
 use super::super::ptb_log::{Kernel, KernelPmtu};
 use super::super::reach::Silence;
 use super::super::search::{MOST_PROBES, Pair, Progress, Proof};
+use super::super::session::TcpState;
 use super::super::technique::{NoDfOutcome, RealBytesOutcome, Surroundings, Uses};
 use super::masking::{Masking, masking};
 use super::opinion::{Second, opinion};
@@ -190,11 +191,17 @@ fn smaller_packets(record: &Record, name: Name) -> Option<Confirmation> {
     arrives.then_some(Confirmation::FragmentedCopyPasses)
 }
 
+/// Nobody ended the conversation.
+fn is_still_talking(record: &Record) -> bool {
+    record.session.state == TcpState::Open && record.session.reception == Reception::Greeted
+}
+
 fn dialogue_trouble(record: &Record) -> DialogueTrouble {
     let unusable = record.real_bytes.outcome() == Some(RealBytesOutcome::Unusable);
     match (record.session.is_greeted, unusable) {
         _ if record.plan.method == MethodChoice::Icmp => DialogueTrouble::TcpNotAskedFor,
         (true, true) => DialogueTrouble::TakesNoMoreBytes,
+        (true, false) if is_still_talking(record) => DialogueTrouble::RunEnded,
         (true, false) => DialogueTrouble::EndedTooSoon,
         (false, _) => DialogueTrouble::NoGreeting,
     }

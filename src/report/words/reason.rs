@@ -156,6 +156,9 @@ fn doubt_words(doubt: Doubt) -> &'static str {
         Doubt::NoRealBytes(DialogueTrouble::EndedTooSoon) => {
             "the conversation ended too soon, and no other technique could confirm it"
         }
+        Doubt::NoRealBytes(DialogueTrouble::RunEnded) => {
+            "the run ended before in-order SMTP bytes of that size were tried, and no other technique had confirmed it"
+        }
         Doubt::NoRealBytes(DialogueTrouble::NoGreeting) => {
             "no SMTP greeting came that would let real bytes be tried, and no other technique could confirm it"
         }
