@@ -54,7 +54,10 @@ impl<'s> SuspectCases<'s> {
         }
         if style.detail != Detail::VerdictOnly {
             out.push('\n');
-            out.push_str(&meanings(&self.answers(report)));
+            out.push_str(&meanings(&self.answers(report), style.width));
+            if shown.contains(&true) {
+                out.push_str(text::more(&style));
+            }
         }
         out
     }
@@ -79,7 +82,7 @@ impl<'s> SuspectCases<'s> {
 fn render_one(report: &Report, style: Style) -> String {
     let is_dumb = |report: &AddressReport| !report.examined.direction.is_forward() && cannot_be_seen(report);
     let detail = if report.addresses.iter().all(is_dumb) { Detail::VerdictOnly } else { style.detail };
-    text::render(report, &Style { detail, ..style })
+    text::blocks(report, &Style { detail, ..style })
 }
 
 fn of_one(report: &Report, place: usize) -> Report {

@@ -1,14 +1,40 @@
-//! Lines of limited width: [`WIDTH`] columns in the report.
+//! Lines of limited width.
 
-/// Columns of the narrowest terminal that counts.
-pub(super) const WIDTH: usize = 80;
+/// Columns that prose may take. Narrower lines tear sentences apart, and eyes lose their way on wider ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width(usize);
 
-/// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
-pub(super) fn wrap(prose: &str, first: &str, rest: &str) -> Vec<String> {
-    wrap_at(WIDTH, prose, first, rest)
+impl Width {
+    /// The narrowest.
+    pub const LEAST: Self = Self(60);
+    /// The widest.
+    pub const MOST: Self = Self(100);
+    /// That of pipes, files and terminals that do not tell.
+    pub const USUAL: Self = Self(80);
+
+    /// The nearest that prose may take on a terminal of so many columns.
+    pub fn of_terminal(columns: usize) -> Self {
+        Self(columns.clamp(Self::LEAST.0, Self::MOST.0))
+    }
+
+    /// In columns.
+    pub fn columns(self) -> usize {
+        self.0
+    }
 }
 
-/// The same at another width.
+impl Default for Width {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+/// Breaks prose into lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
+pub(super) fn wrap(width: Width, prose: &str, first: &str, rest: &str) -> Vec<String> {
+    wrap_at(width.columns(), prose, first, rest)
+}
+
+/// The same at a width that is no terminal's.
 pub(super) fn wrap_at(width: usize, prose: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
@@ -71,7 +97,7 @@ mod tests {
     #[test]
     fn prose_breaks_between_words() {
         let prose = "word ".repeat(20);
-        let lines = wrap(&prose, "- ", "  ");
+        let lines = wrap(Width::USUAL, &prose, "- ", "  ");
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0], format!("- {}", ["word"; 15].join(" ")));
         assert_eq!(lines[1], format!("  {}", ["word"; 5].join(" ")));
@@ -79,14 +105,23 @@ mod tests {
 
     #[test]
     fn a_word_that_fits_exactly_stays() {
-        let word = "x".repeat(WIDTH - 2);
-        assert_eq!(wrap(&word, "- ", "  "), [format!("- {word}")]);
+        let word = "x".repeat(80 - 2);
+        assert_eq!(wrap(Width::USUAL, &word, "- ", "  "), [format!("- {word}")]);
+    }
+
+    #[test]
+    fn the_width_of_a_terminal_has_bounds() {
+        let rows = [(0, 60), (59, 60), (60, 60), (72, 72), (100, 100), (101, 100), (500, 100)];
+        for (terminal, columns) in rows {
+            assert_eq!(Width::of_terminal(terminal).columns(), columns);
+        }
+        assert_eq!(Width::default().columns(), 80);
     }
 
     #[test]
     fn a_word_wider_than_a_line_is_cut() {
-        let lines = wrap(&"x".repeat(200), "", "  ");
+        let lines = wrap(Width::USUAL, &"x".repeat(200), "", "  ");
         assert_eq!(lines.concat().matches('x').count(), 200);
-        assert!(lines.iter().all(|line| columns(line) <= WIDTH));
+        assert!(lines.iter().all(|line| columns(line) <= 80));
     }
 }

@@ -20,3 +20,4 @@ pub mod words;
 pub use advice::{Check, advise, advise_all, check};
 pub(crate) use complete::comes_in_elsewhere;
 pub use complete::complete;
+pub use layout::Width;

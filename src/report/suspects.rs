@@ -5,24 +5,29 @@ mod words;
 
 pub use meaning::{Answer, cannot_be_seen, meanings};
 
-use super::layout::{push_line, wrap};
+use super::layout::{Width, push_line, wrap};
 use super::printable::printable;
 use crate::model::{Grade, Peer, Reading, Suspect, Suspects};
 
-/// The list as lines of text, the strongest suspicion first.
+/// The list as lines of text of the usual width, the strongest suspicion first.
 pub fn render(suspects: &Suspects) -> String {
+    render_at(suspects, Width::USUAL)
+}
+
+/// The same at another width.
+pub fn render_at(suspects: &Suspects, width: Width) -> String {
     let mut out = String::new();
-    for line in wrap(&summary(suspects), "", "  ") {
+    for line in wrap(width, &summary(suspects), "", "  ") {
         push_line(&mut out, &line);
     }
     for note in notes(&suspects.reading) {
-        for line in wrap(&printable(&note), "  ", "  ") {
+        for line in wrap(width, &printable(&note), "  ", "  ") {
             push_line(&mut out, &line);
         }
     }
     for rows in suspects.peers() {
         out.push('\n');
-        block(&mut out, &rows);
+        block(&mut out, &rows, width);
     }
     out
 }
@@ -71,37 +76,37 @@ fn notes(reading: &Reading) -> Vec<String> {
 }
 
 /// One peer: what is the same for all of its addresses once, and the evidence by address.
-fn block(out: &mut String, rows: &[&Suspect]) {
+fn block(out: &mut String, rows: &[&Suspect], width: Width) {
     let Some(strongest) = rows.iter().max_by_key(|row| row.grade) else { return };
     let title = match rows {
         [only] => words::peer(&only.peer),
         several => format!("{}, {} addresses", strongest.names().next().map_or("", String::as_str), several.len()),
     };
-    for line in wrap(&printable(&format!("{title}: {}", words::headline(strongest))), "", "  ") {
+    for line in wrap(width, &printable(&format!("{title}: {}", words::headline(strongest))), "", "  ") {
         push_line(out, &line);
     }
     let other_names = other_names(rows);
     if !other_names.is_empty() {
-        row(out, "also named", &other_names.join(", "));
+        row(out, width, "also named", &other_names.join(", "));
     }
     let is_one_way = rows.iter().all(|suspect| words::way(suspect) == words::way(strongest));
     if is_one_way {
-        row(out, "mail", words::way(strongest));
+        row(out, width, "mail", words::way(strongest));
     }
     if rows.iter().any(|suspect| suspect.hides_the_sender()) {
-        row(out, "sender", words::HIDDEN_SENDER);
+        row(out, width, "sender", words::HIDDEN_SENDER);
     }
     if let Some(host) = &strongest.logged_by {
-        row(out, "logged by", host);
+        row(out, width, "logged by", host);
     }
     for suspect in rows {
         if rows.len() > 1 {
-            row(out, "address", &words::row(suspect));
+            row(out, width, "address", &words::row(suspect));
         }
         if !is_one_way {
-            row(out, "mail", words::way(suspect));
+            row(out, width, "mail", words::way(suspect));
         }
-        evidence(out, suspect);
+        evidence(out, suspect, width);
     }
 }
 
@@ -117,31 +122,32 @@ fn other_names<'a>(rows: &[&'a Suspect]) -> Vec<&'a str> {
 }
 
 /// What speaks for and against one address.
-fn evidence(out: &mut String, suspect: &Suspect) {
+fn evidence(out: &mut String, suspect: &Suspect, width: Width) {
     for (index, reason) in suspect.reasons.iter().enumerate() {
-        row(out, if index == 0 { "because" } else { "" }, &words::reason(reason));
+        row(out, width, if index == 0 { "because" } else { "" }, &words::reason(reason));
     }
     if !suspect.domains.is_empty() {
-        row(out, "for", &suspect.domains.join(", "));
+        row(out, width, "for", &suspect.domains.join(", "));
     }
     if let Some(times) = words::times(suspect) {
-        row(out, "when", &times);
+        row(out, width, "when", &times);
     }
     if let Some(delays) = &suspect.delays {
-        row(out, "delays", &words::delays(delays));
+        row(out, width, "delays", &words::delays(delays));
     }
     if !suspect.phrases.is_empty() {
         row(
             out,
+            width,
             "log says",
             &suspect.phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect::<Vec<_>>().join(", "),
         );
     }
-    row(out, "log line", &suspect.sample);
+    row(out, width, "log line", &suspect.sample);
 }
 
-fn row(out: &mut String, label: &str, text: &str) {
-    for line in wrap(&printable(text), &format!("  {label:<12}"), &" ".repeat(14)) {
+fn row(out: &mut String, width: Width, label: &str, text: &str) {
+    for line in wrap(width, &printable(text), &format!("  {label:<12}"), &" ".repeat(14)) {
         push_line(out, &line);
     }
 }

@@ -6,6 +6,7 @@ use pmtu_probe::model::{
     AddressReport, CachedPathMtu, Cause, Family, Finding, InnerKind, InnerLink, ReverseVerdict, RouteMtu, Tunnel,
     Verdict,
 };
+use pmtu_probe::report::Width;
 use pmtu_probe::report::complete;
 use pmtu_probe::report::text::{Detail, Style, render};
 
@@ -21,7 +22,8 @@ fn findings(mut report: AddressReport) -> Vec<Finding> {
 
 /// What the report says under "Also noticed".
 fn noticed(report_of: &AddressReport) -> String {
-    let text = render(&report(vec![report_of.clone()]), &Style { color: false, detail: Detail::Normal });
+    let text =
+        render(&report(vec![report_of.clone()]), &Style { color: false, detail: Detail::Normal, width: Width::USUAL });
     let (_, rest) = text.split_once("Also noticed\n").unwrap_or(("", ""));
     let rest = rest.split("\n\n").next().unwrap_or_default();
     rest.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -48,7 +50,8 @@ fn links_with_larger_packets_are_named_and_nothing_is_promised_for_them() {
     let words = noticed(&host);
     assert!(words.contains("docker0 (bridge, MTU 1500), wg0 (tunnel, MTU 9000), v (veth, MTU 1501), where"), "{words}");
     assert!(words.contains("`nsenter -t PID -n pmtu-probe 192.0.2.25`"), "{words}");
-    let text = render(&report(vec![host.clone()]), &Style { color: false, detail: Detail::VerdictOnly });
+    let text =
+        render(&report(vec![host.clone()]), &Style { color: false, detail: Detail::VerdictOnly, width: Width::USUAL });
     assert!(
         text.ends_with("packets of 1500 bytes pass, mail of any size from this host itself gets through\n"),
         "{text}"
@@ -119,13 +122,15 @@ fn a_lock_is_noticed_wherever_it_comes_from() {
     let mut route = clear(V4);
     route.here.route_mtu = Some(RouteMtu { mtu: size(1500), locked: true });
     assert_eq!(findings(route.clone()), [Finding::PathMtuLocked]);
-    assert!(noticed(&route).contains("route's MTU is locked at 1500 bytes: this host sends to this address without"));
+    assert!(
+        noticed(&route).contains("route's MTU is locked at 1500 bytes: this host lets routers cut up its packets to")
+    );
     let mut learnt = discoverable(V4);
     learnt.examined.path_mtu = Some(size(1443));
     learnt.here.cached =
         Some(CachedPathMtu { mtu: size(552), expires_in: Some(Duration::from_secs(61)), locked: true });
     assert_eq!(findings(learnt.clone()), [Finding::PathMtuLocked]);
-    assert!(noticed(&learnt).contains("locked the path MTU at 552 bytes, for 1 min 1 s more"), "{}", noticed(&learnt));
+    assert!(noticed(&learnt).contains("locked the size at 552 bytes, for 1 min 1 s more"), "{}", noticed(&learnt));
 }
 
 #[test]
@@ -186,10 +191,7 @@ fn a_stale_path_mtu_says_how_long_it_will_be_believed() {
     report.here.cached =
         Some(CachedPathMtu { mtu: size(1300), expires_in: Some(Duration::from_secs(540)), locked: false });
     report.examined.findings = vec![Finding::StaleKernelPmtu];
-    assert!(
-        noticed(&report)
-            .contains("a path MTU of 1300 bytes from earlier, for 9 min more, but the path now carries 1500")
-    );
+    assert!(noticed(&report).contains("from earlier that 1300 bytes pass, for 9 min more, but now 1500 do"));
 }
 
 #[test]

@@ -10,8 +10,9 @@ use pmtu_probe::report::letter::{Language, render};
 
 use super::expected::must_be_as_expected;
 use super::fixtures::{
-    V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clear, combinations, discoverable, hostile,
-    inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, report, size, unreachable,
+    V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations, discoverable,
+    hostile, inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
+    unreachable,
 };
 
 fn english(address: AddressReport) -> String {
@@ -40,6 +41,69 @@ fn the_letters_read_as_they_should() {
     must_be_as_expected(&german(no_ptb(V6)), "letter_de_v6");
     must_be_as_expected(&english(back_hole(V4)), "letter_back_en");
     must_be_as_expected(&german(back_hole(V6)), "letter_back_de_v6");
+    must_be_as_expected(&english(back_recovers(V6)), "letter_back_stalls_en_v6");
+    must_be_as_expected(&english(clamped_here(V4)), "letter_clamped_here_en");
+    must_be_as_expected(&german(clamped_here(V6)), "letter_clamped_here_de_v6");
+    must_be_as_expected(&german(recovers_here(V4)), "letter_recovers_here_de");
+    must_be_as_expected(&english(bad_ptb(V6)), "letter_bad_ptb_en_v6");
+    must_be_as_expected(&german(link_mismatch()), "letter_mismatch_de");
+}
+
+/// One network gets one letter about all addresses behind its fault, whatever else is true of them.
+#[test]
+fn one_network_gets_one_letter() {
+    let servers = (1..=3).map(|number: u8| {
+        let mut server = no_ptb(V4);
+        server.host = format!("mx{number}.example.com");
+        server.address = ip(&format!("192.0.2.{number}"));
+        // What the way back and the server's habits are is not this network's matter.
+        if number == 2 {
+            server.examined.reverse = unreachable(V4).examined.reverse;
+            server.examined.findings = vec![Finding::NoSack];
+            server.examined.sizes[2].answered = 7;
+        }
+        server
+    });
+    let servers: Vec<AddressReport> = servers.collect();
+    let letters = render(&report(servers.clone()), Language::English);
+    assert_eq!(letters.matches("Kind regards").count(), 1, "{letters}");
+    must_be_as_expected(&letters, "letter_of_three_en");
+    must_be_as_expected(&render(&report(servers.clone()), Language::German), "letter_of_three_de");
+    // Another place, another size or another fault is another letter.
+    let [mut elsewhere, mut smaller, mut faulty] = [servers[1].clone(), servers[1].clone(), servers[1].clone()];
+    elsewhere.examined.location.as_mut().unwrap().last_hop.as_mut().unwrap().address = ip("203.0.113.99");
+    smaller.examined.path_mtu = Some(size(1300));
+    faulty.examined.ptb = bad_ptb(V4).examined.ptb;
+    for other in [elsewhere, smaller, faulty] {
+        let letters = render(&report(vec![servers[0].clone(), other]), Language::English);
+        assert_eq!(letters.matches("Kind regards").count(), 2, "{letters}");
+    }
+}
+
+/// 20 bytes of IPv4 header or 40 of IPv6, and 8 of ICMP.
+#[test]
+fn the_ping_that_is_offered_makes_the_size_that_passes() {
+    says(
+        &english(with_ping(no_ptb(V4))),
+        &["ping -c 3 -M do -s 1372 192.0.2.25 ping -c 3 -M do -s 1373 192.0.2.25", "mtu = 1400"],
+    );
+    says(&english(with_ping(no_ptb(V6))), &["-s 1352 2001:db8::25 ping -c 3 -M do -s 1353 2001:db8::25", "mtu=1400"]);
+    // Where the server answers no pings, a router behind the place may.
+    says(&english(no_ptb(V4)), &["ping -c 3 -M do -s 1372 203.0.113.6", "first router behind it"]);
+    let mut unknown = no_ptb(V4);
+    unknown.examined.location.as_mut().unwrap().next_hop = None;
+    assert!(!english(unknown).contains("ping -c"), "nobody is known to answer");
+    // The server's own packets are the ones that vanish: it pings us.
+    says(&english(back_hole(V4)), &["from your server to ours", "ping -c 3 -M do -s 1373 198.51.100.2"]);
+    let mut behind_nat = back_hole(V4);
+    behind_nat.here.source = Some(ip("10.0.0.7"));
+    says(&english(behind_nat), &["-s 1372 [our public address]"]);
+    assert!(!english(local_firewall(V4)).contains("ping -c"), "this host's firewall would drop the answer");
+}
+
+fn with_ping(mut report: AddressReport) -> AddressReport {
+    report.examined.methods[1] = clear(V4).examined.methods[1].clone();
+    report
 }
 
 #[test]
@@ -305,8 +369,8 @@ fn prose_fits_72_columns_and_nothing_steers_a_terminal() {
     for address in combinations().into_iter().chain([hostile()]) {
         for letter in [english(address.clone()), german(address)] {
             for line in letter.lines() {
-                let is_code =
-                    line.starts_with("    ") && ["nft ", "tables -", "pmtu-probe"].iter().any(|w| line.contains(w));
+                let is_code = line.starts_with("    ")
+                    && ["nft ", "tables -", "pmtu-probe", "ping"].iter().any(|w| line.contains(w));
                 assert!(is_code || line.chars().count() <= 72, "{line}");
                 assert_eq!(line, line.trim_end());
                 assert!(!line.contains(|c: char| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')), "{line:?}");

@@ -4,6 +4,7 @@ use pmtu_probe::model::{
     AddressReport, Direction, Finding, Grade, InnerKind, InnerLink, MailFlow, PacketSize, Peer, PortState, Reason,
     StallStage, Suspect, Verdict,
 };
+use pmtu_probe::report::Width;
 use pmtu_probe::report::suspects::{Answer, meanings};
 
 use super::fixtures::{back_hole, back_only, clear, discoverable, ip, masked, no_ptb, unreachable};
@@ -30,7 +31,7 @@ fn suspect(flow: MailFlow, stage: StallStage) -> Suspect {
 fn said(suspect: &Suspect, report: &AddressReport) -> (String, bool) {
     let answer = Answer { suspect, reports: vec![report], error: None };
     let is_open = answer.is_open();
-    (meanings(&[answer]).split_whitespace().collect::<Vec<_>>().join(" "), is_open)
+    (meanings(&[answer], Width::USUAL).split_whitespace().collect::<Vec<_>>().join(" "), is_open)
 }
 
 fn must_say(flow: MailFlow, stage: StallStage, report: &AddressReport, words: &str, open: bool) {
@@ -113,5 +114,8 @@ fn a_suspect_that_was_not_examined_is_named_with_the_reason() {
     let suspect = suspect(MailFlow::Outgoing, StallStage::Body);
     let answer = Answer { suspect: &suspect, reports: vec![], error: Some("no route".into()) };
     assert!(answer.is_open());
-    assert!(meanings(&[answer]).ends_with("mail to mx.example.com 192.0.2.25: could not be examined: no route\n"));
+    assert!(
+        meanings(&[answer], Width::USUAL)
+            .ends_with("mail to mx.example.com 192.0.2.25: could not be examined: no route\n")
+    );
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pmtu_probe::model::{
     AddressReport, AskedBy, HoleHere, OwnLimit, OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
 };
+use pmtu_probe::report::Width;
 use pmtu_probe::report::advise;
 use pmtu_probe::report::letter::{self, Language};
 use pmtu_probe::report::text::{Detail, Style, render};
@@ -41,7 +42,7 @@ fn in_force(address: &str) -> Vec<(AddressReport, &'static str)> {
 }
 
 fn first_line(address: AddressReport) -> String {
-    render(&report(vec![address]), &Style { color: false, detail: Detail::VerdictOnly })
+    render(&report(vec![address]), &Style { color: false, detail: Detail::VerdictOnly, width: Width::USUAL })
 }
 
 #[test]

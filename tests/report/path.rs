@@ -5,12 +5,13 @@ use std::time::Duration;
 use pmtu_probe::model::{
     AddressReport, CachedPathMtu, Flow, FlowOutcome, Flows, Hop, Location, LocationPoint, RouteMtu, Ttl,
 };
+use pmtu_probe::report::Width;
 use pmtu_probe::report::text::{Detail, Style, render};
 
 use super::fixtures::{V4, V6, clear, discoverable, ip, local_firewall, no_ptb, report, size};
 
 fn row(report_of: &AddressReport, label: &str, detail: Detail) -> String {
-    let text = render(&report(vec![report_of.clone()]), &Style { color: false, detail });
+    let text = render(&report(vec![report_of.clone()]), &Style { color: false, detail, width: Width::USUAL });
     let mut lines = text.lines().skip_while(|line| !line.starts_with(&format!("  {label} ")));
     let first = lines.next().unwrap_or_else(|| panic!("no row {label}\n{text}"));
     let more = lines.take_while(|line| line.starts_with("              "));
@@ -102,7 +103,7 @@ fn long_paths_are_shortened_and_long_addresses_stay_whole() {
     let addresses: Vec<String> = (1..=14).map(|n| format!("2001:db8:ffff:ffff:ffff:ffff:ffff:{n:x}")).collect();
     hops(&mut report, &addresses.iter().map(|address| Some(address.as_str())).collect::<Vec<_>>());
     place(&mut report, Some((9, &addresses[8])), Some((10, &addresses[9])));
-    let drawing = path(&report);
+    let drawing = row(&report, "path", Detail::Full);
     assert!(drawing.lines().count() <= 8, "{drawing}");
     for whole in [
         "==> 1 2001:db8:ffff:ffff:ffff:ffff:ffff:1",
@@ -112,6 +113,12 @@ fn long_paths_are_shortened_and_long_addresses_stay_whole() {
     ] {
         assert!(drawing.lines().any(|line| line.contains(whole)), "{whole}\n{drawing}");
     }
+    // At first sight the place alone.
+    assert_eq!(
+        path(&report),
+        "this host ==> 1-8 ==> 9 2001:db8:ffff:ffff:ffff:ffff:ffff:9\n\
+         --1400--> 10 2001:db8:ffff:ffff:ffff:ffff:ffff:a --> 11-14 --> ...\n--> 2001:db8::25"
+    );
     let full = row(&report, "hop", Detail::Full);
     assert!(addresses.iter().all(|address| full.contains(address)), "{full}");
 }
@@ -126,36 +133,37 @@ fn flows_are_a_share_and_with_detail_their_ports() {
         flows: (40_000..).zip(outcomes).map(|(port, outcome)| Flow { port, outcome: *outcome }).collect(),
     };
     report.examined.flows = Some(flows(&outcomes));
-    assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes vanish on 2 of 4 flows; 1 gave no clear answer");
+    assert_eq!(row(&report, "flows", Detail::Full), "1401 bytes vanish on 2 of 4 flows; 1 gave no clear answer");
     let ports = row(&report, "flow", Detail::Full);
     assert!(ports.contains("source port 40001: passes") && ports.contains("source port 40002: vanishes"), "{ports}");
     report.examined.flows = Some(flows(&outcomes[..1]));
-    assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes vanish on the only flow that answered, 1400 pass");
+    assert_eq!(row(&report, "flows", Detail::Full), "1401 bytes vanish on the only flow that answered, 1400 pass");
     report.examined.flows = Some(flows(&outcomes[1..2]));
-    assert_eq!(row(&report, "flows", Detail::Normal), "1401 bytes pass on the only flow that answered");
+    assert_eq!(row(&report, "flows", Detail::Full), "1401 bytes pass on the only flow that answered");
 }
 
 #[test]
 fn this_host_says_what_is_out_of_the_ordinary() {
     let mut report = clear(V4);
-    assert_eq!(row(&report, "this host", Detail::Normal), "eth0 (198.51.100.2), MTU 1500");
+    assert_eq!(row(&report, "this host", Detail::Full), "eth0 (198.51.100.2), MTU 1500");
+    let normal = render(&super::fixtures::report(vec![report.clone()]), &Style::default());
+    assert!(!normal.contains("  this host "), "{normal}");
     report.here.route_mtu = Some(RouteMtu { mtu: size(1400), locked: true });
     report.here.cached =
         Some(CachedPathMtu { mtu: size(1300), expires_in: Some(Duration::from_secs(552)), locked: false });
     report.here.settings.no_pmtu_disc = Some(2);
     report.here.settings.tcp_mtu_probing = Some(1);
-    assert_eq!(
-        row(&report, "this host", Detail::Normal),
-        "eth0 (198.51.100.2), MTU 1500; its route sets 1400, locked; its\n\
-         kernel remembers a path MTU of 1300, for 9 min 12 s more;\n\
-         ip_no_pmtu_disc is 2; tcp_mtu_probing is 1"
-    );
+    let unusual = "its route keeps to 1400 bytes, locked; its kernel remembers that 1300 bytes pass, for 9 min 12 s more; \
+                   ip_no_pmtu_disc is 2; tcp_mtu_probing is 1";
+    let told = |detail| row(&report, "this host", detail).replace('\n', " ");
+    assert_eq!(told(Detail::Normal), unusual);
+    assert_eq!(told(Detail::Full), format!("eth0 (198.51.100.2), MTU 1500; {unusual}"));
     let kernel = row(&report, "kernel", Detail::Full);
     assert_eq!(kernel, "ip_no_pmtu_disc 2, tcp_mtu_probing 1, tcp_base_mss 1024, min_pmtu\n552, mtu_expires 10 min");
     assert_eq!(row(&report, "route", Detail::Full), "via 198.51.100.1 dev eth0, from 198.51.100.2");
     let mut v6 = clear(V6);
     v6.here.settings.no_pmtu_disc = Some(2);
-    assert!(!row(&v6, "this host", Detail::Normal).contains("no_pmtu_disc"), "it is a setting of IPv4");
+    assert!(!row(&v6, "this host", Detail::Full).contains("no_pmtu_disc"), "it is a setting of IPv4");
 }
 
 /// Until the kernel forgets, it sends no packet that the hole would swallow.

@@ -1,11 +1,12 @@
 //! A report that comes in stages: together they say what one piece says.
 
 use pmtu_probe::model::{AddressReport, Direction, Reverse, ReverseReason};
+use pmtu_probe::report::Width;
 use pmtu_probe::report::text::{Detail, Style, correction, render, rest, way_there, way_there_in_a_line};
 
 use super::fixtures::{V4, V6, back_hole, clear, combinations, discoverable, no_ptb, report, with_advice};
 
-const PLAIN: Style = Style { color: false, detail: Detail::Normal };
+const PLAIN: Style = Style { color: false, detail: Detail::Normal, width: Width::USUAL };
 
 /// The same address before its way back was examined.
 fn before(whole: &AddressReport) -> AddressReport {
@@ -28,7 +29,10 @@ fn the_way_there_comes_first_and_the_way_back_adds_to_it() {
     let one_piece = render(&report(vec![back_hole(V4)]), &PLAIN);
     let title = format!("\n{}\n\n", one_piece.split("\n\n").next().unwrap_or_default());
     assert!(second.starts_with(&title), "{second}");
-    assert!(second.contains("\n  sent ") && second.contains("What to do\n  1. "), "{second}");
+    assert!(second.contains("What to do\n  1. ") && !second.contains("\n  sent "), "{second}");
+    let full = Style { detail: Detail::Full, ..PLAIN };
+    assert!(!way_there(&before(&whole), &full).contains("\n  sent "));
+    assert!(rest(&before(&whole), &whole, &full).contains("\n  sent "));
 }
 
 /// Advice that was given is not given twice, and goes on being numbered.

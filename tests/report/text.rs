@@ -6,8 +6,9 @@ use pmtu_probe::model::{
     AddressReport, Filter, Finding, Method, PortState, PtbFault, PtbReport, Reception, Report, ReverseReason,
     ReverseVerdict,
 };
+use pmtu_probe::report::Width;
 use pmtu_probe::report::check;
-use pmtu_probe::report::text::{Detail, Style, render};
+use pmtu_probe::report::text::{Detail, Style, blocks, more, render};
 
 use super::expected::must_be_as_expected;
 use super::fixtures::{
@@ -16,9 +17,9 @@ use super::fixtures::{
     unreachable,
 };
 
-const PLAIN: Style = Style { color: false, detail: Detail::Normal };
-const QUIET: Style = Style { color: false, detail: Detail::VerdictOnly };
-const FULL: Style = Style { color: false, detail: Detail::Full };
+const PLAIN: Style = Style { color: false, detail: Detail::Normal, width: Width::USUAL };
+const QUIET: Style = Style { color: false, detail: Detail::VerdictOnly, width: Width::USUAL };
+const FULL: Style = Style { color: false, detail: Detail::Full, width: Width::USUAL };
 
 macro_rules! matches_file {
     ($report:expr, $name:literal) => {
@@ -87,9 +88,8 @@ fn a_port_that_takes_no_connections_comes_first() {
         (
             inconclusive(V4),
             PortState::Refused,
-            "port 25 takes no connections (refused), so no mail gets through; the path itself: inconclusive: 1200 byte packets \
-             were answered and 1400 byte packets were not, but too many small packets are lost to tell size from chance \
-             (p = 0.0123)",
+            "port 25 takes no connections (refused), so no mail gets through; the path itself: inconclusive: packets of 1200 \
+             bytes were answered and of 1400 bytes were not, but so many small ones are lost that it may be chance",
             3,
         ),
     ] {
@@ -117,13 +117,13 @@ fn a_server_that_turns_mail_away_is_told_in_the_first_line() {
         (
             discoverable(V4),
             Reception::TurnedAway { code: 421 },
-            "1400 bytes pass and routers say so: PMTU discovery works, but the server turns this host away for now (421), so no \
+            "1400 bytes pass and routers say so, but the server turns this host away for now (421), so no \
              mail gets through at the moment",
         ),
         (
             masked(V4),
             Reception::HungUp,
-            "masked: PMTU discovery is broken above 1400 bytes, and the server closes the connection without a greeting, so no \
+            "masked: packets above 1400 bytes vanish, and the server closes the connection without a greeting, so no \
              mail gets through now",
         ),
         (
@@ -154,11 +154,11 @@ fn quiet_is_one_line_per_address_worst_first() {
         "\
 mx.example.com 192.0.2.25: black hole above 1400 bytes, made by this host's own firewall: large mail will hang
 mx.example.com 2001:db8::25: black hole above 1400 bytes: large mail will hang
-mx.example.com 192.0.2.25: masked: PMTU discovery is broken above 1400 bytes, but MSS 1360 lets mail pass
-mx.example.com 192.0.2.25: inconclusive: 1200 byte packets were answered and 1400 byte packets were not, but too many small packets are lost to tell size from chance (p = 0.0123)
+mx.example.com 192.0.2.25: masked: packets above 1400 bytes vanish, but the server keeps TCP to smaller ones: mail passes
+mx.example.com 192.0.2.25: inconclusive: packets of 1200 bytes were answered and of 1400 bytes were not, but so many small ones are lost that it may be chance
 mx.example.com 2001:db8::25: unreachable: even small packets go unanswered, the path cannot be judged
 mx.example.com 192.0.2.25: clear: packets of 1500 bytes pass, mail of any size gets through
-mx.example.com 2001:db8::25: 1400 bytes pass and routers say so: PMTU discovery works, mail gets through
+mx.example.com 2001:db8::25: 1400 bytes pass and routers say so: mail gets through
 "
     );
 }
@@ -166,13 +166,15 @@ mx.example.com 2001:db8::25: 1400 bytes pass and routers say so: PMTU discovery 
 #[test]
 fn several_addresses_get_a_summary_then_a_line_then_a_block_each_worst_first() {
     let text = render(&report(vec![clear(V4), no_ptb(V6)]), &PLAIN);
-    let bad = render(&report(vec![no_ptb(V6)]), &PLAIN);
-    let good = render(&report(vec![clear(V4)]), &PLAIN);
+    let [bad, good] = [no_ptb(V6), clear(V4)].map(|address| blocks(&report(vec![address]), &PLAIN));
     let lines = "  \
 MX 10 mx.example.com 2001:db8::25: black hole above 1400 bytes
   MX 10 mx.example.com 192.0.2.25: clear
 ";
-    assert_eq!(text, format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n{lines}\n{bad}\n{good}"));
+    assert_eq!(
+        text,
+        format!("mx.example.com: 2 addresses: 1 black hole, 1 clear\n{lines}\n{bad}\n{good}{}", more(&PLAIN))
+    );
 }
 
 #[test]
@@ -297,40 +299,56 @@ fn a_discoverable_path_with_a_survivable_fault_says_so() {
         let mut address = discoverable(V4);
         address.examined.ptb = vec![ptb(&address, 600, true, Some(fault))];
         let text = render(&report(vec![address]), &PLAIN);
-        assert!(unwrapped(&text).contains("mail gets through, but a router states a wrong MTU"), "{text}");
+        assert!(unwrapped(&text).contains("mail gets through, but a router states a wrong size"), "{text}");
         assert!(text.contains("What to do"), "{text}");
     }
 }
 
 #[test]
 fn each_ptb_tells_whether_the_kernel_saw_it() {
-    let text = render(&report(vec![discoverable(V4)]), &PLAIN);
-    assert!(text.contains("reached this kernel") && !text.contains("firewall"), "{text}");
-    let text = render(&report(vec![local_firewall(V4)]), &PLAIN);
-    assert!(unwrapped(&text).contains("did not reach this kernel: dropped by this host's own firewall"), "{text}");
+    let both =
+        |address: AddressReport| [FULL, PLAIN].map(|style| unwrapped(&render(&report(vec![address.clone()]), &style)));
+    let [full, plain] = both(discoverable(V4));
+    assert!(full.contains("reached this kernel") && !full.contains("firewall"), "{full}");
+    assert!(
+        plain.contains("came from 203.0.113.2: at most 1400 bytes where") && !plain.contains("firewall"),
+        "{plain}"
+    );
+    let [full, plain] = both(local_firewall(V4));
+    assert!(full.contains("did not reach this kernel: dropped by this host's own firewall"), "{full}");
+    assert!(plain.contains("at most 1400 bytes; dropped by this host's own firewall where"), "{plain}");
     let mut damaged = no_ptb(V4);
     damaged.examined.ptb = vec![ptb(&damaged, 1400, false, Some(PtbFault::BadChecksum))];
-    let text = render(&report(vec![damaged]), &PLAIN);
-    assert!(unwrapped(&text).contains("dropped by this kernel for its checksum"), "{text}");
-    assert!(!text.contains("own firewall"), "{text}");
+    let [full, plain] = both(damaged);
+    assert!(full.contains("dropped by this kernel for its checksum"), "{full}");
+    assert!(plain.contains("its checksum is wrong; this host drops it"), "{plain}");
+    assert!(!full.contains("own firewall") && !plain.contains("own firewall"), "{full}{plain}");
 }
 
 #[test]
 fn many_kinds_of_ptb_are_counted_not_listed() {
     let mut address = no_ptb(V4);
     address.examined.ptb = (0..500).map(|mtu| ptb(&address, mtu, true, None)).collect();
-    let text = render(&report(vec![address]), &PLAIN);
-    assert!(text.contains("and 496 other kinds of \"fragmentation needed\""), "{text}");
+    let whole = report(vec![address]);
+    for (style, words) in [(FULL, "and 496 other kinds of"), (PLAIN, "and 498 other kinds of")] {
+        let text = render(&whole, &style);
+        assert!(text.contains(&format!("{words} \"fragmentation needed\"")), "{text}");
+    }
 }
 
 /// Where TCP carries the verdict, a message about ping has to be known for one.
 #[test]
 fn a_message_about_ping_says_so() {
-    for (about, words) in [(Method::Icmp, "203.0.113.2, about ping, 3"), (Method::Tcp, "203.0.113.2, 3")] {
+    for (about, words, plain) in [
+        (Method::Icmp, "203.0.113.2, about ping, 3", "203.0.113.2, about ping: at most"),
+        (Method::Tcp, "203.0.113.2, 3", "203.0.113.2: at most"),
+    ] {
         let mut address = no_ptb(V4);
         address.examined.ptb = vec![PtbReport { about, ..ptb(&address, 1400, true, None) }];
-        let text = render(&report(vec![address]), &PLAIN);
-        assert!(text.contains(words), "{text}");
+        for (style, words) in [(FULL, words), (PLAIN, plain)] {
+            let text = render(&report(vec![address.clone()]), &style);
+            assert!(unwrapped(&text).contains(words), "{text}");
+        }
     }
 }
 
@@ -352,7 +370,7 @@ fn a_server_that_obeys_keeps_to_the_size_that_it_was_told() {
 fn sentence(finding: Finding) -> String {
     let mut address = no_ptb(V4);
     address.examined.findings = vec![finding];
-    let text = render(&report(vec![address]), &PLAIN);
+    let text = render(&report(vec![address]), &FULL);
     let (_, rest) = text.split_once("Also noticed\n").unwrap();
     let (finding, _) = rest.split_once("\n\n").unwrap();
     unwrapped(finding)
@@ -433,11 +451,11 @@ fn hostile_prose_fits_as_well() {
 fn colour_adds_escapes_and_changes_no_letter() {
     for whole in everything().into_iter().step_by(7) {
         for detail in [Detail::VerdictOnly, Detail::Normal, Detail::Full] {
-            let colored = render(&whole, &Style { color: true, detail });
+            let colored = render(&whole, &Style { color: true, detail, width: Width::USUAL });
             assert!(colored.contains("\u{1b}["));
             assert_eq!(
                 anstream::adapter::strip_str(&colored).to_string(),
-                render(&whole, &Style { color: false, detail })
+                render(&whole, &Style { color: false, detail, width: Width::USUAL })
             );
         }
     }
@@ -445,7 +463,9 @@ fn colour_adds_escapes_and_changes_no_letter() {
 
 #[test]
 fn the_colour_is_that_of_the_exit_code() {
-    let first = |address| render(&report(vec![address]), &Style { color: true, detail: Detail::VerdictOnly });
+    let first = |address| {
+        render(&report(vec![address]), &Style { color: true, detail: Detail::VerdictOnly, width: Width::USUAL })
+    };
     let (red, yellow, green, magenta) = ("\u{1b}[31m", "\u{1b}[33m", "\u{1b}[32m", "\u{1b}[35m");
     assert!(first(no_ptb(V4)).contains(red));
     assert!(first(masked(V4)).contains(yellow));

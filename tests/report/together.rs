@@ -1,14 +1,15 @@
 //! Addresses of which the same is true: the report says it once.
 
 use pmtu_probe::model::{AddressReport, HoleHere, OwnLimit, Report, RouteMtu, Verdict, Who};
+use pmtu_probe::report::Width;
 use pmtu_probe::report::letter::{self, Language};
 use pmtu_probe::report::text::{Detail, Style, render};
 use pmtu_probe::report::{advise, advise_all};
 
 use super::fixtures::{clear, hole_here, ip, local_firewall, no_ptb, report, size};
 
-const NORMAL: Style = Style { color: false, detail: Detail::Normal };
-const FULL: Style = Style { color: false, detail: Detail::Full };
+const NORMAL: Style = Style { color: false, detail: Detail::Normal, width: Width::USUAL };
+const FULL: Style = Style { color: false, detail: Detail::Full, width: Width::USUAL };
 /// A mail domain with so many servers, each with an address of each family.
 const SERVERS: usize = 5;
 

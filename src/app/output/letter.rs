@@ -11,7 +11,7 @@ pub(super) static FORMAT: Format = Format {
     name: "letter",
     option: Some(FormatOption {
         help: "Print a letter to whoever has to repair it: en or de",
-        details: "In place of the report, one for each address with a fault: what was measured, why it breaks mail, what \
+        details: "In place of the report, one for each network with a fault: what was measured, why it breaks mail, what \
                   to change. Without =LANG: en.",
         words: Some(FormatWords { value_name: "LANG", words: &["en", "de"] }),
         excludes: &["quiet"],

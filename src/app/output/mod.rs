@@ -19,5 +19,6 @@ pub(super) mod stdout;
 mod summary;
 mod text;
 mod transcript;
+pub(super) mod width;
 
 pub(super) use progress::ERASE as ERASE_LINE;

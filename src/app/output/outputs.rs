@@ -12,6 +12,7 @@ use super::progress_line::LineProgress;
 use super::result_sink::{ResultSink, RunResult};
 use super::summary::SummaryOnStderr;
 use super::transcript::TranscriptSink;
+use super::width;
 use crate::app::earlier_results::EarlierResults;
 use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::plan::{OutputOptions, RunPlan};
@@ -193,7 +194,7 @@ fn chosen(options: &OutputOptions, opening: &mut Opening<'_>) -> Result<Vec<Box<
 
 fn style(options: &OutputOptions) -> Style {
     let color = wants_color(options.color, &Environment::of_process(), io::stdout().is_terminal());
-    Style { color, detail: options.detail }
+    Style { color, detail: options.detail, width: width::of_stdout() }
 }
 
 fn progress(options: &OutputOptions) -> Option<Box<dyn ResultSink>> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::progress_line::LineProgress;
 use super::result_sink::ResultSink;
+use super::width;
 
 /// Where output goes: what decides on a progress line.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +33,7 @@ pub(super) fn is_wanted(streams: Streams) -> bool {
 /// Columns of the terminal on stderr, 80 if it does not say.
 fn stderr_columns() -> usize {
     const USUAL: usize = 80;
-    rustix::termios::tcgetwinsize(io::stderr())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|n| *n > 0)
-        .unwrap_or(USUAL)
+    width::of_terminal(io::stderr()).unwrap_or(USUAL)
 }
 
 /// Draws the line over itself.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::app::output::stdout;
+use crate::app::output::{stdout, width};
 use crate::app::plan::OutputOptions;
 use crate::model::Suspects;
 use crate::report::suspects;
@@ -12,8 +12,8 @@ use crate::report::text::Detail;
 pub(super) fn show(options: &OutputOptions, list_only: bool, suspects: &Suspects) -> io::Result<()> {
     let is_quiet = options.detail == Detail::VerdictOnly;
     let words = match (is_quiet, list_only) {
-        _ if suspects.list.is_empty() => suspects::render(suspects),
-        (false, _) => suspects::render(suspects),
+        _ if suspects.list.is_empty() => suspects::render_at(suspects, width::of_stdout()),
+        (false, _) => suspects::render_at(suspects, width::of_stdout()),
         (true, true) => suspects::render_short(suspects),
         (true, false) => return Ok(()),
     };

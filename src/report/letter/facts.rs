@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::complaint::Complaint;
 use crate::model::{
-    AddressReport, Blocker, Blockers, Family, Finding, Flows, PacketSize, PtbReport, Report, ReverseReason, Service,
-    Verdict, Who, is_global,
+    AddressReport, Blocker, Blockers, Family, Finding, Flows, HoleHere, PacketSize, PtbReport, Report, ReverseReason,
+    Service, SizeEvidence, Verdict, Who, is_global,
 };
 use crate::report::advice::{Rules, responsible, responsible_for_the_way_back};
 use crate::report::numbers::rfc3339;
@@ -54,10 +54,24 @@ impl<'a> LetterFacts<'a> {
         reverse.path_mtu.zip(reverse.first_lost_size).is_some_and(|(fits, lost)| fits.bytes() + 1 == lost.bytes())
     }
 
-    /// For how long the target's large packets were awaited, where that proves that they vanish.
+    /// For how long the targets' large packets were awaited at least, where that proves that they vanish.
     pub(super) fn watched(&self) -> Option<Duration> {
-        match self.address.examined.reverse.reason {
+        let watched = |report: &AddressReport| match report.examined.reverse.reason {
             Some(ReverseReason::Missing { watched, .. }) => Some(watched),
+            _ => None,
+        };
+        self.targets().filter_map(watched).min()
+    }
+
+    /// After how long the slowest of them found a size that passes.
+    pub(super) fn recovered_after(&self) -> Option<Duration> {
+        self.targets().filter_map(|report| report.examined.reverse.recovered_after).max()
+    }
+
+    /// How many small packets it answered meanwhile, of one address.
+    pub(super) fn small_answers(&self) -> Option<u32> {
+        match self.address.examined.reverse.reason {
+            Some(ReverseReason::Missing { answers, .. }) if self.others.is_empty() => Some(answers),
             _ => None,
         }
     }
@@ -72,10 +86,9 @@ impl<'a> LetterFacts<'a> {
         self.address.examined.findings.contains(&Finding::PeerWithoutDf)
     }
 
-    /// Each as `192.0.2.25 (mx.example.com)`, with its port.
-    pub(super) fn targets(&self) -> impl Iterator<Item = (String, u16)> {
-        let all = std::iter::once(self.address).chain(self.others.iter().copied());
-        all.map(|report| (with_host(report), report.port))
+    /// All addresses.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &'a AddressReport> {
+        std::iter::once(self.address).chain(self.others.iter().copied())
     }
 
     /// Whether the other side knows this host by another address.
@@ -132,6 +145,17 @@ impl<'a> LetterFacts<'a> {
             Blockers::Found(blockers) => blockers,
             Blockers::NotSought | Blockers::Unreadable(_) | Blockers::NoneFound => &[],
         }
+    }
+
+    /// What this host does about the hole by a setting of its own.
+    pub(super) fn workaround(&self) -> Option<HoleHere> {
+        let here = self.address.examined.reason.here;
+        here.filter(|here| !matches!(here, HoleHere::Remembers { .. }) && !self.complaint.is_about_the_way_back())
+    }
+
+    /// The counts of a size, of one address.
+    pub(super) fn counts(report: &AddressReport, size: Option<PacketSize>) -> Option<SizeEvidence> {
+        report.examined.sizes.iter().find(|evidence| Some(evidence.size) == size).copied()
     }
 
     /// The command that shows whether the fault is gone.

@@ -3,8 +3,11 @@
 use std::net::IpAddr;
 
 use super::complaint::Complaint;
-use super::facts::{LetterFacts, MOST_MESSAGES};
-use crate::model::{Family, FlowOutcome, Flows, PacketSize, PtbReport, SizeEvidence};
+use super::facts::{LetterFacts, MOST_MESSAGES, with_host};
+use crate::model::{
+    AddressReport, Family, FlowOutcome, Flows, MethodReport, MethodStatus, PacketSize, PtbReport, SizeEvidence,
+    Technique,
+};
 use crate::report::advice::shared_limit;
 use crate::report::place::Place;
 
@@ -17,6 +20,18 @@ pub(super) enum Measured<'a> {
     To {
         target: String,
         port: u16,
+        /// Where there are several: how its sizes fared.
+        counts: Vec<SizeEvidence>,
+    },
+    /// So many probes, in so many milliseconds, of this kind.
+    Probed {
+        probes: u32,
+        milliseconds: u64,
+        by: Carrier,
+    },
+    /// The target's certificates were asked for, and so many seconds passed.
+    Fetched {
+        seconds: u64,
     },
     /// Of the way back: the target sends.
     Sender {
@@ -62,6 +77,17 @@ pub(super) enum Measured<'a> {
     },
 }
 
+/// What carried the sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// Segments of one TCP connection.
+    Connection,
+    /// SYNs with data, an attempt to connect each.
+    Syns,
+    /// Pings.
+    Pings,
+}
+
 /// What was measured, the same in every language.
 pub(super) fn measured<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     if facts.complaint.is_about_the_way_back() { measured_back(facts) } else { measured_there(facts) }
@@ -73,16 +99,18 @@ fn measured_back<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let source = facts.address.here.source;
     let is_bound = !facts.limit_is_exact();
     let vanishes = facts.complaint != Complaint::Unheeded;
-    let senders = facts.targets().map(|(target, port)| Measured::Sender { target, port });
+    let senders = facts.targets().map(|report| Measured::Sender { target: with_host(report), port: report.port });
+    let fetched = reverse.elapsed.filter(|_| facts.others.is_empty());
     let rows = [
         source.map(|source| Measured::Receiver { source, behind_nat: facts.is_behind_nat() }),
         facts.when.clone().map(Measured::When),
+        fetched.map(|elapsed| Measured::Fetched { seconds: (elapsed.as_millis() as u64).div_ceil(1000) }),
         examined.local_mss.map(Measured::Announced),
         reverse.path_mtu.map(Measured::Arrives),
         reverse.first_lost_size.filter(|_| vanishes).map(|size| Measured::NeverArrives { size, is_bound }),
         (facts.family == Family::V4).then(|| Measured::DontFragment(!facts.peer_cuts())),
-        reverse
-            .recovered_after
+        facts
+            .recovered_after()
             .filter(|_| facts.complaint == Complaint::WayBackStalls)
             .map(|after| Measured::RecoversAfter((after.as_millis() as u64).div_ceil(1000))),
         examined.ignored_ptb().map(Measured::ToldToShrink),
@@ -95,7 +123,12 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     let examined = &facts.address.examined;
     let source = facts.address.here.source;
     let from = source.map(|source| Measured::From { source, behind_nat: facts.is_behind_nat() });
-    let to = facts.targets().map(|(target, port)| Measured::To { target, port });
+    let to = facts.targets().map(|report| Measured::To {
+        target: with_host(report),
+        port: report.port,
+        counts: if facts.others.is_empty() { Vec::new() } else { counts(facts, report) },
+    });
+    let how = facts.others.is_empty().then(|| probed(facts.address)).flatten();
     let passes = facts.passes().map(|size| Measured::Passes(size, evidence(facts, size)));
     let lost = facts.vanishes().map(|size| match facts.complaint {
         Complaint::SurvivableMessages => Measured::TooBig(size, evidence(facts, size)),
@@ -103,7 +136,8 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     });
     let messages = messages(facts);
     let none = messages.is_empty().then(|| Measured::NoMessage { others_arrive: facts.only_ptb_missing() });
-    let rows = [facts.when.clone().map(Measured::When), passes, lost, Some(Measured::SentUpTo(examined.local_mtu))];
+    let rows =
+        [facts.when.clone().map(Measured::When), how, passes, lost, Some(Measured::SentUpTo(examined.local_mtu))];
     from.into_iter()
         .chain(to)
         .chain(rows.into_iter().flatten())
@@ -119,10 +153,28 @@ fn share_of_flows<'a>(flows: &Flows) -> Option<Measured<'a>> {
     (flows.hit() > 0).then(|| Measured::Flows { hit: flows.hit(), known: flows.known(), ports })
 }
 
+fn counts(facts: &LetterFacts<'_>, report: &AddressReport) -> Vec<SizeEvidence> {
+    let sizes = [facts.passes(), facts.vanishes()].into_iter();
+    sizes.filter_map(|size| LetterFacts::counts(report, size)).collect()
+}
+
+/// `None`: it is not known what carried the sizes.
+fn probed(report: &AddressReport) -> Option<Measured<'static>> {
+    let examined = &report.examined;
+    let carries = |method: &&MethodReport| method.status == MethodStatus::Used && method.path_mtu == examined.path_mtu;
+    let method = examined.methods.iter().filter(|_| examined.path_mtu.is_some()).find(carries)?;
+    let by = match method.technique {
+        Technique::OldData | Technique::SmtpData | Technique::RealBytes => Carrier::Connection,
+        Technique::SynData => Carrier::Syns,
+        Technique::Echo => Carrier::Pings,
+    };
+    let took = examined.forward_elapsed.unwrap_or(examined.elapsed);
+    Some(Measured::Probed { probes: examined.probes_sent, milliseconds: took.as_millis() as u64, by })
+}
+
 fn evidence(facts: &LetterFacts<'_>, size: PacketSize) -> Option<SizeEvidence> {
     // The numbers of one address are not those of others.
-    let sizes = if facts.others.is_empty() { facts.address.examined.sizes.as_slice() } else { &[] };
-    sizes.iter().find(|evidence| evidence.size == size).copied()
+    LetterFacts::counts(facts.address, Some(size)).filter(|_| facts.others.is_empty())
 }
 
 fn messages<'a>(facts: &LetterFacts<'a>) -> &'a [PtbReport] {

@@ -1,9 +1,10 @@
 //! A letter to whoever runs the place where large packets end: what was measured, why it breaks mail, what to change.
 //!
-//! Addresses of one family that are alike share a letter. They may give more than one: one for each complaint. Four steps make a letter:
+//! Addresses of one family with one fault at one place share a letter, since one network has to repair it. They may give more than one:
+//! one for each complaint. Four steps make a letter:
 //!
-//! * `complaint`: what is wrong, or why nothing is;
-//! * `facts`, `measured`, `effect`, `plea`: what the letter says, in no language;
+//! * `complaint`: what is wrong, or why nothing is; `recipient`: which addresses share a letter;
+//! * `facts`, `measured`, `effect`, `plea`, `ping`: what the letter says, in no language;
 //! * `skeleton`: the order of its parts, the same in every language, with the sentences of `words`;
 //! * `block`: its layout.
 //!
@@ -14,49 +15,55 @@ mod complaint;
 mod effect;
 mod facts;
 mod measured;
+mod ping;
 mod plea;
+mod recipient;
 mod skeleton;
 mod words;
 
-use crate::model::{AddressReport, Family, Report};
+use crate::model::{AddressReport, Report};
 pub use crate::report::language::Language;
 
-use super::alike::alike;
 use super::printable::printable;
 use block::{WIDTH, lay_out};
-use complaint::{complaints, why_none};
+use complaint::{Complaint, complaints, why_none};
 use facts::LetterFacts;
+use recipient::is_one_letter;
 
 /// All letters that the report asks for, and a line for each address that needs none.
 pub fn render(report: &Report, language: Language) -> String {
-    let mut letters = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     let mut none = String::new();
-    for group in of_one_family(&report.addresses) {
-        let found = group.first().map_or_else(Vec::new, |address| complaints(address));
+    for address in &report.addresses {
+        let found = complaints(address);
         if found.is_empty() {
-            for address in &group {
-                none.push_str(&printable(&words::no_letter(language, address, why_none(address))));
-                none.push('\n');
+            none.push_str(&printable(&words::no_letter(language, address, why_none(address))));
+            none.push('\n');
+        }
+        for complaint in found {
+            match groups.iter_mut().find(|group| group.takes(complaint, address)) {
+                Some(group) => group.addresses.push(address),
+                None => groups.push(Group { complaint, addresses: vec![address] }),
             }
         }
-        letters.extend(found.into_iter().filter_map(|complaint| {
-            let facts = LetterFacts::of(report, &group, complaint)?;
-            Some(lay_out(&skeleton::letter(language, &facts)))
-        }));
     }
+    let facts = groups.iter().filter_map(|group| LetterFacts::of(report, &group.addresses, group.complaint));
+    let mut letters: Vec<String> = facts.map(|facts| lay_out(&skeleton::letter(language, &facts))).collect();
     if !none.is_empty() || report.addresses.is_empty() {
         letters.push(none);
     }
     letters.join(&format!("\n{}\n\n", "-".repeat(WIDTH)))
 }
 
-/// Addresses that are alike, by family: each family has a message of its own, and hops of its own.
-fn of_one_family(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
-    let groups = alike(&addresses.iter().collect::<Vec<_>>()).into_iter().flat_map(by_family);
-    groups.filter(|group| !group.is_empty()).collect()
+/// Addresses that one letter is about.
+struct Group<'a> {
+    complaint: Complaint,
+    addresses: Vec<&'a AddressReport>,
 }
 
-fn by_family(group: Vec<&AddressReport>) -> [Vec<&AddressReport>; 2] {
-    let (v4, v6) = group.into_iter().partition(|report| Family::of(report.address) == Family::V4);
-    [v4, v6]
+impl<'a> Group<'a> {
+    fn takes(&self, complaint: Complaint, address: &'a AddressReport) -> bool {
+        complaint == self.complaint
+            && self.addresses.first().is_some_and(|first| is_one_letter(complaint, first, address))
+    }
 }

@@ -4,6 +4,7 @@ use super::block::Block;
 use super::effect::Effect;
 use super::facts::LetterFacts;
 use super::measured::measured;
+use super::ping::PingCheck;
 use super::plea::{MTU_PROBING, Plea, pleas};
 use super::words;
 use crate::report::language::Language;
@@ -24,12 +25,23 @@ pub(super) fn letter(language: Language, facts: &LetterFacts<'_>) -> Vec<Block> 
         Block::Prose(words::sizes(language, facts)),
         Block::Prose(words::effect(language, facts.family, Effect::of(facts))),
     ];
+    blocks.extend(words::workaround(language, facts.workaround()).map(Block::Prose));
     blocks.extend(pleas(facts).into_iter().flat_map(|plea| request(language, facts, plea)));
+    blocks.extend(PingCheck::of(facts).into_iter().flat_map(|check| check_by_ping(language, &check)));
     blocks.push(Block::Prose(words::verify(language, facts.complaint).into()));
     blocks.push(Block::Code(vec![facts.verification()]));
     let (regards, name) = words::closing(language);
     blocks.push(Block::Close(regards, name));
     blocks
+}
+
+fn check_by_ping(language: Language, check: &PingCheck) -> [Block; 3] {
+    let target = check.target.as_deref().unwrap_or(words::ping_our_address(language));
+    [
+        Block::Prose(words::before_ping(language, check)),
+        Block::Code(check.commands(target)),
+        Block::Prose(words::after_ping(language, check)),
+    ]
 }
 
 /// A plea, and the commands that it asks for.

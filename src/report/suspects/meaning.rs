@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::report::advice::ask_for_small_packets;
 use crate::report::comes_in_elsewhere;
-use crate::report::layout::{push_line, wrap};
+use crate::report::layout::{Width, push_line, wrap};
 use crate::report::printable::printable;
 use crate::report::words::{address_with_zone, reverse_reason};
 
@@ -64,15 +64,15 @@ pub fn cannot_be_seen(report: &AddressReport) -> bool {
     examined.direction.is_reverse() && (never_stood || examined.reverse.verdict == ReverseVerdict::Untested)
 }
 
-/// One line for each suspect and address, wrapped.
-pub fn meanings(answers: &[Answer<'_>]) -> String {
+/// One line for each suspect and address, wrapped to this width.
+pub fn meanings(answers: &[Answer<'_>], width: Width) -> String {
     let mut out = String::from("What that means for the mail\n");
     for Line { text, trial } in answers.iter().flat_map(Answer::lines) {
-        for line in wrap(&printable(&text), "  - ", "    ") {
+        for line in wrap(width, &printable(&text), "  - ", "    ") {
             push_line(&mut out, &line);
         }
         if let Some(Advice { text, commands, .. }) = trial {
-            for line in wrap(&printable(&text), "    ", "    ") {
+            for line in wrap(width, &printable(&text), "    ", "    ") {
                 push_line(&mut out, &line);
             }
             for command in commands {

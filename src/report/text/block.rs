@@ -1,91 +1,63 @@
 //! What the report says of one address, piece by piece.
 
 use super::super::advice::check;
-use super::super::layout::{push_line, wrap};
+use super::super::layout::push_line;
 use super::super::printable::printable;
-use super::paint::{Ink, Painter};
-use super::row::{EvidenceRow, LABEL};
+use super::page::{Ink, Page};
+use super::screen::Screen;
 use super::style::Detail;
-use super::{evidence, findings, verdict};
+use super::verdict;
 use crate::model::{AddressReport, Advice, Examined, Who};
 
 /// All of it.
-pub(super) fn block(out: &mut String, report: &AddressReport, detail: Detail, painter: Painter) {
+pub(super) fn block(out: &mut String, report: &AddressReport, detail: Detail, page: Page) {
     let examined = &report.examined;
-    headline(out, &verdict::headline(report), examined, painter);
+    let above = headline(out, &verdict::headline(report), examined, page);
+    Screen::of(report, detail, page, above).push(out, page);
+    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), page);
+    then_check(out, &[report], page);
+}
+
+/// The first line of a block, in as many lines as it needs, and an empty one. How many that are.
+pub(super) fn headline(out: &mut String, words: &str, examined: &Examined, page: Page) -> usize {
+    let lines = push_lines(out, &printable(words), examined, page);
     out.push('\n');
-    evidence_rows(out, all_rows(report, detail), painter);
-    noticed(out, &findings::sentences(report), painter);
-    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), painter);
-    then_check(out, &[report], painter);
+    lines + 1
 }
 
-/// The first line of a block, in as many lines as it needs.
-pub(super) fn headline(out: &mut String, words: &str, examined: &Examined, painter: Painter) {
-    for line in wrap(&printable(words), "", "  ") {
-        push_line(out, &painter.paint(ink(examined), &line));
+/// Words in the colour of the verdict. How many lines they take.
+pub(super) fn push_lines(out: &mut String, words: &str, examined: &Examined, page: Page) -> usize {
+    let lines = page.wrap(words, "", "  ");
+    for line in &lines {
+        push_line(out, &page.paint(ink(examined), line));
     }
-}
-
-pub(super) fn all_rows(report: &AddressReport, detail: Detail) -> Vec<EvidenceRow> {
-    let mut rows = evidence::rows(report);
-    if detail == Detail::Full {
-        rows.extend(evidence::detail_rows(report));
-    }
-    rows
-}
-
-pub(super) fn evidence_rows(out: &mut String, rows: Vec<EvidenceRow>, painter: Painter) {
-    let mut last = "";
-    for EvidenceRow { label, value } in rows {
-        evidence_row(out, if label == last { "" } else { label }, &value, painter);
-        last = label;
-    }
-}
-
-pub(super) fn noticed(out: &mut String, sentences: &[String], painter: Painter) {
-    if sentences.is_empty() {
-        return;
-    }
-    title(out, "Also noticed", painter);
-    for line in sentences.iter().flat_map(|sentence| wrap(&printable(sentence), "  - ", "    ")) {
-        push_line(out, &line);
-    }
+    lines.len()
 }
 
 /// Advice, numbered from this number on.
-pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], painter: Painter) {
+pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], page: Page) {
     if advice.is_empty() {
         return;
     }
-    title(out, "What to do", painter);
+    title(out, "What to do", page);
     for (number, advice) in (first..).zip(advice) {
-        advice_lines(out, number, advice, painter);
+        advice_lines(out, number, advice, page);
     }
 }
 
 /// How to see whether it worked.
-pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], painter: Painter) {
+pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], page: Page) {
     let Some(check) = check(reports) else { return };
-    title(out, "Check yourself", painter);
-    for line in wrap(&printable(&check.text), "  ", "  ") {
+    title(out, "Check yourself", page);
+    for line in page.wrap(&printable(&check.text), "  ", "  ") {
         push_line(out, &line);
     }
     for command in &check.commands {
-        push_line(out, &format!("    {}", painter.paint(Ink::Command, &printable(command))));
+        push_line(out, &format!("    {}", page.paint(Ink::Command, &printable(command))));
     }
 }
 
-fn evidence_row(out: &mut String, label: &str, value: &str, painter: Painter) {
-    let indent = " ".repeat(2 + LABEL);
-    for (index, line) in wrap(&printable(value), &indent, &indent).into_iter().enumerate() {
-        let label = if index == 0 { label } else { "" };
-        let padded = painter.paint(Ink::Label, &format!("{label:<LABEL$}"));
-        push_line(out, &format!("  {padded}{}", &line[indent.len()..]));
-    }
-}
-
-fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Painter) {
+fn advice_lines(out: &mut String, number: usize, advice: &Advice, page: Page) {
     let who = match advice.who {
         Who::You => "On this host",
         Who::YourNetwork => "In your network",
@@ -93,17 +65,17 @@ fn advice_lines(out: &mut String, number: usize, advice: &Advice, painter: Paint
         Who::Unknown => "Owner not known from here",
     };
     let text = printable(&format!("{who}: {}", advice.text));
-    for line in wrap(&text, &format!("  {number}. "), "     ") {
+    for line in page.wrap(&text, &format!("  {number}. "), "     ") {
         push_line(out, &line);
     }
     for command in advice.commands.iter().chain(&advice.lasting) {
-        push_line(out, &format!("       {}", painter.paint(Ink::Command, &printable(command))));
+        push_line(out, &format!("       {}", page.paint(Ink::Command, &printable(command))));
     }
 }
 
-fn title(out: &mut String, text: &str, painter: Painter) {
+fn title(out: &mut String, text: &str, page: Page) {
     out.push('\n');
-    push_line(out, &painter.paint(Ink::Title, text));
+    push_line(out, &page.paint(Ink::Title, text));
 }
 
 pub(super) fn ink(examined: &Examined) -> Ink {

@@ -1,7 +1,11 @@
 //! The evidence in aligned rows: what was measured, no interpretation.
 
+use super::because::because;
+use super::page::Page;
+use super::path::Drawing;
 use super::phrase::seconds;
-use super::row::{EvidenceRow, VALUE};
+use super::row::{EvidenceRow, value_columns};
+use super::style::Detail;
 use super::{other_way, path, this_host};
 use crate::model::{
     AddressReport, Examined, Family, FlowOutcome, Flows, MaskedBy, Method, MethodReport, MethodStatus, PacketSize,
@@ -13,25 +17,46 @@ use crate::report::words::{method_reason, ptb_fault, ptb_name, verdict_reason};
 
 /// Routers under attack or by mistake can send many kinds of PTB; these show the pattern.
 const PTB_ROWS: usize = 4;
+/// These show that there is one.
+const FEW_PTB_ROWS: usize = 2;
 
-/// The rows of a normal report.
-pub(super) fn rows(report: &AddressReport) -> Vec<EvidenceRow> {
+/// What a mail admin needs to know of it; in full detail all of it.
+pub(super) fn rows(report: &AddressReport, detail: Detail, page: Page) -> Vec<EvidenceRow> {
+    if detail == Detail::Full { all_rows(report, page) } else { main_rows(report, page) }
+}
+
+fn main_rows(report: &AddressReport, page: Page) -> Vec<EvidenceRow> {
+    let examined = &report.examined;
+    let mut rows = Vec::new();
+    // An inconclusive verdict has its reason in the headline.
+    if examined.verdict != Verdict::Inconclusive {
+        rows.push(EvidenceRow::new("because", because(&examined.reason)));
+    }
+    sizes(examined, &mut rows);
+    messages(examined, Family::of(report.address), &mut rows);
+    place(report, Drawing::Short, page, &mut rows);
+    rows.extend(this_host::unusual_row(report));
+    rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
+    rows.extend(this_way(examined));
+    rows
+}
+
+fn all_rows(report: &AddressReport, page: Page) -> Vec<EvidenceRow> {
     let examined = &report.examined;
     let mut rows = Vec::new();
     if examined.verdict != Verdict::Inconclusive {
-        rows.push(EvidenceRow::new("because", verdict_reason(&examined.reason)));
+        rows.push(EvidenceRow::new("because", because(&examined.reason)));
     }
+    rows.push(EvidenceRow::new("evidence", verdict_reason(&examined.reason)));
     sizes(examined, &mut rows);
     rows.extend(examined.flows.as_ref().map(|flows| EvidenceRow::new("flows", flows_words(flows))));
     ptbs(examined, Family::of(report.address), &mut rows);
-    place(report, &mut rows);
+    place(report, Drawing::Long, page, &mut rows);
     mss(examined, &mut rows);
     rows.extend(examined.masked_by.and_then(masked_by).map(|by| EvidenceRow::new("masked by", by)));
     rows.push(this_host::row(report));
-    rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
-    if !examined.direction.is_forward() {
-        rows.push(EvidenceRow::new("this way", "not examined, as --direction reverse asks for the other one only"));
-    }
+    rows.extend(other_way::all_lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
+    rows.extend(this_way(examined));
     rows.extend(methods(examined).map(|method| EvidenceRow::new("method", method_words(method, examined))));
     if let Some(rtt) = examined.rtt {
         rows.push(EvidenceRow::new("round trip", milliseconds(rtt.as_secs_f64())));
@@ -40,11 +65,17 @@ pub(super) fn rows(report: &AddressReport) -> Vec<EvidenceRow> {
     if let Some(confidence) = examined.confidence {
         rows.push(EvidenceRow::new("confidence", confidence_words(confidence)));
     }
+    rows.extend(single_rows(report));
     rows
 }
 
-/// Every size, flow and hop, and all that is known of this host, for those who ask for more.
-pub(super) fn detail_rows(report: &AddressReport) -> Vec<EvidenceRow> {
+fn this_way(examined: &Examined) -> Option<EvidenceRow> {
+    const NOT_ASKED_FOR: &str = "not examined, as --direction reverse asks for the other one only";
+    (!examined.direction.is_forward()).then(|| EvidenceRow::new("this way", NOT_ASKED_FOR))
+}
+
+/// Every size, flow and hop, and all that is known of this host.
+fn single_rows(report: &AddressReport) -> Vec<EvidenceRow> {
     let examined = &report.examined;
     let sizes = examined.sizes.iter().map(|evidence| {
         EvidenceRow::new(
@@ -65,7 +96,7 @@ pub(super) fn detail_rows(report: &AddressReport) -> Vec<EvidenceRow> {
     sizes.chain(flows).chain(hops).chain(this_host::detail_rows(&report.here)).collect()
 }
 
-fn place(report: &AddressReport, rows: &mut Vec<EvidenceRow>) {
+fn place(report: &AddressReport, drawing: Drawing, page: Page, rows: &mut Vec<EvidenceRow>) {
     let Some(place) = place_of(report) else { return };
     let remark = match place {
         Place::At(_) => ", which says so itself",
@@ -73,7 +104,9 @@ fn place(report: &AddressReport, rows: &mut Vec<EvidenceRow>) {
         Place::Between { .. } => "",
     };
     rows.push(EvidenceRow::new("where", format!("{}{remark}", place.words())));
-    rows.extend(path::draw(report, VALUE).into_iter().map(|line| EvidenceRow::new("path", line)));
+    rows.extend(
+        path::draw(report, drawing, value_columns(page)).into_iter().map(|line| EvidenceRow::new("path", line)),
+    );
 }
 
 fn flows_words(flows: &Flows) -> String {
@@ -134,15 +167,45 @@ fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     }
 }
 
+/// The same for a mail admin: who says what, and whether it helps.
+fn messages(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
+    let name = ptb_name(family);
+    for ptb in examined.ptb.iter().take(FEW_PTB_ROWS) {
+        rows.push(EvidenceRow::new("ICMP", message_words(name, ptb, examined)));
+    }
+    let more = examined.ptb.len().saturating_sub(FEW_PTB_ROWS);
+    if more > 0 {
+        rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
+    }
+    if examined.ptb.is_empty() && is_hole(examined.verdict) {
+        rows.push(EvidenceRow::new("ICMP", format!("no \"{name}\" came back")));
+    }
+}
+
+fn message_words(name: &str, ptb: &PtbReport, examined: &Examined) -> String {
+    let outcome = match (ptb.reached_kernel, ptb.fault) {
+        (true, _) => "",
+        (false, Some(PtbFault::BadChecksum)) => "; this host drops it",
+        (false, _) => "; dropped by this host's own firewall",
+    };
+    let fault = ptb.fault.map_or_else(String::new, |fault| format!("; {}", ptb_fault::in_evidence(fault)));
+    let size = if ptb.mtu == 0 { String::new() } else { format!(": at most {} bytes", ptb.mtu) };
+    format!("\"{name}\" came from {}{}{size}{fault}{outcome}", ptb.from, about_ping(ptb, examined))
+}
+
+fn about_ping(ptb: &PtbReport, examined: &Examined) -> &'static str {
+    match ptb.about {
+        Method::Icmp if method_of_verdict(examined) == Some(Method::Tcp) => ", about ping",
+        Method::Tcp | Method::Icmp => "",
+    }
+}
+
 fn is_hole(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::BlackHole | Verdict::Recovers | Verdict::Masked)
 }
 
 fn ptb_words(name: &str, ptb: &PtbReport, examined: &Examined) -> String {
-    let about = match ptb.about {
-        Method::Icmp if method_of_verdict(examined) == Some(Method::Tcp) => ", about ping",
-        Method::Tcp | Method::Icmp => "",
-    };
+    let about = about_ping(ptb, examined);
     let outcome = match (ptb.reached_kernel, ptb.fault) {
         (true, _) => "reached this kernel",
         (false, Some(PtbFault::BadChecksum)) => "dropped by this kernel for its checksum",

@@ -2,23 +2,103 @@
 
 use std::time::Duration;
 
+use super::style::Detail;
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
-    AddressReport, Cause, Examined, Family, Filter, Finding, InnerKind, InnerLink, KernelSettings, PacketSize,
-    PortState, PtbFault, RejectedBy, Rejection, Ttl, Tunnel, Verdict,
+    AddressReport, Cause, Examined, Family, Filter, Finding, HoleHere, InnerKind, InnerLink, KernelSettings,
+    PacketSize, PortState, PtbFault, RejectedBy, Rejection, Ttl, Tunnel, Verdict,
 };
 use crate::report::hints;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, ptb_fault, ptb_name, unreachable};
 
-/// Every finding in words, in order.
-pub(super) fn sentences(report: &AddressReport) -> Vec<String> {
+/// The findings in words: those that matter for mail, the most important first; in full detail every one, in the order in which they
+/// were made.
+pub(super) fn sentences(report: &AddressReport, detail: Detail) -> Vec<String> {
     let mut suggested = false;
     let once = |finding: &&Finding| match finding {
         Finding::SizeSuggests(_) => !std::mem::replace(&mut suggested, true),
         _ => true,
     };
-    report.examined.findings.iter().filter(once).map(|finding| sentence(*finding, report)).collect()
+    let mut findings: Vec<Finding> = report.examined.findings.iter().filter(once).copied().collect();
+    if detail != Detail::Full {
+        findings.retain(|finding| weight(*finding, report) < Weight::Detail);
+        findings.sort_by_key(|finding| weight(*finding, report));
+    }
+    findings.into_iter().map(|finding| sentence(finding, report)).collect()
+}
+
+/// What a finding is to a mail admin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// It says what becomes of mail.
+    Mail,
+    /// It changes where to look, or what the verdict is worth.
+    Search,
+    /// It helps to find the place.
+    Hint,
+    /// It says how things were measured, or what the headline says in plain words.
+    Detail,
+}
+
+fn weight(finding: Finding, report: &AddressReport) -> Weight {
+    match finding {
+        // The verdict says it already.
+        Finding::TcpMtuProbingOn if is_searching(report) => Weight::Detail,
+        Finding::PortClosed
+        | Finding::PortFiltered
+        | Finding::TurnedAway { .. }
+        | Finding::HungUp
+        | Finding::HoleOnSomeFlows
+        | Finding::StaleKernelPmtu
+        | Finding::RouteMtuBelowPath
+        | Finding::PathMtuLocked
+        | Finding::PmtudDisabledHere
+        | Finding::TcpMtuProbingOn
+        | Finding::PacketLoss
+        | Finding::ServerWasTaught
+        | Finding::PeerObeysPtb { .. }
+        | Finding::PeerIgnoresPtb { .. }
+        | Finding::InsideNotExamined
+        | Finding::IncomingNotExamined => Weight::Mail,
+        Finding::TcpPtbMissing
+        | Finding::LargeRejected(_)
+        | Finding::LargeEchoFiltered
+        | Finding::SendRefusedByFirewall
+        | Finding::OwnTcpUnknown
+        | Finding::RecoveryWatchedBriefly { .. }
+        | Finding::TcpEndsAtHop { .. }
+        | Finding::AcksTooSoon
+        | Finding::PtbQuoteUnknown
+        | Finding::OnlyPtbMissing => Weight::Search,
+        Finding::SizeSuggests(_)
+        | Finding::PtbMtuZero
+        | Finding::PtbMtuTooLow
+        | Finding::PtbBelowMinimum
+        | Finding::PtbMtuTooHigh
+        | Finding::PtbBadChecksum => Weight::Hint,
+        Finding::PtbQuoteAltered
+        | Finding::PtbFromPrivateAddress
+        | Finding::MssClamped
+        | Finding::NoSack
+        | Finding::EchoUnanswered
+        | Finding::EchoPassesLarger
+        | Finding::SegmentsAboveMssDropped
+        | Finding::PtbRateLimited
+        | Finding::DfCleared
+        | Finding::FragmentsDropped
+        | Finding::ConnectionReset
+        | Finding::NoGreeting
+        | Finding::ZeroWindow
+        | Finding::SlowToAnswer
+        | Finding::SynProxy { .. }
+        | Finding::PeerWithoutDf => Weight::Detail,
+    }
+}
+
+/// Whether the verdict is that this host's TCP gets out of the hole by itself.
+fn is_searching(report: &AddressReport) -> bool {
+    matches!(report.examined.reason.here, Some(HoleHere::Searches(_)))
 }
 
 /// What the finding is and why it matters here.
@@ -87,7 +167,7 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
                 .into()
         }
         Finding::SendRefusedByFirewall => {
-            "This host's own firewall refused to send some of the probes; they count for nothing.".into()
+            "This host's own firewall refused to send some of the test packets; they count for nothing.".into()
         }
         Finding::HoleOnSomeFlows => some_flows(examined),
         Finding::OnlyPtbMissing => only_ptb_missing(report),
@@ -122,10 +202,10 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
 }
 
 const SERVER_WAS_TAUGHT: &str = "This run made the server send large packets, and it learnt the path from routers: for about ten \
-     minutes it may announce a smaller MSS, and mail to it may pass. That is no repair.";
+     minutes it may ask for smaller packets, and mail to it may pass. That is no repair.";
 
 const OWN_TCP_UNKNOWN: &str = "What this host's own TCP would send could not be asked (the run ended before, or no further connection came \
-     about): if this host's firewall lowers the MSS, mail passes all the same.";
+     about): if this host's firewall keeps TCP to smaller packets, mail passes all the same.";
 
 const ACKS_TOO_SOON: &str = "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in \
      its place.";
@@ -266,7 +346,7 @@ fn route_mtu_below_path(report: &AddressReport) -> String {
 fn path_mtu_locked(report: &AddressReport) -> String {
     let effect = match Family::of(report.address) {
         Family::V4 => {
-            "this host sends to this address without don't-fragment, and \"fragmentation needed\" changes nothing"
+            "this host lets routers cut up its packets to this address, and \"fragmentation needed\" changes nothing"
         }
         Family::V6 => "\"packet too big\" changes nothing",
     };
@@ -275,11 +355,11 @@ fn path_mtu_locked(report: &AddressReport) -> String {
             format!("The route's MTU is locked at {} bytes: {effect}.", route.mtu)
         }
         (_, Some(cached)) if cached.locked => format!(
-            "A router stated less than this kernel accepts, so the kernel locked the path MTU at {} bytes{}: {effect}.",
+            "A router stated less than this kernel accepts, so the kernel locked the size at {} bytes{}: {effect}.",
             cached.mtu,
             expiry(cached)
         ),
-        _ => format!("The path MTU is locked on this host: {effect}."),
+        _ => format!("The size is locked on this host: {effect}."),
     }
 }
 
@@ -294,7 +374,7 @@ fn pmtud_disabled(report: &AddressReport) -> String {
         }
         _ => "So routers may cut its packets to pieces instead of reporting a size.",
     };
-    format!("ip_no_pmtu_disc{value} on this host: its TCP sends without don't-fragment over IPv4. {effect}")
+    format!("ip_no_pmtu_disc{value} on this host: over IPv4 its TCP lets routers cut up what it sends. {effect}")
 }
 
 /// net/ipv4/tcp_timer.c: probing starts after `tcp_retries1` timeouts; net/ipv4/tcp_output.c: at `tcp_base_mss`, or at
@@ -328,8 +408,8 @@ fn some_flows(examined: &Examined) -> String {
     let share =
         examined.flows.as_ref().map_or_else(String::new, |flows| format!(": on {} of {}", flows.hit(), flows.known()));
     format!(
-        "Large packets vanish on some flows only{share}. Something spreads flows over several paths, and one of them has a \
-         hole: some connections hang, others do not."
+        "Large packets vanish on some connections only{share}. Something spreads them over several paths, and one of those has \
+         a hole: some mails hang, others do not."
     )
 }
 
@@ -352,10 +432,10 @@ fn stale_kernel_pmtu(report: &AddressReport) -> String {
         .map_or_else(String::new, |left| format!(", for {} more", read_aloud(left)));
     match (report.examined.kernel_path_mtu, report.examined.path_mtu) {
         (Some(cached), Some(path)) => format!(
-            "This kernel still remembers a path MTU of {cached} bytes from earlier{until}, but the path now carries \
-             {path}: mail passes, in needlessly small packets."
+            "This kernel still remembers from earlier that {cached} bytes pass{until}, but now {path} do: mail passes, in needlessly \
+             small packets."
         ),
-        _ => format!("This kernel still remembers a smaller path MTU than the path now carries{until}."),
+        _ => format!("This kernel still remembers that less passes than does now{until}."),
     }
 }
 

@@ -1,53 +1,50 @@
 //! What the report says of several addresses that are alike: once for all.
 
-use super::block::{all_rows, evidence_rows, headline, noticed, then_check, what_to_do};
-use super::paint::Painter;
+use super::block::{headline, then_check, what_to_do};
+use super::page::Page;
 use super::row::EvidenceRow;
+use super::screen::Screen;
 use super::style::Detail;
-use super::{findings, verdict};
+use super::{evidence, findings, verdict};
 use crate::model::AddressReport;
 use crate::report::advice::{advise_all, likely_commands};
 use crate::report::alike::representatives;
 use crate::report::words::address_with_zone;
 
-/// What differs from address to address and says little; those who ask for more get it for each.
-const OF_ONE: [&str; 4] = ["method", "round trip", "sent", "confidence"];
 /// What families have each for themselves.
-const OF_A_FAMILY: [&str; 4] = ["ICMP", "where", "path", "MSS"];
+const OF_A_FAMILY: [&str; 3] = ["ICMP", "where", "path"];
 
 /// One block for all of them; in full detail, the evidence of each.
-pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Detail, painter: Painter) {
+pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Detail, page: Page) {
     let shown = representatives(group);
     let Some(&first) = shown.first() else { return };
     let name = format!("{} addresses", group.len());
-    headline(out, &verdict::headline_of(&name, first), &first.examined, painter);
-    out.push('\n');
+    headline(out, &verdict::headline_of(&name, first), &first.examined, page);
     let mut rows = vec![EvidenceRow::new("addresses", addresses(group))];
     if detail != Detail::Full {
-        rows.extend(rows_of_all(&shown));
+        rows.extend(rows_of_all(&shown, page));
     }
-    evidence_rows(out, rows, painter);
+    Screen::new(rows, Vec::new()).push(out, page);
     if detail == Detail::Full {
         for report in group {
             out.push('\n');
-            headline(out, &verdict::headline(report), &report.examined, painter);
-            out.push('\n');
-            evidence_rows(out, all_rows(report, detail), painter);
+            headline(out, &verdict::headline(report), &report.examined, page);
+            Screen::new(evidence::rows(report, detail, page), Vec::new()).push(out, page);
         }
     }
     let mut sentences: Vec<String> = Vec::new();
-    for sentence in shown.iter().flat_map(|report| findings::sentences(report)) {
+    for sentence in shown.iter().flat_map(|report| findings::sentences(report, detail)) {
         if !sentences.contains(&sentence) {
             sentences.push(sentence);
         }
     }
-    noticed(out, &sentences, painter);
-    advice_for_all(out, group, detail, painter);
-    then_check(out, group, painter);
+    Screen::new(Vec::new(), sentences).push(out, page);
+    advice_for_all(out, group, detail, page);
+    then_check(out, group, page);
 }
 
 /// The likely ways; those who ask for more get the others as well.
-fn advice_for_all(out: &mut String, group: &[&AddressReport], detail: Detail, painter: Painter) {
+fn advice_for_all(out: &mut String, group: &[&AddressReport], detail: Detail, page: Page) {
     let all = advise_all(group);
     let mut likely = all.clone();
     if detail != Detail::Full {
@@ -56,7 +53,7 @@ fn advice_for_all(out: &mut String, group: &[&AddressReport], detail: Detail, pa
             advice.commands.truncate(likely_commands(&advice.commands).len());
         }
     }
-    what_to_do(out, 1, &likely.iter().collect::<Vec<_>>(), painter);
+    what_to_do(out, 1, &likely.iter().collect::<Vec<_>>(), page);
     if likely != all {
         out.push_str("  Other ways to the same end: -v shows them.\n");
     }
@@ -68,12 +65,10 @@ fn addresses(group: &[&AddressReport]) -> String {
 }
 
 /// The rows of the first, and behind each kind those in which the other family differs.
-fn rows_of_all(shown: &[&AddressReport]) -> Vec<EvidenceRow> {
-    let rows = |report: &AddressReport| {
-        all_rows(report, Detail::Normal).into_iter().filter(|row| !OF_ONE.contains(&row.label))
-    };
+fn rows_of_all(shown: &[&AddressReport], page: Page) -> Vec<EvidenceRow> {
+    let rows = |report: &AddressReport| evidence::rows(report, Detail::Normal, page);
     let Some((first, others)) = shown.split_first() else { return Vec::new() };
-    let mut all: Vec<EvidenceRow> = rows(first).collect();
+    let mut all = rows(first);
     for row in others.iter().flat_map(|report| rows(report)).filter(|row| OF_A_FAMILY.contains(&row.label)) {
         let is_known = all.iter().any(|known| (known.label, &known.value) == (row.label, &row.value));
         let last = all.iter().rposition(|known| known.label == row.label);

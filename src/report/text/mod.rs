@@ -1,17 +1,20 @@
 //! The report for a mail admin: the verdict first, then the evidence, then what to do.
 //!
-//! Prose fits into 80 columns; a command to paste is never broken.
+//! Prose fits into the width of the style; a command to paste is never broken.
 
+mod because;
 mod block;
 mod evidence;
 mod findings;
 mod group;
+mod mx_order;
 mod other_way;
-mod paint;
+mod page;
 mod path;
 mod phrase;
 mod port;
 mod row;
+mod screen;
 mod stages;
 mod style;
 mod this_host;
@@ -21,12 +24,12 @@ use std::cmp::Reverse as Descending;
 
 use block::{block, ink};
 use group::of_several;
-use paint::{Ink, Painter};
+use page::{Ink, Page};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
-pub use style::{Detail, Style};
+pub use style::{Detail, Style, more};
 
 use super::alike::alike;
-use super::layout::{WIDTH, push_line, wrap};
+use super::layout::push_line;
 pub(crate) use super::printable::printable;
 
 use super::words::{counted, reverse_counted, without_connections};
@@ -34,20 +37,25 @@ use crate::model::{AddressReport, Report};
 
 /// The report as lines of text, with a final newline.
 pub fn render(report: &Report, style: &Style) -> String {
-    let painter = Painter { color: style.color };
+    blocks(report, style) + if report.addresses.is_empty() { "" } else { more(style) }
+}
+
+/// The same, to be followed by more: [`more`] belongs to the end of all.
+pub fn blocks(report: &Report, style: &Style) -> String {
+    let page = Page::of(style);
     let addresses = worst_first(&report.addresses);
     let mut out = String::new();
     if style.detail == Detail::VerdictOnly {
         for address in addresses {
             let line = printable(&verdict::headline(address));
-            push_line(&mut out, &painter.paint(ink(&address.examined), &line));
+            push_line(&mut out, &page.paint(ink(&address.examined), &line));
         }
         return out;
     }
     if report.addresses.len() != 1 {
-        summary(&mut out, report, painter);
+        summary(&mut out, report, page);
         for address in &addresses {
-            line_of(&mut out, address, painter);
+            line_of(&mut out, address, page);
         }
     }
     for (index, group) in alike(&addresses).into_iter().enumerate() {
@@ -55,8 +63,8 @@ pub fn render(report: &Report, style: &Style) -> String {
             out.push('\n');
         }
         match group.as_slice() {
-            [only] => block(&mut out, only, style.detail, painter),
-            several => of_several(&mut out, several, style.detail, painter),
+            [only] => block(&mut out, only, style.detail, page),
+            several => of_several(&mut out, several, style.detail, page),
         }
     }
     out
@@ -78,27 +86,33 @@ fn severity(exit_code: u8) -> u8 {
     }
 }
 
-fn summary(out: &mut String, report: &Report, painter: Painter) {
+fn summary(out: &mut String, report: &Report, page: Page) {
     let text = match report.addresses.len() {
         0 => format!("{}: no address was examined", report.target),
         count => format!("{}: {count} addresses: {}", report.target, counts(&report.addresses)),
     };
-    for line in wrap(&printable(&text), "", "  ") {
-        push_line(out, &painter.paint(Ink::Title, &line));
+    for line in page.wrap(&printable(&text), "", "  ") {
+        push_line(out, &page.paint(Ink::Title, &line));
+    }
+    let meaning = mx_order::meaning(report).map(|text| page.wrap(&printable(&text), "  ", "  "));
+    for line in meaning.into_iter().flatten() {
+        push_line(out, &line);
     }
 }
 
 /// One address of several: what its block says first, and which MX record leads to it. What it means for mail is left to the block where
 /// it does not fit into one line.
-fn line_of(out: &mut String, report: &AddressReport, painter: Painter) {
+fn line_of(out: &mut String, report: &AddressReport, page: Page) {
     let preference = report.preference.map_or_else(String::new, |preference| format!("MX {preference} "));
     let mut text = printable(&format!("{preference}{}", verdict::headline(report)));
     let is_of_one_way = !text.contains("; ");
-    if let Some((short, _)) = text.rsplit_once(": ").filter(|_| text.chars().count() > WIDTH - 2 && is_of_one_way) {
+    if let Some((short, _)) =
+        text.rsplit_once(": ").filter(|_| text.chars().count() > page.width.columns() - 2 && is_of_one_way)
+    {
         text = short.to_owned();
     }
-    for line in wrap(&text, "  ", "    ") {
-        push_line(out, &painter.paint(ink(&report.examined), &line));
+    for line in page.wrap(&text, "  ", "    ") {
+        push_line(out, &page.paint(ink(&report.examined), &line));
     }
 }
 

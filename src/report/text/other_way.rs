@@ -1,7 +1,7 @@
 //! The direction from the target to this host: one clause in the headline, a few rows in the report.
 
 use super::phrase::{above, bytes_or, seconds};
-use crate::model::{AddressReport, PacketSize, Reverse, ReverseVerdict, Service};
+use crate::model::{AddressReport, AskedBy, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service};
 use crate::report::words::reverse_reason;
 
 /// Whether the headline has to speak of it: a fault, or a doubt that shows in the exit code.
@@ -23,7 +23,7 @@ pub(super) fn in_short(report: &AddressReport) -> String {
             format!("clear: {} from there arrive", bytes_or(reverse.path_mtu, "full-size packets"))
         }
         ReverseVerdict::Discoverable => format!(
-            "the server shrinks its packets to {} at once: PMTU discovery works there",
+            "the server goes down to {} at once, as routers tell it to",
             bytes_or(reverse.path_mtu, "a size that passes")
         ),
         ReverseVerdict::BlackHole => format!("black hole{}: {what} from there will hang", limit(reverse)),
@@ -33,21 +33,32 @@ pub(super) fn in_short(report: &AddressReport) -> String {
     }
 }
 
-/// The same with its evidence, a line each.
+/// The same with what follows from it, a line each.
 pub(super) fn lines(report: &AddressReport) -> Vec<String> {
     let reverse = &report.examined.reverse;
-    let mut lines = vec![in_short(report)];
-    if is_broken(reverse) {
-        lines.extend(sizes(reverse));
-        if reverse.verdict == ReverseVerdict::BlackHole && is_mail(report.port) {
-            lines.push("mail from there ends with \"timeout after DATA\" in this host's log".into());
-        }
-        if Service::of_port(report.port) != Service::Unknown {
-            let verb = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
-            lines.push(format!("where its certificates come in such packets, TLS from here to it {verb} too"));
-        }
-        lines.push("which router is at fault cannot be seen from here".into());
+    if !is_broken(reverse) {
+        return vec![in_short(report)];
     }
+    let mut lines = vec![sizes(reverse).unwrap_or_else(|| in_short(report))];
+    if reverse.verdict == ReverseVerdict::BlackHole && is_mail(report.port) {
+        lines.push("mail from there ends with \"timeout after DATA\" in this host's log".into());
+    }
+    if Service::of_port(report.port) != Service::Unknown {
+        let verb = if reverse.verdict == ReverseVerdict::Recovers { "stalls" } else { "hangs" };
+        lines.push(format!("TLS from here to it {verb} too, where its certificates are large"));
+    }
+    lines.push("which router is at fault cannot be seen from here".into());
+    lines
+}
+
+/// The same with all of its evidence.
+pub(super) fn all_lines(report: &AddressReport) -> Vec<String> {
+    let reverse = &report.examined.reverse;
+    let mut lines = Vec::new();
+    if is_broken(reverse) && sizes(reverse).is_some() {
+        lines.push(in_short(report));
+    }
+    lines.extend(self::lines(report));
     if !matches!(reverse.verdict, ReverseVerdict::Untested | ReverseVerdict::Inconclusive) {
         lines.extend(reverse.reason.as_ref().map(reverse_reason));
     }
@@ -89,9 +100,32 @@ fn after(reverse: &Reverse) -> String {
     reverse.recovered_after.map_or_else(|| "a while".into(), seconds)
 }
 
+/// For a mail admin: without the terms of those who measure.
+fn because(reason: &ReverseReason) -> String {
+    match reason {
+        ReverseReason::KeepsBelow { largest } => format!(
+            "the server keeps its packets to {}, less than both ends asked for: it knows the path, or something on the way \
+             makes it",
+            bytes_or(*largest, "few bytes")
+        ),
+        ReverseReason::AskedForLess { size, by: AskedBy::Route } => {
+            format!("this host asks for packets of {size} bytes at most, by its route (advmss), so larger ones were not tested")
+        }
+        ReverseReason::AskedForLess { size, by: AskedBy::FirstHop } => format!(
+            "this host asks for packets of {size} bytes at most, by a rule of its own firewall or of the machine that it runs \
+             in, so larger ones were not tested"
+        ),
+        ReverseReason::NoControl => {
+            "the server's large packets stay away, but it took no further connection that would show that small ones come"
+                .into()
+        }
+        _ => reverse_reason(reason),
+    }
+}
+
 fn with_reason(words: &str, reverse: &Reverse) -> String {
     match &reverse.reason {
-        Some(reason) => format!("{words}: {}", reverse_reason(reason)),
+        Some(reason) => format!("{words}: {}", because(reason)),
         None => words.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! The path on a few lines: `==>` carries large packets, `--1400-->` is the link where they end, `-->` lies beyond it.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::model::{AddressReport, PacketSize, Ttl};
 use crate::report::layout::columns;
@@ -10,7 +11,29 @@ use crate::report::place::{Place, Point, place_of};
 ///
 /// A hop that hides is `*`. Where more than one link may be the one, each carries a question mark. Lines of at most `width`
 /// columns break before an arrow.
-pub(super) fn draw(report: &AddressReport, width: usize) -> Vec<String> {
+pub(super) fn draw(report: &AddressReport, drawing: Drawing, width: usize) -> Vec<String> {
+    let mut lines = draw_steps(report, MOST_STEPS, width);
+    if drawing == Drawing::Short && lines.len() > FEW_LINES {
+        lines = draw_steps(report, FEWEST_STEPS, width);
+    }
+    lines
+}
+
+/// How much of the path is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drawing {
+    /// Where addresses are long, little but the place itself.
+    Short,
+    /// What is near the place as well.
+    Long,
+}
+
+/// More lines than this are too many for a first look.
+const FEW_LINES: usize = 4;
+/// A path that is cut short has at least these: the hops before the place, what follows it, the target.
+const FEWEST_STEPS: usize = 3;
+
+fn draw_steps(report: &AddressReport, most: usize, width: usize) -> Vec<String> {
     let Some(place) = place_of(report) else { return Vec::new() };
     let stations = stations(report, place);
     let suspects = suspects(&stations, place);
@@ -23,7 +46,7 @@ pub(super) fn draw(report: &AddressReport, width: usize) -> Vec<String> {
     };
     let steps = stations.iter().skip(1).enumerate().map(|(link, station)| (arrow(link), *station)).collect();
     let mut lines = vec![Station::Known(Point::Here).words(report.address)];
-    for (arrow, station) in shortened(steps, &suspects) {
+    for (arrow, station) in shortened(steps, &suspects, most) {
         let step = format!("{arrow} {}", station.words(report.address));
         match lines.last_mut() {
             Some(line) if columns(line) + 1 + columns(&step) <= width => {
@@ -39,17 +62,24 @@ pub(super) fn draw(report: &AddressReport, width: usize) -> Vec<String> {
 /// More than this many steps are too many to read; `-v` lists all hops.
 const MOST_STEPS: usize = 8;
 
-/// On a long path, the first hop and what is near the place stay; hops between them become one step.
-fn shortened(steps: Vec<(String, Station)>, suspects: &std::ops::Range<usize>) -> Vec<(String, Station)> {
-    if steps.len() <= MOST_STEPS {
+/// On a longer path, the first hop and what is near the place stay; hops between them become one step. Where next to no steps are
+/// wanted, the place alone stays.
+fn shortened(steps: Vec<(String, Station)>, suspects: &Range<usize>, most: usize) -> Vec<(String, Station)> {
+    if steps.len() <= most {
         return steps;
     }
     let last = steps.len() - 1;
-    let near = suspects.start.saturating_sub(2)..suspects.end + 1;
+    let is_short = most <= FEWEST_STEPS;
+    let near = if is_short {
+        suspects.start.saturating_sub(1)..suspects.end
+    } else {
+        suspects.start.saturating_sub(2)..suspects.end + 1
+    };
+    let first = usize::from(!is_short);
     let mut kept: Vec<(String, Station)> = Vec::new();
     let mut open = false;
     for (index, (arrow, station)) in steps.into_iter().enumerate() {
-        let span = station.span().filter(|_| index > 0 && index < last && !near.contains(&index));
+        let span = station.span().filter(|_| index >= first && index < last && !near.contains(&index));
         match (kept.last_mut(), span) {
             (Some((_, Station::Several(_, end))), Some((_, to))) if open => *end = to,
             (_, Some((from, to))) => kept.push((arrow, Station::Several(from, to))),
@@ -141,7 +171,7 @@ fn gap(reached: u8, next: u8) -> Option<Station> {
 }
 
 /// The links that may be the one: link `n` leads from station `n` to the next.
-fn suspects(stations: &[Station], place: Place) -> std::ops::Range<usize> {
+fn suspects(stations: &[Station], place: Place) -> Range<usize> {
     let at = |point: Point| stations.iter().position(|station| *station == Station::Known(point));
     match place {
         Place::At(sender) => at(sender).map_or(0..0, |sender| sender..sender + 1),

@@ -8,6 +8,10 @@ pub(super) fn above(size: Option<PacketSize>) -> String {
     size.map_or_else(String::new, |size| format!(" above {size} bytes"))
 }
 
+pub(super) fn large_packets(above: Option<PacketSize>) -> String {
+    above.map_or_else(|| "large packets".into(), |size| format!("packets above {size} bytes"))
+}
+
 pub(super) fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
     size.map_or_else(|| otherwise.into(), |size| format!("{size} bytes"))
 }

@@ -1,11 +1,13 @@
 //! A report that comes in stages: the way there as soon as it stands, then what the way back adds.
 
 use super::super::layout::push_line;
-use super::block::{all_rows, block, evidence_rows, headline, noticed, what_to_do};
-use super::paint::Painter;
+use super::super::printable::printable;
+use super::block::{block, headline, push_lines, then_check, what_to_do};
+use super::page::Page;
 use super::row::EvidenceRow;
-use super::style::{Detail, Style};
-use super::{findings, other_way, verdict};
+use super::screen::Screen;
+use super::style::{Detail, Style, more};
+use super::{evidence, findings, verdict};
 use crate::model::{AddressReport, Advice, Examined};
 
 /// What the rows of the other direction are labelled with.
@@ -15,21 +17,21 @@ const SENT: &str = "sent";
 
 /// The way there, while the way back is examined.
 pub fn way_there(report: &AddressReport, style: &Style) -> String {
-    let painter = Painter { color: style.color };
+    let page = Page::of(style);
     let mut out = String::new();
-    headline(&mut out, &verdict::so_far(report), &report.examined, painter);
-    out.push('\n');
-    evidence_rows(&mut out, rows_of_the_way_there(report, style.detail), painter);
-    noticed(&mut out, &findings::sentences(report), painter);
-    what_to_do(&mut out, 1, &report.examined.advice.iter().collect::<Vec<_>>(), painter);
+    let above = headline(&mut out, &verdict::so_far(report), &report.examined, page);
+    let rows = rows_of_the_way_there(report, style.detail, page);
+    Screen::new(rows, findings::sentences(report, style.detail)).fitted(style.detail, page, above).push(&mut out, page);
+    what_to_do(&mut out, 1, &report.examined.advice.iter().collect::<Vec<_>>(), page);
     out
 }
 
 /// The same in one line, where several addresses are examined and the whole report follows.
 pub fn way_there_in_a_line(report: &AddressReport, style: &Style) -> String {
-    let painter = Painter { color: style.color };
+    let page = Page::of(style);
     let mut out = String::new();
-    headline(&mut out, &format!("{} (so far)", verdict::so_far(report)), &report.examined, painter);
+    let words = printable(&format!("{} (so far)", verdict::so_far(report)));
+    push_lines(&mut out, &words, &report.examined, page);
     out
 }
 
@@ -42,25 +44,24 @@ const CORRECTION: &str = "Correction, by what came later:";
 
 /// What is to be said after the way there was shown: the first line of one piece, and what is new.
 pub fn rest(shown: &AddressReport, whole: &AddressReport, style: &Style) -> String {
-    let painter = Painter { color: style.color };
+    let page = Page::of(style);
     let mut out = String::from("\n");
     if has_changed(&shown.examined, &whole.examined) {
         push_line(&mut out, CORRECTION);
-        block(&mut out, whole, style.detail, painter);
-        return out;
+        block(&mut out, whole, style.detail, page);
+        return out + more(style);
     }
-    headline(&mut out, &verdict::headline(whole), &whole.examined, painter);
-    out.push('\n');
-    let of_the_way_back = other_way::lines(whole).into_iter().map(|line| EvidenceRow::new(OTHER_WAY, line));
-    let sent = all_rows(whole, style.detail).into_iter().filter(|row| row.label == SENT);
-    evidence_rows(&mut out, of_the_way_back.chain(sent).collect(), painter);
-    let known = findings::sentences(shown);
-    let new: Vec<String> = findings::sentences(whole).into_iter().filter(|each| !known.contains(each)).collect();
-    noticed(&mut out, &new, painter);
+    headline(&mut out, &verdict::headline(whole), &whole.examined, page);
+    let rows = evidence::rows(whole, style.detail, page).into_iter();
+    let rows = rows.filter(|row| row.label == OTHER_WAY || row.label == SENT).collect();
+    let known = findings::sentences(shown, style.detail);
+    let remarks = findings::sentences(whole, style.detail).into_iter().filter(|each| !known.contains(each)).collect();
+    Screen::new(rows, remarks).push(&mut out, page);
     let known = &shown.examined.advice;
     let new: Vec<&Advice> = whole.examined.advice.iter().filter(|advice| !known.contains(advice)).collect();
-    what_to_do(&mut out, known.len() + 1, &new, painter);
-    out
+    what_to_do(&mut out, known.len() + 1, &new, page);
+    then_check(&mut out, &[whole], page);
+    out + more(style)
 }
 
 /// Whether what was shown of the way there is no longer so.
@@ -71,8 +72,8 @@ fn has_changed(shown: &Examined, now: &Examined) -> bool {
     facts(shown) != facts(now)
 }
 
-fn rows_of_the_way_there(report: &AddressReport, detail: Detail) -> Vec<EvidenceRow> {
-    let rows = all_rows(report, detail).into_iter();
+fn rows_of_the_way_there(report: &AddressReport, detail: Detail, page: Page) -> Vec<EvidenceRow> {
+    let rows = evidence::rows(report, detail, page).into_iter();
     let mut rows: Vec<EvidenceRow> = rows.filter(|row| row.label != OTHER_WAY && row.label != SENT).collect();
     rows.push(EvidenceRow::new(OTHER_WAY, "being examined; it follows"));
     rows

@@ -1,5 +1,7 @@
 //! How a report looks and how much it says.
 
+use crate::report::layout::Width;
+
 /// How a report looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
@@ -7,6 +9,8 @@ pub struct Style {
     pub color: bool,
     /// How much to say.
     pub detail: Detail,
+    /// How wide its prose may be. Commands are never broken.
+    pub width: Width,
 }
 
 /// How much a report says.
@@ -14,9 +18,17 @@ pub struct Style {
 pub enum Detail {
     /// One line per address, never wrapped.
     VerdictOnly,
-    /// Verdict, evidence, advice.
+    /// Verdict, what a mail admin needs to know of the evidence, advice.
     #[default]
     Normal,
-    /// Every size and hop as well.
+    /// All of the evidence: methods, counts, timing, every size and hop.
     Full,
+}
+
+/// What a report in so much detail leaves out, and how to see it.
+pub fn more(style: &Style) -> &'static str {
+    match style.detail {
+        Detail::Normal => "\n-v shows methods, counts and timing, and all remarks.\n",
+        Detail::VerdictOnly | Detail::Full => "",
+    }
 }

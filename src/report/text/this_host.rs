@@ -3,18 +3,36 @@
 use std::time::Duration;
 
 use super::row::EvidenceRow;
-use crate::model::{AddressReport, CachedPathMtu, HostFacts, KernelSettings, PacketSize, Verdict};
+use crate::model::{AddressReport, CachedPathMtu, HoleHere, HostFacts, KernelSettings, PacketSize, Verdict};
 
-/// One row: only what is set or remembered, and settings that are not the default.
+/// One row: the interface, what is set or remembered, and settings that are not the default.
 pub(super) fn row(report: &AddressReport) -> EvidenceRow {
+    let parts: Vec<String> = [interface(report)].into_iter().chain(unusual_parts(report)).collect();
+    EvidenceRow::new(LABEL, parts.join("; "))
+}
+
+/// The same without the interface; `None`: all is as usual.
+pub(super) fn unusual_row(report: &AddressReport) -> Option<EvidenceRow> {
+    let mut parts = unusual_parts(report);
+    // The verdict says of itself what this host's TCP makes of it.
+    if matches!(report.examined.reason.here, Some(HoleHere::Searches(_))) {
+        parts.retain(|part| !part.starts_with(MTU_PROBING));
+    }
+    (!parts.is_empty()).then(|| EvidenceRow::new(LABEL, parts.join("; ")))
+}
+
+const LABEL: &str = "this host";
+const MTU_PROBING: &str = "tcp_mtu_probing";
+
+fn unusual_parts(report: &AddressReport) -> Vec<String> {
     let here = &report.here;
-    let mut parts = vec![interface(report)];
+    let mut parts = Vec::new();
     if let Some(route) = here.route_mtu {
-        parts.push(format!("its route sets {}{}", route.mtu, if route.locked { ", locked" } else { "" }));
+        parts.push(format!("its route keeps to {} bytes{}", route.mtu, if route.locked { ", locked" } else { "" }));
     }
     parts.extend(remembered(report));
     parts.extend(unusual(&here.settings, report.address.is_ipv4()));
-    EvidenceRow::new("this host", parts.join("; "))
+    parts
 }
 
 /// Everything that is known.
@@ -41,7 +59,7 @@ fn interface(report: &AddressReport) -> String {
 }
 
 fn remembered(report: &AddressReport) -> Option<String> {
-    let words = |mtu: PacketSize| format!("its kernel remembers a path MTU of {mtu}");
+    let words = |mtu: PacketSize| format!("its kernel remembers that {mtu} bytes pass");
     match (report.here.cached, report.examined.kernel_path_mtu) {
         (Some(cached), _) => {
             let lock = if cached.locked { ", locked" } else { "" };
@@ -67,13 +85,13 @@ fn unusual(settings: &KernelSettings, is_ipv4: bool) -> Vec<String> {
     let set =
         |name: &str, value: Option<u8>| value.filter(|value| *value != 0).map(|value| format!("{name} is {value}"));
     let disc = set("ip_no_pmtu_disc", settings.no_pmtu_disc).filter(|_| is_ipv4);
-    disc.into_iter().chain(set("tcp_mtu_probing", settings.tcp_mtu_probing)).collect()
+    disc.into_iter().chain(set(MTU_PROBING, settings.tcp_mtu_probing)).collect()
 }
 
 fn settings(settings: &KernelSettings) -> Vec<String> {
     let rows = [
         ("ip_no_pmtu_disc", settings.no_pmtu_disc.map(|value| value.to_string())),
-        ("tcp_mtu_probing", settings.tcp_mtu_probing.map(|value| value.to_string())),
+        (MTU_PROBING, settings.tcp_mtu_probing.map(|value| value.to_string())),
         ("tcp_base_mss", settings.tcp_base_mss.map(|value| value.to_string())),
         ("min_pmtu", settings.min_pmtu.map(|value| value.to_string())),
         ("mtu_expires", settings.mtu_expires.map(read_aloud)),

@@ -1,9 +1,10 @@
 //! The verdict in plain words: what size works, and what that means for mail.
 
-use super::phrase::{above, bytes_or};
+use super::because::because;
+use super::phrase::{above, bytes_or, large_packets};
 use super::{other_way, port};
 use crate::model::{AddressReport, Cause, Examined, HoleHere, MaskedBy, OwnLimit, OwnSearch, PtbFault, Verdict};
-use crate::report::words::{address_with_zone, stall_words, verdict_reason};
+use crate::report::words::{address_with_zone, stall_words};
 
 /// One line per address, not wrapped.
 pub(super) fn headline(report: &AddressReport) -> String {
@@ -38,11 +39,11 @@ pub(super) fn so_far(report: &AddressReport) -> String {
         (Some(closed), _) => format!("{closed}; {}", path_alone(examined)),
         (None, Verdict::Clear) => format!("clear this way: packets of {size} pass"),
         (None, Verdict::Discoverable) => {
-            format!("{size} pass this way and routers say so: PMTU discovery works")
+            format!("{size} pass this way and routers say so")
         }
         (None, Verdict::Masked) => {
-            let what = if examined.reason.here.is_some() { "this host" } else { "the MSS" };
-            format!("masked: PMTU discovery is broken this way{}, but {what} keeps TCP below", above(examined.path_mtu))
+            let keeper = examined.reason.here.map_or_else(|| keeper(examined.masked_by), |_| "this host keeps");
+            format!("masked: {} vanish this way, but {keeper} TCP to smaller ones", large_packets(examined.path_mtu))
         }
         (None, Verdict::Recovers) => {
             format!("black hole this way{}, but this host's TCP looks for smaller packets", above(examined.path_mtu))
@@ -73,7 +74,7 @@ fn forward(report: &AddressReport) -> String {
         Verdict::BlackHole => black_hole(examined),
         Verdict::Recovers => recovers(report),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
-        Verdict::Inconclusive => format!("inconclusive: {}", verdict_reason(&examined.reason)),
+        Verdict::Inconclusive => format!("inconclusive: {}", because(&examined.reason)),
     }
 }
 
@@ -86,14 +87,15 @@ fn is_tcp_left_out(examined: &Examined) -> bool {
 /// What is known of the path where the port takes no connections, or was not asked: nothing is promised for mail.
 fn path_alone(examined: &Examined) -> String {
     let (above, size) = (above(examined.path_mtu), bytes_or(examined.path_mtu, "full size"));
+    let large = large_packets(examined.path_mtu);
     match examined.verdict {
         Verdict::Clear => format!("the path itself is clear: packets of {size} pass"),
         Verdict::Discoverable => format!("the path itself: packets of {size} pass, and routers say so"),
-        Verdict::Masked => format!("the path itself: PMTU discovery is broken{above}"),
+        Verdict::Masked => format!("the path itself: {large} vanish"),
         Verdict::BlackHole => format!("the path itself: black hole{above}, where large mail would hang"),
         Verdict::Recovers => format!("the path itself: black hole{above}, where large mail would stall"),
         Verdict::Unreachable => "nothing else answers either".into(),
-        Verdict::Inconclusive => format!("the path itself: inconclusive: {}", verdict_reason(&examined.reason)),
+        Verdict::Inconclusive => format!("the path itself: inconclusive: {}", because(&examined.reason)),
     }
 }
 
@@ -131,41 +133,35 @@ fn discoverable(report: &AddressReport) -> String {
     let size = bytes_or(examined.path_mtu, "smaller packets");
     if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
         match port::unwelcome(examined) {
-            None => format!("{size} pass and {}, but a router states a wrong MTU", promise(report, "mail")),
-            Some(why) => format!("{size} pass, though a router states a wrong MTU, but {why}"),
+            None => format!("{size} pass and {}, but a router states a wrong size", promise(report, "mail")),
+            Some(why) => format!("{size} pass, though a router states a wrong size, but {why}"),
         }
     } else {
-        let promise = promise(report, "mail");
-        format!("{size} pass and routers say so: PMTU discovery works, {promise}")
+        match port::unwelcome(examined) {
+            None => format!("{size} pass and routers say so: {}", promise(report, "mail")),
+            Some(why) => format!("{size} pass and routers say so, but {why}"),
+        }
     }
 }
 
 fn masked(report: &AddressReport) -> String {
     let examined = &report.examined;
-    let above = above(examined.path_mtu);
+    let large = large_packets(examined.path_mtu);
     if let Some(why) = port::unwelcome(examined) {
-        return format!("masked: PMTU discovery is broken{above}, and {why}");
+        return format!("masked: {large} vanish, and {why}");
     }
     if let Some(here) = examined.reason.here {
-        return format!(
-            "masked: PMTU discovery is broken{above}, but {}: mail{} passes",
-            in_short(here),
-            whose(report)
-        );
+        return format!("masked: {large} vanish, but {}: mail{} passes", in_short(here), whose(report));
     }
-    let by = examined.masked_by.map_or("", masker);
-    match examined.peer_mss {
-        Some(mss) => format!("masked: PMTU discovery is broken{above}, but MSS {mss}{by} lets mail pass"),
-        None => format!("masked: PMTU discovery is broken{above}, but mail passes"),
-    }
+    format!("masked: {large} vanish, but {} TCP to smaller ones: mail passes", keeper(examined.masked_by))
 }
 
-/// Who keeps the MSS small.
-fn masker(by: MaskedBy) -> &'static str {
+/// Who keeps TCP to smaller packets, and the verb.
+fn keeper(by: Option<MaskedBy>) -> &'static str {
     match by {
-        MaskedBy::PathClamp { .. } => ", set by a clamp,",
-        MaskedBy::PeerLink => ", that of the server's own link,",
-        MaskedBy::ThisHost => "",
+        Some(MaskedBy::PathClamp { .. }) => "something on the way keeps",
+        Some(MaskedBy::ThisHost) => "this host keeps",
+        Some(MaskedBy::PeerLink) | None => "the server keeps",
     }
 }
 
@@ -209,8 +205,8 @@ fn recovers(report: &AddressReport) -> String {
 /// What lets mail of this host pass.
 fn in_short(here: HoleHere) -> String {
     match here {
-        HoleHere::SendsLess { by: OwnLimit::Clamp { mss }, .. } => {
-            format!("this host's own firewall lowers the MSS to {mss}")
+        HoleHere::SendsLess { by: OwnLimit::Clamp { .. }, most } => {
+            format!("this host's own firewall keeps TCP to {most} bytes")
         }
         HoleHere::SendsLess { by: OwnLimit::Route(route), .. } => {
             format!("this host's route keeps to {} bytes", route.mtu)

@@ -59,7 +59,7 @@ fn english(effect: Effect) -> Sentence {
              this protection, such as UDP and IPsec, loses its large packets."
         ),
         Effect::OthersHang => format!(
-            "Our own mail server sends only smaller packets to you at present, so its mail gets through. For any other sender, \
+            "Our own mail server sends only smaller packets at present, so its mail gets through. For any other sender, \
              {hangs}."
         ),
         Effect::StallsHere => format!(
@@ -109,7 +109,7 @@ fn german(effect: Effect) -> Sentence {
              nicht hat, etwa UDP oder IPsec, verliert seine großen Pakete."
         ),
         Effect::OthersHang => format!(
-            "Unser eigener Mailserver sendet derzeit nur kleinere Pakete an Sie, deshalb kommen seine Mails an. Bei jedem anderen \
+            "Unser eigener Mailserver sendet derzeit nur kleinere Pakete, deshalb kommen seine Mails an. Bei jedem anderen \
              Absender {hangs_there}."
         ),
         Effect::StallsHere => format!(

@@ -15,7 +15,12 @@ pub(in crate::report::letter) fn sizes(language: Language, facts: &LetterFacts<'
         | Complaint::SurvivableMessages
         | Complaint::SomeFlows => sizes_of_probes(language).into(),
         Complaint::WayBack => {
-            format!("{} {} {}", whole_packets(language), proof(language, facts.watched()), from_where(language))
+            format!(
+                "{} {} {}",
+                whole_packets(language),
+                proof(language, facts.watched(), facts.small_answers()),
+                from_where(language)
+            )
         }
         Complaint::WayBackStalls => format!("{} {}", whole_packets(language), from_where(language)),
         Complaint::Unheeded => whole_packets(language).into(),
@@ -40,17 +45,22 @@ fn whole_packets(language: Language) -> &'static str {
     }
 }
 
-/// How the loss is known.
-fn proof(language: Language, watched: Option<Duration>) -> String {
+/// How the loss is known. `answers`: to how many small packets the server answered meanwhile.
+fn proof(language: Language, watched: Option<Duration>, answers: Option<u32>) -> String {
     let (answers, small_ones) = match language {
         Language::English => (
-            "The server answered small packets all the time, and its sequence numbers show that it had sent what is missing.",
-            "Over a connection for which we announced a small MSS, everything arrived.",
+            match answers {
+                Some(answers) => format!("The server answered {answers} small packets meanwhile"),
+                None => "The server answered small packets all the time".into(),
+            } + ", and its sequence numbers show that it had sent what is missing.",
+            "Over another connection, for which we announced a small MSS, everything arrived.",
         ),
         Language::German => (
-            "Der Server hat die ganze Zeit auf kleine Pakete geantwortet, und seine Sequenznummern zeigen, dass er \
-             gesendet hatte, was fehlt.",
-            "Über eine Verbindung, für die wir eine kleine MSS angekündigt hatten, kam alles an.",
+            match answers {
+                Some(answers) => format!("Der Server hat währenddessen auf {answers} kleine Pakete geantwortet"),
+                None => "Der Server hat die ganze Zeit auf kleine Pakete geantwortet".into(),
+            } + ", und seine Sequenznummern zeigen, dass er gesendet hatte, was fehlt.",
+            "Über eine weitere Verbindung, für die wir eine kleine MSS angekündigt hatten, kam alles an.",
         ),
     };
     match watched {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::terms::{bytes, place, quoted};
 use crate::model::{Family, Method, PacketSize, PtbReport, SizeEvidence};
 use crate::report::language::Language;
-use crate::report::letter::measured::Measured;
+use crate::report::letter::measured::{Carrier, Measured};
 use crate::report::words::{ptb_fault, ptb_name};
 
 pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'_>, family: Family) -> String {
@@ -15,9 +15,18 @@ pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'
         Measured::From { source, behind_nat } | Measured::Receiver { source, behind_nat } => {
             our_address(language, *source, *behind_nat)
         }
-        Measured::To { target, port } | Measured::Sender { target, port } => match language {
-            Language::English => format!("{target}, port {port}"),
-            Language::German => format!("{target}, Port {port}"),
+        Measured::To { target, port, counts } => endpoint(language, target, *port) + &all_counts(language, counts),
+        Measured::Sender { target, port } => endpoint(language, target, *port),
+        Measured::Probed { probes, milliseconds, by } => probed(language, *probes, *milliseconds, *by),
+        Measured::Fetched { seconds } => match language {
+            Language::English => {
+                format!(
+                    "we asked for the server's certificates by STARTTLS or TLS on that port, and watched for {seconds} s"
+                )
+            }
+            Language::German => format!(
+                "über STARTTLS oder TLS an diesem Port die Zertifikate des Servers angefordert und {seconds} s lang beobachtet"
+            ),
         },
         Measured::Announced(mss) => mss.to_string(),
         Measured::Arrives(size) => format!("{size} {unit}"),
@@ -65,6 +74,39 @@ pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'
                 format!("keine Meldung {message} eingetroffen, „time exceeded“ von dort dagegen schon")
             }
         },
+    }
+}
+
+fn endpoint(language: Language, target: &str, port: u16) -> String {
+    match language {
+        Language::English => format!("{target}, port {port}"),
+        Language::German => format!("{target}, Port {port}"),
+    }
+}
+
+/// `: 1400 bytes 8 of 8, 1401 bytes 0 of 8`.
+fn all_counts(language: Language, counts: &[SizeEvidence]) -> String {
+    let unit = bytes(language);
+    let count = |SizeEvidence { size, sent, answered }: &SizeEvidence| match language {
+        Language::English => format!("{size} {unit} {answered} of {sent}"),
+        Language::German => format!("{size} {unit} {answered} von {sent}"),
+    };
+    let all: Vec<String> = counts.iter().map(count).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+}
+
+fn probed(language: Language, probes: u32, milliseconds: u64, by: Carrier) -> String {
+    let over = match (language, by) {
+        (Language::English, Carrier::Connection) => "the sizes over one TCP connection, in turn",
+        (Language::English, Carrier::Syns) => "the sizes in SYN packets with data, a connection each",
+        (Language::English, Carrier::Pings) => "the sizes as pings, in turn",
+        (Language::German, Carrier::Connection) => "die Größen abwechselnd über eine TCP-Verbindung",
+        (Language::German, Carrier::Syns) => "die Größen in SYN-Paketen mit Daten, je eine Verbindung",
+        (Language::German, Carrier::Pings) => "die Größen abwechselnd als Pings",
+    };
+    match language {
+        Language::English => format!("{probes} packets in {milliseconds} ms; {over}"),
+        Language::German => format!("{probes} Pakete in {milliseconds} ms; {over}"),
     }
 }
 

@@ -1,6 +1,9 @@
-//! Colour, where the user wants it. What colour says is said in words as well.
+//! What a report is written on: so wide, with colour or without. What colour says is said in words as well.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{AnsiColor, Style as Ansi};
+
+use super::style::Style;
+use crate::report::layout::{Width, wrap};
 
 /// The parts of a report that get a colour.
 #[derive(Clone, Copy)]
@@ -14,13 +17,23 @@ pub(super) enum Ink {
     Command,
 }
 
-/// Applies colours, or leaves text alone.
+/// Breaks lines, and applies colours or leaves text alone.
 #[derive(Clone, Copy)]
-pub(super) struct Painter {
+pub(super) struct Page {
     pub(super) color: bool,
+    pub(super) width: Width,
 }
 
-impl Painter {
+impl Page {
+    pub(super) fn of(style: &Style) -> Self {
+        Self { color: style.color, width: style.width }
+    }
+
+    /// Prose in lines: the first starts with `first`, the others with `rest`, both as wide as they are long.
+    pub(super) fn wrap(self, prose: &str, first: &str, rest: &str) -> Vec<String> {
+        wrap(self.width, prose, first, rest)
+    }
+
     pub(super) fn paint(self, ink: Ink, text: &str) -> String {
         if !self.color {
             return text.to_owned();
@@ -41,15 +54,15 @@ impl Ink {
         }
     }
 
-    fn style(self) -> Style {
-        let colored = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+    fn style(self) -> Ansi {
+        let colored = |color: AnsiColor| Ansi::new().fg_color(Some(color.into()));
         match self {
             Self::Good => colored(AnsiColor::Green).bold(),
             Self::Warning => colored(AnsiColor::Yellow).bold(),
             Self::Bad => colored(AnsiColor::Red).bold(),
             Self::Doubt => colored(AnsiColor::Magenta).bold(),
-            Self::Title => Style::new().bold(),
-            Self::Label => Style::new().dimmed(),
+            Self::Title => Ansi::new().bold(),
+            Self::Label => Ansi::new().dimmed(),
             Self::Command => colored(AnsiColor::Cyan),
         }
     }
