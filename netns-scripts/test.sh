@@ -36,11 +36,14 @@ if [[ -n $no_mail ]]; then
     leave_out mail_comes_back_exactly_where_the_verdict_says_so "$no_mail"
     leave_out the_queue_and_the_log_lead_to_the_relay_behind_the_hole "$no_mail"
     leave_out a_log_of_incoming_mail_leads_to_the_way_back "$no_mail"
+    leave_out the_first_advice_cures_mail_to_every_server_behind_the_link "$no_mail"
+    leave_out the_first_advice_cures_mail_to_every_server_behind_a_tunnel "$no_mail"
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
 if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
+    [[ -n $no_mail ]] || leave_out the_first_advice_cures_mail_to_every_server_behind_a_tunnel '/dev/net/tun cannot be opened'
     leave_out behind_slirp4netns_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
     leave_out behind_pasta_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
 fi

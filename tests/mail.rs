@@ -22,6 +22,9 @@ mod choice;
 mod evidence;
 #[path = "mail/firewall.rs"]
 mod firewall;
+#[path = "report/fixtures.rs"]
+#[allow(dead_code, reason = "shared with the golden reports, which use more of it")]
+mod fixtures;
 #[path = "netns/lab.rs"]
 #[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
 mod lab;
@@ -45,6 +48,8 @@ mod scenario;
 mod sender;
 #[path = "mail/servers.rs"]
 mod servers;
+#[path = "mail/shared_link.rs"]
+mod shared_link;
 #[path = "mail/state.rs"]
 mod state;
 #[path = "mail/traffic.rs"]

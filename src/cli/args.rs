@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
 
-use super::choices::{ColorArg, DirectionArg, MethodArg};
+use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
 use super::formats::{self, AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
 use crate::app::Shard;
@@ -244,6 +244,14 @@ pub(super) struct Args {
     /// Colour: auto, always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(super) color: ColorArg,
+
+    /// Advice: likely, or all ways on all kinds of systems
+    ///
+    /// What is to be done on routers and firewalls is printed for Linux; all has it
+    /// for firewalld, OpenWrt, OPNsense, pfSense, MikroTik, Cisco, FortiGate and the
+    /// rules of clouds as well. -v has all.
+    #[arg(long, value_name = "WHICH", default_value = "likely", hide_possible_values = true)]
+    pub(super) advice: AdviceArg,
 
     /// Print the verdicts only, one line per address
     #[arg(short, long, conflicts_with = "verbose")]

@@ -26,6 +26,12 @@ pub(super) enum ColorArg {
     Never,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AdviceArg {
+    Likely,
+    All,
+}
+
 impl From<MethodArg> for MethodChoice {
     fn from(method: MethodArg) -> Self {
         match method {

@@ -24,7 +24,7 @@ const GROUPS: [(&str, &[Member]); 7] = [
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "shard", "concurrency"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
-    ("Output", &[Options(&["quiet", "verbose"]), Formats(Runs::Any), Options(&["color"])]),
+    ("Output", &[Options(&["quiet", "verbose", "advice"]), Formats(Runs::Any), Options(&["color"])]),
     ("Help", &[Options(&["help", "version"])]),
 ];
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::Args;
-use super::choices::{DirectionArg, MethodArg};
+use super::choices::{AdviceArg, DirectionArg, MethodArg};
 use super::error::UsageError;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
@@ -40,7 +40,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     let output = OutputOptions {
         formats: [args.formats.chosen.as_slice(), &args.list_formats.chosen].concat(),
         color: args.color.into(),
-        detail: detail(args.quiet, args.verbose),
+        detail: detail(args.quiet, args.verbose, args.advice),
         verbosity: args.verbose,
     };
     Ok(RunPlan { targets: target_source(args), examination, sending, output })
@@ -153,10 +153,11 @@ fn each_once(targets: Vec<String>) -> Vec<String> {
     kept
 }
 
-fn detail(quiet: bool, verbose: u8) -> Detail {
-    match (quiet, verbose) {
-        (true, _) => Detail::VerdictOnly,
-        (false, 0) => Detail::Normal,
-        (false, _) => Detail::Full,
+fn detail(quiet: bool, verbose: u8, advice: AdviceArg) -> Detail {
+    match (quiet, verbose, advice) {
+        (true, ..) => Detail::VerdictOnly,
+        (false, 0, AdviceArg::Likely) => Detail::Normal,
+        (false, 0, AdviceArg::All) => Detail::AllAdvice,
+        (false, ..) => Detail::Full,
     }
 }

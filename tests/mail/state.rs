@@ -9,12 +9,17 @@ pub(crate) struct State(Vec<String>);
 impl State {
     /// What is there now. Counters and the learned path MTUs do not belong to it; see [`forget`].
     pub(crate) fn of(lab: &Lab) -> Self {
+        Self::of_node(lab, "c")
+    }
+
+    /// The same in another node.
+    pub(crate) fn of_node(lab: &Lab, node: &str) -> Self {
         let commands = "nft --stateless list ruleset
             ip route show table all; ip -6 route show table all; ip rule; ip -6 rule
             ip -o link | grep -o '^[^<]*\\|mtu [0-9]*'
             cd /proc/sys/net && grep -rs . ipv4 ipv6";
         // Settings that only root may write can be unreadable, which grep reports in its status.
-        let text = lab.shell("c", &format!("{commands} || true"));
+        let text = lab.shell(node, &format!("{commands} || true"));
         Self(text.lines().filter(|line| !line.contains("route/flush")).map(str::to_owned).collect())
     }
 

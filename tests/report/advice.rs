@@ -297,8 +297,8 @@ fn the_way_back_is_worked_around_here_and_repaired_there() {
         let asked = advice.last().unwrap();
         assert_eq!(asked.who, Who::TheirSide);
         assert!(asked.text.contains("cannot be seen from here"), "{asked:?}");
-        assert!(asked.commands[1].starts_with("nft insert rule inet filter input icmp"), "{asked:?}");
-        assert_eq!(asked.commands.last().unwrap(), "sysctl -w net.ipv4.tcp_mtu_probing=1");
+        assert_eq!(asked.commands[1], "sysctl -w net.ipv4.tcp_mtu_probing=1");
+        assert!(asked.commands[3].contains("(input|forward)"), "{asked:?}");
     }
     let milder = advice(&back_recovers(V4));
     assert!(milder.last().unwrap().text.contains("found a size by itself"), "{milder:?}");
@@ -316,12 +316,18 @@ fn a_limit_shared_with_the_way_there_points_to_our_own_network_first() {
         report
     };
     let ours = advice(&narrow_here(1, 1400, 1401));
-    assert_eq!(ours[0].who, Who::YourNetwork);
-    assert!(ours[0].text.contains("1400 bytes as well, at hop 1 (203.0.113.2), in this network"), "{ours:?}");
-    let rules = ours[0].commands.join("\n");
-    assert!(rules.contains("filter output icmp") && rules.contains("-I FORWARD"), "{rules}");
-    assert_eq!(advice(&narrow_here(1, 1380, 1460))[0].who, Who::YourNetwork, "a bound that holds the same size");
-    assert_ne!(advice(&narrow_here(1, 1280, 1281))[0].who, Who::YourNetwork, "another size, another link");
+    let let_out = |advice: &[Advice]| {
+        advice
+            .iter()
+            .find(|advice| advice.who == Who::YourNetwork && advice.text.starts_with("Look here first"))
+            .cloned()
+    };
+    let router = let_out(&ours).unwrap();
+    assert!(router.text.contains("1400 bytes as well, at hop 1 (203.0.113.2), in this network"), "{ours:?}");
+    let rules = router.commands.join("\n");
+    assert!(rules.contains("(output|forward)") && rules.contains("for c in OUTPUT FORWARD"), "{rules}");
+    assert!(let_out(&advice(&narrow_here(1, 1380, 1460))).is_some(), "a bound that holds the same size");
+    assert_eq!(let_out(&advice(&narrow_here(1, 1280, 1281))), None, "another size, another link");
     let far = advice(&narrow_here(7, 1400, 1401));
     assert!(far.iter().all(|advice| advice.who != Who::YourNetwork), "{far:?}");
     assert!(far.last().unwrap().text.contains("1400 bytes as well, at hop 7 (203.0.113.2): perhaps the same link"));
@@ -362,7 +368,7 @@ fn what_the_test_of_the_server_showed_is_used() {
     let ignored = asked(ReverseVerdict::Clear, Finding::PeerIgnoresPtb { told: size(1280) });
     assert_eq!(ignored.len(), 1);
     assert_eq!(ignored[0].who, Who::TheirSide);
-    assert!(ignored[0].commands[1].contains("filter input icmp"), "{ignored:?}");
+    assert!(ignored[0].commands[1].contains("(input|forward)"), "{ignored:?}");
     assert_eq!(asked(ReverseVerdict::Clear, Finding::PeerObeysPtb { told: size(1280) }), []);
 }
 
@@ -524,21 +530,16 @@ fn a_hole_on_some_flows_is_worked_around_at_the_size_that_passes_on_all() {
 
 #[test]
 fn others_get_rules_that_are_marked_as_theirs() {
-    for (address, rule) in [
-        (
-            V4,
-            "nft insert rule inet filter forward icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
-        ),
-        (
-            V6,
-            "nft insert rule inet filter forward icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
-        ),
+    for (address, types) in [
+        (V4, "icmp type '{ destination-unreachable, time-exceeded, parameter-problem }' accept"),
+        (V6, "icmpv6 type '{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }' accept"),
     ] {
         let asked = advice(&no_ptb(address)).pop().unwrap();
         assert_ne!(asked.who, Who::You);
-        assert_eq!(asked.commands[0], "# on a Linux firewall there, with nftables:");
-        assert_eq!(asked.commands[1], rule);
-        assert!(asked.commands[2].starts_with("# or with ip"));
+        assert_eq!(asked.commands[0], "# on that router, and on each firewall up to here, if Linux:");
+        assert!(asked.commands[1].contains(types) && asked.commands[1].contains("(output|forward)"), "{asked:?}");
+        assert!(asked.commands[2].starts_with("# undo: "), "{asked:?}");
+        assert_eq!(asked.commands[3], "# or with iptables:");
     }
 }
 

@@ -122,8 +122,11 @@ fn rules_for_the_way_back_run() {
             if address == V4 { ("198.51.100.1", "203.0.113.2") } else { ("fe80::1", "2001:db8:2::2") };
         report.examined.location = Some(Location { last_hop: point(1, first), next_hop: point(2, second) });
         let others: Vec<Advice> = advise(&report).into_iter().filter(|advice| advice.who != Who::You).collect();
-        assert_eq!(others.iter().map(|advice| advice.who).collect::<Vec<_>>(), [Who::YourNetwork, Who::TheirSide]);
-        let commands: Vec<_> = others.into_iter().flat_map(|advice| advice.commands).collect();
+        assert_eq!(
+            others.iter().map(|advice| advice.who).collect::<Vec<_>>(),
+            [Who::YourNetwork, Who::YourNetwork, Who::TheirSide]
+        );
+        let commands: Vec<_> = others.iter().flat_map(|advice| linux(&advice.commands)).collect();
         let tables = if address == V4 { "iptables" } else { "ip6tables" };
         let shown = in_namespace(&format!(
             "nft add chain inet filter output '{{ type filter hook output priority 0; policy accept; }}'\n{}\n\
@@ -154,7 +157,8 @@ fn rules_for_those_on_the_way_run() {
         let asked = advise(&no_ptb(address)).pop().unwrap();
         assert_ne!(asked.who, Who::You);
         let tables = if address == V4 { "iptables" } else { "ip6tables" };
-        let script = format!("{}\nnft list chain inet filter forward\n{tables} -S FORWARD", asked.commands.join("\n"));
+        let script =
+            format!("{}\nnft list chain inet filter forward\n{tables} -S FORWARD", linux(&asked.commands).join("\n"));
         let shown = in_namespace(&script);
         let too_big = if address == V4 { "destination-unreachable" } else { "packet-too-big" };
         assert!(shown.contains(too_big), "{shown}");
@@ -339,8 +343,14 @@ fn commands_with(report: &AddressReport, word: &str) -> Vec<String> {
     found.unwrap_or_else(|| panic!("no advice has {word}")).commands
 }
 
+/// Those for a Linux machine, with nftables and with iptables.
+pub(super) fn linux(commands: &[String]) -> Vec<String> {
+    let is_other = |command: &&String| command.starts_with("# or with ") && !command.contains("iptables");
+    commands.iter().take_while(|command| !is_other(command)).cloned().collect()
+}
+
 /// Runs a script in a fresh namespace that ends with it; every command has to succeed.
-fn in_namespace(script: &str) -> String {
+pub(super) fn in_namespace(script: &str) -> String {
     let script = format!("{NAMESPACE}\n{script}");
     let output = Command::new("unshare").args(["--map-root-user", "--net", "sh", "-c", &script]).output();
     let Output { status, stdout, stderr } = output.expect("unshare (util-linux) is needed");

@@ -360,6 +360,12 @@ pub(crate) fn ptb(report: &AddressReport, mtu: u32, reached_kernel: bool, fault:
     PtbReport { from, mtu, about: Method::Tcp, reached_kernel, fault, count: 3 }
 }
 
+/// Large packets reach one hop, and not the next.
+pub(crate) fn between(last: (u8, &str), next: (u8, &str)) -> Location {
+    let point = |(ttl, address): (u8, &str)| Some(LocationPoint { ttl: Some(Ttl(ttl)), address: ip(address) });
+    Location { last_hop: point(last), next_hop: point(next) }
+}
+
 fn hop(ttl: u8, address: &str, largest: u32) -> Hop {
     Hop {
         ttl: Ttl(ttl),

@@ -14,6 +14,8 @@ mod own_tcp;
 mod path;
 mod reasons;
 mod screen;
+mod shared_link;
 mod stages;
+mod systems;
 mod text;
 mod together;

@@ -395,11 +395,17 @@ fn more_detail_shows_every_size_and_hop() {
 fn prose_fits_80_columns_and_commands_are_whole() {
     for whole in everything() {
         let advice = whole.addresses.iter().flat_map(|address| &address.examined.advice);
-        let commands = advice.flat_map(|advice| advice.commands.iter().chain(&advice.lasting));
         let check = check(&whole.addresses.iter().collect::<Vec<_>>()).map_or_else(Vec::new, |check| check.commands);
-        let commands: HashSet<_> = commands.chain(&check).map(String::as_str).collect();
+        let lasting = advice.clone().flat_map(|advice| &advice.lasting);
+        let besides: Vec<&str> = lasting.chain(&check).map(|command| command.trim()).collect();
+        let all = advice.clone().flat_map(|advice| &advice.commands).map(|command| command.trim());
+        let all: HashSet<_> = all.chain(besides.iter().copied()).collect();
+        let is_likely = |command: &&String| !command.starts_with("# or with ");
+        let likely =
+            advice.flat_map(|advice| advice.commands.iter().take_while(is_likely)).map(|command| command.trim());
+        let likely: HashSet<_> = likely.chain(besides.iter().copied()).collect();
         let is_one = whole.addresses.len() == 1;
-        for style in [PLAIN, FULL] {
+        for (style, commands) in [(PLAIN, &likely), (FULL, &all)] {
             let text = render(&whole, &style);
             let lines: HashSet<_> = text.lines().map(str::trim).collect();
             // Of several addresses, likely commands are for all that are alike at once.
@@ -415,8 +421,9 @@ fn prose_fits_80_columns_and_commands_are_whole() {
 
 /// Of several addresses, commands are for all that are alike.
 fn starts_with_a_program(line: &str) -> bool {
-    let programs = ["# ", "nft ", "ip ", "iptables ", "ip6tables ", "sysctl ", "pmtu-probe "];
-    programs.iter().any(|program| line.trim_start().starts_with(program))
+    let linux = ["# ", "nft ", "ip ", "iptables ", "ip6tables ", "for ", "sysctl ", "pmtu-probe "];
+    let others = ["firewall-cmd ", "/ip ", "/ipv6 ", "access-list ", "aws ", "az ", "gcloud "];
+    linux.iter().chain(&others).any(|program| line.trim_start().starts_with(program))
 }
 
 #[test]

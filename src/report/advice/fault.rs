@@ -1,25 +1,16 @@
 //! The repair of a fault on the path, and who has to do it.
 
 use super::case::Case;
-use super::{firewall, owner};
-use crate::model::{Advice, Family, Finding, FlowOutcome, PtbFault, PtbReport, RejectedBy, Rejection, Who};
+use super::owner;
+use super::systems::{self, Task};
+use crate::model::{Advice, Finding, FlowOutcome, PtbFault, PtbReport, RejectedBy, Rejection, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::ptb_fault;
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
 pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
-    let place = place(case);
-    let name = case.ptb_name();
     let who = owner::of_bottleneck(case);
-    let whose = match who {
-        Who::YourNetwork => "That is near this host: its router has to send",
-        Who::TheirSide => "That is at the target: the router there has to send",
-        Who::You | Who::Unknown => "The router there has to send",
-    };
-    let numbers = match case.family() {
-        Family::V4 => "ICMP types 3, 11 and 12",
-        Family::V6 => "ICMPv6 types 1 to 4",
-    };
+    let router = if owner::is_at_next_hop(case) { the_router_right_here() } else { the_router_there(case, who) };
     let is_exact = place_of(case.report).is_some_and(Place::is_exact);
     let only = if is_exact && case.has(Finding::OnlyPtbMissing) {
         " Its \"time exceeded\" arrives here, so look for what concerns this one type."
@@ -33,12 +24,27 @@ pub(super) fn no_ptb(case: &Case<'_>) -> Advice {
         lasting: Vec::new(),
         who,
         text: format!(
-            "{place}. {whose} {name}, and every firewall from there to this host has to let it through.{only}{or} The rules \
-             below admit error messages only. On other systems: send unreachables on that interface, do not ration them \
-             to nothing, and permit {numbers} in access lists and control-plane filters."
+            "{router}: no rule of its own may drop or ration what it sends out. And every firewall from there to this host has to \
+             let it through.{only}{or} The rules below admit error messages only."
         ),
-        commands: firewall::for_those_on_the_way(case.family()),
+        commands: systems::commands(Task::Report, case.family()),
     }
+}
+
+/// Nothing that differs by family: the first link is the same, and this is said once.
+fn the_router_right_here() -> String {
+    "The repair itself: the router right here has to say by ICMP that packets are too large (\"fragmentation needed\", in \
+     IPv6 \"packet too big\")"
+        .into()
+}
+
+fn the_router_there(case: &Case<'_>, who: Who) -> String {
+    let whose = match who {
+        Who::YourNetwork => "That is near this host: its router has to send",
+        Who::TheirSide => "That is at the target: the router there has to send",
+        Who::You | Who::Unknown => "The router there has to send",
+    };
+    format!("{}. {whose} {}", place(case), case.ptb_name())
 }
 
 /// PTBs that cannot work: each sender has to correct what it states.

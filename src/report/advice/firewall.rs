@@ -24,15 +24,6 @@ pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
-/// A comment between commands: what follows does the same as what stands before, by another program.
-const OR_WITH: &str = "# or with ";
-
-/// The first of several ways to do the same.
-pub(crate) fn likely_commands(commands: &[String]) -> &[String] {
-    let end = commands.iter().position(|command| command.starts_with(OR_WITH)).unwrap_or(commands.len());
-    &commands[..end]
-}
-
 /// Whether this host's own firewall is to blame.
 pub(super) fn is_cause(case: &Case<'_>) -> bool {
     case.examined().cause == Some(Cause::LocalFirewall)
@@ -146,32 +137,6 @@ fn with_iptables(family: Family) -> Advice {
         ),
         commands: rules.into_iter().chain(removals).collect(),
     }
-}
-
-/// The same for a Linux firewall on the way, whose admin has to fit the rules in.
-pub(super) fn for_those_on_the_way(family: Family) -> Vec<String> {
-    let Rules { nft, iptables: rules } = Rules::of(family, "forward");
-    let program = iptables(family);
-    let introduced = ["# on a Linux firewall there, with nftables:".into(), nft, format!("{OR_WITH}{program}:")];
-    introduced.into_iter().chain(rules).collect()
-}
-
-/// The same for a Linux router that sends the messages, and for a firewall that they pass.
-pub(super) fn for_those_on_the_way_out(family: Family) -> Vec<String> {
-    let (own, passing) = (Rules::of(family, "output"), Rules::of(family, "forward"));
-    let mut commands =
-        vec!["# on a Linux router or firewall of your network, with nftables:".into(), own.nft, passing.nft];
-    commands.push(format!("{OR_WITH}{}:", iptables(family)));
-    commands.extend(own.iptables.into_iter().chain(passing.iptables));
-    commands
-}
-
-/// The same for a Linux server that the messages are meant for.
-pub(super) fn for_the_server(family: Family) -> Vec<String> {
-    let Rules { nft, iptables: rules } = Rules::of(family, "input");
-    let introduced = ["# on a Linux server, with nftables:".into(), nft, format!("{OR_WITH}{}:", iptables(family))];
-    let in_front = "# on a Linux firewall in front of it the same, in chain forward or FORWARD".into();
-    introduced.into_iter().chain(rules).chain([in_front]).collect()
 }
 
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).

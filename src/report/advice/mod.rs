@@ -13,12 +13,14 @@ mod owner;
 mod retry;
 mod reverse;
 mod shared_link;
+mod systems;
 mod together;
 mod workaround;
 
 pub use check::{Check, check};
-pub(crate) use firewall::{Rules, likely_commands};
+pub(crate) use firewall::Rules;
 pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
+pub(crate) use systems::{likely as likely_commands, likely_besides as likely_commands_besides};
 
 use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
 use case::Case;
@@ -81,7 +83,7 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
         Verdict::BlackHole if firewall::is_cause(case) => {
             let mut advice = repair(case);
             if !firewall::is_certain(case) {
-                advice.extend(workaround::all(case));
+                advice.extend(workarounds(case));
             }
             advice
         }
@@ -95,9 +97,20 @@ fn forward(case: &Case<'_>) -> Vec<Advice> {
     }
 }
 
-/// What this host can do until the path is repaired: first for all paths that share the link, then for this address.
+/// What can be done until the path is repaired: first for all paths that share the link, then for this address.
 fn workarounds(case: &Case<'_>) -> Vec<Advice> {
-    shared_link::lower_the_interface(case).into_iter().chain(workaround::all(case)).collect()
+    let mut advice = shared_link::cures(case);
+    let mut for_one = workaround::all(case);
+    if !advice.is_empty() {
+        for own in &mut for_one {
+            own.is_alternative = true;
+        }
+        if let Some(first) = for_one.first_mut() {
+            first.text = format!("Or for {} alone. {}", case.this_address(), first.text);
+        }
+    }
+    advice.extend(for_one);
+    advice
 }
 
 /// The repair of the fault itself.

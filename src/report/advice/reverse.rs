@@ -4,8 +4,9 @@
 //! so nobody can be named, unless the way there meets the same limit.
 
 use super::case::Case;
+use super::systems::{self, Task};
 use super::workaround::HostRouteUse;
-use super::{firewall, in_place, owner, retry, workaround};
+use super::{in_place, owner, retry, shared_link, workaround};
 use crate::model::{AddressReport, Advice, Examined, Family, Finding, PacketSize, ReverseVerdict, Verdict, Who};
 use crate::report::place::place_of;
 
@@ -14,13 +15,19 @@ pub(super) fn advice(case: &Case<'_>, route: HostRouteUse) -> Vec<Advice> {
     match case.examined().reverse.verdict {
         ReverseVerdict::BlackHole | ReverseVerdict::Recovers => {
             let ours = is_likely_ours(case).then(|| let_out(case));
+            let shared = if ours.is_some() { shared_cures(case) } else { Vec::new() };
             let workarounds = workaround::all_for_the_way_back(case, working_size(case.examined()), route);
-            ours.into_iter().chain(workarounds).chain([repair_there(case)]).collect()
+            shared.into_iter().chain(ours).chain(workarounds).chain([repair_there(case)]).collect()
         }
         ReverseVerdict::Inconclusive => retry::way_back(case).into_iter().collect(),
         ReverseVerdict::Clear => in_place::stop_asking_for_less(case).into_iter().collect(),
         ReverseVerdict::Discoverable | ReverseVerdict::Untested => Vec::new(),
     }
+}
+
+/// What cures the way there as well stands there already, if that way needs it.
+fn shared_cures(case: &Case<'_>) -> Vec<Advice> {
+    if case.examined().verdict == Verdict::Discoverable { shared_link::cures(case) } else { Vec::new() }
 }
 
 /// Who has to repair the way back, as far as it can be told from here.
@@ -74,7 +81,7 @@ fn let_out(case: &Case<'_>) -> Advice {
             case.ptb_name(),
             case.name()
         ),
-        commands: firewall::for_those_on_the_way_out(case.family()),
+        commands: systems::commands(Task::Report, case.family()),
     }
 }
 
@@ -103,8 +110,9 @@ fn repair_there(case: &Case<'_>) -> Advice {
     } else {
         ""
     };
-    let bridge = if examined.reverse.verdict == ReverseVerdict::BlackHole {
-        " Until then, the last command makes its TCP search for a working size, after a stall of some seconds."
+    let is_hole = examined.reverse.verdict == ReverseVerdict::BlackHole;
+    let bridge = if is_hole {
+        " Until then, the first command makes its TCP search for a working size, after a stall of some seconds."
     } else {
         ""
     };
@@ -116,17 +124,17 @@ fn repair_there(case: &Case<'_>) -> Advice {
             "{what}{place} Their server, and every firewall in front of it, has to let {name} in, from any router on the \
              way; a router of theirs before a smaller link has to send it.{test}{bridge}"
         ),
-        commands: firewall::for_the_server(case.family())
+        commands: is_hole
+            .then(mtu_probing_there)
             .into_iter()
-            .chain(
-                (examined.reverse.verdict == ReverseVerdict::BlackHole).then(mtu_probing_there).into_iter().flatten(),
-            )
+            .flatten()
+            .chain(systems::commands(Task::TakeIn, case.family()))
             .collect(),
     }
 }
 
 fn mtu_probing_there() -> [String; 2] {
-    ["# on a Linux server, as a workaround:".into(), "sysctl -w net.ipv4.tcp_mtu_probing=1".into()]
+    ["# on their server, if Linux, until then:".into(), "sysctl -w net.ipv4.tcp_mtu_probing=1".into()]
 }
 
 /// Routers may cut what has no DF, so none of them has anything to report.
@@ -159,6 +167,6 @@ pub(super) fn let_ours_in(case: &Case<'_>) -> Option<Advice> {
             case.name(),
             case.ptb_name()
         ),
-        commands: firewall::for_the_server(case.family()),
+        commands: systems::commands(Task::TakeIn, case.family()),
     })
 }

@@ -1,33 +1,108 @@
-//! Large packets end at this host's own link, or at the next hop of its route: every path that leaves there has the same limit.
+//! Large packets end at this host's own link, or at the next hop of its route: every path that leaves there has the same limit. So
+//! what cures one server cures all, and it stands before what cures one.
+
+mod container;
+mod link;
+mod tunnel;
 
 use super::case::Case;
 use super::owner;
-use super::workaround::undo;
-use crate::model::{Advice, Cause, Family, Who};
-use crate::report::place::place_of;
+use super::systems::{self, ClampBy, Task};
+use crate::model::{Advice, Cause, Family, LinkKind, Who};
+use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
+use link::{Link, SHARED};
 
-/// One MTU for all paths. `None`: large packets end elsewhere, or a repair on this host is the cure. Both families use the
-/// interface, so it does not go below the least MTU of IPv6 (RFC 8200, section 5).
-pub(super) fn lower_the_interface(case: &Case<'_>) -> Option<Advice> {
+/// The cures of all paths over that link: the MTU of this host, and a clamp on the gateway for all hosts behind it. Empty: large
+/// packets end elsewhere.
+pub(super) fn cures(case: &Case<'_>) -> Vec<Advice> {
+    if !owner::is_at_next_hop(case) {
+        return Vec::new();
+    }
+    [lower_the_interface(case), clamp_at_the_gateway(case), clamp_for_those_behind(case)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Both families use the interface, so it does not go below the least MTU of IPv6 (RFC 8200, section 5).
+fn lower_the_interface(case: &Case<'_>) -> Option<Advice> {
     let size = case.examined().path_mtu.filter(|size| *size >= Family::V6.minimum_mtu())?;
     let before = case.host.interface_mtu.filter(|before| *before > size)?;
-    let is_shared = owner::is_at_next_hop(case) && case.examined().cause != Some(Cause::LocalFirewall);
-    let interface = shell_word(case.host.interface.as_deref().filter(|_| is_shared)?);
-    let place = place_of(case.report)?.words();
+    let interface = shell_word(case.host.interface.as_deref()?);
+    let link = Link { interface, before, size, host: case.host };
+    if let Some(advice) = container::lower_from_outside(&link) {
+        return Some(advice);
+    }
+    Some(match case.host.systems.link {
+        Some(kind @ (LinkKind::WireGuard | LinkKind::Tun | LinkKind::Tunnel | LinkKind::Ppp)) => {
+            tunnel::lower(&link, kind)
+        }
+        Some(LinkKind::Ethernet | LinkKind::Veth) | None => lower_here(&link),
+    })
+}
+
+fn lower_here(link: &Link<'_>) -> Advice {
+    let Link { size, .. } = link;
+    Advice {
+        is_alternative: false,
+        lasting: Vec::new(),
+        who: Who::You,
+        text: format!(
+            "{SHARED} Lower the MTU of this host's interface to {size}: that cures mail to every server at once, both ways. It acts \
+             on all traffic of the interface, this network included, and is gone after a reboot. If some paths carry more, use what \
+             follows instead."
+        ),
+        commands: link.commands(),
+    }
+}
+
+/// It serves all hosts behind the gateway, and this one too.
+fn clamp_at_the_gateway(case: &Case<'_>) -> Option<Advice> {
+    case.host.gateway?;
+    let task = Task::Clamp(case.examined().path_mtu?, clamp_by(case));
+    let gateway =
+        if case.host.systems.container.is_some() { "the machine that runs this container" } else { "the gateway" };
+    Some(Advice {
+        is_alternative: false,
+        lasting: Vec::new(),
+        who: Who::YourNetwork,
+        text: format!(
+            "Or on {gateway}, for every host behind it: lower the MSS of all TCP that it forwards. That cures mail to every server, \
+             both ways; other protocols still need the message."
+        ),
+        commands: systems::commands(task, case.family()),
+    })
+}
+
+/// Its own route tells the size if it refuses the packets itself: where it says so and states the right size, or where it cuts
+/// copies without DF to pieces. Else the two ends of a link may disagree, or packets end before they get to it or at somebody in between.
+fn clamp_by(case: &Case<'_>) -> ClampBy {
+    let why = case.examined().cause;
+    let is_its_own = match place_of(case.report) {
+        Some(Place::At(router)) => router.distance() == Some(1) && why != Some(Cause::BadPtb),
+        Some(Place::Between { last, hidden, .. }) => {
+            let is_behind_it = last.distance() == Some(1) && hidden == Some(0);
+            is_behind_it && why == Some(Cause::NoPtb) && case.family() == Family::V4
+        }
+        None => false,
+    };
+    if is_its_own { ClampBy::Route } else { ClampBy::Number }
+}
+
+/// Whom this host forwards for: their packets are larger than its way out will be.
+fn clamp_for_those_behind(case: &Case<'_>) -> Option<Advice> {
+    let first = case.host.inner_links.first()?;
+    let size = case.examined().path_mtu?;
+    let name = &first.name;
+    let others = if case.host.inner_links.len() > 1 { " and others" } else { "" };
     Some(Advice {
         is_alternative: false,
         lasting: Vec::new(),
         who: Who::You,
         text: format!(
-            "Large packets vanish {place}. All paths over that link have the same limit, and so close to this host that may be \
-             every path. Lower the MTU of this host's interface to {size}: that cures all of them at once, both ways. It acts on \
-             all traffic of the interface, this network included, and is gone after a reboot. If other paths carry more, use \
-             what follows instead."
+            "This host forwards for those behind {name}{others}. For them it has to lower the MSS in what it forwards as well."
         ),
-        commands: vec![
-            format!("ip link set dev {interface} mtu {size}"),
-            undo(&format!("ip link set dev {interface} mtu {before}")),
-        ],
+        commands: systems::linux_clamp(case.family(), size),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::systems::{KEEP, by_system};
 use crate::model::Advice;
 
 /// Advice with the same words once, with the commands of both families; else each by itself, in the order of the first list.
@@ -25,12 +26,32 @@ fn is_same(advice: &Advice, other: &Advice) -> bool {
     (advice.who, &advice.text) == (other.who, &other.text)
 }
 
-/// Each command once, and the comments that undo them last.
+/// The commands of both, system by system.
 fn commands(first: Vec<String>, second: Vec<String>) -> Vec<String> {
+    let mut second = by_system(second);
+    let mut joined = Vec::new();
+    for (introduction, lines) in by_system(first) {
+        let same = second.iter().position(|(other, _)| *other == introduction);
+        let others = same.map_or_else(Vec::new, |at| second.remove(at).1);
+        joined.extend((!introduction.is_empty()).then(|| introduction.clone()));
+        if introduction.is_empty() {
+            joined.extend(of_one_shell(lines, others));
+        } else {
+            // There, lines may belong to the one before them, so all of them come twice.
+            let is_same = lines == others;
+            joined.extend(lines.into_iter().chain(others.into_iter().filter(|_| !is_same)));
+        }
+    }
+    joined.extend(second.into_iter().flat_map(|(introduction, lines)| std::iter::once(introduction).chain(lines)));
+    joined
+}
+
+/// Each command once, and the comments that keep or undo them last.
+fn of_one_shell(first: Vec<String>, second: Vec<String>) -> Vec<String> {
     let mut known = HashSet::new();
     let all = first.into_iter().chain(second).filter(|command| known.insert(command.clone()));
     let (undo, mut commands): (Vec<String>, Vec<String>) =
-        all.partition(|command| command.starts_with(super::workaround::UNDO));
+        all.partition(|command| command.starts_with(super::workaround::UNDO) || command.starts_with(KEEP));
     commands.extend(undo);
     commands
 }

@@ -115,6 +115,7 @@ fn doubted(doubt: Doubt) -> &'static str {
         Doubt::NoRealBytes(DialogueTrouble::TcpNotAskedFor) => "TCP was not asked for",
         Doubt::NoRealBytes(DialogueTrouble::TakesNoMoreBytes) => "the server takes no more bytes that could confirm it",
         Doubt::NoRealBytes(DialogueTrouble::EndedTooSoon) => "the conversation ended too soon to confirm it",
+        Doubt::NoRealBytes(DialogueTrouble::RunEnded) => "the run ended before SMTP could confirm it",
         Doubt::NoRealBytes(DialogueTrouble::NoGreeting) => "no greeting came, so SMTP could not confirm it",
         Doubt::EchoAlone => {
             "ping alone cannot tell a hole from a firewall that drops large pings, nor the way there from the way back"

@@ -8,13 +8,14 @@ use super::screen::Screen;
 use super::style::Detail;
 use super::verdict;
 use crate::model::{AddressReport, Advice, Examined, Who};
+use crate::report::advice::likely_commands;
 
 /// All of it.
 pub(super) fn block(out: &mut String, report: &AddressReport, detail: Detail, page: Page) {
     let examined = &report.examined;
     let above = headline(out, &verdict::headline(report), examined, page);
     Screen::of(report, detail, page, above).push(out, page);
-    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), page);
+    what_to_do(out, 1, &examined.advice.iter().collect::<Vec<_>>(), detail, page);
     then_check(out, &[report], page);
 }
 
@@ -34,14 +35,14 @@ pub(super) fn push_lines(out: &mut String, words: &str, examined: &Examined, pag
     lines.len()
 }
 
-/// Advice, numbered from this number on.
-pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], page: Page) {
+/// Advice, numbered from this number on; for the likely kind of system only, unless all is wanted.
+pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], detail: Detail, page: Page) {
     if advice.is_empty() {
         return;
     }
     title(out, "What to do", page);
     for (number, advice) in (first..).zip(advice) {
-        advice_lines(out, number, advice, page);
+        advice_lines(out, number, advice, detail, page);
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], page: Pag
     }
 }
 
-fn advice_lines(out: &mut String, number: usize, advice: &Advice, page: Page) {
+fn advice_lines(out: &mut String, number: usize, advice: &Advice, detail: Detail, page: Page) {
     let who = match advice.who {
         Who::You => "On this host",
         Who::YourNetwork => "In your network",
@@ -68,7 +69,8 @@ fn advice_lines(out: &mut String, number: usize, advice: &Advice, page: Page) {
     for line in page.wrap(&text, &format!("  {number}. "), "     ") {
         push_line(out, &line);
     }
-    for command in advice.commands.iter().chain(&advice.lasting) {
+    let commands = if detail.has_all_advice() { advice.commands.clone() } else { likely_commands(&advice.commands) };
+    for command in commands.iter().chain(&advice.lasting) {
         push_line(out, &format!("       {}", page.paint(Ink::Command, &printable(command))));
     }
 }

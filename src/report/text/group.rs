@@ -1,5 +1,7 @@
 //! What the report says of several addresses that are alike: once for all.
 
+use std::collections::HashSet;
+
 use super::block::{headline, then_check, what_to_do};
 use super::page::Page;
 use super::row::EvidenceRow;
@@ -7,7 +9,7 @@ use super::screen::Screen;
 use super::style::Detail;
 use super::{evidence, findings, verdict};
 use crate::model::AddressReport;
-use crate::report::advice::{advise_all, likely_commands};
+use crate::report::advice::{advise_all, likely_commands_besides};
 use crate::report::alike::representatives;
 use crate::report::words::address_with_zone;
 
@@ -47,15 +49,16 @@ pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Det
 fn advice_for_all(out: &mut String, group: &[&AddressReport], detail: Detail, page: Page) {
     let all = advise_all(group);
     let mut likely = all.clone();
-    if detail != Detail::Full {
+    if !detail.has_all_advice() {
         likely.retain(|advice| !advice.is_alternative);
+        let mut known = HashSet::new();
         for advice in &mut likely {
-            advice.commands.truncate(likely_commands(&advice.commands).len());
+            advice.commands = likely_commands_besides(&advice.commands, &mut known);
         }
     }
-    what_to_do(out, 1, &likely.iter().collect::<Vec<_>>(), page);
-    if likely != all {
-        out.push_str("  Other ways to the same end: -v shows them.\n");
+    what_to_do(out, 1, &likely.iter().collect::<Vec<_>>(), detail, page);
+    if likely.len() != all.len() {
+        out.push_str("  Other ways to the same end: --advice all shows them.\n");
     }
 }
 

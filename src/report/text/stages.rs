@@ -22,7 +22,7 @@ pub fn way_there(report: &AddressReport, style: &Style) -> String {
     let above = headline(&mut out, &verdict::so_far(report), &report.examined, page);
     let rows = rows_of_the_way_there(report, style.detail, page);
     Screen::new(rows, findings::sentences(report, style.detail)).fitted(style.detail, page, above).push(&mut out, page);
-    what_to_do(&mut out, 1, &report.examined.advice.iter().collect::<Vec<_>>(), page);
+    what_to_do(&mut out, 1, &report.examined.advice.iter().collect::<Vec<_>>(), style.detail, page);
     out
 }
 
@@ -59,7 +59,7 @@ pub fn rest(shown: &AddressReport, whole: &AddressReport, style: &Style) -> Stri
     Screen::new(rows, remarks).push(&mut out, page);
     let known = &shown.examined.advice;
     let new: Vec<&Advice> = whole.examined.advice.iter().filter(|advice| !known.contains(advice)).collect();
-    what_to_do(&mut out, known.len() + 1, &new, page);
+    what_to_do(&mut out, known.len() + 1, &new, style.detail, page);
     then_check(&mut out, &[whole], page);
     out + more(style)
 }

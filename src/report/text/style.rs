@@ -21,14 +21,23 @@ pub enum Detail {
     /// Verdict, what a mail admin needs to know of the evidence, advice.
     #[default]
     Normal,
+    /// The same, with advice for every kind of system.
+    AllAdvice,
     /// All of the evidence: methods, counts, timing, every size and hop.
     Full,
+}
+
+impl Detail {
+    /// Whether advice comes in full: every way to the same end, on every kind of system.
+    pub(super) fn has_all_advice(self) -> bool {
+        matches!(self, Self::AllAdvice | Self::Full)
+    }
 }
 
 /// What a report in so much detail leaves out, and how to see it.
 pub fn more(style: &Style) -> &'static str {
     match style.detail {
-        Detail::Normal => "\n-v shows methods, counts and timing, and all remarks.\n",
+        Detail::Normal | Detail::AllAdvice => "\n-v shows methods, counts and timing, and all remarks.\n",
         Detail::VerdictOnly | Detail::Full => "",
     }
 }
