@@ -117,6 +117,59 @@ download() {
     (cd "$1" && apt-get download -q -o APT::Sandbox::User=root "${@:2}" >/dev/null)
 }
 
+# Programs that configure hosts, for the tests of what they are advised: unpacked, not installed. A test lays them over /usr and /etc in a
+# mount namespace of its own. What they need and this system lacks is unpacked with them; those that exclude each other one after the other.
+SYSTEMS=(firewalld network-manager netplan.io ifupdown ufw systemd dbus iptables nftables procps perl)
+MORE_SYSTEMS=(netfilter-persistent iptables-persistent)
+
+systems_dir() { echo "${PMTU_SYSTEMS:-$(target_dir)/systems}"; }
+
+# Empty if they are there or can be fetched.
+why_no_systems() {
+    [[ -d $(systems_dir)/etc ]] || command -v apt-get >/dev/null ||
+        echo 'firewalld, NetworkManager and others are packages of Debian, and there is no apt-get'
+}
+
+require_systems() {
+    local folder package
+    { is_root && [[ -z $LAB_INSIDE ]]; } || die "the tests of firewalld, NetworkManager and others need root (sudo)"
+    [[ ! -d $(systems_dir)/etc ]] || return 0
+    say "unpacking ${SYSTEMS[*]} ${MORE_SYSTEMS[*]} in $(systems_dir)"
+    folder=$(mktemp -d)
+    mkdir -p "$folder/debs/partial" "$folder/root/usr"
+    fetch_with_needs "$folder/debs" "${SYSTEMS[@]}" || { apt-get update -q >/dev/null && fetch_with_needs "$folder/debs" "${SYSTEMS[@]}"; } ||
+        die "cannot download ${SYSTEMS[*]}"
+    download "$folder/debs" "${MORE_SYSTEMS[@]}" || die "cannot download ${MORE_SYSTEMS[*]}"
+    for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$folder/root"; done
+    # The folders at the root are links to those in /usr.
+    for package in bin sbin lib lib64; do
+        [[ ! -d $folder/root/$package ]] || { cp -a "$folder/root/$package" "$folder/root/usr/" && rm -r "$folder/root/$package"; }
+    done
+    chmod -R a-s "$folder/root"
+    finish_systems "$folder/root"
+    rm -rf "$(systems_dir)"
+    mkdir -p "$(dirname "$(systems_dir)")"
+    cp -a "$folder/root" "$(systems_dir)"
+    rm -rf "$folder"
+}
+
+# What the packages' own scripts would do when they are installed.
+finish_systems() {
+    cp -n "$1"/usr/share/ufw/ufw.conf "$1"/usr/share/ufw/iptables/*.rules "$1/etc/ufw/"
+    mkdir -p "$1/etc/netplan" "$1/etc/network" "$1/etc/iptables" "$1/etc/systemd/network"
+    cp /etc/passwd /etc/group "$1/etc/"
+    grep -q '^systemd-network:' "$1/etc/passwd" || {
+        echo 'systemd-network:x:979:979::/:/usr/sbin/nologin' >>"$1/etc/passwd"
+        echo 'systemd-network:x:979:' >>"$1/etc/group"
+    }
+}
+
+# fetch_with_needs FOLDER PACKAGE... : what is installed already is not fetched.
+fetch_with_needs() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --download-only --no-install-recommends --no-upgrade \
+        -o "Dir::Cache::archives=$1" -o APT::Sandbox::User=root "${@:2}" >/dev/null
+}
+
 # Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.
 FOREIGN_STACKS=(lwip gvisor)
 

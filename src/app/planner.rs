@@ -10,13 +10,14 @@ use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
 use super::random;
 use crate::model::{
-    Blockers, Family, FlowChoice, HostFacts, HostSystems, InnerLink, KernelSettings, MethodChoice, OwnTcpSetup,
-    PacketSize, Plan, Service, TargetFailure,
+    Blockers, Family, FlowChoice, HostFacts, InnerLink, KernelSettings, MethodChoice, OwnTcpSetup, PacketSize, Plan,
+    Service, TargetFailure,
 };
 use crate::net::Ours;
 use crate::net::interface::Interface;
-use crate::net::route::{Route, RouteQuery, Routes};
+use crate::net::route::{Links, Route, RouteQuery, Routes};
 use crate::net::settings::{kernel_min_pmtu, kernel_settings};
+use crate::net::systems::Systems;
 use crate::resolve::{Question, Remark, Resolved, ResolvedAddress, Resolver, Target};
 use crate::runner::Job;
 
@@ -36,7 +37,8 @@ pub(super) struct Planner<'a> {
     resolver: Resolver,
     /// Settings of this kernel, read once: many targets share them.
     kernel: [(KernelSettings, PacketSize); 2],
-    inner_links: Vec<InnerLink>,
+    links: Links,
+    systems: Systems,
 }
 
 /// What targets lead to, as it comes.
@@ -55,8 +57,9 @@ impl<'a> Planner<'a> {
         let routes = Routes::open()?;
         check_source(plan, &routes).await?;
         let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
-        let inner_links = routes.inner_links().await;
-        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel, inner_links })
+        let links = routes.links().await;
+        let systems = Systems::of_this_host();
+        Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel, links, systems })
     }
 
     /// What to examine for several targets, numbered.
@@ -204,12 +207,14 @@ impl Planner<'_> {
         };
         let is_link_local = address.zone.is_some();
         let scope_id = wanted.filter(|_| is_link_local).map_or(0, |interface| interface.index);
+        let link = route.interface.as_ref().and_then(|interface| self.links.kind(interface.index));
+        let systems = self.systems.with(route.interface.as_ref(), link);
         let interface = route.interface.map(|interface| interface.name);
         let is_larger =
             |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
         let here = HostFacts {
             source: Some(source),
-            inner_links: self.inner_links.iter().filter(is_larger).cloned().collect(),
+            inner_links: self.links.inner.iter().filter(is_larger).cloned().collect(),
             interface,
             gateway: route.gateway,
             interface_mtu: route.interface_mtu,
@@ -220,7 +225,7 @@ impl Planner<'_> {
             settings,
             blockers: Blockers::NotSought,
             clamps: Vec::new(),
-            systems: HostSystems::default(),
+            systems,
         };
         Ok(PlannedAddress {
             address,

@@ -5,6 +5,8 @@
 pub struct HostSystems {
     /// What fills the firewall.
     pub firewall: Option<FirewallManager>,
+    /// The file that its rules are loaded from. Without a manager, the one that `nftables.service` would load, once it is enabled.
+    pub rules_file: Option<String>,
     /// Whether `nft` is installed.
     pub has_nft: bool,
     /// What `iptables` writes to, where it is installed.
@@ -21,7 +23,16 @@ pub struct HostSystems {
 
 impl Default for HostSystems {
     fn default() -> Self {
-        Self { firewall: None, has_nft: true, iptables: None, network: None, link: None, container: None, mailer: None }
+        Self {
+            firewall: None,
+            rules_file: None,
+            has_nft: true,
+            iptables: None,
+            network: None,
+            link: None,
+            container: None,
+            mailer: None,
+        }
     }
 }
 

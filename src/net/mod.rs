@@ -14,6 +14,7 @@ pub mod ruleset;
 pub mod sender;
 pub mod settings;
 pub mod silent;
+pub mod systems;
 
 mod bpf;
 mod duplicates;

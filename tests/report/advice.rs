@@ -1,8 +1,8 @@
 //! Who is asked to do what.
 
 use pmtu_probe::model::{
-    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowOutcome, Flows, HostFacts, Location, LocationPoint,
-    PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
+    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowOutcome, Flows, HostFacts, HostSystems,
+    IptablesBackend, Location, LocationPoint, PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
 };
 use pmtu_probe::report::advise;
 
@@ -291,9 +291,14 @@ fn the_way_back_is_worked_around_here_and_repaired_there() {
                 "{tables} -t mangle {verb} OUTPUT -p tcp -d {address} --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}"
             )
         };
-        let ours = for_you(&advice);
-        assert_eq!(ours[6..8], [rule("-A"), format!("# undo: {}", rule("-D"))]);
-        assert_eq!(ours[8], format!("{ip} route replace {length} advmss {mss}"));
+        assert_eq!(for_you(&advice)[6], format!("{ip} route replace {length} advmss {mss}"));
+        let mut without_nft = back_hole(address);
+        without_nft.here.systems =
+            HostSystems { has_nft: false, iptables: Some(IptablesBackend::Legacy), ..HostSystems::default() };
+        let without_nft = advise(&without_nft);
+        let ours = for_you(&without_nft);
+        assert_eq!(ours[..2], [rule("-A"), format!("# undo: {}", rule("-D"))]);
+        assert_eq!(ours[2], format!("{ip} route replace {length} advmss {mss}"));
         let asked = advice.last().unwrap();
         assert_eq!(asked.who, Who::TheirSide);
         assert!(asked.text.contains("cannot be seen from here"), "{asked:?}");

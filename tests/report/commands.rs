@@ -3,9 +3,13 @@
 //!
 //! Needs `unshare`, `nft`, `ip` and `iptables`, and root or user namespaces; fails without.
 
+use std::io::{Read, Write};
 use std::process::{Command, Output};
 
-use pmtu_probe::model::{AddressReport, Advice, Blockers, Cause, Finding, Location, LocationPoint, RouteMtu, Ttl, Who};
+use pmtu_probe::model::{
+    AddressReport, Advice, Blockers, Cause, Container, Finding, IptablesBackend, LinkKind, Location, LocationPoint,
+    RouteMtu, Ttl, Who,
+};
 use pmtu_probe::report::{advise, advise_all};
 
 use super::fixtures::{V4, V6, back_hole, clear, discoverable, ip, link_mismatch, local_firewall, no_ptb, size};
@@ -93,8 +97,8 @@ fn workarounds_for_both_ways_do_not_undo_each_other() {
 fn each_workaround_for_the_way_back_lowers_what_this_host_announces_and_nothing_else() {
     for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
         let headers = if address == V4 { 40 } else { 60 };
-        for word in ["maxseg", "TCPMSS"] {
-            let commands = commands_with(&back_hole(address), word).join("\n");
+        for (word, report) in [("maxseg", back_hole(address)), ("TCPMSS", without_nft(back_hole(address)))] {
+            let commands = commands_with(&report, word).join("\n");
             let shown = in_namespace(&format!("{commands}\n{}", mss_of_a_connection_to(address, other)));
             assert_eq!(seen(&shown, "their clamped"), 1400 - headers - 12, "{word}: {shown}");
             assert!(seen(&shown, "their free") > 1400, "{word}: {shown}");
@@ -106,7 +110,7 @@ fn each_workaround_for_the_way_back_lowers_what_this_host_announces_and_nothing_
     }
 }
 
-fn seen(shown: &str, which: &str) -> u32 {
+pub(super) fn seen(shown: &str, which: &str) -> u32 {
     let line = shown.lines().find_map(|line| line.strip_prefix(which)).unwrap_or_else(|| panic!("{which}: {shown}"));
     line.trim().parse().unwrap()
 }
@@ -268,8 +272,156 @@ fn a_clamp_lowers_what_this_host_sends_and_nothing_else() {
     }
 }
 
+/// In place of programs that a host lacks, and of those that it has under another name.
+const NO_NFT: &str = "nft() { echo 'there is no nft' >&2; return 127; }";
+const LEGACY: &str = "iptables() { iptables-legacy \"$@\"; }; ip6tables() { ip6tables-legacy \"$@\"; }";
+const NO_FIREWALL: &str = "iptables() { echo 'there is no iptables' >&2; return 127; }; ip6tables() { iptables; }";
+
+fn without_nft(mut report: AddressReport) -> AddressReport {
+    report.here.systems.has_nft = false;
+    report.here.systems.iptables = Some(IptablesBackend::Legacy);
+    report
+}
+
+/// Both kinds of iptables, both ways: the same effect, and the undo leaves nothing.
+#[test]
+fn without_nft_a_clamp_is_set_by_either_kind_of_iptables() {
+    for kind in ["", LEGACY] {
+        for (address, other, tables) in [(V4, "192.0.2.26", "iptables"), (V6, "2001:db8::26", "ip6tables")] {
+            let headers = if address == V4 { 40 } else { 60 };
+            for (report, which) in [(no_ptb(address), ""), (back_hole(address), "their ")] {
+                let commands = commands_with(&without_nft(report), "TCPMSS");
+                let undo: Vec<&str> = commands.iter().filter_map(|line| line.strip_prefix("# undo: ")).collect();
+                let shown = in_namespace(&format!(
+                    "{NO_NFT}\n{kind}\n{}\n{}\n{}\n! {tables} -t mangle -S | grep TCPMSS",
+                    commands.join("\n"),
+                    mss_of_a_connection_to(address, other),
+                    undo.join("\n")
+                ));
+                assert_eq!(seen(&shown, &format!("{which}clamped")), 1400 - headers - 12, "{shown}");
+                assert!(seen(&shown, &format!("{which}free")) > 1400, "{shown}");
+            }
+        }
+    }
+}
+
+/// Everything that such a host is told runs there.
+#[test]
+fn a_host_is_told_only_what_it_can_run() {
+    for address in [V4, V6] {
+        let (ip, tables) = if address == V4 { ("ip", "iptables") } else { ("ip -6", "ip6tables") };
+        let routes = format!("{ip} route show");
+        for (report, state) in [(no_ptb(address), "INPUT"), (back_hole(address), "OUTPUT")] {
+            let rules = format!("{tables} -t mangle -S {state}");
+            check_after(&format!("{NO_NFT}\n{LEGACY}"), &without_nft(report.clone()), &[&rules, &routes]);
+            let mut bare = without_nft(report);
+            bare.here.systems.iptables = None;
+            let first = advise(&bare).remove(0);
+            assert!(first.commands[0].contains(" route replace ") && !first.is_alternative, "{first:?}");
+            assert!(first.text.starts_with("Give this address a route"), "{first:?}");
+            check_after(&format!("{NO_NFT}\n{NO_FIREWALL}"), &bare, &[&routes]);
+        }
+        let rules = format!("{tables} -S INPUT");
+        check_after(&format!("{NO_NFT}\n{LEGACY}"), &without_nft(local_firewall(address)), &[&rules]);
+    }
+}
+
+/// A container behind a machine that forwards for it: typed there, the clamp meets the container's connections.
+#[test]
+fn a_clamp_on_the_machine_serves_its_containers() {
+    for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
+        let (ip, length, headers) = if address == V4 { ("ip", 32, 40) } else { ("ip -6", 128, 60) };
+        for (report, which) in [(no_ptb(address), ""), (back_hole(address), "their ")] {
+            let mut report = report;
+            report.here.systems.container = Some(Container::Docker);
+            report.here.systems.link = Some(LinkKind::Veth);
+            let advice = advise(&report).remove(0);
+            assert!(advice.text.contains("on the machine that this container runs on"), "{advice:?}");
+            let undo: Vec<&str> = advice.commands.iter().filter_map(|line| line.strip_prefix("# undo: ")).collect();
+            let program = std::env::current_exe().unwrap();
+            // The server sits behind far0, the container behind inner0.
+            let shown = in_namespace(&format!(
+                "{commands}
+                 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+                 unshare --net sleep 60 & server=$!
+                 unshare --net sleep 60 & container=$!
+                 apart() {{ [ \"$(readlink /proc/$1/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; }}
+                 for one in $server $container; do until apart $one; do sleep 0.01; done; done
+                 in_server() {{ nsenter --target $server --net \"$@\"; }}
+                 in_container() {{ nsenter --target $container --net \"$@\"; }}
+                 ip link add inner0 type veth peer name c0
+                 ip link set inner0 addrgenmode none up
+                 ip link set c0 netns $container
+                 ip link set far0 netns $server
+                 ip address add 10.9.0.1/24 dev inner0
+                 ip -6 address add fd00:9::1/64 dev inner0 nodad
+                 in_container ip link set c0 up
+                 in_container ip address add 10.9.0.2/24 dev c0
+                 in_container ip -6 address add fd00:9::2/64 dev c0 nodad
+                 in_container ip route add default via 10.9.0.1
+                 in_container ip -6 route add default via fd00:9::1
+                 for side in lo far0; do in_server ip link set $side up; done
+                 in_server ip address add 198.51.100.1/24 dev far0
+                 in_server ip -6 address add 2001:db8:1::1/64 dev far0 nodad
+                 for one in {address} {other}; do
+                     in_server {ip} address add $one/{length} dev lo {nodad}
+                     {ip} route add $one/{length} via {gateway} dev eth0
+                 done
+                 in_server ip route add default via 198.51.100.2
+                 in_server ip -6 route add default via 2001:db8:1::2
+                 {SERVER}=60 in_server '{program}' --exact commands::server_inside --nocapture --test-threads 1 >/dev/null &
+                 {CLIENT}='clamped {address} free {other}' in_container '{program}' --exact commands::client_inside \
+                     --nocapture --test-threads 1
+                 {undo}
+                 nft list tables
+                 kill $server $container",
+                commands = advice.commands.join("\n"),
+                undo = undo.join("\n"),
+                nodad = if address == V4 { "" } else { "nodad" },
+                gateway = if address == V4 { "198.51.100.1" } else { "2001:db8:1::1" },
+                program = program.display(),
+            ));
+            assert_eq!(seen(&shown, &format!("{which}clamped")), 1400 - headers - 12, "{shown}");
+            assert!(seen(&shown, &format!("{which}free")) > 1400, "{shown}");
+            assert!(!shown.contains("pmtu_clamp"), "{shown}");
+        }
+    }
+}
+
+const SERVER: &str = "PMTU_PROBE_TEST_SERVER";
+const CLIENT: &str = "PMTU_PROBE_TEST_CLIENT";
+const PORT: u16 = 2525;
+
+/// Tells each client the MSS of its connection as the server has it; does nothing in an ordinary run.
+#[test]
+fn server_inside() {
+    if std::env::var(SERVER).is_err() {
+        return;
+    }
+    let listener = std::net::TcpListener::bind(("::", PORT)).unwrap();
+    for _ in 0..2 {
+        let (mut client, _) = listener.accept().unwrap();
+        let mss = socket2::SockRef::from(&client).tcp_mss().unwrap();
+        client.write_all(&mss.to_be_bytes()).unwrap();
+    }
+}
+
+/// Prints what `inside` prints, of connections to a server elsewhere.
+#[test]
+fn client_inside() {
+    let Ok(wanted) = std::env::var(CLIENT) else { return };
+    let words: Vec<_> = wanted.split(' ').collect();
+    for pair in words.chunks_exact(2) {
+        let mut stream = connect_patiently((ip(pair[1]), PORT).into());
+        let mut theirs = [0; 4];
+        stream.read_exact(&mut theirs).unwrap();
+        let mss = socket2::SockRef::from(&stream).tcp_mss().unwrap();
+        println!("\n{} {mss}\ntheir {} {}", pair[0], pair[0], u32::from_be_bytes(theirs));
+    }
+}
+
 /// Runs this test binary inside the namespace as the client.
-fn mss_of_a_connection_to(address: &str, other: &str) -> String {
+pub(super) fn mss_of_a_connection_to(address: &str, other: &str) -> String {
     let length = if address == V4 { 32 } else { 128 };
     let nodad = if address == V4 { "" } else { "nodad" };
     let program = std::env::current_exe().unwrap();

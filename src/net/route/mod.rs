@@ -18,12 +18,13 @@ use tokio::task::JoinHandle;
 
 use super::NetError;
 use super::interface::Interface;
-use crate::model::{CachedPathMtu, Family, FirstHop, InnerLink, PacketSize, RouteMtu};
+use crate::model::{CachedPathMtu, Family, FirstHop, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
 use answer::{
     gateway, has_gateway, is_default, is_for_one, is_link_local, is_local, learnt_mtu, metric_advmss, metric_mtu,
     outgoing, own_address, source,
 };
+pub use links::Links;
 
 /// A kernel answers at once. rtnetlink drops an answer that does not decode, so that answer never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -127,9 +128,9 @@ impl Routes {
         Ok(messages.iter().filter_map(own_address).collect())
     }
 
-    /// Links behind which others sit, for whom this host may forward. Empty if the kernel does not say.
-    pub async fn inner_links(&self) -> Vec<InnerLink> {
-        links::inner_links(&self.handle, PATIENCE).await
+    /// What the kernel tells of this host's links.
+    pub async fn links(&self) -> Links {
+        links::links(&self.handle, PATIENCE).await
     }
 
     async fn ask(&self, query: RouteQuery, flags: RouteFlags) -> Result<RouteMessage, Unanswered> {

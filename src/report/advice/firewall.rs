@@ -1,24 +1,26 @@
 //! Firewalls drop the ICMP errors that PMTUD lives on: this host's own, or those on the way.
 
 use super::case::Case;
-use super::workaround::undo;
-use crate::model::{Advice, Blocker, Blockers, Cause, Family, Who};
+use super::firewalld;
+use super::icmp_errors::{iptables, iptables_rules, nft_match};
+use super::lasting;
+use super::undo::undo;
+use crate::model::{Advice, Blocker, Blockers, Cause, Family, FirewallManager, HostSystems, Who};
 use crate::report::words::shell_word;
 
 /// The repair on this host: before the rule that drops the message if it is known, else in the usual place.
 pub(super) fn repair(case: &Case<'_>) -> Vec<Advice> {
-    let family = case.family();
     match &case.host.blockers {
         Blockers::Found(blockers) => {
-            let mut advice: Vec<Advice> = blockers.iter().map(admit_before).collect();
-            if blockers.iter().any(|blocker| blocker.remedy.is_empty()) {
-                advice.extend(admit_errors(family));
+            let mut advice: Vec<Advice> = blockers.iter().map(|blocker| admit_before(blocker, case)).collect();
+            if advice.iter().any(|advice| advice.commands.is_empty()) {
+                advice.extend(admit_errors(case));
             }
             advice
         }
-        Blockers::NotSought => admit_errors(family),
+        Blockers::NotSought => admit_errors(case),
         Blockers::Unreadable(reason) => {
-            [look_for_the_rule(case, reason)].into_iter().chain(admit_errors(family)).collect()
+            [look_for_the_rule(case, reason)].into_iter().chain(admit_errors(case)).collect()
         }
         Blockers::NoneFound => vec![look_elsewhere(case)],
     }
@@ -38,21 +40,49 @@ pub(super) fn is_certain(case: &Case<'_>) -> bool {
     }
 }
 
-fn admit_before(blocker: &Blocker) -> Advice {
+fn admit_before(blocker: &Blocker, case: &Case<'_>) -> Advice {
+    let systems = &case.host.systems;
+    let which = format!(
+        "This host's own firewall {} the message: {}, \"{}\".",
+        if blocker.is_certain { "drops" } else { "probably drops" },
+        blocker.place,
+        blocker.rule
+    );
+    if systems.firewall == Some(FirewallManager::Firewalld) && blocker.place.contains("inet firewalld") {
+        return in_firewalld(&which, blocker, case);
+    }
+    let dropped = lasting::what_drops_a_rule(systems);
+    let lasting = lasting::admission(case.family(), systems);
+    let unless = if lasting.is_empty() { " unless its configuration has it as well" } else { "" };
     Advice {
         is_alternative: false,
-        lasting: Vec::new(),
+        lasting,
         who: Who::You,
         text: format!(
-            "This host's own firewall {} the message: {}, \"{}\". Admit ICMP errors before that, then run pmtu-probe \
-             again. It lets in error messages only, and is gone after a reboot or a reload of the firewall unless its \
-             configuration has it as well.",
-            if blocker.is_certain { "drops" } else { "probably drops" },
-            blocker.place,
-            blocker.rule
+            "{which} Admit ICMP errors before that, then run pmtu-probe again. It lets in error messages only, and {dropped}{unless}."
         ),
         commands: blocker.remedy.clone(),
     }
+}
+
+/// firewalld's own rules: foreign ones in its table are refused, or gone after a reload.
+fn in_firewalld(which: &str, blocker: &Blocker, case: &Case<'_>) -> Advice {
+    let (text, commands, lasting) = if blocker.rule.contains("fib saddr") {
+        (
+            "It drops what comes from an address that is routed elsewhere, as a router on the way may be. Switch that check off for \
+             IPv6, then run pmtu-probe again. It stays so after a reboot.",
+            firewalld::without_reverse_path_filter(),
+            Vec::new(),
+        )
+    } else {
+        (
+            "Admit ICMP errors in the zone, then run pmtu-probe again. It lets in error messages only, and is gone after a reboot or a \
+             reload of firewalld.",
+            firewalld::admit_in_zone(case.family(), case.host.interface.as_deref(), ""),
+            lasting::in_zone(case.family(), case.host.interface.as_deref()),
+        )
+    };
+    Advice { is_alternative: false, lasting, who: Who::You, text: format!("{which} {text}"), commands }
 }
 
 fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
@@ -98,45 +128,55 @@ fn look_elsewhere(case: &Case<'_>) -> Advice {
     }
 }
 
-/// Where such rules usually stand.
-fn admit_errors(family: Family) -> Vec<Advice> {
-    vec![with_nft(family), with_iptables(family)]
-}
-
-fn with_nft(family: Family) -> Advice {
-    Advice {
-        is_alternative: false,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: "Admit ICMP errors in this host's firewall, then run pmtu-probe again. This is for nftables; where \
-               \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter input\". It admits \
-               error messages only; to keep it over a reboot, add it to /etc/nftables.conf."
-            .into(),
-        commands: vec![
-            // A rule is deleted by its handle, which nobody knows before: the comment finds it again.
-            format!("{} comment pmtu-probe", Rules::of(family, "input").nft),
-            undo(
-                "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
-                 xargs -n 1 nft delete rule inet filter input handle",
-            ),
-        ],
+/// Where such rules usually stand, by what fills this host's firewall.
+fn admit_errors(case: &Case<'_>) -> Vec<Advice> {
+    let (family, systems) = (case.family(), &case.host.systems);
+    match systems.firewall {
+        Some(FirewallManager::Firewalld) => vec![with_firewalld(family, systems)],
+        Some(FirewallManager::Nftables) => vec![with_nft(family, systems)],
+        Some(FirewallManager::Ufw | FirewallManager::Iptables) => vec![with_iptables(family, systems)],
+        None if !systems.has_nft => vec![with_iptables(family, systems)],
+        None => {
+            let other = with_iptables(family, systems);
+            let text = format!("Or the same with {}, where that is what fills the firewall.", iptables(family));
+            vec![with_nft(family, systems), Advice { is_alternative: true, text, ..other }]
+        }
     }
 }
 
-fn with_iptables(family: Family) -> Advice {
-    let program = iptables(family);
+const ADMIT: &str = "Admit ICMP errors in this host's firewall, then run pmtu-probe again.";
+
+fn usual(text: String, commands: Vec<String>, lasting: Vec<String>) -> Advice {
+    Advice { is_alternative: false, lasting, who: Who::You, text, commands }
+}
+
+fn with_nft(family: Family, systems: &HostSystems) -> Advice {
+    let text = format!(
+        "{ADMIT} This is for nftables; where \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter \
+         input\". It admits error messages only, and {}.",
+        lasting::what_drops_a_rule(systems)
+    );
+    let commands = vec![
+        // A rule is deleted by its handle, which nobody knows before: the comment finds it again.
+        format!("{} comment pmtu-probe", Rules::of(family, "input").nft),
+        undo(
+            "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
+             xargs -n 1 nft delete rule inet filter input handle",
+        ),
+    ];
+    usual(text, commands, lasting::admission(family, systems))
+}
+
+fn with_iptables(family: Family, systems: &HostSystems) -> Advice {
     let rules = Rules::of(family, "input").iptables;
     let removals = rules.iter().map(|rule| undo(&rule.replace(" -I ", " -D "))).collect::<Vec<_>>();
-    Advice {
-        is_alternative: true,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!(
-            "Or the same with {program}, where that is what fills the firewall. To keep it over a reboot, save it with \
-             {program}-save."
-        ),
-        commands: rules.into_iter().chain(removals).collect(),
-    }
+    let text = format!("{ADMIT} It admits error messages only, and {}.", lasting::what_drops_a_rule(systems));
+    usual(text, rules.into_iter().chain(removals).collect(), lasting::admission(family, systems))
+}
+
+fn with_firewalld(family: Family, systems: &HostSystems) -> Advice {
+    let text = format!("{ADMIT} It admits error messages only, and is gone after a reboot or a reload of firewalld.");
+    usual(text, firewalld::admit_directly(family), lasting::admission(family, systems))
 }
 
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
@@ -151,37 +191,10 @@ impl Rules {
     /// In the chain of this hook: `input`, `forward` or `output`.
     pub(crate) fn of(family: Family, hook: &str) -> Self {
         let program = iptables(family);
-        let rules = iptables_rules(&hook.to_uppercase(), family);
+        let chain = hook.to_uppercase();
         Self {
             nft: format!("nft insert rule inet filter {hook} {} accept", nft_match(family)),
-            iptables: rules.iter().map(|rule| format!("{program} -I {rule}")).collect(),
+            iptables: iptables_rules(family).iter().map(|rule| format!("{program} -I {chain} {rule}")).collect(),
         }
     }
-}
-
-fn nft_match(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
-        Family::V6 => "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }",
-    }
-}
-
-fn iptables(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "iptables",
-        Family::V6 => "ip6tables",
-    }
-}
-
-/// Rules without their verb.
-fn iptables_rules(chain: &str, family: Family) -> Vec<String> {
-    let (protocol, option, types): (_, _, &[&str]) = match family {
-        Family::V4 => ("icmp", "--icmp-type", &["destination-unreachable", "time-exceeded", "parameter-problem"]),
-        Family::V6 => (
-            "ipv6-icmp",
-            "--icmpv6-type",
-            &["packet-too-big", "destination-unreachable", "time-exceeded", "parameter-problem"],
-        ),
-    };
-    types.iter().map(|kind| format!("{chain} -p {protocol} {option} {kind} -j ACCEPT")).collect()
 }

@@ -1,7 +1,8 @@
 //! Settings of this host that are no longer needed.
 
 use super::case::Case;
-use super::workaround::{self, undo};
+use super::undo::undo;
+use super::{lasting, workaround};
 use crate::model::{Advice, Family, HoleHere, Verdict, Who};
 use crate::report::words::{address_with_zone, shell_word};
 
@@ -42,9 +43,9 @@ pub(super) fn free_the_route(case: &Case<'_>) -> Option<Advice> {
         who: Who::You,
         text: format!(
             "{what} to {}, so that packets as large as the path carries go out. It acts on everything that uses that \
-             route. If the old MTU comes back, see what sets it: netplan, NetworkManager, ifupdown, or a router's \
-             advertisement.",
-            address_with_zone(case.address(), case.report.zone.as_deref())
+             route. If the old MTU comes back, see what sets it: {}.",
+            address_with_zone(case.address(), case.report.zone.as_deref()),
+            lasting::who_sets_routes(&case.host.systems)
         ),
         commands: vec![command, undo(&format!("{ip} route change $({matching}) mtu {lock}{}", route.mtu))],
     })
@@ -74,18 +75,18 @@ pub(super) fn switch_pmtud_on(case: &Case<'_>) -> Option<Advice> {
     let value = case.host.settings.no_pmtu_disc.filter(|value| *value > 0)?;
     let passes_by_it = case.examined().verdict == Verdict::BlackHole
         || matches!(case.examined().reason.here, Some(HoleHere::LetsRoutersCut(_)));
+    let systems = &case.host.systems;
+    let name = "net.ipv4.ip_no_pmtu_disc";
     (!passes_by_it).then(|| Advice {
         is_alternative: false,
-        lasting: Vec::new(),
+        lasting: lasting::setting(name, 0, systems),
         who: Who::You,
         text: format!(
             "Switch this kernel's path MTU discovery on again: ip_no_pmtu_disc is {value}. It acts on all new IPv4 \
-             connections, and is gone after a reboot if a file in /etc/sysctl.d sets it."
+             connections, and {} if a file sets it.",
+            lasting::what_drops_a_setting(systems)
         ),
-        commands: vec![
-            "sysctl -w net.ipv4.ip_no_pmtu_disc=0".into(),
-            undo(&format!("sysctl -w net.ipv4.ip_no_pmtu_disc={value}")),
-        ],
+        commands: vec![format!("sysctl -w {name}=0"), undo(&format!("sysctl -w {name}={value}"))],
     })
 }
 

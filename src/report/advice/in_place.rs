@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::case::Case;
 use super::host::free_route;
-use super::workaround::undo;
+use super::undo::undo;
 use crate::model::{Advice, AskedBy, ClampRule, HoleHere, OwnLimit, ReverseReason, Who, WithoutDf};
 use crate::report::words::what_helps;
 

@@ -5,16 +5,22 @@
 
 mod case;
 mod check;
+mod clamp;
 mod fault;
 mod firewall;
+mod firewalld;
 mod host;
+mod host_route;
+mod icmp_errors;
 mod in_place;
+mod lasting;
 mod owner;
 mod retry;
 mod reverse;
 mod shared_link;
 mod systems;
 mod together;
+mod undo;
 mod workaround;
 
 pub use check::{Check, check};

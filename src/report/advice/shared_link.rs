@@ -6,8 +6,8 @@ mod link;
 mod tunnel;
 
 use super::case::Case;
-use super::owner;
 use super::systems::{self, ClampBy, Task};
+use super::{lasting, owner};
 use crate::model::{Advice, Cause, Family, LinkKind, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
@@ -46,12 +46,12 @@ fn lower_here(link: &Link<'_>) -> Advice {
     let Link { size, .. } = link;
     Advice {
         is_alternative: false,
-        lasting: Vec::new(),
+        lasting: lasting::interface_mtu(link.host, *size),
         who: Who::You,
         text: format!(
             "{SHARED} Lower the MTU of this host's interface to {size}: that cures mail to every server at once, both ways. It acts \
-             on all traffic of the interface, this network included, and is gone after a reboot. If some paths carry more, use what \
-             follows instead."
+             on all traffic of the interface, this network included, and {}. If some paths carry more, use what follows instead.",
+            lasting::what_drops_an_mtu(&link.host.systems)
         ),
         commands: link.commands(),
     }

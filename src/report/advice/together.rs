@@ -15,6 +15,7 @@ pub(super) fn join(first: Vec<Advice>, second: Vec<Advice>) -> Vec<Advice> {
             joined.extend(second.drain(..at));
             let other = second.remove(0);
             advice.commands = commands(advice.commands, other.commands);
+            advice.lasting = commands(advice.lasting, other.lasting);
         }
         joined.push(advice);
     }
@@ -51,7 +52,7 @@ fn of_one_shell(first: Vec<String>, second: Vec<String>) -> Vec<String> {
     let mut known = HashSet::new();
     let all = first.into_iter().chain(second).filter(|command| known.insert(command.clone()));
     let (undo, mut commands): (Vec<String>, Vec<String>) =
-        all.partition(|command| command.starts_with(super::workaround::UNDO) || command.starts_with(KEEP));
+        all.partition(|command| command.starts_with(super::undo::UNDO) || command.starts_with(KEEP));
     commands.extend(undo);
     commands
 }

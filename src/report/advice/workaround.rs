@@ -1,8 +1,12 @@
 //! Workarounds on this host until the path is repaired: it sends no packets that the path drops.
 
 use super::case::Case;
-use crate::model::{AddressReport, Advice, Family, PacketSize, Who};
-use crate::report::words::shell_word;
+use super::clamp::{Clamp, ClampPlace};
+use super::host_route::{HostRoute, Metric, replace_all};
+use super::lasting;
+use crate::model::{Advice, Family, PacketSize, Who};
+
+pub(super) use super::undo::undo;
 
 /// `net.ipv4.tcp_min_snd_mss`: Linux takes no smaller MSS from a peer.
 const SMALLEST_MSS: u16 = 48;
@@ -10,25 +14,45 @@ const SMALLEST_MSS: u16 = 48;
 /// All workarounds, the narrowest first.
 pub(super) fn all(case: &Case<'_>) -> Vec<Advice> {
     let size = case.working_size();
-    let clamp = size.and_then(|size| clamp_what_we_send(case, size));
+    let clamps = size.map_or_else(Vec::new, |size| clamp_what_we_send(case, size));
     let route = size.and_then(|size| route(case, size));
-    clamp.into_iter().chain(route).chain(mtu_probing(case)).collect()
+    as_alternatives(clamps.into_iter().chain(route).chain(mtu_probing(case)))
+}
+
+/// The first is to be done, each of the others is another way to the same end.
+fn as_alternatives(advice: impl Iterator<Item = Advice>) -> Vec<Advice> {
+    let mut all: Vec<Advice> = advice.collect();
+    for (index, advice) in all.iter_mut().enumerate() {
+        advice.is_alternative = index > 0;
+        if index > 0 {
+            let (first, rest) = advice.text.split_at(1);
+            advice.text = format!("Or {}{rest}", first.to_lowercase());
+        }
+    }
+    all
+}
+
+/// Advice for this host, with its lasting form.
+fn on_this_host(text: String, commands: Vec<String>, lasting: Vec<String>) -> Advice {
+    Advice { is_alternative: false, who: Who::You, text, commands, lasting }
 }
 
 /// TCP sends segments as large as the MSS in the peer's SYN allows, so that option is lowered as it comes in.
-fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
+fn clamp_what_we_send(case: &Case<'_>, size: PacketSize) -> Vec<Advice> {
     let mss = size.to_mss(case.family());
-    (mss >= SMALLEST_MSS).then(|| Advice {
-        is_alternative: false,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!(
-            "Until the path is repaired, make TCP send at most {size} bytes to {these}, by lowering the MSS that \
-             the other side announces. It changes new connections with {these} only, and is gone after a reboot.",
-            these = case.this_address()
-        ),
-        commands: clamp("input", "saddr", case, mss),
-    })
+    if mss < SMALLEST_MSS {
+        return Vec::new();
+    }
+    let these = case.this_address();
+    let what =
+        format!("make TCP send at most {size} bytes to {these}, by lowering the MSS that the other side announces");
+    clamps(
+        case,
+        mss,
+        [ClampPlace::Incoming, ClampPlace::ToContainer],
+        &format!("Until the path is repaired, {what}"),
+        "",
+    )
 }
 
 /// Whether the advice for the way there has given the address a route of its own. A second one would replace it.
@@ -49,91 +73,61 @@ impl HostRouteUse {
 pub(super) fn all_for_the_way_back(case: &Case<'_>, size: PacketSize, route: HostRouteUse) -> Vec<Advice> {
     let mss = size.to_mss(case.family());
     let route = announcing_routes(case, mss).filter(|_| route == HostRouteUse::Free);
-    [clamp_what_they_send(case, size, mss), clamp_by_iptables(case, mss)].into_iter().chain(route).collect()
+    let these = case.this_address();
+    let what = format!(
+        "Until the way back is repaired, ask for packets of at most {size} bytes, by lowering the MSS that this host \
+         announces to {these}, whichever side connects"
+    );
+    let others = " Mail from other servers of theirs needs the same for their addresses.";
+    let clamps = clamps(case, mss, [ClampPlace::Outgoing, ClampPlace::FromContainer], &what, others);
+    as_alternatives(clamps.into_iter().chain(route))
 }
 
-fn clamp_what_they_send(case: &Case<'_>, size: PacketSize, mss: u16) -> Advice {
-    Advice {
-        is_alternative: false,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!(
-            "Until the way back is repaired, ask for packets of at most {size} bytes, by lowering the MSS that this \
-             host announces to {these}, whichever side connects. It changes new connections with {these} \
-             only, and is gone after a reboot. Mail from other servers of theirs needs the same for their addresses.",
-            these = case.this_address()
-        ),
-        commands: clamp("output", "daddr", case, mss),
+/// By the program that this host has. Behind the machine that a container runs on, that machine comes first: it has the program and
+/// the right to use it.
+fn clamps(case: &Case<'_>, mss: u16, [here, on_the_machine]: [ClampPlace; 2], what: &str, more: &str) -> Vec<Advice> {
+    let systems = &case.host.systems;
+    let these = case.this_address();
+    let only = format!("It changes new connections with {these} only");
+    let mut advice = Vec::new();
+    if lasting::is_behind_its_machine(systems) {
+        let text = format!(
+            "{what}. Type this on the machine that this container runs on. {only}, those of its other containers too, and is gone \
+             after its reboot.{more}"
+        );
+        advice.push(on_this_host(text, Clamp::new(on_the_machine, case, mss).with_nft(), Vec::new()));
     }
-}
-
-/// TCPMSS never raises an MSS.
-fn clamp_by_iptables(case: &Case<'_>, mss: u16) -> Advice {
-    let program = match case.family() {
-        Family::V4 => "iptables",
-        Family::V6 => "ip6tables",
-    };
-    let rule = |verb: &str, report: &AddressReport| {
-        let address = report.address;
-        format!(
-            "{program} -t mangle {verb} OUTPUT -p tcp -d {address} --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {mss}"
-        )
-    };
-    let commands = case.reports().map(|report| rule("-A", report));
-    Advice {
-        is_alternative: true,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!("Or the same with {program}."),
-        commands: commands.chain(case.reports().map(|report| undo(&rule("-D", report)))).collect(),
+    let clamp = Clamp::new(here, case, mss);
+    if let Some(commands) = clamp.commands(systems) {
+        let dropped = lasting::what_drops_a_clamp(systems);
+        let text = if advice.is_empty() {
+            format!("{what}. {only}, and {dropped}.{more}")
+        } else {
+            format!("Do the same inside this container, if it has the capability NET_ADMIN. It {dropped}.")
+        };
+        advice.push(on_this_host(text, commands, lasting::clamp(&clamp, systems)));
     }
+    advice
 }
 
 /// No advice if the route has an MTU of its own, because a second host route would replace it.
 fn announcing_routes(case: &Case<'_>, mss: u16) -> Option<Advice> {
-    let is_free = |report: &AddressReport| report.here.route_mtu.is_none() && !report.here.route_is_for_one;
-    let routes = host_routes(case).filter(|_| case.reports().all(is_free))?;
-    Some(Advice {
-        is_alternative: true,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!(
-            "Or give {} a route with a fixed MSS to announce, without any firewall. It no longer follows changes of the \
-             network, and is gone after a reboot.",
-            case.this_address()
-        ),
-        commands: replace_routes(&routes, &format!("advmss {mss}")),
-    })
-}
-
-/// A table of its own for each direction, and in it a set for each MSS: one rule serves all addresses, and the undo of one leaves
-/// the others. A rule that is pasted twice does no harm. nft only ever lowers an MSS.
-fn clamp(hook: &str, side: &str, case: &Case<'_>, mss: u16) -> Vec<String> {
-    let (ip, kind) = match case.family() {
-        Family::V4 => ("ip", "ipv4_addr"),
-        Family::V6 => ("ip6", "ipv6_addr"),
-    };
-    let addresses = case.reports().map(|report| report.address.to_string()).collect::<Vec<_>>().join(", ");
-    let table = if hook == "output" { "pmtu_clamp_back" } else { "pmtu_clamp" };
-    let set = format!("{ip}_mss_{mss}");
-    vec![
-        format!("nft add table inet {table}"),
-        format!("nft add set inet {table} {set} '{{ type {kind}; }}'"),
-        format!("nft add chain inet {table} {hook} '{{ type filter hook {hook} priority -150; }}'"),
-        format!("nft add rule inet {table} {hook} {ip} {side} @{set} tcp flags syn tcp option maxseg size set {mss}"),
-        format!("nft add element inet {table} {set} '{{ {addresses} }}'"),
-        // The last one takes the table with it.
-        undo(&format!(
-            "nft delete element inet {table} {set} '{{ {addresses} }}'; nft list table inet {table} | grep -q elements || \
-             nft delete table inet {table}"
-        )),
-    ]
+    let mut reports = case.reports();
+    let are_free = reports.all(|report| report.here.route_mtu.is_none() && !report.here.route_is_for_one);
+    let routes = HostRoute::of_all(case).filter(|_| are_free)?;
+    let text = format!(
+        "Give {} a route with a fixed MSS to announce, without any firewall. It no longer follows changes of the network, and {}.",
+        case.this_address(),
+        lasting::what_drops_a_route(&case.host.systems)
+    );
+    let metric = Metric::Advmss(mss);
+    Some(on_this_host(text, replace_all(&routes, metric), lasting::routes(&routes, metric, &case.host.systems)))
 }
 
 /// A host route with a locked MTU works for every protocol. One that is there already is not replaced: its undo would not bring
 /// it back. IPv6 ignores an MTU below 1280 (RFC 8200, section 5).
 fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
-    let routes = host_routes(case).filter(|_| case.reports().all(|report| !report.here.route_is_for_one))?;
+    let routes = HostRoute::of_all(case).filter(|_| case.reports().all(|report| !report.here.route_is_for_one))?;
     if case.family() == Family::V6 && size < Family::V6.minimum_mtu() {
         return None;
     }
@@ -141,84 +135,31 @@ fn route(case: &Case<'_>, size: PacketSize) -> Option<Advice> {
         Family::V4 => "IPv4 packets then go without don't-fragment",
         Family::V6 => "larger UDP packets are fragmented here",
     };
-    Some(Advice {
-        is_alternative: true,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: format!(
-            "Or give {} a route with a fixed MTU, which serves all protocols. It no longer follows changes \
-             of the network, {side_effect}, and it is gone after a reboot.",
-            case.this_address()
-        ),
-        commands: replace_routes(&routes, &format!("mtu lock {size}")),
-    })
-}
-
-/// A route to one address only, as today's leads there.
-struct HostRoute {
-    ip: &'static str,
-    destination: String,
-    way: String,
-}
-
-/// A route for each address. `None`: through which interface is not known.
-fn host_routes(case: &Case<'_>) -> Option<Vec<HostRoute>> {
-    case.reports().map(host_route).collect()
-}
-
-fn replace_routes(routes: &[HostRoute], metric: &str) -> Vec<String> {
-    routes.iter().map(|route| route.replace(metric)).chain(routes.iter().map(|route| undo(&route.delete()))).collect()
-}
-
-/// `None`: through which interface is not known.
-fn host_route(report: &AddressReport) -> Option<HostRoute> {
-    let (address, here) = (report.address, &report.here);
-    let interface = shell_word(here.interface.as_deref()?);
-    let (ip, length) = match Family::of(address) {
-        Family::V4 => ("ip", 32),
-        Family::V6 => ("ip -6", 128),
-    };
-    let via = here.gateway.map_or_else(String::new, |gateway| format!("via {gateway} "));
-    let source = here.source.filter(|source| address.is_ipv4() && source.is_ipv4());
-    // The route of today may prefer a source address; IPv6 chooses it otherwise (RFC 6724).
-    let source = source.map_or_else(String::new, |source| format!(" src {source}"));
-    Some(HostRoute { ip, destination: format!("{address}/{length}"), way: format!("{via}dev {interface}{source}") })
+    let text = format!(
+        "Give {} a route with a fixed MTU, which serves all protocols. It no longer follows changes of the network, \
+         {side_effect}, and it {}.",
+        case.this_address(),
+        lasting::what_drops_a_route(&case.host.systems)
+    );
+    let metric = Metric::Mtu(size);
+    Some(on_this_host(text, replace_all(&routes, metric), lasting::routes(&routes, metric, &case.host.systems)))
 }
 
 /// The command that takes away the route to this address alone.
 pub(super) fn delete_route(case: &Case<'_>) -> Option<String> {
-    host_route(case.report).map(|route| route.delete())
-}
-
-impl HostRoute {
-    fn replace(&self, metric: &str) -> String {
-        format!("{} route replace {} {} {metric}", self.ip, self.destination, self.way)
-    }
-
-    fn delete(&self) -> String {
-        format!("{} route del {}", self.ip, self.destination)
-    }
+    HostRoute::of(case.report).map(|route| route.delete())
 }
 
 /// Pointless where it is on already.
 fn mtu_probing(case: &Case<'_>) -> Option<Advice> {
     let before = case.host.settings.tcp_mtu_probing.unwrap_or(0);
-    (before == 0).then(|| Advice {
-        is_alternative: true,
-        lasting: Vec::new(),
-        who: Who::You,
-        text: "Or let TCP search for a working size by itself (RFC 4821). That acts on every connection of this host, \
-               IPv6 too, each time after a stall of some seconds, and is gone after a reboot unless a file in \
-               /etc/sysctl.d repeats it."
-            .into(),
-        commands: vec!["sysctl -w net.ipv4.tcp_mtu_probing=1".into(), undo("sysctl -w net.ipv4.tcp_mtu_probing=0")],
-    })
+    let systems = &case.host.systems;
+    let text = format!(
+        "Let TCP search for a working size by itself (RFC 4821). That acts on every connection of this host, IPv6 too, each time \
+         after a stall of some seconds, and {}.",
+        lasting::what_drops_a_setting(systems)
+    );
+    let commands = vec!["sysctl -w net.ipv4.tcp_mtu_probing=1".into(), undo("sysctl -w net.ipv4.tcp_mtu_probing=0")];
+    let lasting = lasting::setting("net.ipv4.tcp_mtu_probing", 1, systems);
+    (before == 0).then(|| on_this_host(text, commands, lasting))
 }
-
-/// A comment, so that pasting all lines does not undo the first ones.
-pub(super) fn undo(command: &str) -> String {
-    format!("{UNDO}{command}")
-}
-
-/// What such a comment begins with.
-pub(super) const UNDO: &str = "# undo: ";

@@ -17,5 +17,5 @@ pub(crate) use own_tcp::{stall_words, what_helps};
 pub(crate) use ptb::{ptb_name, ptb_type};
 pub use reason::{method_reason, verdict_reason};
 pub use reverse_reason::reverse_reason;
-pub(crate) use shell::shell_word;
+pub(crate) use shell::{quoted, shell_word};
 pub(crate) use verdict::{counted, reverse_counted, verdict_name, without_connections};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::link::{Link, SHARED};
 use crate::model::{Advice, Container, PacketSize, Who};
-use crate::report::advice::workaround::undo;
+use crate::report::advice::undo::undo;
 
 /// `None`: it is none, or its address is not known, by which it is found from outside.
 pub(super) fn lower_from_outside(link: &Link<'_>) -> Option<Advice> {

@@ -1,7 +1,7 @@
 //! The first link, and what is true of it however it is set up.
 
 use crate::model::{HostFacts, PacketSize};
-use crate::report::advice::workaround::undo;
+use crate::report::advice::undo::undo;
 
 /// No names of hops: the same is true in both families, and is said once.
 pub(super) const SHARED: &str =

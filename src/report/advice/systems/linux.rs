@@ -2,7 +2,7 @@
 
 use super::task::ClampBy;
 use crate::model::{Family, PacketSize};
-use crate::report::advice::workaround::undo;
+use crate::report::advice::undo::undo;
 
 /// What a comment begins with that says how to keep what was typed.
 pub(in crate::report::advice) const KEEP: &str = "# to keep it over a reboot: ";
