@@ -343,8 +343,8 @@ fn a_clamp_on_the_machine_serves_its_containers() {
             let shown = in_namespace(&format!(
                 "{commands}
                  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-                 unshare --net sleep 60 & server=$!
-                 unshare --net sleep 60 & container=$!
+                 unshare --net sleep 60 >/dev/null 2>&1 & server=$!
+                 unshare --net sleep 60 >/dev/null 2>&1 & container=$!
                  apart() {{ [ \"$(readlink /proc/$1/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; }}
                  for one in $server $container; do until apart $one; do sleep 0.01; done; done
                  in_server() {{ nsenter --target $server --net \"$@\"; }}
@@ -369,7 +369,7 @@ fn a_clamp_on_the_machine_serves_its_containers() {
                  done
                  in_server ip route add default via 198.51.100.2
                  in_server ip -6 route add default via 2001:db8:1::2
-                 {SERVER}=60 in_server '{program}' --exact commands::server_inside --nocapture --test-threads 1 >/dev/null &
+                 {SERVER}=60 in_server '{program}' --exact commands::server_inside --nocapture --test-threads 1 >/dev/null 2>&1 &
                  {CLIENT}='clamped {address} free {other}' in_container '{program}' --exact commands::client_inside \
                      --nocapture --test-threads 1
                  {undo}
