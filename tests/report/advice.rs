@@ -1,8 +1,8 @@
 //! Who is asked to do what.
 
 use pmtu_probe::model::{
-    AddressReport, Advice, Blocker, Blockers, Finding, Flow, FlowOutcome, Flows, HostFacts, HostSystems,
-    IptablesBackend, Location, LocationPoint, PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
+    AddressReport, Advice, Blocker, Blockers, Container, Finding, Flow, FlowOutcome, Flows, HostFacts, HostSystems,
+    IptablesBackend, LinkKind, Location, LocationPoint, PtbFault, ReverseVerdict, RouteMtu, Ttl, Who,
 };
 use pmtu_probe::report::advise;
 
@@ -555,4 +555,25 @@ fn only_a_place_that_is_known_lets_one_say_that_its_other_errors_arrive() {
     assert!(advice(&report).last().unwrap().text.contains("\"time exceeded\" arrives here"));
     at(&mut report, Some((1, "203.0.113.2")), Some((3, "203.0.113.6")));
     assert!(!advice(&report).last().unwrap().text.contains("\"time exceeded\" arrives here"));
+}
+
+/// The machine has the program and the right to use it; only its connections that it forwards for this container meet the rule.
+#[test]
+fn in_a_container_the_machine_comes_first() {
+    for address in [V4, V6] {
+        let mut report = no_ptb(address);
+        report.here.systems.container = Some(Container::Docker);
+        report.here.systems.link = Some(LinkKind::Veth);
+        let ours = advice(&report);
+        assert!(ours[0].text.contains("on the machine that this container runs on"), "{ours:?}");
+        assert!(ours[0].commands[2].contains("hook forward"), "{ours:?}");
+        assert!(ours[1].text.contains("NET_ADMIN") && ours[1].commands[2].contains("hook input"), "{ours:?}");
+        for advice in ours.iter().filter(|advice| advice.who == Who::You) {
+            let is_note = |line: &String| line.starts_with("# to keep it: start the container");
+            assert!(advice.lasting.iter().all(is_note), "nothing that is written inside stays: {advice:?}");
+        }
+        // With the machine's own network, its own connections are meant.
+        report.here.systems.link = Some(LinkKind::Ethernet);
+        assert!(advice(&report)[0].commands[2].contains("hook input"));
+    }
 }

@@ -3,12 +3,10 @@
 //!
 //! Needs `unshare`, `nft`, `ip` and `iptables`, and root or user namespaces; fails without.
 
-use std::io::{Read, Write};
 use std::process::{Command, Output};
 
 use pmtu_probe::model::{
-    AddressReport, Advice, Blockers, Cause, Container, Finding, IptablesBackend, LinkKind, Location, LocationPoint,
-    RouteMtu, Ttl, Who,
+    AddressReport, Advice, Blockers, Cause, Finding, IptablesBackend, Location, LocationPoint, RouteMtu, Ttl, Who,
 };
 use pmtu_probe::report::{advise, advise_all};
 
@@ -323,100 +321,6 @@ fn a_host_is_told_only_what_it_can_run() {
         }
         let rules = format!("{tables} -S INPUT");
         check_after(&format!("{NO_NFT}\n{LEGACY}"), &without_nft(local_firewall(address)), &[&rules]);
-    }
-}
-
-/// A container behind a machine that forwards for it: typed there, the clamp meets the container's connections.
-#[test]
-fn a_clamp_on_the_machine_serves_its_containers() {
-    for (address, other) in [(V4, "192.0.2.26"), (V6, "2001:db8::26")] {
-        let (ip, length, headers) = if address == V4 { ("ip", 32, 40) } else { ("ip -6", 128, 60) };
-        for (report, which) in [(no_ptb(address), ""), (back_hole(address), "their ")] {
-            let mut report = report;
-            report.here.systems.container = Some(Container::Docker);
-            report.here.systems.link = Some(LinkKind::Veth);
-            let advice = advise(&report).remove(0);
-            assert!(advice.text.contains("on the machine that this container runs on"), "{advice:?}");
-            let undo: Vec<&str> = advice.commands.iter().filter_map(|line| line.strip_prefix("# undo: ")).collect();
-            let program = std::env::current_exe().unwrap();
-            // The server sits behind far0, the container behind inner0.
-            let shown = in_namespace(&format!(
-                "{commands}
-                 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-                 unshare --net sleep 60 >/dev/null 2>&1 & server=$!
-                 unshare --net sleep 60 >/dev/null 2>&1 & container=$!
-                 apart() {{ [ \"$(readlink /proc/$1/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; }}
-                 for one in $server $container; do until apart $one; do sleep 0.01; done; done
-                 in_server() {{ nsenter --target $server --net \"$@\"; }}
-                 in_container() {{ nsenter --target $container --net \"$@\"; }}
-                 ip link add inner0 type veth peer name c0
-                 ip link set inner0 addrgenmode none up
-                 ip link set c0 netns $container
-                 ip link set far0 netns $server
-                 ip address add 10.9.0.1/24 dev inner0
-                 ip -6 address add fd00:9::1/64 dev inner0 nodad
-                 in_container ip link set c0 up
-                 in_container ip address add 10.9.0.2/24 dev c0
-                 in_container ip -6 address add fd00:9::2/64 dev c0 nodad
-                 in_container ip route add default via 10.9.0.1
-                 in_container ip -6 route add default via fd00:9::1
-                 for side in lo far0; do in_server ip link set $side up; done
-                 in_server ip address add 198.51.100.1/24 dev far0
-                 in_server ip -6 address add 2001:db8:1::1/64 dev far0 nodad
-                 for one in {address} {other}; do
-                     in_server {ip} address add $one/{length} dev lo {nodad}
-                     {ip} route add $one/{length} via {gateway} dev eth0
-                 done
-                 in_server ip route add default via 198.51.100.2
-                 in_server ip -6 route add default via 2001:db8:1::2
-                 {SERVER}=60 in_server '{program}' --exact commands::server_inside --nocapture --test-threads 1 >/dev/null 2>&1 &
-                 {CLIENT}='clamped {address} free {other}' in_container '{program}' --exact commands::client_inside \
-                     --nocapture --test-threads 1
-                 {undo}
-                 nft list tables
-                 kill $server $container",
-                commands = advice.commands.join("\n"),
-                undo = undo.join("\n"),
-                nodad = if address == V4 { "" } else { "nodad" },
-                gateway = if address == V4 { "198.51.100.1" } else { "2001:db8:1::1" },
-                program = program.display(),
-            ));
-            assert_eq!(seen(&shown, &format!("{which}clamped")), 1400 - headers - 12, "{shown}");
-            assert!(seen(&shown, &format!("{which}free")) > 1400, "{shown}");
-            assert!(!shown.contains("pmtu_clamp"), "{shown}");
-        }
-    }
-}
-
-const SERVER: &str = "PMTU_PROBE_TEST_SERVER";
-const CLIENT: &str = "PMTU_PROBE_TEST_CLIENT";
-const PORT: u16 = 2525;
-
-/// Tells each client the MSS of its connection as the server has it; does nothing in an ordinary run.
-#[test]
-fn server_inside() {
-    if std::env::var(SERVER).is_err() {
-        return;
-    }
-    let listener = std::net::TcpListener::bind(("::", PORT)).unwrap();
-    for _ in 0..2 {
-        let (mut client, _) = listener.accept().unwrap();
-        let mss = socket2::SockRef::from(&client).tcp_mss().unwrap();
-        client.write_all(&mss.to_be_bytes()).unwrap();
-    }
-}
-
-/// Prints what `inside` prints, of connections to a server elsewhere.
-#[test]
-fn client_inside() {
-    let Ok(wanted) = std::env::var(CLIENT) else { return };
-    let words: Vec<_> = wanted.split(' ').collect();
-    for pair in words.chunks_exact(2) {
-        let mut stream = connect_patiently((ip(pair[1]), PORT).into());
-        let mut theirs = [0; 4];
-        stream.read_exact(&mut theirs).unwrap();
-        let mss = socket2::SockRef::from(&stream).tcp_mss().unwrap();
-        println!("\n{} {mss}\ntheir {} {}", pair[0], pair[0], u32::from_be_bytes(theirs));
     }
 }
 
