@@ -126,7 +126,7 @@ fn a_letter_tells_what_was_measured_from_where_to_where_and_when() {
 
 #[test]
 fn each_complaint_asks_for_its_own_remedy() {
-    says(&english(no_ptb(V4)), &["forward icmp type { destination-unreachable", "vanish, and no message tells"]);
+    says(&english(no_ptb(V4)), &["icmp type '{ destination-unreachable", "vanish, and no message tells"]);
     says(&english(bad_ptb(V4)), &["203.0.113.2 state 1400 in place of 1480", "packets of that size vanish as well"]);
     says(&english(link_mismatch()), &["both ends of that link", "even those that routers may fragment"]);
     says(&english(local_firewall(V4)), &["To: the administrators of our own mail server", "input icmp type"]);
@@ -147,7 +147,7 @@ fn the_way_back_has_letters_of_its_own() {
             "We waited 15 seconds for it",
             "we cannot tell where on the way packets are lost",
             "timeout after DATA",
-            "nft insert rule inet filter input icmp type",
+            "type filter hook (input|forward)",
             "sudo pmtu-probe --direction reverse 192.0.2.25",
         ],
     );
@@ -197,7 +197,7 @@ fn a_limit_in_our_own_network_is_not_blamed_on_them() {
     let letter = english(report);
     says(
         &letter,
-        &["To: the administrators of our own network", "way there ends at 1400 bytes as well", "filter forward"],
+        &["To: the administrators of our own network", "way there ends at 1400 bytes as well", "hook (output|forward)"],
     );
 }
 
@@ -304,7 +304,7 @@ fn a_hole_on_some_flows_names_their_ports() {
     hit.examined.flows.as_mut().unwrap().sizes.0 = size(500);
     says(
         &english(hit),
-        &["vanish on some flows", "passes 1400 bytes (8 of 8", "next hops of equal cost", "forward icmp type"],
+        &["vanish on some flows", "passes 1400 bytes (8 of 8", "next hops of equal cost", "hook (output|forward)"],
     );
 }
 

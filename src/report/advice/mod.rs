@@ -26,7 +26,7 @@ mod workaround;
 pub use check::{Check, check};
 pub(crate) use firewall::Rules;
 pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
-pub(crate) use systems::{likely as likely_commands, likely_besides as likely_commands_besides};
+pub(crate) use systems::{likely as likely_commands, likely_besides as likely_commands_besides, linux_rules};
 
 use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
 use case::Case;

@@ -7,7 +7,7 @@ use crate::model::{
     AddressReport, Blocker, Blockers, Family, Finding, Flows, HoleHere, PacketSize, PtbReport, Report, ReverseReason,
     Service, SizeEvidence, Verdict, Who, is_global,
 };
-use crate::report::advice::{Rules, responsible, responsible_for_the_way_back};
+use crate::report::advice::{Rules, linux_rules, responsible, responsible_for_the_way_back};
 use crate::report::numbers::rfc3339;
 use crate::report::place::{Place, place_of};
 use crate::report::words::{address_with_zone, shell_word};
@@ -124,14 +124,16 @@ impl<'a> LetterFacts<'a> {
         self.place.is_some_and(Place::is_exact) && self.address.examined.findings.contains(&Finding::OnlyPtbMissing)
     }
 
-    /// Rules for a firewall on the way, or for this host's own.
+    /// Rules for a router and the firewalls on the way, for their server, or for this host's own firewall.
     pub(super) fn rules(&self) -> Rules {
-        let at_the_end = match self.complaint {
-            Complaint::OurFirewall | Complaint::Unheeded => true,
+        let is_at_their_end = match self.complaint {
+            Complaint::OurFirewall => return Rules::of(self.family, "input"),
+            Complaint::Unheeded => true,
             Complaint::WayBack | Complaint::WayBackStalls => self.who == Who::TheirSide,
             _ => false,
         };
-        Rules::of(self.family, if at_the_end { "input" } else { "forward" })
+        let [nft, iptables] = linux_rules(self.family, is_at_their_end);
+        Rules { nft, iptables: vec![iptables] }
     }
 
     /// The size in the server's own packets that do not arrive, if it is exact.

@@ -44,6 +44,15 @@ pub(super) fn commands(task: Task, family: Family) -> Vec<String> {
     commands
 }
 
+/// What a Linux router or firewall needs to send the messages and let them pass, or one at their end to take them in: by nft, and by
+/// iptables. Without the undo: it is their machine.
+pub(crate) fn linux_rules(family: Family, is_at_the_end: bool) -> [String; 2] {
+    let (hooks, chains) =
+        if is_at_the_end { ("input|forward", "INPUT FORWARD") } else { ("output|forward", "OUTPUT FORWARD") };
+    [linux::admit(family, hooks), linux::admit_by_iptables(family, chains)]
+        .map(|lines| lines.into_iter().take(1).collect())
+}
+
 /// The clamp on a Linux host that lowered its own MTU to this size.
 pub(super) fn linux_clamp(family: Family, size: PacketSize) -> Vec<String> {
     linux::clamp(family, size, ClampBy::Route)
