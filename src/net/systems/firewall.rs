@@ -21,14 +21,13 @@ pub(super) fn manager(root: &Root) -> Option<FirewallManager> {
 /// The file that the rules are loaded from.
 pub(super) fn rules_file(root: &Root, manager: Option<FirewallManager>) -> Option<String> {
     let file = match manager {
-        Some(FirewallManager::Firewalld) => None,
         Some(FirewallManager::Ufw) => first(root, &["/etc/ufw/before.rules"]),
         Some(FirewallManager::Nftables) => rules_of_nft(root),
         Some(FirewallManager::Iptables) => {
             first(root, &["/etc/iptables/rules.v4", "/etc/sysconfig/iptables", "/etc/iptables/iptables.rules"])
         }
         None if root.has("/run/systemd/system") => rules_of_nft(root),
-        None => None,
+        Some(FirewallManager::Firewalld) | None => None,
     };
     file.map(str::to_owned)
 }

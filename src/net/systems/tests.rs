@@ -17,7 +17,9 @@ impl Host {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let host = Self(std::env::temp_dir().join(format!("pmtu-systems-{}-{number}", std::process::id())));
         fs::create_dir_all(&host.0).unwrap();
-        files.iter().for_each(|(path, text)| host.file(path, text));
+        for (path, text) in files {
+            host.file(path, text);
+        }
         host
     }
 
