@@ -78,7 +78,7 @@ fn in_firewalld(which: &str, blocker: &Blocker, case: &Case<'_>) -> Advice {
         (
             "Admit ICMP errors in the zone, then run pmtu-probe again. It lets in error messages only, and is gone after a reboot or a \
              reload of firewalld.",
-            firewalld::admit_in_zone(case.family(), case.host.interface.as_deref(), ""),
+            firewalld::admit_in_zone(case.family(), case.host.interface.as_deref(), firewalld::FOR_NOW),
             lasting::in_zone(case.family(), case.host.interface.as_deref()),
         )
     };
@@ -158,7 +158,7 @@ fn with_nft(family: Family, systems: &HostSystems) -> Advice {
     );
     let commands = vec![
         // A rule is deleted by its handle, which nobody knows before: the comment finds it again.
-        format!("{} comment pmtu-probe", Rules::of(family, "input").nft),
+        format!("{} comment pmtu-probe", Rules::of_input(family).nft),
         undo(
             "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
              xargs -n 1 nft delete rule inet filter input handle",
@@ -168,7 +168,7 @@ fn with_nft(family: Family, systems: &HostSystems) -> Advice {
 }
 
 fn with_iptables(family: Family, systems: &HostSystems) -> Advice {
-    let rules = Rules::of(family, "input").iptables;
+    let rules = Rules::of_input(family).iptables;
     let removals = rules.iter().map(|rule| undo(&rule.replace(" -I ", " -D "))).collect::<Vec<_>>();
     let text = format!("{ADMIT} It admits error messages only, and {}.", lasting::what_drops_a_rule(systems));
     usual(text, rules.into_iter().chain(removals).collect(), lasting::admission(family, systems))
@@ -176,7 +176,7 @@ fn with_iptables(family: Family, systems: &HostSystems) -> Advice {
 
 fn with_firewalld(family: Family, systems: &HostSystems) -> Advice {
     let text = format!("{ADMIT} It admits error messages only, and is gone after a reboot or a reload of firewalld.");
-    usual(text, firewalld::admit_directly(family), lasting::admission(family, systems))
+    usual(text, firewalld::admit(family, firewalld::FOR_NOW), lasting::admission(family, systems))
 }
 
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
@@ -188,13 +188,12 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// In the chain of this hook: `input`, `forward` or `output`.
-    pub(crate) fn of(family: Family, hook: &str) -> Self {
+    /// In the input chain of a host.
+    pub(crate) fn of_input(family: Family) -> Self {
         let program = iptables(family);
-        let chain = hook.to_uppercase();
         Self {
-            nft: format!("nft insert rule inet filter {hook} {} accept", nft_match(family)),
-            iptables: iptables_rules(family).iter().map(|rule| format!("{program} -I {chain} {rule}")).collect(),
+            nft: format!("nft insert rule inet filter input {} accept", nft_match(family)),
+            iptables: iptables_rules(family).iter().map(|rule| format!("{program} -I INPUT {rule}")).collect(),
         }
     }
 }

@@ -8,6 +8,9 @@ use super::undo::undo;
 use crate::model::Family;
 use crate::report::words::shell_word;
 
+/// Without a word, a command acts until the next reload.
+pub(super) const FOR_NOW: &str = "";
+
 /// The word that makes a command one for good. It then acts from the next reload on.
 pub(super) const FOR_GOOD: &str = "--permanent ";
 
@@ -24,11 +27,6 @@ pub(super) fn clamp(clamp: &Clamp) -> Vec<String> {
 pub(super) fn admit(family: Family, when: &str) -> Vec<String> {
     let rules = iptables_rules(family).into_iter().map(|rule| format!("filter INPUT -100 {rule}"));
     direct(family, when, &rules.collect::<Vec<_>>())
-}
-
-/// For now.
-pub(super) fn admit_directly(family: Family) -> Vec<String> {
-    admit(family, "")
 }
 
 fn direct(family: Family, when: &str, rules: &[String]) -> Vec<String> {

@@ -127,7 +127,7 @@ impl<'a> LetterFacts<'a> {
     /// Rules for a router and the firewalls on the way, for their server, or for this host's own firewall.
     pub(super) fn rules(&self) -> Rules {
         let is_at_their_end = match self.complaint {
-            Complaint::OurFirewall => return Rules::of(self.family, "input"),
+            Complaint::OurFirewall => return Rules::of_input(self.family),
             Complaint::Unheeded => true,
             Complaint::WayBack | Complaint::WayBackStalls => self.who == Who::TheirSide,
             _ => false,

@@ -33,7 +33,7 @@ fn main_rows(report: &AddressReport, page: Page) -> Vec<EvidenceRow> {
         rows.push(EvidenceRow::new("because", because(&examined.reason)));
     }
     sizes(examined, &mut rows);
-    messages(examined, Family::of(report.address), &mut rows);
+    messages(examined, Family::of(report.address), FEW_PTB_ROWS, message_words, &mut rows);
     place(report, Drawing::Short, page, &mut rows);
     rows.extend(this_host::unusual_row(report));
     rows.extend(other_way::lines(report).into_iter().map(|line| EvidenceRow::new("other way", line)));
@@ -50,7 +50,7 @@ fn all_rows(report: &AddressReport, page: Page) -> Vec<EvidenceRow> {
     rows.push(EvidenceRow::new("evidence", verdict_reason(&examined.reason)));
     sizes(examined, &mut rows);
     rows.extend(examined.flows.as_ref().map(|flows| EvidenceRow::new("flows", flows_words(flows))));
-    ptbs(examined, Family::of(report.address), &mut rows);
+    messages(examined, Family::of(report.address), PTB_ROWS, ptb_words, &mut rows);
     place(report, Drawing::Long, page, &mut rows);
     mss(examined, &mut rows);
     rows.extend(examined.masked_by.and_then(masked_by).map(|by| EvidenceRow::new("masked by", by)));
@@ -153,12 +153,17 @@ fn answered(examined: &Examined, size: PacketSize) -> String {
         .map_or_else(String::new, |evidence| format!(": {} of {} answered", evidence.answered, evidence.sent))
 }
 
-fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
+/// Who says what; with more than so many kinds, how many others there are.
+fn messages(
+    examined: &Examined,
+    family: Family,
+    most: usize,
+    words: fn(&str, &PtbReport, &Examined) -> String,
+    rows: &mut Vec<EvidenceRow>,
+) {
     let name = ptb_name(family);
-    for ptb in examined.ptb.iter().take(PTB_ROWS) {
-        rows.push(EvidenceRow::new("ICMP", ptb_words(name, ptb, examined)));
-    }
-    let more = examined.ptb.len().saturating_sub(PTB_ROWS);
+    rows.extend(examined.ptb.iter().take(most).map(|ptb| EvidenceRow::new("ICMP", words(name, ptb, examined))));
+    let more = examined.ptb.len().saturating_sub(most);
     if more > 0 {
         rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
     }
@@ -167,21 +172,7 @@ fn ptbs(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
     }
 }
 
-/// The same for a mail admin: who says what, and whether it helps.
-fn messages(examined: &Examined, family: Family, rows: &mut Vec<EvidenceRow>) {
-    let name = ptb_name(family);
-    for ptb in examined.ptb.iter().take(FEW_PTB_ROWS) {
-        rows.push(EvidenceRow::new("ICMP", message_words(name, ptb, examined)));
-    }
-    let more = examined.ptb.len().saturating_sub(FEW_PTB_ROWS);
-    if more > 0 {
-        rows.push(EvidenceRow::new("ICMP", format!("and {more} other kinds of \"{name}\"")));
-    }
-    if examined.ptb.is_empty() && is_hole(examined.verdict) {
-        rows.push(EvidenceRow::new("ICMP", format!("no \"{name}\" came back")));
-    }
-}
-
+/// For a mail admin: who says what, and whether it helps.
 fn message_words(name: &str, ptb: &PtbReport, examined: &Examined) -> String {
     let outcome = match (ptb.reached_kernel, ptb.fault) {
         (true, _) => "",
