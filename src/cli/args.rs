@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser};
 
 use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
-use super::formats::{self, AnyFormatArgs, ListFormatArgs};
+use super::formats::{AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
 use crate::app::Shard;
 use crate::app::plan::{Moment, Rate};
 use crate::model::PacketSize;
 
-const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help says more.";
+const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help has all options, and more words.";
 
 const LONG_HELP_END: &str = "\
 Examples:
@@ -117,7 +117,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "METHOD", default_value = "auto", hide_possible_values = true)]
     pub(super) method: MethodArg,
 
-    /// Which way: forward, reverse or both [default: by the port]
+    /// Which way: forward, reverse, both [default: by port]
     ///
     /// forward: from this host to the server, as outgoing mail goes. reverse: from
     /// the server to this host; TLS is started, because the server's certificates
@@ -174,7 +174,7 @@ pub(super) struct Args {
     /// printed as it comes, a line per address, then a summary. Empty lines and
     /// what follows a # are no targets. A bad line is reported with its number;
     /// the rest goes on.
-    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = formats::and_documents(&["targets"]))]
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with = "targets")]
     pub(super) list: Option<PathBuf>,
 
     /// With --targets: examine so many addresses at a time
@@ -235,7 +235,7 @@ pub(super) struct Args {
     ///
     /// Examines nothing, and needs no privilege but to read the log. With -q: a line
     /// for each.
-    #[arg(long, conflicts_with_all = formats::and_documents(&[]))]
+    #[arg(long)]
     pub(super) list_only: bool,
 
     #[command(flatten)]

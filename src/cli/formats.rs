@@ -24,56 +24,60 @@ pub(super) fn with_option(runs: Runs) -> impl DoubleEndedIterator<Item = &'stati
     formats::ALL.into_iter().filter(move |format| format.option.is_some() && format.runs == runs)
 }
 
-/// These options, and all formats that are one document on stdout: an option may exclude them.
-pub(super) fn and_documents(options: &[&'static str]) -> Vec<&'static str> {
-    let documents = in_order_of_definition(Runs::Any).filter(|format| is_document(format)).map(|format| format.name);
-    options.iter().copied().chain(documents).collect()
-}
-
-/// Completions list options in this order, which is not that of the help.
-fn in_order_of_definition(runs: Runs) -> impl Iterator<Item = &'static Format> {
-    with_option(runs).rev()
-}
-
-/// One document about the whole run: a list has none, and stdout carries only one.
-fn is_document(format: &Format) -> bool {
-    !format.streams && matches!(format.destination, Destination::Stdout | Destination::StdoutForPrograms)
-}
-
 impl<const OF_LISTS: bool> FormatArgs<OF_LISTS> {
     const RUNS: Runs = if OF_LISTS { Runs::Lists } else { Runs::Any };
 
     fn define(command: Command) -> Command {
-        let (mut args, mut documents) = (Vec::new(), Vec::new());
-        for format in in_order_of_definition(Self::RUNS) {
-            args.extend(format.option.map(|option| arg(format, option, &documents)));
-            if is_document(format) {
-                documents.push(format.name);
-            }
-        }
-        command.args(args)
+        // Completions list options in this order, which is not that of the help.
+        let options = with_option(Self::RUNS).rev().filter_map(|format| Some(arg(format, format.option?)));
+        let command = command.args(options);
+        if OF_LISTS { command } else { command.arg(word_arg()) }
     }
 
     fn read(matches: &ArgMatches) -> Self {
         let choice = |format| Some(FormatChoice { format, argument: argument(matches, format)? });
-        Self { chosen: with_option(Self::RUNS).filter_map(choice).collect() }
+        let mut chosen: Vec<FormatChoice> = with_option(Self::RUNS).filter_map(choice).collect();
+        let word = if OF_LISTS { None } else { matches.get_one::<String>(WORD_OPTION) };
+        if let Some(format) = word.and_then(|word| formats::named(word)) {
+            chosen.push(FormatChoice { format, argument: FormatArgument::Nothing });
+        }
+        Self { chosen }
     }
 }
 
-/// A document excludes those that are defined before it.
-fn arg(format: &Format, option: FormatOption, documents: &[&'static str]) -> Arg {
+/// The option that takes the name of a format.
+pub(super) const WORD_OPTION: &str = "format";
+
+fn word_arg() -> Arg {
+    let words = formats::ALL.iter().filter_map(|format| Some((format.name, format.word?)));
+    let width = words.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = words.clone().map(|(name, help)| format!("{name:width$}  {help}")).collect();
+    let help = "What to print: text, json or others";
+    Arg::new(WORD_OPTION)
+        .long(WORD_OPTION)
+        .value_name("FORMAT")
+        .help(help)
+        .long_help(format!("{help}\n\n{}", lines.join("\n")))
+        .value_parser(PossibleValuesParser::new(words.map(|(name, _)| name)))
+        .hide_possible_values(true)
+}
+
+fn arg(format: &Format, option: FormatOption) -> Arg {
     let mut arg = Arg::new(format.name).long(format.name).help(option.help);
     if !option.details.is_empty() {
         arg = arg.long_help(format!("{}\n\n{}", option.help, option.details));
-    }
-    if is_document(format) {
-        arg = arg.conflicts_with_all(documents);
     }
     arg = arg.conflicts_with_all(option.excludes);
     match (format.destination, option.words) {
         (Destination::File | Destination::FileOrStdout, _) => {
             arg.value_name("FILE").value_parser(value_parser!(PathBuf))
         }
+        (Destination::StdoutOrFile, _) => arg
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("-"),
         (_, Some(choice)) => arg
             .value_name(choice.value_name)
             .value_parser(PossibleValuesParser::new(choice.words))
@@ -85,10 +89,10 @@ fn arg(format: &Format, option: FormatOption, documents: &[&'static str]) -> Arg
     }
 }
 
-/// `None` where the command line does not ask for the format.
+/// `None` where the command line does not ask for the format by its option.
 fn argument(matches: &ArgMatches, format: &Format) -> Option<FormatArgument> {
     match format.destination {
-        Destination::File | Destination::FileOrStdout => {
+        Destination::File | Destination::FileOrStdout | Destination::StdoutOrFile => {
             matches.get_one::<PathBuf>(format.name).cloned().map(FormatArgument::File)
         }
         Destination::Stdout | Destination::StdoutForPrograms if format.option?.words.is_some() => {

@@ -24,8 +24,31 @@ const GROUPS: [(&str, &[Member]); 7] = [
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "shard", "concurrency"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
-    ("Output", &[Options(&["quiet", "verbose", "advice"]), Formats(Runs::Any), Options(&["color"])]),
+    (
+        "Output",
+        &[Options(&["quiet", "verbose", "advice"]), Formats(Runs::Any), Options(&[formats::WORD_OPTION, "color"])],
+    ),
     ("Help", &[Options(&["help", "version"])]),
+];
+
+/// What `-h` shows, so that it fits on one screen: what most users need most of the time.
+const SHORT_HELP: &[&str] = &[
+    "targets",
+    "no_mx",
+    "port",
+    "ipv4",
+    "ipv6",
+    "list",
+    "from_log",
+    "from_queue",
+    "direction",
+    "quiet",
+    "verbose",
+    "letter",
+    "json",
+    "format",
+    "help",
+    "version",
 ];
 
 /// Gives each option its heading and its place.
@@ -35,6 +58,8 @@ pub(super) fn arrange(command: Command) -> Command {
             Some((heading, order)) => arg.help_heading(heading).display_order(order),
             None => arg,
         };
+        let is_rare = !SHORT_HELP.contains(&arg.get_id().as_str());
+        let arg = arg.hide_short_help(is_rare);
         if arg.is_positional() { arg.value_hint(ValueHint::Hostname) } else { arg }
     })
 }

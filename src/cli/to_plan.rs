@@ -17,7 +17,8 @@ use crate::report::text::Detail;
 /// The plan, if the options go together.
 pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     check_sizes(&args)?;
-    check_files(&args.formats.chosen)?;
+    let formats = [args.formats.chosen.as_slice(), &args.list_formats.chosen].concat();
+    check_formats(&formats, &args)?;
     check_direction(&args)?;
     check_sources(&args)?;
     let examination = ExaminationOptions {
@@ -38,7 +39,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
         timeout: args.timeout,
     };
     let output = OutputOptions {
-        formats: [args.formats.chosen.as_slice(), &args.list_formats.chosen].concat(),
+        formats,
         color: args.color.into(),
         detail: detail(args.quiet, args.verbose, args.advice),
         verbosity: args.verbose,
@@ -62,16 +63,62 @@ fn target_source(args: Args) -> TargetSource {
     }
 }
 
-fn check_files(formats: &[FormatChoice]) -> Result<(), UsageError> {
-    let is_dash = |choice: &&FormatChoice| choice.argument.file() == Some(Path::new("-"));
-    let wants_a_file = |choice: &&FormatChoice| choice.format.destination == Destination::File;
-    match formats.iter().filter(is_dash).find(wants_a_file) {
-        Some(choice) => Err(UsageError::new(format!(
-            "--{} - is no file: stdout carries the report; name a file",
-            choice.format.name
-        ))),
-        None => Ok(()),
+fn check_formats(formats: &[FormatChoice], args: &Args) -> Result<(), UsageError> {
+    check_files(formats)?;
+    let on_stdout: Vec<&FormatChoice> = formats.iter().filter(|choice| choice.takes_stdout()).collect();
+    match on_stdout[..] {
+        [one, other, ..] if one.format == other.format => {
+            return Err(UsageError::new(format!("--format {} is given twice; give it once", one.format.name)));
+        }
+        [one, other, ..] => return Err(exclude_each_other(&one.option(), &other.option())),
+        _ => {}
     }
+    let whole = formats.iter().find(|choice| !choice.format.streams);
+    match whole {
+        // A list of any length has no end at which a document about all of it could be written.
+        Some(choice) if args.list.is_some() => Err(exclude_each_other(&choice.option(), "--targets")),
+        _ if !args.list_only => Ok(()),
+        // Suspects are no results.
+        _ => match formats.iter().find(|choice| choice.format.name != "text") {
+            Some(choice) => Err(exclude_each_other(&choice.option(), "--list-only")),
+            None => Ok(()),
+        },
+    }
+}
+
+fn exclude_each_other(one: &str, other: &str) -> UsageError {
+    let mut both = [one, other];
+    both.sort_unstable();
+    UsageError::new(format!("{} and {} exclude each other; give one of them", both[0], both[1]))
+}
+
+fn check_files(formats: &[FormatChoice]) -> Result<(), UsageError> {
+    let mut files: Vec<(&Path, &FormatChoice)> = Vec::new();
+    for choice in formats {
+        match choice.argument.file() {
+            Some(file) if file == Path::new("-") => {
+                if choice.format.destination == Destination::File {
+                    return Err(UsageError::new(format!(
+                        "{} - is no file: stdout carries the report; name a file",
+                        choice.option()
+                    )));
+                }
+            }
+            Some(file) => {
+                if let Some((_, before)) = files.iter().find(|(other, _)| *other == file) {
+                    return Err(UsageError::new(format!(
+                        "{} and {} name one file, {}; give each its own",
+                        before.option(),
+                        choice.option(),
+                        file.display()
+                    )));
+                }
+                files.push((file, choice));
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 fn check_sizes(args: &Args) -> Result<(), UsageError> {

@@ -9,6 +9,7 @@ pub mod icmp;
 pub mod interface;
 pub mod own_tcp;
 pub mod privilege;
+pub mod publish;
 pub mod route;
 pub mod ruleset;
 pub mod sender;

@@ -41,18 +41,32 @@ pub fn drop_all() -> Result<(), NetError> {
 /// capabilities of this thread do not change.
 pub fn only_reading<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
     let guarded = || {
-        let permitted = caps::read(None, CapSet::Permitted).map_err(failed("read"))?;
-        let kept = permitted.into_iter().filter(|each| *each == Capability::CAP_DAC_READ_SEARCH).collect();
-        caps::clear(None, CapSet::Inheritable).map_err(failed("drop"))?;
-        for set in [CapSet::Effective, CapSet::Permitted] {
-            caps::set(None, set, &kept).map_err(failed("drop"))?;
-        }
+        keep_only(&[Capability::CAP_DAC_READ_SEARCH])?;
         Ok(work())
     };
     std::thread::scope(|scope| match std::thread::Builder::new().name("log".into()).spawn_scoped(scope, guarded) {
         Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         Err(error) => Err(NetError::Capabilities { operation: "drop", reason: error.to_string() }),
     })
+}
+
+/// Drops every capability of this thread for good but those to write where the user of the run may: what a child that writes
+/// files needs.
+pub(super) fn keep_rights_to_files() -> Result<(), NetError> {
+    let _ = rustix::thread::set_no_new_privs(true);
+    let _ = caps::clear(None, CapSet::Ambient);
+    keep_only(&[Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER])
+}
+
+/// Of the capabilities of this thread, keeps these.
+fn keep_only(wanted: &[Capability]) -> Result<(), NetError> {
+    let permitted = caps::read(None, CapSet::Permitted).map_err(failed("read"))?;
+    let kept = permitted.into_iter().filter(|each| wanted.contains(each)).collect();
+    caps::clear(None, CapSet::Inheritable).map_err(failed("drop"))?;
+    for set in [CapSet::Effective, CapSet::Permitted] {
+        caps::set(None, set, &kept).map_err(failed("drop"))?;
+    }
+    Ok(())
 }
 
 fn has(set: CapSet) -> Result<bool, NetError> {

@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 
 use libc::{c_int, c_void, socklen_t};
+use rustix::process::Pid;
 use socket2::{SockAddr, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -19,6 +20,49 @@ pub(super) fn register(socket: Socket) -> io::Result<AsyncFd<Socket>> {
     // SAFETY: `Socket` owns its descriptor, closes it only when dropped, always returns the same one, and `AsyncFd` owns
     // the `Socket` from here on.
     unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }.map_err(Into::into)
+}
+
+/// Starts a child that does this work and ends. To be called while this thread is the only one.
+pub(super) fn fork_child(work: impl FnOnce()) -> io::Result<Pid> {
+    // SAFETY: the callers of `net` come here before they start threads (`net::privilege` needs the same), so the child finds
+    // no lock that a thread of its parent holds.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // SAFETY: ends the child here. Nothing of its parent's is flushed or dropped a second time.
+            unsafe { libc::_exit(outcome.is_err().into()) }
+        }
+        child => Pid::from_raw(child).ok_or_else(|| io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// Closes every descriptor of this process but stderr and these. For a child that got them with all the others.
+pub(super) fn close_all_but(kept: &[RawFd]) {
+    let mut kept: Vec<RawFd> = [&[libc::STDERR_FILENO], kept].concat();
+    kept.sort_unstable();
+    let mut from = 0;
+    for descriptor in kept {
+        if from < descriptor {
+            close_range(from as u32, descriptor as u32 - 1);
+        }
+        from = descriptor + 1;
+    }
+    close_range(from as u32, u32::MAX);
+}
+
+fn close_range(first: u32, last: u32) {
+    // SAFETY: whoever calls `close_all_but` uses none of these descriptors any more. A kernel without the call (before 5.9) leaves
+    // them open, which the end of the child repairs.
+    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+}
+
+/// Ignores signals for the rest of this process's life.
+pub(super) fn ignore_signals(signals: &[c_int]) {
+    for &signal in signals {
+        // SAFETY: `SIG_IGN` runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
 
 /// setsockopt(2) for options that neither socket2 nor rustix know. `T` must be what the option documents.

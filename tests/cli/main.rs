@@ -171,7 +171,12 @@ fn good_rows() {
                 plan.output.formats = vec![format("jsonl", file("a"))];
             }),
         ),
-        ("pmtu-probe --json mx", but(|plan| plan.output.formats = vec![format("json", FormatArgument::Nothing)])),
+        ("pmtu-probe --json mx", but(|plan| plan.output.formats = vec![format("json", file("-"))])),
+        ("pmtu-probe --json=a mx", but(|plan| plan.output.formats = vec![format("json", file("a"))])),
+        (
+            "pmtu-probe --format json mx",
+            but(|plan| plan.output.formats = vec![format("json", FormatArgument::Nothing)]),
+        ),
         ("pmtu-probe --letter mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
         ("pmtu-probe --letter=en mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
         ("pmtu-probe --letter=de mx", but(|plan| plan.output.formats = vec![format("letter", word("de"))])),
@@ -349,7 +354,12 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --generate man mx", "--generate stands alone; leave all else out"),
         ("pmtu-probe --generate pdf", "--generate pdf is no choice; give one of: man, bash, zsh, fish"),
-        ("pmtu-probe --json=yes mx", "--json takes no value; leave \"=yes\" out"),
+        ("pmtu-probe --list-only=yes mx", "--list-only takes no value; leave \"=yes\" out"),
+        ("pmtu-probe --json= mx", "--json needs a value; see \"pmtu-probe --help\""),
+        ("pmtu-probe --format pdf mx", "--format pdf is no choice; give one of: text, json"),
+        ("pmtu-probe --format json --letter mx", "--format json and --letter exclude each other; give one of them"),
+        ("pmtu-probe --format json --json mx", "--format json is given twice; give it once"),
+        ("pmtu-probe --json=a --pcapng a mx", "--json and --pcapng name one file, a; give each its own"),
     ];
     refused(&rows);
 }
@@ -383,11 +393,33 @@ fn every_format_with_an_option_can_be_asked_for() {
         let target = if format.runs == Runs::Lists { "--targets list" } else { "mx" };
         let line = match format.destination {
             Destination::File | Destination::FileOrStdout => format!("pmtu-probe {target} --{} a", format.name),
-            Destination::Stdout | Destination::StdoutForPrograms => format!("pmtu-probe {target} --{}", format.name),
+            Destination::Stdout | Destination::StdoutForPrograms | Destination::StdoutOrFile => {
+                format!("pmtu-probe {target} --{}", format.name)
+            }
         };
-        let names: Vec<&str> = plan(&line).output.formats.iter().map(|choice| choice.format.name).collect();
-        assert_eq!(names, [format.name], "{line}");
+        assert_eq!(names_of_formats(&line), [format.name], "{line}");
     }
+}
+
+#[test]
+fn every_format_with_a_word_can_be_asked_for() {
+    for format in formats::ALL.iter().filter(|format| format.word.is_some()) {
+        let line = format!("pmtu-probe mx --format {}", format.name);
+        assert_eq!(names_of_formats(&line), [format.name], "{line}");
+    }
+}
+
+fn names_of_formats(line: &str) -> Vec<&'static str> {
+    plan(line).output.formats.iter().map(|choice| choice.format.name).collect()
+}
+
+/// What goes to files leaves stdout to one that does not.
+#[test]
+fn several_outputs_go_together() {
+    let formats = plan("pmtu-probe mx --letter --json=a --pcapng b").output.formats;
+    let on_stdout: Vec<&str> =
+        formats.iter().filter(|choice| choice.takes_stdout()).map(|choice| choice.format.name).collect();
+    assert_eq!((formats.len(), on_stdout), (3, vec!["letter"]));
 }
 
 fn refused(rows: &[(&str, &str)]) {
@@ -435,7 +467,7 @@ fn a_file_may_have_any_name() {
 
 #[test]
 fn an_error_stays_on_one_line_whatever_was_typed() {
-    for evil in ["--a\nb", "-\u{1b}", "--port=\n", "--method=a\nb", "\u{1b}[2J", "--json=\n\r"] {
+    for evil in ["--a\nb", "-\u{1b}", "--port=\n", "--method=a\nb", "\u{1b}[2J", "--list-only=\n\r"] {
         let error = parse(["pmtu-probe", evil, "mx"]).unwrap_err().to_string();
         assert!(!error.chars().any(char::is_control), "{error:?}");
     }
@@ -454,20 +486,23 @@ fn without_trailing_blanks(line: &str) -> String {
 
 /// The long options of the help. Their lines are indented by 2 or 6, what is said of them by more.
 fn long_options() -> BTreeSet<String> {
-    let help = shown("pmtu-probe -h");
+    let help = shown("pmtu-probe --help");
     let lines = help.lines().filter(|line| line.starts_with("  -") || line.starts_with("      --"));
     let options = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     options.map(|word| word.split(['[', '.']).next().unwrap_or(word).to_owned()).collect()
 }
 
 #[test]
-fn help_fits_80_columns_and_both_forms_name_the_same_options() {
+fn help_fits_80_columns_and_the_short_one_a_screen() {
     let (long, short) = (shown("pmtu-probe --help"), shown("pmtu-probe -h"));
     let options = long_options();
     assert!(options.len() > 25, "{options:?}");
-    for option in &options {
-        assert!(long.contains(option), "{option}");
+    let of_short = short.split_whitespace().filter(|word| word.starts_with("--") && !word.starts_with("--help"));
+    for option in of_short {
+        let name = option.split(['[', '.']).next().unwrap_or(option);
+        assert!(options.contains(name), "{option}");
     }
+    assert!(short.lines().count() <= 40, "{} lines", short.lines().count());
     for line in long.lines().chain(short.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
     }

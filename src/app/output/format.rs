@@ -10,16 +10,20 @@ use crate::report::text::Style;
 
 /// A format in which results leave the program.
 pub struct Format {
-    /// Its name, and that of the option that asks for it.
+    /// Its name, that of the option that asks for it, and its word behind `--format`.
     pub name: &'static str,
-    /// The option. `None`: no option asks for it.
+    /// The option of its own. `None`: it has none.
     pub option: Option<FormatOption>,
+    /// What the help says of its word behind `--format`, which stands for stdout. `None`: it is no such word.
+    pub word: Option<&'static str>,
     /// Where it goes.
     pub destination: Destination,
     /// Whether it takes what it tells at once, so that a list of any length can go on: else all of it stands at the end.
     pub streams: bool,
     /// Which runs may have it.
     pub runs: Runs,
+    /// Whether it says so where nothing could be examined: programs wait for a word, people are told on stderr.
+    pub tells_failures: bool,
     /// Makes the sink. The file is created, nothing is written about results yet.
     pub(super) open: OpenFormat,
 }
@@ -65,6 +69,8 @@ pub enum Destination {
     Stdout,
     /// Stdout, for programs: nothing else may come between.
     StdoutForPrograms,
+    /// The same, unless a file is named behind `=`.
+    StdoutOrFile,
     /// A file that its option names.
     File,
     /// The same; `-` is stdout, for programs.
@@ -114,7 +120,7 @@ impl FormatChoice {
         match self.format.destination {
             Destination::Stdout | Destination::StdoutForPrograms => true,
             Destination::File => false,
-            Destination::FileOrStdout => self.file().is_some_and(is_dash),
+            Destination::StdoutOrFile | Destination::FileOrStdout => self.argument.file().is_none_or(is_dash),
         }
     }
 
@@ -123,13 +129,11 @@ impl FormatChoice {
         self.takes_stdout() && self.format.destination != Destination::Stdout
     }
 
-    /// Whether it is one document on stdout, for a program.
-    pub(super) fn is_a_document(&self) -> bool {
-        self.format.destination == Destination::StdoutForPrograms && !self.format.streams
-    }
-
-    fn file(&self) -> Option<&Path> {
-        self.argument.file()
+    /// The option as it was typed, as far as a message needs it.
+    pub fn option(&self) -> String {
+        let name = self.format.name;
+        let is_word = self.format.word.is_some() && self.argument == FormatArgument::Nothing;
+        if is_word { format!("--format {name}") } else { format!("--{name}") }
     }
 }
 
@@ -164,6 +168,7 @@ impl fmt::Debug for Format {
     }
 }
 
-fn is_dash(path: &Path) -> bool {
+/// Whether a path stands for stdout.
+pub(super) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

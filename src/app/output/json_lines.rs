@@ -17,9 +17,11 @@ pub(super) static FORMAT: Format = Format {
         words: None,
         excludes: &[],
     }),
+    word: None,
     destination: Destination::FileOrStdout,
     streams: true,
     runs: Runs::Lists,
+    tells_failures: false,
     open: |argument, opening| {
         let path = argument.file().unwrap_or(Path::new("-"));
         let (file, earlier) = ResultsFile::open(path, opening.resume).map_err(OpenError::new)?;

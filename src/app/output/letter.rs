@@ -16,9 +16,11 @@ pub(super) static FORMAT: Format = Format {
         words: Some(FormatWords { value_name: "LANG", words: &["en", "de"] }),
         excludes: &["quiet"],
     }),
+    word: None,
     destination: Destination::Stdout,
     streams: false,
     runs: Runs::Any,
+    tells_failures: false,
     open: |argument, _| Ok(Box::new(Letter { language: language(argument) })),
 };
 

@@ -4,6 +4,7 @@
 //! lists them. The words of a format are made in `report/`.
 
 pub mod color;
+mod document;
 pub mod format;
 pub mod formats;
 mod json;

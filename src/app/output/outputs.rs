@@ -127,7 +127,7 @@ impl Outputs {
             ending: Some(code),
         };
         let mut opening = Opening { style: style(&plan.output), is_list: false, resume: None, earlier: None };
-        let documents = plan.output.formats.iter().filter(|choice| choice.is_a_document());
+        let documents = plan.output.formats.iter().filter(|choice| choice.format.tells_failures);
         let opened = documents.filter_map(|choice| (choice.format.open)(&choice.argument, &mut opening).ok());
         Self(opened.collect()).nothing_examined(&report);
     }

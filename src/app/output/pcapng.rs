@@ -23,9 +23,11 @@ pub(super) static FORMAT: Format = Format {
         words: None,
         excludes: &[],
     }),
+    word: None,
     destination: Destination::File,
     streams: true,
     runs: Runs::Any,
+    tells_failures: false,
     open: |argument, _| {
         let path = argument.file().unwrap_or(Path::new("-"));
         Ok(Box::new(CaptureFile::create(path).map_err(OpenError::new)?))

@@ -12,9 +12,11 @@ use crate::report::text::{self, Detail, Style};
 pub(super) static FORMAT: Format = Format {
     name: "text",
     option: None,
+    word: Some("what people read, the default"),
     destination: Destination::Stdout,
     streams: true,
     runs: Runs::Any,
+    tells_failures: false,
     open: |_, opening| {
         let style = opening.style;
         Ok(if opening.is_list { Box::new(TextLines::new(style)) } else { Box::new(TextReport::new(style)) })

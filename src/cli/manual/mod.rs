@@ -19,6 +19,8 @@ pub(super) fn page(command: Command) -> String {
     let outcomes = epilogue::outcomes(&epilogue);
     let headings: Vec<String> =
         command.get_arguments().filter_map(|arg| arg.get_help_heading().map(str::to_owned)).collect();
+    // clap_mangen would leave out what `-h` does not show.
+    let command = command.mut_args(|arg| arg.hide_short_help(false));
     // No date: it would be a day that nobody keeps. roff(1) would lose an empty argument.
     let title = command.get_name().to_uppercase();
     let man = Man::new(command).title(title).date(" ").manual("User Commands");
