@@ -17,6 +17,8 @@ mod cases;
 #[path = "dns/mod.rs"]
 #[allow(dead_code)] // only part of what the name server can do is needed here
 mod dns;
+#[path = "netns/documents.rs"]
+mod documents;
 #[path = "netns/flows.rs"]
 mod flows;
 #[path = "netns/inside.rs"]
