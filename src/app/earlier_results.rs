@@ -1,14 +1,15 @@
 //! What an earlier run over a list has left in its file of results.
 //!
-//! A line is written in one piece and ends in a line feed. So whatever stands behind the last line feed was cut short by the
-//! end of its run; it counts for nothing, and its target is examined again.
+//! A line is written in one piece and ends in a line feed. So what stands behind the last line feed was cut short by the end of
+//! its run, if it is the beginning of such a line: it counts for nothing, and its target is examined again.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::set_user_id;
 use super::target_key::TargetKey;
@@ -42,9 +43,38 @@ pub(super) enum ResultsFileError {
         /// From 1 on.
         line: u64,
     },
+    /// It has a line that no result of ours would have.
+    #[error("line {line} of {} is longer than {} MiB, and no result is; is that the right file for --resume?", path.display(), LONGEST_LINE >> 20)]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// From 1 on.
+        line: u64,
+    },
+    /// What was cut short cannot be kept.
+    #[error("cannot save the cut last line of {} in {}: {source}; make room there, or name another file for --jsonl", path.display(), beside.display())]
+    Beside {
+        /// The file of results.
+        path: PathBuf,
+        /// The file beside it.
+        beside: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A set-user-ID program would touch files that its user may not.
     #[error("--jsonl FILE and --resume are refused where the program is set-user-ID: use sudo, or \"--jsonl - >FILE\"")]
     SetUserId,
+}
+
+/// A line is longer where a domain has many addresses, each with some kilobytes.
+const LONGEST_LINE: u64 = 64 << 20;
+
+/// How far a file of results goes.
+pub(super) struct Extent {
+    /// Its whole lines, in bytes.
+    pub(super) whole: u64,
+    /// What follows them: the beginning of a line of ours.
+    pub(super) half: Vec<u8>,
 }
 
 /// The targets that have their result, and how they fared.
@@ -94,29 +124,54 @@ impl EarlierResults {
         std::mem::take(&mut self.counts)
     }
 
-    /// Returns the length up to the end of the last whole line.
-    pub(super) fn take_in(&mut self, file: &File, path: &Path) -> Result<u64, ResultsFileError> {
+    /// Takes in whole lines. Returns how far they go, and what follows.
+    pub(super) fn take_in(&mut self, file: &File, path: &Path) -> Result<Extent, ResultsFileError> {
         let failed = |source| ResultsFileError::Io { option: "--resume", path: path.to_owned(), source };
         let (mut reader, mut line, mut number, mut whole) = (BufReader::new(file), Vec::new(), 0, 0);
         loop {
             line.clear();
-            let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
-            if line.pop() != Some(b'\n') {
-                return Ok(whole);
-            }
+            let length = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(failed)? as u64;
             number += 1;
-            whole += length as u64;
-            let result = serde_json::from_slice::<ResultLine>(&line).ok().filter(|result| result.schema == SCHEMA);
-            let result = result.ok_or_else(|| ResultsFileError::Foreign { path: path.to_owned(), line: number })?;
-            if self.targets.insert(TargetKey::of(&result.target)) {
-                let addresses = result.addresses.iter();
-                self.counts.add(
-                    result.exit_code,
-                    addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref())),
-                );
+            let foreign = || ResultsFileError::Foreign { path: path.to_owned(), line: number };
+            if line.last() == Some(&b'\n') {
+                self.take_in_line(&line).ok_or_else(foreign)?;
+                whole += length;
+            } else if length == LONGEST_LINE {
+                return Err(ResultsFileError::TooLong { path: path.to_owned(), line: number });
+            } else if is_beginning(&line) {
+                return Ok(Extent { whole, half: line });
+            } else {
+                return Err(foreign());
             }
         }
     }
+
+    /// `None`: it is no result of ours.
+    fn take_in_line(&mut self, line: &[u8]) -> Option<()> {
+        let result: ResultLine = serde_json::from_slice(line).ok()?;
+        if result.schema != SCHEMA {
+            return None;
+        }
+        if self.targets.insert(TargetKey::of(&result.target)) {
+            let addresses = result.addresses.iter();
+            self.counts.add(
+                result.exit_code,
+                addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref())),
+            );
+        }
+        Some(())
+    }
+}
+
+/// Whether these bytes begin a result of ours, however little of it. All of one without its line feed is a beginning too.
+fn is_beginning(bytes: &[u8]) -> bool {
+    let opening = format!("{{\"schema\":\"{SCHEMA}\",");
+    let length = bytes.len().min(opening.len());
+    let is_cut_json = || match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => true,
+        Err(error) => error.is_eof(),
+    };
+    bytes[..length] == opening.as_bytes()[..length] && (bytes.is_empty() || is_cut_json())
 }
 
 /// `-` names no file that the user could be kept from.

@@ -14,6 +14,7 @@ mod list;
 mod log;
 mod named;
 pub mod output;
+mod output_file;
 pub mod plan;
 mod plan_error;
 mod planned_address;

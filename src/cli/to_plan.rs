@@ -93,29 +93,18 @@ fn exclude_each_other(one: &str, other: &str) -> UsageError {
 }
 
 fn check_files(formats: &[FormatChoice]) -> Result<(), UsageError> {
-    let mut files: Vec<(&Path, &FormatChoice)> = Vec::new();
-    for choice in formats {
-        match choice.argument.file() {
-            Some(file) if file == Path::new("-") => {
-                if choice.format.destination == Destination::File {
-                    return Err(UsageError::new(format!(
-                        "{} - is no file: stdout carries the report; name a file",
-                        choice.option()
-                    )));
-                }
-            }
-            Some(file) => {
-                if let Some((_, before)) = files.iter().find(|(other, _)| *other == file) {
-                    return Err(UsageError::new(format!(
-                        "{} and {} name one file, {}; give each its own",
-                        before.option(),
-                        choice.option(),
-                        file.display()
-                    )));
-                }
-                files.push((file, choice));
-            }
-            None => {}
+    let named = || formats.iter().filter_map(|choice| Some((choice, choice.argument.file()?)));
+    let is_dash = |file: &Path| file == Path::new("-");
+    let wants_a_file = |choice: &FormatChoice| choice.format.destination == Destination::File;
+    if let Some((choice, _)) = named().find(|(choice, file)| is_dash(file) && wants_a_file(choice)) {
+        let option = choice.option();
+        return Err(UsageError::new(format!("{option} - is no file: stdout carries the report; name a file")));
+    }
+    let files: Vec<(&FormatChoice, &Path)> = named().filter(|(_, file)| !is_dash(file)).collect();
+    for (index, (choice, file)) in files.iter().enumerate() {
+        if let Some((before, _)) = files[..index].iter().find(|(_, other)| other == file) {
+            let (one, other, file) = (before.option(), choice.option(), file.display());
+            return Err(UsageError::new(format!("{one} and {other} name one file, {file}; give each its own")));
         }
     }
     Ok(())

@@ -39,16 +39,16 @@ pub(super) fn fork_child(work: impl FnOnce()) -> io::Result<Pid> {
 
 /// Closes every descriptor of this process but stderr and these. For a child that got them with all the others.
 pub(super) fn close_all_but(kept: &[RawFd]) {
-    let mut kept: Vec<RawFd> = [&[libc::STDERR_FILENO], kept].concat();
+    let mut kept: Vec<u32> = [&[libc::STDERR_FILENO], kept].concat().iter().map(|each| each.cast_unsigned()).collect();
     kept.sort_unstable();
     let mut from = 0;
     for descriptor in kept {
         if from < descriptor {
-            close_range(from as u32, descriptor as u32 - 1);
+            close_range(from, descriptor - 1);
         }
         from = descriptor + 1;
     }
-    close_range(from as u32, u32::MAX);
+    close_range(from, u32::MAX);
 }
 
 fn close_range(first: u32, last: u32) {

@@ -106,7 +106,7 @@ fn a_full_disk_ends_the_capture_and_not_the_examination() {
 fn a_capture_that_cannot_be_written_is_one_line_before_anything_is_sent() {
     with_labs("capture::a_capture_that_cannot_be_written_is_one_line_before_anything_is_sent", || {
         let lab = up("clear", Family::V4, &[]);
-        for file in ["/nowhere/at/all.pcapng", "/dev/full", "/"] {
+        for file in ["/nowhere/at/all.pcapng", "/dev/full", "/dev/stdout", "/"] {
             assert_one_line_error(&lab.probe(&["--pcapng", file, "10.0.4.2"]));
         }
         assert!(!lab.mail_log().contains("connect "), "{}", lab.mail_log());

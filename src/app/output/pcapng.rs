@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::format::{Destination, Format, FormatOption, OpenError, Runs};
 use super::progress_line::LineProgress;
 use super::result_sink::ResultSink;
+use crate::app::output_file;
 use crate::app::set_user_id;
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
@@ -68,7 +69,8 @@ impl CaptureFile {
             return Err(CaptureFileError::SetUserId);
         }
         let failed = |source| CaptureFileError::Open { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(failed)?;
+        let mut file = output_file::open(path, &mut OpenOptions::new()).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
         let header = pcapng::header();
         file.write_all(&header).map_err(failed)?;
         let written = header.len() as u64;
@@ -150,9 +152,21 @@ mod tests {
         assert_eq!(error.as_deref(), Some(expected));
     }
 
+    /// Behind a link could stand any file of root's; a pipe would wait for a reader, and a device is no file.
     #[test]
-    fn a_full_disk_at_the_start_is_an_error() {
-        let error = CaptureFile::create(Path::new("/dev/full")).err().map(|error| error.to_string());
-        assert!(error.is_some_and(|error| error.contains("No space left on device")));
+    fn only_ordinary_files_are_overwritten() {
+        let folder = std::env::temp_dir().join(format!("pmtu-probe-capture-{}", std::process::id()));
+        std::fs::create_dir(&folder).expect("a scratch directory");
+        let (kept, link, pipe) = (folder.join("kept"), folder.join("link"), folder.join("pipe"));
+        std::fs::write(&kept, "precious").expect("a file");
+        std::os::unix::fs::symlink(&kept, &link).expect("a link");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+        for path in [&link, &pipe, Path::new("/dev/full"), Path::new("/dev/stdout")] {
+            let error = CaptureFile::create(path).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.ends_with(": it is no ordinary file; name another file for --pcapng"), "{path:?}: {error}");
+        }
+        assert_eq!(std::fs::read_to_string(&kept).expect("the file"), "precious");
+        std::fs::remove_dir_all(&folder).expect("the scratch directory");
     }
 }

@@ -3,11 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::app::earlier_results::{EarlierResults, ResultsFileError, refuse_set_user_id};
+use crate::app::earlier_results::{EarlierResults, Extent, ResultsFileError, refuse_set_user_id};
+use crate::app::output_file;
+use crate::app::stderr::complain;
 
 /// Where result lines go.
 pub(super) struct ResultsFile(Box<dyn Write>);
@@ -37,7 +39,7 @@ impl ResultsFile {
             return Ok(Self(Box::new(io::stdout())));
         }
         let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
-        let file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
+        let file = output_file::open(path, OpenOptions::new().append(true)).map_err(failed)?;
         let file = Locked::new(file, path)?;
         if file.0.metadata().map_err(failed)?.len() > 0 {
             return Err(ResultsFileError::NotEmpty(path.to_owned()));
@@ -47,13 +49,33 @@ impl ResultsFile {
 
     fn append(path: &Path) -> Result<(Self, EarlierResults), ResultsFileError> {
         let failed = |source| ResultsFileError::Io { option: "--jsonl", path: path.to_owned(), source };
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let file = output_file::open(path, OpenOptions::new().read(true)).map_err(failed)?;
         let file = Locked::new(file, path)?;
         let mut earlier = EarlierResults::default();
-        let whole = earlier.take_in(&file.0, path)?;
-        file.0.set_len(whole).and_then(|()| (&file.0).seek(SeekFrom::Start(whole))).map_err(failed)?;
+        let Extent { whole, half } = earlier.take_in(&file.0, path)?;
+        if !half.is_empty() {
+            save_beside(path, &half)?;
+            file.0.set_len(whole).map_err(failed)?;
+        }
+        (&file.0).seek(SeekFrom::Start(whole)).map_err(failed)?;
         Ok((Self(Box::new(file)), earlier))
     }
+}
+
+/// A line that the end of its run cut short makes room for the next one. Nothing is thrown away, so it goes to a file beside.
+fn save_beside(path: &Path, half: &[u8]) -> Result<(), ResultsFileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".half");
+    let beside = PathBuf::from(name);
+    let written = output_file::open(&beside, OpenOptions::new().append(true))
+        .and_then(|mut file| file.write_all(&[half, b"\n"].concat()).and_then(|()| file.sync_all()));
+    written.map_err(|source| ResultsFileError::Beside { path: path.to_owned(), beside: beside.clone(), source })?;
+    complain(&format!(
+        "the last line of {} was cut short by the end of its run; it is in {} now, and its target is examined again",
+        path.display(),
+        beside.display()
+    ));
+    Ok(())
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -93,8 +115,6 @@ impl Write for Locked {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::app::target_key::TargetKey;
 
@@ -104,7 +124,7 @@ mod tests {
         )
     }
 
-    /// A file that is gone when the test is.
+    /// A file that is gone when the test is, and the one beside it.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -118,6 +138,10 @@ mod tests {
             std::fs::write(&self.0, content).expect("a scratch file");
         }
 
+        fn beside(&self) -> PathBuf {
+            PathBuf::from(format!("{}.half", self.0.display()))
+        }
+
         fn content(&self) -> String {
             std::fs::read_to_string(&self.0).expect("the scratch file")
         }
@@ -126,6 +150,7 @@ mod tests {
     impl Drop for Scratch {
         fn drop(&mut self) {
             let _ = std::fs::remove_file(&self.0);
+            let _ = std::fs::remove_file(self.beside());
         }
     }
 
@@ -144,6 +169,9 @@ mod tests {
             file.write(&line("c")).expect("a line");
             drop(file);
             assert_eq!(scratch.content(), whole.clone() + &last, "cut at {cut}");
+            let saved = std::fs::read_to_string(scratch.beside()).unwrap_or_default();
+            assert_eq!(saved, if cut == 0 { String::new() } else { format!("{}\n", &last[..cut]) }, "cut at {cut}");
+            let _ = std::fs::remove_file(scratch.beside());
         }
     }
 
@@ -187,21 +215,59 @@ mod tests {
     #[test]
     fn other_files_are_left_as_they_are() {
         let scratch = Scratch::new("foreign");
-        for content in [line("a") + "127.0.0.1 localhost\n", "\u{0}\n".into(), line("a").replace("probe/1", "probe/9")]
-        {
+        let foreign = [
+            line("a") + "127.0.0.1 localhost\n",
+            "\u{0}\n".into(),
+            line("a").replace("probe/1", "probe/9"),
+            // Without a line feed nothing of it is a whole line, and none of it is ours.
+            "x".repeat(100_000),
+            "{}".into(),
+            "{\"schema\":\"pmtu-probe/9\"".into(),
+            line("a") + "no half of ours",
+            line("a") + &line("b").replace("\"verdict\":", "verdict"),
+            // Ours is no longer JSON from here on.
+            line("a") + "{\"schema\":\"pmtu-probe/1\",,",
+        ];
+        for content in foreign {
             scratch.fill(content.as_bytes());
-            let error = ResultsFile::open(&scratch.0, Some(&scratch.0)).err();
-            assert!(matches!(error, Some(ResultsFileError::Foreign { .. })), "{content:?}: {error:?}");
+            for error in [ResultsFile::open(&scratch.0, Some(&scratch.0)).err(), EarlierResults::read(&scratch.0).err()]
+            {
+                assert!(matches!(error, Some(ResultsFileError::Foreign { .. })), "{content:?}: {error:?}");
+            }
             assert_eq!(scratch.content(), content);
+            assert!(!scratch.beside().exists());
+        }
+    }
+
+    /// A line without an end is not read into memory.
+    #[test]
+    fn a_line_has_a_longest_length() {
+        let scratch = Scratch::new("long");
+        let file = File::create(&scratch.0).expect("a scratch file");
+        (&file).write_all(line("a").as_bytes()).expect("a line");
+        file.set_len(1 << 34).expect("a sparse file");
+        let error = ResultsFile::open(&scratch.0, Some(&scratch.0)).err();
+        assert!(matches!(error, Some(ResultsFileError::TooLong { line: 2, .. })), "{error:?}");
+        assert_eq!(scratch.0.metadata().expect("the file").len(), 1 << 34);
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let (kept, link) = (Scratch::new("kept"), Scratch::new("link"));
+        kept.fill(b"");
+        std::os::unix::fs::symlink(&kept.0, &link.0).expect("a link");
+        for resume in [None, Some(link.0.as_path())] {
+            let error = ResultsFile::open(&link.0, resume).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("it is no ordinary file"), "{error}");
         }
     }
 
     #[test]
     fn results_elsewhere_are_read_and_not_touched() {
         let (old, new) = (Scratch::new("old"), Scratch::new("fresh"));
-        old.fill((line("a") + "{\"half").as_bytes());
+        old.fill((line("a") + "{\"schema\":\"pmtu").as_bytes());
         let (_, earlier) = ResultsFile::open(&new.0, Some(&old.0)).expect("two files");
         assert!(holds(&earlier, "a"));
-        assert_eq!(old.content(), line("a") + "{\"half");
+        assert_eq!(old.content(), line("a") + "{\"schema\":\"pmtu");
     }
 }

@@ -87,9 +87,9 @@ pub(crate) struct Peer {
     pub(crate) window_was_zero: bool,
 }
 
-/// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
 /// A segment that the peer cannot have sent is answered so often at most.
 const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
+/// A SYN is repeated after half a second, twice, and then every second: more patient than a mailer need be, and cheap.
 const SYN_INTERVALS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1)];
 /// Retransmissions of data before the connection counts as dead.
 pub(crate) const MOST_TRIES: u32 = 8;
