@@ -162,7 +162,6 @@ fn good_rows() {
         ("pmtu-probe --timeout 86400 mx", but(|plan| plan.sending.timeout = Duration::from_secs(86_400))),
         ("pmtu-probe --rate 50 mx", but(|plan| plan.sending.rate = rate(50))),
         ("pmtu-probe --rate 0 mx", but(|plan| plan.sending.rate = Rate(None))),
-        ("pmtu-probe --pcapng a.pcapng mx", but(|plan| plan.output.formats = vec![format("pcapng", file("a.pcapng"))])),
         ("pmtu-probe --targets list", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
         (
             "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
@@ -171,6 +170,14 @@ fn good_rows() {
                 plan.output.formats = vec![format("jsonl", file("a"))];
             }),
         ),
+    ];
+    check_plans(rows);
+}
+
+#[test]
+fn good_rows_about_output() {
+    let rows: Vec<(&str, RunPlan)> = vec![
+        ("pmtu-probe --pcapng a.pcapng mx", but(|plan| plan.output.formats = vec![format("pcapng", file("a.pcapng"))])),
         ("pmtu-probe --json mx", but(|plan| plan.output.formats = vec![format("json", file("-"))])),
         ("pmtu-probe --json=a mx", but(|plan| plan.output.formats = vec![format("json", file("a"))])),
         (
@@ -198,6 +205,10 @@ fn good_rows() {
             }),
         ),
     ];
+    check_plans(rows);
+}
+
+fn check_plans(rows: Vec<(&str, RunPlan)>) {
     for (line, expected) in rows {
         assert_eq!(plan(line), expected, "{line}");
     }
