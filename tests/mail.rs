@@ -18,8 +18,13 @@ mod case;
 mod chain;
 #[path = "mail/choice.rs"]
 mod choice;
+#[path = "dns/mod.rs"]
+#[allow(dead_code, reason = "only part of what the name server can do is needed here")]
+mod dns;
 #[path = "mail/evidence.rs"]
 mod evidence;
+#[path = "mail/exim.rs"]
+mod exim;
 #[path = "mail/firewall.rs"]
 mod firewall;
 #[path = "report/fixtures.rs"]
@@ -34,6 +39,10 @@ mod manners;
 mod message;
 #[path = "mail/mx.rs"]
 mod mx;
+#[path = "mail/mx_order.rs"]
+mod mx_order;
+#[path = "netns/name_server.rs"]
+mod name_server;
 #[path = "mail/needs.rs"]
 mod needs;
 #[path = "mail/port.rs"]

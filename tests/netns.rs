@@ -29,6 +29,8 @@ mod lab;
 mod loss;
 #[path = "netns/many.rs"]
 mod many;
+#[path = "netns/name_server.rs"]
+mod name_server;
 #[path = "netns/names.rs"]
 mod names;
 #[path = "netns/places.rs"]

@@ -210,11 +210,10 @@ impl Planner<'_> {
         let link = route.interface.as_ref().and_then(|interface| self.links.kind(interface.index));
         let systems = self.systems.with(route.interface.as_ref(), link);
         let interface = route.interface.map(|interface| interface.name);
-        let is_larger =
-            |link: &&InnerLink| link.is_larger_than(local_mtu, family) && Some(&link.name) != interface.as_ref();
+        let is_inner = |link: &&InnerLink| link.forwards_in(family) && Some(&link.name) != interface.as_ref();
         let here = HostFacts {
             source: Some(source),
-            inner_links: self.links.inner.iter().filter(is_larger).cloned().collect(),
+            inner_links: self.links.inner.iter().filter(is_inner).cloned().collect(),
             interface,
             gateway: route.gateway,
             interface_mtu: route.interface_mtu,

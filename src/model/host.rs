@@ -27,7 +27,7 @@ pub struct HostFacts {
     pub cached: Option<CachedPathMtu>,
     /// Settings that decide how this kernel's TCP copes with a black hole.
     pub settings: KernelSettings,
-    /// Links behind which others sit, for whom this host forwards, that carry larger packets than its way out.
+    /// Links behind which others sit, for whom this host forwards.
     pub inner_links: Vec<InnerLink>,
     /// What drops PTBs on this host; sought for the cause `local_firewall` only.
     pub blockers: Blockers,
@@ -35,6 +35,13 @@ pub struct HostFacts {
     pub clamps: Vec<ClampRule>,
     /// What configures this host.
     pub systems: HostSystems,
+}
+
+impl HostFacts {
+    /// Those links behind which others send larger packets than this.
+    pub fn inner_links_above(&self, size: PacketSize, family: Family) -> Vec<&InnerLink> {
+        self.inner_links.iter().filter(|link| link.is_larger_than(size, family)).collect()
+    }
 }
 
 /// A link behind which others sit: containers, virtual machines, networks at the end of a tunnel.
@@ -65,8 +72,13 @@ pub enum InnerKind {
 
 impl InnerLink {
     /// Whether others send larger packets through it than leave by a link of this MTU.
-    pub fn is_larger_than(&self, way_out: PacketSize, family: Family) -> bool {
-        self.mtu > way_out && self.forwards[usize::from(family == Family::V6)]
+    fn is_larger_than(&self, way_out: PacketSize, family: Family) -> bool {
+        self.mtu > way_out && self.forwards_in(family)
+    }
+
+    /// Whether this host forwards what comes in by it.
+    pub fn forwards_in(&self, family: Family) -> bool {
+        self.forwards[usize::from(family == Family::V6)]
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 use super::failure::TargetFailure;
 use super::finding::Finding;
 use super::flows::Flows;
-use super::host::HostFacts;
+use super::host::{HostFacts, InnerLink};
 use super::masked_by::MaskedBy;
 use super::plan::Direction;
 use super::port_state::{PortState, Reception};
 use super::ptb::{PtbFault, PtbReport};
 use super::reason::{Ground, MethodReason, ReverseReason, VerdictReason};
-use super::size::{PacketSize, Ttl};
+use super::size::{Family, PacketSize, Ttl};
 use super::technique::{Method, Technique};
 
 /// The outcome of one run over one target.
@@ -51,6 +51,13 @@ pub struct AddressReport {
     pub here: HostFacts,
     /// What the examination found.
     pub examined: Examined,
+}
+
+impl AddressReport {
+    /// Links behind which others send larger packets than this host's way out takes: what was examined does not hold for them.
+    pub fn inner_links_not_examined(&self) -> Vec<&InnerLink> {
+        self.here.inner_links_above(self.examined.local_mtu, Family::of(self.address))
+    }
 }
 
 /// What one examination found.

@@ -40,7 +40,7 @@ fn about_this_host(report: &AddressReport) -> Vec<Finding> {
             matches!(examined.verdict, Verdict::BlackHole | Verdict::Recovers)
                 && here.settings.tcp_mtu_probing.is_some_and(|value| value > 0),
         ),
-        (Finding::InsideNotExamined, !here.inner_links.is_empty()),
+        (Finding::InsideNotExamined, !report.inner_links_not_examined().is_empty()),
         (Finding::IncomingNotExamined, comes_in_elsewhere(report)),
     ];
     rows.into_iter().filter(|(_, holds)| *holds).map(|(finding, _)| finding).collect()

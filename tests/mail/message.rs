@@ -30,7 +30,7 @@ impl Message {
     }
 
     /// No two are the same, so that none is taken for another in the mailbox.
-    fn of(size: usize) -> Self {
+    pub(crate) fn of(size: usize) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let token = format!("message-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut body = String::with_capacity(size + 100);

@@ -119,6 +119,11 @@ impl Running {
         start_postfix(lab, "s", &format!("virtual_mailbox_domains = {domains}\n"))
     }
 
+    /// Postfix on any node, with further lines of main.cf.
+    pub(crate) fn start_postfix_on(lab: &Lab, node: &'static str, main_cf: &str) -> Result<Self, String> {
+        start_postfix(lab, node, main_cf)
+    }
+
     /// Where messages arrive, in the form of maildir.
     pub(crate) fn mailbox(&self) -> &Path {
         &self.mailbox

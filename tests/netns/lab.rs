@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::scenario::{Family, Scenario};
 
@@ -83,6 +86,19 @@ impl Lab {
     /// The file that stands for the network namespace of a node.
     pub(crate) fn namespace(&self, node: &str) -> String {
         format!("/run/netns/pl-{}-{node}", self.id)
+    }
+
+    /// Does something in the network namespace of a node: a socket belongs to the namespace that its thread was in when it was made.
+    pub(crate) fn inside<T: Send>(&self, node: &str, work: impl FnOnce() -> T + Send) -> T {
+        let namespace = fs::File::open(self.namespace(node)).expect("the namespace of a node");
+        std::thread::scope(|scope| {
+            let there = scope.spawn(|| {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                    .expect("root may enter a namespace");
+                work()
+            });
+            there.join().expect("it is done")
+        })
     }
 
     /// A command inside a node.

@@ -1,19 +1,16 @@
 //! A mail domain on a real path: the program asks the name server that the lab's resolv.conf names, `tests/dns`, in c.
 
-use std::fs::File;
-use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::{Value, json};
 
 use super::dns::message::{Data, Kind, NO_ERROR, NXDOMAIN, Query, Record};
-use super::dns::server::{Reply, Server, Transports};
+use super::dns::server::Reply;
 use super::lab::{Lab, Ran, with_labs};
+use super::name_server;
 use super::scenario::{Family, Node};
 
 const SERVER: &str = "10.0.4.2";
-const NAME_SERVER: &str = "127.0.0.1:53";
 
 /// The domain has the lab's mail server, one that no longer exists, and one with two IPv6 addresses.
 fn zone(query: &Query) -> Reply {
@@ -41,7 +38,7 @@ fn a_domain_leads_to_its_mail_servers() {
         assert_eq!(Node::S.near_address(Family::V4).to_string(), SERVER);
         let lab = Lab::up("silent_router", Family::V4, &[]).unwrap_or_else(|error| panic!("{error}"));
         lab.shell("c", "ip -6 route del default");
-        let _server = start_in(&lab);
+        let _server = name_server::start_on_c(&lab, zone);
         for domain in ["lab.test", "läb.test", "xn--lb-via.test:25"] {
             let ran = lab.probe(&["--json", domain]);
             let document: Value =
@@ -97,18 +94,4 @@ fn says(ran: &Ran, what: &str) {
         "{}",
         ran.stderr
     );
-}
-
-/// A socket belongs to the namespace that its thread was in when it was made.
-fn start_in(lab: &Lab) -> Server {
-    let namespace = File::open(lab.namespace("c")).expect("the namespace of c");
-    std::thread::spawn(move || {
-        move_into_link_name_space(std::os::fd::AsFd::as_fd(&namespace), Some(LinkNameSpaceType::Network))
-            .expect("root may enter a namespace");
-        let udp = UdpSocket::bind(NAME_SERVER).expect("a UDP port in a fresh namespace");
-        let tcp = TcpListener::bind(NAME_SERVER).expect("a TCP port in a fresh namespace");
-        Server::at(udp, tcp, zone, Transports::UdpAndTcp)
-    })
-    .join()
-    .expect("the name server starts")
 }

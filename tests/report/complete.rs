@@ -41,6 +41,7 @@ fn an_ordinary_host_on_a_clear_path_is_nothing_to_talk_about() {
 fn links_with_larger_packets_are_named_and_nothing_is_promised_for_them() {
     let link = |name: &str, kind, mtu| InnerLink { name: name.into(), kind, mtu: size(mtu), forwards: [true, false] };
     let mut host = clear(V4);
+    host.examined.local_mtu = size(1499);
     host.here.inner_links = vec![
         link("docker0", InnerKind::Bridge, 1500),
         link("wg0", InnerKind::Tunnel, 9000),
@@ -56,9 +57,11 @@ fn links_with_larger_packets_are_named_and_nothing_is_promised_for_them() {
         text.ends_with("packets of 1500 bytes pass, mail of any size from this host itself gets through\n"),
         "{text}"
     );
-    let larger = |way_out, family| host.here.inner_links[0].is_larger_than(size(way_out), family);
-    assert!(larger(1499, Family::V4) && !larger(1500, Family::V4));
-    assert!(!larger(1280, Family::V6), "it does not forward IPv6");
+    let larger = |way_out, family| host.here.inner_links_above(size(way_out), family).len();
+    assert_eq!((larger(1499, Family::V4), larger(1500, Family::V4), larger(9000, Family::V4)), (3, 2, 0));
+    assert_eq!(larger(1280, Family::V6), 0, "it does not forward IPv6");
+    host.examined.local_mtu = size(9000);
+    assert_eq!(findings(host), [], "what was examined holds for them as well");
 }
 
 #[test]

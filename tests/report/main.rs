@@ -3,6 +3,7 @@
 mod advice;
 mod commands;
 mod complete;
+mod every;
 mod evidence;
 mod expected;
 mod fixtures;

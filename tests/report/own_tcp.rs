@@ -84,7 +84,7 @@ fn what_is_in_force_is_not_advised_again_but_can_be_taken_back() {
 #[test]
 fn a_letter_says_what_is_true_for_our_own_mail() {
     for (language, passes, hangs) in [
-        (Language::English, "gets through", "any other sender"),
+        (Language::English, "gets through", "Any other sender"),
         (Language::German, "kommen seine Mails", "jedem anderen"),
     ] {
         for (address, _) in in_force(V4) {

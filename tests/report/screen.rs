@@ -1,11 +1,14 @@
 //! The first screen: short, as wide as the terminal, and in words that need no glossary.
 
+use std::collections::BTreeSet;
+
 use pmtu_probe::model::{
     AddressReport, HoleHere, Hop, Location, LocationPoint, OwnLimit, PacketSize, RouteMtu, Ttl, Verdict,
 };
 use pmtu_probe::report::Width;
 use pmtu_probe::report::text::{Detail, Style, blocks, more, render, rest, way_there};
 
+use super::every;
 use super::fixtures::{
     FINDINGS, V4, V6, all, back_hole, combinations, hole_here, hostile, ip, no_ptb, report, with_advice,
 };
@@ -100,6 +103,68 @@ fn everything() -> Vec<AddressReport> {
     some.iter().cloned().chain(some.iter().cloned().map(wide)).chain([hostile()]).collect()
 }
 
+/// All that the program can say, one thing in each report, whatever else would go with it.
+fn every_word() -> Vec<AddressReport> {
+    let base = || [no_ptb(V4), no_ptb(V6)];
+    let mut all = Vec::new();
+    let mut add = |change: &dyn Fn(&mut AddressReport)| {
+        for mut report in base() {
+            change(&mut report);
+            all.push(report);
+        }
+    };
+    for verdict in every::verdicts() {
+        add(&|report| report.examined.verdict = verdict);
+        for cause in every::causes() {
+            add(&|report| (report.examined.verdict, report.examined.cause) = (verdict, Some(cause)));
+        }
+        for by in every::maskers() {
+            add(&|report| (report.examined.verdict, report.examined.masked_by) = (verdict, Some(by)));
+        }
+        for state in every::port_states() {
+            add(&|report| (report.examined.verdict, report.examined.port_state) = (verdict, Some(state)));
+        }
+        for reception in every::receptions() {
+            add(&|report| (report.examined.verdict, report.examined.reception) = (verdict, reception));
+        }
+        for here in every::holes_here() {
+            add(&|report| (report.examined.verdict, report.examined.reason.here) = (verdict, Some(here)));
+        }
+    }
+    for ground in every::grounds() {
+        for verdict in [Verdict::Inconclusive, Verdict::BlackHole] {
+            add(&|report| (report.examined.verdict, report.examined.reason) = (verdict, ground.clone().into()));
+        }
+    }
+    for reason in every::reverse_reasons() {
+        for verdict in every::reverse_verdicts() {
+            add(&|report| {
+                report.examined.reverse.verdict = verdict;
+                report.examined.reverse.reason = Some(reason.clone());
+            });
+        }
+    }
+    for finding in every::findings() {
+        add(&|report| report.examined.findings = vec![finding]);
+    }
+    all
+}
+
+/// So the walk below is one over their words.
+#[test]
+fn every_reason_is_on_the_first_screen() {
+    let screen = |report: AddressReport| {
+        let text = render(&super::fixtures::report(vec![report]), &style(Detail::Normal, 100));
+        first_screen(&text).join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for ground in every::grounds() {
+        let mut report = no_ptb(V4);
+        report.examined.verdict = Verdict::Inconclusive;
+        report.examined.reason = ground.clone().into();
+        assert!(screen(report).contains("inconclusive: "), "{ground:?}");
+    }
+}
+
 #[test]
 fn at_most_24_lines_stand_before_the_advice() {
     for address in everything() {
@@ -133,7 +198,8 @@ fn no_word_of_the_first_screen_needs_the_glossary() {
     let terms: Vec<&str> = terms.filter(|term| !term.starts_with('-') && *term != "word").chain(TERMS).collect();
     assert!(terms.len() > 60 && PLAIN_WORDS.iter().all(|word| terms.contains(word)), "{terms:?}");
     let terms: Vec<&str> = terms.into_iter().filter(|term| !PLAIN_WORDS.contains(term)).collect();
-    for address in everything() {
+    let mut found = BTreeSet::new();
+    for address in everything().into_iter().chain(every_word()) {
         let text = render(&report(vec![address]), &style(Detail::Normal, 80));
         // The name of the message, and that of an option.
         let screen = first_screen(&text).join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
@@ -142,9 +208,17 @@ fn no_word_of_the_first_screen_needs_the_glossary() {
             .replace("\"fragmentation needed\"", "")
             .replace("\"packet too big\"", "");
         for term in &terms {
-            assert!(!has_word(&screen, term), "{term:?} in\n{text}");
+            found.extend(around(&screen, term).map(|words| format!("{term:?} in: {words}")));
         }
     }
+    assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// Some of the text before and behind a term that stands there as a word.
+fn around(text: &str, term: &str) -> Option<String> {
+    let at = text.find(term).filter(|_| has_word(text, term))?;
+    let from = text[..at].char_indices().rev().nth(60).map_or(0, |(from, _)| from);
+    Some(text[from..].chars().take(120 + term.len()).collect())
 }
 
 /// Whether a term stands there as a word. Terms in capitals are no other words.

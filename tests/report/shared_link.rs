@@ -1,11 +1,15 @@
 //! Large packets end at this host's own link or its gateway: what cures every server comes first.
 
-use pmtu_probe::model::{Advice, Blockers, Cause, Container, Finding, InnerKind, InnerLink, LinkKind, Verdict, Who};
+use pmtu_probe::model::{
+    AddressReport, Advice, Blockers, Cause, Container, InnerKind, InnerLink, IptablesBackend, LinkKind, Verdict, Who,
+};
 use pmtu_probe::report::Width;
 use pmtu_probe::report::text::{Detail, Style, render};
 use pmtu_probe::report::{advise, advise_all};
 
-use super::fixtures::{V4, V6, back_hole, bad_ptb, between, discoverable, ip, local_firewall, no_ptb, report, size};
+use super::fixtures::{
+    V4, V6, back_hole, bad_ptb, between, clear, discoverable, ip, local_firewall, no_ptb, report, size,
+};
 use super::systems::at_the_gateway;
 use super::together::at;
 
@@ -148,15 +152,61 @@ fn a_tunnel_has_its_mtu_in_its_configuration() {
     }
 }
 
-/// Others behind this host send larger packets than its way out will take.
-#[test]
-fn whom_this_host_forwards_for_is_served_as_well() {
-    let mut report = at_the_gateway(V4);
+/// A bridge of containers, as Docker makes it. It carries no more than the way out, and still more than what passes.
+fn with_docker(mut report: AddressReport) -> AddressReport {
     let link = InnerLink { name: "docker0".into(), kind: InnerKind::Bridge, mtu: size(1500), forwards: [true, false] };
     report.here.inner_links = vec![link];
-    report.examined.findings.push(Finding::InsideNotExamined);
-    let advice = advise(&report);
+    report
+}
+
+/// The hole is at the gateway: those behind this host send packets larger than its way out will take.
+#[test]
+fn whom_this_host_forwards_for_is_served_as_well() {
+    let advice = advise(&with_docker(at_the_gateway(V4)));
     assert!(advice[2].who == Who::You && has(&advice[2], "size set rt mtu"), "{advice:#?}");
+    let behind =
+        |report: &AddressReport| advise(report).iter().filter(|advice| advice.text.contains("docker0")).count();
+    assert_eq!(behind(&with_docker(at_the_gateway(V4))), 1);
+    assert_eq!(behind(&with_docker(at_the_gateway(V6))), 0, "it does not forward IPv6");
+    // Its own interface cannot be lowered, so its route tells no size.
+    let mut small = with_docker(at_the_gateway(V4));
+    small.examined.path_mtu = Some(size(900));
+    let advice = advise(&small);
+    let clamp = advice.iter().find(|advice| advice.text.contains("docker0")).unwrap();
+    assert!(has(clamp, "size set 860") && !has(clamp, "rt mtu"), "{clamp:#?}");
+    small.here.systems.has_nft = false;
+    small.here.systems.iptables = Some(IptablesBackend::Legacy);
+    let advice = advise(&small);
+    let clamp = advice.iter().find(|advice| advice.text.contains("docker0")).unwrap();
+    assert!(has(clamp, "FORWARD") && has(clamp, "--set-mss 860"), "{clamp:#?}");
+}
+
+/// The hole is further up: only mail with this address meets it, from a container as from this host, and the clamp on what comes in
+/// here is none on what is forwarded.
+#[test]
+fn a_hole_further_up_is_one_for_those_behind_as_well() {
+    let behind = |report: &AddressReport| -> Vec<Advice> {
+        advise(report).into_iter().filter(|advice| advice.text.contains("those behind docker0")).collect()
+    };
+    let found = behind(&with_docker(no_ptb(V4)));
+    let [clamp] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(
+        has(clamp, "hook forward") && has(clamp, "ip saddr @ip_mss_1360") && has(clamp, "{ 192.0.2.25 }"),
+        "{clamp:#?}"
+    );
+    assert!(!clamp.is_alternative && clamp.who == Who::You);
+    let of_this_host = advise(&no_ptb(V4)).remove(0);
+    let shared = clamp.commands.iter().filter(|command| of_this_host.commands.contains(command));
+    assert_eq!(shared.count(), 0, "the undo of one leaves the other");
+    let found = behind(&with_docker(back_hole(V4)));
+    let [clamp] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(has(clamp, "hook forward") && has(clamp, "ip daddr @ip_mss_1360"), "{clamp:#?}");
+    for nothing in [with_docker(no_ptb(V6)), with_docker(clear(V4)), with_docker(discoverable(V4)), no_ptb(V4)] {
+        assert!(behind(&nothing).is_empty(), "{:?}", behind(&nothing));
+    }
+    let mut narrow = with_docker(no_ptb(V4));
+    narrow.here.inner_links[0].mtu = size(1400);
+    assert!(behind(&narrow).is_empty(), "its packets are no larger than what passes");
 }
 
 /// Both families go over the interface: it is said once, and the clamp of each is there.

@@ -4,11 +4,11 @@
 
 use std::process::{Command, Output};
 
-use pmtu_probe::model::{AddressReport, Container, Who};
+use pmtu_probe::model::{AddressReport, Container, InnerKind, InnerLink, Who};
 use pmtu_probe::report::advise;
 
 use super::commands::linux;
-use super::fixtures::{V4, V6, between, ip, no_ptb};
+use super::fixtures::{V4, V6, back_hole, between, ip, no_ptb, size};
 
 /// `a` - `f` - `r` - `b`: `f` is a firewall, `r` the router before a link of 1400 bytes.
 const PATH: &str = "
@@ -179,6 +179,70 @@ fn without_any_firewall_nothing_happens() {
         let (commands, undo) = typed(&asked.commands, &FIREWALLS[0]);
         let shown = run(&format!("{commands}\n{undo}\nnft list ruleset"), address);
         assert_eq!(shown.trim(), "", "{address}");
+    }
+}
+
+/// What is for those behind a host acts on their connections with that address, both ways: `a` sits behind `f`, and `b` has one address
+/// that is clamped and one that is not.
+#[test]
+fn those_behind_a_host_are_clamped() {
+    const CONNECT: &str = "
+        ip netns exec b perl -MIO::Socket::IP -e '
+            my $s = IO::Socket::IP->new(LocalHost => $ARGV[0], LocalPort => 25, Listen => 9, V6Only => 1) or die $@;
+            my @c; push @c, $s->accept while 1' ANY & server=$!
+        mss() {
+            ip netns exec a perl -MIO::Socket::IP -e '
+                for (1 .. 50) { last if $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => 25); select undef, undef, undef, 0.1 }
+                sleep 60' $1 & client=$!
+            for i in $(seq 100); do
+                for n in a b; do ip netns exec $n ss -Htin state established '( dport = :25 or sport = :25 )' | grep -o ' mss:[0-9]*' >/run/$n || true; done
+                [ -s /run/a ] && [ -s /run/b ] && break; sleep 0.1
+            done
+            echo $2 a$(tr -d ' ' </run/a) b$(tr -d ' ' </run/b); kill $client; wait $client 2>/dev/null || true
+        }
+        ";
+    for (address, clamped, free, any) in [(V4, "10.0.3.2", "10.0.3.3", "0.0.0.0"), (V6, "fd00:3::2", "fd00:3::3", "::")]
+    {
+        for (mut report, end) in [(no_ptb(address), "a"), (back_hole(address), "b")] {
+            report.address = ip(clamped);
+            let link =
+                InnerLink { name: "docker0".into(), kind: InnerKind::Bridge, mtu: size(1500), forwards: [true; 2] };
+            report.here.inner_links = vec![link];
+            let advice = advise(&report);
+            let clamp = advice.iter().find(|advice| advice.text.contains("those behind docker0")).unwrap();
+            let undo = clamp.commands.iter().find_map(|command| command.strip_prefix("# undo: ")).unwrap();
+            let (length, nodad) = if address == V4 { (24, "") } else { (64, "nodad") };
+            let script = format!(
+                "{PATH}
+                 ip -n r link set l10.0.3 mtu 1500
+                 ip -n b address add {free}/{length} dev l10.0.3 {nodad}
+                 {}
+                 mss {clamped} before
+                 ip netns exec f sh -ec \"$(cat <<'END'\n{}\nEND\n)\"
+                 mss {clamped} clamped
+                 mss {free} free
+                 ip netns exec f sh -ec \"$(cat <<'END'\n{undo}\nEND\n)\"
+                 mss {clamped} undone
+                 ip netns exec f nft list ruleset
+                 kill $server",
+                CONNECT.replace("ANY", any),
+                clamp.commands.join("\n")
+            );
+            let shown = run(&script, address);
+            println!("{shown}");
+            let of = |which: &str| -> u32 {
+                let row = shown.lines().find(|line| line.starts_with(which)).unwrap_or_else(|| panic!("{shown}"));
+                let word = row.split_whitespace().find_map(|word| word.strip_prefix(&format!("{end}mss:")));
+                word.and_then(|mss| mss.parse().ok()).unwrap_or_else(|| panic!("{row}"))
+            };
+            // Timestamps take 12 bytes of each segment.
+            let headers = if address == V4 { 52 } else { 72 };
+            assert_eq!(
+                ["before", "clamped", "free", "undone"].map(of),
+                [1500, 1400, 1500, 1500].map(|size| size - headers)
+            );
+            assert!(!shown.contains("table"), "{shown}");
+        }
     }
 }
 

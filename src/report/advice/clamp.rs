@@ -18,6 +18,10 @@ pub(super) enum ClampPlace {
     ToContainer,
     /// A container's SYN on its way out.
     FromContainer,
+    /// The other side's SYN on its way to somebody for whom this host forwards.
+    ToThoseBehind,
+    /// The SYN of such a one on its way out.
+    FromThoseBehind,
 }
 
 impl ClampPlace {
@@ -25,12 +29,12 @@ impl ClampPlace {
         match self {
             Self::Incoming => "input",
             Self::Outgoing => "output",
-            Self::ToContainer | Self::FromContainer => "forward",
+            Self::ToContainer | Self::FromContainer | Self::ToThoseBehind | Self::FromThoseBehind => "forward",
         }
     }
 
     fn is_theirs(self) -> bool {
-        matches!(self, Self::Incoming | Self::ToContainer)
+        matches!(self, Self::Incoming | Self::ToContainer | Self::ToThoseBehind)
     }
 }
 
@@ -49,9 +53,15 @@ impl Clamp {
         Self { place, family: case.family(), addresses, mss }
     }
 
-    /// The name of the table of its own that nft's form has: the undo of one way leaves the other.
+    /// The name of the table of its own that nft's form has: the undo of one way leaves the other, and so does that of what serves
+    /// those behind this host.
     pub(super) fn table(&self) -> &'static str {
-        if self.place.is_theirs() { "pmtu_clamp" } else { "pmtu_clamp_back" }
+        match self.place {
+            ClampPlace::Incoming | ClampPlace::ToContainer => "pmtu_clamp",
+            ClampPlace::Outgoing | ClampPlace::FromContainer => "pmtu_clamp_back",
+            ClampPlace::ToThoseBehind => "pmtu_clamp_behind",
+            ClampPlace::FromThoseBehind => "pmtu_clamp_behind_back",
+        }
     }
 
     /// In the table, a set for each MSS: one rule serves all addresses, and the undo of one leaves the others. A rule that is

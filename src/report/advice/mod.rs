@@ -3,6 +3,7 @@
 //! Every command is meant to be pasted: real addresses, no placeholders, and its text says what it changes and how to
 //! undo it.
 
+mod behind;
 mod case;
 mod check;
 mod clamp;
@@ -115,7 +116,9 @@ fn workarounds(case: &Case<'_>) -> Vec<Advice> {
             first.text = format!("Or for {} alone. {}", case.this_address(), first.text);
         }
     }
+    let is_for_one = advice.is_empty() && !for_one.is_empty();
     advice.extend(for_one);
+    advice.extend(behind::what_they_send(case).filter(|_| is_for_one));
     advice
 }
 

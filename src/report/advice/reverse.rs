@@ -6,7 +6,7 @@
 use super::case::Case;
 use super::systems::{self, Task};
 use super::workaround::HostRouteUse;
-use super::{in_place, owner, retry, shared_link, workaround};
+use super::{behind, in_place, owner, retry, shared_link, workaround};
 use crate::model::{AddressReport, Advice, Examined, Family, Finding, PacketSize, ReverseVerdict, Verdict, Who};
 use crate::report::place::place_of;
 
@@ -16,8 +16,10 @@ pub(super) fn advice(case: &Case<'_>, route: HostRouteUse) -> Vec<Advice> {
         ReverseVerdict::BlackHole | ReverseVerdict::Recovers => {
             let ours = is_likely_ours(case).then(|| let_out(case));
             let shared = if ours.is_some() { shared_cures(case) } else { Vec::new() };
-            let workarounds = workaround::all_for_the_way_back(case, working_size(case.examined()), route);
-            shared.into_iter().chain(ours).chain(workarounds).chain([repair_there(case)]).collect()
+            let size = working_size(case.examined());
+            let workarounds = workaround::all_for_the_way_back(case, size, route);
+            let others = behind::what_they_get(case, size).filter(|_| !owner::is_at_next_hop(case));
+            shared.into_iter().chain(ours).chain(workarounds).chain(others).chain([repair_there(case)]).collect()
         }
         ReverseVerdict::Inconclusive => retry::way_back(case).into_iter().collect(),
         ReverseVerdict::Clear => in_place::stop_asking_for_less(case).into_iter().collect(),

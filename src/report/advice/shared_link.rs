@@ -6,8 +6,9 @@ mod link;
 mod tunnel;
 
 use super::case::Case;
+use super::clamp::ClampProgram;
 use super::systems::{self, ClampBy, Task};
-use super::{lasting, owner};
+use super::{behind, lasting, owner};
 use crate::model::{Advice, Cause, Family, LinkKind, Who};
 use crate::report::place::{Place, place_of};
 use crate::report::words::shell_word;
@@ -90,19 +91,19 @@ fn clamp_by(case: &Case<'_>) -> ClampBy {
     if is_its_own { ClampBy::Route } else { ClampBy::Number }
 }
 
-/// Whom this host forwards for: their packets are larger than its way out will be.
+/// Whom this host forwards for. Its own route tells them the size once its interface is lowered.
 fn clamp_for_those_behind(case: &Case<'_>) -> Option<Advice> {
-    let first = case.host.inner_links.first()?;
     let size = case.examined().path_mtu?;
-    let name = &first.name;
-    let others = if case.host.inner_links.len() > 1 { " and others" } else { "" };
+    let names = behind::names(case, size)?;
+    let by = if lower_the_interface(case).is_some() { ClampBy::Route } else { ClampBy::Number };
+    let systems = &case.host.systems;
     Some(Advice {
         is_alternative: false,
         lasting: Vec::new(),
         who: Who::You,
         text: format!(
-            "This host forwards for those behind {name}{others}. For them it has to lower the MSS in what it forwards as well."
+            "This host forwards for those behind {names}. For them it has to lower the MSS in what it forwards as well."
         ),
-        commands: systems::linux_clamp(case.family(), size),
+        commands: systems::clamp_on_this_host(case.family(), size, by, ClampProgram::of(systems)?),
     })
 }

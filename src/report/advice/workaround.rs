@@ -9,7 +9,7 @@ use crate::model::{Advice, Family, PacketSize, Who};
 pub(super) use super::undo::undo;
 
 /// `net.ipv4.tcp_min_snd_mss`: Linux takes no smaller MSS from a peer.
-const SMALLEST_MSS: u16 = 48;
+pub(super) const SMALLEST_MSS: u16 = 48;
 
 /// All workarounds, the narrowest first.
 pub(super) fn all(case: &Case<'_>) -> Vec<Advice> {

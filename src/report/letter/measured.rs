@@ -23,10 +23,10 @@ pub(super) enum Measured<'a> {
         /// Where there are several: how its sizes fared.
         counts: Vec<SizeEvidence>,
     },
-    /// So many probes, in so many milliseconds, of this kind.
+    /// So many probes of this kind. `milliseconds`: in so many; `None`: to several addresses.
     Probed {
         probes: u32,
-        milliseconds: u64,
+        milliseconds: Option<u64>,
         by: Carrier,
     },
     /// The target's certificates were asked for, and so many seconds passed.
@@ -128,7 +128,7 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
         port: report.port,
         counts: if facts.others.is_empty() { Vec::new() } else { counts(facts, report) },
     });
-    let how = facts.others.is_empty().then(|| probed(facts.address)).flatten();
+    let how = probed(facts);
     let passes = facts.passes().map(|size| Measured::Passes(size, evidence(facts, size)));
     let lost = facts.vanishes().map(|size| match facts.complaint {
         Complaint::SurvivableMessages => Measured::TooBig(size, evidence(facts, size)),
@@ -158,18 +158,27 @@ fn counts(facts: &LetterFacts<'_>, report: &AddressReport) -> Vec<SizeEvidence> 
     sizes.filter_map(|size| LetterFacts::counts(report, size)).collect()
 }
 
-/// `None`: it is not known what carried the sizes.
-fn probed(report: &AddressReport) -> Option<Measured<'static>> {
+/// `None`: it is not known what carried the sizes, or that differs.
+fn probed(facts: &LetterFacts<'_>) -> Option<Measured<'static>> {
+    let by = carrier(facts.address).filter(|by| facts.targets().all(|report| carrier(report) == Some(*by)))?;
+    let examined = &facts.address.examined;
+    let took = examined.forward_elapsed.unwrap_or(examined.elapsed);
+    Some(Measured::Probed {
+        probes: facts.targets().map(|report| report.examined.probes_sent).sum(),
+        milliseconds: facts.others.is_empty().then_some(took.as_millis() as u64),
+        by,
+    })
+}
+
+fn carrier(report: &AddressReport) -> Option<Carrier> {
     let examined = &report.examined;
     let carries = |method: &&MethodReport| method.status == MethodStatus::Used && method.path_mtu == examined.path_mtu;
     let method = examined.methods.iter().filter(|_| examined.path_mtu.is_some()).find(carries)?;
-    let by = match method.technique {
+    Some(match method.technique {
         Technique::OldData | Technique::SmtpData | Technique::RealBytes => Carrier::Connection,
         Technique::SynData => Carrier::Syns,
         Technique::Echo => Carrier::Pings,
-    };
-    let took = examined.forward_elapsed.unwrap_or(examined.elapsed);
-    Some(Measured::Probed { probes: examined.probes_sent, milliseconds: took.as_millis() as u64, by })
+    })
 }
 
 fn evidence(facts: &LetterFacts<'_>, size: PacketSize) -> Option<SizeEvidence> {

@@ -2,7 +2,7 @@
 
 use super::complaint::Complaint;
 use super::facts::LetterFacts;
-use crate::model::{AddressReport, Family, Method, MethodStatus, PacketSize, Who};
+use crate::model::{AddressReport, Family, Finding, Method, MethodReason, MethodStatus, PacketSize, Who};
 use crate::report::place::{Place, Point};
 
 /// Two pings, the larger of which is lost at present.
@@ -17,8 +17,18 @@ pub(super) struct PingCheck {
     /// The packet that does not.
     pub(super) lost: PacketSize,
     pub(super) outcome: Outcome,
-    /// Whether the target itself answers no pings, and this is a router behind the link.
-    pub(super) is_stand_in: bool,
+    pub(super) pinged: Pinged,
+}
+
+/// Whose address it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pinged {
+    /// The target's, or our own.
+    Target,
+    /// That of a router behind the link, as the target answers no pings.
+    RouterForSilentTarget,
+    /// The same, as nobody knows whether the target answers any.
+    RouterForUnknownTarget,
 }
 
 /// From where.
@@ -67,10 +77,10 @@ impl PingCheck {
             Some(Place::Between { next: Point::Hop(_, address), .. }) => Some(address.to_string()),
             _ => None,
         };
-        let answers = answers_pings(facts.address);
+        let pinged = whom_to_ping(facts.address);
         Some(Self {
             family: facts.family,
-            target: Some(if answers { super::facts::plain(facts.address) } else { behind? }),
+            target: Some(if pinged == Pinged::Target { super::facts::plain(facts.address) } else { behind? }),
             from: match facts.who {
                 Who::TheirSide => From::Outside,
                 Who::You | Who::YourNetwork => From::OurNetwork,
@@ -85,7 +95,7 @@ impl PingCheck {
                 }
                 _ => Outcome::Silence,
             },
-            is_stand_in: !answers,
+            pinged,
         })
     }
 
@@ -98,7 +108,7 @@ impl PingCheck {
             passes: reverse.path_mtu?,
             lost: reverse.first_lost_size?,
             outcome: Outcome::Silence,
-            is_stand_in: false,
+            pinged: Pinged::Target,
         })
     }
 
@@ -131,11 +141,14 @@ impl PingCheck {
     }
 }
 
-fn answers_pings(report: &AddressReport) -> bool {
-    let is_used = |status: MethodStatus| status == MethodStatus::Used;
-    report
-        .examined
-        .methods
-        .iter()
-        .any(|method| method.method == Method::Icmp && is_used(method.status) && method.answered > 0)
+fn whom_to_ping(report: &AddressReport) -> Pinged {
+    let pings = report.examined.methods.iter().find(|method| method.method == Method::Icmp);
+    match pings.map(|pings| (pings.status, pings.answered)) {
+        Some((MethodStatus::Used, 1..)) => Pinged::Target,
+        Some((MethodStatus::Used, 0) | (MethodStatus::Unusable(MethodReason::EchoUnanswered), _)) => {
+            Pinged::RouterForSilentTarget
+        }
+        _ if report.examined.findings.contains(&Finding::EchoUnanswered) => Pinged::RouterForSilentTarget,
+        _ => Pinged::RouterForUnknownTarget,
+    }
 }

@@ -143,7 +143,7 @@ fn there(report: &AddressReport) -> (Weight, String) {
                 .into(),
         ),
         Verdict::Clear | Verdict::Discoverable
-            if !report.here.inner_links.is_empty() && !examined.findings.contains(&Finding::HoleOnSomeFlows) =>
+            if !report.inner_links_not_examined().is_empty() && !examined.findings.contains(&Finding::HoleOnSomeFlows) =>
         {
             (Weight::Open, inside(report))
         }
@@ -168,7 +168,8 @@ fn there(report: &AddressReport) -> (Weight, String) {
 
 /// Whose mail it was, no log says.
 fn inside(report: &AddressReport) -> String {
-    let names: Vec<&str> = report.here.inner_links.iter().take(3).map(|link| link.name.as_str()).collect();
+    let links = report.inner_links_not_examined();
+    let names: Vec<&str> = links.iter().take(3).map(|link| link.name.as_str()).collect();
     format!(
         "the path is fine for mail that this host itself sends. If it came from behind {}, where packets are larger than this \
          host's way out takes, it may stall all the same: that was not examined, and what stands above says how to",

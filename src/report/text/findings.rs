@@ -117,8 +117,8 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
                 .into()
         }
         Finding::PtbQuoteUnknown => {
-            "A \"too big\" message quotes an address or a TCP sequence number that this host never sent: something on the way \
-             translates packets and leaves the messages about them as they are. Kernels ignore such messages."
+            "A \"too big\" message is about a packet that this host never sent: something on the way rewrites addresses or numbers in \
+             packets, but not in the messages about them. Kernels ignore such messages."
                 .into()
         }
         Finding::PtbFromPrivateAddress => {
@@ -207,7 +207,7 @@ const SERVER_WAS_TAUGHT: &str = "This run made the server send large packets, an
 const OWN_TCP_UNKNOWN: &str = "What this host's own TCP would send could not be asked (the run ended before, or no further connection came \
      about): if this host's firewall keeps TCP to smaller packets, mail passes all the same.";
 
-const ACKS_TOO_SOON: &str = "Segments are acknowledged far sooner than the server can be reached: something nearer may take TCP in \
+const ACKS_TOO_SOON: &str = "Packets are answered far sooner than the server can be reached: something nearer may take TCP in \
      its place.";
 
 fn recovery_watched_briefly(watched: Duration) -> String {
@@ -260,13 +260,13 @@ fn inside(report: &AddressReport) -> String {
          announce and send larger packets than those of this host and were not examined: what stands here does not hold for \
          their mail. Examine them from inside, a container by the PID of a process in it: `nsenter -t PID -n pmtu-probe \
          {port}{target}`, or `ip netns exec NAME pmtu-probe {port}{target}`.",
-        inner_links(&report.here.inner_links),
+        inner_links(&report.inner_links_not_examined()),
         report.examined.local_mtu
     )
 }
 
 /// Links by name, a few of many.
-fn inner_links(links: &[InnerLink]) -> String {
+fn inner_links(links: &[&InnerLink]) -> String {
     const MOST: usize = 4;
     let word = |kind: InnerKind| match kind {
         InnerKind::Bridge => "bridge",

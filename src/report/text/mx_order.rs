@@ -1,9 +1,9 @@
 //! What a hole before some of a domain's mail servers means for its mail, by the order in which mailers try them.
 //!
 //! RFC 5321, 5.1: the lowest preference number first, equals in random order, and each address in turn until a delivery succeeds. A
-//! black hole strikes after the connection stands, so mailers notice it when their patience is over. Postfix then goes on to the next
-//! address within the same delivery, but only once: after two sessions it gives up (`smtp_mx_session_limit`, `smtp_bulk_fail`). Exim
-//! goes on as well if it timed out in the body, and waits for its next attempt if that was at the end of data.
+//! black hole strikes after the connection stands, so mailers notice it when their patience is over. Postfix and Exim then go on to the
+//! next address within the same delivery, whether they waited in the body or at the end of data. Postfix does so only once: after two
+//! sessions it gives up (`smtp_mx_session_limit`). Exim tries five addresses (`hosts_max_try`). tests/mail/mx_order.rs shows both.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,8 @@ use crate::model::{AddressReport, Family, Reception, Report, Verdict};
 
 /// So many sessions Postfix tries in one delivery.
 const SESSIONS: usize = 2;
+/// So many addresses Exim tries.
+const ADDRESSES: usize = 5;
 
 /// In a sentence or two; `None`: the report is not about several mail servers of one domain, or large mail hangs at none of them.
 pub(super) fn meaning(report: &Report) -> Option<String> {
@@ -159,22 +161,25 @@ fn goes_on(first: &[&Host<'_>], later: &[&Host<'_>]) -> String {
         }
         None => Vec::new(),
     };
+    let hangs_at_first: usize = first.iter().map(|host| host.hangs()).sum();
     let hangs: usize = before.iter().map(|host| host.hangs()).sum();
     let next: Vec<&Host<'_>> = first.iter().chain(later).copied().filter(|host| takes(&host)).take(1).collect();
     let is_next_later = !before.is_empty();
     match next.as_slice() {
         [] => "Whether another server takes it is not known.".into(),
         _ if hangs >= SESSIONS => format!(
-            "Postfix gives up a delivery after two such hangs and never gets to {}; the mail waits in the queue.",
-            names(&next)
+            "Postfix gives up a delivery after two such hangs and never gets to {}; the mail waits in the queue.{}",
+            names(&next),
+            if hangs < ADDRESSES { " Exim gets there, many minutes late." } else { "" }
         ),
         _ if is_next_later => format!(
-            "Then Postfix goes on to {}, which takes it, and the mail is some minutes late; other mailers may wait for their \
-             next attempt and hang again.",
+            "Then Postfix and Exim go on to {}, which takes it, and the mail is some minutes late.",
             names(&next)
         ),
-        _ => "After minutes Postfix goes on to another address, once; other mailers may wait for their next attempt."
-            .into(),
+        _ if first.iter().all(|host| host.count(State::Open) == 0) && hangs_at_first == 1 => {
+            "After these minutes Postfix and Exim go on to another address, which takes it.".into()
+        }
+        _ => "After these minutes Postfix and Exim go on to another address, Postfix only once.".into(),
     }
 }
 

@@ -107,7 +107,7 @@ fn promise(report: &AddressReport, mail: &str) -> String {
 
 /// Whose mail a promise is about, where others send through this host.
 fn whose(report: &AddressReport) -> &'static str {
-    if report.here.inner_links.is_empty() { "" } else { " from this host itself" }
+    if report.inner_links_not_examined().is_empty() { "" } else { " from this host itself" }
 }
 
 fn clear(report: &AddressReport) -> String {

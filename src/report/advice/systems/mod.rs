@@ -6,6 +6,7 @@ mod task;
 
 use std::collections::HashSet;
 
+use super::clamp::ClampProgram;
 use crate::model::{Family, PacketSize};
 pub(super) use linux::KEEP;
 use others::{OTHERS, System};
@@ -53,9 +54,12 @@ pub(crate) fn linux_rules(family: Family, is_at_the_end: bool) -> [String; 2] {
         .map(|lines| lines.into_iter().take(1).collect())
 }
 
-/// The clamp on a Linux host that lowered its own MTU to this size.
-pub(super) fn linux_clamp(family: Family, size: PacketSize) -> Vec<String> {
-    linux::clamp(family, size, ClampBy::Route)
+/// The clamp on this host for those it forwards for.
+pub(super) fn clamp_on_this_host(family: Family, size: PacketSize, by: ClampBy, program: ClampProgram) -> Vec<String> {
+    match program {
+        ClampProgram::Nft => linux::clamp(family, size, by),
+        ClampProgram::Iptables => linux::clamp_by_iptables(family, size, by),
+    }
 }
 
 /// The same commands, system by system: the introduction of each, and its lines.

@@ -74,12 +74,19 @@ const OPENWRT: System = System {
     name: "OpenWrt",
     send: Lines::NONE,
     pass: Lines::NONE,
+    // As delivered, mtu_fix is on in the zone wan: then it is the MTU of the link that is too large.
     clamp: Lines::both(&[
         "uci show firewall | grep -E 'zone.*(name|mtu_fix)'",
-        "uci set firewall.@zone[1].mtu_fix=1   # zone 1 is wan as delivered",
+        "uci set firewall.@zone[1].mtu_fix=1   # on as delivered, where zone 1 is wan",
         "uci commit firewall; service firewall restart",
+        "# it lowers to the MTU of that link; if that is larger than {mtu}:",
+        "uci set network.wan.mtu={mtu}; uci commit network; service network restart",
     ]),
-    sources: &["https://openwrt.org/docs/guide-user/firewall/firewall_configuration"],
+    sources: &[
+        "https://github.com/openwrt/openwrt/blob/046191f3a9b6c6707fd7d2f6d7dd85749ce3149d/package/network/config/firewall/files/firewall.config",
+        "https://github.com/openwrt/firewall4/blob/20d440f8738f2994908080867772c00b8dce921e/root/usr/share/firewall4/templates/zone-mssfix.uc",
+        "https://github.com/openwrt/openwrt/issues/8122",
+    ],
 };
 
 const OPNSENSE: System = System {
@@ -90,7 +97,10 @@ const OPNSENSE: System = System {
         v6: &["# Firewall > Rules > INTERFACE, at the top: pass, protocol IPv6-ICMP, type Packet Too Big"],
     },
     clamp: Lines::both(&["# Interfaces > WAN > MSS: {mtu} (the field takes off 40, in IPv6 60, by itself)"]),
-    sources: &["https://docs.opnsense.org/manual/firewall_scrub.html", "https://github.com/opnsense/core/issues/9398"],
+    sources: &[
+        "https://github.com/opnsense/core/issues/9398",
+        "https://github.com/pfsense/pfsense/blob/c7839f1569033d925a990a5cd28a11960849373c/src/usr/local/www/interfaces.php",
+    ],
 };
 
 const MIKROTIK: System = System {
@@ -123,7 +133,11 @@ const MIKROTIK: System = System {
             "# undo: /ipv6 firewall mangle remove [find comment=pmtu-probe]",
         ],
     },
-    sources: &["https://manual.mikrotik.com/docs/firewall-and-quality-of-service/firewall/mangle"],
+    sources: &[
+        "https://manual.mikrotik.com/docs/firewall-and-quality-of-service/firewall/mangle",
+        "https://www.easymanua.ls/mikrotik/routeros-v2-9/manual?p=486",
+        "https://pastebin.com/Pmpamr6C",
+    ],
 };
 
 const IOS: System = System {
@@ -139,7 +153,7 @@ const IOS: System = System {
     },
     pass: Lines {
         v4: &["ip access-list extended LIST", " 1 permit icmp any any packet-too-big"],
-        v6: &["ipv6 access-list LIST", " sequence 1 permit icmp any any packet-too-big"],
+        v6: &["ipv6 access-list LIST", " permit icmp any any packet-too-big sequence 1"],
     },
     clamp: Lines {
         v4: &["interface INTERFACE", " ip tcp adjust-mss {mss}"],
@@ -148,6 +162,8 @@ const IOS: System = System {
     sources: &[
         "https://www.cisco.com/c/en/us/support/docs/ip/generic-routing-encapsulation-gre/25885-pmtud-ipfrag.html",
         "https://www.cisco.com/en/US/docs/ios-xml/ios/ipapp/command/iap-i2.html",
+        "https://manualshive.com/en/manual/cisco/catalyst-3750-metro/67620?page=99",
+        "https://pastebin.com/K58yh2E1",
     ],
 };
 
@@ -158,19 +174,21 @@ const ASA: System = System {
         v4: &["show running-config access-group", "access-list LIST line 1 extended permit icmp any any unreachable"],
         v6: &[
             "show running-config access-group",
-            "access-list LIST line 1 extended permit icmp6 any any packet-too-big",
+            "access-list LIST line 1 extended permit icmp6 any6 any6 packet-too-big",
         ],
     },
     clamp: Lines::both(&["sysopt connection tcpmss {mss}", "# undo: no sysopt connection tcpmss"]),
     sources: &[
         "https://www.manualslib.com/manual/1531207/Cisco-Asa-Series.html?page=55",
+        "https://pastebin.com/psLwjVCw",
         "https://community.cisco.com/t5/networking-documents/telnet-session-to-fwsm-module-disconnects-due-to-mtu-size-issues/ta-p/3107751",
     ],
 };
 
 const FORTIGATE: System = System {
     name: "FortiGate",
-    send: Lines { v4: &["config system global", "set honor-df enable", "end"], v6: &[] },
+    // With honor-df off it cuts packets up whatever their DF says, and there is nothing to send.
+    send: Lines { v4: &["config system global", "set send-pmtu-icmp enable", "end"], v6: &[] },
     pass: Lines {
         v4: &["diagnose sniffer packet any 'icmp[0]=3 and icmp[1]=4' 4"],
         v6: &["diagnose sniffer packet any 'icmp6 and ip6[40]=2' 4"],
@@ -184,7 +202,8 @@ const FORTIGATE: System = System {
     ]),
     sources: &[
         "https://community.fortinet.com/t5/FortiGate/Technical-Tip-Setting-TCP-MSS-value/ta-p/194518",
-        "https://docs.fortinet.com/document/fortigate/7.0.0/administration-guide/596096/interface-mtu-packet-size",
+        "https://community.fortinet.com/t5/FortiGate/Technical-Tip-Explaining-the-honor-df-global-setting/ta-p/197002",
+        "https://github.com/fortinet-ansible-dev/ansible-galaxy-fortios-collection/blob/009bf779b58adcddd0766ef510788034bfe71fb8/plugins/modules/fortios_system_global.py",
     ],
 };
 
@@ -203,8 +222,8 @@ const AWS: System = System {
     },
     clamp: Lines::NONE,
     sources: &[
-        "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/network_mtu.html",
-        "https://docs.aws.amazon.com/vpc/latest/userguide/path_mtu_discovery.html",
+        "https://github.com/aws/aws-cli/blob/052d4f44c811a2e2fcd1c225cdead55ab2a13c93/awscli/examples/ec2/authorize-security-group-ingress.rst",
+        "https://docs.amazonaws.cn/vpc/latest/userguide/path_mtu_discovery.html",
     ],
 };
 
@@ -216,10 +235,14 @@ const AZURE: System = System {
             "az network nsg rule create -g GROUP --nsg-name NSG -n pmtu-probe --priority 100 --direction Inbound --access Allow --protocol Icmp --source-address-prefixes '*' --destination-address-prefixes '*' --destination-port-ranges '*'",
             "# undo: az network nsg rule delete -g GROUP --nsg-name NSG -n pmtu-probe",
         ],
+        // Network security groups do not support ICMPv6.
         v6: &[],
     },
     clamp: Lines::NONE,
-    sources: &["https://learn.microsoft.com/en-us/cli/azure/network/nsg/rule"],
+    sources: &[
+        "https://github.com/Azure/azure-cli/blob/2e85395fd71c1de767f4201827c545e0d07e536e/src/azure-cli/azure/cli/command_modules/network/aaz/latest/network/nsg/rule/_create.py",
+        "https://github.com/MicrosoftDocs/azure-docs/blob/3b9d7e48ea5eb9114907dbaa09ae2823a5a4d8b2/articles/virtual-network/ip-services/ipv6-overview.md",
+    ],
 };
 
 const GOOGLE: System = System {
@@ -237,7 +260,7 @@ const GOOGLE: System = System {
     },
     clamp: Lines::NONE,
     sources: &[
-        "https://docs.cloud.google.com/vpc/docs/mtu",
-        "https://docs.cloud.google.com/firewall/docs/using-firewalls",
+        "https://cloud.google.com/sdk/gcloud/reference/compute/firewall-rules/create",
+        "https://cloud.google.com/vpc/docs/mtu",
     ],
 };

@@ -48,8 +48,10 @@ fn relies(language: Language, family: Family) -> String {
 }
 
 fn english(effect: Effect) -> Sentence {
-    let hangs = "the same packet is sent again and again: short messages get through, longer ones hang until the \
-                 connection times out, and are tried again for days";
+    const THEN: &str = "short messages get through, longer ones hang until the connection times out, and are tried again for \
+                        days";
+    let hangs = format!("the same packet is sent again and again: {THEN}");
+    let others_hang = format!("Any other sender sends the same packet again and again: {THEN}");
     Sentence::After(match effect {
         Effect::SendersGuess => {
             "If the size is wrong, senders have to guess, or send smaller packets than they could.".into()
@@ -59,18 +61,18 @@ fn english(effect: Effect) -> Sentence {
              this protection, such as UDP and IPsec, loses its large packets."
         ),
         Effect::OthersHang => format!(
-            "Our own mail server sends only smaller packets at present, so its mail gets through. For any other sender, \
-             {hangs}."
+            "Our own mail server sends only smaller packets at present, so its mail gets through. \
+             {others_hang}."
         ),
         Effect::StallsHere => format!(
-            "Our own mail server looks for a smaller size by itself, so its mail gets through after a stall. For any other \
-             sender, {hangs}."
+            "Our own mail server looks for a smaller size by itself, so its mail gets through after a stall. \
+             {others_hang}."
         ),
         Effect::NoRouterNotices => format!("Where no router notices, nobody can send it, and {hangs}."),
         Effect::HangsOnSomeFlows => {
             format!("On the flows that are hit it does not arrive, and {hangs}. The next attempt may be lucky.")
         }
-        Effect::Hangs => format!("Without a usable one, {hangs}."),
+        Effect::Hangs => format!("Where no such message arrives, or a wrong one, {hangs}."),
         Effect::HangsInFragments => {
             return Sentence::Alone(
                 "Routers may cut these packets to pieces, so no message about their size is missing. Short messages get \

@@ -2,7 +2,7 @@
 
 use crate::model::Family;
 use crate::report::language::Language;
-use crate::report::letter::ping::{From, Outcome, PingCheck};
+use crate::report::letter::ping::{From, Outcome, PingCheck, Pinged};
 
 /// Whom to ping, where our own address is not known.
 pub(in crate::report::letter) fn our_address(language: Language) -> &'static str {
@@ -37,7 +37,13 @@ fn from_english(check: &PingCheck) -> String {
         From::OurNetwork => "from any host of our network",
         From::Server => return "from your server to ours, if our firewall lets pings in".into(),
     };
-    let whom = if check.is_stand_in { " to the first router behind it, as the server answers no pings" } else { "" };
+    let whom = match check.pinged {
+        Pinged::Target => "",
+        Pinged::RouterForSilentTarget => " to the first router behind it, as the server answers no pings",
+        Pinged::RouterForUnknownTarget => {
+            " to the first router behind it, as it is not known whether the server answers pings"
+        }
+    };
     format!("{from}{whom}")
 }
 
@@ -48,8 +54,13 @@ fn from_german(check: &PingCheck) -> String {
         From::OurNetwork => "von einem beliebigen Host unseres Netzes",
         From::Server => return "von Ihrem Server an unseren, sofern unsere Firewall Pings zulässt".into(),
     };
-    let whom =
-        if check.is_stand_in { " an den ersten Router dahinter, da der Server keine Pings beantwortet" } else { "" };
+    let whom = match check.pinged {
+        Pinged::Target => "",
+        Pinged::RouterForSilentTarget => " an den ersten Router dahinter, da der Server keine Pings beantwortet",
+        Pinged::RouterForUnknownTarget => {
+            " an den ersten Router dahinter, da nicht bekannt ist, ob der Server Pings beantwortet"
+        }
+    };
     format!("{from}{whom}")
 }
 

@@ -84,19 +84,29 @@ fn endpoint(language: Language, target: &str, port: u16) -> String {
     }
 }
 
-/// `: 1400 bytes 8 of 8, 1401 bytes 0 of 8`.
+/// `: answered at 1400 bytes 8 of 8, at 1401 bytes 0 of 8`.
 fn all_counts(language: Language, counts: &[SizeEvidence]) -> String {
     let unit = bytes(language);
     let count = |SizeEvidence { size, sent, answered }: &SizeEvidence| match language {
-        Language::English => format!("{size} {unit} {answered} of {sent}"),
-        Language::German => format!("{size} {unit} {answered} von {sent}"),
+        Language::English => format!("at {size} {unit} {answered} of {sent}"),
+        Language::German => format!("bei {size} {unit} {answered} von {sent}"),
     };
     let all: Vec<String> = counts.iter().map(count).collect();
-    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+    let answered = match language {
+        Language::English => "answered",
+        Language::German => "beantwortet",
+    };
+    if all.is_empty() { String::new() } else { format!(": {answered} {}", all.join(", ")) }
 }
 
-fn probed(language: Language, probes: u32, milliseconds: u64, by: Carrier) -> String {
+fn probed(language: Language, probes: u32, milliseconds: Option<u64>, by: Carrier) -> String {
     let over = match (language, by) {
+        (Language::English, Carrier::Connection) if milliseconds.is_none() => {
+            "the sizes over one TCP connection to each, in turn"
+        }
+        (Language::German, Carrier::Connection) if milliseconds.is_none() => {
+            "die Größen abwechselnd über je eine TCP-Verbindung"
+        }
         (Language::English, Carrier::Connection) => "the sizes over one TCP connection, in turn",
         (Language::English, Carrier::Syns) => "the sizes in SYN packets with data, a connection each",
         (Language::English, Carrier::Pings) => "the sizes as pings, in turn",
@@ -104,9 +114,10 @@ fn probed(language: Language, probes: u32, milliseconds: u64, by: Carrier) -> St
         (Language::German, Carrier::Syns) => "die Größen in SYN-Paketen mit Daten, je eine Verbindung",
         (Language::German, Carrier::Pings) => "die Größen abwechselnd als Pings",
     };
+    let time = milliseconds.map_or_else(String::new, |milliseconds| format!(" in {milliseconds} ms"));
     match language {
-        Language::English => format!("{probes} packets in {milliseconds} ms; {over}"),
-        Language::German => format!("{probes} Pakete in {milliseconds} ms; {over}"),
+        Language::English => format!("{probes} packets{time}; {over}"),
+        Language::German => format!("{probes} Pakete{time}; {over}"),
     }
 }
 
