@@ -23,6 +23,8 @@ package_of() {
         ping) echo iputils-ping ;;
         cc) echo build-essential ;;
         pasta) echo passt ;;
+        strip | readelf) echo binutils ;;
+        musl-gcc) echo musl-tools ;;
         *) echo "$1" ;;
     esac
 }
@@ -168,6 +170,60 @@ finish_systems() {
 fetch_with_needs() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --download-only --no-install-recommends --no-upgrade \
         -o "Dir::Cache::archives=$1" -o APT::Sandbox::User=root "${@:2}" >/dev/null
+}
+
+# What makes packages of a cargo project: from crates.io, in these versions. Building them takes minutes, so they outlive a clone.
+PACKAGING_TOOLS=(cargo-deb@3.8.0 cargo-generate-rpm@0.21.1)
+
+tools_dir() { echo "${PMTU_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pmtu-probe}"; }
+
+# packaging_tool NAME : its path.
+packaging_tool() {
+    local tool
+    for tool in "${PACKAGING_TOOLS[@]}"; do
+        [[ ${tool%@*} != "$1" ]] || echo "$(tools_dir)/$tool/bin/$1"
+    done
+}
+
+require_packaging_tools() {
+    local tool build
+    require_cargo
+    for tool in "${PACKAGING_TOOLS[@]}"; do
+        [[ ! -x $(tools_dir)/$tool/bin/${tool%@*} ]] || continue
+        say "building $tool in $(tools_dir), once: some minutes"
+        build=$(mktemp -d)
+        # Without optimisation: it runs for seconds.
+        CARGO_TARGET_DIR=$build cargo install --quiet --locked --debug --no-track --root "$(tools_dir)/$tool" "$tool" ||
+            die "$tool does not build"
+        rm -rf "$build"
+    done
+}
+
+# A small Debian 12 with systemd, in which packages are tried: installed, used, purged. It outlives a clone as well.
+debian_tar() { echo "$(tools_dir)/debian-12.tar"; }
+
+# Empty if it can be had, and systemd can run in it.
+why_no_package_tests() {
+    if ! findmnt -rn -t cgroup2 >/dev/null; then
+        echo 'systemd needs cgroup2, which is not mounted'
+    elif [[ ! -s $(debian_tar) ]] && ! command -v apt-get >/dev/null; then
+        echo 'packages are tried in a Debian of their own, and there is no apt-get'
+    fi
+}
+
+require_package_tests() {
+    local reason
+    { is_root && [[ -z $LAB_INSIDE ]]; } || die "packages are tried as root (sudo)"
+    reason=$(why_no_package_tests)
+    [[ -z $reason ]] || die "$reason"
+    require_cmd strip lintian rpm mmdebstrap nsenter unshare
+    require_packaging_tools
+    [[ ! -s $(debian_tar) ]] || return 0
+    say "making $(debian_tar)"
+    mkdir -p "$(tools_dir)"
+    mmdebstrap --quiet --format=tar --variant=minbase --mode=root --include=systemd,libcap2-bin bookworm "$(debian_tar).new" >&2 ||
+        die "cannot make a Debian"
+    mv "$(debian_tar).new" "$(debian_tar)"
 }
 
 # Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.

@@ -25,12 +25,15 @@ if is_root; then
     [[ -n $no_mail ]] || require_mail_servers
     no_systems=$(why_no_systems)
     [[ -n $no_systems ]] || require_systems
+    no_packages=$(why_no_package_tests)
+    [[ -n $no_packages ]] || require_package_tests
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
     require_cmd ip nft ethtool nsenter setpriv iptables tc ping tcpdump slirp4netns pasta
     no_mail='real mail servers need root'
     no_systems='firewalld, NetworkManager and others need root'
+    no_packages='packages are tried as root'
     [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
     leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
 fi
@@ -44,6 +47,7 @@ if [[ -n $no_mail ]]; then
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
+[[ -z $no_packages ]] || leave_out packages_are_installed_used_and_purged "$no_packages"
 [[ -z $no_systems ]] || leave_out lasting::on_real_systems "$no_systems"
 if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'

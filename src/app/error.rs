@@ -6,6 +6,7 @@ use super::list::target_list::ListError;
 use super::output::format::OpenError;
 use super::plan_error::{PlanError, failure_kind};
 use super::suspects::read::SuspectsError;
+use super::track::TrackError;
 use crate::model::{FailureKind, TargetFailure};
 use crate::net::NetError;
 
@@ -21,6 +22,9 @@ pub enum RunError {
     /// The file of an output cannot be written.
     #[error(transparent)]
     Output(#[from] OpenError),
+    /// The results of the last run cannot be read, or not be replaced.
+    #[error(transparent)]
+    Track(#[from] TrackError),
     /// The log or the queue cannot be read.
     #[error(transparent)]
     Suspects(#[from] SuspectsError),
@@ -52,6 +56,7 @@ impl RunError {
             Self::Net(error) => failure_kind(error),
             Self::List(_)
             | Self::Output(_)
+            | Self::Track(_)
             | Self::Suspects(_)
             | Self::Runtime(_)
             | Self::Receive(_)

@@ -28,6 +28,7 @@ mod stderr;
 mod suspect_cases;
 mod suspects;
 mod target_key;
+mod track;
 mod verdict_counts;
 mod way_there_news;
 mod whole_run;

@@ -45,6 +45,8 @@ pub struct ListOptions {
     pub concurrency: usize,
     /// A file of results: the targets that it holds are skipped.
     pub resume: Option<PathBuf>,
+    /// A file with the results of the last run, which those of this run replace.
+    pub track: Option<PathBuf>,
     /// The part of the list that is this run's.
     pub shard: Shard,
 }

@@ -194,6 +194,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) resume: Option<PathBuf>,
 
+    /// With --targets: tell what changed since last time
+    ///
+    /// The last run's results stand in FILE, a JSON document per target and line.
+    /// What is different now is told on stderr, a line for each address: changed,
+    /// gone, or new and not fine. At the end of the run its results replace them, and
+    /// they become FILE.previous; a run that is interrupted or fails leaves both.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(super) track: Option<PathBuf>,
+
     /// With --targets: only part I of N, for several machines
     ///
     /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together

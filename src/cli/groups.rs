@@ -21,7 +21,7 @@ use Member::{Formats, Options};
 const GROUPS: [(&str, &[Member]); 7] = [
     ("Targets", &[Options(&["no_mx", "port", "ipv4", "ipv6", "list"])]),
     ("From mail logs", &[Options(&["from_log", "since", "until", "from_queue", "list_only"])]),
-    ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "shard", "concurrency"])]),
+    ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
     (

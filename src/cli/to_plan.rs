@@ -55,6 +55,7 @@ fn target_source(args: Args) -> TargetSource {
             file,
             concurrency: args.concurrency,
             resume: args.resume,
+            track: args.track,
             shard: args.shard.unwrap_or(Shard::ALL),
         }),
         (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs, period)),
@@ -142,9 +143,12 @@ fn check_sources(args: &Args) -> Result<(), UsageError> {
         return Err(UsageError::new("--since and --until choose a part of a log; give --from-log FILE as well"));
     }
     // Clap forgets that these require --targets where something stands that excludes it.
-    let of_lists = !args.list_formats.chosen.is_empty() || args.resume.is_some() || args.shard.is_some();
+    let of_lists =
+        !args.list_formats.chosen.is_empty() || args.resume.is_some() || args.track.is_some() || args.shard.is_some();
     if args.list.is_none() && of_lists {
-        return Err(UsageError::new("--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"));
+        return Err(UsageError::new(
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
+        ));
     }
     Ok(())
 }

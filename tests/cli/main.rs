@@ -72,7 +72,13 @@ fn but(change: impl FnOnce(&mut RunPlan)) -> RunPlan {
 
 fn list(file: &str, concurrency: usize, resume: Option<&str>, shard: &str) -> TargetSource {
     let resume = resume.map(Into::into);
-    TargetSource::List(ListOptions { file: file.into(), concurrency, resume, shard: shard.parse().unwrap() })
+    TargetSource::List(ListOptions {
+        file: file.into(),
+        concurrency,
+        resume,
+        track: None,
+        shard: shard.parse().unwrap(),
+    })
 }
 
 fn format(name: &str, argument: FormatArgument) -> FormatChoice {
@@ -168,6 +174,13 @@ fn good_rows() {
             but(|plan| {
                 plan.targets = list("-", 9, Some("b"), "2/3");
                 plan.output.formats = vec![format("jsonl", file("a"))];
+            }),
+        ),
+        (
+            "pmtu-probe --targets list --track a",
+            but(|plan| {
+                let TargetSource::List(options) = list("list", 512, None, "1/1") else { unreachable!() };
+                plan.targets = TargetSource::List(ListOptions { track: Some("a".into()), ..options });
             }),
         ),
     ];
@@ -318,11 +331,11 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --from-queue --list-only --json", "--json and --list-only exclude each other; give one of them"),
         (
             "pmtu-probe --from-log a --jsonl b",
-            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
         ),
         (
             "pmtu-probe --shard 1/2 mx",
-            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
         ),
         ("pmtu-probe --color red mx", "--color red is no choice; give one of: auto, always, never"),
         ("pmtu-probe --max-size 67 mx", "--max-size \"67\" is no packet size; give whole bytes from 68 to 65535"),
@@ -381,11 +394,19 @@ fn bad_rows_about_lists_say_so_too() {
         ("pmtu-probe --targets list mx", "--targets and TARGET exclude each other; give one of them"),
         ("pmtu-probe --targets list --json", "--json and --targets exclude each other; give one of them"),
         ("pmtu-probe --targets list --letter", "--letter and --targets exclude each other; give one of them"),
-        ("pmtu-probe --jsonl a mx", "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out"),
+        (
+            "pmtu-probe --jsonl a mx",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
+        ),
         (
             "pmtu-probe --shard 1/2 mx",
-            "--jsonl, --resume and --shard go with --targets FILE; add it, or leave them out",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
         ),
+        (
+            "pmtu-probe --track a mx",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
+        ),
+        ("pmtu-probe --targets list --track a --resume b", "--resume and --track exclude each other; give one of them"),
         (
             "pmtu-probe --targets list --shard 3/2",
             "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3",

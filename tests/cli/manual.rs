@@ -216,7 +216,7 @@ fn its_sections_are_in_the_order_of_man_pages_7() {
             "SEE ALSO"
         ]
     );
-    assert!(page.starts_with(".TH PMTU-PROBE 1 "), "{}", page.lines().next().unwrap_or_default());
+    assert!(page.starts_with(".TH PMTU-PROBE 8 "), "{}", page.lines().next().unwrap_or_default());
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn faults(page: &str) -> Vec<String> {
 
 #[test]
 fn the_page_in_docs_is_the_generated_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pmtu-probe.1");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pmtu-probe.8");
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == page(), "docs/pmtu-probe.1 is out of date; run: cargo run -- --generate man >docs/pmtu-probe.1");
+    assert!(kept == page(), "docs/pmtu-probe.8 is out of date; run: cargo run -- --generate man >docs/pmtu-probe.8");
 }

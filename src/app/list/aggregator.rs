@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::admission::{Admission, Admitted};
 use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
-use super::target_list::ListLine;
+use super::target_list::{LineContent, ListLine};
 use crate::app::examiner::Examiner;
 use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::output::outputs::Outputs;
@@ -17,6 +17,7 @@ use crate::app::output::progress_line::{LineProgress, ListProgress};
 use crate::app::output::result_sink::RunResult;
 use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress};
+use crate::app::track::{TrackError, Tracker};
 use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, Examined, PacketEvent, Report, TargetFailure};
 use crate::report::text;
@@ -26,6 +27,8 @@ use crate::runner::{Job, RunProgress};
 pub(super) struct Aggregator<'a> {
     examiner: &'a Examiner<'a>,
     outputs: Outputs,
+    /// The results of the last run, and of this one for the next.
+    tracker: Option<Tracker>,
     admission: Admission,
     addresses: KnownAddresses,
     /// Targets in work, by number.
@@ -63,7 +66,7 @@ impl<'a> Aggregator<'a> {
     /// The counts are those of earlier runs.
     pub(super) fn new(
         examiner: &'a Examiner<'a>,
-        outputs: Outputs,
+        (outputs, tracker): (Outputs, Option<Tracker>),
         admission: Admission,
         counts: VerdictCounts,
         stop: &'a Notify,
@@ -71,6 +74,7 @@ impl<'a> Aggregator<'a> {
         Self {
             examiner,
             outputs,
+            tracker,
             admission,
             addresses: KnownAddresses::default(),
             targets: HashMap::new(),
@@ -91,6 +95,9 @@ impl<'a> Aggregator<'a> {
 
     /// The target in a line, if it is one that this run has to examine.
     pub(super) fn wanted(&mut self, line: ListLine) -> Option<String> {
+        if let (LineContent::Unreadable(_), Some(tracker)) = (&line.content, &mut self.tracker) {
+            tracker.note_gap();
+        }
         match self.admission.admit(line) {
             Admitted::Target(target) => Some(target),
             Admitted::NotWanted => None,
@@ -130,6 +137,8 @@ impl<'a> Aggregator<'a> {
         let in_work = TargetInWork { target, started: SystemTime::now(), planned, failures, is_incomplete, examined };
         if will_come_again {
             // No result: with --resume it is tried again.
+            let kept = self.tracker.as_mut().map_or(Ok(()), |tracker| tracker.stands_as_before(&in_work.target));
+            self.note_delivery(kept);
             self.counts.add_target(3, false);
             self.done += 1;
         } else if in_work.is_done() {
@@ -195,6 +204,9 @@ impl<'a> Aggregator<'a> {
             delivery => self.delivery = delivery,
         }
         if self.counts.is_empty() && self.admission.has_read_nothing() && !self.is_interrupted {
+            if let Some(tracker) = &mut self.tracker {
+                tracker.note_gap();
+            }
             self.warn("the list holds no target; write one per line");
             self.counts.note_exit_code(3);
             Ok(())
@@ -225,6 +237,16 @@ impl<'a> Aggregator<'a> {
         self.done += 1;
         let delivered = self.outputs.result(&RunResult { report: &report, suspects: None });
         self.note_delivery(delivered);
+        let changes = self.tracker.as_mut().map_or(Ok(Vec::new()), |tracker| tracker.result(&report));
+        match changes {
+            Ok(changes) => changes.iter().for_each(|change| self.warn(change)),
+            Err(error) => self.note_delivery(Err(error)),
+        }
+    }
+
+    /// The run is over and delivered: the next one compares with its results.
+    pub(super) fn keep_results(&mut self) -> Result<(), TrackError> {
+        self.tracker.take().map_or(Ok(()), Tracker::keep)
     }
 
     /// Ends the run if results cannot be written.

@@ -17,6 +17,7 @@ use crate::app::interrupt::interrupted;
 use crate::app::output::outputs::Outputs;
 use crate::app::plan::{ListOptions, RunPlan};
 use crate::app::planner::Planner;
+use crate::app::track::Tracker;
 use crate::model::worst_exit_code;
 use crate::runner::{Ending, Job, Patience};
 
@@ -29,6 +30,7 @@ const READY: usize = 64;
 struct Files {
     outputs: Outputs,
     earlier: EarlierResults,
+    tracker: Option<Tracker>,
     list: TargetList,
 }
 
@@ -36,19 +38,20 @@ struct Files {
 pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError> {
     let files = || {
         let (outputs, earlier) = Outputs::of_list(&plan.output, options.resume.as_deref())?;
-        Ok(Files { outputs, earlier, list: TargetList::open(&options.file)? })
+        let tracker = options.track.as_deref().map(Tracker::open).transpose()?;
+        Ok(Files { outputs, earlier, tracker, list: TargetList::open(&options.file)? })
     };
     let (examiner, files) = Examiner::open(plan, files)?;
     examiner.conduct(async |examiner| examine(examiner, options, files).await)
 }
 
 async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -> Result<u8, RunError> {
-    let Files { outputs, mut earlier, list } = files;
+    let Files { outputs, mut earlier, tracker, list } = files;
     let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
     let stop = Notify::new();
     let counts = earlier.take_counts();
     let admission = Admission::new(options.shard, earlier, list.lines_in_all());
-    let aggregator = RefCell::new(Aggregator::new(examiner, outputs, admission, counts, &stop));
+    let aggregator = RefCell::new(Aggregator::new(examiner, (outputs, tracker), admission, counts, &stop));
     let (sender, jobs) = mpsc::channel(READY);
     let feed = feed(&planner, examiner, list, &aggregator, sender);
     aggregator.borrow_mut().begin();
@@ -72,6 +75,9 @@ async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -
     let mut aggregator = aggregator.into_inner();
     let ending = ending?;
     aggregator.finish().map_err(RunError::Write)?;
+    if matches!(ending, Ending::Complete) {
+        aggregator.keep_results()?;
+    }
     Ok(match ending {
         Ending::Interrupted if !aggregator.nobody_reads() => INTERRUPTED,
         // The targets that are left were not examined.

@@ -23,7 +23,8 @@ pub(super) fn page(command: Command) -> String {
     let command = command.mut_args(|arg| arg.hide_short_help(false));
     // No date: it would be a day that nobody keeps. roff(1) would lose an empty argument.
     let title = command.get_name().to_uppercase();
-    let man = Man::new(command).title(title).date(" ").manual("User Commands");
+    // Section 8, as mtr(8), ping(8) and tracepath(8): it asks for a privilege.
+    let man = Man::new(command).title(title).section("8").date(" ").manual("System Administration");
     [
         section(|out| man.render_title(out)),
         section(|out| man.render_name_section(out)),

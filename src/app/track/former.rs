@@ -1,0 +1,56 @@
+//! What the last run has left.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::error::TrackError;
+use super::standing::Standing;
+use crate::app::target_key::TargetKey;
+
+/// The file, and where in it each target has its line: of a list of any length no more is kept in memory.
+pub(super) struct Former {
+    file: File,
+    lines: HashMap<TargetKey, (u64, usize)>,
+}
+
+impl Former {
+    /// Reads all of it once. A file of something else is refused.
+    pub(super) fn read(file: File, path: &Path) -> Result<Self, TrackError> {
+        let failed = |source| TrackError::Io { path: path.to_owned(), source };
+        let mut lines = HashMap::new();
+        let (mut reader, mut line, mut number, mut offset) = (BufReader::new(&file), Vec::new(), 0, 0);
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            if length == 0 {
+                drop(reader);
+                return Ok(Self { file, lines });
+            }
+            number += 1;
+            let standing = Standing::of_line(&line);
+            let standing = standing.ok_or_else(|| TrackError::Foreign { path: path.to_owned(), line: number })?;
+            lines.insert(TargetKey::of(&standing.target), (offset, length));
+            offset += length as u64;
+        }
+    }
+
+    /// The line of a target.
+    pub(super) fn line(&self, target: &str) -> io::Result<Option<String>> {
+        let Some(&(offset, length)) = self.lines.get(&TargetKey::of(target)) else { return Ok(None) };
+        let mut line = vec![0; length];
+        self.file.read_exact_at(&mut line, offset)?;
+        String::from_utf8(line).map(Some).map_err(io::Error::other)
+    }
+}
+
+impl Drop for Former {
+    /// Closing is not enough: a child has the file too until it starts its program, and the lock would live on in it.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
