@@ -226,6 +226,43 @@ require_package_tests() {
     mv "$(debian_tar).new" "$(debian_tar)"
 }
 
+# Engines that spread a list over machines, and readers of what comes of it: unpacked, not installed; what is Python's in a folder of its own.
+FLEET=(slurmctld slurmd slurm-client parallel)
+FLEET_OF_PYTHON=(duckdb==2.0.1 kubernetes-validate==1.37.0)
+
+fleet_dir() { echo "${PMTU_FLEET:-$(target_dir)/fleet}"; }
+has_fleet() { [[ -x $(fleet_dir)/root/usr/bin/parallel && -e $(fleet_dir)/python/complete ]]; }
+
+# Empty if they are there or can be fetched.
+why_no_fleet() {
+    has_fleet || command -v apt-get >/dev/null || echo 'Slurm and GNU parallel are packages of Debian, and there is no apt-get'
+}
+
+# A fetch that fails leaves no half of it behind.
+require_fleet() {
+    local folder package
+    { is_root && [[ -z $LAB_INSIDE ]]; } || die "the tests of Slurm, GNU parallel and others need root (sudo)"
+    export PMTU_FLEET
+    PMTU_FLEET=$(fleet_dir)
+    ! has_fleet || return 0
+    say "fetching ${FLEET[*]} ${FLEET_OF_PYTHON[*]} to $PMTU_FLEET"
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3 python3-venv
+    folder=$(mktemp -d)
+    mkdir -p "$folder/debs/partial" "$PMTU_FLEET"
+    fetch_with_needs "$folder/debs" "${FLEET[@]}" || { apt-get update -q >/dev/null && fetch_with_needs "$folder/debs" "${FLEET[@]}"; } ||
+        die "cannot download ${FLEET[*]}"
+    for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$folder/root"; done
+    # Debian's names for other programs, which its alternatives would lead to.
+    for package in slurmctld slurmd slurmstepd; do ln -s "$package-wlm" "$folder/root/usr/sbin/$package"; done
+    chmod -R a-s "$folder/root"
+    rm -rf "$PMTU_FLEET/root" "$PMTU_FLEET/python"
+    cp -a "$folder/root" "$PMTU_FLEET/root"
+    python3 -m venv "$PMTU_FLEET/python"
+    "$PMTU_FLEET/python/bin/pip" install -q "${FLEET_OF_PYTHON[@]}" >/dev/null || die "cannot install ${FLEET_OF_PYTHON[*]}"
+    touch "$PMTU_FLEET/python/complete"
+    rm -rf "$folder"
+}
+
 # Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.
 FOREIGN_STACKS=(lwip gvisor)
 

@@ -27,6 +27,8 @@ if is_root; then
     [[ -n $no_systems ]] || require_systems
     no_packages=$(why_no_package_tests)
     [[ -n $no_packages ]] || require_package_tests
+    no_fleet=$(why_no_fleet)
+    [[ -n $no_fleet ]] || require_fleet
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
@@ -34,6 +36,7 @@ else
     no_mail='real mail servers need root'
     no_systems='firewalld, NetworkManager and others need root'
     no_packages='packages are tried as root'
+    no_fleet='Slurm and others are fetched by root'
     [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
     leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
 fi
@@ -48,6 +51,12 @@ if [[ -n $no_mail ]]; then
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
 fi
 [[ -z $no_packages ]] || leave_out packages_are_installed_used_and_purged "$no_packages"
+if [[ -n $no_fleet ]]; then
+    leave_out slurm_runs_the_script_of_the_docs_as_an_array "$no_fleet"
+    leave_out gnu_parallel_spreads_a_list_over_hosts "$no_fleet"
+    leave_out the_manifest_is_one_of_kubernetes "$no_fleet"
+    leave_out duckdb::on_the_real_program "$no_fleet"
+fi
 [[ -z $no_systems ]] || leave_out lasting::on_real_systems "$no_systems"
 if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'

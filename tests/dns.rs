@@ -9,7 +9,7 @@ mod server;
 #[path = "dns/zone.rs"]
 mod zone;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pmtu_probe::model::Family;
@@ -203,6 +203,72 @@ async fn what_is_wrong_is_said_and_stops_nothing() {
         assert_eq!(said, wanted, "{target}");
         assert_eq!(outcome.remarks.iter().any(Remark::is_incomplete), *incomplete, "{target}");
     }
+}
+
+/// What is known of each address, in one line: the name, `?` where it does not lead back, the network.
+async fn described(resolver: &Resolver, addresses: &[&str], limit: Duration) -> Vec<String> {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+    let start = Instant::now();
+    let names = resolver.describe(&addresses, limit).await;
+    assert!(start.elapsed() < limit + GRACE, "took {:?}", start.elapsed());
+    let words = |address: &IpAddr| {
+        let known = names.of(*address)?;
+        let name = known.name.as_ref().map(|name| format!("{}{}", name.text, if name.is_confirmed { "" } else { "?" }));
+        Some([name, known.asn.map(|asn| format!("AS{asn}"))].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    };
+    addresses.iter().map(|address| words(address).unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn hops_have_names_and_networks() {
+    let server = Server::start(zone::answer, Transports::UdpAndTcp);
+    let resolver = resolver(&[&server]);
+    let rows = [
+        ("203.0.113.1", "r1.names.test AS64500"),
+        // Whoever has the address says that it is the bank's.
+        ("203.0.113.2", "bank.names.test?"),
+        // Delegated as RFC 2317 has it; announced by two systems.
+        ("203.0.113.3", "r3.names.test AS64501"),
+        // The name that leads back, of several.
+        ("203.0.113.4", "z.names.test"),
+        ("203.0.113.5", ""),
+        // Nobody outside is told of it.
+        ("10.0.2.1", "inside.names.test"),
+        ("2001:db8::1", "r6.names.test AS64506"),
+        ("203.0.113.200", ""),
+    ];
+    let addresses = rows.map(|(address, _)| address);
+    assert_eq!(described(&resolver, &addresses, LIMIT).await, rows.map(|(_, expected)| expected));
+    assert!(!server.asked().iter().any(|question| question.starts_with("1.2.0.10.origin")), "{:?}", server.asked());
+    assert_eq!(described(&resolver, &[], Duration::ZERO).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn hostile_names_of_hops_come_out_tame() {
+    let server = Server::start(zone::answer, Transports::UdpAndTcp);
+    let resolver = resolver(&[&server]);
+    let said = described(&resolver, &["203.0.113.66", "203.0.113.67", "203.0.113.68"], Duration::from_secs(2)).await;
+    for text in &said {
+        assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text:?}");
+    }
+    assert!(said[0].ends_with(".names.test?"), "{said:?}");
+    // 253 characters: 255 bytes without the root and the first length.
+    assert!(said[1].len() == 254 && said[1].ends_with("x?"), "{said:?}");
+    assert_eq!(said[2], "");
+}
+
+/// All are asked side by side, so the time is that of one; what came by then is kept.
+#[tokio::test]
+async fn names_that_do_not_come_cost_the_limit_once() {
+    let server = Server::start(zone::answer, Transports::UdpAndTcp);
+    let addresses = ["203.0.113.69", "203.0.113.70", "203.0.113.1"];
+    let said = described(&resolver(&[&server]), &addresses, Duration::from_secs(1)).await;
+    assert_eq!(said, ["", "dead.test?", "r1.names.test AS64500"]);
+    let nobody = Server::start(zone::silence, Transports::UdpAndTcp);
+    let many: Vec<String> = (1..=150).map(|n| format!("203.0.113.{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let said = described(&resolver(&[&nobody]), &many, Duration::from_secs(1)).await;
+    assert!(said.iter().all(String::is_empty), "{said:?}");
 }
 
 fn in_words(server: &Server) -> String {

@@ -19,6 +19,8 @@ mod cases;
 mod dns;
 #[path = "netns/documents.rs"]
 mod documents;
+#[path = "netns/fleet.rs"]
+mod fleet;
 #[path = "netns/flows.rs"]
 mod flows;
 #[path = "netns/inside.rs"]

@@ -3,6 +3,8 @@
 use std::io;
 
 use super::list::target_list::ListError;
+use super::merge::MergeError;
+use super::numbered_shard::NumberError;
 use super::output::format::OpenError;
 use super::plan_error::{PlanError, failure_kind};
 use super::suspects::read::SuspectsError;
@@ -19,6 +21,9 @@ pub enum RunError {
     /// The list of targets cannot be read.
     #[error(transparent)]
     List(#[from] ListError),
+    /// No engine, or more than one, says which part of the list is meant.
+    #[error(transparent)]
+    Shard(#[from] NumberError),
     /// The file of an output cannot be written.
     #[error(transparent)]
     Output(#[from] OpenError),
@@ -28,6 +33,9 @@ pub enum RunError {
     /// The log or the queue cannot be read.
     #[error(transparent)]
     Suspects(#[from] SuspectsError),
+    /// Results cannot be summed up.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The event loop does not start.
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
@@ -55,6 +63,8 @@ impl RunError {
             Self::NothingToExamine { .. } => FailureKind::Unresolved,
             Self::Net(error) => failure_kind(error),
             Self::List(_)
+            | Self::Shard(_)
+            | Self::Merge(_)
             | Self::Output(_)
             | Self::Track(_)
             | Self::Suspects(_)

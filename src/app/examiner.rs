@@ -10,8 +10,8 @@ use super::host_firewall::HostFirewall;
 use super::output::outputs::Outputs;
 use super::plan::RunPlan;
 use super::planned_address::PlannedAddress;
-use super::random;
-use crate::model::{AddressReport, Cause, Examined, FailureKind, Report, TargetFailure};
+use super::{random, vantage};
+use crate::model::{AddressReport, Cause, Examined, FailureKind, HopNames, Report, TargetFailure};
 use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
@@ -109,6 +109,7 @@ impl<'p> Examiner<'p> {
         let errors = vec![TargetFailure { target: target.clone(), kind: FailureKind::Interrupted, text }];
         outputs.nothing_examined(&Report {
             target,
+            vantage: vantage::name(),
             started: self.started,
             elapsed: self.started.elapsed().unwrap_or_default(),
             addresses: Vec::new(),
@@ -146,5 +147,6 @@ fn bare_report(one: &PlannedAddress, examined: Examined) -> AddressReport {
         port: one.port,
         here: one.here.clone(),
         examined,
+        names: HopNames::default(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::output::color::ColorChoice;
 use super::output::format::FormatChoice;
-use super::shard::Shard;
+pub use super::shard::ShardChoice;
 pub use crate::intake::{Moment, Period};
 use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
 use crate::report::text::Detail;
@@ -34,6 +34,17 @@ pub enum TargetSource {
     List(ListOptions),
     /// Peers that a log or a queue makes suspect.
     Suspects(SuspectOptions),
+    /// None: results of earlier runs are summed up.
+    Merge(MergeOptions),
+}
+
+/// Results of earlier runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// Files of results; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// Whether the summary is a JSON document.
+    pub json: bool,
 }
 
 /// A list of targets.
@@ -48,7 +59,7 @@ pub struct ListOptions {
     /// A file with the results of the last run, which those of this run replace.
     pub track: Option<PathBuf>,
     /// The part of the list that is this run's.
-    pub shard: Shard,
+    pub shard: ShardChoice,
 }
 
 /// Suspects, and what is done about them.
@@ -114,6 +125,8 @@ pub struct OutputOptions {
     pub color: ColorChoice,
     /// How much the text says: `-q`, nothing, or `-v`.
     pub detail: Detail,
+    /// Whether the names of hops are looked up.
+    pub names: bool,
     /// How often `-v` was given: 1 transcript and more detail, 2 debug log, 3 every packet in full.
     pub verbosity: u8,
 }
@@ -132,6 +145,7 @@ impl TargetSource {
             Self::Named(targets) => targets.join(" "),
             Self::List(list) => list.file.display().to_string(),
             Self::Suspects(suspects) => suspects.source.subject(),
+            Self::Merge(_) => String::new(),
         }
     }
 }

@@ -3,13 +3,17 @@
 use super::error::RunError;
 use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
-use super::{list, named, suspects};
+use super::{list, merge, named, suspects};
 
 /// Runs a plan. Returns the exit code.
 ///
 /// # Errors
 /// No privilege, no usable target, no sockets, no output.
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
+    // Its document is another one, and an error has none.
+    if let TargetSource::Merge(options) = &plan.targets {
+        return Ok(merge::run(options, &plan.output)?);
+    }
     let outcome = run_by_source(plan);
     // What could not be written needs no second attempt.
     if let Err(error) = &outcome
@@ -25,5 +29,6 @@ fn run_by_source(plan: &RunPlan) -> Result<u8, RunError> {
         TargetSource::Named(targets) => named::run(plan, targets),
         TargetSource::List(list) => list::run(plan, list),
         TargetSource::Suspects(suspects) => suspects::run(plan, suspects),
+        TargetSource::Merge(options) => Ok(merge::run(options, &plan.output)?),
     }
 }

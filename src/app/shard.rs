@@ -4,6 +4,15 @@ use std::str::FromStr;
 
 use super::target_key::TargetKey;
 
+/// Which part of the list a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardChoice {
+    /// This one.
+    Part(Shard),
+    /// The one that the engine which started this process has numbered.
+    Numbered,
+}
+
 /// A part of the list. Every target belongs to exactly one of the N parts, on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -30,13 +39,21 @@ impl Shard {
     }
 }
 
+impl FromStr for ShardChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "auto" { Ok(Self::Numbered) } else { text.parse().map(Self::Part) }
+    }
+}
+
 impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
         let shard = parts.and_then(|(index, of)| Self::new(index, of));
-        shard.ok_or_else(|| "is no part of a list; give one like 1/3, 2/3 or 3/3".to_owned())
+        shard.ok_or_else(|| "is no part of a list; give one like 1/3, 2/3 or 3/3, or auto".to_owned())
     }
 }
 
@@ -67,6 +84,13 @@ mod tests {
     fn nonsense_is_refused() {
         for text in ["", "1", "/", "0/3", "4/3", "1/0", "-1/3", "1/3/5", "a/b", "1/99999999999"] {
             assert!(text.parse::<Shard>().is_err(), "{text:?}");
+            assert!(text.parse::<ShardChoice>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn auto_leaves_the_number_to_the_engine() {
+        assert_eq!("auto".parse(), Ok(ShardChoice::Numbered));
+        assert_eq!("2/3".parse(), Ok(ShardChoice::Part(Shard { index: 2, of: 3 })));
     }
 }

@@ -87,5 +87,6 @@ fn render_one(report: &Report, style: Style) -> String {
 
 fn of_one(report: &Report, place: usize) -> Report {
     let addresses = report.addresses.get(place).cloned().into_iter().collect();
-    Report { target: report.target.clone(), addresses, errors: Vec::new(), ..*report }
+    let (target, vantage) = (report.target.clone(), report.vantage.clone());
+    Report { target, vantage, addresses, errors: Vec::new(), ..*report }
 }

@@ -1,20 +1,24 @@
 //! Addresses that are all known before the first is examined, and one report about all of them.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use futures_util::future::join;
+use tokio::sync::{mpsc, oneshot};
 
 use super::error::RunError;
 use super::examiner::Examiner;
 use super::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
+use super::hop_names;
 use super::output::outputs::Outputs;
 use super::output::progress_line::{AddressProgress, LineProgress};
 use super::output::result_sink::RunResult;
 use super::planned_address::PlannedAddress;
 use super::suspect_cases::SuspectCases;
+use super::vantage;
 use super::way_there_news::WayThereNews;
-use crate::model::{Examined, PacketEvent, Report, TargetFailure};
+use crate::model::{Examined, HopNames, PacketEvent, Report, TargetFailure};
 use crate::runner::{Job, Observer, Patience, RunProgress};
 
 /// What is examined as a whole.
@@ -51,9 +55,29 @@ impl WholeRun<'_> {
             examined: self.planned.iter().map(|_| None).collect(),
             way_there: WayThereNews::new(self.planned.len()),
             is_interrupted: false,
+            asks_for_names: None,
+            unnamed: None,
             reported: Ok(0),
         };
-        examiner.examine(jobs, concurrency, self.patience, interrupt, &mut reporter).await?;
+        let examine = async |reporter: &mut Reporter<'_>| {
+            examiner.examine(jobs, concurrency, self.patience, interrupt, reporter).await
+        };
+        let ended = if examiner.plan().output.names {
+            let (ask, asked) = oneshot::channel();
+            reporter.asks_for_names = Some(ask);
+            let examine = async {
+                let ended = examine(&mut reporter).await;
+                // A run without a report asks for nothing.
+                reporter.asks_for_names = None;
+                ended
+            };
+            let (ended, names) = join(examine, hop_names::look_up(asked)).await;
+            reporter.report_with(&names);
+            ended
+        } else {
+            examine(&mut reporter).await
+        };
+        ended?;
         reporter.reported.map_err(RunError::Write)
     }
 
@@ -80,6 +104,10 @@ struct Reporter<'a> {
     examined: Vec<Option<Examined>>,
     way_there: WayThereNews,
     is_interrupted: bool,
+    /// Where to tell which addresses are to be named before the report is out.
+    asks_for_names: Option<oneshot::Sender<Vec<IpAddr>>>,
+    /// The report until then.
+    unnamed: Option<Report>,
     /// The exit code, once the report is out.
     reported: io::Result<u8>,
 }
@@ -92,12 +120,32 @@ impl Reporter<'_> {
         let started = self.examiner.started();
         Report {
             target: self.examiner.plan().targets.subject(),
+            vantage: vantage::name(),
             started,
             elapsed: started.elapsed().unwrap_or_default(),
             addresses,
             errors: self.run.failures.clone(),
             ending: None,
         }
+    }
+
+    /// The names have come, or there are none.
+    fn report_with(&mut self, names: &HopNames) {
+        if let Some(mut report) = self.unnamed.take() {
+            hop_names::add(&mut report, names);
+            self.deliver(&report);
+        }
+    }
+
+    fn deliver(&mut self, report: &Report) {
+        let code = report.exit_code();
+        let delivered = self.outputs.result(&RunResult { report, suspects: self.run.suspects.as_ref() });
+        self.reported = match delivered {
+            // That was said on stderr; the exit code still tells.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
+            Err(error) => Err(error),
+            Ok(()) => Ok(code),
+        };
     }
 
     /// Shows the way there of those whose way back takes its time.
@@ -154,14 +202,13 @@ impl Observer for Reporter<'_> {
         self.outputs.verdicts_stand();
         let mut report = self.report();
         report.ending = self.run.ending(&report, self.is_interrupted);
-        let code = report.exit_code();
-        let delivered = self.outputs.result(&RunResult { report: &report, suspects: self.run.suspects.as_ref() });
-        self.reported = match delivered {
-            // That was said on stderr; the exit code still tells.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
-            Err(error) => Err(error),
-            Ok(()) => Ok(code),
-        };
+        match self.asks_for_names.take() {
+            Some(ask) => {
+                let _ = ask.send(hop_names::addresses(&report));
+                self.unnamed = Some(report);
+            }
+            None => self.deliver(&report),
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use clap::{ArgAction, Parser};
 use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
 use super::formats::{AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
-use crate::app::Shard;
-use crate::app::plan::{Moment, Rate};
+use crate::app::plan::{Moment, Rate, ShardChoice};
 use crate::model::PacketSize;
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help has all options, and more words.";
@@ -29,6 +28,8 @@ Examples:
       The fault as a letter in German to those who have to repair it.
   sudo pmtu-probe --targets list.txt --jsonl out.jsonl --resume out.jsonl
       Any number of targets; after an interruption the same command goes on.
+  pmtu-probe --merge *.jsonl.gz
+      What runs on several hosts have found, by place and cause.
   sudo pmtu-probe --from-log /var/log/mail.log
       The relays whose mail stalls, as the log has it, and what their paths do.
   sudo pmtu-probe --from-queue
@@ -78,7 +79,8 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
     override_usage = "pmtu-probe [OPTIONS] TARGET...
        pmtu-probe [OPTIONS] --targets FILE
        pmtu-probe [OPTIONS] --from-log FILE...
-       pmtu-probe [OPTIONS] --from-queue"
+       pmtu-probe [OPTIONS] --from-queue
+       pmtu-probe [OPTIONS] --merge FILE..."
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
 #[allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)] // help texts are no markdown
@@ -90,7 +92,7 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required_unless_present_any = ["list", "from_log", "from_queue"], value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present_any = ["list", "from_log", "from_queue", "merge"], value_name = "TARGET", value_parser = values::target)]
     pub(super) targets: Vec<String>,
 
     /// IPv4 only
@@ -206,9 +208,20 @@ pub(super) struct Args {
     /// With --targets: only part I of N, for several machines
     ///
     /// A target is in the same part on every machine: 1/3, 2/3 and 3/3 together
-    /// are the whole list.
+    /// are the whole list. auto: the part that Kubernetes (indexed Job), Slurm
+    /// (array), GNU parallel or Nomad gave this process by its environment; where
+    /// the engine does not tell how many there are, PMTU_SHARDS does.
     #[arg(long, value_name = "I/N", value_parser = values::shard)]
-    pub(super) shard: Option<Shard>,
+    pub(super) shard: Option<ShardChoice>,
+
+    /// Sum up results of earlier runs; -: stdin
+    ///
+    /// Files that --jsonl wrote, plain or gzip, on one host or on many. The same
+    /// bottleneck seen by many targets is one row, the worst first, and hosts that
+    /// disagree about an address are shown. With --json: a document, which
+    /// docs/merge.schema.json describes. Sends nothing and needs no privilege.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list", "from_log", "from_queue"])]
+    pub(super) merge: Vec<PathBuf>,
 
     /// Examine whom mail logs make suspect; -: stdin
     ///
@@ -246,6 +259,15 @@ pub(super) struct Args {
     /// for each.
     #[arg(long)]
     pub(super) list_only: bool,
+
+    /// Look up names (PTR) and networks (AS) of hops
+    ///
+    /// When the verdict stands, in two seconds at most. Public addresses of hops
+    /// are told to the name servers of Team Cymru, who know the networks. Whoever
+    /// has an address writes its name: one that does not lead back to the address
+    /// is called unconfirmed.
+    #[arg(long)]
+    pub(super) names: bool,
 
     #[command(flatten)]
     pub(super) formats: AnyFormatArgs,

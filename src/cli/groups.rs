@@ -21,12 +21,16 @@ use Member::{Formats, Options};
 const GROUPS: [(&str, &[Member]); 7] = [
     ("Targets", &[Options(&["no_mx", "port", "ipv4", "ipv6", "list"])]),
     ("From mail logs", &[Options(&["from_log", "since", "until", "from_queue", "list_only"])]),
-    ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency"])]),
+    ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency", "merge"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
     (
         "Output",
-        &[Options(&["quiet", "verbose", "advice"]), Formats(Runs::Any), Options(&[formats::WORD_OPTION, "color"])],
+        &[
+            Options(&["quiet", "verbose", "advice", "names"]),
+            Formats(Runs::Any),
+            Options(&[formats::WORD_OPTION, "color"]),
+        ],
     ),
     ("Help", &[Options(&["help", "version"])]),
 ];

@@ -8,8 +8,8 @@ use super::error::UsageError;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
-    ExaminationOptions, ListOptions, OutputOptions, Period, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
-    TargetSource,
+    ExaminationOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan, SendingOptions, ShardChoice,
+    SuspectOptions, SuspectSource, TargetSource,
 };
 use crate::model::{Direction, Family};
 use crate::report::text::Detail;
@@ -41,22 +41,30 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     let output = OutputOptions {
         formats,
         color: args.color.into(),
+        names: args.names,
         detail: detail(args.quiet, args.verbose, args.advice),
         verbosity: args.verbose,
     };
     Ok(RunPlan { targets: target_source(args), examination, sending, output })
 }
 
+/// What `--merge` prints besides text.
+const SUMMARY_FORMAT: &str = "json";
+
 fn target_source(args: Args) -> TargetSource {
     let period = Period { since: args.since, until: args.until };
     let suspects = |source| TargetSource::Suspects(SuspectOptions { source, list_only: args.list_only });
+    if !args.merge.is_empty() {
+        let json = args.formats.chosen.iter().any(|choice| choice.format.name == SUMMARY_FORMAT);
+        return TargetSource::Merge(MergeOptions { files: args.merge, json });
+    }
     match (args.list, args.from_log) {
         (Some(file), _) => TargetSource::List(ListOptions {
             file,
             concurrency: args.concurrency,
             resume: args.resume,
             track: args.track,
-            shard: args.shard.unwrap_or(Shard::ALL),
+            shard: args.shard.unwrap_or(ShardChoice::Part(Shard::ALL)),
         }),
         (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs, period)),
         (None, _) if args.from_queue => suspects(SuspectSource::Queue),
@@ -141,6 +149,14 @@ fn check_sources(args: &Args) -> Result<(), UsageError> {
     }
     if args.from_log.is_empty() && (args.since.is_some() || args.until.is_some()) {
         return Err(UsageError::new("--since and --until choose a part of a log; give --from-log FILE as well"));
+    }
+    if args.names && (args.list.is_some() || !args.merge.is_empty()) {
+        return Err(UsageError::new("--names goes with targets of the command line, a log or a queue; leave it out"));
+    }
+    let is_another = |choice: &&FormatChoice| choice.format.name != SUMMARY_FORMAT;
+    if let Some(choice) = args.formats.chosen.iter().find(is_another).filter(|_| !args.merge.is_empty()) {
+        let name = choice.format.name;
+        return Err(UsageError::new(format!("--merge prints text or --json; leave out --{name}")));
     }
     // Clap forgets that these require --targets where something stands that excludes it.
     let of_lists =

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
-use crate::app::Shard;
-use crate::app::plan::{Moment, Rate};
+use crate::app::plan::{Moment, Rate, ShardChoice};
 use crate::model::PacketSize;
 
 const SMALLEST: u32 = 68;
@@ -83,7 +82,7 @@ pub(super) fn flows(text: &str) -> Result<u8, String> {
     }
 }
 
-pub(super) fn shard(text: &str) -> Result<Shard, String> {
+pub(super) fn shard(text: &str) -> Result<ShardChoice, String> {
     text.parse()
 }
 

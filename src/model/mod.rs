@@ -5,6 +5,7 @@ mod event;
 mod failure;
 mod finding;
 mod flows;
+mod hop_names;
 mod host;
 mod masked_by;
 mod meaning;
@@ -30,6 +31,7 @@ pub use event::{Action, Event, Outgoing, Refusal};
 pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
+pub use hop_names::{HopName, HopNames, PointerName};
 pub use host::{
     Blocker, Blockers, CachedPathMtu, ClampRule, HostFacts, InnerKind, InnerLink, KernelSettings, RouteMtu,
 };

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::failure::TargetFailure;
 use super::finding::Finding;
 use super::flows::Flows;
+use super::hop_names::HopNames;
 use super::host::{HostFacts, InnerLink};
 use super::masked_by::MaskedBy;
 use super::plan::Direction;
@@ -22,6 +23,8 @@ use super::technique::{Method, Technique};
 pub struct Report {
     /// The target as the user wrote it.
     pub target: String,
+    /// The host that examines, by its own name; `None`: not known.
+    pub vantage: Option<String>,
     /// Wall-clock time of the start.
     pub started: SystemTime,
     /// From start to the last verdict.
@@ -51,6 +54,8 @@ pub struct AddressReport {
     pub here: HostFacts,
     /// What the examination found.
     pub examined: Examined,
+    /// What the DNS says of addresses on the way, where that was asked for.
+    pub names: HopNames,
 }
 
 impl AddressReport {

@@ -11,8 +11,8 @@ use super::numbers::{rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
-    AddressReport, Advice, Examined, Finding, Hop, Location, LocationPoint, MethodReport, MethodStatus, PacketSize,
-    PtbReport, RejectedBy, Report, Reverse, SizeEvidence, TargetFailure,
+    AddressReport, Advice, Examined, Finding, Hop, HopNames, Location, LocationPoint, MethodReport, MethodStatus,
+    PacketSize, PtbReport, RejectedBy, Report, Reverse, SizeEvidence, TargetFailure,
 };
 
 /// The schema that the document follows; a change that breaks a reader gets a new number.
@@ -37,7 +37,7 @@ pub fn render_line(report: &Report) -> String {
 }
 
 /// JSON lets DEL, C1 controls and direction marks stand raw in strings; a terminal acts on them.
-fn escape_unprintable(json: &str) -> String {
+pub(super) fn escape_unprintable(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_unsafe_to_print(c) && c != '\n' {
@@ -58,6 +58,7 @@ struct Document<'a> {
     schema: &'static str,
     version: &'static str,
     target: &'a str,
+    vantage: Option<&'a str>,
     started: Option<String>,
     elapsed_ms: f64,
     exit_code: u8,
@@ -94,7 +95,7 @@ struct AddressJson<'a> {
     rtt_ms: Option<f64>,
     location: Option<LocationJson>,
     tcp_ends_at_hop: Option<u8>,
-    hops: Vec<HopJson>,
+    hops: Vec<HopJson<'a>>,
     ptb: Vec<PtbJson>,
     rejections: Vec<RejectionJson>,
     methods: Vec<MethodJson>,
@@ -122,11 +123,14 @@ struct PointJson {
 }
 
 #[derive(Serialize)]
-struct HopJson {
+struct HopJson<'a> {
     ttl: u8,
     address: Option<IpAddr>,
     largest_answered: Option<u32>,
     rtt_ms: Option<f64>,
+    name: Option<&'a str>,
+    name_confirmed: Option<bool>,
+    asn: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -206,6 +210,7 @@ impl<'a> Document<'a> {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             target: &report.target,
+            vantage: report.vantage.as_deref(),
             started: rfc3339(report.started),
             elapsed_ms: milliseconds(report.elapsed),
             exit_code: report.exit_code(),
@@ -239,7 +244,7 @@ impl<'a> AddressJson<'a> {
             rtt_ms: examined.rtt.map(milliseconds),
             location: examined.location.as_ref().map(LocationJson::of),
             tcp_ends_at_hop: examined.tcp_ends_at_hop.map(|hop| hop.0),
-            hops: examined.hops.iter().map(HopJson::of).collect(),
+            hops: examined.hops.iter().map(|hop| HopJson::of(hop, &report.names)).collect(),
             ptb: examined.ptb.iter().map(PtbJson::of).collect(),
             rejections: examined.findings.iter().filter_map(RejectionJson::of).collect(),
             methods: examined.methods.iter().map(MethodJson::of).collect(),
@@ -277,9 +282,14 @@ impl PointJson {
     }
 }
 
-impl HopJson {
-    fn of(hop: &Hop) -> Self {
+impl<'a> HopJson<'a> {
+    fn of(hop: &Hop, names: &'a HopNames) -> Self {
+        let known = hop.address.and_then(|address| names.of(address));
+        let name = known.and_then(|known| known.name.as_ref());
         Self {
+            name: name.map(|name| name.text.as_str()),
+            name_confirmed: name.map(|name| name.is_confirmed),
+            asn: known.and_then(|known| known.asn),
             ttl: hop.ttl.0,
             address: hop.address,
             largest_answered: hop.largest_answered.map(PacketSize::bytes),

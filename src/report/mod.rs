@@ -8,6 +8,7 @@ pub mod json;
 mod language;
 mod layout;
 pub mod letter;
+pub mod merge;
 mod numbers;
 pub mod pcapng;
 mod place;

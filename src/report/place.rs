@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::{AddressReport, LocationPoint, PtbFault, Ttl};
+use super::words::with_name;
+use crate::model::{AddressReport, HopNames, LocationPoint, PtbFault, Ttl};
 
 /// A point on the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +74,18 @@ impl Place {
 
     /// In English, after "packets vanish".
     pub(crate) fn words(self) -> String {
+        self.words_by(Point::words)
+    }
+
+    /// The same, with what the DNS says of the hops.
+    pub(crate) fn words_with(self, names: &HopNames) -> String {
+        self.words_by(|point| point.words_with(names))
+    }
+
+    fn words_by(self, words: impl Fn(Point) -> String) -> String {
         match self {
-            Self::At(point) => format!("at {}", point.words()),
-            Self::Between { last, next, .. } => format!("between {} and {}", last.words(), next.words()),
+            Self::At(point) => format!("at {}", words(point)),
+            Self::Between { last, next, .. } => format!("between {} and {}", words(last), words(next)),
         }
     }
 }
@@ -88,6 +98,14 @@ impl Point {
             Self::Hop(Some(Ttl(ttl)), address) => format!("hop {ttl} ({address})"),
             Self::Hop(None, address) => address.to_string(),
             Self::Target => "the target".into(),
+        }
+    }
+
+    fn words_with(self, names: &HopNames) -> String {
+        match self {
+            Self::Hop(Some(Ttl(ttl)), address) => format!("hop {ttl} ({})", with_name(address, names)),
+            Self::Hop(None, address) => with_name(address, names),
+            Self::Here | Self::Target => self.words(),
         }
     }
 

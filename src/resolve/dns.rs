@@ -129,6 +129,24 @@ impl Dns {
         Ok(found)
     }
 
+    /// The names of an address.
+    pub(super) async fn pointers(&self, name: &Name, deadline: Instant) -> Result<DnsRecords<Name>, LookupFailure> {
+        self.ask(name, RecordType::PTR, deadline, |data| match data {
+            RData::PTR(pointer) => Some(pointer.0.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The TXT records, each in one piece.
+    pub(super) async fn texts(&self, name: &Name, deadline: Instant) -> Result<DnsRecords<Vec<u8>>, LookupFailure> {
+        self.ask(name, RecordType::TXT, deadline, |data| match data {
+            RData::TXT(text) => Some(text.txt_data.concat()),
+            _ => None,
+        })
+        .await
+    }
+
     async fn ask<T>(
         &self,
         name: &Name,

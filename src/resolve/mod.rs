@@ -5,6 +5,7 @@
 
 mod dns;
 mod error;
+mod hop_names;
 mod hosts;
 mod remark;
 mod resolved;

@@ -1,5 +1,6 @@
 //! One resolver for a whole run. It decides how a target is resolved, and reads files only when they are needed.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use super::error::ResolveError;
 use super::hosts::Hosts;
 use super::resolved::{Resolved, ResolvedAddress};
 use super::target::{Host, HostName, Target};
-use super::{smtp, system};
-use crate::model::Family;
+use super::{hop_names, smtp, system};
+use crate::model::{Family, HopNames};
 
 /// What is asked about a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,15 @@ impl Resolver {
             Resolved::of(system::look_up(name, question.limit).await?)
         };
         only_family(&name.described(), resolved, question.family)
+    }
+
+    /// What the DNS says of these addresses, as far as it comes in this time.
+    pub async fn describe(&self, addresses: &[IpAddr], limit: Duration) -> HopNames {
+        if addresses.is_empty() {
+            return HopNames::default();
+        }
+        let dns = self.dns.get_or_init(|| Dns::new(&self.servers));
+        hop_names::look_up(dns, addresses, Instant::now() + limit).await
     }
 
     async fn mail_servers(&self, domain: &HostName, question: Question) -> Result<Resolved, ResolveError> {

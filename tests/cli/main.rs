@@ -13,8 +13,8 @@ use pmtu_probe::app::output::color::ColorChoice;
 use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
-    ExaminationOptions, ListOptions, OutputOptions, Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource,
-    TargetSource,
+    ExaminationOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan, SendingOptions, SuspectOptions,
+    SuspectSource, TargetSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -59,7 +59,13 @@ fn defaults() -> RunPlan {
             rate: Rate::DEFAULT,
             timeout: Duration::from_secs(30),
         },
-        output: OutputOptions { formats: vec![], color: ColorChoice::Auto, detail: Detail::Normal, verbosity: 0 },
+        output: OutputOptions {
+            formats: vec![],
+            color: ColorChoice::Auto,
+            detail: Detail::Normal,
+            names: false,
+            verbosity: 0,
+        },
     }
 }
 
@@ -79,6 +85,10 @@ fn list(file: &str, concurrency: usize, resume: Option<&str>, shard: &str) -> Ta
         track: None,
         shard: shard.parse().unwrap(),
     })
+}
+
+fn merge(files: &[&str], json: bool) -> TargetSource {
+    TargetSource::Merge(MergeOptions { files: files.iter().map(Into::into).collect(), json })
 }
 
 fn format(name: &str, argument: FormatArgument) -> FormatChoice {
@@ -168,7 +178,20 @@ fn good_rows() {
         ("pmtu-probe --timeout 86400 mx", but(|plan| plan.sending.timeout = Duration::from_secs(86_400))),
         ("pmtu-probe --rate 50 mx", but(|plan| plan.sending.rate = rate(50))),
         ("pmtu-probe --rate 0 mx", but(|plan| plan.sending.rate = Rate(None))),
+        ("pmtu-probe --names mx", but(|plan| plan.output.names = true)),
         ("pmtu-probe --targets list", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
+        (
+            "pmtu-probe --merge a.jsonl b.jsonl.gz -",
+            but(|plan| plan.targets = merge(&["a.jsonl", "b.jsonl.gz", "-"], false)),
+        ),
+        (
+            "pmtu-probe --json --merge a",
+            but(|plan| {
+                plan.targets = merge(&["a"], true);
+                plan.output.formats = vec![format("json", FormatArgument::Nothing)];
+            }),
+        ),
+        ("pmtu-probe --targets list --shard auto", but(|plan| plan.targets = list("list", 512, None, "auto"))),
         (
             "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
             but(|plan| {
@@ -408,8 +431,24 @@ fn bad_rows_about_lists_say_so_too() {
         ),
         ("pmtu-probe --targets list --track a --resume b", "--resume and --track exclude each other; give one of them"),
         (
+            "pmtu-probe --targets list --names",
+            "--names goes with targets of the command line, a log or a queue; leave it out",
+        ),
+        (
+            "pmtu-probe --merge a --names",
+            "--names goes with targets of the command line, a log or a queue; leave it out",
+        ),
+        ("pmtu-probe --merge a --pcapng b", "--merge prints text or --json; leave out --pcapng"),
+        ("pmtu-probe --merge a --letter", "--merge prints text or --json; leave out --letter"),
+        ("pmtu-probe mx --merge a", "--merge and TARGET exclude each other; give one of them"),
+        ("pmtu-probe --merge a --targets b", "--merge and --targets exclude each other; give one of them"),
+        (
+            "pmtu-probe --merge a --jsonl b",
+            "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
+        ),
+        (
             "pmtu-probe --targets list --shard 3/2",
-            "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3",
+            "--shard \"3/2\" is no part of a list; give one like 1/3, 2/3 or 3/3, or auto",
         ),
         (
             "pmtu-probe --targets list --concurrency 0",

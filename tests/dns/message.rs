@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     A,
     Cname,
     Mx,
+    Ptr,
     Txt,
     Aaaa,
     Other(u16),
@@ -31,7 +32,9 @@ pub(crate) enum Data {
     Aaaa(Ipv6Addr),
     Mx(u16, String),
     Cname(String),
-    Txt(String),
+    Ptr(String),
+    /// Any bytes.
+    Txt(Vec<u8>),
 }
 
 /// A record.
@@ -56,6 +59,7 @@ impl Kind {
         match self {
             Self::A => 1,
             Self::Cname => 5,
+            Self::Ptr => 12,
             Self::Mx => 15,
             Self::Txt => 16,
             Self::Aaaa => 28,
@@ -64,7 +68,7 @@ impl Kind {
     }
 
     fn of(number: u16) -> Self {
-        let known = [Self::A, Self::Cname, Self::Mx, Self::Txt, Self::Aaaa];
+        let known = [Self::A, Self::Cname, Self::Ptr, Self::Mx, Self::Txt, Self::Aaaa];
         known.into_iter().find(|kind| kind.number() == number).unwrap_or(Self::Other(number))
     }
 
@@ -83,6 +87,7 @@ impl Data {
             Self::Aaaa(_) => Kind::Aaaa,
             Self::Mx(..) => Kind::Mx,
             Self::Cname(_) => Kind::Cname,
+            Self::Ptr(_) => Kind::Ptr,
             Self::Txt(_) => Kind::Txt,
         }
     }
@@ -92,8 +97,8 @@ impl Data {
             Self::A(address) => address.octets().into(),
             Self::Aaaa(address) => address.octets().into(),
             Self::Mx(preference, host) => [&preference.to_be_bytes()[..], &name(host)].concat(),
-            Self::Cname(target) => name(target),
-            Self::Txt(text) => [&[text.len() as u8], text.as_bytes()].concat(),
+            Self::Cname(target) | Self::Ptr(target) => name(target),
+            Self::Txt(text) => text.chunks(255).flat_map(|part| [&[part.len() as u8], part].concat()).collect(),
         }
     }
 }

@@ -81,6 +81,26 @@ wide.test               MX 10 mx.wide.test
 slow.test               MX 10 mx.v4.test
 race.test               MX 10 mx.v4.test
 mixed.test              MX 10 mx.v4.test
+1.113.0.203.in-addr.arpa            PTR r1.names.test
+r1.names.test                       A 203.0.113.1
+1.113.0.203.origin.asn.cymru.com    TXT 64500_|_203.0.113.0/24_|_ZZ_|_test_|_2010-01-01
+2.113.0.203.in-addr.arpa            PTR bank.names.test
+bank.names.test                     A 192.0.2.99
+3.113.0.203.in-addr.arpa            CNAME 3.0-15.113.0.203.in-addr.arpa
+3.0-15.113.0.203.in-addr.arpa       PTR r3.names.test
+r3.names.test                       A 203.0.113.3
+r3.names.test                       A 203.0.113.33
+3.113.0.203.origin.asn.cymru.com    TXT 64501_64502_|_203.0.113.0/24_|_ZZ_|_test_|_
+4.113.0.203.in-addr.arpa            PTR a.names.test
+4.113.0.203.in-addr.arpa            PTR z.names.test
+z.names.test                        A 203.0.113.4
+5.113.0.203.origin.asn.cymru.com    TXT none_|_203.0.113.0/24
+1.2.0.10.in-addr.arpa               PTR inside.names.test
+inside.names.test                   A 10.0.2.1
+1.2.0.10.origin.asn.cymru.com       TXT 64999_|_10.0.0.0/8
+1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa            PTR r6.names.test
+r6.names.test                       AAAA 2001:db8::1
+1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.origin6.asn.cymru.com   TXT 64506_|_2001:db8::/32_|_ZZ_|_test_|_
 ";
 
 /// The way of the name, or the zone's answer.
@@ -91,12 +111,14 @@ pub(crate) fn answer(query: &Query) -> Reply {
             servfail(query)
         }
         ("refused.test", _) => refused(query),
-        ("dead.test" | "mx.mute.test", _) => Reply::Silence,
+        ("dead.test" | "mx.mute.test" | "69.113.0.203.in-addr.arpa" | "69.113.0.203.origin.asn.cymru.com", _) => {
+            Reply::Silence
+        }
         ("slow.test", _) => Reply::Late(Duration::from_secs(3), Box::new(truth(query))),
         ("wrong-id.test", _) => Reply::WrongId(forged()),
         ("wrong-question.test", _) => Reply::WrongQuestion("evil.test", forged()),
         ("race.test", _) => Reply::Both(Box::new(Reply::WrongId(forged())), Box::new(truth(query))),
-        ("garbage.test", _) => Reply::Garbage,
+        ("garbage.test" | "68.113.0.203.in-addr.arpa", _) => Reply::Garbage,
         ("other-name.test", _) => {
             Reply::Answer(NO_ERROR, vec![mx("evil.test", 0, "evil.test"), a("evil.test", [203, 0, 113, 66])])
         }
@@ -110,6 +132,14 @@ pub(crate) fn answer(query: &Query) -> Reply {
         ("\u{1b}]0;\u{7}.hostile.test", Kind::A) => {
             Reply::Answer(NO_ERROR, vec![a("\u{1b}]0;\u{7}.hostile.test", [192, 0, 2, 1])])
         }
+        ("66.113.0.203.in-addr.arpa", Kind::Ptr) => ptr(query, "\u{1b}[2J\u{7}\n\u{9b}), AS1 (.names.test"),
+        ("67.113.0.203.in-addr.arpa", Kind::Ptr) => ptr(query, &longest_name()),
+        ("67.113.0.203.origin.asn.cymru.com", Kind::Txt) => {
+            let data = Data::Txt(b"\x1b[2J\xff".repeat(100));
+            Reply::Answer(NO_ERROR, vec![Record { owner: query.name.clone(), ttl: 60, data }])
+        }
+        // Its name comes, and nobody tells whether it leads back.
+        ("70.113.0.203.in-addr.arpa", Kind::Ptr) => ptr(query, "dead.test"),
         ("huge.test", Kind::Mx) => {
             let mx = |n: u16| mx("huge.test", n, &format!("mx{n:03}.huge.test"));
             Reply::Answer(NO_ERROR, (0..300).rev().map(mx).collect())
@@ -187,10 +217,21 @@ fn parse(line: &str) -> Option<Record> {
         ["AAAA", address] => Data::Aaaa(address.parse().ok()?),
         ["MX", preference, host] => Data::Mx(preference.parse().ok()?, host.into()),
         ["CNAME", target] => Data::Cname(target.into()),
-        ["TXT", text] => Data::Txt(text.into()),
+        ["PTR", target] => Data::Ptr(target.into()),
+        // Blanks are written as underscores.
+        ["TXT", text] => Data::Txt(text.replace('_', " ").into()),
         _ => return None,
     };
     Some(Record { owner: words[0].into(), ttl: 60, data })
+}
+
+fn ptr(query: &Query, target: &str) -> Reply {
+    Reply::Answer(NO_ERROR, vec![Record { owner: query.name.clone(), ttl: 60, data: Data::Ptr(target.into()) }])
+}
+
+/// RFC 1035, section 2.3.4: 255 bytes, of which the lengths of the labels and the root take five.
+fn longest_name() -> String {
+    [63, 63, 63, 61].map(|length| "x".repeat(length)).join(".")
 }
 
 fn mx(owner: &str, preference: u16, host: &str) -> Record {

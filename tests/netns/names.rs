@@ -26,6 +26,9 @@ fn zone(query: &Query) -> Reply {
             vec![six("1"), six("2")]
         }
         ("null.test", Kind::Mx) => vec![mx(0, ".")],
+        ("2.2.0.10.in-addr.arpa", Kind::Ptr) => vec![record(Data::Ptr("r2.lab.test".into()))],
+        ("r2.lab.test", Kind::A) => vec![record(Data::A("10.0.2.2".parse().expect("an address")))],
+        ("2.3.0.10.in-addr.arpa", Kind::Ptr) => vec![record(Data::Ptr("\u{1b}[2J\n.bank.test".into()))],
         ("mail.lab.test" | "six.lab.test" | "null.test", _) => Vec::new(),
         _ => return Reply::Answer(NXDOMAIN, Vec::new()),
     };
@@ -63,6 +66,47 @@ fn a_domain_leads_to_its_mail_servers() {
         says(&lab.probe(&["--no-mx", "lab.test"]), "no such name: lab.test has no address");
         says(&lab.probe(&["[lab.test]"]), "no such name: lab.test has no address");
         says(&lab.probe(&["lab.test:587"]), "no such name: lab.test has no address");
+        lab.down().unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+/// The hole is behind r2. Its name leads back; r3 calls itself what it likes.
+#[test]
+fn hops_are_named_and_hostile_names_are_text() {
+    with_labs("names::hops_are_named_and_hostile_names_are_text", || {
+        let lab = Lab::up("silent_router", Family::V4, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let _server = name_server::start_on_c(&lab, zone);
+        let ran = lab.probe(&["--names", "--direction", "forward", "--no-mx", SERVER]);
+        let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("between hop 2 (10.0.2.2, r2.lab.test) and hop 3 (10.0.3.2, "), "{}", ran.stdout);
+        assert!(text.contains(".bank.test unconfirmed)"), "{}", ran.stdout);
+        assert!(!ran.stdout.contains('\u{1b}'), "{:?}", ran.stdout);
+        assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(2), ""));
+        let ran = lab.probe(&["--names", "--json", "--direction", "forward", "--no-mx", SERVER]);
+        let document: Value = serde_json::from_str(&ran.stdout).expect("a document");
+        let of_r2 =
+            document["addresses"][0]["hops"].as_array().expect("hops").iter().find(|hop| hop["address"] == "10.0.2.2");
+        let facts = of_r2.map(|hop| ["name", "name_confirmed", "asn"].map(|key| hop[key].clone()));
+        assert_eq!(facts, Some([json!("r2.lab.test"), json!(true), json!(null)]), "{document:#}");
+        lab.down().unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+/// A name server that never answers costs two seconds, and the report comes without names.
+#[test]
+fn names_that_do_not_come_are_not_waited_for() {
+    with_labs("names::names_that_do_not_come_are_not_waited_for", || {
+        let lab = Lab::up("silent_router", Family::V4, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let _server = name_server::start_on_c(&lab, |_| Reply::Silence);
+        let started = Instant::now();
+        let plain = lab.probe(&["--direction", "forward", "--no-mx", SERVER]);
+        let without = started.elapsed();
+        let started = Instant::now();
+        let ran = lab.probe(&["--names", "--direction", "forward", "--no-mx", SERVER]);
+        let more = started.elapsed().saturating_sub(without);
+        assert!(more < Duration::from_secs(3), "{more:?}");
+        assert!(ran.stdout.contains("between hop 2 (10.0.2.2) and hop 3"), "{}", ran.stdout);
+        assert_eq!((ran.status.code(), plain.status.code()), (Some(2), Some(2)));
         lab.down().unwrap_or_else(|error| panic!("{error}"));
     });
 }

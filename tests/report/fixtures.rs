@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HostFacts,
-    KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus, OwnLimit,
-    OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, RejectedBy, Rejection, Report,
-    Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness, Verdict,
-    VerdictReason,
+    AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HopNames,
+    HostFacts, KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus,
+    OwnLimit, OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, RejectedBy, Rejection,
+    Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness,
+    Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -98,6 +98,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             elapsed: Duration::from_millis(62),
             forward_elapsed: Some(Duration::from_millis(22)),
         },
+        names: HopNames::default(),
     }
 }
 
@@ -342,6 +343,7 @@ pub(crate) fn all() -> Vec<AddressReport> {
 pub(crate) fn report(addresses: Vec<AddressReport>) -> Report {
     Report {
         target: "mx.example.com".into(),
+        vantage: Some("mail1.example.net".into()),
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_250),
         elapsed: Duration::from_micros(171_200),
         addresses: addresses.into_iter().map(with_advice).collect(),

@@ -50,7 +50,7 @@ fn the_document_is_that_of_the_contract() {
             "last_hop": {"ttl": 2, "address": "203.0.113.2"}, "next_hop": {"ttl": 3, "address": "203.0.113.6"}
         },
         "tcp_ends_at_hop": null,
-        "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8} ],
+        "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8, "name": null, "name_confirmed": null, "asn": null} ],
         "ptb": [],
         "rejections": [],
         "methods": methods,
@@ -66,7 +66,7 @@ fn the_document_is_that_of_the_contract() {
         "probes_sent": 63, "bytes_sent": 61000, "elapsed_ms": 170.0, "forward_elapsed_ms": 22.0
     });
     let expected = json!({
-        "schema": "pmtu-probe/1", "version": env!("CARGO_PKG_VERSION"), "target": "mx.example.com",
+        "schema": "pmtu-probe/1", "version": env!("CARGO_PKG_VERSION"), "target": "mx.example.com", "vantage": "mail1.example.net",
         "started": "2026-01-01T00:00:00Z", "elapsed_ms": 171.2, "exit_code": 2,
         "addresses": [address],
         "errors": []
@@ -77,7 +77,7 @@ fn the_document_is_that_of_the_contract() {
 #[test]
 fn the_keys_of_the_first_level_come_in_the_order_of_the_contract() {
     let document = render(&report(vec![clear(V4)]));
-    let order = ["schema", "version", "target", "started", "elapsed_ms", "exit_code", "addresses", "errors"];
+    let order = ["schema", "version", "target", "vantage", "started", "elapsed_ms", "exit_code", "addresses", "errors"];
     let at: Vec<_> = order.iter().map(|key| document.find(&format!("\n  \"{key}\"")).unwrap()).collect();
     assert!(at.is_sorted(), "{document}");
     assert!(document.ends_with("}\n"));

@@ -3,6 +3,7 @@
 mod advice;
 mod commands;
 mod complete;
+mod duckdb;
 mod every;
 mod evidence;
 mod expected;
@@ -11,7 +12,9 @@ mod json;
 mod lasting;
 mod letter;
 mod meaning;
+mod merge;
 mod mx_order;
+mod names;
 mod own_tcp;
 mod path;
 mod reasons;

@@ -18,6 +18,7 @@ use crate::app::output::result_sink::RunResult;
 use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::track::{TrackError, Tracker};
+use crate::app::vantage;
 use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, Examined, PacketEvent, Report, TargetFailure};
 use crate::report::text;
@@ -277,6 +278,7 @@ impl TargetInWork {
             found.map(|(one, examined)| examiner.address_report(one, Rc::unwrap_or_clone(examined))).collect();
         let mut report = Report {
             target: self.target,
+            vantage: vantage::name(),
             started: self.started,
             elapsed: self.started.elapsed().unwrap_or(Duration::ZERO),
             addresses,

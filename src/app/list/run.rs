@@ -14,9 +14,11 @@ use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use crate::app::interrupt::interrupted;
+use crate::app::numbered_shard;
 use crate::app::output::outputs::Outputs;
 use crate::app::plan::{ListOptions, RunPlan};
 use crate::app::planner::Planner;
+use crate::app::shard::Shard;
 use crate::app::track::Tracker;
 use crate::model::worst_exit_code;
 use crate::runner::{Ending, Job, Patience};
@@ -36,21 +38,23 @@ struct Files {
 
 /// Examines all targets of the list. Returns the exit code.
 pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError> {
+    // Before anything is opened or created.
+    let shard = numbered_shard::chosen(options.shard)?;
     let files = || {
         let (outputs, earlier) = Outputs::of_list(&plan.output, options.resume.as_deref())?;
         let tracker = options.track.as_deref().map(Tracker::open).transpose()?;
         Ok(Files { outputs, earlier, tracker, list: TargetList::open(&options.file)? })
     };
     let (examiner, files) = Examiner::open(plan, files)?;
-    examiner.conduct(async |examiner| examine(examiner, options, files).await)
+    examiner.conduct(async |examiner| examine(examiner, options, shard, files).await)
 }
 
-async fn examine(examiner: &Examiner<'_>, options: &ListOptions, files: Files) -> Result<u8, RunError> {
+async fn examine(examiner: &Examiner<'_>, options: &ListOptions, shard: Shard, files: Files) -> Result<u8, RunError> {
     let Files { outputs, mut earlier, tracker, list } = files;
     let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
     let stop = Notify::new();
     let counts = earlier.take_counts();
-    let admission = Admission::new(options.shard, earlier, list.lines_in_all());
+    let admission = Admission::new(shard, earlier, list.lines_in_all());
     let aggregator = RefCell::new(Aggregator::new(examiner, (outputs, tracker), admission, counts, &stop));
     let (sender, jobs) = mpsc::channel(READY);
     let feed = feed(&planner, examiner, list, &aggregator, sender);

@@ -17,6 +17,7 @@ use crate::app::earlier_results::EarlierResults;
 use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::plan::{OutputOptions, RunPlan};
 use crate::app::stderr::complain;
+use crate::app::vantage;
 use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
 use crate::report::text::{Detail, Style};
@@ -120,6 +121,7 @@ impl Outputs {
     fn tell_programs(plan: &RunPlan, errors: Vec<TargetFailure>, code: u8) {
         let report = Report {
             target: plan.targets.subject(),
+            vantage: vantage::name(),
             started: SystemTime::now(),
             elapsed: Duration::ZERO,
             addresses: Vec::new(),
@@ -247,6 +249,7 @@ mod tests {
         let mut outputs = Outputs(vec![sink("a", true), sink("b", false)]);
         let report = Report {
             target: "mx".into(),
+            vantage: None,
             started: SystemTime::UNIX_EPOCH,
             elapsed: Duration::ZERO,
             addresses: Vec::new(),

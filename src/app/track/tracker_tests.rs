@@ -59,6 +59,7 @@ fn report(target: &str) -> Report {
         elapsed: Duration::ZERO,
         addresses: Vec::new(),
         errors: Vec::new(),
+        vantage: None,
         ending: None,
     }
 }

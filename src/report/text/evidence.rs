@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::report::numbers::rounded_down;
 use crate::report::place::{Place, place_of};
-use crate::report::words::{method_reason, ptb_fault, ptb_name, verdict_reason};
+use crate::report::words::{method_reason, ptb_fault, ptb_name, verdict_reason, with_name};
 
 /// Routers under attack or by mistake can send many kinds of PTB; these show the pattern.
 const PTB_ROWS: usize = 4;
@@ -88,7 +88,7 @@ fn single_rows(report: &AddressReport) -> Vec<EvidenceRow> {
             EvidenceRow::new("flow", format!("source port {}: {}", flow.port, outcome_words(flow.outcome)))
         });
     let hops = examined.hops.iter().map(|hop| {
-        let address = hop.address.map_or_else(|| "*".into(), |address| address.to_string());
+        let address = hop.address.map_or_else(|| "*".into(), |address| with_name(address, &report.names));
         let largest = hop.largest_answered.map_or_else(String::new, |size| format!(", up to {size} bytes"));
         let rtt = hop.rtt.map_or_else(String::new, |rtt| format!(", {}", milliseconds(rtt.as_secs_f64())));
         EvidenceRow::new("hop", format!("{:>3} {address}{largest}{rtt}", hop.ttl.0))
@@ -103,7 +103,7 @@ fn place(report: &AddressReport, drawing: Drawing, page: Page, rows: &mut Vec<Ev
         Place::Between { hidden: Some(1..), .. } => "; what lies between does not answer (*)",
         Place::Between { .. } => "",
     };
-    rows.push(EvidenceRow::new("where", format!("{}{remark}", place.words())));
+    rows.push(EvidenceRow::new("where", format!("{}{remark}", place.words_with(&report.names))));
     rows.extend(
         path::draw(report, drawing, value_columns(page)).into_iter().map(|line| EvidenceRow::new("path", line)),
     );

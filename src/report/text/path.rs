@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::model::{AddressReport, PacketSize, Ttl};
 use crate::report::layout::columns;
 use crate::report::place::{Place, Point, place_of};
+use crate::report::words::with_network;
 
 /// The hops from this host to the target, with the link where large packets end marked. Nothing known, nothing drawn.
 ///
@@ -45,9 +46,9 @@ fn draw_steps(report: &AddressReport, most: usize, width: usize) -> Vec<String> 
         _ => "-->".into(),
     };
     let steps = stations.iter().skip(1).enumerate().map(|(link, station)| (arrow(link), *station)).collect();
-    let mut lines = vec![Station::Known(Point::Here).words(report.address)];
+    let mut lines = vec![Station::Known(Point::Here).words(report)];
     for (arrow, station) in shortened(steps, &suspects, most) {
-        let step = format!("{arrow} {}", station.words(report.address));
+        let step = format!("{arrow} {}", station.words(report));
         match lines.last_mut() {
             Some(line) if columns(line) + 1 + columns(&step) <= width => {
                 line.push(' ');
@@ -103,12 +104,14 @@ enum Station {
 }
 
 impl Station {
-    fn words(self, target: IpAddr) -> String {
+    fn words(self, report: &AddressReport) -> String {
         match self {
             Self::Known(Point::Here) => "this host".into(),
-            Self::Known(Point::Hop(Some(Ttl(ttl)), address)) => format!("{ttl} {address}"),
-            Self::Known(Point::Hop(None, address)) => address.to_string(),
-            Self::Known(Point::Target) => target.to_string(),
+            Self::Known(Point::Hop(Some(Ttl(ttl)), address)) => {
+                format!("{ttl} {}", with_network(address, &report.names))
+            }
+            Self::Known(Point::Hop(None, address)) => with_network(address, &report.names),
+            Self::Known(Point::Target) => report.address.to_string(),
             Self::Several(first, last) if first == last => format!("{first}"),
             Self::Several(first, last) => format!("{first}-{last}"),
             Self::Hidden(first, last) if first == last => format!("{first} *"),

@@ -2,6 +2,7 @@
 
 mod busy;
 mod contract;
+mod hop_name;
 mod icmp;
 mod own_tcp;
 mod ptb;
@@ -12,6 +13,7 @@ mod shell;
 mod verdict;
 
 pub(crate) use contract::{Word, address_with_zone};
+pub(crate) use hop_name::{with_name, with_network};
 pub(crate) use icmp::unreachable;
 pub(crate) use own_tcp::{stall_words, what_helps};
 pub(crate) use ptb::{ptb_name, ptb_type};

@@ -1,0 +1,37 @@
+//! `--merge`: results of earlier runs are read and summed up. Nothing is sent, so no privilege is needed.
+
+mod read;
+
+use std::io;
+
+use super::exit_code::NOTHING_TO_REPORT;
+use super::output::outputs::NOBODY_READS;
+use super::output::stdout;
+use super::plan::{MergeOptions, OutputOptions};
+use super::stderr::complain;
+use crate::net::privilege;
+use crate::report::merge::{Summary, render_json, render_text};
+use crate::report::text::printable;
+
+pub(super) use read::MergeError;
+
+/// Reads, and prints the summary. Returns the exit code.
+pub(super) fn run(options: &MergeOptions, output: &OutputOptions) -> Result<u8, MergeError> {
+    // Strangers have a hand in what is read.
+    let (summary, remarks) = privilege::only_reading(|| read::read(&options.files))??;
+    for remark in remarks {
+        complain(&printable(&remark));
+    }
+    if summary.is_empty() {
+        complain("the files hold no results");
+    }
+    match stdout::print(&words(&summary, options, output)) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => complain(NOBODY_READS),
+        printed => printed.map_err(MergeError::Write)?,
+    }
+    Ok(if summary.is_empty() { NOTHING_TO_REPORT } else { summary.exit_code() })
+}
+
+fn words(summary: &Summary, options: &MergeOptions, output: &OutputOptions) -> String {
+    if options.json { render_json(summary) } else { render_text(summary, output.detail) }
+}

@@ -1,0 +1,106 @@
+//! Where large packets end, as far as results of many targets and vantages can agree on it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// One point of the path. The point behind it differs from target to target, so it does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Spot {
+    /// The host that examined, or its first link.
+    OwnHost,
+    /// A router that says so itself.
+    At(IpAddr),
+    /// Behind the last router that large packets reach.
+    Behind(IpAddr),
+    /// Before the first router that they do not reach.
+    Before(IpAddr),
+    /// Nothing is known of it, or nothing is wrong.
+    Unknown,
+}
+
+/// A spot, and whose it is where that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    pub(super) spot: Spot,
+    /// The vantage, by number: its own host, and routers with addresses that mean something on one link only.
+    pub(super) vantage: Option<u32>,
+}
+
+/// The addresses around one: /24 in IPv4, /48 in IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Network(IpAddr);
+
+impl Place {
+    pub(super) fn new(spot: Spot, vantage: u32) -> Self {
+        let is_of_a_link = matches!(spot.router(), Some(IpAddr::V6(router)) if router.is_unicast_link_local());
+        Self { spot, vantage: (spot == Spot::OwnHost || is_of_a_link).then_some(vantage) }
+    }
+}
+
+impl Spot {
+    /// The router that it is known by.
+    pub(super) fn router(self) -> Option<IpAddr> {
+        match self {
+            Self::At(router) | Self::Behind(router) | Self::Before(router) => Some(router),
+            Self::OwnHost | Self::Unknown => None,
+        }
+    }
+
+    /// As the JSON document has it.
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::OwnHost => Some("own_host"),
+            Self::At(_) => Some("at"),
+            Self::Behind(_) => Some("behind"),
+            Self::Before(_) => Some("before"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl Network {
+    pub(super) fn of(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+            }
+        })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0, if self.0.is_ipv4() { 24 } else { 48 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_named_by_their_first_address() {
+        for (address, network) in [
+            ("192.0.2.25", "192.0.2.0/24"),
+            ("10.0.0.0", "10.0.0.0/24"),
+            ("2001:db8:7:8::25", "2001:db8:7::/48"),
+            ("fe80::1", "fe80::/48"),
+        ] {
+            assert_eq!(Network::of(address.parse().expect("an address")).to_string(), network);
+        }
+    }
+
+    #[test]
+    fn what_means_something_on_one_link_only_belongs_to_its_vantage() {
+        let router = |text: &str| Spot::Behind(text.parse().expect("an address"));
+        assert_eq!(Place::new(router("fe80::1"), 3).vantage, Some(3));
+        assert_eq!(Place::new(Spot::OwnHost, 3).vantage, Some(3));
+        assert_eq!(Place::new(router("10.0.2.2"), 3).vantage, None);
+        assert_eq!(Place::new(Spot::Unknown, 3).vantage, None);
+    }
+}
