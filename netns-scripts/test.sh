@@ -49,6 +49,7 @@ if [[ -n $no_mail ]]; then
     leave_out the_first_advice_cures_mail_to_every_server_behind_a_tunnel "$no_mail"
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
+    leave_out rules_that_could_not_be_read_are_passed_by_all_the_same "$no_mail"
 fi
 [[ -z $no_packages ]] || leave_out packages_are_installed_used_and_purged "$no_packages"
 if [[ -n $no_fleet ]]; then
@@ -58,6 +59,10 @@ if [[ -n $no_fleet ]]; then
     leave_out duckdb::on_the_real_program "$no_fleet"
 fi
 [[ -z $no_systems ]] || leave_out lasting::on_real_systems "$no_systems"
+if [[ -n $no_systems || -n $no_mail ]]; then
+    leave_out what_lasts_cures_mail "${no_systems:-$no_mail}"
+    leave_out the_first_advice_cures_mail_to_a_container "${no_systems:-$no_mail}"
+fi
 if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out a_tun_interface_is_an_interface '/dev/net/tun cannot be opened'
     [[ -n $no_mail ]] || leave_out the_first_advice_cures_mail_to_every_server_behind_a_tunnel '/dev/net/tun cannot be opened'

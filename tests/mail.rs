@@ -18,6 +18,8 @@ mod case;
 mod chain;
 #[path = "mail/choice.rs"]
 mod choice;
+#[path = "mail/configured.rs"]
+mod configured;
 #[path = "dns/mod.rs"]
 #[allow(dead_code, reason = "only part of what the name server can do is needed here")]
 mod dns;
@@ -27,12 +29,11 @@ mod evidence;
 mod exim;
 #[path = "mail/firewall.rs"]
 mod firewall;
-#[path = "report/fixtures.rs"]
-#[allow(dead_code, reason = "shared with the golden reports, which use more of it")]
-mod fixtures;
 #[path = "netns/lab.rs"]
 #[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
 mod lab;
+#[path = "mail/lasting.rs"]
+mod lasting;
 #[path = "mail/manners.rs"]
 mod manners;
 #[path = "mail/message.rs"]
@@ -61,13 +62,19 @@ mod servers;
 mod shared_link;
 #[path = "mail/state.rs"]
 mod state;
+#[path = "common/systems.rs"]
+mod systems;
 #[path = "mail/traffic.rs"]
 mod traffic;
+#[path = "mail/unread_rules.rs"]
+mod unread_rules;
 #[path = "netns/verify.rs"]
 #[allow(dead_code, reason = "shared with the scenario tests, which use more of it")]
 mod verify;
 #[path = "mail/way_back.rs"]
 mod way_back;
+#[path = "mail/world.rs"]
+mod world;
 
 use std::sync::Mutex;
 

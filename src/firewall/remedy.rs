@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::Family;
+use crate::model::{Family, needed_errors};
 
 /// The comment that marks the rule in nft's listing, so that the undo finds it.
 const COMMENT: &str = "pmtu-probe";
@@ -21,10 +21,11 @@ pub(super) fn with_nft(chain: [&str; 3], position: Position, family: Family) -> 
         return Vec::new();
     }
     let chain = chain.join(" ");
-    let kinds = match family {
-        Family::V4 => "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
-        Family::V6 => "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }",
+    let icmp = match family {
+        Family::V4 => "icmp",
+        Family::V6 => "icmpv6",
     };
+    let kinds = needed_errors(family).join(", ");
     let place = match position {
         Position::Before(handle) => format!("insert rule {chain} handle {handle}"),
         Position::Start => format!("insert rule {chain}"),
@@ -32,7 +33,7 @@ pub(super) fn with_nft(chain: [&str; 3], position: Position, family: Family) -> 
     };
     let delete = format!("/comment \"{COMMENT}\"/ {{ print \"delete rule {chain} handle \" $NF }}");
     vec![
-        format!("nft {place} {kinds} accept comment {COMMENT}"),
+        format!("nft {place} {icmp} type {{ {kinds} }} accept comment {COMMENT}"),
         format!("# undo: nft -a list chain {chain} | awk '{delete}' | nft -f -"),
     ]
 }
@@ -49,14 +50,11 @@ pub(super) fn with_iptables(
         return Vec::new();
     }
     let table = if table == "filter" { String::new() } else { format!(" -t {table}") };
-    let (protocol, option, kinds): (_, _, &[&str]) = match family {
-        Family::V4 => ("icmp", "--icmp-type", &["destination-unreachable", "time-exceeded", "parameter-problem"]),
-        Family::V6 => (
-            "ipv6-icmp",
-            "--icmpv6-type",
-            &["packet-too-big", "destination-unreachable", "time-exceeded", "parameter-problem"],
-        ),
+    let (protocol, option) = match family {
+        Family::V4 => ("icmp", "--icmp-type"),
+        Family::V6 => ("ipv6-icmp", "--icmpv6-type"),
     };
+    let kinds = needed_errors(family);
     let rule = |kind: &str| format!("-p {protocol} {option} {kind} -j ACCEPT");
     let at = number.map_or_else(|| format!("-A {chain}"), |number| format!("-I {chain} {number}"));
     let admit = kinds.iter().map(|kind| format!("{program}{table} {at} {}", rule(kind)));

@@ -9,6 +9,7 @@ mod hop_names;
 mod host;
 mod masked_by;
 mod meaning;
+mod needed_errors;
 mod own_tcp;
 mod packet;
 mod packet_event;
@@ -37,6 +38,7 @@ pub use host::{
 };
 pub use masked_by::MaskedBy;
 pub use meaning::{Meaning, Probe, Purpose, Step};
+pub use needed_errors::needed_errors;
 pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,

@@ -13,6 +13,7 @@ mod numbers;
 pub mod pcapng;
 mod place;
 mod printable;
+mod refusal;
 pub mod suspects;
 pub mod text;
 pub mod transcript;

@@ -78,7 +78,7 @@ impl Advice {
             () if has("ip link set") => "interface",
             () if has("tcp_mtu_probing") => "mtu_probing",
             () if has("iptables -I") || has("ip6tables -I") => "iptables",
-            () if has("nft insert rule") => "nft",
+            () if has("nft -e insert rule") => "nft",
             () => "other",
         }
     }

@@ -5,11 +5,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use pmtu_probe::model::{Container, PacketSize};
 use serde_json::Value;
 
 use super::firewall::Layout;
-use super::fixtures;
 use super::lab::{Lab, run};
 use super::message::Message;
 use super::mx::Running;
@@ -19,6 +17,7 @@ use super::rows::Row;
 use super::scenario::{Family, Node};
 use super::sender::{MAIN_CF, MASTER_CF};
 use super::state::{State, forget};
+use super::world::World;
 use super::{must_be_without_faults, run_all, verify};
 
 /// A live path without loss never pauses for as long.
@@ -55,7 +54,7 @@ enum First {
     OnTheMachine,
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case {
         name: "PPPoE router",
         scenario: "pppoe_1492_silent",
@@ -89,9 +88,17 @@ const CASES: [Case; 6] = [
         on_the_gateway: Some("r2"),
     },
     Case {
-        name: "docker-like",
+        name: "container",
         scenario: "pppoe_1492_silent",
         family: Family::V4,
+        setup: Setup::Nothing,
+        first: First::OnTheMachine,
+        on_the_gateway: None,
+    },
+    Case {
+        name: "container",
+        scenario: "pppoe_1492_silent",
+        family: Family::V6,
         setup: Setup::Nothing,
         first: First::OnTheMachine,
         on_the_gateway: None,
@@ -108,18 +115,24 @@ const CASES: [Case; 6] = [
 
 #[test]
 fn the_first_advice_cures_mail_to_every_server_behind_the_link() {
-    check_those_with(|setup| setup != Setup::Tunnel);
+    check_those_with(|case| case.setup != Setup::Tunnel && case.first == First::Here);
+}
+
+/// Typed on the machine that runs it. Needs what `netns-scripts/systems.sh` unpacks.
+#[test]
+fn the_first_advice_cures_mail_to_a_container() {
+    check_those_with(|case| case.first == First::OnTheMachine);
 }
 
 /// Needs `/dev/net/tun`.
 #[test]
 fn the_first_advice_cures_mail_to_every_server_behind_a_tunnel() {
-    check_those_with(|setup| setup == Setup::Tunnel);
+    check_those_with(|case| case.setup == Setup::Tunnel);
 }
 
-fn check_those_with(wanted: impl Fn(Setup) -> bool) {
+fn check_those_with(wanted: impl Fn(&Case) -> bool) {
     needs::check_postfix();
-    let cases = CASES.iter().filter(|case| wanted(case.setup)).collect();
+    let cases = CASES.iter().filter(|case| wanted(case)).collect();
     let rows =
         run_all(cases, |case: &&Case| Row::of(format!("{} {}", case.name, case.family), "black_hole", |_| check(case)));
     must_be_without_faults(&rows);
@@ -141,7 +154,7 @@ fn check(case: &Case) -> Result<(), String> {
     let list = address["advice"].as_array().cloned().unwrap_or_default();
     match case.first {
         First::Here => bench.cures(&list[0], "you", "c")?,
-        First::OnTheMachine => bench.cures_from_outside(&address)?,
+        First::OnTheMachine => bench.cures_from_outside(&servers[0], case.family)?,
     }
     if let Some(gateway) = case.on_the_gateway {
         bench.cures(&list[1], "your_network", gateway)?;
@@ -291,29 +304,42 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// c is taken for a container: what is typed on the machine that runs it, in sight of its processes alone.
-    fn cures_from_outside(&self, address: &Value) -> Result<(), String> {
-        let number = |value: &Value| PacketSize::new(u32::try_from(value.as_u64().unwrap_or(0)).unwrap_or(0));
-        let mut report = fixtures::no_ptb(address["address"].as_str().unwrap_or_default());
-        report.examined.path_mtu = Some(number(&address["path_mtu"]));
-        let (gateway, behind) = ("10.0.1.2", "10.0.2.2");
-        report.examined.location = Some(fixtures::between((1, gateway), (2, behind)));
-        report.here.interface = Some("e1".into());
-        report.here.source = Some(fixtures::ip("10.0.1.1"));
-        report.here.systems.container = Some(Container::Docker);
-        let first = pmtu_probe::report::advise(&report).remove(0);
-        let undo: Vec<String> =
-            first.commands.iter().filter_map(|line| line.strip_prefix(UNDO)).map(str::to_owned).collect();
-        self.on_the_machine(&first.commands)?;
+    /// c is a container, and r1 the machine that forwards for it. What is typed there is: the MTU, in sight of the container's processes
+    /// alone, for every server; and the clamp, for the one that was examined. That one can be typed inside as well.
+    fn cures_from_outside(&self, server: &str, family: Family) -> Result<(), String> {
+        forget(self.lab);
+        let address = World::start(self.lab, "c", "touch /run/.containerenv")?.ask(server)?;
+        let list = address["advice"].as_array().cloned().unwrap_or_default();
+        let first = strings(&list[0]["commands"]);
+        let source = Node::C.far_address(family).to_string();
+        self.on_the_machine(&first, &source)?;
         self.both("sent", "typed on the machine")?;
-        self.on_the_machine(&undo)?;
-        self.both("stalled", "undone on the machine")
+        self.on_the_machine(&undo(&first), &source)?;
+        self.both("stalled", "undone on the machine")?;
+        for (words, node) in [("on the machine that this container runs on", "r1"), ("inside this container", "c")] {
+            let says = |advice: &&Value| advice["text"].as_str().is_some_and(|text| text.contains(words));
+            let clamp = list.iter().find(says).ok_or_else(|| format!("no advice {words}: {list:?}"))?;
+            let commands = strings(&clamp["commands"]);
+            let before = State::of_node(self.lab, node);
+            self.type_in(node, &commands)?;
+            let fates = self.fates()?;
+            if fates != ["sent", "stalled"] {
+                return Err(format!("with a clamp for one address, {words}: {fates:?}"));
+            }
+            self.type_in(node, &undo(&commands))?;
+            let differences = before.differences(&State::of_node(self.lab, node));
+            if !differences.is_empty() {
+                return Err(format!("{words}: the undo leaves {}", differences.join("; ")));
+            }
+            self.both("stalled", &format!("undone {words}"))?;
+        }
+        Ok(())
     }
 
-    fn on_the_machine(&self, lines: &[String]) -> Result<(), String> {
+    fn on_the_machine(&self, lines: &[String], source: &str) -> Result<(), String> {
         let container = self.lab.namespace("c");
         let script = format!(
-            "nsenter --net={container} sleep 20 & until nsenter -t $! -n ip -o address | grep -q ' 10.0.1.1/'; do sleep 0.02; done\n\
+            "nsenter --net={container} sleep 20 & until nsenter -t $! -n ip -o address | grep -q ' {source}/'; do sleep 0.02; done\n\
              {}\nkill $!",
             lines.join("\n")
         );

@@ -121,16 +121,17 @@ fn on_real_systems_firewalld_keeps_a_clamp() {
     }
 }
 
-/// A direct rule drops the messages; it comes before firewalld's own, and ours before it.
+/// A direct rule drops the messages; it comes before firewalld's own, and ours before it, in the order of their types.
 #[test]
 fn on_real_systems_firewalld_admits_icmp_errors() {
-    for (address, ip, drop, first) in [
-        (V4, "ipv4", "-p icmp --icmp-type 3 -j DROP", "-A INPUT -p icmp -m icmp --icmp-type 3 -j ACCEPT"),
+    for (address, ip, drop, first, first_types) in [
+        (V4, "ipv4", "-p icmp --icmp-type 3 -j DROP", "-A INPUT -p icmp -m icmp --icmp-type 3 -j ACCEPT", "3 11 12 3"),
         (
             V6,
             "ipv6",
             "-p ipv6-icmp --icmpv6-type 2 -j DROP",
-            "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 2 -j ACCEPT",
+            "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 1 -j ACCEPT",
+            "1 2 3 4 2",
         ),
     ] {
         let typed =
@@ -146,6 +147,7 @@ fn on_real_systems_firewalld_admits_icmp_errors() {
              rules >/run/before
              {commands}
              rules | head -1 | grep -Fxe '{first}'
+             test \"$(echo $(rules | sed -n 's/.*-type \\([0-9]*\\).*/\\1/p'))\" = '{first_types}'
              {undo}
              rules | cmp - /run/before
              {lasting}
@@ -544,6 +546,56 @@ fn on_real_systems_ifupdown_keeps_routes_and_the_mtu() {
              again
              ! {shows}
              test -z \"$(ls /etc/network/if-up.d | grep pmtu || true)\""
+        ));
+    }
+}
+
+/// The daemon itself, with the interface and one profile.
+const NETWORKMANAGER: &str = "
+start_bus
+cat >/etc/NetworkManager/system-connections/lan.nmconnection <<-END
+	[connection]
+	id=Wired connection 1
+	uuid=11111111-2222-3333-4444-555555555555
+	type=ethernet
+	interface-name=eth0
+	[ipv4]
+	method=manual
+	address1=198.51.100.2/24,198.51.100.1
+	[ipv6]
+	method=manual
+	address1=2001:db8:1::2/64,2001:db8:1::1
+	END
+chmod 600 /etc/NetworkManager/system-connections/*
+NetworkManager --no-daemon >/run/networkmanager.log 2>&1 &
+connected() { nmcli -g GENERAL.STATE device show eth0 | grep '(connected)'; }
+patiently connected
+again() { nmcli connection up 'Wired connection 1'; connected; }
+";
+
+/// Profiles are in force when they are activated next.
+#[test]
+fn on_real_systems_networkmanager_keeps_routes_and_the_mtu() {
+    for (report, word, shows) in [
+        (no_ptb(V4), "mtu lock", "ip route show 192.0.2.25 | grep 'mtu lock 1400'"),
+        (no_ptb(V6), "mtu lock", "ip -6 route show 2001:db8::25 | grep 'mtu lock 1400'"),
+        (back_hole(V4), "advmss", "ip route show 192.0.2.25 | grep 'advmss 1360'"),
+        (near(), "ip link set", "ip link show eth0 | grep 'mtu 1400'"),
+    ] {
+        let connection = Some("Wired connection 1".to_owned());
+        let report = with_network(report, NetworkManager::NetworkManager { connection });
+        let Typed { commands, undo, lasting, lasting_undo } = Typed::of(&report, word);
+        in_world(&format!(
+            "{NETWORKMANAGER}
+             {commands}
+             {undo}
+             ! {shows}
+             {lasting}
+             again
+             {shows}
+             {lasting_undo}
+             again
+             ! {shows}"
         ));
     }
 }

@@ -129,7 +129,7 @@ fn each_complaint_asks_for_its_own_remedy() {
     says(&english(no_ptb(V4)), &["icmp type '{ destination-unreachable", "vanish, and no message tells"]);
     says(&english(bad_ptb(V4)), &["203.0.113.2 state 1400 in place of 1480", "packets of that size vanish as well"]);
     says(&english(link_mismatch()), &["both ends of that link", "even those that routers may fragment"]);
-    says(&english(local_firewall(V4)), &["To: the administrators of our own mail server", "input icmp type"]);
+    says(&english(local_firewall(V4)), &["To: the administrators of our own mail server", "hook (prerouting|input)"]);
     says(&english(masked(V4)), &["only because an MSS of 1360 keeps TCP packets small"]);
     assert!(!english(link_mismatch()).contains("nft "), "no firewall is at fault");
     assert!(!english(bad_ptb(V4)).contains("nft "), "the messages do arrive");

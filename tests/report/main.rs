@@ -18,6 +18,7 @@ mod names;
 mod own_tcp;
 mod path;
 mod reasons;
+mod refusal;
 mod screen;
 mod shared_link;
 mod stages;

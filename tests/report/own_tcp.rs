@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pmtu_probe::model::{
-    AddressReport, AskedBy, HoleHere, OwnLimit, OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
+    AddressReport, AskedBy, FirewallManager, HoleHere, HostSystems, IptablesBackend, NetworkManager, OwnLimit,
+    OwnSearch, ReverseReason, RouteMtu, Verdict, Who, WithoutDf,
 };
 use pmtu_probe::report::Width;
 use pmtu_probe::report::advise;
@@ -79,6 +80,76 @@ fn what_is_in_force_is_not_advised_again_but_can_be_taken_back() {
             assert!(advice.iter().any(|advice| advice.who != Who::You), "somebody has to repair the path: {advice:?}");
         }
     }
+}
+
+/// Hosts on which the workaround in force may have been made to last.
+fn hosts() -> Vec<HostSystems> {
+    let firewall = |manager, file: Option<&str>| HostSystems {
+        firewall: Some(manager),
+        rules_file: file.map(str::to_owned),
+        iptables: Some(IptablesBackend::Nft),
+        ..HostSystems::default()
+    };
+    let network = |manager| HostSystems { network: Some(manager), ..HostSystems::default() };
+    vec![
+        firewall(FirewallManager::Nftables, Some("/etc/nftables.conf")),
+        firewall(FirewallManager::Iptables, Some("/etc/iptables/rules.v4")),
+        firewall(FirewallManager::Ufw, Some("/etc/ufw/before.rules")),
+        firewall(FirewallManager::Firewalld, None),
+        network(NetworkManager::NetworkManager { connection: Some("lan".into()) }),
+        network(NetworkManager::Networkd { file: Some("/etc/systemd/network/10-lan.network".into()) }),
+        network(NetworkManager::Netplan),
+        network(NetworkManager::Ifupdown),
+    ]
+}
+
+fn undo_of(lasting: &[String]) -> Vec<&String> {
+    // What acts now is taken back by the commands: firewalld's own word for it comes with the advice alone.
+    lasting.iter().filter(|line| line.starts_with("# undo: ") && !line.contains("firewall-cmd --direct ")).collect()
+}
+
+/// Whoever followed the advice is told, while it is in force, to undo in the files what it told him then.
+#[test]
+fn what_was_made_to_last_is_taken_back_with_it() {
+    for (address, systems) in
+        [V4, V6].into_iter().flat_map(|address| hosts().into_iter().map(move |host| (address, host)))
+    {
+        let with = |mut report: AddressReport| {
+            report.here.systems = systems.clone();
+            advise(&report)
+        };
+        let advised = with(no_ptb(address));
+        for (report, undo) in in_force(address) {
+            let is_by_route = report.here.route_is_for_one;
+            let back = with(report);
+            let back = back.iter().find(|advice| advice.commands.iter().any(|line| line == undo)).unwrap();
+            let word = match undo {
+                _ if is_by_route => " route replace ",
+                _ if undo.contains("pmtu_clamp") => "MSS",
+                _ if undo.contains("tcp_mtu_probing") => "tcp_mtu_probing",
+                // Nobody is advised to give up PMTUD.
+                _ => continue,
+            };
+            let told = advised.iter().find(|advice| {
+                advice.commands.iter().any(|line| line.contains(word) || word == "MSS" && line.contains("maxseg"))
+            });
+            assert_eq!(undo_of(&back.lasting), undo_of(&told.unwrap().lasting), "{systems:?}: {back:?}");
+            let says = back.text.contains("out of what keeps it over a reboot");
+            assert_eq!(says, !back.lasting.is_empty(), "{back:?}");
+        }
+    }
+}
+
+/// Nobody else's rule stands in the form of this program.
+#[test]
+fn a_clamp_of_somebody_else_is_left_to_him() {
+    let mut report = clamped_here(V4);
+    report.here.systems = hosts().remove(0);
+    report.here.clamps[0].place = "table inet filter, chain input".into();
+    report.here.clamps[0].undo = vec!["nft delete rule inet filter input handle 7".into()];
+    let back = advise(&report).remove(0);
+    assert_eq!(back.commands, ["# undo: nft delete rule inet filter input handle 7"]);
+    assert_eq!(back.lasting, ["# and out of /etc/nftables.conf, if it stands there"]);
 }
 
 #[test]

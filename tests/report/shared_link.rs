@@ -85,7 +85,7 @@ fn this_hosts_own_firewall_comes_first() {
     let mut report = local_firewall(V4);
     report.examined.location = at_the_gateway(V4).examined.location;
     let advice = advise(&report);
-    assert!(advice.iter().all(|advice| has(advice, "-I INPUT") || has(advice, "nft insert rule")), "{advice:#?}");
+    assert!(advice.iter().all(|advice| has(advice, "-I INPUT") || has(advice, "nft -e insert rule")), "{advice:#?}");
     report.here.blockers = Blockers::NoneFound;
     let advice = advise(&report);
     let shared = advice.iter().position(|advice| has(advice, "ip link set dev eth0 mtu 1400"));

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use pmtu_probe::model::{
-    AddressReport, Filter, Finding, Method, PortState, PtbFault, PtbReport, Reception, Report, ReverseReason,
-    ReverseVerdict,
+    AddressReport, Filter, Finding, FirewallManager, Method, NetworkManager, PortState, PtbFault, PtbReport, Reception,
+    Report, ReverseReason, ReverseVerdict,
 };
 use pmtu_probe::report::Width;
 use pmtu_probe::report::check;
@@ -33,6 +33,7 @@ fn each_verdict_reads_as_it_should() {
     matches_file!(discoverable(V4), "discoverable");
     matches_file!(masked(V4), "masked");
     matches_file!(clamped_here(V4), "clamped_here");
+    matches_file!(on_debian(clamped_here(V4)), "clamped_here_to_last");
     matches_file!(recovers_here(V6), "recovers_here_v6");
     matches_file!(no_ptb(V4), "no_ptb");
     matches_file!(no_ptb(V6), "no_ptb_v6");
@@ -45,6 +46,15 @@ fn each_verdict_reads_as_it_should() {
     matches_file!(back_hole(V4), "back_hole");
     matches_file!(back_recovers(V6), "back_recovers_v6");
     matches_file!(back_only(back_hole(V4)), "back_only");
+}
+
+/// With rules that nftables.service loads, and a network that systemd-networkd configures.
+fn on_debian(mut report: AddressReport) -> AddressReport {
+    report.here.systems.firewall = Some(FirewallManager::Nftables);
+    report.here.systems.rules_file = Some("/etc/nftables.conf".into());
+    let file = Some("/etc/systemd/network/10-lan.network".into());
+    report.here.systems.network = Some(NetworkManager::Networkd { file });
+    report
 }
 
 /// Will mail get through? What the path carries is the smaller news where the port takes no connections.

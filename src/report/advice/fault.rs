@@ -5,6 +5,7 @@ use super::owner;
 use super::systems::{self, Task};
 use crate::model::{Advice, Finding, FlowOutcome, PtbFault, PtbReport, RejectedBy, Rejection, Who};
 use crate::report::place::{Place, place_of};
+use crate::report::refusal::place_of_refusal;
 use crate::report::words::ptb_fault;
 
 /// No PTB came back: a router is silent, or a firewall between it and this host drops what it says.
@@ -105,8 +106,12 @@ pub(super) fn large_rejected(case: &Case<'_>, rejection: Rejection) -> Advice {
         RejectedBy::Icmp(_) => "an ICMP error that states no size",
         RejectedBy::Reset => "a reset",
     };
+    let place = place_of_refusal(case.report);
     let (who, at) = if rejection.from == case.address() {
-        (Who::TheirSide, "the server, or a firewall before it that speaks in its name,".to_owned())
+        // Large packets that end on the way end at somebody who borrows its name.
+        let who = if place.is_some() { owner::of_bottleneck(case) } else { Who::TheirSide };
+        let at = place.map_or_else(|| "before it".into(), Place::words);
+        (who, format!("the server, or a firewall {at} that speaks in its name,"))
     } else {
         (owner::of_bottleneck(case), rejection.from.to_string())
     };

@@ -2,8 +2,9 @@
 
 use super::case::Case;
 use super::firewalld;
-use super::icmp_errors::{iptables, iptables_rules, nft_match};
+use super::icmp_errors::{iptables, iptables_rules};
 use super::lasting;
+use super::systems::admit_on_this_host;
 use super::undo::undo;
 use crate::model::{Advice, Blocker, Blockers, Cause, Family, FirewallManager, HostSystems, Who};
 use crate::report::words::shell_word;
@@ -85,11 +86,20 @@ fn in_firewalld(which: &str, blocker: &Blocker, case: &Case<'_>) -> Advice {
     Advice { is_alternative: false, lasting, who: Who::You, text: format!("{which} {text}"), commands }
 }
 
-fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
-    let save = match case.family() {
+/// By a program that this host has.
+pub(super) fn list_all_rules(case: &Case<'_>) -> &'static str {
+    if case.host.systems.has_nft { "nft list ruleset" } else { saved_rules(case.family()) }
+}
+
+fn saved_rules(family: Family) -> &'static str {
+    match family {
         Family::V4 => "iptables-save",
         Family::V6 => "ip6tables-save",
-    };
+    }
+}
+
+fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
+    let save = saved_rules(case.family());
     Advice {
         is_alternative: false,
         lasting: Vec::new(),
@@ -100,7 +110,15 @@ fn look_for_the_rule(case: &Case<'_>, reason: &str) -> Advice {
             case.ptb_name(),
             reason.trim().trim_end_matches('.')
         ),
-        commands: vec!["nft list ruleset".into(), save.into()],
+        commands: case
+            .host
+            .systems
+            .has_nft
+            .then_some("nft list ruleset")
+            .into_iter()
+            .chain([save])
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
@@ -152,19 +170,11 @@ fn usual(text: String, commands: Vec<String>, lasting: Vec<String>) -> Advice {
 
 fn with_nft(family: Family, systems: &HostSystems) -> Advice {
     let text = format!(
-        "{ADMIT} This is for nftables; where \"nft list ruleset\" names the input chain otherwise, put its name for \"inet filter \
-         input\". It admits error messages only, and {}.",
+        "{ADMIT} This is for nftables, whatever its chains are called: it prints each rule that it inserts. It admits error messages \
+         only, and {}.",
         lasting::what_drops_a_rule(systems)
     );
-    let commands = vec![
-        // A rule is deleted by its handle, which nobody knows before: the comment finds it again.
-        format!("{} comment pmtu-probe", Rules::of_input(family).nft),
-        undo(
-            "nft -a list chain inet filter input | sed -n 's/.* comment \"pmtu-probe\" # handle //p' | \
-             xargs -n 1 nft delete rule inet filter input handle",
-        ),
-    ];
-    usual(text, commands, lasting::admission(family, systems))
+    usual(text, admit_on_this_host(family), lasting::admission(family, systems))
 }
 
 fn with_iptables(family: Family, systems: &HostSystems) -> Advice {
@@ -181,18 +191,18 @@ fn with_firewalld(family: Family, systems: &HostSystems) -> Advice {
 
 /// Rules that admit exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
 pub(crate) struct Rules {
-    /// For nftables, in the table that distributions set up.
+    /// For nftables.
     pub(crate) nft: String,
     /// For iptables or ip6tables.
     pub(crate) iptables: Vec<String>,
 }
 
 impl Rules {
-    /// In the input chain of a host.
+    /// In the chains of a host that what arrives has to pass.
     pub(crate) fn of_input(family: Family) -> Self {
         let program = iptables(family);
         Self {
-            nft: format!("nft insert rule inet filter input {} accept", nft_match(family)),
+            nft: admit_on_this_host(family).into_iter().take(1).collect(),
             iptables: iptables_rules(family).iter().map(|rule| format!("{program} -I INPUT {rule}")).collect(),
         }
     }

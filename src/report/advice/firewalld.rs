@@ -3,9 +3,9 @@
 //! Its direct rules go to iptables, in front of its own. It leaves a table of nft alone that is not its own.
 
 use super::clamp::Clamp;
-use super::icmp_errors::{iptables_rules, kinds};
+use super::icmp_errors::iptables_rules;
 use super::undo::undo;
-use crate::model::Family;
+use crate::model::{Family, needed_errors};
 use crate::report::words::shell_word;
 
 /// Without a word, a command acts until the next reload.
@@ -20,7 +20,16 @@ pub(super) fn clamp(clamp: &Clamp) -> Vec<String> {
         let (chain, rest) = rule.split_once(' ')?;
         Some(format!("mangle {chain} 0 {rest}"))
     });
-    direct(clamp.family, FOR_GOOD, &rules.collect::<Vec<_>>())
+    let rules = rules.collect::<Vec<_>>();
+    let [add, remove] = direct_lines(clamp.family, FOR_GOOD, &rules);
+    // Since the last restart or reload, it acts.
+    let [_, remove_now] = direct_lines(clamp.family, FOR_NOW, &rules);
+    [add, remove_now, remove].concat()
+}
+
+/// Whether a line ends what acts now, and leaves what lasts.
+pub(super) fn is_for_now(line: &str) -> bool {
+    line.contains("firewall-cmd --direct ")
 }
 
 /// In front of the direct rules that others made: smaller numbers come first.
@@ -30,6 +39,11 @@ pub(super) fn admit(family: Family, when: &str) -> Vec<String> {
 }
 
 fn direct(family: Family, when: &str, rules: &[String]) -> Vec<String> {
+    direct_lines(family, when, rules).concat()
+}
+
+/// The rules, and how to take them back.
+fn direct_lines(family: Family, when: &str, rules: &[String]) -> [Vec<String>; 2] {
     let family = match family {
         Family::V4 => "ipv4",
         Family::V6 => "ipv6",
@@ -37,7 +51,7 @@ fn direct(family: Family, when: &str, rules: &[String]) -> Vec<String> {
     let all = |verb: &'static str| {
         rules.iter().map(move |rule| format!("firewall-cmd {when}--direct {verb} {family} {rule}"))
     };
-    all("--add-rule").chain(all("--remove-rule").map(|line| undo(&line))).collect()
+    [all("--add-rule").collect(), all("--remove-rule").map(|line| undo(&line)).collect()]
 }
 
 /// In front of the other rules of the interface's zone.
@@ -50,7 +64,7 @@ pub(super) fn admit_in_zone(family: Family, interface: Option<&str>, when: &str)
     });
     let all = |verb: &'static str| {
         let zone = &zone;
-        kinds(family).iter().map(move |kind| {
+        needed_errors(family).iter().map(move |kind| {
             format!("firewall-cmd {when}{zone}{verb}='rule priority=-100 icmp-type name={kind} accept'")
         })
     };

@@ -1,13 +1,14 @@
-//! Matches for exactly the ICMP errors that must not be dropped (RFC 4890, 4.3.1; the same kinds in IPv4).
+//! Matches for exactly the ICMP errors that must not be dropped.
 
-use crate::model::Family;
+use crate::model::{Family, needed_errors};
 
-/// For a rule of nft.
-pub(super) fn nft_match(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
-        Family::V6 => "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }",
-    }
+/// The protocol and its types, for a rule of nft.
+pub(super) fn nft_match(family: Family) -> [String; 2] {
+    let protocol = match family {
+        Family::V4 => "icmp",
+        Family::V6 => "icmpv6",
+    };
+    [protocol.to_owned(), format!("{{ {} }}", needed_errors(family).join(", "))]
 }
 
 /// The program of this family.
@@ -20,17 +21,14 @@ pub(super) fn iptables(family: Family) -> &'static str {
 
 /// Rules for it, without their verb and their chain.
 pub(super) fn iptables_rules(family: Family) -> Vec<String> {
+    needed_errors(family).iter().map(|kind| iptables_rule(family, kind)).collect()
+}
+
+/// The same for one type.
+pub(super) fn iptables_rule(family: Family, kind: &str) -> String {
     let (protocol, option) = match family {
         Family::V4 => ("icmp", "--icmp-type"),
         Family::V6 => ("ipv6-icmp", "--icmpv6-type"),
     };
-    kinds(family).iter().map(|kind| format!("-p {protocol} {option} {kind} -j ACCEPT")).collect()
-}
-
-/// The names of iptables, which are those of firewalld.
-pub(super) fn kinds(family: Family) -> &'static [&'static str] {
-    match family {
-        Family::V4 => &["destination-unreachable", "time-exceeded", "parameter-problem"],
-        Family::V6 => &["packet-too-big", "destination-unreachable", "time-exceeded", "parameter-problem"],
-    }
+    format!("-p {protocol} {option} {kind} -j ACCEPT")
 }

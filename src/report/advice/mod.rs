@@ -147,7 +147,7 @@ fn for_finding(finding: Finding, case: &Case<'_>) -> Option<Advice> {
             text: "Look for the rule in the output chains of this host's firewall that refuses the probes, then run \
                    pmtu-probe again."
                 .into(),
-            commands: vec!["nft list ruleset".into()],
+            commands: vec![firewall::list_all_rules(case).into()],
         }),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! What a letter complains about, and why an address gets none.
 
 use crate::model::{AddressReport, Cause, Finding, PtbFault, ReverseVerdict, Verdict};
+use crate::report::refusal::{nothing_else_ends_them, refusals};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum Complaint {
     WrongMessages,
     /// Packets vanish where no router can notice.
     Mismatch,
+    /// Somebody refuses large packets otherwise than by the message.
+    Refused,
     /// This host drops the messages itself.
     OurFirewall,
     /// Messages are faulty, but the kernel copes.
@@ -51,8 +54,13 @@ pub(super) enum NoComplaint {
 
 /// What to complain about, one letter each.
 pub(super) fn complaints(address: &AddressReport) -> Vec<Complaint> {
-    let there = if address.examined.direction.is_forward() { of_the_way_there(address) } else { None };
-    there.into_iter().chain(of_the_way_back(address)).collect()
+    let is_forward = address.examined.direction.is_forward();
+    let there = if is_forward { of_the_way_there(address) } else { None };
+    let refused = (is_forward && refusals(address).next().is_some()).then_some(Complaint::Refused);
+    // What looks like silence may be the refusal itself.
+    let is_all = refused.is_some() && nothing_else_ends_them(address);
+    let there = there.filter(|there| !(is_all && matches!(there, Complaint::Silent | Complaint::Mismatch)));
+    there.into_iter().chain(refused).chain(of_the_way_back(address)).collect()
 }
 
 fn of_the_way_back(address: &AddressReport) -> Option<Complaint> {

@@ -24,6 +24,8 @@ pub(super) enum Effect {
     HangsOnSomeFlows,
     /// Without a usable message, large mail hangs.
     Hangs,
+    /// What is said in place of the message is none that a sender acts on, and large mail hangs.
+    HangsRefused,
     /// From there: routers may cut the packets, so no message is missing; large mail hangs.
     HangsInFragments,
     /// From there: each connection stalls.
@@ -50,6 +52,7 @@ impl Effect {
                 _ if facts.address.examined.verdict == Verdict::Recovers => Self::StallsHere,
                 (_, Some(mss)) if facts.is_masked() => Self::MssProtectsMail { mss },
                 (Complaint::Mismatch, _) => Self::NoRouterNotices,
+                (Complaint::Refused, _) => Self::HangsRefused,
                 (Complaint::SomeFlows, _) => Self::HangsOnSomeFlows,
                 _ => Self::Hangs,
             },

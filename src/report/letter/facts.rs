@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::complaint::Complaint;
 use crate::model::{
-    AddressReport, Blocker, Blockers, Family, Finding, Flows, HoleHere, PacketSize, PtbReport, Report, ReverseReason,
-    Service, SizeEvidence, Verdict, Who, is_global,
+    AddressReport, Blocker, Blockers, Family, Finding, Flows, HoleHere, PacketSize, PtbReport, Rejection, Report,
+    ReverseReason, Service, SizeEvidence, Verdict, Who, is_global,
 };
 use crate::report::advice::{Rules, linux_rules, responsible, responsible_for_the_way_back};
 use crate::report::numbers::rfc3339;
 use crate::report::place::{Place, place_of};
+use crate::report::refusal::{is_exact, nothing_else_ends_them, place_of_refusal, refusals};
 use crate::report::words::{address_with_zone, shell_word};
 
 /// Everything that a letter may mention.
@@ -35,7 +36,12 @@ impl<'a> LetterFacts<'a> {
             Complaint::OurFirewall => Who::You,
             Complaint::Unheeded => Who::TheirSide,
             Complaint::WayBack | Complaint::WayBackStalls => responsible_for_the_way_back(address),
+            Complaint::Refused if !nothing_else_ends_them(address) => Who::Unknown,
             _ => responsible(address),
+        };
+        let place = match complaint {
+            Complaint::Refused => place_of_refusal(address),
+            _ => place_of(address),
         };
         Some(Self {
             complaint,
@@ -43,7 +49,7 @@ impl<'a> LetterFacts<'a> {
             others,
             when: started.map(|time| time.replace('T', " ").replace('Z', " UTC")),
             who,
-            place: place_of(address),
+            place,
             family: Family::of(address.address),
         })
     }
@@ -147,6 +153,16 @@ impl<'a> LetterFacts<'a> {
             Blockers::Found(blockers) => blockers,
             Blockers::NotSought | Blockers::Unreadable(_) | Blockers::NoneFound => &[],
         }
+    }
+
+    /// Who refuses large packets, and how.
+    pub(super) fn refusals(&self) -> Vec<Rejection> {
+        refusals(self.address).collect()
+    }
+
+    /// Whether the smallest size that is refused is the first that does not pass.
+    pub(super) fn refusal_is_exact(&self) -> bool {
+        is_exact(self.address)
     }
 
     /// What this host does about the hole by a setting of its own.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::complaint::Complaint;
 use super::facts::{LetterFacts, MOST_MESSAGES, with_host};
 use crate::model::{
-    AddressReport, Family, FlowOutcome, Flows, MethodReport, MethodStatus, PacketSize, PtbReport, SizeEvidence,
-    Technique,
+    AddressReport, Family, FlowOutcome, Flows, MethodReport, MethodStatus, PacketSize, PtbReport, RejectedBy,
+    SizeEvidence, Technique,
 };
 use crate::report::advice::shared_limit;
 use crate::report::place::Place;
@@ -63,6 +63,16 @@ pub(super) enum Measured<'a> {
     /// Refused with a message that the kernel copes with.
     TooBig(PacketSize, Option<SizeEvidence>),
     Vanishes(PacketSize, Option<SizeEvidence>),
+    /// The first size that is refused.
+    Refused(PacketSize, Option<SizeEvidence>),
+    /// By whom, how, and where there is one target, how often.
+    Refusal {
+        /// `None`: in the target's name.
+        by: Option<IpAddr>,
+        how: RejectedBy,
+        smallest: PacketSize,
+        count: Option<u32>,
+    },
     SentUpTo(PacketSize),
     Place(Place),
     Flows {
@@ -130,9 +140,17 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
     });
     let how = probed(facts);
     let passes = facts.passes().map(|size| Measured::Passes(size, evidence(facts, size)));
-    let lost = facts.vanishes().map(|size| match facts.complaint {
-        Complaint::SurvivableMessages => Measured::TooBig(size, evidence(facts, size)),
-        _ => Measured::Vanishes(size, evidence(facts, size)),
+    let lost = facts.vanishes().and_then(|size| match facts.complaint {
+        Complaint::SurvivableMessages => Some(Measured::TooBig(size, evidence(facts, size))),
+        Complaint::Refused => facts.refusal_is_exact().then(|| Measured::Refused(size, evidence(facts, size))),
+        _ => Some(Measured::Vanishes(size, evidence(facts, size))),
+    });
+    let refusals = if facts.complaint == Complaint::Refused { facts.refusals() } else { Vec::new() };
+    let refusals = refusals.into_iter().map(|refusal| Measured::Refusal {
+        by: Some(refusal.from).filter(|from| *from != facts.address.address),
+        how: refusal.by,
+        smallest: refusal.smallest,
+        count: facts.others.is_empty().then_some(refusal.count),
     });
     let messages = messages(facts);
     let none = messages.is_empty().then(|| Measured::NoMessage { others_arrive: facts.only_ptb_missing() });
@@ -142,6 +160,7 @@ fn measured_there<'a>(facts: &LetterFacts<'a>) -> Vec<Measured<'a>> {
         .chain(to)
         .chain(rows.into_iter().flatten())
         .chain(facts.place.map(Measured::Place))
+        .chain(refusals)
         .chain(examined.flows.as_ref().and_then(share_of_flows))
         .chain(messages.iter().map(Measured::Message))
         .chain(none)

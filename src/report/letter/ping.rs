@@ -63,8 +63,9 @@ impl PingCheck {
             Complaint::Silent | Complaint::Mismatch | Complaint::WrongMessages | Complaint::SurvivableMessages => {
                 Self::there(facts)
             }
-            // One ping is one flow; this host's own firewall drops the answers; no fragment is a ping; nothing is lost yet.
-            Complaint::SomeFlows
+            // A filter by size may let pings pass, or not. One ping is one flow; this host's own firewall drops the answers; no fragment is a ping; nothing is lost yet.
+            Complaint::Refused
+            | Complaint::SomeFlows
             | Complaint::OurFirewall
             | Complaint::WayBack
             | Complaint::WayBackStalls

@@ -25,6 +25,8 @@ pub(super) enum Plea<'a> {
         /// Whose messages.
         from: IpAddr,
     },
+    /// Somebody refuses packets by their size.
+    StopRefusing,
     /// A router states a wrong MTU.
     CorrectMtu {
         /// The router.
@@ -52,6 +54,7 @@ pub(super) fn pleas<'a>(facts: &LetterFacts<'a>) -> Vec<Plea<'a>> {
     match facts.complaint {
         Complaint::Silent => vec![Plea::SendMessage],
         Complaint::Mismatch => vec![Plea::CompareOneLink],
+        Complaint::Refused => vec![Plea::StopRefusing],
         Complaint::SomeFlows => vec![Plea::CompareParallelPaths, Plea::SendMessage],
         Complaint::WrongMessages | Complaint::SurvivableMessages => corrections(facts),
         Complaint::OurFirewall => admit_here(facts),

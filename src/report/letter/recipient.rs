@@ -6,6 +6,7 @@ use super::complaint::Complaint;
 use crate::model::{AddressReport, Family, Finding, Verdict};
 use crate::report::advice::{responsible, responsible_for_the_way_back, shared_limit};
 use crate::report::place::place_of;
+use crate::report::refusal::refusals;
 
 /// Whether all that the letter says of one address is true of the other, but for its name and its counts.
 pub(super) fn is_one_letter(complaint: Complaint, one: &AddressReport, other: &AddressReport) -> bool {
@@ -35,7 +36,10 @@ fn is_one_fault(complaint: Complaint, one: &AddressReport, other: &AddressReport
         let messages: Vec<_> =
             examined.ptb.iter().map(|ptb| (ptb.from, ptb.mtu, ptb.about, ptb.reached_kernel, ptb.fault)).collect();
         let here = (examined.masked_by, examined.reason.here);
-        (examined.verdict, examined.cause, sizes, messages, here, has(report, Finding::OnlyPtbMissing))
+        let refusals: Vec<_> = refusals(report)
+            .map(|refusal| (refusal.by, refusal.smallest, (refusal.from != report.address).then_some(refusal.from)))
+            .collect();
+        (examined.verdict, examined.cause, sizes, messages, here, refusals, has(report, Finding::OnlyPtbMissing))
     };
     let place = |report: &AddressReport| (responsible(report), place_of(report));
     fault(one) == fault(other)

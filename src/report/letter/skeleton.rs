@@ -51,6 +51,7 @@ fn request(language: Language, facts: &LetterFacts<'_>, plea: Plea<'_>) -> Vec<B
         Plea::CompareOneLink
         | Plea::CompareParallelPaths
         | Plea::FindFragmentFilter
+        | Plea::StopRefusing
         | Plea::CorrectChecksum { .. }
         | Plea::CorrectMtu { .. } => {}
         Plea::SendMessage => {

@@ -18,7 +18,9 @@ pub(super) fn interface_mtu(interface: &str, mtu: PacketSize) -> Vec<String> {
 fn script(name: &str, interface: &str, commands: &[String]) -> Vec<String> {
     let file = format!("/etc/network/if-up.d/{name}");
     let lines = ["#!/bin/sh".to_owned(), format!("[ \"$IFACE\" = {} ] || exit 0", shell_word(interface))];
-    let lines: Vec<String> = lines.into_iter().chain(commands.iter().cloned()).collect();
+    // It runs for each family of the interface, in IPv4's turn too. A script that fails there would end `ifup`.
+    let lines: Vec<String> =
+        lines.into_iter().chain(commands.iter().map(|command| format!("{command} || true"))).collect();
     let [write, undo] = write(&lines, &file);
     vec![write, format!("chmod +x {file}"), undo]
 }

@@ -3,7 +3,7 @@
 //!
 //! A file for each system: `ufw`, `rules_file` (nftables and saved iptables rules) for the firewall;
 //! `networkmanager`, `networkd`, `netplan`, `ifupdown` for the network; `sysctl` for the kernel's settings; `file` writes one of
-//! our own. Each line is tried with the real program (`tests/report/lasting.rs`).
+//! our own; `taken_back` undoes them later. Each line is tried with the real program (`tests/report/lasting.rs`).
 //!
 //! The first line is a comment that names the system. Then come commands, and comments that undo them.
 
@@ -14,6 +14,7 @@ mod networkd;
 mod networkmanager;
 mod rules_file;
 mod sysctl;
+pub(super) mod taken_back;
 mod ufw;
 
 use super::clamp::{Clamp, ClampProgram};
@@ -161,8 +162,11 @@ fn introduce(system: &str, lines: Vec<String>) -> Vec<String> {
     if lines.is_empty() {
         return lines;
     }
-    std::iter::once(format!("# to keep it, by {system}:")).chain(lines).collect()
+    std::iter::once(format!("{KEPT_BY}{system}:")).chain(lines).collect()
 }
+
+/// What the first line begins with.
+const KEPT_BY: &str = "# to keep it, by ";
 
 fn name(network: &NetworkManager) -> &'static str {
     match network {

@@ -24,9 +24,10 @@ pub(super) fn keep_table_and_enable(table: &str, file: &str) -> Vec<String> {
 
 /// Only its admin knows where in it.
 pub(super) fn admit_in_nft(family: Family, file: &str) -> Vec<String> {
+    let [protocol, types] = nft_match(family);
     vec![
         format!("# to keep it, write this line into {file}, in front of the one that drops:"),
-        format!("# {} accept", nft_match(family)),
+        format!("# {protocol} type {types} accept"),
     ]
 }
 

@@ -3,7 +3,11 @@
 use super::file::remove;
 
 pub(super) fn setting(name: &str, value: u8) -> Vec<String> {
-    vec![format!("echo {name}={value} >{FILE}"), remove(FILE)]
+    vec![format!("echo {name}={value} >{FILE}"), undo()]
+}
+
+pub(super) fn undo() -> String {
+    remove(FILE)
 }
 
 const FILE: &str = "/etc/sysctl.d/zz-pmtu-probe.conf";

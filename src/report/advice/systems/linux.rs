@@ -1,7 +1,8 @@
 //! Linux, whatever fills its firewall.
 
 use super::task::ClampBy;
-use crate::model::{Family, PacketSize};
+use crate::model::{Family, PacketSize, needed_errors};
+use crate::report::advice::icmp_errors::{iptables, iptables_rule, nft_match};
 use crate::report::advice::undo::undo;
 
 /// What a comment begins with that says how to keep what was typed.
@@ -10,26 +11,20 @@ pub(in crate::report::advice) const KEEP: &str = "# to keep it over a reboot: ";
 /// A table of its own, so it needs no knowledge of those that are there.
 const CLAMP_TABLE: &str = "pmtu_clamp_forward";
 
-fn iptables(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "iptables",
-        Family::V6 => "ip6tables",
-    }
-}
-
 /// Admits ICMP errors in each chain of these hooks: an `accept` in a chain of its own would not overrule the others. Which chains there
 /// are, nft says itself. Those of iptables are left to iptables, which would read such a rule as one for all of ICMP and save it so.
 pub(super) fn admit(family: Family, hooks: &str) -> Vec<String> {
-    let (ip, icmp, types) = match family {
-        Family::V4 => ("ip", "icmp", "destination-unreachable, time-exceeded, parameter-problem"),
-        Family::V6 => ("ip6", "icmpv6", "destination-unreachable, packet-too-big, time-exceeded, parameter-problem"),
+    let ip = match family {
+        Family::V4 => "ip",
+        Family::V6 => "ip6",
     };
+    let [icmp, types] = nft_match(family);
     let comment = format!("pmtu-{icmp}");
     vec![
         format!(
             "nft list chains | awk '/^table/{{f=$2;t=$3}} $1==\"chain\"{{c=$2}} f~/^({ip}|inet)$/&&f c!~/^ip6?[A-Z]+$/&&\
              /type filter hook ({hooks})/{{print f,t,c}}' | while read -r f t c; do nft -e insert rule $f $t $c {icmp} type \
-             '{{ {types} }}' accept comment {comment}; done"
+             '{types}' accept comment {comment}; done"
         ),
         undo(&format!(
             "nft -a list ruleset | awk '/^table/{{f=$2;t=$3}} $1==\"chain\"{{c=$2}} /comment \"{comment}\"/{{print f,t,c,$NF}}' | \
@@ -40,17 +35,8 @@ pub(super) fn admit(family: Family, hooks: &str) -> Vec<String> {
 
 pub(super) fn admit_by_iptables(family: Family, chains: &str) -> Vec<String> {
     let program = iptables(family);
-    let (protocol, option, types) = match family {
-        Family::V4 => ("icmp", "--icmp-type", "destination-unreachable time-exceeded parameter-problem"),
-        Family::V6 => {
-            ("ipv6-icmp", "--icmpv6-type", "destination-unreachable packet-too-big time-exceeded parameter-problem")
-        }
-    };
-    let all = |verb: &str| {
-        format!(
-            "for c in {chains}; do for t in {types}; do {program} {verb} $c -p {protocol} {option} $t -j ACCEPT; done; done"
-        )
-    };
+    let (types, rule) = (needed_errors(family).join(" "), iptables_rule(family, "$t"));
+    let all = |verb: &str| format!("for c in {chains}; do for t in {types}; do {program} {verb} $c {rule}; done; done");
     vec![all("-I"), undo(&all("-D"))]
 }
 

@@ -54,6 +54,11 @@ pub(crate) fn linux_rules(family: Family, is_at_the_end: bool) -> [String; 2] {
         .map(|lines| lines.into_iter().take(1).collect())
 }
 
+/// What this host needs to take the messages in, by nft, and how to take it back.
+pub(super) fn admit_on_this_host(family: Family) -> Vec<String> {
+    linux::admit(family, "prerouting|input")
+}
+
 /// The clamp on this host for those it forwards for.
 pub(super) fn clamp_on_this_host(family: Family, size: PacketSize, by: ClampBy, program: ClampProgram) -> Vec<String> {
     match program {

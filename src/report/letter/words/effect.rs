@@ -73,6 +73,10 @@ fn english(effect: Effect) -> Sentence {
             format!("On the flows that are hit it does not arrive, and {hangs}. The next attempt may be lucky.")
         }
         Effect::Hangs => format!("Where no such message arrives, or a wrong one, {hangs}."),
+        Effect::HangsRefused => format!(
+            "An answer of another kind states no size, so it does not tell a sender to use smaller packets. Where it does not end \
+             the connection, {hangs}."
+        ),
         Effect::HangsInFragments => {
             return Sentence::Alone(
                 "Routers may cut these packets to pieces, so no message about their size is missing. Short messages get \
@@ -125,6 +129,10 @@ fn german(effect: Effect) -> Sentence {
             "Auf den betroffenen Pfaden bleibt die Meldung aus. Dann {hangs}. Der nächste Versuch kann wieder Glück haben."
         ),
         Effect::Hangs => format!("Ohne brauchbare Meldung {hangs}."),
+        Effect::HangsRefused => format!(
+            "Eine Antwort anderer Art nennt keine Größe und veranlasst keinen Absender, kleinere Pakete zu senden. Wo sie die \
+             Verbindung nicht beendet, {hangs}."
+        ),
         Effect::HangsInFragments => {
             return Sentence::Alone(
                 "Router dürften diese Pakete fragmentieren, es fehlt also keine Meldung über ihre Größe. Kurze Nachrichten \

@@ -11,6 +11,7 @@ pub(in crate::report::letter) fn sizes(language: Language, facts: &LetterFacts<'
         Complaint::Silent
         | Complaint::WrongMessages
         | Complaint::Mismatch
+        | Complaint::Refused
         | Complaint::OurFirewall
         | Complaint::SurvivableMessages
         | Complaint::SomeFlows => sizes_of_probes(language).into(),

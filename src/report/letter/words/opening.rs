@@ -17,6 +17,10 @@ pub(in crate::report::letter) fn opening(language: Language, facts: &LetterFacts
              So no router refuses them: it looks as if the two ends of one link disagreed about its MTU, or as if \
              something dropped packets by their size."
         ),
+        (Language::English, Complaint::Refused) => format!(
+            "Somebody on the way from our mail server to {target}, or the server itself, answers large packets by a refusal, and \
+             small ones never: a filter that goes by size. No sender understands from such an answer that its packets are too big."
+        ),
         (Language::English, Complaint::WrongMessages) => format!(
             "On the way from our mail server to {target}, packets are reported to be too big in a way that no sender \
              can act on. Path MTU discovery does not work there."
@@ -53,6 +57,11 @@ pub(in crate::report::letter) fn opening(language: Language, facts: &LetterFacts
             "große Pakete unseres Mailservers an {target} gehen unterwegs verloren, auch solche, die ein Router \
              fragmentieren dürfte. Kein Router weist sie also ab: Vermutlich sind die beiden Enden einer Verbindung auf \
              verschiedene MTUs eingestellt, oder ein Gerät verwirft Pakete nach ihrer Größe."
+        ),
+        (Language::German, Complaint::Refused) => format!(
+            "auf dem Weg von unserem Mailserver zu {target}, oder auf dem Server selbst, werden große Pakete mit einer Absage \
+             beantwortet, kleine nie: Ein Filter richtet sich nach der Größe. Kein Absender versteht aus einer solchen Antwort, \
+             dass seine Pakete zu groß sind."
         ),
         (Language::German, Complaint::WrongMessages) => format!(
             "auf dem Weg von unserem Mailserver zu {target} werden zu große Pakete so gemeldet, dass kein Absender etwas \

@@ -18,6 +18,11 @@ fn english(family: Family, plea: Plea<'_>) -> String {
         Plea::CompareOneLink => "Please compare the MTU at both ends of that link, switches and tunnels between them \
                                  included, and look for a device that drops packets by their size."
             .into(),
+        Plea::StopRefusing => format!(
+            "Please look for a rule that goes by the length of packets, on whoever answers so and on a firewall that may speak in \
+             its name, and take it out. Where the limit is meant, let {message} be sent in place of that answer: it states the \
+             size that passes."
+        ),
         Plea::CompareParallelPaths => {
             "Please compare the MTU of all next hops of equal cost and of all members of bundled links.".into()
         }
@@ -69,6 +74,11 @@ fn german(family: Family, plea: Plea<'_>) -> String {
                                  verwirft."
                 .into()
         }
+        Plea::StopRefusing => format!(
+            "Bitte suchen Sie auf dem Gerät, das so antwortet, und auf einer Firewall, die in seinem Namen antworten kann, nach \
+             einer Regel, die nach der Länge der Pakete geht, und entfernen Sie sie. Ist die Grenze gewollt, dann lassen Sie statt \
+             dieser Antwort {message} senden: Diese Meldung nennt die Größe, die ankommt."
+        ),
         Plea::CompareParallelPaths => "Bitte vergleichen Sie die MTU aller gleichwertigen Next Hops (ECMP) und aller \
                                        Mitglieder gebündelter Leitungen (LAG)."
             .into(),

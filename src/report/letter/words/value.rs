@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use super::terms::{bytes, place, quoted};
-use crate::model::{Family, Method, PacketSize, PtbReport, SizeEvidence};
+use crate::model::{Family, Method, PacketSize, PtbReport, RejectedBy, SizeEvidence};
 use crate::report::language::Language;
 use crate::report::letter::measured::{Carrier, Measured};
-use crate::report::words::{ptb_fault, ptb_name};
+use crate::report::words::{ptb_fault, ptb_name, unreachable};
 
 pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'_>, family: Family) -> String {
     let unit = bytes(language);
@@ -54,8 +54,12 @@ pub(in crate::report::letter) fn value(language: Language, measured: &Measured<'
             }
         }
         Measured::When(when) => when.clone(),
-        Measured::Passes(size, evidence) | Measured::TooBig(size, evidence) | Measured::Vanishes(size, evidence) => {
-            size_and_evidence(language, *size, *evidence)
+        Measured::Passes(size, evidence)
+        | Measured::TooBig(size, evidence)
+        | Measured::Refused(size, evidence)
+        | Measured::Vanishes(size, evidence) => size_and_evidence(language, *size, *evidence),
+        Measured::Refusal { by, how, smallest, count } => {
+            refusal(language, family, *by, *how, *count) + &smallest_refused(language, *smallest)
         }
         Measured::SentUpTo(size) => match language {
             Language::English => format!("{size} bytes, the MTU of our interface or route"),
@@ -151,6 +155,42 @@ fn size_and_evidence(language: Language, size: PacketSize, evidence: Option<Size
         Language::German => format!(" ({answered} von {sent} beantwortet)"),
     });
     format!("{size} {}{answered}", bytes(language))
+}
+
+/// `203.0.113.6, by ICMP type 3 code 13 ("administratively prohibited"), 47 times`.
+fn refusal(language: Language, family: Family, by: Option<IpAddr>, how: RejectedBy, count: Option<u32>) -> String {
+    let answer = match (language, how) {
+        (Language::English, RejectedBy::Reset) => "a reset of the connection".into(),
+        (Language::German, RejectedBy::Reset) => "einem Abbruch der Verbindung (RST)".into(),
+        (_, RejectedBy::Icmp(code)) => {
+            let words = quoted(language, unreachable(family, code));
+            match (language, family) {
+                (Language::English, Family::V4) => format!("ICMP type 3 code {code} ({words})"),
+                (Language::English, Family::V6) => format!("ICMPv6 type 1 code {code} ({words})"),
+                (Language::German, Family::V4) => format!("ICMP Typ 3 Code {code} ({words})"),
+                (Language::German, Family::V6) => format!("ICMPv6 Typ 1 Code {code} ({words})"),
+            }
+        }
+    };
+    match language {
+        Language::English => {
+            let who = by.map_or_else(|| "the target, or somebody in its name".into(), |by| by.to_string());
+            let count = count.map_or_else(String::new, |count| format!(", {count} times"));
+            format!("{who}, by {answer}{count}")
+        }
+        Language::German => {
+            let who = by.map_or_else(|| "das Ziel oder jemand in seinem Namen".into(), |by| by.to_string());
+            let count = count.map_or_else(String::new, |count| format!(", {count}-mal"));
+            format!("{who}, mit {answer}{count}")
+        }
+    }
+}
+
+fn smallest_refused(language: Language, smallest: PacketSize) -> String {
+    match language {
+        Language::English => format!("; the smallest such packet had {smallest} bytes"),
+        Language::German => format!("; das kleinste solche Paket hatte {smallest} Byte"),
+    }
 }
 
 fn flows(language: Language, hit: usize, known: usize, ports: Option<&(String, String)>) -> String {
