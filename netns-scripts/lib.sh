@@ -263,6 +263,51 @@ require_fleet() {
     rm -rf "$folder"
 }
 
+# What reads the formats of the program, for tests/formats: Debian's packages are unpacked, Python's stand in an environment of their
+# own. pytest's source has the schema of JUnit files that Jenkins uses (MIT licence).
+READERS=(prometheus prometheus-node-exporter)
+PYTHON_READERS=(check-jsonschema==0.39.0 yamllint==1.38.0 lxml==6.1.3 prometheus-client==0.26.0 markdown-it-py==4.3.0
+    linkify-it-py==2.1.0 grafana-foundation-sdk==1769699998!10.1.0)
+JUNIT_SCHEMA_OF=pytest==8.4.2
+
+readers_dir() { echo "${PMTU_READERS:-$(target_dir)/readers-of-formats}"; }
+
+has_readers() { [[ -e $(readers_dir)/versions && $(<"$(readers_dir)/wanted") == "${READERS[*]} ${PYTHON_READERS[*]} $JUNIT_SCHEMA_OF" ]]; }
+
+# Empty if they are there or can be fetched.
+why_no_readers() {
+    has_readers || command -v apt-get >/dev/null || echo 'promtool and node_exporter are packages of Debian, and there is no apt-get'
+}
+
+# Any user may fetch them; only what is missing of Python needs root.
+require_readers() {
+    local folder package
+    folder=$(readers_dir)
+    ! has_readers || return 0
+    require_cmd perl python3
+    say "fetching ${READERS[*]} and ${PYTHON_READERS[*]} into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder/debs"
+    download "$folder/debs" "${READERS[@]}" || { apt-get update -q >/dev/null && download "$folder/debs" "${READERS[@]}"; } ||
+        die "cannot download ${READERS[*]}"
+    for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$folder/root"; done
+    python3 -m venv "$folder/python" 2>/dev/null || { require_venv && python3 -m venv --clear "$folder/python"; } ||
+        die "python3 cannot make an environment. Install with: sudo apt-get install -y python3-venv"
+    "$folder/python/bin/python" -m pip install -q "${PYTHON_READERS[@]}" || die "cannot install ${PYTHON_READERS[*]}"
+    "$folder/python/bin/python" -m pip download -q --no-deps --no-binary pytest -d "$folder/debs" "$JUNIT_SCHEMA_OF" || die "cannot download $JUNIT_SCHEMA_OF"
+    tar -xzf "$folder"/debs/pytest-*.tar.gz -C "$folder" --strip-components 3 --wildcards '*/junit-10.xsd'
+    echo "${READERS[*]} ${PYTHON_READERS[*]} $JUNIT_SCHEMA_OF" >"$folder/wanted"
+    {
+        for package in "$folder"/debs/*.deb; do dpkg-deb -W "$package"; done
+        "$folder/python/bin/python" -m pip freeze
+        echo "junit-10.xsd of $JUNIT_SCHEMA_OF"
+        prove --version
+    } >"$folder/versions"
+    rm -rf "$folder/debs"
+}
+
+require_venv() { is_root && command -v apt-get >/dev/null && install_packages python3-venv; }
+
 # Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.
 FOREIGN_STACKS=(lwip gvisor)
 

@@ -70,6 +70,14 @@ if ! true 2>/dev/null <>/dev/net/tun; then
     leave_out behind_pasta_nothing_is_said_of_the_path '/dev/net/tun cannot be opened'
 fi
 
+no_readers=$(why_no_readers)
+if [[ -z $no_readers ]]; then
+    require_readers
+    say "readers of formats: $(tr '\n' ';' <"$(readers_dir)/versions")"
+else
+    leave_out with_readers "$no_readers"
+fi
+
 for stack in "${FOREIGN_STACKS[@]}"; do
     reason=$(build_stack "$stack")
     [[ -z $reason ]] || leave_out "a_server_on_${stack}_gets_its_verdict" "$reason"

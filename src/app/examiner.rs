@@ -140,6 +140,7 @@ impl<'p> Examiner<'p> {
 
 fn bare_report(one: &PlannedAddress, examined: Examined) -> AddressReport {
     AddressReport {
+        target: one.target.clone(),
         host: one.address.host.clone(),
         preference: one.address.preference,
         address: one.address.address,

@@ -9,6 +9,8 @@ use crate::runner::Job;
 
 /// One address with all that is needed to examine it and to speak of it.
 pub(super) struct PlannedAddress {
+    /// The target that leads to it, as the user wrote it.
+    pub(super) target: String,
     pub(super) address: ResolvedAddress,
     pub(super) port: u16,
     pub(super) job: Job,

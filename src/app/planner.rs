@@ -98,7 +98,7 @@ impl<'a> Planner<'a> {
             Err(error) => return collected.leave_out(target, error),
         };
         for address in found.addresses {
-            match self.plan_one(address.clone(), port).await {
+            match self.plan_one(target, address.clone(), port).await {
                 Ok(one) => collected.planned.push(one),
                 Err(error) if error.is_harmless() => {
                     collected.failures.push(failure(target, &error));
@@ -156,7 +156,7 @@ impl Planner<'_> {
         Ok((target.port.unwrap_or(options.port), found))
     }
 
-    async fn plan_one(&self, address: ResolvedAddress, port: u16) -> Result<PlannedAddress, PlanError> {
+    async fn plan_one(&self, target: &str, address: ResolvedAddress, port: u16) -> Result<PlannedAddress, PlanError> {
         let (options, sending) = (&self.plan.examination, &self.plan.sending);
         let wanted = match (&address.zone, &sending.interface) {
             (Some(zone), _) => Some(Interface::find(zone.as_str())?),
@@ -227,6 +227,7 @@ impl Planner<'_> {
             systems,
         };
         Ok(PlannedAddress {
+            target: target.to_owned(),
             address,
             port,
             job: Job { id: 0, plan, scope_id, interface: sending.interface.clone() },

@@ -29,3 +29,16 @@ pub enum FailureKind {
     /// This host's system failed.
     System,
 }
+
+impl FailureKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::BadTarget,
+        Self::Unresolved,
+        Self::NoRoute,
+        Self::BadOption,
+        Self::NoPrivilege,
+        Self::Interrupted,
+        Self::System,
+    ];
+}

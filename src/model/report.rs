@@ -40,6 +40,8 @@ pub struct Report {
 /// The outcome for one address.
 #[derive(Clone, Debug)]
 pub struct AddressReport {
+    /// The target that leads to it, as the user wrote it; of several the first.
+    pub target: String,
     /// The host name the address belongs to, or the address itself.
     pub host: String,
     /// MX preference, if the address came from an MX record.

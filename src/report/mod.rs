@@ -2,19 +2,25 @@
 
 mod advice;
 mod alike;
+pub mod checks;
 mod complete;
+pub mod github;
 mod hints;
 pub mod json;
+pub mod junit;
 mod language;
 mod layout;
 pub mod letter;
+pub mod markdown;
 pub mod merge;
 mod numbers;
 pub mod pcapng;
 mod place;
 mod printable;
+pub mod prometheus;
 mod refusal;
 pub mod suspects;
+pub mod tap;
 pub mod text;
 pub mod transcript;
 pub mod words;

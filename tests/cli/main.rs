@@ -220,6 +220,20 @@ fn good_rows_about_output() {
             "pmtu-probe --format json mx",
             but(|plan| plan.output.formats = vec![format("json", FormatArgument::Nothing)]),
         ),
+        (
+            "pmtu-probe --format tap --junit a --prometheus b mx",
+            but(|plan| {
+                plan.output.formats = vec![
+                    format("junit", file("a")),
+                    format("prometheus", file("b")),
+                    format("tap", FormatArgument::Nothing),
+                ];
+            }),
+        ),
+        (
+            "pmtu-probe --format github mx",
+            but(|plan| plan.output.formats = vec![format("github", FormatArgument::Nothing)]),
+        ),
         ("pmtu-probe --letter mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
         ("pmtu-probe --letter=en mx", but(|plan| plan.output.formats = vec![format("letter", word("en"))])),
         ("pmtu-probe --letter=de mx", but(|plan| plan.output.formats = vec![format("letter", word("de"))])),
@@ -402,8 +416,11 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --generate man mx", "--generate stands alone; leave all else out"),
         ("pmtu-probe --generate pdf", "--generate pdf is no choice; give one of: man, bash, zsh, fish"),
         ("pmtu-probe --list-only=yes mx", "--list-only takes no value; leave \"=yes\" out"),
+        ("pmtu-probe --junit - mx", "--junit - is no file: stdout carries the report; name a file"),
+        ("pmtu-probe --prometheus - mx", "--prometheus - is no file: stdout carries the report; name a file"),
+        ("pmtu-probe --format tap --json mx", "--format tap and --json exclude each other; give one of them"),
         ("pmtu-probe --json= mx", "--json needs a value; see \"pmtu-probe --help\""),
-        ("pmtu-probe --format pdf mx", "--format pdf is no choice; give one of: text, json"),
+        ("pmtu-probe --format pdf mx", "--format pdf is no choice; give one of: text, json, tap, github, markdown"),
         ("pmtu-probe --format json --letter mx", "--format json and --letter exclude each other; give one of them"),
         ("pmtu-probe --format json --json mx", "--format json is given twice; give it once"),
         ("pmtu-probe --json=a --pcapng a mx", "--json and --pcapng name one file, a; give each its own"),

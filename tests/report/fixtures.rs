@@ -48,6 +48,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
     let address = ip(address);
     let mss = if address.is_ipv4() { 1460 } else { 1440 };
     AddressReport {
+        target: "example.com".into(),
         host: "mx.example.com".into(),
         preference: Some(10),
         address,

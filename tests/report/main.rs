@@ -8,6 +8,7 @@ mod every;
 mod evidence;
 mod expected;
 mod fixtures;
+mod formats;
 mod json;
 mod lasting;
 mod letter;

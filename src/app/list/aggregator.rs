@@ -20,7 +20,7 @@ use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::track::{TrackError, Tracker};
 use crate::app::vantage;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{AddressReport, Examined, PacketEvent, Report, TargetFailure};
+use crate::model::{AddressReport, Examined, FailureKind, PacketEvent, Report, TargetFailure};
 use crate::report::text;
 use crate::runner::{Job, RunProgress};
 
@@ -140,6 +140,7 @@ impl<'a> Aggregator<'a> {
             // No result: with --resume it is tried again.
             let kept = self.tracker.as_mut().map_or(Ok(()), |tracker| tracker.stands_as_before(&in_work.target));
             self.note_delivery(kept);
+            self.outputs.without_result(&in_work.failures);
             self.counts.add_target(3, false);
             self.done += 1;
         } else if in_work.is_done() {
@@ -208,14 +209,30 @@ impl<'a> Aggregator<'a> {
             if let Some(tracker) = &mut self.tracker {
                 tracker.note_gap();
             }
-            self.warn("the list holds no target; write one per line");
-            self.counts.note_exit_code(3);
+            self.nothing_to_examine("the list holds no target; write one per line");
             Ok(())
         } else if self.nobody_reads() {
             Ok(())
         } else {
             self.outputs.finish(&self.counts)
         }
+    }
+
+    fn nothing_to_examine(&mut self, why: &str) {
+        self.warn(why);
+        self.counts.note_exit_code(NOTHING_TO_REPORT);
+        let target = self.examiner.plan().targets.subject();
+        let failure = TargetFailure { target: target.clone(), kind: FailureKind::BadOption, text: why.to_owned() };
+        let started = self.examiner.started();
+        self.outputs.nothing_examined(&Report {
+            target,
+            started,
+            elapsed: started.elapsed().unwrap_or_default(),
+            addresses: Vec::new(),
+            errors: vec![failure],
+            vantage: vantage::name(),
+            ending: None,
+        });
     }
 
     /// Whether the run ended because the reader closed the pipe.

@@ -1,10 +1,21 @@
 //! The list of output formats. A new one is a file beside this one and a line here.
 
 use super::format::Format;
-use super::{json, json_lines, letter, pcapng, text};
+use super::{github, json, json_lines, junit, letter, markdown, pcapng, prometheus, tap, text};
 
 /// All formats, in the order of the help.
-pub static ALL: [&Format; 5] = [&text::FORMAT, &letter::FORMAT, &json::FORMAT, &json_lines::FORMAT, &pcapng::FORMAT];
+pub static ALL: [&Format; 10] = [
+    &text::FORMAT,
+    &letter::FORMAT,
+    &json::FORMAT,
+    &json_lines::FORMAT,
+    &junit::FORMAT,
+    &tap::FORMAT,
+    &github::FORMAT,
+    &markdown::FORMAT,
+    &prometheus::FORMAT,
+    &pcapng::FORMAT,
+];
 
 /// What goes to stdout where nothing else does.
 pub(super) static DEFAULT: &Format = &text::FORMAT;

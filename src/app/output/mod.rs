@@ -3,21 +3,27 @@
 //! A format is a file here with a `FORMAT` that says all about it and a `ResultSink` that writes it; `formats`
 //! lists them. The words of a format are made in `report/`.
 
+mod check_sink;
 pub mod color;
 mod document;
 pub mod format;
 pub mod formats;
+mod github;
 mod json;
 mod json_lines;
+mod junit;
 mod letter;
+mod markdown;
 pub(super) mod outputs;
 mod pcapng;
 mod progress;
 pub(super) mod progress_line;
+mod prometheus;
 pub(super) mod result_sink;
 mod results_file;
 pub(super) mod stdout;
 mod summary;
+mod tap;
 mod text;
 mod transcript;
 pub(super) mod width;

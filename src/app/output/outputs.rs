@@ -98,11 +98,18 @@ impl Outputs {
         }
     }
 
+    /// A target of a list has no result for now.
+    pub(crate) fn without_result(&mut self, failures: &[TargetFailure]) {
+        self.0.iter_mut().for_each(|sink| sink.without_result(failures));
+    }
+
     /// Nothing could be examined.
     pub(crate) fn nothing_examined(&mut self, report: &Report) {
         for sink in &mut self.0 {
-            if sink.nothing_examined(report).is_err() {
-                complain(NOBODY_READS);
+            match sink.nothing_examined(report) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => complain(NOBODY_READS),
+                Err(error) => complain(&format!("cannot write the report: {error}")),
+                Ok(()) => {}
             }
         }
     }
@@ -175,10 +182,14 @@ impl Outputs {
         self.0.iter_mut().for_each(|sink| sink.cut_short());
     }
 
-    /// The list is done.
+    /// The list is done. Where an output fails, the others still hear of it; the last error counts.
     pub(crate) fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
         self.make_way();
-        self.0.iter_mut().try_for_each(|sink| sink.finish(counts))
+        let mut finished = Ok(());
+        for sink in &mut self.0 {
+            finished = sink.finish(counts).and(finished);
+        }
+        finished
     }
 }
 
@@ -240,6 +251,11 @@ mod tests {
         fn cut_short(&mut self) {
             self.note("cut short");
         }
+
+        fn finish(&mut self, _: &VerdictCounts) -> io::Result<()> {
+            self.note("finish");
+            if self.fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
     }
 
     #[test]
@@ -259,5 +275,9 @@ mod tests {
         let delivered = outputs.result(&RunResult { report: &report, suspects: None });
         assert_eq!(delivered.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
         assert_eq!(*heard.borrow(), ["a result", "b result", "a cut short", "b cut short"]);
+        heard.borrow_mut().clear();
+        let finished = outputs.finish(&VerdictCounts::default());
+        assert_eq!(finished.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+        assert_eq!(*heard.borrow(), ["a finish", "b finish"]);
     }
 }

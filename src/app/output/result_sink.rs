@@ -5,7 +5,7 @@ use std::io;
 use super::progress_line::LineProgress;
 use crate::app::suspect_cases::SuspectCases;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{AddressReport, PacketEvent, Report};
+use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
 
 /// Takes what a run tells. Calls come in this order: `begin`; `packet` and `progress` while examinations run;
 /// `verdicts_stand` and `result` for one report, or `result` for each target of a list; `finish` for a list.
@@ -46,6 +46,11 @@ pub(crate) trait ResultSink {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
         let _ = result;
         Ok(())
+    }
+
+    /// A target of a list could not be examined for now: it has no result, and the next run tries again.
+    fn without_result(&mut self, failures: &[TargetFailure]) {
+        let _ = failures;
     }
 
     /// Nothing could be examined: the report says why. For programs; people are told on stderr.

@@ -27,6 +27,7 @@ use group::of_several;
 use page::{Ink, Page};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
 pub use style::{Detail, Style, more};
+pub(crate) use verdict::{headline, name};
 
 use super::alike::alike;
 use super::layout::push_line;

@@ -7,7 +7,7 @@ use crate::model::{AddressReport, Cause, Examined, HoleHere, MaskedBy, OwnLimit,
 use crate::report::words::{address_with_zone, stall_words};
 
 /// One line per address, not wrapped.
-pub(super) fn headline(report: &AddressReport) -> String {
+pub(crate) fn headline(report: &AddressReport) -> String {
     headline_of(&name(report), report)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn so_far(report: &AddressReport) -> String {
 }
 
 /// Host, address, and the port if it is not that of SMTP.
-fn name(report: &AddressReport) -> String {
+pub(crate) fn name(report: &AddressReport) -> String {
     const SMTP: u16 = 25;
     let address = address_with_zone(report.address, report.zone.as_deref());
     let name = if report.host.is_empty() || report.host == address || report.host == report.address.to_string() {
