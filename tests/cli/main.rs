@@ -188,7 +188,7 @@ fn good_rows() {
             "pmtu-probe --json --merge a",
             but(|plan| {
                 plan.targets = merge(&["a"], true);
-                plan.output.formats = vec![format("json", FormatArgument::Nothing)];
+                plan.output.formats = vec![format("json", file("-"))];
             }),
         ),
         ("pmtu-probe --targets list --shard auto", but(|plan| plan.targets = list("list", 512, None, "auto"))),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::app::output::format::OpenError;
 use crate::app::set_user_id;
 use crate::net::NetError;
 use crate::report::merge::{Collection, FileRead, Summary};
@@ -18,6 +19,9 @@ const BUFFER: usize = 128 << 10;
 /// Results cannot be summed up.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
+    /// The file of `--json` cannot be written.
+    #[error(transparent)]
+    Output(#[from] OpenError),
     /// A file cannot be opened or read.
     #[error("cannot read {name}: {reason}")]
     Read {

@@ -9,7 +9,7 @@ use crate::app::set_user_id;
 use crate::net::publish::{PrepareError, Readers, WholeFile};
 
 /// Where a document goes.
-pub(super) enum Document {
+pub(crate) enum Document {
     Stdout,
     File(WholeFile),
 }
@@ -28,7 +28,7 @@ enum DocumentError {
 
 impl Document {
     /// Makes sure that it can be written. The option is named without its dashes.
-    pub(super) fn open(argument: &FormatArgument, option: &'static str, readers: Readers) -> Result<Self, OpenError> {
+    pub(crate) fn open(argument: &FormatArgument, option: &'static str, readers: Readers) -> Result<Self, OpenError> {
         match argument.file() {
             Some(path) if !is_dash(path) => Ok(Self::File(prepare(path, option, readers).map_err(OpenError::new)?)),
             _ => Ok(Self::Stdout),
@@ -36,7 +36,7 @@ impl Document {
     }
 
     /// Puts the document where it belongs. A file that holds an earlier one holds this one from then on.
-    pub(super) fn put(&mut self, words: &str) -> io::Result<()> {
+    pub(crate) fn put(&mut self, words: &str) -> io::Result<()> {
         match self {
             Self::Stdout => stdout::print(words),
             // A file has no reader that may go: its errors are those of the disk.

@@ -5,7 +5,7 @@
 
 mod check_sink;
 pub mod color;
-mod document;
+pub(super) mod document;
 pub mod format;
 pub mod formats;
 mod github;

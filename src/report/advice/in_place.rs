@@ -6,7 +6,7 @@ use super::case::Case;
 use super::clamp::{Clamp, ClampPlace};
 use super::host::free_route;
 use super::host_route::{HostRoute, Metric};
-use super::lasting::taken_back;
+use super::taken_back;
 use super::undo::undo;
 use crate::model::{
     AddressReport, Advice, AskedBy, ClampRule, HoleHere, HostSystems, OwnLimit, ReverseReason, RouteMtu, Who, WithoutDf,

@@ -20,6 +20,7 @@ mod retry;
 mod reverse;
 mod shared_link;
 mod systems;
+mod taken_back;
 mod together;
 mod undo;
 mod workaround;

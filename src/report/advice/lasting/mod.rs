@@ -3,7 +3,7 @@
 //!
 //! A file for each system: `ufw`, `rules_file` (nftables and saved iptables rules) for the firewall;
 //! `networkmanager`, `networkd`, `netplan`, `ifupdown` for the network; `sysctl` for the kernel's settings; `file` writes one of
-//! our own; `taken_back` undoes them later. Each line is tried with the real program (`tests/report/lasting.rs`).
+//! our own. `advice/taken_back.rs` undoes them later. Each line is tried with the real program (`tests/report/lasting.rs`).
 //!
 //! The first line is a comment that names the system. Then come commands, and comments that undo them.
 
@@ -14,7 +14,6 @@ mod networkd;
 mod networkmanager;
 mod rules_file;
 mod sysctl;
-pub(super) mod taken_back;
 mod ufw;
 
 use super::clamp::{Clamp, ClampProgram};
@@ -100,6 +99,11 @@ pub(super) fn setting(name: &str, value: u8, systems: &HostSystems) -> Vec<Strin
     introduce("a file for sysctl", sysctl::setting(name, value))
 }
 
+/// How settings are taken back that were written to last.
+pub(super) fn undo_of_settings() -> String {
+    sysctl::undo()
+}
+
 /// What drops a clamp that acts now: the end of a sentence.
 pub(super) fn what_drops_a_clamp(systems: &HostSystems) -> &'static str {
     match (ClampProgram::of(systems), systems.firewall) {
@@ -166,7 +170,7 @@ fn introduce(system: &str, lines: Vec<String>) -> Vec<String> {
 }
 
 /// What the first line begins with.
-const KEPT_BY: &str = "# to keep it, by ";
+pub(super) const KEPT_BY: &str = "# to keep it, by ";
 
 fn name(network: &NetworkManager) -> &'static str {
     match network {

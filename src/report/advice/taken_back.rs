@@ -2,22 +2,22 @@
 //!
 //! Nobody knows whether it was made to last. Where it was not, the same commands change nothing.
 
-use super::super::clamp::Clamp;
-use super::super::firewalld;
-use super::super::host_route::{HostRoute, Metric};
-use super::super::undo::UNDO;
-use super::{KEPT_BY, sysctl};
+use super::clamp::Clamp;
+use super::firewalld;
+use super::host_route::{HostRoute, Metric};
+use super::lasting::{self, KEPT_BY};
+use super::undo::UNDO;
 use crate::model::{FirewallManager, HostSystems};
 
 /// A clamp that this program advised.
-pub(in super::super) fn clamp(clamp: &Clamp, systems: &HostSystems) -> Vec<String> {
-    let lines = super::clamp(clamp, systems).into_iter();
+pub(super) fn clamp(clamp: &Clamp, systems: &HostSystems) -> Vec<String> {
+    let lines = lasting::clamp(clamp, systems).into_iter();
     // What acts now is taken out by another command, and firewalld cannot do it once more.
     only_the_undo(lines.filter(|line| !firewalld::is_for_now(line)).collect())
 }
 
 /// A clamp of somebody else: only he knows where he wrote it.
-pub(in super::super) fn others_clamp(systems: &HostSystems) -> Vec<String> {
+pub(super) fn others_clamp(systems: &HostSystems) -> Vec<String> {
     let file = match (systems.firewall, systems.rules_file.as_deref()) {
         (Some(FirewallManager::Nftables | FirewallManager::Iptables | FirewallManager::Ufw), Some(file)) => file,
         _ => "a file that is loaded at the start",
@@ -26,25 +26,25 @@ pub(in super::super) fn others_clamp(systems: &HostSystems) -> Vec<String> {
 }
 
 /// Routes that this program advised.
-pub(in super::super) fn routes(routes: &[HostRoute], metric: Metric, systems: &HostSystems) -> Vec<String> {
-    only_the_undo(super::routes(routes, metric, systems))
+pub(super) fn routes(routes: &[HostRoute], metric: Metric, systems: &HostSystems) -> Vec<String> {
+    only_the_undo(lasting::routes(routes, metric, systems))
 }
 
 /// The MTU of a route that leads to more than one address.
-pub(in super::super) fn others_route(systems: &HostSystems) -> Vec<String> {
-    vec![format!("# if it comes back, see what sets it: {}", super::who_sets_routes(systems))]
+pub(super) fn others_route(systems: &HostSystems) -> Vec<String> {
+    vec![format!("# if it comes back, see what sets it: {}", lasting::who_sets_routes(systems))]
 }
 
 /// A setting of the kernel, by its name with dots.
-pub(in super::super) fn setting(name: &str, systems: &HostSystems) -> Vec<String> {
-    if super::starts_anew(systems) {
+pub(super) fn setting(name: &str, systems: &HostSystems) -> Vec<String> {
+    if lasting::starts_anew(systems) {
         return vec![format!("# and start the container without --sysctl {name}")];
     }
-    vec![format!("# if a file keeps it ({}):", search(name)), sysctl::undo()]
+    vec![format!("# if a file keeps it ({}):", search(name)), lasting::undo_of_settings()]
 }
 
 /// A setting that this program never advises.
-pub(in super::super) fn others_setting(name: &str) -> Vec<String> {
+pub(super) fn others_setting(name: &str) -> Vec<String> {
     vec![format!("# if it comes back: {}", search(name))]
 }
 
