@@ -29,6 +29,9 @@ if is_root; then
     [[ -n $no_packages ]] || require_package_tests
     no_fleet=$(why_no_fleet)
     [[ -n $no_fleet ]] || require_fleet
+    no_monitoring=''
+    command -v apt-get >/dev/null || [[ -d $(target_dir)/monitoring/etc ]] || no_monitoring='Icinga, Nagios and others are packages of Debian, and there is no apt-get'
+    [[ -n $no_monitoring ]] || "$here/monitoring.sh" >/dev/null
 else
     # The tests enter a user namespace by themselves, each its own.
     require_user_namespaces
@@ -37,6 +40,7 @@ else
     no_systems='firewalld, NetworkManager and others need root'
     no_packages='packages are tried as root'
     no_fleet='Slurm and others are fetched by root'
+    no_monitoring='Icinga, Nagios and others need root'
     [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
     leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
 fi
@@ -58,6 +62,7 @@ if [[ -n $no_fleet ]]; then
     leave_out the_manifest_is_one_of_kubernetes "$no_fleet"
     leave_out duckdb::on_the_real_program "$no_fleet"
 fi
+[[ -z $no_monitoring ]] || leave_out monitored:: "$no_monitoring"
 [[ -z $no_systems ]] || leave_out lasting::on_real_systems "$no_systems"
 if [[ -n $no_systems || -n $no_mail ]]; then
     leave_out what_lasts_cures_mail "${no_systems:-$no_mail}"

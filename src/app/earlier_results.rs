@@ -98,6 +98,8 @@ struct ResultAddress {
     verdict: String,
     /// Lines of earlier versions have none.
     port_state: Option<String>,
+    /// The same.
+    expected: Option<bool>,
 }
 
 impl EarlierResults {
@@ -156,7 +158,7 @@ impl EarlierResults {
             let addresses = result.addresses.iter();
             self.counts.add(
                 result.exit_code,
-                addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref())),
+                addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref(), address.expected)),
             );
         }
         Some(())

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::known_states::KnownError;
 use super::list::target_list::ListError;
 use super::merge::MergeError;
 use super::numbered_shard::NumberError;
@@ -24,6 +25,9 @@ pub enum RunError {
     /// No engine, or more than one, says which part of the list is meant.
     #[error(transparent)]
     Shard(#[from] NumberError),
+    /// The file of `--known` cannot be used.
+    #[error(transparent)]
+    Known(#[from] KnownError),
     /// The file of an output cannot be written.
     #[error(transparent)]
     Output(#[from] OpenError),
@@ -65,6 +69,7 @@ impl RunError {
             Self::List(_)
             | Self::Shard(_)
             | Self::Merge(_)
+            | Self::Known(_)
             | Self::Output(_)
             | Self::Track(_)
             | Self::Suspects(_)

@@ -7,11 +7,12 @@ use tokio::sync::mpsc;
 use super::error::RunError;
 use super::exit_code::INTERRUPTED;
 use super::host_firewall::HostFirewall;
+use super::judging::Judging;
 use super::output::outputs::Outputs;
 use super::plan::RunPlan;
 use super::planned_address::PlannedAddress;
 use super::{random, vantage};
-use crate::model::{AddressReport, Cause, Examined, FailureKind, HopNames, Report, TargetFailure};
+use crate::model::{AddressReport, Assessment, Cause, Examined, FailureKind, HopNames, Report, TargetFailure};
 use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
@@ -29,6 +30,7 @@ pub(super) struct Examiner<'p> {
     runtime: tokio::runtime::Runtime,
     _ports: SilentPorts,
     firewall: HostFirewall,
+    judging: Judging<'p>,
     started: SystemTime,
     deadline: Instant,
 }
@@ -54,9 +56,10 @@ impl<'p> Examiner<'p> {
                 icmp: IcmpSockets::open(ours)?,
             }
         };
+        let judging = Judging::open(&plan.judging)?;
         let files = files()?;
         privilege::drop_all()?;
-        Ok((Self { plan, ours, links, runtime, _ports: ports, firewall, started, deadline }, files))
+        Ok((Self { plan, ours, links, runtime, _ports: ports, firewall, judging, started, deadline }, files))
     }
 
     /// Does the work of a run in the event loop.
@@ -87,6 +90,7 @@ impl<'p> Examiner<'p> {
         report.here.blockers = self.firewall.blockers(&report);
         report.here.clamps = self.firewall.clamps(&report);
         report::complete(&mut report);
+        report.assessment = self.judging.assess(&report);
         report
     }
 
@@ -149,5 +153,6 @@ fn bare_report(one: &PlannedAddress, examined: Examined) -> AddressReport {
         here: one.here.clone(),
         examined,
         names: HopNames::default(),
+        assessment: Assessment::default(),
     }
 }

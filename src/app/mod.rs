@@ -11,6 +11,8 @@ pub mod exit_code;
 mod hop_names;
 mod host_firewall;
 mod interrupt;
+mod judging;
+mod known_states;
 mod list;
 mod log;
 mod merge;

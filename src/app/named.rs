@@ -7,7 +7,6 @@ use super::output::outputs::Outputs;
 use super::plan::RunPlan;
 use super::planned_address::Planned;
 use super::planner::Planner;
-use super::stderr::complain;
 use super::whole_run::WholeRun;
 use crate::runner::Patience;
 
@@ -33,7 +32,7 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
         && let [first, others @ ..] = &errors[..]
     {
         for error in others {
-            complain(&error.to_string());
+            outputs.warn(&error.to_string());
         }
         return Err(RunError::NothingToExamine { text: first.to_string(), failures });
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::output::color::ColorChoice;
 use super::output::format::FormatChoice;
+use super::output::formats;
 pub use super::shard::ShardChoice;
 pub use crate::intake::{Moment, Period};
-use crate::model::{Direction, Family, MethodChoice, PacketSize, Service};
+use crate::model::{Direction, Expectation, Family, MethodChoice, PacketSize, Service, Thresholds};
 use crate::report::text::Detail;
 
 /// A run. Valid in itself; whether names and interfaces exist is not known yet.
@@ -19,6 +20,8 @@ pub struct RunPlan {
     pub targets: TargetSource,
     /// How each address is examined.
     pub examination: ExaminationOptions,
+    /// What the findings are held against.
+    pub judging: JudgingOptions,
     /// How packets leave this host.
     pub sending: SendingOptions,
     /// Where results go, and how they look.
@@ -101,6 +104,17 @@ pub struct ExaminationOptions {
     pub min_size: Option<PacketSize>,
     /// Flows to compare, the first one included. `None`: a few, where large packets vanish.
     pub flows: Option<u8>,
+}
+
+/// What the findings are held against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JudgingOptions {
+    /// What is expected by words.
+    pub expectation: Expectation,
+    /// A file of earlier results: what it says of an address is no news.
+    pub known: Option<PathBuf>,
+    /// Limits of the path MTU.
+    pub thresholds: Thresholds,
 }
 
 /// How packets leave this host.
@@ -196,6 +210,11 @@ impl OutputOptions {
     /// Whether stdout carries a format of its own option, and so no text.
     pub(super) fn stdout_is_taken(&self) -> bool {
         self.formats.iter().any(FormatChoice::takes_stdout)
+    }
+
+    /// Whether stderr is to stay empty.
+    pub fn leaves_stderr_alone(&self) -> bool {
+        self.formats.iter().any(|choice| formats::is_heard_with_stderr(choice.format))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run, by the source of its targets.
 
 use super::error::RunError;
+use super::exit_code::NOTHING_TO_REPORT;
 use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
 use super::{list, merge, named, suspects};
@@ -15,13 +16,14 @@ pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
         return Ok(merge::run(options, &plan.output)?);
     }
     let outcome = run_by_source(plan);
-    // What could not be written needs no second attempt.
-    if let Err(error) = &outcome
-        && !matches!(error, RunError::Write(_))
-    {
-        Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
+    match &outcome {
+        // What could not be written needs no second attempt.
+        Ok(_) | Err(RunError::Write(_)) => outcome,
+        Err(error) => {
+            Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
+            if plan.output.leaves_stderr_alone() { Ok(NOTHING_TO_REPORT) } else { outcome }
+        }
     }
-    outcome
 }
 
 fn run_by_source(plan: &RunPlan) -> Result<u8, RunError> {

@@ -62,9 +62,13 @@ impl<'s> SuspectCases<'s> {
         out
     }
 
-    /// Whether a suspect could not be judged.
+    /// Whether a suspect could not be judged, and that is news.
     pub(super) fn has_open(&self, report: &Report) -> bool {
-        self.answers(report).iter().any(Answer::is_open)
+        let is_expected = |answer: &Answer<'_>| {
+            let mut reports = answer.reports.iter();
+            !answer.reports.is_empty() && reports.all(|report| report.assessment.is_expected() == Some(true))
+        };
+        self.answers(report).iter().any(|answer| answer.is_open() && !is_expected(answer))
     }
 
     fn answers<'a>(&'a self, report: &'a Report) -> Vec<Answer<'a>> {

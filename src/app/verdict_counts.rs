@@ -13,6 +13,10 @@ pub(super) struct VerdictCounts {
     reverse: VerdictRow,
     /// Whose port takes no connections.
     closed: VerdictRow,
+    /// That are as expected.
+    expected: u64,
+    /// That are not.
+    changed: VerdictRow,
     targets: u64,
     /// Targets without an address that could be examined.
     failed: u64,
@@ -22,6 +26,8 @@ pub(super) struct VerdictCounts {
 #[derive(Debug, Default)]
 struct VerdictRow {
     count: u64,
+    /// Those of the count that are as expected.
+    expected: u64,
     first: Vec<String>,
 }
 
@@ -30,16 +36,36 @@ const MOST_NAMED: usize = 20;
 
 impl VerdictCounts {
     /// Counts a target of an earlier run by the words of its result line.
-    pub(super) fn add<'a>(&mut self, exit_code: u8, addresses: impl Iterator<Item = (&'a str, Option<&'a str>)>) {
+    pub(super) fn add<'a>(
+        &mut self,
+        exit_code: u8,
+        addresses: impl Iterator<Item = (&'a str, Option<&'a str>, Option<bool>)>,
+    ) {
         let mut any = false;
-        for (word, port_state) in addresses {
+        for (word, port_state, is_expected) in addresses {
             any = true;
+            self.expected += u64::from(is_expected == Some(true));
+            self.changed.count += u64::from(is_expected == Some(false));
             self.closed.count += u64::from(port_state.is_some_and(|state| state != PortState::Open.word()));
             if let Some(row) = Verdict::WORST_FIRST.iter().position(|verdict| verdict.word() == word) {
                 self.addresses[row].count += 1;
             }
         }
         self.add_target(exit_code, any);
+    }
+
+    /// Counts an address that is as expected: nobody has to do anything about it, so it is not named.
+    pub(super) fn add_expected(&mut self, verdict: Verdict) {
+        self.expected += 1;
+        if let Some(row) = Verdict::WORST_FIRST.iter().position(|row| *row == verdict) {
+            self.addresses[row].count += 1;
+            self.addresses[row].expected += 1;
+        }
+    }
+
+    /// Names an address that is not as expected.
+    pub(super) fn note_change(&mut self, label: &str) {
+        self.changed.note(label);
     }
 
     /// Counts an address.
@@ -88,6 +114,12 @@ impl VerdictCounts {
             parts.push(format!("{} faulty on the way back", self.reverse.count));
         }
         parts.extend(without_connections(self.closed.count));
+        if self.expected > 0 {
+            parts.push(format!("{} as expected", self.expected));
+        }
+        if self.changed.count > 0 {
+            parts.push(format!("{} not as expected", self.changed.count));
+        }
         if self.failed > 0 {
             parts.push(format!("{} not examined", self.failed));
         }
@@ -99,8 +131,9 @@ impl VerdictCounts {
         let s = if self.targets == 1 { "" } else { "s" };
         let mut out = format!("{} target{s}: {}\n", self.targets, self.counts());
         let faulty = Verdict::WORST_FIRST.iter().zip(&self.addresses).filter(|(verdict, _)| needs_attention(**verdict));
-        let rows = faulty
-            .map(|(verdict, row)| (verdict_name(*verdict), row))
+        let rows = [("not as expected", &self.changed)]
+            .into_iter()
+            .chain(faulty.map(|(verdict, row)| (verdict_name(*verdict), row)))
             .chain([("faulty on the way back", &self.reverse), ("port takes no connections", &self.closed)]);
         for (title, row) in rows.filter(|(_, row)| !row.first.is_empty()) {
             // Writing into a String cannot fail.
@@ -108,7 +141,7 @@ impl VerdictCounts {
             for label in &row.first {
                 let _ = writeln!(out, "  {label}");
             }
-            if let Some(more @ 1..) = row.count.checked_sub(row.first.len() as u64) {
+            if let Some(more @ 1..) = row.count.checked_sub(row.expected + row.first.len() as u64) {
                 let _ = writeln!(out, "  and {more} more");
             }
         }
@@ -161,11 +194,27 @@ mod tests {
     #[test]
     fn lines_of_an_earlier_run_count() {
         let mut counts = VerdictCounts::default();
-        counts.add(1, [("masked", None), ("clear", Some("open"))].into_iter());
-        counts.add(3, [("clear", Some("refused"))].into_iter());
+        counts.add(1, [("masked", None, Some(false)), ("clear", Some("open"), None)].into_iter());
+        counts.add(3, [("clear", Some("refused"), Some(true))].into_iter());
         counts.add(3, std::iter::empty());
-        assert_eq!(counts.counts(), "1 masked, 2 clear, 1 takes no connections, 1 not examined");
+        let expected = "1 masked, 2 clear, 1 takes no connections, 1 as expected, 1 not as expected, 1 not examined";
+        assert_eq!(counts.counts(), expected);
         assert_eq!((counts.targets, counts.exit_code()), (3, 1));
+    }
+
+    /// What everybody knows is no news; what is new comes first.
+    #[test]
+    fn what_is_as_expected_is_counted_and_not_named() {
+        let mut counts = VerdictCounts::default();
+        counts.add_expected(Verdict::Masked);
+        counts.add_expected(Verdict::BlackHole);
+        counts.add_target(0, true);
+        counts.add_address((Verdict::BlackHole, ReverseVerdict::Untested), OPEN, "new0");
+        counts.note_change("new0");
+        counts.add_target(2, true);
+        let summary = "2 targets: 2 black hole, 1 masked, 2 as expected, 1 not as expected\n\n\
+                       not as expected:\n  new0\n\nblack hole:\n  new0\n";
+        assert_eq!(counts.summary(), summary);
     }
 
     /// A clear path to a closed port is no good news, so its target is named.

@@ -8,7 +8,7 @@ use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
 use super::formats::{AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
 use crate::app::plan::{Moment, Rate, ShardChoice};
-use crate::model::PacketSize;
+use crate::model::{AlertRange, Expectation, PacketSize, SizeRange};
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help has all options, and more words.";
 
@@ -34,6 +34,10 @@ Examples:
       The relays whose mail stalls, as the log has it, and what their paths do.
   sudo pmtu-probe --from-queue
       The same for the mail that is stuck in the queue of Postfix now.
+  sudo pmtu-probe --expect masked --expect-mtu 1400: mx.example.com
+      A fault that everybody knows is no alarm; a change is.
+  sudo pmtu-probe --format nagios -w 1500: -c 1280: -H mx.example.com
+      As a plugin of Nagios, Icinga and others: one line with metrics.
   sudo pmtu-probe --json mx.example.com | jq '.addresses[].verdict'
       For programs; docs/report.schema.json describes the document.
 
@@ -53,6 +57,9 @@ Verdicts and exit codes; the worst of all addresses and both directions counts,
      also a port that takes no connections, whatever the path carries
      also bad arguments, no privilege, no such name
   130  interrupted; what is known is printed
+
+--expect, --expect-mtu, --known: what is as expected counts as 0; what is not
+counts as 1 or more. --warning and --critical count as 1 and 2.
 
 Sizes are whole IP packets: an MTU of 1500 is an MSS of 1460 (IPv6: 1440).
 
@@ -92,8 +99,12 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required_unless_present_any = ["list", "from_log", "from_queue", "merge"], value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present_any = ["hostname", "list", "from_log", "from_queue", "merge"], value_name = "TARGET", value_parser = values::target)]
     pub(super) targets: Vec<String>,
+
+    /// A target, as plugins of monitoring systems take it
+    #[arg(short = 'H', long, value_name = "TARGET", value_parser = values::target, action = ArgAction::Append)]
+    pub(super) hostname: Vec<String>,
 
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
@@ -155,12 +166,52 @@ pub(super) struct Args {
     pub(super) source: Option<SourceAddress>,
 
     /// Time limit in seconds: of the whole run; from a list or log, of each
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::timeout)]
-    pub(super) timeout: std::time::Duration,
+    ///
+    /// By default 30, and with --format nagios 9: monitoring systems wait for 10.
+    #[arg(short = 't', long, value_name = "SECONDS", value_parser = values::timeout)]
+    pub(super) timeout: Option<std::time::Duration>,
 
     /// Packets per second over all addresses; 0: no limit
     #[arg(long, value_name = "PACKETS", default_value = "2000", value_parser = values::rate)]
     pub(super) rate: Rate,
+
+    /// Verdicts that are no news, like masked or reverse:clear
+    ///
+    /// Separated by commas: clear, discoverable, masked, recovers, black_hole,
+    /// unreachable, inconclusive; of the other way with reverse: before them, where
+    /// untested is one as well. An address that has one of them counts as 0 in the
+    /// exit code; one that has not keeps its own code, or gets 1 if that is 0. What
+    /// no word is about keeps its own code.
+    #[arg(long, value_name = "VERDICT,...", value_parser = values::expectation)]
+    pub(super) expect: Option<Expectation>,
+
+    /// Path MTU that is no news: 1400, 1400:, :1400 or 1280:1400
+    ///
+    /// Exactly, at least, at most, between. Another one counts as 1 in the exit
+    /// code, unless the verdict counts as more.
+    #[arg(long, value_name = "RANGE", value_parser = values::size_range)]
+    pub(super) expect_mtu: Option<SizeRange>,
+
+    /// Results of an earlier run, by --json or --jsonl: what they say is no news
+    ///
+    /// An address whose verdict, cause, path MTU, port and other way are as they
+    /// were counts as 0 in the exit code; another one keeps its own code, or gets 1
+    /// if that is 0. One that the file does not have is judged as without it.
+    /// Doubt is never as expected.
+    #[arg(long, value_name = "FILE")]
+    pub(super) known: Option<PathBuf>,
+
+    /// Path MTU below or beyond which it is a warning, like 1500:
+    ///
+    /// With --format nagios or checkmk; a range as monitoring plugins take it. 1500:
+    /// is at least 1500, 1280:1500 is between, @0:1279 is not between, ~:1500 is at
+    /// most 1500.
+    #[arg(short = 'w', long, value_name = "RANGE", value_parser = values::alert_range)]
+    pub(super) warning: Option<AlertRange>,
+
+    /// Path MTU below or beyond which it is critical, like 1280:
+    #[arg(short = 'c', long, value_name = "RANGE", value_parser = values::alert_range)]
+    pub(super) critical: Option<AlertRange>,
 
     /// Compare this many flows; 1: none but the first
     ///
@@ -176,7 +227,7 @@ pub(super) struct Args {
     /// printed as it comes, a line per address, then a summary. Empty lines and
     /// what follows a # are no targets. A bad line is reported with its number;
     /// the rest goes on.
-    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with = "targets")]
+    #[arg(long = "targets", id = "list", value_name = "FILE", conflicts_with_all = ["targets", "hostname"])]
     pub(super) list: Option<PathBuf>,
 
     /// With --targets: examine so many addresses at a time
@@ -232,7 +283,7 @@ pub(super) struct Args {
     /// suspect is shown with its evidence, then examined at the address that the log
     /// names: the way there for mail to it, the way back for mail from it. Stdout has
     /// no list with --json, --letter and -q; stderr has it, but not with -q.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "hostname", "list"])]
     pub(super) from_log: Vec<PathBuf>,
 
     /// Only lines of --from-log from this moment on
@@ -250,7 +301,7 @@ pub(super) struct Args {
     ///
     /// The environment variable MAIL_CONFIG leads to another instance of Postfix,
     /// as it does for its own commands.
-    #[arg(long, conflicts_with_all = ["targets", "list", "from_log"])]
+    #[arg(long, conflicts_with_all = ["targets", "hostname", "list", "from_log"])]
     pub(super) from_queue: bool,
 
     /// Only list the suspects of --from-log, --from-queue

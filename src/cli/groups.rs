@@ -18,12 +18,13 @@ use Member::{Formats, Options};
 
 /// Headings and their options. clap takes the options of a group in this order, but the groups in the order of their first
 /// fields.
-const GROUPS: [(&str, &[Member]); 7] = [
-    ("Targets", &[Options(&["no_mx", "port", "ipv4", "ipv6", "list"])]),
+const GROUPS: [(&str, &[Member]); 8] = [
+    ("Targets", &[Options(&["hostname", "no_mx", "port", "ipv4", "ipv6", "list"])]),
     ("From mail logs", &[Options(&["from_log", "since", "until", "from_queue", "list_only"])]),
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency", "merge"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
+    ("Expected", &[Options(&["expect", "expect_mtu", "known", "warning", "critical"])]),
     (
         "Output",
         &[

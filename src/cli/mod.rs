@@ -12,4 +12,4 @@ mod to_plan;
 mod values;
 
 pub use error::UsageError;
-pub use parse::{Request, parse};
+pub use parse::{Request, format_asked_for, parse};

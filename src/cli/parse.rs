@@ -6,7 +6,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::args::Args;
 use super::error::UsageError;
-use super::{generate, groups, to_plan};
+use super::{formats, generate, groups, to_plan};
 use crate::app::plan::RunPlan;
 
 /// What a command line asks for.
@@ -28,6 +28,16 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
         Err(error) if !error.use_stderr() => Ok(Request::Show(error.render().to_string())),
         Err(error) => Err(UsageError::from_clap(&error)),
     }
+}
+
+/// The format that an argument vector asks for on stdout, even if the rest of it makes no sense.
+pub fn format_asked_for(args: &[OsString]) -> Option<String> {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--").collect();
+    let option = format!("--{}", formats::WORD_OPTION);
+    args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix(option.as_str())? {
+        "" => args.get(at + 1).map(ToString::to_string),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    })
 }
 
 /// The definition that help, manual page and completions come from.

@@ -1,6 +1,7 @@
 //! From the options to the plan of a run. What clap cannot check is checked here.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::Args;
 use super::choices::{AdviceArg, DirectionArg, MethodArg};
@@ -8,11 +9,16 @@ use super::error::UsageError;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
-    ExaminationOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan, SendingOptions, ShardChoice,
-    SuspectOptions, SuspectSource, TargetSource,
+    ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan, SendingOptions,
+    ShardChoice, SuspectOptions, SuspectSource, TargetSource,
 };
-use crate::model::{Direction, Family};
+use crate::model::{Direction, Expectation, Family, Thresholds};
 use crate::report::text::Detail;
+
+/// The time of a run.
+const USUAL_PATIENCE: Duration = Duration::from_secs(30);
+/// Monitoring systems give up after 10 s, and a run has to end its connections.
+const PATIENCE_OF_MONITORING: Duration = Duration::from_secs(9);
 
 /// The plan, if the options go together.
 pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
@@ -21,12 +27,19 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     check_formats(&formats, &args)?;
     check_direction(&args)?;
     check_sources(&args)?;
+    let judging = JudgingOptions {
+        expectation: Expectation { path_mtu: args.expect_mtu, ..args.expect.clone().unwrap_or_default() },
+        known: args.known.clone(),
+        thresholds: Thresholds { warning: args.warning, critical: args.critical },
+    };
+    check_judging(&judging, &formats, &args)?;
+    let is_plugin = formats.iter().any(|choice| choice.format.name == "nagios");
     let examination = ExaminationOptions {
         family: family(&args)?,
         port: args.port,
         mail_domains: !args.no_mx,
         method: args.method.into(),
-        direction: args.direction.map(Direction::from),
+        direction: direction(&judging.expectation, &args),
         ptb_test: args.ptb_test,
         max_size: args.max_size,
         min_size: args.min_size,
@@ -36,16 +49,16 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
         interface: outgoing_interface(&args)?,
         source: args.source.as_ref().map(|source| source.address),
         rate: args.rate,
-        timeout: args.timeout,
+        timeout: args.timeout.unwrap_or(if is_plugin { PATIENCE_OF_MONITORING } else { USUAL_PATIENCE }),
     };
     let output = OutputOptions {
         formats,
         color: args.color.into(),
         names: args.names,
-        detail: detail(args.quiet, args.verbose, args.advice),
+        detail: detail(args.quiet || is_plugin, args.verbose, args.advice),
         verbosity: args.verbose,
     };
-    Ok(RunPlan { targets: target_source(args), examination, sending, output })
+    Ok(RunPlan { targets: target_source(args), examination, judging, sending, output })
 }
 
 /// What `--merge` prints besides text.
@@ -68,7 +81,7 @@ fn target_source(args: Args) -> TargetSource {
         }),
         (None, logs) if !logs.is_empty() => suspects(SuspectSource::Logs(logs, period)),
         (None, _) if args.from_queue => suspects(SuspectSource::Queue),
-        (None, _) => TargetSource::Named(each_once(args.targets)),
+        (None, _) => TargetSource::Named(each_once([args.hostname, args.targets].concat())),
     }
 }
 
@@ -141,6 +154,44 @@ fn check_direction(args: &Args) -> Result<(), UsageError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Who expects something of the other way asks for it. Suspects have their way from the log.
+fn direction(expectation: &Expectation, args: &Args) -> Option<Direction> {
+    let is_of_suspects = !args.from_log.is_empty() || args.from_queue;
+    let implied = (!expectation.reverse.is_empty() && !is_of_suspects).then_some(Direction::Both);
+    args.direction.map(Direction::from).or(implied)
+}
+
+/// An expectation that nothing could meet or break would look like one that is met.
+fn check_judging(judging: &JudgingOptions, formats: &[FormatChoice], args: &Args) -> Result<(), UsageError> {
+    let JudgingOptions { expectation, known, thresholds } = judging;
+    if args.list_only && (!expectation.is_empty() || known.is_some()) {
+        return Err(UsageError::new("--list-only examines nothing that could be as expected; leave out one of them"));
+    }
+    if matches!(args.direction, Some(DirectionArg::Reverse)) {
+        if expectation.is_of_the_way_there() {
+            return Err(UsageError::new(
+                "--direction reverse does not examine the way that --expect is about; put reverse: before the verdict",
+            ));
+        }
+        if !thresholds.is_empty() {
+            return Err(UsageError::new(
+                "--direction reverse does not find the path MTU that --warning and --critical are about; leave it out",
+            ));
+        }
+    }
+    let is_one_way = matches!(args.direction, Some(DirectionArg::Forward)) || matches!(args.method, MethodArg::Icmp);
+    if is_one_way && !expectation.reverse.is_empty() {
+        return Err(UsageError::new(
+            "--expect reverse:... needs the other way, which --direction forward and --method icmp leave out",
+        ));
+    }
+    let is_for_monitoring = |choice: &FormatChoice| matches!(choice.format.name, "nagios" | "checkmk");
+    if !thresholds.is_empty() && !formats.iter().any(is_for_monitoring) {
+        return Err(UsageError::new("--warning and --critical go with --format nagios or checkmk; try --expect-mtu"));
+    }
+    Ok(())
 }
 
 fn check_sources(args: &Args) -> Result<(), UsageError> {

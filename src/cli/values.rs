@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::ZonedDateTime;
 
 use crate::app::plan::{Moment, Rate, ShardChoice};
-use crate::model::PacketSize;
+use crate::model::{AlertRange, Expectation, PacketSize, ReverseVerdict, SizeRange, Verdict};
+use crate::report::words::named;
 
 const SMALLEST: u32 = 68;
 const LARGEST: u32 = 65_535;
@@ -106,4 +107,57 @@ pub(super) fn source(text: &str) -> Result<SourceAddress, String> {
         return Err(wrong());
     }
     Ok(SourceAddress { address, zone })
+}
+
+/// `masked,reverse:clear`.
+pub(super) fn expectation(text: &str) -> Result<Expectation, String> {
+    let mut expectation = Expectation::default();
+    for word in text.split(',') {
+        let wrong = |what_to_do: &str, all: &str| format!("holds \"{word}\", which is no verdict; {what_to_do}: {all}");
+        if let Some(back) = word.strip_prefix("reverse:") {
+            let verdict = named(&ReverseVerdict::WORST_FIRST, back);
+            expectation.reverse.push(verdict.map_err(|all| wrong("after reverse: give one of", &all))?);
+        } else {
+            let verdict = named(&Verdict::WORST_FIRST, word);
+            expectation.verdicts.push(verdict.map_err(|all| wrong("give some of", &all))?);
+        }
+    }
+    Ok(expectation)
+}
+
+/// `1400`, `1400:`, `:1400`, `1280:1400`.
+pub(super) fn size_range(text: &str) -> Result<SizeRange, String> {
+    let wrong =
+        || format!("is no range of packet sizes; give 1400, 1400:, :1400 or 1280:1400, from {SMALLEST} to {LARGEST}");
+    let end = |text: &str| if text.is_empty() { Ok(None) } else { size(text).map(Some).map_err(|_| wrong()) };
+    let (least, most) = match text.split_once(':') {
+        Some((least, most)) => (end(least)?, end(most)?),
+        None => (end(text)?, end(text)?),
+    };
+    let is_sound = match (least, most) {
+        (Some(least), Some(most)) => least <= most,
+        (least, most) => least.or(most).is_some(),
+    };
+    if is_sound { Ok(SizeRange { least, most }) } else { Err(wrong()) }
+}
+
+/// `[@]start:end`, as the guidelines of the monitoring plugins have it, of whole numbers.
+pub(super) fn alert_range(text: &str) -> Result<AlertRange, String> {
+    let wrong =
+        || "is no range; give one like 1500: (at least), 1280:1500 (between) or @0:1279 (not between)".to_owned();
+    let number = |text: &str| {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u32>().ok().filter(|_| is_plain).ok_or_else(wrong)
+    };
+    let (inside, range) = text.strip_prefix('@').map_or((false, text), |range| (true, range));
+    let (start, end) = match range.split_once(':') {
+        Some(("~", end)) => (None, end),
+        Some((start, end)) => (Some(number(start)?), end),
+        None => (Some(0), range),
+    };
+    let end = if end.is_empty() && range.contains(':') { None } else { Some(number(end)?) };
+    match (start, end) {
+        (Some(start), Some(end)) if start > end => Err(wrong()),
+        (start, end) => Ok(AlertRange { start, end, inside }),
+    }
 }

@@ -1,7 +1,11 @@
 //! Plain types that every layer shares. No I/O, no clock, no decisions.
 
 mod address;
+mod address_report;
+mod alert;
+mod assessment;
 mod event;
+mod expectation;
 mod failure;
 mod finding;
 mod flows;
@@ -28,7 +32,11 @@ mod technique;
 mod time;
 
 pub use address::{is_container_gateway, is_global, is_of_container_network};
+pub use address_report::{AddressReport, Report};
+pub use alert::{Alarm, AlertRange, Thresholds};
+pub use assessment::Assessment;
 pub use event::{Action, Event, Outgoing, Refusal};
+pub use expectation::{Change, Expectation, Expected, ExpectedSize, KnownState, SizeRange, Standard};
 pub use failure::{FailureKind, TargetFailure};
 pub use finding::{Finding, Tunnel};
 pub use flows::{Flow, FlowOutcome, Flows};
@@ -54,8 +62,8 @@ pub use reason::{
 };
 pub use rejection::{RejectedBy, Rejection};
 pub use report::{
-    AddressReport, Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Report, Reverse,
-    ReverseVerdict, SizeEvidence, Verdict, Who, worst_exit_code,
+    Advice, Cause, Examined, Hop, Location, LocationPoint, MethodReport, MethodStatus, Reverse, ReverseVerdict,
+    SizeEvidence, Verdict, Who, worst_exit_code,
 };
 pub use ruleset::{RulesetText, SavedTables};
 pub use silent_form::SilentForm;

@@ -39,6 +39,10 @@ pub struct PtbReport {
 }
 
 impl PtbFault {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::MtuZero, Self::StatedSizeLost, Self::NotSmaller, Self::TooLow, Self::BelowMinimum, Self::BadChecksum];
+
     /// Whether PMTUD ends at a working size in spite of this fault.
     pub fn is_survivable(self) -> bool {
         matches!(self, Self::MtuZero | Self::TooLow | Self::BelowMinimum)

@@ -1,71 +1,19 @@
-//! The outcome of a run: what renderers turn into text and JSON.
+//! What an examination finds: what renderers turn into text and JSON.
 //!
 //! Field names and enum words are those of the JSON contract, schema `pmtu-probe/1`.
 
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::failure::TargetFailure;
 use super::finding::Finding;
 use super::flows::Flows;
-use super::hop_names::HopNames;
-use super::host::{HostFacts, InnerLink};
 use super::masked_by::MaskedBy;
 use super::plan::Direction;
 use super::port_state::{PortState, Reception};
 use super::ptb::{PtbFault, PtbReport};
 use super::reason::{Ground, MethodReason, ReverseReason, VerdictReason};
-use super::size::{Family, PacketSize, Ttl};
+use super::size::{PacketSize, Ttl};
 use super::technique::{Method, Technique};
-
-/// The outcome of one run over one target.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The target as the user wrote it.
-    pub target: String,
-    /// The host that examines, by its own name; `None`: not known.
-    pub vantage: Option<String>,
-    /// Wall-clock time of the start.
-    pub started: SystemTime,
-    /// From start to the last verdict.
-    pub elapsed: Duration,
-    /// One entry per address examined.
-    pub addresses: Vec<AddressReport>,
-    /// What could not be examined.
-    pub errors: Vec<TargetFailure>,
-    /// The exit code of the process, where that is not the worst of the addresses.
-    pub ending: Option<u8>,
-}
-
-/// The outcome for one address.
-#[derive(Clone, Debug)]
-pub struct AddressReport {
-    /// The target that leads to it, as the user wrote it; of several the first.
-    pub target: String,
-    /// The host name the address belongs to, or the address itself.
-    pub host: String,
-    /// MX preference, if the address came from an MX record.
-    pub preference: Option<u16>,
-    /// The address.
-    pub address: IpAddr,
-    /// Zone of a link-local address, as an interface name.
-    pub zone: Option<String>,
-    /// The TCP port.
-    pub port: u16,
-    /// This host as far as it bears on the address.
-    pub here: HostFacts,
-    /// What the examination found.
-    pub examined: Examined,
-    /// What the DNS says of addresses on the way, where that was asked for.
-    pub names: HopNames,
-}
-
-impl AddressReport {
-    /// Links behind which others send larger packets than this host's way out takes: what was examined does not hold for them.
-    pub fn inner_links_not_examined(&self) -> Vec<&InnerLink> {
-        self.here.inner_links_above(self.examined.local_mtu, Family::of(self.address))
-    }
-}
 
 /// What one examination found.
 #[derive(Clone, Debug, PartialEq)]
@@ -315,25 +263,39 @@ pub enum Who {
 }
 
 impl Examined {
-    /// The exit code of this address: see [`Report::exit_code`].
+    /// The exit code of what was found, whatever was expected: see [`Report::exit_code`](super::Report::exit_code).
     pub fn exit_code(&self) -> u8 {
+        worst_exit_code([self.code_there(), self.code_back()])
+    }
+
+    /// That of the way there.
+    pub(super) fn code_there(&self) -> u8 {
         let forward = match self.verdict {
             _ if !self.direction.is_forward() => 0,
-            Verdict::Discoverable if self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) => 1,
+            Verdict::Discoverable if self.has_survivable_fault() => 1,
             Verdict::Clear | Verdict::Discoverable => 0,
             Verdict::Masked | Verdict::Recovers => 1,
             Verdict::BlackHole => 2,
             Verdict::Unreachable | Verdict::Inconclusive => 3,
         };
         // No mail gets through whatever the path carries; a proven hole is still the graver news.
-        let forward = if self.takes_no_connections() && forward != 2 { 3 } else { forward };
-        let reverse = match self.reverse.verdict {
+        if self.takes_no_connections() && forward != 2 { 3 } else { forward }
+    }
+
+    /// That of the way back.
+    pub(super) fn code_back(&self) -> u8 {
+        match self.reverse.verdict {
             ReverseVerdict::Clear | ReverseVerdict::Discoverable | ReverseVerdict::Untested => 0,
             ReverseVerdict::Recovers => 1,
             ReverseVerdict::BlackHole => 2,
             ReverseVerdict::Inconclusive => 3,
-        };
-        worst_exit_code([forward, reverse])
+        }
+    }
+
+    /// Whether path MTU discovery works although a router's message is faulty.
+    pub(super) fn has_survivable_fault(&self) -> bool {
+        let is_faulty = || self.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable));
+        self.verdict == Verdict::Discoverable && is_faulty()
     }
 
     /// Whether the port is known to take no connections.
@@ -363,6 +325,11 @@ impl Examined {
     }
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::NoPtb, Self::LocalFirewall, Self::BadPtb, Self::LinkMismatch];
+}
+
 impl Verdict {
     /// All of them, the worst first.
     pub const WORST_FIRST: [Self; 7] = [
@@ -380,20 +347,6 @@ impl ReverseVerdict {
     /// All of them, the worst first.
     pub const WORST_FIRST: [Self; 6] =
         [Self::BlackHole, Self::Recovers, Self::Inconclusive, Self::Discoverable, Self::Clear, Self::Untested];
-}
-
-impl Report {
-    /// The exit code of the process: that of its ending, if it has one of its own, else the worst over all addresses and both
-    /// directions, 2 before 1 before 3 before 0. 3 if there was no address to examine.
-    pub fn exit_code(&self) -> u8 {
-        if let Some(code) = self.ending {
-            return code;
-        }
-        if self.addresses.is_empty() {
-            return 3;
-        }
-        worst_exit_code(self.addresses.iter().map(|address| address.examined.exit_code()))
-    }
 }
 
 /// The worst of several exit codes: 2 before 1 before 3 before 0.

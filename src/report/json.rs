@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::advice::{Check, check};
 use super::numbers::{rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
-use super::words::{Word, address_with_zone, method_reason, reverse_reason, verdict_reason};
+use super::words::{Word, address_with_zone, changes, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
     AddressReport, Advice, Examined, Finding, Hop, HopNames, Location, LocationPoint, MethodReport, MethodStatus,
     PacketSize, PtbReport, RejectedBy, Report, Reverse, SizeEvidence, TargetFailure,
@@ -104,6 +104,8 @@ struct AddressJson<'a> {
     findings: Vec<&'static str>,
     advice: Vec<AdviceJson<'a>>,
     check: Option<CheckJson>,
+    expected: Option<bool>,
+    change: Option<String>,
     probes_sent: u32,
     bytes_sent: u64,
     elapsed_ms: f64,
@@ -253,6 +255,8 @@ impl<'a> AddressJson<'a> {
             findings: examined.findings.iter().map(|finding| finding.word()).collect(),
             advice: examined.advice.iter().map(AdviceJson::of).collect(),
             check: check(&[report]).map(|Check { text, commands }| CheckJson { text, commands }),
+            expected: report.assessment.is_expected(),
+            change: report.assessment.changes.as_deref().filter(|all| !all.is_empty()).map(changes),
             probes_sent: examined.probes_sent,
             bytes_sent: examined.bytes_sent,
             elapsed_ms: milliseconds(examined.elapsed),

@@ -13,6 +13,7 @@ mod layout;
 pub mod letter;
 pub mod markdown;
 pub mod merge;
+pub mod monitoring;
 mod numbers;
 pub mod pcapng;
 mod place;

@@ -13,8 +13,8 @@ use pmtu_probe::app::output::color::ColorChoice;
 use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
-    ExaminationOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan, SendingOptions, SuspectOptions,
-    SuspectSource, TargetSource,
+    ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan, SendingOptions,
+    SuspectOptions, SuspectSource, TargetSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -53,6 +53,7 @@ fn defaults() -> RunPlan {
             min_size: None,
             flows: None,
         },
+        judging: JudgingOptions::default(),
         sending: SendingOptions {
             interface: None,
             source: None,
@@ -420,12 +421,142 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
         ("pmtu-probe --prometheus - mx", "--prometheus - is no file: stdout carries the report; name a file"),
         ("pmtu-probe --format tap --json mx", "--format tap and --json exclude each other; give one of them"),
         ("pmtu-probe --json= mx", "--json needs a value; see \"pmtu-probe --help\""),
-        ("pmtu-probe --format pdf mx", "--format pdf is no choice; give one of: text, json, tap, github, markdown"),
+        (
+            "pmtu-probe --format pdf mx",
+            "--format pdf is no choice; give one of: text, json, tap, github, markdown, nagios, checkmk",
+        ),
         ("pmtu-probe --format json --letter mx", "--format json and --letter exclude each other; give one of them"),
         ("pmtu-probe --format json --json mx", "--format json is given twice; give it once"),
         ("pmtu-probe --json=a --pcapng a mx", "--json and --pcapng name one file, a; give each its own"),
     ];
     refused(&rows);
+}
+
+#[test]
+fn bad_rows_about_what_is_expected_say_so_too() {
+    let verdicts = "black_hole, recovers, masked, unreachable, inconclusive, discoverable, clear";
+    let no_verdict = format!("--expect \"mask\" holds \"mask\", which is no verdict; give some of: {verdicts}");
+    let empty = format!("--expect \"masked,\" holds \"\", which is no verdict; give some of: {verdicts}");
+    let no_range = "is no range of packet sizes; give 1400, 1400:, :1400 or 1280:1400, from 68 to 65535";
+    let no_limit = "is no range; give one like 1500: (at least), 1280:1500 (between) or @0:1279 (not between)";
+    let of_the_way_there =
+        "--direction reverse does not examine the way that --expect is about; put reverse: before the verdict";
+    let of_the_way_back =
+        "--expect reverse:... needs the other way, which --direction forward and --method icmp leave out";
+    let for_monitoring = "--warning and --critical go with --format nagios or checkmk; try --expect-mtu";
+    let sizes = ["", ":", "1500:1400", "a", "1400:b", "-1", "67", "65536:", "1:2:3", "1400B"];
+    let limits = ["", ":", "@", "10:5", "~", "1e3", "-1:", "1500:1500:", "+5", "99999999999"];
+    for size in sizes {
+        let line = format!("pmtu-probe --expect-mtu={size} mx");
+        refused(&[(&line, &format!("--expect-mtu {size:?} {no_range}"))]);
+    }
+    for limit in limits {
+        let line = format!("pmtu-probe --format nagios -w={limit} mx");
+        refused(&[(&line, &format!("--warning {limit:?} {no_limit}"))]);
+    }
+    refused(&[
+        ("pmtu-probe --expect mask mx", &no_verdict),
+        ("pmtu-probe --expect masked, mx", &empty),
+        ("pmtu-probe --expect clear --direction reverse mx", of_the_way_there),
+        ("pmtu-probe --expect-mtu 1400 --direction reverse mx", of_the_way_there),
+        ("pmtu-probe --expect reverse:clear --direction forward mx", of_the_way_back),
+        ("pmtu-probe --expect reverse:clear --method icmp mx", of_the_way_back),
+        ("pmtu-probe -w 1500: mx", for_monitoring),
+        ("pmtu-probe -c 1500: --json mx", for_monitoring),
+        (
+            "pmtu-probe --format nagios -w 1500: --direction reverse mx",
+            "--direction reverse does not find the path MTU that --warning and --critical are about; leave it out",
+        ),
+        (
+            "pmtu-probe --from-log a --list-only --expect clear",
+            "--list-only examines nothing that could be as expected; leave out one of them",
+        ),
+        (
+            "pmtu-probe --targets a --format nagios",
+            "--format nagios and --targets exclude each other; give one of them",
+        ),
+        ("pmtu-probe --targets a -H b", "--hostname and --targets exclude each other; give one of them"),
+        ("pmtu-probe --from-queue -H b", "--from-queue and --hostname exclude each other; give one of them"),
+    ]);
+}
+
+#[test]
+fn what_is_expected_is_a_part_of_the_plan() {
+    use pmtu_probe::model::{AlertRange, Expectation, ReverseVerdict, SizeRange, Thresholds, Verdict};
+    let size = |bytes| Some(PacketSize::new(bytes));
+    let mtu = |least, most| Expectation { path_mtu: Some(SizeRange { least, most }), ..Expectation::default() };
+    let words = |verdicts: &[Verdict], reverse: &[ReverseVerdict]| Expectation {
+        verdicts: verdicts.to_vec(),
+        reverse: reverse.to_vec(),
+        path_mtu: None,
+    };
+    for (line, expectation) in [
+        ("--expect masked", words(&[Verdict::Masked], &[])),
+        ("--expect black_hole,clear", words(&[Verdict::BlackHole, Verdict::Clear], &[])),
+        (
+            "--expect masked,reverse:recovers,reverse:untested",
+            words(&[Verdict::Masked], &[ReverseVerdict::Recovers, ReverseVerdict::Untested]),
+        ),
+        ("--expect-mtu 1400", mtu(size(1400), size(1400))),
+        ("--expect-mtu 1400:", mtu(size(1400), None)),
+        ("--expect-mtu :1400", mtu(None, size(1400))),
+        ("--expect-mtu 1280:1400", mtu(size(1280), size(1400))),
+    ] {
+        assert_eq!(plan(&format!("pmtu-probe {line} mx")).judging.expectation, expectation, "{line}");
+    }
+    // Who expects something of the other way asks for it; suspects have their way from the log.
+    let direction = |line| plan(line).examination.direction;
+    assert_eq!(direction("pmtu-probe --expect reverse:clear mx"), Some(Direction::Both));
+    assert_eq!(direction("pmtu-probe --expect clear mx"), None);
+    assert_eq!(direction("pmtu-probe --expect reverse:clear --from-log a"), None);
+    let known = plan("pmtu-probe --known a mx").judging.known;
+    assert_eq!(known.as_deref(), Some(std::path::Path::new("a")));
+    let range = |start, end, inside| Some(AlertRange { start, end, inside });
+    let limits = plan("pmtu-probe --format nagios -w 1500: -c @0:1279 mx").judging.thresholds;
+    assert_eq!(
+        limits,
+        Thresholds { warning: range(Some(1500), None, false), critical: range(Some(0), Some(1279), true) }
+    );
+}
+
+/// As monitoring systems call plugins.
+#[test]
+fn a_plugin_has_the_options_of_plugins() {
+    let plugin = plan("pmtu-probe --format nagios -H mx -t 5 -p 587 b");
+    assert_eq!(plugin.targets, named(&["mx", "b"]));
+    assert_eq!(plugin.sending.timeout, Duration::from_secs(5));
+    let defaults = plan("pmtu-probe --format nagios -H mx");
+    assert!(defaults.sending.timeout < Duration::from_secs(10));
+    assert_eq!(defaults.output.detail, Detail::VerdictOnly);
+    assert_eq!(plan("pmtu-probe -H mx").sending.timeout, Duration::from_secs(30));
+}
+
+/// A monitoring system reads stdout, whatever is the matter with the arguments.
+#[test]
+fn a_usage_error_reaches_a_monitoring_system() {
+    let rows: [(&[&str], &str); 7] = [
+        (&["--format", "nagios"], "PMTU UNKNOWN - no target given"),
+        (&["--format=nagios", "--port", "0", "mx"], "PMTU UNKNOWN - --port '0' is no port"),
+        (&["-x", "--format", "nagios"], "PMTU UNKNOWN - unknown option -x"),
+        (&["--format", "nagios", "--format", "json", "mx"], "PMTU UNKNOWN - --format is given twice"),
+        (&["--format", "nagios", "--json", "mx"], "PMTU UNKNOWN - --format nagios and --json exclude each other"),
+        (&["--format", "nagios", "a|b\nc"], "PMTU UNKNOWN - target 'a/b?nc'"),
+        (&["--format", "checkmk"], "3 \"PMTU\" - no target given"),
+    ];
+    for (args, begin) in rows {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_pmtu-probe")).args(args).output().unwrap();
+        let stdout = String::from_utf8_lossy(&ran.stdout);
+        assert!(stdout.starts_with(begin), "{args:?}: {stdout}");
+        assert_eq!(
+            (stdout.lines().count(), ran.stderr.len(), ran.status.code()),
+            (1, 0, Some(3)),
+            "{args:?}: {stdout}"
+        );
+    }
+    // Behind "--" nothing is an option.
+    let ran =
+        std::process::Command::new(env!("CARGO_BIN_EXE_pmtu-probe")).args(["-x", "--", "--format", "nagios"]).output();
+    assert!(ran.is_ok_and(|ran| ran.stdout.is_empty() && !ran.stderr.is_empty()));
 }
 
 #[test]

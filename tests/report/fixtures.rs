@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop, HopNames,
-    HostFacts, KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport, MethodStatus,
-    OwnLimit, OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, RejectedBy, Rejection,
-    Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel, Unwillingness,
-    Verdict, VerdictReason,
+    AddressReport, Assessment, Cause, ClampRule, Confirmation, Direction, Examined, Finding, Ground, HoleHere, Hop,
+    HopNames, HostFacts, KernelSettings, Location, LocationPoint, MaskedBy, Method, MethodReason, MethodReport,
+    MethodStatus, OwnLimit, OwnSearch, PacketSize, PortState, PtbFault, PtbOutcome, PtbReport, Reception, RejectedBy,
+    Rejection, Report, Reverse, ReverseReason, ReverseVerdict, SizeEvidence, Technique, TlsTrouble, Ttl, Tunnel,
+    Unwillingness, Verdict, VerdictReason,
 };
 use pmtu_probe::report::complete;
 
@@ -100,6 +100,7 @@ pub(crate) fn clear(address: &str) -> AddressReport {
             forward_elapsed: Some(Duration::from_millis(22)),
         },
         names: HopNames::default(),
+        assessment: Assessment::default(),
     }
 }
 

@@ -51,6 +51,7 @@ fn the_document_is_that_of_the_contract() {
         },
         "tcp_ends_at_hop": null,
         "hops": [ {"ttl": 1, "address": "198.51.100.1", "largest_answered": 1500, "rtt_ms": 6.8, "name": null, "name_confirmed": null, "asn": null} ],
+        "expected": null, "change": null,
         "ptb": [],
         "rejections": [],
         "methods": methods,

@@ -248,8 +248,8 @@ impl<'a> Aggregator<'a> {
     fn close(&mut self, done: TargetInWork) {
         let labels: Vec<String> = done.planned.iter().map(|one| text::printable(&one.label())).collect();
         let report = done.report(self.examiner);
-        for (label, AddressReport { examined, .. }) in labels.iter().zip(&report.addresses) {
-            self.counts.add_address((examined.verdict, examined.reverse.verdict), examined.port_state, label);
+        for (label, address) in labels.iter().zip(&report.addresses) {
+            self.count(label, address);
         }
         self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
         self.done += 1;
@@ -265,6 +265,15 @@ impl<'a> Aggregator<'a> {
     /// The run is over and delivered: the next one compares with its results.
     pub(super) fn keep_results(&mut self) -> Result<(), TrackError> {
         self.tracker.take().map_or(Ok(()), Tracker::keep)
+    }
+
+    fn count(&mut self, label: &str, AddressReport { examined, assessment, .. }: &AddressReport) {
+        match assessment.is_expected() {
+            Some(true) => return self.counts.add_expected(examined.verdict),
+            Some(false) => self.counts.note_change(label),
+            None => {}
+        }
+        self.counts.add_address((examined.verdict, examined.reverse.verdict), examined.port_state, label);
     }
 
     /// Ends the run if results cannot be written.

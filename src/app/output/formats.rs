@@ -1,10 +1,11 @@
 //! The list of output formats. A new one is a file beside this one and a line here.
 
 use super::format::Format;
-use super::{github, json, json_lines, junit, letter, markdown, pcapng, prometheus, tap, text};
+use super::{checkmk, github, json, json_lines, junit, letter, markdown, nagios, pcapng, prometheus, tap, text};
+use crate::report::monitoring::{checkmk_failure, nagios_failure};
 
 /// All formats, in the order of the help.
-pub static ALL: [&Format; 10] = [
+pub static ALL: [&Format; 12] = [
     &text::FORMAT,
     &letter::FORMAT,
     &json::FORMAT,
@@ -14,6 +15,8 @@ pub static ALL: [&Format; 10] = [
     &github::FORMAT,
     &markdown::FORMAT,
     &prometheus::FORMAT,
+    &nagios::FORMAT,
+    &checkmk::FORMAT,
     &pcapng::FORMAT,
 ];
 
@@ -23,6 +26,20 @@ pub(super) static DEFAULT: &Format = &text::FORMAT;
 /// The format of this name.
 pub fn named(name: &str) -> Option<&'static Format> {
     ALL.into_iter().find(|format| format.name == name)
+}
+
+/// Whether the reader of stdout in this format hears stderr as well, so that it is to stay empty.
+pub(crate) fn is_heard_with_stderr(format: &Format) -> bool {
+    *format == nagios::FORMAT
+}
+
+/// What a program gets on stdout in this format where not even the arguments are understood. `None`: it reads the exit code.
+pub fn usage_failure(name: &str, why: &str) -> Option<String> {
+    match named(name)? {
+        format if *format == nagios::FORMAT => Some(nagios_failure(why)),
+        format if *format == checkmk::FORMAT => Some(checkmk_failure(why)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

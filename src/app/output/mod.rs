@@ -4,6 +4,7 @@
 //! lists them. The words of a format are made in `report/`.
 
 mod check_sink;
+mod checkmk;
 pub mod color;
 pub(super) mod document;
 pub mod format;
@@ -14,6 +15,7 @@ mod json_lines;
 mod junit;
 mod letter;
 mod markdown;
+mod nagios;
 pub(super) mod outputs;
 mod pcapng;
 mod progress;

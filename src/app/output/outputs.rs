@@ -81,6 +81,9 @@ impl Outputs {
 
     /// A warning for people, as a plain line on stderr.
     pub(crate) fn warn(&mut self, what: &str) {
+        if self.0.iter().any(|sink| sink.is_heard_with_stderr()) {
+            return;
+        }
         self.make_way();
         complain(what);
     }
@@ -120,9 +123,9 @@ impl Outputs {
         Self::tell_programs(plan, errors, NOTHING_TO_REPORT);
     }
 
-    /// There was nothing to examine, and that is good news.
-    pub(crate) fn of_an_empty_run(plan: &RunPlan) {
-        Self::tell_programs(plan, Vec::new(), 0);
+    /// There was nothing to examine. The code is that of the process.
+    pub(crate) fn of_an_empty_run(plan: &RunPlan, code: u8) {
+        Self::tell_programs(plan, Vec::new(), code);
     }
 
     fn tell_programs(plan: &RunPlan, errors: Vec<TargetFailure>, code: u8) {

@@ -59,6 +59,11 @@ pub(crate) trait ResultSink {
         Ok(())
     }
 
+    /// Whether its reader takes stderr for a part of the answer, so that nobody is warned there.
+    fn is_heard_with_stderr(&self) -> bool {
+        false
+    }
+
     /// Whether results stay where it writes them, so that a run goes on for it although nobody reads stdout.
     fn keeps_results(&self) -> bool {
         false

@@ -40,12 +40,11 @@ pub(crate) fn run(plan: &RunPlan, options: &SuspectOptions) -> Result<u8, RunErr
         return Ok(nobody);
     }
     if suspects.list.is_empty() {
-        Outputs::of_an_empty_run(plan);
+        Outputs::of_an_empty_run(plan, nobody);
         return Ok(nobody);
     }
     let (examiner, outputs) = Examiner::open(plan, || Ok(Outputs::of_one_report(&plan.output)?))?;
-    let code = examiner.conduct(async |examiner| examine(examiner, &suspects, outputs).await)?;
-    Ok(if code == 0 { nobody } else { code })
+    examiner.conduct(async |examiner| examine(examiner, &suspects, outputs).await)
 }
 
 async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outputs) -> Result<u8, RunError> {
@@ -59,11 +58,11 @@ async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outp
     let mut errors = cases.errors();
     if planned.is_empty() {
         let text = errors.next().unwrap_or_default();
-        errors.for_each(|error| complain(&error));
+        errors.for_each(|error| outputs.warn(&error));
         return Err(RunError::NothingToExamine { text, failures });
     }
     errors.for_each(|error| outputs.warn(&error));
-    let is_incomplete = cases.is_incomplete();
+    let is_incomplete = cases.is_incomplete() || suspects.reading.unread > 0;
     let run = WholeRun {
         planned,
         failures,

@@ -11,6 +11,9 @@ use crate::report::text::Detail;
 /// Where stdout carries another format than text, the list stays out of it.
 pub(super) fn show(options: &OutputOptions, list_only: bool, suspects: &Suspects) -> io::Result<()> {
     let is_quiet = options.detail == Detail::VerdictOnly;
+    if is_quiet && !list_only && options.stdout_is_taken() {
+        return Ok(());
+    }
     let words = match (is_quiet, list_only) {
         _ if suspects.list.is_empty() => suspects::render_at(suspects, width::of_stdout()),
         (false, _) => suspects::render_at(suspects, width::of_stdout()),

@@ -13,6 +13,12 @@ use epilogue::{Example, Outcome};
 const VERDICTS: &str = include_str!("verdicts.roff");
 const REST: &str = include_str!("rest.roff");
 
+/// What becomes of these codes where something is expected.
+const EXPECTED: &str = "\
+An address that is as --expect, --expect-mtu or --known say counts as 0 on the ways that they speak of. One that is not keeps \
+its code, or counts as 1 if that is 0. A path MTU that breaks --critical counts as 2, one that breaks --warning as 1. With \
+--format nagios the codes are the states OK, WARNING, CRITICAL and UNKNOWN.";
+
 /// The page in roff with the macros of man(7).
 pub(super) fn page(command: Command) -> String {
     let epilogue = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
@@ -93,6 +99,7 @@ fn exit_status(outcomes: &[Outcome]) -> String {
         let words = of_one_code.iter().map(|outcome| outcome.verdict.unwrap_or(&outcome.says));
         roff.control("TP", []).text([bold(code)]).text([roman(words.collect::<Vec<_>>().join(", "))]);
     }
+    roff.control("PP", []).text([roman(EXPECTED)]);
     written(&roff)
 }
 

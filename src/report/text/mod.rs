@@ -59,7 +59,8 @@ pub fn blocks(report: &Report, style: &Style) -> String {
             line_of(&mut out, address, page);
         }
     }
-    for (index, group) in alike(&addresses).into_iter().enumerate() {
+    let groups = alike(&addresses).into_iter().flat_map(assessed_alike);
+    for (index, group) in groups.enumerate() {
         if index > 0 || report.addresses.len() != 1 {
             out.push('\n');
         }
@@ -71,10 +72,22 @@ pub fn blocks(report: &Report, style: &Style) -> String {
     out
 }
 
+/// What was expected of some of them alone is said of those alone.
+fn assessed_alike(group: Vec<&AddressReport>) -> Vec<Vec<&AddressReport>> {
+    let mut parts: Vec<Vec<&AddressReport>> = Vec::new();
+    for address in group {
+        match parts.iter_mut().find(|part| part[0].assessment == address.assessment) {
+            Some(part) => part.push(address),
+            None => parts.push(vec![address]),
+        }
+    }
+    parts
+}
+
 /// The order of the exit code's severity; equals keep their order.
 fn worst_first(addresses: &[AddressReport]) -> Vec<&AddressReport> {
     let mut sorted: Vec<_> = addresses.iter().collect();
-    sorted.sort_by_key(|address| Descending(severity(address.examined.exit_code())));
+    sorted.sort_by_key(|address| Descending(severity(address.exit_code())));
     sorted
 }
 

@@ -4,7 +4,7 @@ use super::because::because;
 use super::phrase::{above, bytes_or, large_packets};
 use super::{other_way, port};
 use crate::model::{AddressReport, Cause, Examined, HoleHere, MaskedBy, OwnLimit, OwnSearch, PtbFault, Verdict};
-use crate::report::words::{address_with_zone, stall_words};
+use crate::report::words::{address_with_zone, assessed, stall_words};
 
 /// One line per address, not wrapped.
 pub(crate) fn headline(report: &AddressReport) -> String {
@@ -13,6 +13,14 @@ pub(crate) fn headline(report: &AddressReport) -> String {
 
 /// The same under another name.
 pub(super) fn headline_of(name: &str, report: &AddressReport) -> String {
+    let found = found(name, report);
+    match assessed(report) {
+        Some(assessed) => format!("{found}; {assessed}"),
+        None => found,
+    }
+}
+
+fn found(name: &str, report: &AddressReport) -> String {
     if !report.examined.direction.is_forward() {
         let closed =
             port::closed(report.port, &report.examined).map_or_else(String::new, |closed| format!("{closed}; "));

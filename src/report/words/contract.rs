@@ -202,6 +202,12 @@ fn suggestion(tunnel: Tunnel) -> &'static str {
     }
 }
 
+/// The value of a word, or all the words that there are.
+pub(crate) fn named<T: Word + Copy>(all: &[T], word: &str) -> Result<T, String> {
+    let found = all.iter().copied().find(|value| value.word() == word);
+    found.ok_or_else(|| all.iter().map(|value| value.word()).collect::<Vec<_>>().join(", "))
+}
+
 /// An address with its zone, as users write it: `fe80::1%eth0`.
 pub(crate) fn address_with_zone(address: std::net::IpAddr, zone: Option<&str>) -> String {
     match zone {

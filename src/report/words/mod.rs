@@ -1,6 +1,7 @@
 //! The words for facts: those of the JSON contract, and sentences.
 
 mod busy;
+mod change;
 mod contract;
 mod hop_name;
 mod icmp;
@@ -12,7 +13,8 @@ mod reverse_reason;
 mod shell;
 mod verdict;
 
-pub(crate) use contract::{Word, address_with_zone};
+pub(crate) use change::{assessed, changes};
+pub(crate) use contract::{Word, address_with_zone, named};
 pub(crate) use hop_name::{with_name, with_network};
 pub(crate) use icmp::unreachable;
 pub(crate) use own_tcp::{stall_words, what_helps};
