@@ -25,6 +25,7 @@ package_of() {
         pasta) echo passt ;;
         strip | readelf) echo binutils ;;
         musl-gcc) echo musl-tools ;;
+        node) echo nodejs ;;
         *) echo "$1" ;;
     esac
 }
@@ -307,6 +308,45 @@ require_readers() {
 }
 
 require_venv() { is_root && command -v apt-get >/dev/null && install_packages python3-venv; }
+
+# What tests/html looks at pages with: a browser without a window, and from npm a checker of accessibility and a validator, in these versions.
+PAGE_TOOLS=(axe-core@4.14.1 html-validate@9.7.1)
+
+page_tools_dir() { echo "${PMTU_PAGE_TOOLS:-$(target_dir)/page-tools}"; }
+
+has_browser() { [[ -x /usr/bin/chromium-headless-shell || -x /usr/bin/chromium ]]; }
+
+has_page_tools() { [[ -e $(page_tools_dir)/versions && $(<"$(page_tools_dir)/versions") == "${PAGE_TOOLS[*]}" ]]; }
+
+# Empty if they are there or can be fetched.
+why_no_browser() {
+    if ! has_browser; then
+        { is_root && command -v apt-get >/dev/null; } || echo 'a browser (chromium-headless-shell) can be installed by root alone'
+    elif ! has_page_tools; then
+        { is_root || command -v npm >/dev/null; } || echo 'npm is needed, and root alone can install it'
+    fi
+}
+
+require_browser() {
+    local folder
+    if ! has_browser; then
+        say 'installing chromium-headless-shell'
+        install_packages chromium-headless-shell fonts-dejavu-core
+    fi
+    export PMTU_PAGE_TOOLS=${PMTU_PAGE_TOOLS:-$(page_tools_dir)}
+    require_cmd node npm
+    if ! has_page_tools; then
+        say "fetching ${PAGE_TOOLS[*]} from npm"
+        folder=$(mktemp -d)
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "${PAGE_TOOLS[@]}" >/dev/null ||
+            die "cannot fetch ${PAGE_TOOLS[*]}"
+        echo "${PAGE_TOOLS[*]}" >"$folder/versions"
+        rm -rf "$PMTU_PAGE_TOOLS"
+        mkdir -p "$(dirname "$PMTU_PAGE_TOOLS")"
+        cp -a "$folder" "$PMTU_PAGE_TOOLS"
+        rm -rf "$folder"
+    fi
+}
 
 # Mail servers with a TCP of their own, beside that on smoltcp, which is part of pmtu-lab.
 FOREIGN_STACKS=(lwip gvisor)

@@ -63,6 +63,8 @@ if [[ -n $no_fleet ]]; then
     leave_out duckdb::on_the_real_program "$no_fleet"
 fi
 [[ -z $no_monitoring ]] || leave_out monitored:: "$no_monitoring"
+no_browser=$(why_no_browser)
+if [[ -z $no_browser ]]; then require_browser; else leave_out in_a_browser:: "$no_browser"; fi
 [[ -z $no_systems ]] || leave_out lasting::on_real_systems "$no_systems"
 if [[ -n $no_systems || -n $no_mail ]]; then
     leave_out what_lasts_cures_mail "${no_systems:-$no_mail}"

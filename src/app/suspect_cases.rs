@@ -71,7 +71,8 @@ impl<'s> SuspectCases<'s> {
         self.answers(report).iter().any(|answer| answer.is_open() && !is_expected(answer))
     }
 
-    fn answers<'a>(&'a self, report: &'a Report) -> Vec<Answer<'a>> {
+    /// Each suspect, and what is known of it now.
+    pub(super) fn answers<'a>(&'a self, report: &'a Report) -> Vec<Answer<'a>> {
         let of_case = |case: &'a SuspectCase<'s>| {
             let reports: Vec<&AddressReport> =
                 case.places.iter().filter_map(|place| report.addresses.get(*place)).collect();

@@ -4,6 +4,7 @@ mod meaning;
 mod words;
 
 pub use meaning::{Answer, cannot_be_seen, meanings};
+pub(super) use meaning::{Line as Meaning, TITLE as MEANINGS};
 
 use super::layout::{Width, push_line, wrap};
 use super::printable::printable;
@@ -75,40 +76,61 @@ fn notes(reading: &Reading) -> Vec<String> {
     notes
 }
 
-/// One peer: what is the same for all of its addresses once, and the evidence by address.
-fn block(out: &mut String, rows: &[&Suspect], width: Width) {
-    let Some(strongest) = rows.iter().max_by_key(|row| row.grade) else { return };
-    let title = match rows {
-        [only] => words::peer(&only.peer),
-        several => format!("{}, {} addresses", strongest.names().next().map_or("", String::as_str), several.len()),
-    };
-    for line in wrap(width, &printable(&format!("{title}: {}", words::headline(strongest))), "", "  ") {
-        push_line(out, &line);
-    }
-    let other_names = other_names(rows);
-    if !other_names.is_empty() {
-        row(out, width, "also named", &other_names.join(", "));
-    }
-    let is_one_way = rows.iter().all(|suspect| words::way(suspect) == words::way(strongest));
-    if is_one_way {
-        row(out, width, "mail", words::way(strongest));
-    }
-    if rows.iter().any(|suspect| suspect.hides_the_sender()) {
-        row(out, width, "sender", words::HIDDEN_SENDER);
-    }
-    if let Some(host) = &strongest.logged_by {
-        row(out, width, "logged by", host);
-    }
-    for suspect in rows {
-        if rows.len() > 1 {
-            row(out, width, "address", &words::row(suspect));
+/// What the log says of a peer, without a layout.
+pub(super) struct PeerRows {
+    pub(super) headline: String,
+    /// Labels and values; a label stands once above its values.
+    pub(super) rows: Vec<(&'static str, String)>,
+}
+
+impl PeerRows {
+    /// One peer: what is the same for all of its addresses once, and the evidence by address. `None`: there is none.
+    pub(super) fn of(suspects: &[&Suspect]) -> Option<Self> {
+        let strongest = suspects.iter().max_by_key(|suspect| suspect.grade)?;
+        let title = match suspects {
+            [only] => words::peer(&only.peer),
+            several => format!("{}, {} addresses", strongest.names().next().map_or("", String::as_str), several.len()),
+        };
+        let mut rows = Vec::new();
+        let other_names = other_names(suspects);
+        if !other_names.is_empty() {
+            rows.push(("also named", other_names.join(", ")));
         }
-        if !is_one_way {
-            row(out, width, "mail", words::way(suspect));
+        let is_one_way = suspects.iter().all(|suspect| words::way(suspect) == words::way(strongest));
+        if is_one_way {
+            rows.push(("mail", words::way(strongest).into()));
         }
-        evidence(out, suspect, width);
+        if suspects.iter().any(|suspect| suspect.hides_the_sender()) {
+            rows.push(("sender", words::HIDDEN_SENDER.into()));
+        }
+        rows.extend(strongest.logged_by.clone().map(|host| ("logged by", host)));
+        for suspect in suspects {
+            if suspects.len() > 1 {
+                rows.push(("address", words::row(suspect)));
+            }
+            if !is_one_way {
+                rows.push(("mail", words::way(suspect).into()));
+            }
+            rows.extend(evidence(suspect));
+        }
+        Some(Self { headline: format!("{title}: {}", words::headline(strongest)), rows })
     }
 }
+
+fn block(out: &mut String, suspects: &[&Suspect], width: Width) {
+    let Some(PeerRows { headline, rows }) = PeerRows::of(suspects) else { return };
+    for line in wrap(width, &printable(&headline), "", "  ") {
+        push_line(out, &line);
+    }
+    let mut last = "";
+    for (label, text) in rows {
+        let shown = if label == BECAUSE && last == BECAUSE { "" } else { label };
+        row(out, width, shown, &text);
+        last = label;
+    }
+}
+
+const BECAUSE: &str = "because";
 
 /// The names beside that of the title.
 fn other_names<'a>(rows: &[&'a Suspect]) -> Vec<&'a str> {
@@ -122,28 +144,20 @@ fn other_names<'a>(rows: &[&'a Suspect]) -> Vec<&'a str> {
 }
 
 /// What speaks for and against one address.
-fn evidence(out: &mut String, suspect: &Suspect, width: Width) {
-    for (index, reason) in suspect.reasons.iter().enumerate() {
-        row(out, width, if index == 0 { "because" } else { "" }, &words::reason(reason));
-    }
+fn evidence(suspect: &Suspect) -> Vec<(&'static str, String)> {
+    let mut rows: Vec<(&'static str, String)> =
+        suspect.reasons.iter().map(|reason| (BECAUSE, words::reason(reason))).collect();
     if !suspect.domains.is_empty() {
-        row(out, width, "for", &suspect.domains.join(", "));
+        rows.push(("for", suspect.domains.join(", ")));
     }
-    if let Some(times) = words::times(suspect) {
-        row(out, width, "when", &times);
-    }
-    if let Some(delays) = &suspect.delays {
-        row(out, width, "delays", &words::delays(delays));
-    }
+    rows.extend(words::times(suspect).map(|times| ("when", times)));
+    rows.extend(suspect.delays.as_ref().map(|delays| ("delays", words::delays(delays))));
     if !suspect.phrases.is_empty() {
-        row(
-            out,
-            width,
-            "log says",
-            &suspect.phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect::<Vec<_>>().join(", "),
-        );
+        let phrases: Vec<String> = suspect.phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
+        rows.push(("log says", phrases.join(", ")));
     }
-    row(out, width, "log line", &suspect.sample);
+    rows.push(("log line", suspect.sample.clone()));
+    rows
 }
 
 fn row(out: &mut String, width: Width, label: &str, text: &str) {

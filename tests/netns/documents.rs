@@ -47,6 +47,24 @@ fn a_run_without_a_result_says_why_in_the_file_too() {
     });
 }
 
+/// The page of a real run: verdict, place and letter, beside the text.
+#[test]
+fn the_page_tells_what_the_text_tells() {
+    with_labs("documents::the_page_tells_what_the_text_tells", || {
+        let lab = up("silent_router", Family::V4, &[]);
+        let file = lab.folder().join("report.html");
+        let ran = lab.probe(&["--html", &file.display().to_string(), HOLE]);
+        assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
+        let page = fs::read_to_string(&file).unwrap();
+        let headline = ran.stdout.lines().next().unwrap();
+        assert!(page.contains(&format!("<title>{headline}</title>")), "{headline}\n{page}");
+        let place = ran.stdout.lines().find_map(|line| line.trim().strip_prefix("where ")).unwrap().trim();
+        assert!(page.contains(place), "{place}\n{page}");
+        assert!(page.contains("Sehr geehrte Damen und Herren"), "{page}");
+        lab.down().unwrap();
+    });
+}
+
 /// Ctrl-C reaches the child that publishes as well as the program.
 #[test]
 fn what_is_known_at_an_interruption_is_published_and_nothing_after_a_kill() {

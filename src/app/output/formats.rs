@@ -1,11 +1,11 @@
 //! The list of output formats. A new one is a file beside this one and a line here.
 
 use super::format::Format;
-use super::{checkmk, github, json, json_lines, junit, letter, markdown, nagios, pcapng, prometheus, tap, text};
+use super::{checkmk, github, html, json, json_lines, junit, letter, markdown, nagios, pcapng, prometheus, tap, text};
 use crate::report::monitoring::{checkmk_failure, nagios_failure};
 
 /// All formats, in the order of the help.
-pub static ALL: [&Format; 12] = [
+pub static ALL: [&Format; 13] = [
     &text::FORMAT,
     &letter::FORMAT,
     &json::FORMAT,
@@ -17,6 +17,7 @@ pub static ALL: [&Format; 12] = [
     &prometheus::FORMAT,
     &nagios::FORMAT,
     &checkmk::FORMAT,
+    &html::FORMAT,
     &pcapng::FORMAT,
 ];
 

@@ -10,6 +10,7 @@ pub(super) mod document;
 pub mod format;
 pub mod formats;
 mod github;
+mod html;
 mod json;
 mod json_lines;
 mod junit;

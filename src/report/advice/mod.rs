@@ -28,7 +28,9 @@ mod workaround;
 pub use check::{Check, check};
 pub(crate) use firewall::Rules;
 pub(crate) use reverse::{responsible as responsible_for_the_way_back, shared_limit};
-pub(crate) use systems::{likely as likely_commands, likely_besides as likely_commands_besides, linux_rules};
+pub(crate) use systems::{
+    by_system, likely as likely_commands, likely_besides as likely_commands_besides, linux_rules, name as system_name,
+};
 
 use crate::model::{AddressReport, Advice, Cause, Family, Finding, Verdict, Who};
 use case::Case;

@@ -23,33 +23,35 @@ pub(super) enum Block {
     Close(&'static str, &'static str),
 }
 
-pub(super) fn lay_out(blocks: &[Block]) -> String {
-    let laid_out: Vec<String> = blocks.iter().map(Block::lines).collect();
+pub(super) fn lay_out(blocks: &[Block], width: usize) -> String {
+    let laid_out: Vec<String> = blocks.iter().map(|block| block.lines(width)).collect();
     laid_out.join("\n")
 }
 
 impl Block {
-    fn lines(&self) -> String {
+    fn lines(&self, width: usize) -> String {
         match self {
-            Self::Header(rows) => rows.iter().map(|(name, value)| lines(value, &format!("{name}: "), "    ")).collect(),
-            Self::Prose(text) => lines(text, "", ""),
-            Self::Table(rows) => table(rows),
+            Self::Header(rows) => {
+                rows.iter().map(|(name, value)| lines(width, value, &format!("{name}: "), "    ")).collect()
+            }
+            Self::Prose(text) => lines(width, text, "", ""),
+            Self::Table(rows) => table(width, rows),
             Self::Code(code) => code.iter().fold(String::new(), |text, line| text + CODE + &printable(line) + "\n"),
             Self::Close(regards, name) => format!("{regards}\n{name}\n"),
         }
     }
 }
 
-fn table(rows: &[(&'static str, String)]) -> String {
+fn table(width: usize, rows: &[(&'static str, String)]) -> String {
     let widest = rows.iter().map(|(label, _)| columns(label)).max().unwrap_or(0);
     let rest = " ".repeat(2 + widest + 2);
     let row = |(label, value): &(&'static str, String)| {
         let padding = " ".repeat(widest - columns(label));
-        lines(value, &format!("  {label}{padding}  "), &rest)
+        lines(width, value, &format!("  {label}{padding}  "), &rest)
     };
     rows.iter().map(row).collect()
 }
 
-fn lines(text: &str, first: &str, rest: &str) -> String {
-    wrap_at(WIDTH, &printable(text), first, rest).into_iter().map(|line| line.trim_end().to_owned() + "\n").collect()
+fn lines(width: usize, text: &str, first: &str, rest: &str) -> String {
+    wrap_at(width, &printable(text), first, rest).into_iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -32,13 +32,43 @@ use recipient::is_one_letter;
 
 /// All letters that the report asks for, and a line for each address that needs none.
 pub fn render(report: &Report, language: Language) -> String {
+    let Letters { mut letters, none } = Letters::of(report, language, WIDTH);
+    if !none.is_empty() || report.addresses.is_empty() {
+        letters.push(none.iter().map(|line| format!("{line}\n")).collect());
+    }
+    letters.join(&format!("\n{}\n\n", "-".repeat(WIDTH)))
+}
+
+/// The letters that a report asks for.
+pub(super) struct Letters {
+    /// Each of them.
+    pub(super) letters: Vec<String>,
+    /// A line for each address that needs none.
+    pub(super) none: Vec<String>,
+}
+
+impl Letters {
+    /// With a paragraph in each line, for readers that break lines themselves.
+    pub(super) fn unbroken(report: &Report, language: Language) -> Self {
+        Self::of(report, language, usize::MAX)
+    }
+
+    fn of(report: &Report, language: Language, width: usize) -> Self {
+        let (groups, none) = groups(report, language);
+        let facts = groups.iter().filter_map(|group| LetterFacts::of(report, &group.addresses, group.complaint));
+        let letters = facts.map(|facts| lay_out(&skeleton::letter(language, &facts), width)).collect();
+        Self { letters, none }
+    }
+}
+
+/// What there is to write about, and why there is nothing.
+fn groups(report: &Report, language: Language) -> (Vec<Group<'_>>, Vec<String>) {
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut none = String::new();
+    let mut none = Vec::new();
     for address in &report.addresses {
         let found = complaints(address);
         if found.is_empty() {
-            none.push_str(&printable(&words::no_letter(language, address, why_none(address))));
-            none.push('\n');
+            none.push(printable(&words::no_letter(language, address, why_none(address))));
         }
         for complaint in found {
             match groups.iter_mut().find(|group| group.takes(complaint, address)) {
@@ -47,12 +77,7 @@ pub fn render(report: &Report, language: Language) -> String {
             }
         }
     }
-    let facts = groups.iter().filter_map(|group| LetterFacts::of(report, &group.addresses, group.complaint));
-    let mut letters: Vec<String> = facts.map(|facts| lay_out(&skeleton::letter(language, &facts))).collect();
-    if !none.is_empty() || report.addresses.is_empty() {
-        letters.push(none);
-    }
-    letters.join(&format!("\n{}\n\n", "-".repeat(WIDTH)))
+    (groups, none)
 }
 
 /// Addresses that one letter is about.

@@ -28,7 +28,8 @@ impl Answer<'_> {
         self.reports.is_empty() || self.reports.iter().any(|report| meaning(self.suspect, report).0 == Weight::Open)
     }
 
-    fn lines(&self) -> Vec<Line> {
+    /// What to say of each address.
+    pub(in crate::report) fn lines(&self) -> Vec<Line> {
         let name = words::peer(&self.suspect.peer);
         let way = match self.suspect.flow {
             MailFlow::Outgoing => "mail to",
@@ -52,9 +53,9 @@ impl Answer<'_> {
 }
 
 /// The sentence for one address, and a trial if nothing could be seen.
-struct Line {
-    text: String,
-    trial: Option<Advice>,
+pub(in crate::report) struct Line {
+    pub(in crate::report) text: String,
+    pub(in crate::report) trial: Option<Advice>,
 }
 
 /// Whether the way back was asked for, and there was nothing to see of it: many a host that sends mail takes none.
@@ -64,9 +65,12 @@ pub fn cannot_be_seen(report: &AddressReport) -> bool {
     examined.direction.is_reverse() && (never_stood || examined.reverse.verdict == ReverseVerdict::Untested)
 }
 
+/// What stands above the lines.
+pub(in crate::report) const TITLE: &str = "What that means for the mail";
+
 /// One line for each suspect and address, wrapped to this width.
 pub fn meanings(answers: &[Answer<'_>], width: Width) -> String {
-    let mut out = String::from("What that means for the mail\n");
+    let mut out = format!("{TITLE}\n");
     for Line { text, trial } in answers.iter().flat_map(Answer::lines) {
         for line in wrap(width, &printable(&text), "  - ", "    ") {
             push_line(&mut out, &line);

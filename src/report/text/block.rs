@@ -10,6 +10,11 @@ use super::verdict;
 use crate::model::{AddressReport, Advice, Examined, Who};
 use crate::report::advice::likely_commands;
 
+/// The title of the advice.
+pub(in crate::report) const WHAT_TO_DO: &str = "What to do";
+/// The title of what shows whether it helped.
+pub(in crate::report) const CHECK: &str = "Check yourself";
+
 /// All of it.
 pub(super) fn block(out: &mut String, report: &AddressReport, detail: Detail, page: Page) {
     let examined = &report.examined;
@@ -40,7 +45,7 @@ pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], det
     if advice.is_empty() {
         return;
     }
-    title(out, "What to do", page);
+    title(out, WHAT_TO_DO, page);
     for (number, advice) in (first..).zip(advice) {
         advice_lines(out, number, advice, detail, page);
     }
@@ -49,7 +54,7 @@ pub(super) fn what_to_do(out: &mut String, first: usize, advice: &[&Advice], det
 /// How to see whether it worked.
 pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], page: Page) {
     let Some(check) = check(reports) else { return };
-    title(out, "Check yourself", page);
+    title(out, CHECK, page);
     for line in page.wrap(&printable(&check.text), "  ", "  ") {
         push_line(out, &line);
     }
@@ -59,19 +64,23 @@ pub(super) fn then_check(out: &mut String, reports: &[&AddressReport], page: Pag
 }
 
 fn advice_lines(out: &mut String, number: usize, advice: &Advice, detail: Detail, page: Page) {
-    let who = match advice.who {
-        Who::You => "On this host",
-        Who::YourNetwork => "In your network",
-        Who::TheirSide => "Ask their side",
-        Who::Unknown => "Owner not known from here",
-    };
-    let text = printable(&format!("{who}: {}", advice.text));
+    let text = printable(&format!("{}: {}", for_whom(advice.who), advice.text));
     for line in page.wrap(&text, &format!("  {number}. "), "     ") {
         push_line(out, &line);
     }
     let commands = if detail.has_all_advice() { advice.commands.clone() } else { likely_commands(&advice.commands) };
     for command in commands.iter().chain(&advice.lasting) {
         push_line(out, &format!("       {}", page.paint(Ink::Command, &printable(command))));
+    }
+}
+
+/// What advice begins with.
+pub(super) fn for_whom(who: Who) -> &'static str {
+    match who {
+        Who::You => "On this host",
+        Who::YourNetwork => "In your network",
+        Who::TheirSide => "Ask their side",
+        Who::Unknown => "Owner not known from here",
     }
 }
 

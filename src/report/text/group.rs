@@ -1,6 +1,7 @@
 //! What the report says of several addresses that are alike: once for all.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use super::block::{headline, then_check, what_to_do};
 use super::page::Page;
@@ -13,6 +14,9 @@ use crate::report::advice::{advise_all, likely_commands_besides};
 use crate::report::alike::representatives;
 use crate::report::words::address_with_zone;
 
+/// Of what is left out where one way is enough.
+pub(in crate::report) const OTHER_WAYS: &str = "Other ways to the same end";
+
 /// What families have each for themselves.
 const OF_A_FAMILY: [&str; 3] = ["ICMP", "where", "path"];
 
@@ -20,9 +24,8 @@ const OF_A_FAMILY: [&str; 3] = ["ICMP", "where", "path"];
 pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Detail, page: Page) {
     let shown = representatives(group);
     let Some(&first) = shown.first() else { return };
-    let name = format!("{} addresses", group.len());
-    headline(out, &verdict::headline_of(&name, first), &first.examined, page);
-    let mut rows = vec![EvidenceRow::new("addresses", addresses(group))];
+    headline(out, &headline_of_all(group, first), &first.examined, page);
+    let mut rows = vec![addresses(group)];
     if detail != Detail::Full {
         rows.extend(rows_of_all(&shown, page));
     }
@@ -34,15 +37,25 @@ pub(super) fn of_several(out: &mut String, group: &[&AddressReport], detail: Det
             Screen::new(evidence::rows(report, detail, page), Vec::new()).push(out, page);
         }
     }
+    Screen::new(Vec::new(), remarks(&shown, detail)).push(out, page);
+    advice_for_all(out, group, detail, page);
+    then_check(out, group, page);
+}
+
+/// What the first line says of all of them.
+pub(super) fn headline_of_all(group: &[&AddressReport], first: &AddressReport) -> String {
+    verdict::headline_of(&format!("{} addresses", group.len()), first)
+}
+
+/// What is remarkable about any of these, once.
+pub(super) fn remarks(shown: &[&AddressReport], detail: Detail) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for sentence in shown.iter().flat_map(|report| findings::sentences(report, detail)) {
         if !sentences.contains(&sentence) {
             sentences.push(sentence);
         }
     }
-    Screen::new(Vec::new(), sentences).push(out, page);
-    advice_for_all(out, group, detail, page);
-    then_check(out, group, page);
+    sentences
 }
 
 /// The likely ways; those who ask for more get the others as well.
@@ -58,17 +71,20 @@ fn advice_for_all(out: &mut String, group: &[&AddressReport], detail: Detail, pa
     }
     what_to_do(out, 1, &likely.iter().collect::<Vec<_>>(), detail, page);
     if likely.len() != all.len() {
-        out.push_str("  Other ways to the same end: --advice all shows them.\n");
+        // Writing into a String cannot fail.
+        let _ = writeln!(out, "  {OTHER_WAYS}: --advice all shows them.");
     }
 }
 
-fn addresses(group: &[&AddressReport]) -> String {
+/// Which addresses they are.
+pub(super) fn addresses(group: &[&AddressReport]) -> EvidenceRow {
     let all: Vec<_> = group.iter().map(|report| address_with_zone(report.address, report.zone.as_deref())).collect();
-    format!("{}; what follows was seen at the first, and alike at the others", all.join(", "))
+    let seen = "what follows was seen at the first, and alike at the others";
+    EvidenceRow::new("addresses", format!("{}; {seen}", all.join(", ")))
 }
 
 /// The rows of the first, and behind each kind those in which the other family differs.
-fn rows_of_all(shown: &[&AddressReport], page: Page) -> Vec<EvidenceRow> {
+pub(super) fn rows_of_all(shown: &[&AddressReport], page: Page) -> Vec<EvidenceRow> {
     let rows = |report: &AddressReport| evidence::rows(report, Detail::Normal, page);
     let Some((first, others)) = shown.split_first() else { return Vec::new() };
     let mut all = rows(first);

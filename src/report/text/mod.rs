@@ -3,27 +3,28 @@
 //! Prose fits into the width of the style; a command to paste is never broken.
 
 mod because;
-mod block;
+pub(super) mod block;
 mod evidence;
 mod findings;
-mod group;
+pub(super) mod group;
 mod mx_order;
 mod other_way;
+mod overview;
 mod page;
 mod path;
 mod phrase;
+pub(super) mod pieces;
 mod port;
 mod row;
-mod screen;
+pub(super) mod screen;
 mod stages;
 mod style;
 mod this_host;
 mod verdict;
 
-use std::cmp::Reverse as Descending;
-
 use block::{block, ink};
 use group::of_several;
+use overview::{all_in_a_line, with_preference, worst_first};
 use page::{Ink, Page};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
 pub use style::{Detail, Style, more};
@@ -33,7 +34,6 @@ use super::alike::alike;
 use super::layout::push_line;
 pub(crate) use super::printable::printable;
 
-use super::words::{counted, reverse_counted, without_connections};
 use crate::model::{AddressReport, Report};
 
 /// The report as lines of text, with a final newline.
@@ -84,28 +84,8 @@ fn assessed_alike(group: Vec<&AddressReport>) -> Vec<Vec<&AddressReport>> {
     parts
 }
 
-/// The order of the exit code's severity; equals keep their order.
-fn worst_first(addresses: &[AddressReport]) -> Vec<&AddressReport> {
-    let mut sorted: Vec<_> = addresses.iter().collect();
-    sorted.sort_by_key(|address| Descending(severity(address.exit_code())));
-    sorted
-}
-
-fn severity(exit_code: u8) -> u8 {
-    match exit_code {
-        2 => 3,
-        1 => 2,
-        0 => 0,
-        _ => 1,
-    }
-}
-
 fn summary(out: &mut String, report: &Report, page: Page) {
-    let text = match report.addresses.len() {
-        0 => format!("{}: no address was examined", report.target),
-        count => format!("{}: {count} addresses: {}", report.target, counts(&report.addresses)),
-    };
-    for line in page.wrap(&printable(&text), "", "  ") {
+    for line in page.wrap(&printable(&all_in_a_line(report)), "", "  ") {
         push_line(out, &page.paint(Ink::Title, &line));
     }
     let meaning = mx_order::meaning(report).map(|text| page.wrap(&printable(&text), "  ", "  "));
@@ -117,8 +97,7 @@ fn summary(out: &mut String, report: &Report, page: Page) {
 /// One address of several: what its block says first, and which MX record leads to it. What it means for mail is left to the block where
 /// it does not fit into one line.
 fn line_of(out: &mut String, report: &AddressReport, page: Page) {
-    let preference = report.preference.map_or_else(String::new, |preference| format!("MX {preference} "));
-    let mut text = printable(&format!("{preference}{}", verdict::headline(report)));
+    let mut text = printable(&with_preference(report));
     let is_of_one_way = !text.contains("; ");
     if let Some((short, _)) =
         text.rsplit_once(": ").filter(|_| text.chars().count() > page.width.columns() - 2 && is_of_one_way)
@@ -128,16 +107,4 @@ fn line_of(out: &mut String, report: &AddressReport, page: Page) {
     for line in page.wrap(&text, "  ", "    ") {
         push_line(out, &page.paint(ink(&report.examined), &line));
     }
-}
-
-/// How many addresses have which verdict, worst first. Of the other direction what is wrong with it, and everything where
-/// nothing else was examined.
-fn counts(addresses: &[AddressReport]) -> String {
-    let is_forward = |a: &AddressReport| a.examined.direction.is_forward();
-    let is_told = |a: &AddressReport| other_way::is_trouble(&a.examined.reverse) || !is_forward(a);
-    let number = |is_one: &dyn Fn(&AddressReport) -> bool| addresses.iter().filter(|a| is_one(a)).count() as u64;
-    let forward = counted(|verdict| number(&|a| is_forward(a) && a.examined.verdict == verdict));
-    let reverse = reverse_counted(|verdict| number(&|a| is_told(a) && a.examined.reverse.verdict == verdict));
-    let closed = without_connections(number(&|a| a.examined.takes_no_connections()));
-    forward.chain(reverse).chain(closed).collect::<Vec<_>>().join(", ")
 }

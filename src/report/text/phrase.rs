@@ -8,7 +8,7 @@ pub(super) fn above(size: Option<PacketSize>) -> String {
     size.map_or_else(String::new, |size| format!(" above {size} bytes"))
 }
 
-pub(super) fn large_packets(above: Option<PacketSize>) -> String {
+pub(in crate::report) fn large_packets(above: Option<PacketSize>) -> String {
     above.map_or_else(|| "large packets".into(), |size| format!("packets above {size} bytes"))
 }
 
@@ -17,7 +17,7 @@ pub(super) fn bytes_or(size: Option<PacketSize>, otherwise: &str) -> String {
 }
 
 /// Seconds to two digits below ten, to one above.
-pub(super) fn seconds(duration: Duration) -> String {
+pub(in crate::report) fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.1} s") }
 }

@@ -8,6 +8,9 @@ use crate::model::AddressReport;
 use crate::report::layout::push_line;
 use crate::report::printable::printable;
 
+/// The title of the remarks.
+pub(in crate::report) const REMARKS: &str = "Also noticed";
+
 /// The most lines that stand before "What to do", for one address.
 const MOST_LINES: usize = 24;
 
@@ -83,6 +86,6 @@ fn remark_lines(remarks: &[String], page: Page) -> Vec<String> {
     if remarks.is_empty() {
         return Vec::new();
     }
-    let title = [String::new(), page.paint(Ink::Title, "Also noticed")];
+    let title = [String::new(), page.paint(Ink::Title, REMARKS)];
     title.into_iter().chain(remarks.iter().flat_map(|remark| page.wrap(&printable(remark), "  - ", "    "))).collect()
 }

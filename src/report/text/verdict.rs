@@ -41,9 +41,14 @@ fn found(name: &str, report: &AddressReport) -> String {
 /// The way there while the other direction is open. Nothing is promised for mail yet: a handshake that stalls on the way back
 /// holds it up as well.
 pub(super) fn so_far(report: &AddressReport) -> String {
+    format!("{}: {}", name(report), there(report))
+}
+
+/// The same without a name.
+pub(super) fn there(report: &AddressReport) -> String {
     let examined = &report.examined;
     let size = bytes_or(examined.path_mtu, "full size");
-    let words = match (port::closed(report.port, examined), examined.verdict) {
+    match (port::closed(report.port, examined), examined.verdict) {
         (Some(closed), _) => format!("{closed}; {}", path_alone(examined)),
         (None, Verdict::Clear) => format!("clear this way: packets of {size} pass"),
         (None, Verdict::Discoverable) => {
@@ -57,8 +62,7 @@ pub(super) fn so_far(report: &AddressReport) -> String {
             format!("black hole this way{}, but this host's TCP looks for smaller packets", above(examined.path_mtu))
         }
         (None, Verdict::BlackHole | Verdict::Unreachable | Verdict::Inconclusive) => forward(report),
-    };
-    format!("{}: {words}", name(report))
+    }
 }
 
 /// Host, address, and the port if it is not that of SMTP.

@@ -68,7 +68,7 @@ pub(super) fn clamp_on_this_host(family: Family, size: PacketSize, by: ClampBy, 
 }
 
 /// The same commands, system by system: the introduction of each, and its lines.
-pub(super) fn by_system(commands: Vec<String>) -> Vec<(String, Vec<String>)> {
+pub(crate) fn by_system(commands: Vec<String>) -> Vec<(String, Vec<String>)> {
     let mut systems = vec![(String::new(), Vec::new())];
     for command in commands {
         if command.starts_with(OR_WITH) {
@@ -116,7 +116,8 @@ fn others_in_comments(names: &[&str]) -> Vec<String> {
 /// Fits into 80 columns where the text report puts it.
 const LONGEST_COMMENT: usize = 73;
 
-fn name(introduction: &str) -> Option<&str> {
+/// The system that an introduction is about.
+pub(crate) fn name(introduction: &str) -> Option<&str> {
     introduction.strip_prefix(OR_WITH)?.strip_suffix(':')
 }
 
