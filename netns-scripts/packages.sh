@@ -23,7 +23,7 @@ make_packages() {
         cd "$LAB_REPOSITORY"
         export CARGO_TARGET_DIR=$folder
         "$(packaging_tool cargo-deb)" deb --quiet --no-build --no-strip ${PMTU_QUICK_PACKAGES:+--fast}
-        "$(packaging_tool cargo-generate-rpm)" generate-rpm ${PMTU_QUICK_PACKAGES:+--payload-compress gzip}
+        "$(packaging_tool cargo-generate-rpm)" generate-rpm ${PMTU_QUICK_PACKAGES:+--payload-compress none}
     ) >&2
     DEB=$(echo "$folder"/debian/*.deb)
     RPM=$(echo "$folder"/generate-rpm/*.rpm)

@@ -113,6 +113,28 @@ fn ip(text: &str) -> IpAddr {
 }
 
 #[test]
+fn rows_of_fleets_and_names() {
+    let rows: Vec<(&str, RunPlan)> = vec![
+        (
+            "pmtu-probe --merge a.jsonl b.jsonl.gz -",
+            but(|plan| plan.targets = merge(&["a.jsonl", "b.jsonl.gz", "-"], false)),
+        ),
+        (
+            "pmtu-probe --json --merge a",
+            but(|plan| {
+                plan.targets = merge(&["a"], true);
+                plan.output.formats = vec![format("json", file("-"))];
+            }),
+        ),
+        ("pmtu-probe --targets list --shard auto", but(|plan| plan.targets = list("list", 512, None, "auto"))),
+        ("pmtu-probe --names mx", but(|plan| plan.output.names = true)),
+    ];
+    for (line, expected) in rows {
+        assert_eq!(plan(line), expected, "{line}");
+    }
+}
+
+#[test]
 fn good_rows() {
     let size = |bytes| Some(PacketSize::new(bytes));
     let rate = |packets| Rate(std::num::NonZeroU32::new(packets));
@@ -179,20 +201,7 @@ fn good_rows() {
         ("pmtu-probe --timeout 86400 mx", but(|plan| plan.sending.timeout = Duration::from_secs(86_400))),
         ("pmtu-probe --rate 50 mx", but(|plan| plan.sending.rate = rate(50))),
         ("pmtu-probe --rate 0 mx", but(|plan| plan.sending.rate = Rate(None))),
-        ("pmtu-probe --names mx", but(|plan| plan.output.names = true)),
         ("pmtu-probe --targets list", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
-        (
-            "pmtu-probe --merge a.jsonl b.jsonl.gz -",
-            but(|plan| plan.targets = merge(&["a.jsonl", "b.jsonl.gz", "-"], false)),
-        ),
-        (
-            "pmtu-probe --json --merge a",
-            but(|plan| {
-                plan.targets = merge(&["a"], true);
-                plan.output.formats = vec![format("json", file("-"))];
-            }),
-        ),
-        ("pmtu-probe --targets list --shard auto", but(|plan| plan.targets = list("list", 512, None, "auto"))),
         (
             "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
             but(|plan| {

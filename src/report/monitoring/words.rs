@@ -58,7 +58,8 @@ fn there(examined: &Examined, with_cause: bool) -> String {
     match examined.verdict {
         Verdict::Clear | Verdict::Discoverable => format!("{name}, {}", pass(examined.path_mtu, "pass")),
         Verdict::BlackHole => format!("{name}{}{}", above(), if with_cause { cause(examined) } else { String::new() }),
-        Verdict::Masked | Verdict::Recovers => format!("{name}, hole{}", above()),
+        Verdict::Masked => format!("{name}, hole{}", above()),
+        Verdict::Recovers => format!("recovers, hole{}", above()),
         Verdict::Unreachable | Verdict::Inconclusive => name.into(),
     }
 }
