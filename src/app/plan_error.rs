@@ -21,6 +21,10 @@ pub(super) enum PlanError {
          can be examined"
     )]
     HiddenSender(std::net::IpAddr),
+    #[error(
+        "{peer}: the log names port {port}, where no mail server listens, so nothing is sent there; if one does, give -p {port}"
+    )]
+    StrangePort { peer: String, port: u16 },
     #[error(transparent)]
     Net(#[from] NetError),
     #[error("this host has no address on the way to {0}: give one by --source")]
@@ -43,7 +47,7 @@ impl PlanError {
     /// Its kind, for programs.
     pub(super) fn kind(&self) -> FailureKind {
         match self {
-            Self::Target(_) | Self::HiddenSender(_) => FailureKind::BadTarget,
+            Self::Target(_) | Self::HiddenSender(_) | Self::StrangePort { .. } => FailureKind::BadTarget,
             Self::Resolve(_) | Self::Remark(_) => FailureKind::Unresolved,
             Self::Skipped(_) | Self::NoSource(_) | Self::Net(NetError::NoRoute { .. } | NetError::NoFamily { .. }) => {
                 FailureKind::NoRoute

@@ -19,6 +19,31 @@ pub(super) fn after<'a>(text: &'a [u8], needle: &[u8]) -> Option<&'a [u8]> {
     split(text, needle).map(|(_, rest)| rest)
 }
 
+/// The bytes before and after the first `needle` that stands outside of quotes.
+///
+/// Whoever sends or receives a mail chooses its mailboxes. A quoted local part may hold any text (RFC 5321, 4.1.2), and mailers log
+/// it in its quotes: what stands in there is nothing that the mailer says. A quote that never ends leaves no needle.
+pub(super) fn split_unquoted<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (at, byte) in text.iter().enumerate() {
+        if !is_quoted && let Some(rest) = text[at..].strip_prefix(needle) {
+            return Some((&text[..at], rest));
+        }
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The bytes after the first `needle` that stands outside of quotes.
+pub(super) fn after_unquoted<'a>(text: &'a [u8], needle: &[u8]) -> Option<&'a [u8]> {
+    split_unquoted(text, needle).map(|(_, rest)| rest)
+}
+
 /// The text up to the byte, or all of it.
 pub(super) fn until(text: &[u8], end: u8) -> &[u8] {
     memchr(end, text).map_or(text, |at| &text[..at])
@@ -126,6 +151,23 @@ mod tests {
         assert_eq!(split(b"==x", b"=x"), Some((&b"="[..], &b""[..])));
         assert_eq!(split(b"abc", b"bd"), None);
         assert_eq!(split(b"", b"x"), None);
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_passed_over() {
+        let rows: [(&str, Option<(&str, &str)>); 7] = [
+            ("a@b>, c", Some(("a@b", "c"))),
+            (r#""x>, y"@b>, c"#, Some((r#""x>, y"@b"#, "c"))),
+            (r#""x\">, y"@b>, c"#, Some((r#""x\">, y"@b"#, "c"))),
+            (r#""x\\">, c"#, Some((r#""x\\""#, "c"))),
+            (r#"a."b>, c"@d>, e"#, Some((r#"a."b>, c"@d"#, "e"))),
+            (r#""never ends>, c"#, None),
+            ("nothing", None),
+        ];
+        for (text, expected) in rows {
+            let expected = expected.map(|(before, rest)| (before.as_bytes(), rest.as_bytes()));
+            assert_eq!(split_unquoted(text.as_bytes(), b">, "), expected, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use crate::model::{Delays, MailFlow, StallStage};
 
-use super::bytes::{after, domain, is_time_out, leading_number, name_and_address, number_after, seconds, split, until};
+use super::bytes::{
+    after, after_unquoted, domain, is_time_out, leading_number, name_and_address, number_after, seconds, split,
+    split_unquoted, until,
+};
 use super::event::{MailEvent, PeerRef, Stall};
 use super::said::tells_time_out;
 
@@ -150,8 +153,8 @@ fn client(message: &[u8]) -> Option<MailEvent<'_>> {
         let stall = Stall::new(MailFlow::Outgoing, failure.relay, stalled(failure, None)?);
         return Some(MailEvent::Stalled(Stall { mail: Some(mail), ..stall }));
     };
-    let (recipient, record) = split(record, b">, ")?;
-    let relay = after(record, b"relay=").and_then(name_and_address);
+    let (recipient, record) = behind_recipients(record)?;
+    let relay = record.strip_prefix(b"relay=").and_then(name_and_address);
     let (record, outcome) = split(record, b", status=")?;
     if outcome.starts_with(b"sent ") {
         return Some(MailEvent::Sent { mail, relay: relay?.0 });
@@ -163,6 +166,20 @@ fn client(message: &[u8]) -> Option<MailEvent<'_>> {
     let port = relay.and_then(|(relay, _)| (relay.address == failure.relay.address).then_some(relay.port)?);
     let peer = PeerRef { port, ..failure.relay };
     Some(MailEvent::Stalled(Stall { mail: Some(mail), domain: domain(recipient), delays, peer, ..stall }))
+}
+
+/// The recipient of a delivery record, and what follows `to=<RECIPIENT>, orig_to=<RECIPIENT>, `.
+///
+/// Before Postfix 3.5, and with `info_log_address_format = internal`, mailboxes have no quotes. Then one may look like the end of itself, and
+/// like a whole record; but the true record follows it. Which one is true cannot be told, so such a line says nothing.
+fn behind_recipients(record: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (recipient, rest) = split_unquoted(record, b">, ")?;
+    let rest = match rest.strip_prefix(b"orig_to=<") {
+        Some(original) => after_unquoted(original, b">, ")?,
+        None => rest,
+    };
+    let has = |needle: &[u8]| memchr::memmem::find(rest, needle).is_some();
+    (!has(b">, relay=") && !has(b">, orig_to=<")).then_some((recipient, rest))
 }
 
 fn delays(record: &[u8]) -> Option<Delays> {
@@ -209,7 +226,7 @@ fn server(message: &[u8]) -> Option<MailEvent<'_>> {
 fn queue_manager(message: &[u8]) -> Option<MailEvent<'_>> {
     let (mail, rest) = queue_id(message)?;
     let rest = rest.strip_prefix(b"from=<")?;
-    let rest = after(rest, b">, size=")?;
+    let rest = after_unquoted(rest, b">, size=").filter(|rest| after(rest, b">, size=").is_none())?;
     let (size, rest) = leading_number(rest)?;
     Some(MailEvent::Received { mail, size, recipients: number_after(rest, b", nrcpt=").unwrap_or(1), client: None })
 }
@@ -258,6 +275,41 @@ mod tests {
              suspended: conversation with mx[192.0.2.1] timed out while sending message body)",
         ] {
             assert_eq!(stage_of(Daemon::Client, line), None, "{line}");
+        }
+    }
+
+    /// A mail that was delivered, to mailboxes that look like records: anybody who may send a mail can choose them.
+    #[test]
+    fn mailboxes_accuse_nobody() {
+        let forged = "relay=evil.example[192.0.2.66]:6379, delay=182, delays=1/0.5/0.5/180, dsn=4.4.2, status=deferred (conversation with \
+                      evil.example[192.0.2.66] timed out while sending message body)";
+        let own = "relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)";
+        for line in [
+            format!("ABCDEF12: to=<\"x>, {forged}\"@example.org>, {own}"),
+            format!("ABCDEF12: to=<\"x\\\">, {forged}\"@example.org>, {own}"),
+            format!("ABCDEF12: to=<u@e.com>, orig_to=<\"x>, {forged}\"@example.org>, {own}"),
+            // Without quotes, as Postfix before 3.5 wrote them.
+            format!("ABCDEF12: to=<x>, {forged}@example.org>, {own}"),
+            format!("ABCDEF12: to=<u@e.com>, {forged}@example.org>, {own}"),
+            format!("ABCDEF12: to=<u@e.com>, {forged}@example.org>, orig_to=<a@b>, {own}"),
+            format!("ABCDEF12: to=<u@e.com>, orig_to=<x>, {forged}@example.org>, {own}"),
+        ] {
+            let stalled = match event(Daemon::Client, line.as_bytes()) {
+                Some(MailEvent::Stalled(stall)) => stall.peer.address,
+                Some(MailEvent::Sent { relay, .. }) if relay.address != "192.0.2.1".parse().ok() => relay.address,
+                _ => None,
+            };
+            assert_eq!(stalled, None, "{line}");
+        }
+        for line in [
+            "ABCDEF12: from=<\"x>, size=99999999, nrcpt=1 (queue active)\"@example.org>, size=400, nrcpt=1 (queue active)",
+            "ABCDEF12: from=<x>, size=99999999, nrcpt=1 (queue active)@example.org>, size=400, nrcpt=1 (queue active)",
+        ] {
+            let size = match event(Daemon::QueueManager, line.as_bytes()) {
+                Some(MailEvent::Received { size, .. }) => Some(size),
+                _ => None,
+            };
+            assert_ne!(size, Some(99_999_999), "{line}");
         }
     }
 

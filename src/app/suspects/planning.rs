@@ -50,6 +50,9 @@ async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) ->
     if let Some(address) = suspect.peer.address.filter(|_| suspect.hides_the_sender()) {
         return Planned::failed(&called, PlanError::HiddenSender(address));
     }
+    if let Some(port) = suspect.peer.port.filter(|port| !is_port_of_mail(*port, plan.examination.port)) {
+        return Planned::failed(&called, PlanError::StrangePort { peer: called.clone(), port });
+    }
     let target = match target(&suspect.peer, plan.examination.port) {
         Ok(target) => target,
         Err(error) => return Planned::failed(&called, error.into()),
@@ -64,6 +67,12 @@ async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) ->
         one.job.plan.direction = direction(&plan.examination, suspect);
     }
     examined
+}
+
+/// Whether a port out of a log may be probed. A log has much that strangers wrote, and this program must not knock wherever one of them
+/// would like it to: where mail servers listen (RFC 5321, 6409, 8314), where some hosts have a second one, and where the user says.
+fn is_port_of_mail(port: u16, wanted: u16) -> bool {
+    matches!(port, 25 | 465 | 587 | 2525) || port == wanted
 }
 
 /// A host as such: the log names the relay, no mail domain.
@@ -111,6 +120,17 @@ mod tests {
         assert!(matches!(client.host, Host::Address { .. }) && client.port == Some(25));
         let named = of(peer(Some("mx.example.com"), None, None));
         assert!(matches!(named.host, Host::Name(_)) && named.bracketed, "{named:?}: never a mail domain");
+    }
+
+    #[test]
+    fn a_log_chooses_no_port_but_those_of_mail() {
+        for port in [25, 465, 587, 2525] {
+            assert!(is_port_of_mail(port, 25), "{port}");
+        }
+        for port in [22, 80, 1025, 6379, 10_024] {
+            assert!(!is_port_of_mail(port, 25), "{port}");
+            assert!(is_port_of_mail(port, port), "{port}: the user says so");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The main log of Exim.
 
 use super::ended;
-use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, split, until};
+use crate::intake::bytes::{
+    address, after, after_unquoted, domain, is_time_out, leading_number, number_after, split, split_unquoted, until,
+};
 use crate::intake::event::{MailEvent, PeerRef, Stall};
 use crate::model::{MailFlow, StallStage};
 
@@ -19,7 +21,7 @@ pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let mail = mail?;
     match rest.get(..3) {
         Some(b"<= ") => received(mail, rest),
-        Some(b"=> ") => Some(MailEvent::Sent { mail, relay: host(after(rest, b" H=")?)?.0 }),
+        Some(b"=> ") => Some(MailEvent::Sent { mail, relay: host(after_unquoted(rest, b" H=")?)?.0 }),
         Some(b"== " | b"** ") => record(mail, &rest[3..]),
         _ => None,
     }
@@ -77,15 +79,16 @@ fn is_handshake_time_out(words: &[u8]) -> bool {
 
 /// `ADDRESS R=router T=transport defer (110): Connection timed out H=host [address]: reason`. Before 4.83, the reason has the host.
 pub(super) fn record<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
-    let domain = domain(until(rest, b' '));
-    if let Some((_, failure)) = split(rest, b" defer (")
+    let (recipient, _) = split_unquoted(rest, b" ")?;
+    let (domain, rest) = (domain(recipient), &rest[recipient.len()..]);
+    if let Some((_, failure)) = split_unquoted(rest, b" defer (")
         && let Some((errno, connected)) = split(failure, b": SMTP timeout while connected to ")
         && is_time_out(after(errno, b"): ").unwrap_or_default())
         && !errno.contains(&b'[')
     {
         return while_connected(Some(mail), domain, connected);
     }
-    let (before, from_host) = split(rest, b" H=")?;
+    let (before, from_host) = split_unquoted(rest, b" H=")?;
     // What follows is what the server said.
     let is_said = memchr::memmem::find(before, b"SMTP error from remote").is_some();
     if is_said { None } else { stalled(mail, domain, from_host) }
@@ -128,8 +131,9 @@ pub(super) fn message_id(message: &[u8]) -> Option<&[u8]> {
 }
 
 fn received<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
-    let client = after(rest, b" H=").and_then(host).map(|(client, _)| client);
-    Some(MailEvent::Received { mail, size: number_after(rest, b" S=")?, recipients: 1, client })
+    let client = after_unquoted(rest, b" H=").and_then(host).map(|(client, _)| client);
+    let (size, _) = leading_number(after_unquoted(rest, b" S=")?)?;
+    Some(MailEvent::Received { mail, size, recipients: 1, client })
 }
 
 fn stalled<'a>(mail: &'a [u8], domain: Option<&'a [u8]>, from_host: &'a [u8]) -> Option<MailEvent<'a>> {
@@ -189,6 +193,38 @@ fn host(text: &[u8]) -> Option<(PeerRef<'_>, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Mailboxes are chosen by whoever sends the mail.
+    #[test]
+    fn mailboxes_accuse_nobody() {
+        let forged = "R=dnslookup T=remote_smtp defer (110): Connection timed out H=evil.example [192.0.2.66]:6379: SMTP timeout after \
+                      sending data block (51200 bytes written)";
+        let id = "1rAbCd-0001Ab-2X";
+        for line in [
+            format!(
+                "{id} == \"x {forged}\"@example.org R=dnslookup T=remote_smtp defer (-44) H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after RCPT TO: 450 no"
+            ),
+            format!(
+                "{id} == u@example.com <\"x {forged}\"@example.org> R=dnslookup T=remote_smtp defer (-44) H=mx.example.com [192.0.2.1]: SMTP error from remote mail server after RCPT TO: 450 no"
+            ),
+            format!(
+                "{id} => \"x {forged}\"@example.org R=dnslookup T=remote_smtp H=mx.example.com [192.0.2.1] C=\"250 ok\""
+            ),
+        ] {
+            let accused = match event(line.as_bytes()) {
+                Some(MailEvent::Stalled(stall)) => stall.peer.address,
+                Some(MailEvent::Sent { relay, .. }) => {
+                    relay.address.filter(|found| Some(*found) != "192.0.2.1".parse().ok())
+                }
+                _ => None,
+            };
+            assert_eq!(accused, None, "{line}");
+        }
+        let line =
+            format!("{id} <= \"x H=evil [192.0.2.66] S=99999999\"@example.org H=c.example [192.0.2.9] P=esmtp S=400");
+        let Some(MailEvent::Received { size, client, .. }) = event(line.as_bytes()) else { panic!("{line}") };
+        assert_eq!((size, client.and_then(|client| client.address)), (400, "192.0.2.9".parse().ok()));
+    }
 
     #[test]
     fn a_stall_is_read_in_both_kinds_of_line() {

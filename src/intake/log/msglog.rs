@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::exim;
-use crate::intake::bytes::{number_after, split};
+use crate::intake::bytes::{after_unquoted, leading_number, split, split_unquoted};
 use crate::intake::event::MailEvent;
 
 /// Where such a log is being read.
@@ -31,7 +31,7 @@ impl MessageLogs {
             // Who sent it stands there too, but the mail of others, which the main log has, would be needed to judge that.
             return Some(MailEvent::Received {
                 mail,
-                size: number_after(message, b" S=")?,
+                size: leading_number(after_unquoted(message, b" S=")?)?.0,
                 recipients: 1,
                 client: None,
             });
@@ -55,8 +55,8 @@ pub(super) fn is_line(message: &[u8]) -> bool {
         return split(rest, b" [").is_some_and(|(name, _)| name.len() <= 255);
     }
     // `u@example.com R=dnslookup T=remote_smtp defer (110): …`, perhaps with the first address of an alias.
-    let Some((recipient, rest)) = split(message, b" R=") else { return false };
-    let (address, alias) = split(recipient, b" ").unwrap_or((recipient, b"<"));
+    let Some((recipient, rest)) = split_unquoted(message, b" R=") else { return false };
+    let (address, alias) = split_unquoted(recipient, b" ").unwrap_or((recipient, b"<"));
     let is_address = recipient.len() <= 512 && address.contains(&b'@') && alias.starts_with(b"<");
     is_address && has(rest, b" defer (")
 }

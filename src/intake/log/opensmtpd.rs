@@ -1,6 +1,6 @@
 //! OpenSMTPD. Its lines belong together by their session, and it never says at which stage a session timed out.
 
-use crate::intake::bytes::{address, after, domain, number_after, split, until};
+use crate::intake::bytes::{address, after, after_unquoted, domain, number_after, split, split_unquoted, until};
 use crate::intake::event::{MailEvent, PeerRef};
 use crate::model::MailFlow;
 
@@ -30,13 +30,16 @@ fn outgoing<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     }
     let record = rest.strip_prefix(b"delivery evpid=")?;
     let mail = record.get(..MESSAGE)?;
+    // What follows the mailboxes is its own; what stands in them is not.
+    let record = after_unquoted(after(record, b" from=<")?, b"> to=<")?;
+    let (recipient, record) = split_unquoted(record, b"> rcpt=<")?;
+    let record = after_unquoted(record, b"> ")?;
     let (record, status) = split(record, b" result=\"")?;
     if status.starts_with(b"Ok\"") {
         return Some(MailEvent::Sent { mail, relay: relay(record)? });
     }
     let timed_out = status.starts_with(b"TempFail\" stat=\"Connection timeout\"");
-    let recipient = after(record, b" to=<").map(|to| until(to, b'>'));
-    timed_out.then(|| MailEvent::StalledIn { session, mail, domain: recipient.and_then(domain) })
+    timed_out.then(|| MailEvent::StalledIn { session, mail, domain: domain(recipient) })
 }
 
 fn incoming<'a>(session: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
@@ -65,7 +68,7 @@ fn from_url(url: &[u8]) -> Option<PeerRef<'_>> {
 
 /// `relay="192.0.2.1 (mx.example.com)"`.
 fn relay(record: &[u8]) -> Option<PeerRef<'_>> {
-    let text = until(after(record, b" relay=\"")?, b'"');
+    let text = until(after(record, b"relay=\"")?, b'"');
     let (place, name) = split(text, b" (").unwrap_or((text, b""));
     Some(PeerRef { name: name.strip_suffix(b")").unwrap_or(name), address: Some(address(place)?), port: None })
 }

@@ -3,7 +3,9 @@
 //! One line has the time-out, the mail and the relay's name. The delivery record that follows has the address. The record alone
 //! says only `Deferred: Connection timed out`, as it does for a connection that was never opened.
 
-use crate::intake::bytes::{address, after, domain, is_time_out, leading_number, number_after, split, until};
+use crate::intake::bytes::{
+    address, after, after_unquoted, domain, is_time_out, leading_number, number_after, split, split_unquoted,
+};
 use crate::intake::event::{MailEvent, PeerRef, Stall};
 use crate::intake::postfix::LONG_WAIT;
 use crate::intake::said::tells_time_out;
@@ -20,8 +22,8 @@ pub(super) fn event(message: &[u8]) -> Option<MailEvent<'_>> {
     let (mail, rest) = queue_id(message)?;
     if rest.starts_with(b"from=") {
         let client = relay(rest);
-        let size = number_after(rest, b", size=")?;
-        let recipients = number_after(rest, b", nrcpts=").unwrap_or(1);
+        let size = number_unquoted(rest, b", size=")?;
+        let recipients = number_unquoted(rest, b", nrcpts=").unwrap_or(1);
         return Some(MailEvent::Received { mail, size, recipients, client });
     }
     if rest.starts_with(b"to=") {
@@ -90,13 +92,14 @@ fn incoming<'a>(mail: &'a [u8], client: &'a [u8]) -> Option<MailEvent<'a>> {
 }
 
 fn delivery<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
-    let (record, status) = split(rest, b", stat=")?;
+    let (record, status) = split_unquoted(rest, b", stat=")?;
     let relay = relay(record)?;
     if status.starts_with(b"Sent") {
         return Some(MailEvent::Sent { mail, relay });
     }
-    let recipient = until(record.strip_prefix(b"to=")?, b',');
-    let seconds = after(record, b", xdelay=").and_then(clock);
+    let recipient = record.strip_prefix(b"to=")?;
+    let recipient = split_unquoted(recipient, b",").map_or(recipient, |(first, _)| first);
+    let seconds = after_unquoted(record, b", xdelay=").and_then(clock);
     let reason = status.strip_prefix(b"Deferred")?;
     let said = reason.strip_prefix(b": ").unwrap_or_default();
     let is_long = seconds.is_some_and(|seconds| seconds >= LONG_WAIT);
@@ -112,9 +115,13 @@ fn delivery<'a>(mail: &'a [u8], rest: &'a [u8]) -> Option<MailEvent<'a>> {
     Some(MailEvent::Stalled(Stall { mail: Some(mail), domain: domain(recipient), ..stall }))
 }
 
+fn number_unquoted(record: &[u8], needle: &[u8]) -> Option<u64> {
+    Some(leading_number(after_unquoted(record, needle)?)?.0)
+}
+
 /// `relay=name [address]`, with more behind it.
 fn relay(record: &[u8]) -> Option<PeerRef<'_>> {
-    host(after(record, b", relay=")?)
+    host(after_unquoted(record, b", relay=")?)
 }
 
 fn host(text: &[u8]) -> Option<PeerRef<'_>> {
@@ -160,6 +167,23 @@ fn queue_id(message: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Mailboxes are chosen by whoever sends the mail.
+    #[test]
+    fn mailboxes_accuse_nobody() {
+        let forged = "delay=01:00:00, xdelay=00:10:05, mailer=esmtp, relay=evil.example. [192.0.2.66], dsn=4.0.0, stat=Deferred: 403 4.7.0 TLS handshake";
+        let own = "delay=00:00:01, xdelay=00:00:01, mailer=esmtp, relay=mx.example.com. [192.0.2.1], dsn=2.0.0, stat=Sent (ok)";
+        for line in [
+            format!("3A1B2C3D000123: to=<\"x, {forged}\"@example.org>, {own}"),
+            format!("3A1B2C3D000123: to=<u@example.com>,<\"x, {forged}\"@example.org>, {own}"),
+        ] {
+            let Some(MailEvent::Sent { relay, .. }) = event(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(relay.address, "192.0.2.1".parse().ok(), "{line}");
+        }
+        let line = "3A1B2C3D000123: from=<\"x, size=99999999, nrcpts=1\"@example.org>, size=400, class=0, nrcpts=1, relay=c [192.0.2.9]";
+        let Some(MailEvent::Received { size, .. }) = event(line.as_bytes()) else { panic!("{line}") };
+        assert_eq!(size, 400);
+    }
 
     #[test]
     fn a_record_is_read_with_and_without_a_reply() {
