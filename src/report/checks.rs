@@ -137,7 +137,7 @@ fn of_address(report: &AddressReport) -> Check {
     let style = Style { color: false, detail: Detail::Normal, ..Style::default() };
     Check {
         name: printable(name.trim()),
-        outcome: Outcome::of_exit_code(examined.exit_code()),
+        outcome: Outcome::of_exit_code(report.exit_code()),
         word: word(report),
         headline: printable(&text::headline(report)),
         details: text::blocks(&alone, &style),
@@ -155,9 +155,13 @@ fn forms(report: &AddressReport) -> Vec<String> {
     hosts.iter().flat_map(of_host).collect()
 }
 
-/// The verdict that decides on the outcome.
+/// The verdict that decides on the outcome, if one does.
 fn word(report: &AddressReport) -> &'static str {
     let examined = &report.examined;
+    // No fault of the path, and still not what was expected.
+    if report.exit_code() != 0 && examined.exit_code() == 0 {
+        return "not_as_expected";
+    }
     let back = examined.reverse.verdict;
     let forward_is_fine = matches!(examined.verdict, Verdict::Clear | Verdict::Discoverable);
     let back_is_worse = match back {

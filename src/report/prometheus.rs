@@ -18,6 +18,8 @@ pub struct Metrics {
     /// By the labels of the address, so that no sample comes twice.
     addresses: BTreeMap<String, Address>,
     failures: [u64; FailureKind::ALL.len()],
+    /// Whether there may be something to examine that is not known: a log could not be read, for one.
+    is_incomplete: bool,
     is_cut_short: bool,
 }
 
@@ -54,6 +56,7 @@ impl Metrics {
             self.addresses.insert(labels(address), Address::of(address));
         }
         self.add_failures(&report.errors);
+        self.is_incomplete |= report.addresses.is_empty() && report.exit_code() != 0;
         if report.ending == Some(INTERRUPTED) {
             self.cut_short();
         }
@@ -86,7 +89,7 @@ impl Metrics {
 
     /// Whether the run came to its end and examined something, or had nothing to examine.
     fn is_success(&self) -> bool {
-        let has_nothing_to_do = self.failures.iter().all(|count| *count == 0);
+        let has_nothing_to_do = !self.is_incomplete && self.failures.iter().all(|count| *count == 0);
         !self.is_cut_short && (!self.addresses.is_empty() || has_nothing_to_do)
     }
 

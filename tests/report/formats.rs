@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use pmtu_probe::model::{FailureKind, Report, TargetFailure};
+use pmtu_probe::model::{FailureKind, Report, TargetFailure, Verdict};
 use pmtu_probe::report::checks::{Check, Outcome, Tally, checks, checks_of_failures};
 use pmtu_probe::report::github::annotation;
 use pmtu_probe::report::junit::TestSuite;
@@ -15,6 +15,7 @@ use super::fixtures::{
     V4, V6, back_hole, back_only, back_recovers, clear, combinations, discoverable, hostile, inconclusive, masked,
     no_ptb, report, unreachable,
 };
+use super::judged::{expecting, words};
 
 const TIMES: RunTimes = RunTimes { ended: SystemTime::UNIX_EPOCH, took: Duration::from_millis(171) };
 
@@ -125,6 +126,25 @@ fn the_outcome_and_the_word_are_those_of_the_worse_way() {
     for (address, outcome, word) in rows {
         let found = checks(&report(vec![address])).remove(0);
         assert_eq!((found.outcome, found.word), (outcome, word), "{}", found.headline);
+    }
+}
+
+/// What is right for this path is said by `--expect`: a hole that everybody knows passes, and one that has healed is news.
+#[test]
+fn the_outcome_is_that_of_what_was_expected() {
+    let rows = [
+        (no_ptb(V4), Verdict::BlackHole, Outcome::Passed, "black_hole"),
+        (masked(V4), Verdict::Masked, Outcome::Passed, "masked"),
+        (clear(V4), Verdict::BlackHole, Outcome::Faulty, "not_as_expected"),
+        (no_ptb(V4), Verdict::Discoverable, Outcome::Broken, "black_hole"),
+        (unreachable(V4), Verdict::Clear, Outcome::Unknown, "unreachable"),
+    ];
+    for (address, expected, outcome, word) in rows {
+        let report = report(vec![expecting(address, &words(&[expected]))]);
+        let found = checks(&report);
+        assert_eq!((found[0].outcome, found[0].word, found.len()), (outcome, word, 1), "{}", found[0].headline);
+        assert_eq!(found[0].outcome.is_good(), report.exit_code() == 0);
+        assert!(found[0].headline.contains("as expected"), "{}", found[0].headline);
     }
 }
 
@@ -267,6 +287,7 @@ fn success_is_a_run_to_its_end_that_had_something_to_tell() {
     assert!(success(&mixed()), "one name that fails is counted, and the others were examined");
     assert!(success(&Report { ending: Some(0), ..report(Vec::new()) }), "nothing to examine");
     assert!(!success(&failed()));
+    assert!(!success(&Report { ending: Some(3), ..report(Vec::new()) }), "nobody was accused in what could be read");
     assert!(!success(&Report { ending: Some(130), ..report(vec![clear(V4)]) }), "interrupted");
     let mut cut_short = Metrics::default();
     cut_short.add(&report(vec![clear(V4)]));
