@@ -147,6 +147,7 @@ impl Browser {
         self.events.retain(|told| told["method"] != event);
     }
 
+    #[allow(clippy::needless_pass_by_value)] // callers make it for this call
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.next += 1;
         let mut request = json!({"id": self.next, "method": method, "params": params});

@@ -53,7 +53,7 @@ fn picture(report: &AddressReport, numbering: &mut Numbering) -> Element {
         let words = words_of(*link_here, report).filter(|_| !std::mem::replace(&mut is_said, true));
         let next = y + if words.is_some() { LONG_STEP } else { STEP };
         links.push(link(*link_here, y + RADIUS, next - RADIUS, report));
-        links.extend(words.map(|words| label("where", LABEL, (y + next) / 2 + 4, &words)));
+        links.extend(words.map(|words| label("where", LABEL, y.midpoint(next) + 4, &words)));
         parts.push(station(*to, next, report));
         y = next;
     }
@@ -113,20 +113,17 @@ fn words_of(link: Option<Link>, report: &AddressReport) -> Option<String> {
 /// All of it for those who do not see it.
 fn in_words(report: &AddressReport, steps: &[Drawn]) -> String {
     let stations: Vec<String> = steps.iter().map(|(_, station)| station.words(report)).collect();
-    let mut words = format!("From this host to {}.", stations.join(", "));
-    let vanish = steps.iter().find_map(|(link, _)| words_of(*link, report));
-    if let Some(vanish) = vanish {
-        words.push_str(&format!(" {vanish}"));
-        words.push_str(&place_of(report).map_or_else(String::new, |place| format!(" {}", place.words())));
-        words.push('.');
-    }
+    let end = steps.iter().find_map(|(link, _)| words_of(*link, report)).map_or_else(String::new, |words| {
+        let place = place_of(report).map_or_else(String::new, |place| format!(" {}", place.words()));
+        format!(" {words}{place}.")
+    });
     let back = pieces::way_back(report).map_or_else(String::new, |back| format!(" The other direction: {back}."));
-    words + &back
+    format!("From this host to {}.{end}{back}", stations.join(", "))
 }
 
 fn link(link: Option<Link>, from: u32, to: u32, report: &AddressReport) -> Element {
     let group = Element::new("g");
-    let middle = (from + to) / 2;
+    let middle = from.midpoint(to);
     match link {
         None => group.child(line("unknown", CHAIN, from, to)).child(mark(CHAIN, middle, "?")),
         Some(Link::Carries) => group.child(line("carries", CHAIN, from, to - 9)).child(head(CHAIN, to, true)),

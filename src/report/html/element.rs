@@ -20,7 +20,7 @@ impl Element {
     }
 
     pub(super) fn attribute(mut self, name: &'static str, value: &str) -> Self {
-        self.attributes.push_str(&format!(" {name}=\"{}\"", escaped(value)));
+        self.attributes.extend([" ", name, "=\"", &escaped(value), "\""]);
         self
     }
 
@@ -85,12 +85,12 @@ impl Element {
 
     fn push_to(self, out: &mut String) {
         let Self { name, attributes, inner } = self;
-        out.push_str(&format!("<{name}{attributes}>"));
+        out.extend(["<", name, &attributes, ">"]);
         if VOID.contains(&name) {
             return;
         }
         out.push_str(&inner);
-        out.push_str(&format!("</{name}>"));
+        out.extend(["</", name, ">"]);
         if BLOCKS.contains(&name) {
             out.push('\n');
         }

@@ -34,7 +34,7 @@ use recipient::is_one_letter;
 pub fn render(report: &Report, language: Language) -> String {
     let Letters { mut letters, none } = Letters::of(report, language, WIDTH);
     if !none.is_empty() || report.addresses.is_empty() {
-        letters.push(none.iter().map(|line| format!("{line}\n")).collect());
+        letters.push(none.iter().flat_map(|line| [line.as_str(), "\n"]).collect());
     }
     letters.join(&format!("\n{}\n\n", "-".repeat(WIDTH)))
 }
