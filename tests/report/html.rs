@@ -186,7 +186,7 @@ fn suspects_have_what_the_log_says_and_what_that_means() {
         first: None,
         last: None,
         delays: None,
-        phrases: vec!["timed out while sending end of data".into()],
+        phrases: vec!["timed out while sending end of data"],
         sample: "Nov 29 12:00:00 mailer postfix/smtp[1]: 4F1: to=<a@example.org>, status=deferred".into(),
     };
     let report = report(vec![no_ptb(V4)]);
