@@ -212,19 +212,29 @@ why_no_package_tests() {
     fi
 }
 
+# What Debian has for it; the rest is made by make_package_tests.
 require_package_tests() {
     local reason
     { is_root && [[ -z $LAB_INSIDE ]]; } || die "packages are tried as root (sudo)"
     reason=$(why_no_package_tests)
     [[ -z $reason ]] || die "$reason"
     require_cmd strip lintian rpm mmdebstrap nsenter unshare
-    require_packaging_tools
-    [[ ! -s $(debian_tar) ]] || return 0
-    say "making $(debian_tar)"
+}
+
+# Takes minutes, once. Whoever comes while another is at it waits for the end of that.
+make_package_tests() {
+    local lock
     mkdir -p "$(tools_dir)"
-    mmdebstrap --quiet --format=tar --variant=minbase --mode=root --include=systemd,libcap2-bin bookworm "$(debian_tar).new" >&2 ||
-        die "cannot make a Debian"
-    mv "$(debian_tar).new" "$(debian_tar)"
+    exec {lock}>"$(tools_dir)/lock"
+    flock "$lock"
+    require_packaging_tools
+    if [[ ! -s $(debian_tar) ]]; then
+        say "making $(debian_tar)"
+        mmdebstrap --quiet --format=tar --variant=minbase --mode=root --include=systemd,libcap2-bin bookworm "$(debian_tar).new" >&2 ||
+            die "cannot make a Debian"
+        mv "$(debian_tar).new" "$(debian_tar)"
+    fi
+    exec {lock}>&-
 }
 
 # Engines that spread a list over machines, and readers of what comes of it: unpacked, not installed; what is Python's in a folder of its own.

@@ -11,6 +11,7 @@ VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$LAB_REPOSITORY/Cargo.toml" | he
 
 test_packages() {
     require_package_tests
+    make_package_tests
     export PMTU_QUICK_PACKAGES=1
     [[ -n ${PMTU_PROBE:-} ]] || build_programs demo
     find_lab_program
@@ -18,7 +19,7 @@ test_packages() {
     trap clean_up EXIT
     step "both packages" make_packages "$PMTU_PROBE" "$work/packages"
     step "lintian" the_deb_has_no_fault
-    #step "rpm" the_rpm_holds_what_it_should
+    step "rpm" the_rpm_holds_what_it_should
     step "a Debian of its own" unpack_debian
     step "installing" it_is_installed
     step "dpkg-statoverride" an_override_is_honoured

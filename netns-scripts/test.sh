@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # All tests, those on real kernel paths included. Arguments go to "cargo test". What is missing is installed or named.
+#
+#   test.sh [ARGUMENT...]
+#   test.sh --fetch          fetches what the tests need, and runs none
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
@@ -27,6 +30,8 @@ if is_root; then
     [[ -n $no_systems ]] || require_systems
     no_packages=$(why_no_package_tests)
     [[ -n $no_packages ]] || require_package_tests
+    # Other tests wait more than they work, and packages come late: what makes them is built beside.
+    [[ -n $no_packages ]] || { nice -n 19 bash -c "source '$here/lib.sh'; make_package_tests" >&2 & }
     no_fleet=$(why_no_fleet)
     [[ -n $no_fleet ]] || require_fleet
     no_monitoring=''
@@ -89,6 +94,8 @@ for stack in "${FOREIGN_STACKS[@]}"; do
     reason=$(build_stack "$stack")
     [[ -z $reason ]] || leave_out "a_server_on_${stack}_gets_its_verdict" "$reason"
 done
+
+[[ ${1:-} != --fetch ]] || { wait && exit 0; }
 
 # Labs and mail servers mostly wait.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
