@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use pmtu_probe::model::{
-    AddressReport, FailureKind, Grade, MailFlow, Peer, Reason, Report, StallStage, Suspect, TargetFailure, Ttl,
+    AddressReport, FailureKind, Grade, HopName, MailFlow, Peer, Reason, Report, StallStage, Suspect, TargetFailure,
 };
 use pmtu_probe::report::html::render;
 use pmtu_probe::report::suspects::Answer;
@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<Case> {
         ("masked", masked(V4)),
         ("recovers", recovers_here(V4)),
         ("local_firewall", local_firewall(V4)),
-        ("bad_ptb", bad_ptb(V4)),
+        ("bad_ptb", of_a_network(bad_ptb(V4))),
         ("way_back", back_hole(V4)),
         ("unreachable", unreachable(V4)),
         ("inconclusive", inconclusive(V4)),
@@ -72,7 +72,16 @@ fn long_ipv6() -> AddressReport {
     let [_, second, third] = &of.examined.hops[..] else { unreachable!() };
     let (second, third) = (second.address.unwrap().to_string(), third.address.unwrap().to_string());
     of.examined.location = Some(between((2, &second), (3, &third)));
-    of.examined.hops.iter_mut().for_each(|hop| hop.ttl = Ttl(hop.ttl.0));
+    of.names = of.examined.hops.iter().filter_map(|hop| Some((hop.address?, LONGEST_NUMBER))).collect();
+    of
+}
+
+/// A network's number has 32 bits (RFC 6793).
+const LONGEST_NUMBER: HopName = HopName { name: None, asn: Some(u32::MAX) };
+
+/// A router that sends messages, in a network with a number.
+fn of_a_network(mut of: AddressReport) -> AddressReport {
+    of.names = of.examined.ptb.iter().map(|ptb| (ptb.from, LONGEST_NUMBER)).collect();
     of
 }
 

@@ -114,6 +114,22 @@ fn the_letters_are_those_of_the_letters() {
     assert!(!none.contains("class=\"letter\""), "{none}");
 }
 
+/// A known hole counts 0 in the exit code, so it is no alarm on the page either; its neighbour, of which nothing was expected, is one.
+#[test]
+fn what_was_expected_is_said_and_is_no_alarm() {
+    let mut known = no_ptb(V4);
+    known.assessment.changes = Some(Vec::new());
+    let mut report = report(vec![known, no_ptb("192.0.2.26")]);
+    let page = render(&report, None);
+    let headlines: Vec<&str> = page.split("<h2 class=\"headline ").skip(1).collect();
+    assert_eq!(headlines.len(), 2, "{page}");
+    assert!(headlines[0].starts_with("bad") && !headlines[0].split("</h2>").next().unwrap().contains("as expected"));
+    assert!(headlines[1].starts_with("good") && headlines[1].split("</h2>").next().unwrap().contains("; as expected"));
+    report.addresses.truncate(1);
+    let alone = render(&report, None);
+    assert!(alone.contains("<h1 class=\"headline good\"") && alone.contains("; as expected</title>"), "{alone}");
+}
+
 /// RFC 4648, section 4.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

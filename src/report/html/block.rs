@@ -13,7 +13,7 @@ use crate::report::text::screen::REMARKS;
 
 /// All of it below a headline of this level. The id is that of the headline.
 pub(super) fn section(block: &Block<'_>, id: &str, level: Level, numbering: &mut Numbering) -> Element {
-    let tone = Tone::of(block.shown.first().map_or(0, |report| report.examined.exit_code()));
+    let tone = Tone::of(block.shown.first().map_or(0, |report| report.exit_code()));
     let below = level.below();
     Element::of_class("section", tone.class())
         .attribute("aria-labelledby", id)

@@ -197,11 +197,19 @@ fn station(station: Station, y: u32, report: &AddressReport) -> Element {
     Element::new("g")
         .child(shape)
         .child(inside)
-        .children(station.name(report).map(|name| label("name", LABEL, first_y, &name)))
+        .children(first_line(station, report).map(|name| label("name", LABEL, first_y, &name)))
         .children(second.map(|words| label("note", LABEL, y + 12, &words)))
 }
 
-/// Who sends messages, and who keeps them from this host.
+/// An address leaves no room for its network.
+fn first_line(station: Station, report: &AddressReport) -> Option<String> {
+    match station {
+        Station::Known(Point::Hop(_, address)) => Some(address.to_string()),
+        _ => station.name(report),
+    }
+}
+
+/// Whose network it is, who sends messages, and who keeps them from this host.
 fn second_line(station: Station, report: &AddressReport) -> Option<String> {
     let name = ptb_name(Family::of(report.address));
     let examined = &report.examined;
@@ -211,8 +219,12 @@ fn second_line(station: Station, report: &AddressReport) -> Option<String> {
         }
         Station::Known(Point::Here) => report.here.source.map(|source| source.to_string()),
         Station::Known(Point::Hop(_, address)) => {
-            let ptb = examined.ptb.iter().find(|ptb| ptb.from == address)?;
-            Some(message(name, ptb))
+            let ptb = examined.ptb.iter().find(|ptb| ptb.from == address);
+            match (report.names.of(address).and_then(|known| known.asn), ptb) {
+                (None, ptb) => Some(message(name, ptb?)),
+                (Some(asn), None) => Some(format!("AS{asn}")),
+                (Some(asn), Some(_)) => Some(format!("AS{asn}, \"{name}\"")),
+            }
         }
         _ => None,
     }

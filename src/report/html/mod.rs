@@ -105,7 +105,7 @@ fn verdicts(
 /// A line for each address, which leads to what is said of it.
 fn overview(pieces: &Pieces<'_>, ids: &[String]) -> Element {
     let items = pieces.blocks.iter().zip(ids).flat_map(|(block, id)| {
-        block.members.iter().map(move |(report, line)| suspects::line(Tone::of(report.examined.exit_code()), id, line))
+        block.members.iter().map(move |(report, line)| suspects::line(Tone::of(report.exit_code()), id, line))
     });
     Element::of_class("ul", "overview").children(items)
 }

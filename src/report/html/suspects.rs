@@ -48,7 +48,7 @@ fn examined<'a>(report: &'a AddressReport, shown: &mut Shown<'a>, numbering: &mu
         return Some(Element::new("p").child(link(id, &block.headline)));
     }
     let id = numbering.next("verdict");
-    shown.lines.push(line(Tone::of(report.examined.exit_code()), &id, &block.headline));
+    shown.lines.push(line(Tone::of(report.exit_code()), &id, &block.headline));
     let section = block::section(&block, &id, Level::Address, numbering);
     shown.addresses.push((report, id));
     Some(section)

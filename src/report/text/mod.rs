@@ -24,13 +24,12 @@ mod verdict;
 
 use block::{block, ink};
 use group::of_several;
-use overview::{all_in_a_line, with_preference, worst_first};
+use overview::{all_in_a_line, groups, with_preference, worst_first};
 use page::{Ink, Page};
 pub use stages::{correction, rest, way_there, way_there_in_a_line};
 pub use style::{Detail, Style, more};
 pub(crate) use verdict::{headline, name};
 
-use super::alike::alike;
 use super::layout::push_line;
 pub(crate) use super::printable::printable;
 
@@ -59,8 +58,7 @@ pub fn blocks(report: &Report, style: &Style) -> String {
             line_of(&mut out, address, page);
         }
     }
-    let groups = alike(&addresses).into_iter().flat_map(assessed_alike);
-    for (index, group) in groups.enumerate() {
+    for (index, group) in groups(&addresses).into_iter().enumerate() {
         if index > 0 || report.addresses.len() != 1 {
             out.push('\n');
         }
@@ -70,18 +68,6 @@ pub fn blocks(report: &Report, style: &Style) -> String {
         }
     }
     out
-}
-
-/// What was expected of some of them alone is said of those alone.
-fn assessed_alike(group: Vec<&AddressReport>) -> Vec<Vec<&AddressReport>> {
-    let mut parts: Vec<Vec<&AddressReport>> = Vec::new();
-    for address in group {
-        match parts.iter_mut().find(|part| part[0].assessment == address.assessment) {
-            Some(part) => part.push(address),
-            None => parts.push(vec![address]),
-        }
-    }
-    parts
 }
 
 fn summary(out: &mut String, report: &Report, page: Page) {

@@ -4,6 +4,7 @@ use std::cmp::Reverse as Descending;
 
 use super::{other_way, verdict};
 use crate::model::{AddressReport, Report};
+use crate::report::alike::alike;
 use crate::report::words::{counted, reverse_counted, without_connections};
 
 /// The order of the exit code's severity; equals keep their order.
@@ -11,6 +12,23 @@ pub(super) fn worst_first(addresses: &[AddressReport]) -> Vec<&AddressReport> {
     let mut sorted: Vec<_> = addresses.iter().collect();
     sorted.sort_by_key(|address| Descending(severity(address.exit_code())));
     sorted
+}
+
+/// Addresses of which all is said at once.
+pub(super) fn groups<'a>(addresses: &[&'a AddressReport]) -> Vec<Vec<&'a AddressReport>> {
+    alike(addresses).into_iter().flat_map(assessed_alike).collect()
+}
+
+/// What was expected of some of them alone is said of those alone.
+fn assessed_alike(group: Vec<&AddressReport>) -> Vec<Vec<&AddressReport>> {
+    let mut parts: Vec<Vec<&AddressReport>> = Vec::new();
+    for address in group {
+        match parts.iter_mut().find(|part| part[0].assessment == address.assessment) {
+            Some(part) => part.push(address),
+            None => parts.push(vec![address]),
+        }
+    }
+    parts
 }
 
 fn severity(exit_code: u8) -> u8 {

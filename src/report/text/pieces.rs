@@ -1,7 +1,7 @@
 //! What the report says, piece by piece, for layouts that are no lines of text.
 
 use super::block::for_whom;
-use super::overview::{all_in_a_line, with_preference, worst_first};
+use super::overview::{all_in_a_line, groups, with_preference, worst_first};
 use super::page::Page;
 pub(in crate::report) use super::phrase::{large_packets, seconds};
 use super::row::EvidenceRow;
@@ -9,7 +9,7 @@ use super::style::{Detail, Style};
 use super::{evidence, findings, group, mx_order, other_way, verdict};
 use crate::model::{AddressReport, Advice, Direction, Report};
 use crate::report::advice::{Check, advise_all, by_system, check, system_name};
-use crate::report::alike::{alike, representatives};
+use crate::report::alike::representatives;
 
 /// A label and its value.
 pub(in crate::report) type Row = (&'static str, String);
@@ -54,7 +54,7 @@ pub(in crate::report) struct AdvicePiece {
 
 /// All pieces of a report.
 pub(in crate::report) fn of(report: &Report) -> Pieces<'_> {
-    let groups = alike(&worst_first(&report.addresses));
+    let groups = groups(&worst_first(&report.addresses));
     Pieces {
         summary: all_in_a_line(report),
         meaning: mx_order::meaning(report),
