@@ -59,6 +59,7 @@ if [[ -n $no_mail ]]; then
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"
     leave_out a_real_postfix_sees_an_orderly_visitor "$no_mail"
     leave_out rules_that_could_not_be_read_are_passed_by_all_the_same "$no_mail"
+    leave_out what_routers_are_told_lets_mail_pass "$no_mail"
 fi
 [[ -z $no_packages ]] || leave_out packages_are_installed_used_and_purged "$no_packages"
 if [[ -n $no_fleet ]]; then

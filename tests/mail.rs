@@ -46,6 +46,8 @@ mod mx_order;
 mod name_server;
 #[path = "mail/needs.rs"]
 mod needs;
+#[path = "mail/on_routers.rs"]
+mod on_routers;
 #[path = "mail/port.rs"]
 mod port;
 #[path = "mail/postfix.rs"]
