@@ -1,16 +1,15 @@
 //! What an earlier run over a list has left in its file of results.
 //!
-//! A line is written in one piece and ends in a line feed. So what stands behind the last line feed was cut short by the end of
-//! its run, if it is the beginning of such a line: it counts for nothing, and its target is examined again.
+//! A last line that was cut short counts for nothing, and its target is examined again.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::result_lines::{LONGEST_LINE, Piece, ResultLines, is_beginning};
 use super::set_user_id;
 use super::target_key::TargetKey;
 use super::verdict_counts::VerdictCounts;
@@ -65,9 +64,6 @@ pub(super) enum ResultsFileError {
     #[error("--jsonl FILE and --resume are refused where the program is set-user-ID: use sudo, or \"--jsonl - >FILE\"")]
     SetUserId,
 }
-
-/// A line is longer where a domain has many addresses, each with some kilobytes.
-const LONGEST_LINE: u64 = 64 << 20;
 
 /// How far a file of results goes.
 pub(super) struct Extent {
@@ -129,21 +125,19 @@ impl EarlierResults {
     /// Takes in whole lines. Returns how far they go, and what follows.
     pub(super) fn take_in(&mut self, file: &File, path: &Path) -> Result<Extent, ResultsFileError> {
         let failed = |source| ResultsFileError::Io { option: "--resume", path: path.to_owned(), source };
-        let (mut reader, mut line, mut number, mut whole) = (BufReader::new(file), Vec::new(), 0, 0);
+        let (mut lines, mut whole) = (ResultLines::new(BufReader::new(file)), 0);
         loop {
-            line.clear();
-            let length = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(failed)? as u64;
-            number += 1;
-            let foreign = || ResultsFileError::Foreign { path: path.to_owned(), line: number };
-            if line.last() == Some(&b'\n') {
-                self.take_in_line(&line).ok_or_else(foreign)?;
-                whole += length;
-            } else if length == LONGEST_LINE {
-                return Err(ResultsFileError::TooLong { path: path.to_owned(), line: number });
-            } else if is_beginning(&line) {
-                return Ok(Extent { whole, half: line });
-            } else {
-                return Err(foreign());
+            let line = lines.number() + 1;
+            let foreign = || ResultsFileError::Foreign { path: path.to_owned(), line };
+            match lines.next().map_err(failed)? {
+                Piece::Whole(bytes) => {
+                    whole += bytes.len() as u64 + 1;
+                    self.take_in_line(bytes).ok_or_else(foreign)?;
+                }
+                Piece::Rest(half) if is_beginning(half) => return Ok(Extent { whole, half: half.to_owned() }),
+                Piece::Rest(_) => return Err(foreign()),
+                Piece::TooLong => return Err(ResultsFileError::TooLong { path: path.to_owned(), line }),
+                Piece::End => return Ok(Extent { whole, half: Vec::new() }),
             }
         }
     }
@@ -163,17 +157,6 @@ impl EarlierResults {
         }
         Some(())
     }
-}
-
-/// Whether these bytes begin a result of ours, however little of it. All of one without its line feed is a beginning too.
-fn is_beginning(bytes: &[u8]) -> bool {
-    let opening = format!("{{\"schema\":\"{SCHEMA}\",");
-    let length = bytes.len().min(opening.len());
-    let is_cut_json = || match serde_json::from_slice::<IgnoredAny>(bytes) {
-        Ok(_) => true,
-        Err(error) => error.is_eof(),
-    };
-    bytes[..length] == opening.as_bytes()[..length] && (bytes.is_empty() || is_cut_json())
 }
 
 /// `-` names no file that the user could be kept from.

@@ -25,6 +25,7 @@ mod plan_error;
 mod planned_address;
 mod planner;
 mod random;
+mod result_lines;
 mod run;
 mod set_user_id;
 mod shard;

@@ -1,4 +1,4 @@
-//! Files that grow while a run goes on. They are opened by the rights of root, maybe, in a directory where others can write.
+//! Files that a run writes or replaces. They are opened by the rights of root, maybe, in a directory where others can write.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -11,8 +11,17 @@ use rustix::fs::OFlags;
 ///
 /// Nothing else is opened: behind a link could stand any file of root's, and a pipe without a reader would wait for ever.
 pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    open_as(path, options.write(true).create(true))
+}
+
+/// Opens an ordinary file for reading that the run is going to replace.
+pub(super) fn open_former(path: &Path) -> io::Result<File> {
+    open_as(path, OpenOptions::new().read(true))
+}
+
+fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    match options.write(true).create(true).custom_flags(flags).open(path) {
+    match options.custom_flags(flags).open(path) {
         Ok(file) if file.metadata()?.is_file() => Ok(file),
         Ok(_) => Err(no_file()),
         // A link, a pipe that nobody reads, a socket.

@@ -1,7 +1,8 @@
-//! Files that are written whole or not at all: beside the file of that name, then renamed over it.
+//! Files that take the place of others in one step: a [`WholeFile`] is written beside and renamed, an [`Exchange`] gives a file that
+//! grew beside the place of the former one.
 //!
 //! A small child does that, since the rename comes at the end of a run: by then this process has no right left to write into
-//! the directory of another user. The child keeps the rights to files alone, knows one directory and one name, and ends when the
+//! the directory of another user. The child keeps the rights to files alone, knows one directory and its names, and ends when the
 //! pipe closes, however this process ends. What arrives only in part is never published.
 
 use std::ffi::OsString;
@@ -10,7 +11,9 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, fsync, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, fchmod, fsync, openat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -20,10 +23,13 @@ use super::{privilege, sys};
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
-    /// `None` only while it is dropped.
-    contents: Option<PipeWriter>,
-    outcomes: PipeReader,
-    child: Pid,
+    child: Child,
+}
+
+/// The names of a file, of the one that grows beside it, and of the one that it was before.
+#[derive(Debug)]
+pub struct Exchange {
+    child: Child,
 }
 
 /// Why a file cannot be written.
@@ -54,15 +60,11 @@ impl WholeFile {
     /// The directory is not there or not writable, or something else than a file has that name.
     pub fn prepare(path: &Path, readers: Readers) -> Result<Self, PrepareError> {
         let place = Place::of(path, readers)?;
-        let (commands, contents) = io::pipe()?;
-        let (mut outcomes, answers) = io::pipe()?;
-        let child = sys::fork_child(|| serve(&place, commands, answers))?;
-        let first = receive_outcome(&mut outcomes);
-        let file = Self { path: path.to_owned(), contents: Some(contents), outcomes, child };
-        match first {
+        let check = |place: &Place| place.check();
+        match Child::start(place, check, serve_file) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Err(PrepareError::NoFile),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(file),
+            Ok(child) => Ok(Self { path: path.to_owned(), child }),
         }
     }
 
@@ -76,8 +78,65 @@ impl WholeFile {
     /// # Errors
     /// The disk is full, or the directory has gone. The file is then as it was.
     pub fn publish(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let contents = self.contents.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        let sent = contents.write_all(&(bytes.len() as u64).to_le_bytes()).and_then(|()| contents.write_all(bytes));
+        let length = (bytes.len() as u64).to_le_bytes();
+        self.child.order(&[&length, bytes])
+    }
+}
+
+impl Exchange {
+    /// For `path`, the new file `path.new`, which is gone with the value unless it got its place, and `path.previous`. To be called
+    /// before privileges are given up and before other threads exist.
+    ///
+    /// # Errors
+    /// The directory is not there, or not writable.
+    pub fn prepare(path: &Path) -> io::Result<Self> {
+        let place = Place::of(path, Readers::ByUmask)?;
+        let child = Child::start(place, |place| Draft::create(place).map(drop), serve_exchange)?;
+        Ok(Self { child })
+    }
+
+    /// The new file gets its place, which is never empty meanwhile, and the former one becomes the previous.
+    ///
+    /// # Errors
+    /// The files are as they were.
+    pub fn carry_out(&mut self) -> io::Result<()> {
+        self.child.order(&[&[1]])
+    }
+}
+
+/// A process that does one thing with files, as often as it is told.
+#[derive(Debug)]
+struct Child {
+    /// `None` only while it is dropped.
+    orders: Option<PipeWriter>,
+    outcomes: PipeReader,
+    process: Pid,
+}
+
+impl Child {
+    /// Returns once the child has its rights and has found that they suffice.
+    fn start(
+        place: Place,
+        check: impl FnOnce(&Place) -> Result<(), Errno>,
+        serve: impl FnOnce(&Place, PipeReader, PipeWriter),
+    ) -> io::Result<Self> {
+        let (commands, orders) = io::pipe()?;
+        let (mut outcomes, mut answers) = io::pipe()?;
+        let process = sys::fork_child(|| {
+            settle(&place, &commands, &answers);
+            let ready = privilege::keep_rights_to_files().map_err(|_| Errno::PERM).and_then(|()| check(&place));
+            if answer(&mut answers, ready.map_err(io::Error::from)).is_ok() && ready.is_ok() {
+                serve(&place, commands, answers);
+            }
+        })?;
+        let first = receive_outcome(&mut outcomes);
+        let child = Self { orders: Some(orders), outcomes, process };
+        first.map(|()| child)
+    }
+
+    fn order(&mut self, words: &[&[u8]]) -> io::Result<()> {
+        let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let sent = words.iter().try_for_each(|word| orders.write_all(word));
         match (sent, receive_outcome(&mut self.outcomes)) {
             // Why the child stopped to read says more than that it did.
             (_, Err(error)) => Err(error),
@@ -86,10 +145,10 @@ impl WholeFile {
     }
 }
 
-impl Drop for WholeFile {
+impl Drop for Child {
     fn drop(&mut self) {
-        self.contents = None;
-        let _ = waitpid(Some(self.child), WaitOptions::empty());
+        self.orders = None;
+        let _ = waitpid(Some(self.process), WaitOptions::empty());
     }
 }
 
@@ -102,7 +161,7 @@ fn receive_outcome(outcomes: &mut PipeReader) -> io::Result<()> {
     }
 }
 
-/// One name in one directory.
+/// One name in one directory, and those that begin with it.
 struct Place {
     directory: OwnedFd,
     name: OsString,
@@ -130,6 +189,26 @@ impl Place {
             Err(error) => return Err(error),
         }
         Draft::create(self).map(drop)
+    }
+
+    /// `FILE.new` becomes `FILE`, and what was `FILE` becomes `FILE.previous`.
+    fn exchange(&self) -> Result<(), Errno> {
+        let (directory, new) = (&self.directory, self.with_ending(".new"));
+        match renameat_with(directory, &new, directory, &self.name, RenameFlags::EXCHANGE) {
+            Ok(()) => renameat(directory, &new, directory, self.with_ending(".previous"))?,
+            // The first run, or a file system that cannot exchange two files: then the former one is given up.
+            Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => renameat(directory, &new, directory, &self.name)?,
+            Err(error) => return Err(error),
+        }
+        // So that a power cut does not bring the names back. Where the directory cannot be read, the files are whole all the same.
+        let _ = openat(directory, ".", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).and_then(fsync);
+        Ok(())
+    }
+
+    fn with_ending(&self, ending: &str) -> OsString {
+        let mut name = self.name.clone();
+        name.push(ending);
+        name
     }
 
     /// Takes bytes from the pipe into a file beside, then gives it the name.
@@ -179,16 +258,16 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// The life of the child: says whether the file can be written, then publishes what comes until the pipe closes.
-fn serve(place: &Place, mut contents: PipeReader, mut answers: PipeWriter) {
-    let kept: [BorrowedFd<'_>; 3] = [place.directory.as_fd(), contents.as_fd(), answers.as_fd()];
+/// Of all that the child got from its parent, keeps what it needs.
+fn settle(place: &Place, commands: &PipeReader, answers: &PipeWriter) {
+    let kept: [BorrowedFd<'_>; 3] = [place.directory.as_fd(), commands.as_fd(), answers.as_fd()];
     sys::close_all_but(&kept.map(|descriptor| descriptor.as_raw_fd()));
     // Ctrl-C and an orderly end reach this process too, and the report comes after them.
     sys::ignore_signals(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
-    let ready = privilege::keep_rights_to_files().map_err(|_| Errno::PERM).and_then(|()| place.check());
-    if answer(&mut answers, ready.map_err(io::Error::from)).is_err() || ready.is_err() {
-        return;
-    }
+}
+
+/// Publishes what comes, a length and so many bytes, until the pipe closes.
+fn serve_file(place: &Place, mut contents: PipeReader, mut answers: PipeWriter) {
     let mut length = [0; 8];
     while contents.read_exact(&mut length).is_ok() {
         let published = place.publish(&mut contents, u64::from_le_bytes(length));
@@ -198,6 +277,18 @@ fn serve(place: &Place, mut contents: PipeReader, mut answers: PipeWriter) {
             return;
         }
     }
+}
+
+/// Exchanges at the first order; without one, takes away what was to come.
+fn serve_exchange(place: &Place, mut orders: PipeReader, mut answers: PipeWriter) {
+    if orders.read_exact(&mut [0]).is_ok() {
+        let exchanged = place.exchange();
+        let _ = answer(&mut answers, exchanged.map_err(io::Error::from));
+        if exchanged.is_ok() {
+            return;
+        }
+    }
+    let _ = unlinkat(&place.directory, place.with_ending(".new"), AtFlags::empty());
 }
 
 fn answer(answers: &mut PipeWriter, outcome: io::Result<()>) -> io::Result<()> {
@@ -264,7 +355,7 @@ mod tests {
         let path = scratch.0.join("out");
         std::fs::write(&path, "old").expect("a file");
         let mut file = WholeFile::prepare(&path, Readers::ByUmask).expect("a file");
-        let contents = file.contents.as_mut().expect("open");
+        let contents = file.child.orders.as_mut().expect("open");
         contents.write_all(&100_u64.to_le_bytes()).and_then(|()| contents.write_all(b"only this")).expect("a pipe");
         drop(file);
         assert_eq!(std::fs::read(&path).expect("the old one"), b"old");
@@ -287,5 +378,22 @@ mod tests {
         assert_eq!(refusal(Path::new("/")), Some(libc::EISDIR));
         assert_eq!(refusal(Path::new("/nowhere/at/all")), Some(libc::ENOENT));
         assert_eq!(scratch.names(), ["link"]);
+    }
+
+    #[test]
+    fn a_new_file_gets_its_place_and_without_an_order_it_goes() {
+        let scratch = Scratch::new("exchange");
+        let path = scratch.0.join("out");
+        let content = |name: &str| std::fs::read_to_string(scratch.0.join(name)).unwrap_or_default();
+        for (round, wanted) in [("one", ""), ("two", "one")] {
+            let mut exchange = Exchange::prepare(&path).expect("a directory");
+            std::fs::write(scratch.0.join("out.new"), round).expect("a file");
+            exchange.carry_out().expect("an exchange");
+            assert_eq!((content("out").as_str(), content("out.previous").as_str()), (round, wanted));
+        }
+        let exchange = Exchange::prepare(&path).expect("a directory");
+        std::fs::write(scratch.0.join("out.new"), "three").expect("a file");
+        drop(exchange);
+        assert_eq!((content("out").as_str(), content("out.new").as_str()), ("two", ""));
     }
 }

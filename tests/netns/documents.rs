@@ -33,6 +33,37 @@ fn the_file_is_written_where_the_caller_of_sudo_can_write_and_text_stays_on_stdo
     });
 }
 
+/// The results of `--track` change places at the end as well.
+#[test]
+fn results_that_are_tracked_change_places_where_the_caller_of_sudo_can_write() {
+    with_labs("documents::results_that_are_tracked_change_places_where_the_caller_of_sudo_can_write", || {
+        let lab = up("silent_router", Family::V4, &[]);
+        let folder = lab.folder().join("home");
+        fs::create_dir(&folder).unwrap();
+        let (list, results) = (folder.join("list"), folder.join("results.jsonl"));
+        fs::write(&list, HOLE).unwrap();
+        chown(&folder, Some(65534), Some(65534)).unwrap();
+        let arguments = ["-q", "--targets", list.to_str().unwrap(), "--track", results.to_str().unwrap()];
+        for (told, left) in
+            [("new: ", vec!["list", "results.jsonl"]), ("", vec!["list", "results.jsonl", "results.jsonl.previous"])]
+        {
+            let ran = lab.probe(&arguments);
+            assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
+            assert_eq!(
+                ran.stderr.contains("new: ") || ran.stderr.contains("changed: "),
+                !told.is_empty(),
+                "{}",
+                ran.stderr
+            );
+            assert_eq!(document(&results)["addresses"][0]["verdict"], "black_hole");
+            let mut found = names(&folder);
+            found.sort_unstable();
+            assert_eq!(found, left);
+        }
+        lab.down().unwrap();
+    });
+}
+
 #[test]
 fn a_run_without_a_result_says_why_in_the_file_too() {
     with_labs("documents::a_run_without_a_result_says_why_in_the_file_too", || {

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::app::output::format::OpenError;
+use crate::app::result_lines::{LONGEST_LINE, Piece, ResultLines, is_beginning};
 use crate::app::set_user_id;
 use crate::net::NetError;
 use crate::report::merge::{Collection, FileRead, Summary};
 use crate::report::text::printable;
 
-/// The longest line that is read. A target has at most 64 addresses, each with some kilobytes of advice.
-const LONGEST_LINE: usize = 8 << 20;
 const BUFFER: usize = 128 << 10;
 
 /// Results cannot be summed up.
@@ -81,7 +80,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<(Summary, Vec<String>), MergeErr
     let (mut collection, mut read, mut remarks) = (Collection::default(), Vec::new(), Vec::new());
     for file in files {
         let name = if is_stdin(file) { "stdin".to_owned() } else { printable(&file.display().to_string()) };
-        let mut reading = Reading { name: &name, lines: 0, longest: 0, line: Vec::new() };
+        let mut reading = Reading { name: &name, lines: 0, longest: 0 };
         let end = reading.all(open(file, &name)?, &mut collection)?;
         remarks.extend(end.remark(&name, reading.lines));
         let is_cut_short = end != End::Whole;
@@ -136,36 +135,31 @@ struct Reading<'a> {
     /// Whole lines, all of them results.
     lines: u64,
     longest: usize,
-    line: Vec<u8>,
 }
 
 impl Reading<'_> {
-    fn all(&mut self, mut from: Box<dyn BufRead>, collection: &mut Collection) -> Result<End, MergeError> {
+    fn all(&mut self, from: Box<dyn BufRead>, collection: &mut Collection) -> Result<End, MergeError> {
+        let mut pieces = ResultLines::new(from);
         loop {
-            self.line.clear();
-            let limit = LONGEST_LINE as u64 + 1;
-            match (&mut from).take(limit).read_until(b'\n', &mut self.line) {
-                Ok(0) => return Ok(End::Whole),
-                Ok(_) => {}
-                Err(error) => return self.failed(error),
-            }
-            let is_whole = self.line.last() == Some(&b'\n');
-            if is_whole {
-                self.line.pop();
-            }
-            if self.line.len() > LONGEST_LINE {
-                return Err(MergeError::TooLong { name: self.name.to_owned(), line: self.lines + 1 });
-            }
-            match collection.add(&self.line, self.name) {
-                Ok(()) => {}
-                // Not that of another program either: those begin otherwise.
-                Err(_) if !is_whole && self.lines + u64::from(begins_like_ours(&self.line)) > 0 => {
-                    return Ok(End::HalfALine);
+            let line = self.lines + 1;
+            let foreign = || MergeError::Foreign { name: self.name.to_owned(), line };
+            let bytes = match pieces.next() {
+                Ok(Piece::Whole(bytes)) => {
+                    collection.add(bytes, self.name).map_err(|_| foreign())?;
+                    bytes
                 }
-                Err(_) => return Err(MergeError::Foreign { name: self.name.to_owned(), line: self.lines + 1 }),
-            }
+                // Only the line feed may be missing.
+                Ok(Piece::Rest(bytes)) => match collection.add(bytes, self.name) {
+                    Ok(()) => bytes,
+                    Err(_) if is_beginning(bytes) => return Ok(End::HalfALine),
+                    Err(_) => return Err(foreign()),
+                },
+                Ok(Piece::TooLong) => return Err(MergeError::TooLong { name: self.name.to_owned(), line }),
+                Ok(Piece::End) => return Ok(End::Whole),
+                Err(error) => return self.failed(error),
+            };
             self.lines += 1;
-            self.longest = self.longest.max(self.line.len());
+            self.longest = self.longest.max(bytes.len());
         }
     }
 
@@ -180,13 +174,6 @@ impl Reading<'_> {
             _ => Err(MergeError::Read { name, reason }),
         }
     }
-}
-
-/// A line that was cut short, however early.
-fn begins_like_ours(line: &[u8]) -> bool {
-    let ours = b"{\"schema\":\"pmtu-probe/1\"";
-    let length = line.len().min(ours.len());
-    line[..length] == ours[..length]
 }
 
 #[cfg(test)]

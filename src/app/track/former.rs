@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::error::TrackError;
 use super::standing::Standing;
+use crate::app::result_lines::{Piece, ResultLines};
 use crate::app::target_key::TargetKey;
 
 /// The file, and where in it each target has its line: of a list of any length no more is kept in memory.
@@ -22,21 +23,20 @@ impl Former {
     /// Reads all of it once. A file of something else is refused.
     pub(super) fn read(file: File, path: &Path) -> Result<Self, TrackError> {
         let failed = |source| TrackError::Io { path: path.to_owned(), source };
-        let mut lines = HashMap::new();
-        let (mut reader, mut line, mut number, mut offset) = (BufReader::new(&file), Vec::new(), 0, 0);
+        let (mut places, mut offset) = (HashMap::new(), 0);
+        let mut lines = ResultLines::new(BufReader::new(&file));
         loop {
-            line.clear();
-            let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
-            if length == 0 {
-                drop(reader);
-                return Ok(Self { file, lines });
-            }
-            number += 1;
-            let standing = Standing::of_line(&line);
-            let standing = standing.ok_or_else(|| TrackError::Foreign { path: path.to_owned(), line: number })?;
-            lines.insert(TargetKey::of(&standing.target), (offset, length));
+            let line = lines.number() + 1;
+            let standing = match lines.next().map_err(failed)? {
+                Piece::Whole(bytes) => Standing::of_line(bytes).map(|standing| (standing, bytes.len() + 1)),
+                Piece::Rest(_) | Piece::TooLong => None,
+                Piece::End => break,
+            };
+            let (standing, length) = standing.ok_or_else(|| TrackError::Foreign { path: path.to_owned(), line })?;
+            places.insert(TargetKey::of(&standing.target), (offset, length));
             offset += length as u64;
         }
+        Ok(Self { file, lines: places })
     }
 
     /// The line of a target.

@@ -4,18 +4,21 @@
 //! old one becomes `FILE.previous`. A run that is interrupted, killed, or cannot write leaves `FILE` as it was, so the next run
 //! compares with the last that ended.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{FlockOperation, flock};
 
 use super::changes::changes;
 use super::error::TrackError;
 use super::former::Former;
 use super::standing::Standing;
+use crate::app::output_file;
+use crate::app::result_lines::{Piece, ResultLines, is_beginning};
 use crate::app::set_user_id;
 use crate::model::Report;
+use crate::net::publish::Exchange;
 use crate::report::json;
 
 /// Compares, and keeps what it is given.
@@ -27,7 +30,8 @@ pub(in crate::app) struct Tracker {
     new: File,
     /// Whether something is missing that the next run would have to compare with.
     is_incomplete: bool,
-    is_kept: bool,
+    /// The rights to put it in its place, which this process gives up.
+    exchange: Exchange,
 }
 
 impl Tracker {
@@ -42,7 +46,7 @@ impl Tracker {
         };
         let beside = beside(path, "new");
         // While a run ends, either file may be found under either name: so it holds a lock on both.
-        let former = match File::open(path) {
+        let former = match output_file::open_former(path) {
             Ok(file) => {
                 lock(&file, path)?;
                 Some(Former::read(file, path)?)
@@ -50,11 +54,14 @@ impl Tracker {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(path)(error)),
         };
-        let new = OpenOptions::new().write(true).create(true).truncate(false).open(&beside).map_err(failed(&beside))?;
+        let mut new = output_file::open(&beside, OpenOptions::new().read(true)).map_err(failed(&beside))?;
         lock(&new, path)?;
-        // What a run that was killed has left.
-        new.set_len(0).map_err(failed(&beside))?;
-        Ok(Self { path: path.to_owned(), former, new, is_incomplete: false, is_kept: false })
+        if !is_left_by_a_run(&new).map_err(failed(&beside))? {
+            return Err(TrackError::Foreign { path: beside, line: 1 });
+        }
+        new.set_len(0).and_then(|()| new.rewind()).map_err(failed(&beside))?;
+        let exchange = Exchange::prepare(path).map_err(failed(path))?;
+        Ok(Self { path: path.to_owned(), former, new, is_incomplete: false, exchange })
     }
 
     /// Takes the result of a target. Returns what has changed, a line each.
@@ -81,9 +88,7 @@ impl Tracker {
         if self.is_incomplete {
             return Ok(());
         }
-        let new = beside(&self.path, "new");
-        let kept = self.new.sync_all().and_then(|()| put_in_place(&new, &self.path));
-        self.is_kept = kept.is_ok();
+        let kept = self.new.sync_all().and_then(|()| self.exchange.carry_out());
         kept.map_err(|source| TrackError::Io { path: self.path.clone(), source })
     }
 
@@ -99,27 +104,19 @@ impl Tracker {
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        if !self.is_kept {
-            // The next run would empty it.
-            let _ = fs::remove_file(beside(&self.path, "new"));
-        }
         // As for the former one: closing is not enough.
         let _ = flock(&self.new, FlockOperation::Unlock);
     }
 }
 
-/// `FILE.new` becomes `FILE`, which is there at any moment, and what was `FILE` becomes `FILE.previous`.
-fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
-    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
-        Ok(()) => fs::rename(new, beside(path, "previous"))?,
-        // The first run, or a file system that cannot exchange two files: then the previous results are given up.
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(new, path)?,
-        Err(error) => return Err(error.into()),
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // So that a power cut does not bring the names back. Where the folder cannot be opened, the files are whole all the same.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+/// Whether a file is empty, or has the results of a run that was killed: anything else is not ours to empty.
+fn is_left_by_a_run(file: &File) -> io::Result<bool> {
+    Ok(match ResultLines::new(BufReader::new(file)).next()? {
+        Piece::Whole(line) => Standing::of_line(line).is_some(),
+        Piece::Rest(half) => is_beginning(half),
+        Piece::TooLong => false,
+        Piece::End => true,
+    })
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

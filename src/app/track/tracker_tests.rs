@@ -1,6 +1,9 @@
 //! A folder with the results of several runs.
 
+use std::fs;
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::*;
 
@@ -97,7 +100,7 @@ fn a_run_that_ends_early_leaves_the_old_results() {
 fn so_does_one_that_was_killed() {
     let folder = Folder::new("killed");
     folder.run(&["a"]);
-    fs::write(folder.0.join("results.jsonl.new"), "{\"half").expect("the rest of a run");
+    fs::write(folder.0.join("results.jsonl.new"), "{\"schema\":\"pmtu").expect("the rest of a run");
     folder.run(&["b"]);
     assert_eq!(folder.files(), [file("", &["b"]), file(".previous", &["a"])]);
 }
@@ -159,4 +162,26 @@ fn other_files_are_refused_and_left_as_they_are() {
         assert!(matches!(Tracker::open(&folder.file()), Err(TrackError::Foreign { .. })), "{content:?}");
         assert_eq!(folder.files(), [(String::new(), content)]);
     }
+}
+
+/// A user may have a file of that name, and a link could lead to any file of root's.
+#[test]
+fn what_stands_beside_is_emptied_only_if_a_run_left_it() {
+    let folder = Folder::new("beside");
+    let (new, precious) = (folder.0.join("results.jsonl.new"), folder.0.join("precious"));
+    fs::write(&new, "precious").expect("a file");
+    assert!(matches!(Tracker::open(&folder.file()), Err(TrackError::Foreign { .. })));
+    assert_eq!(fs::read_to_string(&new).expect("the file"), "precious");
+    fs::rename(&new, &precious).expect("another name");
+    std::os::unix::fs::symlink(&precious, &new).expect("a link");
+    assert!(matches!(Tracker::open(&folder.file()), Err(TrackError::Io { .. })));
+    assert_eq!(fs::read_to_string(&precious).expect("the file"), "precious");
+}
+
+/// A line without an end is not read into memory.
+#[test]
+fn a_line_has_a_longest_length() {
+    let folder = Folder::new("long");
+    File::create(folder.file()).and_then(|file| file.set_len(1 << 34)).expect("a sparse file");
+    assert!(matches!(Tracker::open(&folder.file()), Err(TrackError::Foreign { line: 1, .. })));
 }
