@@ -60,8 +60,7 @@ impl WholeFile {
     /// The directory is not there or not writable, or something else than a file has that name.
     pub fn prepare(path: &Path, readers: Readers) -> Result<Self, PrepareError> {
         let place = Place::of(path, readers)?;
-        let check = |place: &Place| place.check();
-        match Child::start(place, check, serve_file) {
+        match Child::start(&place, Place::check, serve_file) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Err(PrepareError::NoFile),
             Err(error) => Err(error.into()),
             Ok(child) => Ok(Self { path: path.to_owned(), child }),
@@ -91,7 +90,7 @@ impl Exchange {
     /// The directory is not there, or not writable.
     pub fn prepare(path: &Path) -> io::Result<Self> {
         let place = Place::of(path, Readers::ByUmask)?;
-        let child = Child::start(place, |place| Draft::create(place).map(drop), serve_exchange)?;
+        let child = Child::start(&place, |place| Draft::create(place).map(drop), serve_exchange)?;
         Ok(Self { child })
     }
 
@@ -116,17 +115,17 @@ struct Child {
 impl Child {
     /// Returns once the child has its rights and has found that they suffice.
     fn start(
-        place: Place,
+        place: &Place,
         check: impl FnOnce(&Place) -> Result<(), Errno>,
         serve: impl FnOnce(&Place, PipeReader, PipeWriter),
     ) -> io::Result<Self> {
         let (commands, orders) = io::pipe()?;
         let (mut outcomes, mut answers) = io::pipe()?;
         let process = sys::fork_child(|| {
-            settle(&place, &commands, &answers);
-            let ready = privilege::keep_rights_to_files().map_err(|_| Errno::PERM).and_then(|()| check(&place));
+            settle(place, &commands, &answers);
+            let ready = privilege::keep_rights_to_files().map_err(|_| Errno::PERM).and_then(|()| check(place));
             if answer(&mut answers, ready.map_err(io::Error::from)).is_ok() && ready.is_ok() {
-                serve(&place, commands, answers);
+                serve(place, commands, answers);
             }
         })?;
         let first = receive_outcome(&mut outcomes);

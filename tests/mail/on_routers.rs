@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::lab::{Lab, run};
-use super::message::Message;
 use super::mx::{Mx, Running};
 use super::needs;
 use super::rows::Row;
@@ -38,18 +37,14 @@ fn check(scenario: &str, family: Family) -> Result<(), String> {
     let to = Node::S.near_address(family);
     let _mx = Running::start(Mx::Postfix, &lab)?;
     let sender = Sender::start_on_c(&lab, to, PATIENCE)?;
-    let mail_must = |wanted: Attempt, when: &str| {
-        forget(&lab);
-        let (found, took) = sender.attempt(&sender.submit(Message::large())?)?;
-        if found == wanted { Ok(()) } else { Err(format!("{when}: {found:?} after {took:?}, not {wanted:?}")) }
-    };
-    mail_must(Attempt::Stalled, "at first")?;
+    let mail_must = |wanted, when| sender.large_mail_must(&lab, wanted, when);
+    mail_must(&Attempt::Stalled, "at first")?;
     forget(&lab);
     let document = verify::document(&lab.probe(&["--json", "--direction", "forward", &to.to_string()]))?;
     let advice = for_routers(&document["addresses"][0])?;
     let before = ROUTERS.map(|router| State::of_node(&lab, router));
     type_on_all(&lab, &advice.to_type)?;
-    mail_must(Attempt::Sent, "typed on the routers")?;
+    mail_must(&Attempt::Sent, "typed on the routers")?;
     type_on_all(&lab, &advice.undo)?;
     for (router, before) in ROUTERS.iter().zip(&before) {
         let differences = before.differences(&State::of_node(&lab, router));
@@ -57,7 +52,7 @@ fn check(scenario: &str, family: Family) -> Result<(), String> {
             return Err(format!("the undo leaves on {router}: {}", differences.join("; ")));
         }
     }
-    mail_must(Attempt::Stalled, "undone")?;
+    mail_must(&Attempt::Stalled, "undone")?;
     lab.down()
 }
 

@@ -9,6 +9,7 @@ use super::lab::Lab;
 use super::message::{Message, RECIPIENT, SENDER};
 use super::postfix::Postfix;
 use super::scenario::Scenario;
+use super::state::forget;
 
 /// An attempt takes no longer, a stall included.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(90);
@@ -128,6 +129,13 @@ impl<'a> Sender<'a> {
         self.postfix.wait(LONGEST_ATTEMPT, "an attempt to deliver", || {
             self.postfix.log().lines().skip(mail.seen).find_map(|line| status_of(&mail.id, line))
         })
+    }
+
+    /// A large mail has to fare like this, where nobody remembers what earlier ones learned.
+    pub(crate) fn large_mail_must(&self, lab: &Lab, wanted: &Attempt, when: &str) -> Result<(), String> {
+        forget(lab);
+        let (found, took) = self.attempt(&self.submit(Message::large())?)?;
+        if found == *wanted { Ok(()) } else { Err(format!("{when}: {found:?} after {took:?}, not {wanted:?}")) }
     }
 
     /// Waits for the end of the latest attempt; also says how long it took.

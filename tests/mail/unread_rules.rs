@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::advice::Advice;
 use super::firewall::Layout;
 use super::lab::{Lab, program, run};
-use super::message::Message;
 use super::mx::{Mx, Running};
 use super::needs;
 use super::rows::Row;
@@ -37,12 +36,8 @@ fn check(layout: Layout, family: Family) -> Result<(), String> {
     let to = Node::S.near_address(family);
     let _mx = Running::start(Mx::Postfix, &lab)?;
     let sender = Sender::start_on_c(&lab, to, PATIENCE)?;
-    let mail_must = |wanted: Attempt, when: &str| {
-        forget(&lab);
-        let (found, took) = sender.attempt(&sender.submit(Message::large())?)?;
-        if found == wanted { Ok(()) } else { Err(format!("{when}: {found:?} after {took:?}, not {wanted:?}")) }
-    };
-    mail_must(Attempt::Stalled, "at first")?;
+    let mail_must = |wanted, when| sender.large_mail_must(&lab, wanted, when);
+    mail_must(&Attempt::Stalled, "at first")?;
     forget(&lab);
     let address = ask_with_one_capability(&lab, &to.to_string())?;
     let reason = address["advice"][0]["text"].as_str().unwrap_or_default();
@@ -54,13 +49,13 @@ fn check(layout: Layout, family: Family) -> Result<(), String> {
     let admission = all.iter().find(admits).ok_or_else(|| format!("nothing admits the message: {all:?}"))?;
     let before = State::of(&lab);
     admission.apply(&lab)?;
-    mail_must(Attempt::Sent, "typed")?;
+    mail_must(&Attempt::Sent, "typed")?;
     admission.undo(&lab)?;
     let differences = before.differences(&State::of(&lab));
     if !differences.is_empty() {
         return Err(format!("the undo leaves {}", differences.join("; ")));
     }
-    mail_must(Attempt::Stalled, "undone")?;
+    mail_must(&Attempt::Stalled, "undone")?;
     lab.down()
 }
 
