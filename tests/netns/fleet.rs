@@ -119,7 +119,8 @@ fn slurm_runs_the_script_of_the_docs_as_an_array() {
     });
 }
 
-/// ssh is a script here that enters the network of another node of the lab: what GNU parallel hands over is the same.
+/// ssh is a script here that enters the network of another node of the lab: what GNU parallel hands over is the same. As `sshd` does,
+/// it sets SHELL, by which GNU parallel runs what it handed over.
 #[test]
 fn gnu_parallel_spreads_a_list_over_hosts() {
     with_labs("fleet::gnu_parallel_spreads_a_list_over_hosts", || {
@@ -132,6 +133,7 @@ fn gnu_parallel_spreads_a_list_over_hosts() {
         let id = lab.folder().file_name().and_then(|name| name.to_str()).expect("the lab's id").to_owned();
         let enter = format!(
             "while [ \"${{1#-}}\" != \"$1\" ]; do shift; done\nhost=$1; shift; [ \"$1\" != -- ] || shift\n\
+             SHELL=/bin/sh; export SHELL\n\
              exec nsenter --net=/run/netns/pl-{id}-$host sh -c \"$*\""
         );
         let ssh = folder.command("enter", &enter);
