@@ -9,6 +9,8 @@ mod lab;
 #[path = "net_kernel/packets.rs"]
 mod packets;
 
+#[path = "net_kernel/given_up.rs"]
+mod given_up;
 #[path = "net_kernel/on_wire.rs"]
 mod on_wire;
 #[path = "net_kernel/receiving.rs"]

@@ -41,6 +41,8 @@ mod places;
 mod port;
 #[path = "netns/postfix.rs"]
 mod postfix;
+#[path = "netns/privileges.rs"]
+mod privileges;
 #[path = "netns/repeated.rs"]
 mod repeated;
 #[path = "netns/reverse.rs"]

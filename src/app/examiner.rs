@@ -3,6 +3,7 @@
 use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::error::RunError;
 use super::exit_code::INTERRUPTED;
@@ -17,6 +18,7 @@ use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
 use crate::net::sender::Sender;
 use crate::net::silent::SilentPorts;
+use crate::net::systems::Systems;
 use crate::net::{Ours, privilege};
 use crate::report;
 use crate::runner::{self, Ending, Job, Limits, Links, Observer, Patience};
@@ -30,6 +32,7 @@ pub(super) struct Examiner<'p> {
     runtime: tokio::runtime::Runtime,
     _ports: SilentPorts,
     firewall: HostFirewall,
+    systems: Systems,
     judging: Judging<'p>,
     started: SystemTime,
     deadline: Instant,
@@ -56,10 +59,13 @@ impl<'p> Examiner<'p> {
                 icmp: IcmpSockets::open(ours)?,
             }
         };
+        let systems = Systems::of_this_host();
         let judging = Judging::open(&plan.judging)?;
         let files = files()?;
-        privilege::drop_all()?;
-        Ok((Self { plan, ours, links, runtime, _ports: ports, firewall, judging, started, deadline }, files))
+        for clause in privilege::give_up()?.clauses() {
+            debug!("kept: {clause}");
+        }
+        Ok((Self { plan, ours, links, runtime, _ports: ports, firewall, systems, judging, started, deadline }, files))
     }
 
     /// Does the work of a run in the event loop.
@@ -129,6 +135,11 @@ impl<'p> Examiner<'p> {
 
     pub(super) fn ours(&self) -> Ours {
         self.ours
+    }
+
+    /// What configures this host.
+    pub(super) fn systems(&self) -> &Systems {
+        &self.systems
     }
 
     /// When the run began.

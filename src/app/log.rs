@@ -12,10 +12,14 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::output::ERASE_LINE;
+use crate::net::privilege;
 
-/// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules.
+/// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules, but not where the
+/// rights of this program come from its file.
 pub fn log_to_stderr(verbosity: u8) {
-    let asked_for = std::env::var("RUST_LOG").ok().and_then(|text| asked_for(&text));
+    // What the user may not see otherwise is not for him to ask for.
+    let asked_for = std::env::var("RUST_LOG").ok().filter(|_| !privilege::come_from_the_file());
+    let asked_for = asked_for.and_then(|text| self::asked_for(&text));
     let is_terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)

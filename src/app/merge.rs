@@ -10,7 +10,7 @@ use super::output::format::FormatArgument;
 use super::output::outputs::NOBODY_READS;
 use super::plan::{MergeOptions, OutputOptions};
 use super::stderr::complain;
-use crate::net::privilege;
+use crate::net::privilege::{self, Reading};
 use crate::net::publish::Readers;
 use crate::report::merge::{Summary, render_json, render_text};
 use crate::report::text::printable;
@@ -21,7 +21,7 @@ pub(super) use read::MergeError;
 pub(super) fn run(options: &MergeOptions, output: &OutputOptions) -> Result<u8, MergeError> {
     let mut document = document(options, output)?;
     // Strangers have a hand in what is read.
-    let (summary, remarks) = privilege::only_reading(|| read::read(&options.files))??;
+    let (summary, remarks) = privilege::only_reading(Reading::Files, || read::read(&options.files))??;
     for remark in remarks {
         complain(&printable(&remark));
     }

@@ -20,7 +20,7 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
     let interrupt = interrupted();
     tokio::pin!(interrupt);
     let planned = async {
-        let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
+        let planner = Planner::new(examiner).await?;
         Ok::<_, RunError>(planner.targets(targets, examiner.deadline()).await)
     };
     let planned = tokio::select! {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use tracing::{debug, warn};
 
+use super::examiner::Examiner;
 use super::plan::{ExaminationOptions, PROBING_PORTS, RunPlan};
 use super::plan_error::{PlanError, in_few_lines};
 use super::planned_address::{Planned, PlannedAddress, failure, forget_repeated, number};
@@ -38,7 +39,7 @@ pub(super) struct Planner<'a> {
     /// Settings of this kernel, read once: many targets share them.
     kernel: [(KernelSettings, PacketSize); 2],
     links: Links,
-    systems: Systems,
+    systems: &'a Systems,
 }
 
 /// What targets lead to, as it comes.
@@ -53,12 +54,12 @@ struct Collected {
 
 impl<'a> Planner<'a> {
     /// Asks the system what all targets share.
-    pub(super) async fn new(plan: &'a RunPlan, ours: Ours) -> Result<Self, PlanError> {
+    pub(super) async fn new(examiner: &'a Examiner<'_>) -> Result<Self, PlanError> {
+        let (plan, ours, systems) = (examiner.plan(), examiner.ours(), examiner.systems());
         let routes = Routes::open()?;
         check_source(plan, &routes).await?;
         let kernel = [Family::V4, Family::V6].map(|family| (kernel_settings(family), kernel_min_pmtu(family)));
         let links = routes.links().await;
-        let systems = Systems::of_this_host();
         Ok(Self { plan, ours, routes, resolver: Resolver::of_system(), kernel, links, systems })
     }
 

@@ -5,12 +5,14 @@ use super::exit_code::NOTHING_TO_REPORT;
 use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
 use super::{list, merge, named, suspects};
+use crate::net::privilege;
 
 /// Runs a plan. Returns the exit code.
 ///
 /// # Errors
 /// No privilege, no usable target, no sockets, no output.
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
+    privilege::forbid_inspection();
     // Its document is another one, and an error has none.
     if let TargetSource::Merge(options) = &plan.targets {
         return Ok(merge::run(options, &plan.output)?);

@@ -35,9 +35,18 @@ struct QueuedRecipient {
     delay_reason: Option<String>,
 }
 
+/// Whose the environment of this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Of somebody who may do all that this process may.
+    Trusted,
+    /// Of somebody who may do less: it must not choose a program.
+    Untrusted,
+}
+
 /// Asks Postfix for its queue and returns the suspects.
-pub fn read(now: Timestamp) -> Result<Suspects, IntakeError> {
-    parse(&child::postqueue("postqueue")?, now)
+pub fn read(environment: Environment, now: Timestamp) -> Result<Suspects, IntakeError> {
+    parse(&child::postqueue("postqueue", environment)?, now)
 }
 
 /// Returns the suspects of a list as `postqueue -j` prints it. The text is empty if the queue is.

@@ -122,6 +122,7 @@ impl Capture {
         // Protocol 0 receives nothing, so no packet gets in before the filter is attached.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(failed("open a socket"))?;
         socket.attach_filter(&filter::capture(ours).as_filter()).map_err(failed("attach a filter"))?;
+        sys::lock_filter(&socket).map_err(failed("lock the filter"))?;
         // Linux 4.20. This only saves work, because the filter drops outgoing packets as well.
         let _ = sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1 as libc::c_int);
         sys::set_option(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1 as libc::c_int)

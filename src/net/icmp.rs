@@ -167,6 +167,7 @@ fn open(domain: Domain, protocol: Protocol, program: &FilterProgram) -> Result<S
     let failed = |operation| NetError::socket(operation, SUBJECT);
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(failed("open a socket"))?;
     socket.attach_filter(&program.as_filter()).map_err(failed("attach a filter"))?;
+    sys::lock_filter(&socket).map_err(failed("lock the filter"))?;
     set_receive_buffer(&socket, RECEIVE_BUFFER).map_err(failed("enlarge the buffer"))?;
     socket.set_nonblocking(true).map_err(failed("leave blocking mode"))?;
     Ok(socket)

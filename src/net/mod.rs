@@ -2,7 +2,7 @@
 //!
 //! Everything here handles raw bytes; `wire/` turns them into packets and back.
 //!
-//! Order of use: [`privilege::require_raw_sockets`], open all sockets, [`privilege::drop_all`], build threads if any.
+//! Order of use: [`privilege::require_raw_sockets`], open all sockets, [`privilege::give_up`], build threads if any.
 
 pub mod capture;
 pub mod icmp;

@@ -123,7 +123,9 @@ impl Child {
         let (mut outcomes, mut answers) = io::pipe()?;
         let process = sys::fork_child(|| {
             settle(place, &commands, &answers);
-            let ready = privilege::keep_rights_to_files().map_err(|_| Errno::PERM).and_then(|()| check(place));
+            let ready = privilege::only_write_files(place.directory.as_fd())
+                .map_err(|_| Errno::PERM)
+                .and_then(|()| check(place));
             if answer(&mut answers, ready.map_err(io::Error::from)).is_ok() && ready.is_ok() {
                 serve(place, commands, answers);
             }

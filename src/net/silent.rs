@@ -116,7 +116,9 @@ fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             demand_signatures(&socket, family).map_err(NetError::socket("silence", SUBJECT))?;
         }
-        result => result.map_err(NetError::socket("attach a filter", SUBJECT))?,
+        result => {
+            result.and_then(|()| sys::lock_filter(&socket)).map_err(NetError::socket("attach a filter", SUBJECT))?
+        }
     }
     // Without SO_REUSEADDR, binding fails if another program uses the port.
     socket.bind(&address.into()).map_err(NetError::socket("bind", SUBJECT))?;

@@ -7,6 +7,8 @@ use std::io;
 use std::mem::{self, MaybeUninit, size_of};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr;
 
 use libc::{c_int, c_void, socklen_t};
@@ -37,6 +39,12 @@ pub(super) fn fork_child(work: impl FnOnce()) -> io::Result<Pid> {
     }
 }
 
+/// Has the child of this command do this work before its program starts. To be used while this thread is the only one.
+pub(super) fn before_exec(command: &mut Command, work: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+    // SAFETY: as for `fork_child`: the child finds no lock that a thread of its parent holds.
+    unsafe { command.pre_exec(work) };
+}
+
 /// Closes every descriptor of this process but stderr and these. For a child that got them with all the others.
 pub(super) fn close_all_but(kept: &[RawFd]) {
     let mut kept: Vec<u32> = [&[libc::STDERR_FILENO], kept].concat().iter().map(|each| each.cast_unsigned()).collect();
@@ -57,6 +65,12 @@ fn close_range(first: u32, last: u32) {
     unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
 }
 
+/// Whether the kernel started this program with rights that its user does not have (`AT_SECURE` of getauxval(3)).
+pub(super) fn is_secure_execution() -> bool {
+    // SAFETY: reads a number that the kernel left on the stack of the process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Ignores signals for the rest of this process's life.
 pub(super) fn ignore_signals(signals: &[c_int]) {
     for &signal in signals {
@@ -72,6 +86,11 @@ pub(super) fn set_option<T: Copy>(socket: &Socket, level: c_int, name: c_int, va
         libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), size_of::<T>() as socklen_t)
     };
     check(result)
+}
+
+/// Keeps the filter of a socket for its life: whoever gets hold of the socket cannot detach it (Linux 3.9).
+pub(super) fn lock_filter(socket: &Socket) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_LOCK_FILTER, 1 as c_int)
 }
 
 /// Binds a packet socket to a protocol on all interfaces, which starts the reception.

@@ -1,6 +1,7 @@
 //! Which rule drops the message: the kernel itself says whether one does, before and after the remedy and its undo.
 
 use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -212,7 +213,7 @@ fn the_rules_are_read_after_all_privilege_is_gone_and_no_process_is_left() {
     in_namespaces(name, async |_| {
         sh("nft 'table inet own { chain in { type filter hook input priority 5; policy drop; }; }'");
         let (used, unused) = (RulesetReader::start(), RulesetReader::start());
-        privilege::drop_all().expect("dropped");
+        privilege::give_up().expect("dropped");
         let late = RulesetReader::start().read(1).expect_err("too late to start one").to_string();
         assert!(late.contains("CAP_NET_ADMIN"), "{late}");
         let rules = used.read(0x5eed).expect("rules");
@@ -228,12 +229,15 @@ fn the_rules_are_read_after_all_privilege_is_gone_and_no_process_is_left() {
     });
 }
 
+/// By /proc alone, since no program can be started any more.
 fn waiting_children() -> usize {
-    let listed = Command::new("ps").args(["-eo", "ppid=,args="]).output().expect("ps runs").stdout;
     let own = std::process::id().to_string();
-    let is_reader =
-        |line: &&str| line.split_whitespace().next() == Some(own.as_str()) && line.contains("firewall rules when told");
-    String::from_utf8_lossy(&listed).lines().filter(is_reader).count()
+    let is_reader = |process: &Path| {
+        let read = |name| std::fs::read_to_string(process.join(name)).unwrap_or_default();
+        let parent = read("status").lines().find_map(|line| line.strip_prefix("PPid:").map(|id| id.trim().to_owned()));
+        parent.as_ref() == Some(&own) && read("cmdline").contains("firewall rules when told")
+    };
+    std::fs::read_dir("/proc").expect("proc").flatten().filter(|entry| is_reader(&entry.path())).count()
 }
 
 fn set_rules(case: &Case) {

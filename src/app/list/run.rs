@@ -51,7 +51,7 @@ pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError>
 
 async fn examine(examiner: &Examiner<'_>, options: &ListOptions, shard: Shard, files: Files) -> Result<u8, RunError> {
     let Files { outputs, mut earlier, tracker, list } = files;
-    let planner = Planner::new(examiner.plan(), examiner.ours()).await?;
+    let planner = Planner::new(examiner).await?;
     let stop = Notify::new();
     let counts = earlier.take_counts();
     let admission = Admission::new(shard, earlier, list.lines_in_all());

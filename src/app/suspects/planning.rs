@@ -23,7 +23,7 @@ pub(super) async fn plan<'s>(
     suspects: &'s Suspects,
 ) -> Result<(Vec<PlannedAddress>, SuspectCases<'s>), RunError> {
     let plan = examiner.plan();
-    let planner = Planner::new(plan, examiner.ours()).await?;
+    let planner = Planner::new(examiner).await?;
     let lookups = suspects.list.iter().map(|suspect| of_suspect(&planner, plan, suspect));
     let mut lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME);
     let (mut all, mut places, mut cases) = (Vec::<PlannedAddress>::new(), HashMap::new(), Vec::new());

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use crate::app::plan::SuspectSource;
 use crate::app::set_user_id;
-use crate::intake::{IntakeError, log, queue};
+use crate::intake::queue::{self, Environment};
+use crate::intake::{IntakeError, log};
 use crate::model::Suspects;
-use crate::net::{NetError, privilege};
+use crate::net::NetError;
+use crate::net::privilege::{self, Reading};
 
 /// Suspects cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +31,14 @@ pub enum SuspectsError {
 pub(super) fn read(source: &SuspectSource) -> Result<Suspects, SuspectsError> {
     check_user(source)?;
     let now = Timestamp::now();
-    let read = privilege::only_reading(|| match source {
+    let what = match source {
+        SuspectSource::Logs(..) => Reading::Files,
+        SuspectSource::Queue => Reading::Program,
+    };
+    let environment = if privilege::come_from_the_file() { Environment::Untrusted } else { Environment::Trusted };
+    let read = privilege::only_reading(what, || match source {
         SuspectSource::Logs(logs, period) => log::read(&each_once(logs), *period, now),
-        SuspectSource::Queue => queue::read(now),
+        SuspectSource::Queue => queue::read(environment, now),
     })?;
     Ok(read?)
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::Environment;
 use crate::intake::IntakeError;
 
 /// Postfix lists a queue of a hundred thousand mails in one or two seconds.
@@ -14,14 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LIMIT: u64 = 256 << 20;
 const LONGEST_COMPLAINT: u64 = 4096;
 
-/// Where Postfix may be. The PATH of a daemon or of sudo often lacks the second folder.
-const FOLDERS: [&str; 2] = ["", "/usr/sbin/"];
+/// Where Postfix is on Linux, and then the search path, if its owner is who runs this.
+const FOLDERS: [&str; 4] = ["/usr/sbin/", "/usr/local/sbin/", "/usr/bin/", ""];
 
-/// What the program prints.
-pub(super) fn postqueue(program: &str) -> Result<Vec<u8>, IntakeError> {
+/// Where a Postfix that is not in its usual place has its configuration. Postfix itself does not believe everybody.
+const CONFIGURATION: &str = "MAIL_CONFIG";
+
+/// What the program prints. `environment`: whether this process's environment comes from who has its rights.
+pub(super) fn postqueue(program: &str, environment: Environment) -> Result<Vec<u8>, IntakeError> {
+    let folders = FOLDERS.iter().filter(|folder| environment == Environment::Trusted || !folder.is_empty());
     let mut missing = Err(IntakeError::NoPostqueue);
-    for folder in FOLDERS {
-        missing = run(Command::new(format!("{folder}{program}")).arg("-j"), PATIENCE);
+    for folder in folders {
+        missing = run(prepare(Command::new(format!("{folder}{program}")).arg("-j"), environment), PATIENCE);
         if missing != Err(IntakeError::NoPostqueue) {
             break;
         }
@@ -29,8 +34,21 @@ pub(super) fn postqueue(program: &str) -> Result<Vec<u8>, IntakeError> {
     missing
 }
 
+/// Of this process's environment, what the program gets.
+fn prepare(command: &mut Command, environment: Environment) -> &mut Command {
+    let given = |name| std::env::var_os(name).filter(|_| environment == Environment::Trusted);
+    command
+        .env_clear()
+        .env("LC_ALL", "C")
+        .env("PATH", given("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into()));
+    if let Some(folder) = given(CONFIGURATION) {
+        command.env(CONFIGURATION, folder);
+    }
+    command
+}
+
 fn run(command: &mut Command, patience: Duration) -> Result<Vec<u8>, IntakeError> {
-    let command = command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
         ErrorKind::NotFound => IntakeError::NoPostqueue,
         _ => IntakeError::PostqueueStart(error.to_string()),
@@ -104,7 +122,23 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_said() {
-        assert_eq!(postqueue("no-such-postqueue"), Err(IntakeError::NoPostqueue));
+        for environment in [Environment::Trusted, Environment::Untrusted] {
+            assert_eq!(postqueue("no-such-postqueue", environment), Err(IntakeError::NoPostqueue));
+        }
+    }
+
+    #[test]
+    fn the_environment_of_others_is_not_passed_on() {
+        let seen = |environment| {
+            let mut command = Command::new("/usr/bin/env");
+            let printed = run(prepare(&mut command, environment), Duration::from_secs(20)).expect("env runs");
+            String::from_utf8(printed).expect("text")
+        };
+        assert_eq!(seen(Environment::Untrusted).lines().count(), 2, "{}", seen(Environment::Untrusted));
+        assert!(seen(Environment::Untrusted).contains("PATH=/usr/sbin:"));
+        let own = std::env::var("PATH").expect("cargo sets it");
+        assert!(seen(Environment::Trusted).contains(&format!("PATH={own}")));
+        assert!(!seen(Environment::Trusted).contains("CARGO"));
     }
 
     fn shell(script: &str, patience: Duration) -> Result<Vec<u8>, IntakeError> {

@@ -7,15 +7,15 @@
 mod error;
 mod sections;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use caps::{CapSet, Capability};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::{privilege, sys};
 use crate::model::RulesetText;
 use error::{LIMIT, PATH, PATIENCE};
 
@@ -32,7 +32,7 @@ pub struct RulesetReader {
 }
 
 impl RulesetReader {
-    /// Starts the child. To be called before [`super::privilege::drop_all`].
+    /// Starts the child. To be called before [`super::privilege::give_up`].
     pub fn start() -> Self {
         Self { child: start_child() }
     }
@@ -47,31 +47,16 @@ impl RulesetReader {
 }
 
 fn start_child() -> Result<RulesChild, RulesetError> {
-    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap_or(false);
-    if !may {
+    if !privilege::may_list_rules() {
         return Err(RulesetError::NoPrivilege);
     }
-    hand_down();
-    let child = Command::new("/bin/sh")
-        .args(["-c", SCRIPT])
-        .env_clear()
-        .env("PATH", PATH)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        // A ^C at the terminal must not reach the child, because the report of an interrupted run may still need the rules.
-        .process_group(0)
-        .spawn();
-    child.map(RulesChild).map_err(|error| RulesetError::NoChild(error.to_string()))
-}
-
-/// Keeps the capability in the child. `execve` drops one that comes from the program's file unless it is ambient. Root keeps it.
-fn hand_down() {
-    if !rustix::process::geteuid().is_root() {
-        let _ = caps::raise(None, CapSet::Inheritable, Capability::CAP_NET_ADMIN);
-        let _ = caps::raise(None, CapSet::Ambient, Capability::CAP_NET_ADMIN);
-    }
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", SCRIPT]).env_clear().env("PATH", PATH).env("LC_ALL", "C");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).current_dir("/");
+    // A ^C at the terminal must not reach the child, because the report of an interrupted run may still need the rules.
+    command.process_group(0);
+    sys::before_exec(&mut command, || privilege::only_list_rules().map_err(io::Error::other));
+    command.spawn().map(RulesChild).map_err(|error| RulesetError::NoChild(error.to_string()))
 }
 
 /// The shell that reads the rules. Dropping it leaves no process behind.

@@ -1,4 +1,4 @@
-//! What configures this host, read from its files: no privilege, no other program, some dozens of small files.
+//! What configures this host, read from its files: no other program, some dozens of small files.
 //!
 //! * `root`: the files; `firewall`, `machine`, `network`: what they tell.
 
@@ -22,12 +22,13 @@ use root::Root;
 pub struct Systems {
     root: Root,
     shared: HostSystems,
+    private: network::Private,
     is_configured_here: bool,
     managers: Mutex<HashMap<u32, Option<NetworkManager>>>,
 }
 
 impl Systems {
-    /// Of the host that this program runs on.
+    /// Of the host that this program runs on. To be called while the privilege is there: root alone may read some of the files.
     pub fn of_this_host() -> Self {
         Self::read(Path::new("/"), is_network_of_init())
     }
@@ -46,7 +47,8 @@ impl Systems {
             container: machine::container(&root).filter(|_| is_configured_here),
             mailer: machine::mailer(&root),
         };
-        Self { root, shared, is_configured_here, managers: Mutex::default() }
+        let private = network::Private::read(&root);
+        Self { root, shared, private, is_configured_here, managers: Mutex::default() }
     }
 
     /// What bears on packets that leave by this interface.
@@ -59,7 +61,7 @@ impl Systems {
         if !self.is_configured_here {
             return None;
         }
-        let find = || network::manager(&self.root, interface.index, &interface.name);
+        let find = || network::manager(&self.root, &self.private, interface.index, &interface.name);
         match self.managers.lock() {
             Ok(mut managers) => managers.entry(interface.index).or_insert_with(find).clone(),
             Err(_) => find(),

@@ -1,5 +1,7 @@
 //! Which program configures an interface.
 
+use std::collections::{HashMap, HashSet};
+
 use super::root::Root;
 use crate::model::NetworkManager;
 
@@ -10,30 +12,50 @@ const PROFILES: [&str; 3] = [
     "/usr/lib/NetworkManager/system-connections",
 ];
 
+const NETPLAN: [&str; 3] = ["/etc/netplan", "/run/netplan", "/lib/netplan"];
+
 /// What netplan calls its file for systemd-networkd, and its profile for NetworkManager.
 const FROM_NETPLAN: [&str; 2] = ["/run/systemd/network/10-netplan-", "netplan-"];
 
+/// What root alone may read, for passwords are in the same files.
+pub(super) struct Private {
+    /// Names of NetworkManager's profiles, by their number.
+    profiles: HashMap<String, String>,
+    /// Interfaces that netplan has under their own names.
+    ethernets: HashSet<String>,
+}
+
+impl Private {
+    pub(super) fn read(root: &Root) -> Self {
+        let mut profiles = HashMap::new();
+        for text in PROFILES.iter().flat_map(|folder| root.texts(folder, "")) {
+            if let Some((uuid, id)) = value(&text, "uuid").zip(value(&text, "id")) {
+                profiles.entry(uuid.to_owned()).or_insert_with(|| id.to_owned());
+            }
+        }
+        let netplan = NETPLAN.iter().flat_map(|folder| root.texts(folder, ".yaml"));
+        Self { profiles, ethernets: netplan.flat_map(|text| ethernets(&text)).collect() }
+    }
+}
+
 /// By what the programs that run note of this interface; ifupdown by its configuration.
-pub(super) fn manager(root: &Root, index: u32, name: &str) -> Option<NetworkManager> {
-    let found = by_networkmanager(root, index).or_else(|| by_networkd(root, index));
+pub(super) fn manager(root: &Root, private: &Private, index: u32, name: &str) -> Option<NetworkManager> {
+    let found = by_networkmanager(root, private, index).or_else(|| by_networkd(root, index));
     match found {
-        Some(found) if is_from_netplan(&found) && is_in_netplan(root, name) => Some(NetworkManager::Netplan),
+        Some(found) if is_from_netplan(&found) && private.ethernets.contains(name) => Some(NetworkManager::Netplan),
         Some(found) => Some(found),
         None => by_ifupdown(root, name),
     }
 }
 
-fn by_networkmanager(root: &Root, index: u32) -> Option<NetworkManager> {
+fn by_networkmanager(root: &Root, private: &Private, index: u32) -> Option<NetworkManager> {
     let state = root.text(&format!("/run/NetworkManager/devices/{index}"))?;
     let is_managed = matches!(value(&state, "managed"), Some("true" | "1"));
     let uuid = value(&state, "connection-uuid").filter(|uuid| is_managed && !uuid.is_empty())?;
-    let profiles = PROFILES.iter().flat_map(|folder| root.texts(folder, ""));
-    let id = profiles.into_iter().find_map(|text| {
-        let is_it = value(&text, "uuid") == Some(uuid);
-        value(&text, "id").filter(|_| is_it).map(str::to_owned)
-    });
     // nmcli takes either.
-    Some(NetworkManager::NetworkManager { connection: Some(id.unwrap_or_else(|| uuid.to_owned())) })
+    Some(NetworkManager::NetworkManager {
+        connection: Some(private.profiles.get(uuid).map_or(uuid, String::as_str).to_owned()),
+    })
 }
 
 fn by_networkd(root: &Root, index: u32) -> Option<NetworkManager> {
@@ -54,15 +76,9 @@ fn is_from_netplan(found: &NetworkManager) -> bool {
     }
 }
 
-/// Whether netplan has the interface under its own name, so that more can be said of it under that name.
-fn is_in_netplan(root: &Root, name: &str) -> bool {
-    let folders = ["/etc/netplan", "/run/netplan", "/lib/netplan"];
-    folders.iter().flat_map(|folder| root.texts(folder, ".yaml")).any(|text| names_ethernet(&text, name))
-}
-
-/// Whether a file of netplan has this name under `ethernets`.
-fn names_ethernet(text: &str, name: &str) -> bool {
-    let mut section = None;
+/// The names that a file of netplan has under `ethernets`, so that more can be said of them under these names.
+fn ethernets(text: &str) -> Vec<String> {
+    let (mut section, mut names) = (None, Vec::new());
     for line in text.lines() {
         let words = line.trim_start();
         let depth = line.len() - words.len();
@@ -73,14 +89,14 @@ fn names_ethernet(text: &str, name: &str) -> bool {
             section = None;
         }
         let key = words.split_once(':').map_or(words, |(key, _)| key).trim_matches(['"', '\'', ' ']);
-        if section.is_some() && key == name {
-            return true;
+        if section.is_some() {
+            names.push(key.to_owned());
         }
         if key == "ethernets" {
             section = Some(depth);
         }
     }
-    false
+    names
 }
 
 /// ifupdown notes what it has brought up; else its configuration names what it would.
@@ -118,9 +134,10 @@ mod tests {
     fn netplan_names_an_interface_under_ethernets_alone() {
         let text = "network:\n  version: 2\n  ethernets:\n    # the first\n    ens3: {dhcp4: true}\n    \"eth0\":\n      \
                     dhcp4: true\n  bonds:\n    bond0:\n      interfaces: [ens4]\n";
-        assert!(names_ethernet(text, "ens3") && names_ethernet(text, "eth0"));
+        let has = |name: &str| ethernets(text).iter().any(|each| each == name);
+        assert!(has("ens3") && has("eth0"));
         for other in ["bond0", "dhcp4x", "ens4", "version"] {
-            assert!(!names_ethernet(text, other), "{other}");
+            assert!(!has(other), "{other}");
         }
     }
 

@@ -1,0 +1,334 @@
+//! What the program and its children may do while a run goes on, read from /proc, for each way to start it; and what another process of
+//! the same user can do to it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::cases::up;
+use super::lab::{Lab, program, with_labs};
+use super::scenario::Family;
+
+/// Somebody without rights.
+const USER: &str = "1234";
+const NOBODY: &str = "65534";
+
+/// Capabilities by their numbers (linux/capability.h).
+const DAC_OVERRIDE: u64 = 1 << 1;
+const DAC_READ_SEARCH: u64 = 1 << 2;
+const FOWNER: u64 = 1 << 3;
+const NET_ADMIN: u64 = 1 << 12;
+const NET_RAW: u64 = 1 << 13;
+
+/// A way to start the program, and who it is afterwards.
+struct Way {
+    name: &'static str,
+    /// What comes before the program.
+    before: Vec<String>,
+    /// What `setcap` or `chmod` do to its file.
+    file: Option<&'static [&'static str]>,
+    user: &'static str,
+    starts_as_root: bool,
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn ways() -> Vec<Way> {
+    let as_user = format!("setpriv --reuid {USER} --regid {USER} --clear-groups");
+    vec![
+        Way {
+            name: "root",
+            before: words("env -u SUDO_UID -u SUDO_GID"),
+            file: None,
+            user: NOBODY,
+            starts_as_root: true,
+        },
+        // What sudo tells of its caller.
+        Way {
+            name: "sudo",
+            before: words(&format!("env SUDO_UID={USER} SUDO_GID={USER}")),
+            file: None,
+            user: USER,
+            starts_as_root: true,
+        },
+        Way {
+            name: "file capability",
+            before: words(&as_user),
+            file: Some(&["setcap", "cap_net_raw+ep"]),
+            user: USER,
+            starts_as_root: false,
+        },
+        Way {
+            name: "two file capabilities",
+            before: words(&as_user),
+            file: Some(&["setcap", "cap_net_raw,cap_net_admin+ep"]),
+            user: USER,
+            starts_as_root: false,
+        },
+        Way {
+            name: "ambient capability",
+            before: words(&format!("{as_user} --inh-caps -all,+net_raw --ambient-caps -all,+net_raw")),
+            file: None,
+            user: USER,
+            starts_as_root: false,
+        },
+        Way {
+            name: "set-user-ID",
+            before: words(&as_user),
+            file: Some(&["chmod", "4755"]),
+            user: USER,
+            starts_as_root: true,
+        },
+    ]
+}
+
+/// A program that runs, and is ended with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the program in the lab's client towards an address that nobody has, and waits until it has given its rights up.
+fn start(lab: &Lab, way: &Way, arguments: &[&str]) -> Running {
+    let copy = lab.folder().join("pmtu-probe");
+    let _ = fs::remove_file(&copy);
+    fs::copy(program(), &copy).expect("a copy");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("permissions");
+    if let Some([tool, rights]) = way.file {
+        let done = Command::new(tool).arg(rights).arg(&copy).status().expect("the tool starts");
+        assert!(done.success(), "{tool} {rights}");
+    }
+    let (first, others) = way.before.split_first().expect("a command");
+    let mut command = lab.command("c", first);
+    command.args(others).arg(&copy).args(arguments).arg("10.0.4.77");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let running = Running(child);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while status(running.0.id())["Seccomp"] != "2" {
+        assert!(Instant::now() < deadline, "{}: no filter for system calls: {:?}", way.name, status(running.0.id()));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    running
+}
+
+/// `/proc/PID/status`.
+fn status(process: u32) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    pairs.map(|(key, value)| (key.to_owned(), value.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
+}
+
+fn mask(status: &BTreeMap<String, String>, set: &str) -> u64 {
+    u64::from_str_radix(&status[set], 16).expect("a mask")
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let numbers = fs::read_dir("/proc").expect("proc").flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_child = |process: &u32| {
+        let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        text.lines().any(|line| line.split_whitespace().eq(["PPid:", &parent.to_string()]))
+    };
+    numbers.filter(is_child).collect()
+}
+
+#[test]
+fn nothing_is_left_of_the_rights_however_it_is_started() {
+    with_labs("privileges::nothing_is_left_of_the_rights_however_it_is_started", || {
+        if !has_other_users() {
+            return in_a_namespace_of_one_user();
+        }
+        let lab = up("clear", Family::V4, &[]);
+        for way in ways() {
+            let running = start(&lab, &way, &[]);
+            let found = status(running.0.id());
+            let name = way.name;
+            for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+                assert_eq!(mask(&found, set), 0, "{name}: {set}: {found:#?}");
+            }
+            if way.starts_as_root {
+                assert_eq!(mask(&found, "CapBnd"), 0, "{name}: {found:#?}");
+                assert_eq!(found["Groups"], "", "{name}");
+            }
+            assert_eq!(found["NoNewPrivs"], "1", "{name}");
+            for id in ["Uid", "Gid"] {
+                assert_eq!(found[id], [way.user; 4].join(" "), "{name}: {id}");
+            }
+            // Files in /proc belong to root where a process may not be inspected.
+            let owner = fs::metadata(format!("/proc/{}/fd", running.0.id())).expect("its descriptors").uid();
+            assert_eq!(owner, 0, "{name}: others may look into it");
+        }
+        lab.down().unwrap();
+    });
+}
+
+#[test]
+fn a_child_has_the_rights_for_its_one_task() {
+    with_labs("privileges::a_child_has_the_rights_for_its_one_task", || {
+        if !has_other_users() {
+            return in_a_namespace_of_one_user();
+        }
+        let lab = up("clear", Family::V4, &[]);
+        let output = lab.folder().join("out.json");
+        let argument = format!("--json={}", output.display());
+        for way in ways() {
+            // A program that is set-user-ID writes no files.
+            let writes = way.starts_as_root && way.name != "set-user-ID";
+            let arguments: Vec<&str> = writes.then_some(argument.as_str()).into_iter().collect();
+            let running = start(&lab, &way, &arguments);
+            let children = children_of(running.0.id());
+            let reads_rules = way.starts_as_root || way.name == "two file capabilities";
+            assert_eq!(children.len(), usize::from(reads_rules) + usize::from(writes), "{}", way.name);
+            for child in children {
+                let (found, name) = (status(child), way.name);
+                let is_shell = found["Name"] == "sh";
+                let rights = match (is_shell, way.starts_as_root) {
+                    (true, true) => NET_ADMIN | NET_RAW | DAC_READ_SEARCH,
+                    (true, false) => NET_ADMIN | NET_RAW,
+                    (false, _) => DAC_OVERRIDE | FOWNER,
+                };
+                for set in ["CapPrm", "CapEff"] {
+                    assert_eq!(mask(&found, set), rights, "{name}: {set}: {found:#?}");
+                }
+                if way.starts_as_root {
+                    assert_eq!(mask(&found, "CapBnd") & !rights, 0, "{name}: {found:#?}");
+                }
+                assert_eq!(found["NoNewPrivs"], "1", "{name}: {found:#?}");
+                if is_shell {
+                    assert_eq!(found["Uid"], [way.user; 4].join(" "), "{name}");
+                    let environment = fs::read(format!("/proc/{child}/environ")).expect("its environment");
+                    let names = environment.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+                    assert!(names.clone().all(|word| word.starts_with(b"PATH=/usr/sbin:") || word == b"LC_ALL=C"));
+                } else {
+                    assert_eq!(found["Seccomp"], "2", "{name}");
+                }
+            }
+        }
+        lab.down().unwrap();
+    });
+}
+
+/// Takes each socket of a process, as `pidfd_getfd(2)` allows to whom may inspect it, and detaches its filter. The numbers of these
+/// system calls are the same everywhere. Prints what it could take, and of how many packet sockets it opened the filter.
+const THIEF: &str = r#"
+my ($victim) = @ARGV;
+my $pidfd = syscall(434, $victim + 0, 0);
+my ($taken, $packet, $detached) = (0, 0, 0);
+for my $number (3 .. 300) {
+    my $fd = syscall(438, $pidfd, $number, 0);
+    next if $fd < 0;
+    $taken++;
+    open(my $socket, "+<&=", $fd) or next;
+    my $domain = getsockopt($socket, 1, 39) or next;
+    next unless unpack("i", $domain) == 17;
+    $packet++;
+    $detached++ if setsockopt($socket, 1, 27, pack("i", 0));
+}
+print "$taken $packet $detached\n";
+"#;
+
+fn steal(before: &[String], victim: u32) -> [u32; 3] {
+    let (first, others) = before.split_first().expect("a command");
+    let mut thief = Command::new(first);
+    let ran = thief.args(others).args(["perl", "-e", THIEF, &victim.to_string()]).output().expect("perl runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let text = String::from_utf8_lossy(&ran.stdout);
+    let numbers: Vec<u32> = text.split_whitespace().map(|word| word.parse().expect("a number")).collect();
+    numbers.try_into().expect("three numbers")
+}
+
+#[test]
+fn a_process_of_the_same_user_gets_no_socket() {
+    with_labs("privileges::a_process_of_the_same_user_gets_no_socket", || {
+        if !has_other_users() {
+            return in_a_namespace_of_one_user();
+        }
+        let lab = up("clear", Family::V4, &[]);
+        let as_user = words(&format!("setpriv --reuid {USER} --regid {USER} --clear-groups"));
+        // The attempt works where nothing forbids it.
+        let mut other = Command::new(&as_user[0]);
+        let other = other.args(&as_user[1..]).args(["sh", "-c", "exec sleep 60 3</dev/null"]);
+        let other = Running(other.stdin(Stdio::null()).spawn().expect("sleep runs"));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while steal(&as_user, other.0.id())[0] == 0 {
+            assert!(Instant::now() < deadline, "not even from sleep");
+        }
+        for way in ways().iter().filter(|way| way.user == USER) {
+            let running = start(&lab, way, &[]);
+            assert_eq!(steal(&as_user, running.0.id()), [0; 3], "{}", way.name);
+            // Root may take it, but the filter stays.
+            let [taken, packet, detached] = steal(&words("env"), running.0.id());
+            assert!(taken > 0 && packet == 1, "{}: {taken} {packet}", way.name);
+            assert_eq!(detached, 0, "{}: the filter of the capture is gone", way.name);
+        }
+        lab.down().unwrap();
+    });
+}
+
+#[test]
+fn the_environment_of_a_user_without_the_rights_decides_nothing() {
+    with_labs("privileges::the_environment_of_a_user_without_the_rights_decides_nothing", || {
+        if !has_other_users() {
+            return in_a_namespace_of_one_user();
+        }
+        let lab = up("clear", Family::V4, &[]);
+        let folder = lab.folder().join("evil");
+        fs::create_dir_all(&folder).expect("a folder");
+        let trace = folder.join("trace");
+        let evil = folder.join("postqueue");
+        fs::write(&evil, format!("#!/bin/sh\ntouch {}\n", trace.display())).expect("a program");
+        for (path, mode) in [(&folder, 0o777), (&evil, 0o755)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+        }
+        let way = ways().into_iter().find(|way| way.name == "file capability").expect("a way");
+        // Makes the copy, with its capability.
+        drop(start(&lab, &way, &[]));
+        let run = |copy: &Path, arguments: &[&str]| {
+            let (first, others) = way.before.split_first().expect("a command");
+            let mut command = lab.command("c", first);
+            command.args(others).args(["env", "RUST_LOG=trace", &format!("PATH={}:/usr/bin:/bin", folder.display())]);
+            let output = command.arg(copy).args(arguments).stdin(Stdio::null()).output().expect("it runs");
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let copy = lab.folder().join("pmtu-probe");
+        let said = run(&copy, &["10.0.4.2"]);
+        assert!(!said.contains("TRACE") && !said.contains("DEBUG"), "{said}");
+        let plain = folder.join("plain");
+        fs::copy(program(), &plain).expect("a copy");
+        if !Path::new("/usr/sbin/postqueue").exists() {
+            run(&copy, &["--from-queue", "--list-only"]);
+            assert!(!trace.exists(), "a program of the user ran with the capability of the file");
+            // Without that capability there is nothing to gain.
+            run(&plain, &["--from-queue", "--list-only"]);
+            assert!(trace.exists(), "the attempt works where nothing is at stake");
+        }
+        lab.down().unwrap();
+    });
+}
+
+/// A user namespace of one user knows no other one.
+fn has_other_users() -> bool {
+    fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.trim_end().ends_with(" 1"))
+}
+
+/// There, uid 0 stays; the rest is the same.
+fn in_a_namespace_of_one_user() {
+    let lab = up("clear", Family::V4, &[]);
+    let root = ways().swap_remove(0);
+    let running = start(&lab, &root, &[]);
+    let found = status(running.0.id());
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"] {
+        assert_eq!(mask(&found, set), 0, "{set}: {found:#?}");
+    }
+    assert_eq!((found["NoNewPrivs"].as_str(), found["Uid"].as_str()), ("1", "0 0 0 0"));
+    lab.down().unwrap();
+}
