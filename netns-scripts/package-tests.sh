@@ -160,7 +160,7 @@ the_unit_is_sound() {
     # shellcheck disable=SC2086
     said=$(under_systemd systemd-analyze verify --man=no $units 2>&1) || die "systemd-analyze verify: $said"
     has_not "$said" pmtu-probe
-    said=$(under_systemd systemd-analyze security --offline=true --threshold=20 --no-pager pmtu-probe.service 2>&1) || die "exposed: $said"
+    said=$(under_systemd systemd-analyze security --offline=true --threshold=15 --no-pager pmtu-probe.service 2>&1) || die "exposed: $said"
     say "packages: $(tail -1 <<<"$said" | sed 's/^[^A-Z]*//')"
 }
 

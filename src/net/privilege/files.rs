@@ -14,10 +14,14 @@ const KNOWN: ABI = ABI::V6;
 
 /// Where the C library's resolver and its modules have their files, what the kernel tells, and what configures this host. Not: the
 /// homes of users, logs, queues of mail, temporary files.
-const SYSTEM: [&str; 12] = [
+const SYSTEM: [&str; 15] = [
     "/dev/null",
     "/dev/urandom",
     "/etc",
+    // Links that may lead elsewhere: a rule is about the file at their end.
+    "/etc/hosts",
+    "/etc/localtime",
+    "/etc/resolv.conf",
     "/gnu/store",
     "/lib",
     "/lib64",
