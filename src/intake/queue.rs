@@ -3,6 +3,7 @@
 //! A queue knows the sizes and the reasons, but not what passed, so its evidence is never [`Grade::Classic`](crate::model::Grade).
 
 mod child;
+mod environment;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,6 +20,8 @@ use super::event::{LineContext, MailEvent, Stall};
 use super::postfix::{Failure, failure};
 use super::stamp::Stamp;
 
+pub use environment::Environment;
+
 #[derive(Deserialize)]
 struct QueuedMail {
     queue_id: String,
@@ -33,15 +36,6 @@ struct QueuedMail {
 struct QueuedRecipient {
     address: String,
     delay_reason: Option<String>,
-}
-
-/// Whose the environment of this process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// Of somebody who may do all that this process may.
-    Trusted,
-    /// Of somebody who may do less: it must not choose a program.
-    Untrusted,
 }
 
 /// Asks Postfix for its queue and returns the suspects.

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::Environment;
+use super::environment::Environment;
 use crate::intake::IntakeError;
 
 /// Postfix lists a queue of a hundred thousand mails in one or two seconds.

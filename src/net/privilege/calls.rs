@@ -1,7 +1,7 @@
 //! Which system calls are admitted from now on (seccomp(2)). Others fail with `ENOSYS`, as on a kernel that does not have them: C
 //! libraries then take an older one.
 
-use super::Kept;
+use super::kept::Kept;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 pub(super) use filter::{admit_the_event_loop, admit_writing_files};

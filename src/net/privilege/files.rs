@@ -7,7 +7,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::Kept;
+use super::kept::Kept;
 
 /// What this version knows of. An older kernel enforces what it can.
 const KNOWN: ABI = ABI::V6;

@@ -1,7 +1,7 @@
 //! What this process may do: `CAP_NET_RAW` is checked before the sockets are opened, and everything is given up right after.
 //!
-//! * `capabilities`: the sets; `user`: who the process is; `files`: what it may open (Landlock); `calls`: what it may ask of the
-//!   kernel (seccomp).
+//! * `kept`: what could not be given up; `capabilities`: the sets; `user`: who the process is; `files`: what it may open (Landlock);
+//!   `calls`: what it may ask of the kernel (seccomp).
 //!
 //! All of this acts on one thread, and threads inherit from the thread that starts them. So [`give_up`] belongs in the main thread
 //! before any other exists.
@@ -9,6 +9,7 @@
 mod calls;
 mod capabilities;
 mod files;
+mod kept;
 mod user;
 
 use std::os::fd::BorrowedFd;
@@ -19,20 +20,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use super::{NetError, sys};
 use capabilities::Outcome;
 
-/// What a process kept because its kernel, its service manager or its container does not let it go: clauses for the log.
-#[derive(Debug, Default)]
-pub struct Kept(Vec<String>);
-
-impl Kept {
-    /// The clauses, of which each says what is as before and why.
-    pub fn clauses(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    fn note(&mut self, what: impl Into<String>) {
-        self.0.push(what.into());
-    }
-}
+pub use kept::Kept;
 
 /// Keeps other processes of the same user away: no debugger, no core file, and nobody takes a socket out of this process
 /// (`pidfd_getfd(2)`). To be called before the first socket is opened.

@@ -3,7 +3,7 @@
 use rustix::process::{Gid, Uid, geteuid, getgid, getuid};
 use rustix::thread::{set_keep_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use super::Kept;
+use super::kept::Kept;
 
 /// `nobody` and its group, on every Linux: the kernel's own number for users without one.
 const NOBODY: u32 = 65_534;
