@@ -260,6 +260,7 @@ the_service_tells_what_has_changed() {
     set_targets 10.0.4.2 10.0.4.99
     under_systemd systemctl start --no-block pmtu-probe.service
     sleep 3
+    it_is_fenced
     under_systemd systemctl stop pmtu-probe.service
     is "$(under_systemd systemctl is-failed pmtu-probe.service || true)" inactive
     is "$(cat "$work/debian$state/results.jsonl")" "$(cat "$work/results")"
@@ -269,6 +270,18 @@ the_service_tells_what_has_changed() {
     run_service failure
     is "$(cat "$work/debian$state/results.jsonl")" '# no results'
     has "$(log)" 'is no result of this program'
+}
+
+# Without capset(2) the capability stays, and the filter of system calls takes its use.
+it_is_fenced() {
+    local main status
+    main=$(under_systemd systemctl show --property MainPID --value pmtu-probe.service)
+    status=$(under_systemd cat "/proc/$main/status")
+    has "$status" '^Seccomp:[[:space:]]2$'
+    has "$status" '^NoNewPrivs:[[:space:]]1$'
+    has "$status" '^CapAmb:[[:space:]]0*$'
+    has_not "$status" '^Uid:[[:space:]]0'
+    is "$(under_systemd stat --format %u "/proc/$main/fd")" 0
 }
 
 # repair ROUTER : its links take packets of any usual size.
