@@ -31,6 +31,7 @@ fn files_are_out_of_reach_but_those_of_the_system() {
         let mut before = OpenOptions::new().read(true).write(true).open(&file).expect("may be opened now");
         privilege::give_up().expect("given up");
         assert!(File::open(&file).is_err(), "a file of others is read");
+        assert!(File::open("/etc/passwd").is_err(), "what no resolver reads is read");
         assert!(OpenOptions::new().write(true).open(&file).is_err(), "a file is written");
         assert!(File::create(folder.join("new")).is_err(), "a file is made");
         assert!(fs::create_dir(folder.join("new")).is_err(), "a directory is made");

@@ -12,35 +12,53 @@ use super::kept::Kept;
 /// What this version knows of. An older kernel enforces what it can.
 const KNOWN: ABI = ABI::V6;
 
-/// Where the C library's resolver and its modules have their files, what the kernel tells, and what configures this host. Not: the
-/// homes of users, logs, queues of mail, temporary files.
-const SYSTEM: [&str; 15] = [
+/// What the C library's resolver and its modules read, whatever `/etc/nsswitch.conf` names, and what tells which program configures an
+/// interface. A rule about a link is one about the file at its end, which may be anywhere.
+const OF_RESOLVERS: [&str; 31] = [
     "/dev/null",
     "/dev/urandom",
-    "/etc",
-    // Links that may lead elsewhere: a rule is about the file at their end.
+    "/etc/gai.conf",
+    "/etc/host.conf",
     "/etc/hosts",
+    "/etc/ld.so.cache",
     "/etc/localtime",
+    "/etc/machine-id",
+    "/etc/mdns.allow",
+    "/etc/network",
+    "/etc/nsswitch.conf",
     "/etc/resolv.conf",
+    "/etc/services",
     "/gnu/store",
     "/lib",
     "/lib64",
     "/nix/store",
     "/proc",
-    "/run",
-    "/sys",
-    "/usr",
+    "/run/NetworkManager",
+    "/run/connman",
+    "/run/network",
+    "/run/nscd",
+    "/run/resolvconf",
+    "/run/systemd",
+    "/sys/devices/system/cpu",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/share/zoneinfo",
     "/var/lib/sss",
 ];
+
+/// What the programs that list rules read: names of protocols, services and groups beside.
+const OF_PROGRAMS: [&str; 4] = ["/dev/null", "/etc", "/proc", "/run"];
 
 /// Where programs are, and what they are made of.
 const PROGRAMS: [&str; 8] =
     ["/bin", "/gnu/store", "/lib", "/lib64", "/nix/store", "/run/current-system", "/sbin", "/usr"];
 
-/// Nothing is written, made or started any more, and only files of the system are read. What is open stays open.
+/// Nothing is written, made or started any more, and only what resolvers need is read. What is open stays open.
 pub(super) fn only_read_what_resolvers_read(kept: &mut Kept) {
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
-    note(kept, restrict(|rules| rules.add_rules(path_beneath_rules(SYSTEM, reading))));
+    note(kept, restrict(|rules| rules.add_rules(path_beneath_rules(OF_RESOLVERS, reading))));
 }
 
 /// The same for a child that starts programs of the system.
@@ -48,7 +66,7 @@ pub(super) fn only_read_what_programs_read(kept: &mut Kept) {
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
     let rules = |rules: RulesetCreated| {
         rules
-            .add_rules(path_beneath_rules(SYSTEM, reading))?
+            .add_rules(path_beneath_rules(OF_PROGRAMS, reading))?
             .add_rules(path_beneath_rules(PROGRAMS, reading | AccessFs::Execute))?
             .add_rules(path_beneath_rules(["/dev/null"], reading | AccessFs::WriteFile))
     };
