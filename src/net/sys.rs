@@ -71,6 +71,12 @@ pub(super) fn is_secure_execution() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// Whether the program was started as another user than the one who started it. It stays true when the process changes its user.
+pub(super) fn is_set_user_id() -> bool {
+    // SAFETY: reads numbers that the kernel left on the stack of the process.
+    unsafe { libc::getauxval(libc::AT_UID) != libc::getauxval(libc::AT_EUID) }
+}
+
 /// Ignores signals for the rest of this process's life.
 pub(super) fn ignore_signals(signals: &[c_int]) {
     for &signal in signals {

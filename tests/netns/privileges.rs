@@ -315,6 +315,57 @@ fn the_environment_of_a_user_without_the_rights_decides_nothing() {
     });
 }
 
+/// As set-user-ID, the program would open files that its user may not. It opens none that he names.
+#[test]
+fn a_set_user_id_program_opens_no_file_for_its_user() {
+    with_labs("privileges::a_set_user_id_program_opens_no_file_for_its_user", || {
+        if !has_other_users() {
+            return in_a_namespace_of_one_user();
+        }
+        let lab = up("clear", Family::V4, &[]);
+        let way = ways().into_iter().find(|way| way.name == "set-user-ID").expect("a way");
+        drop(start(&lab, &way, &[]));
+        let folder = lab.folder().join("of-root");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("secret"), "10.0.4.66 is a secret\n").expect("a file");
+        fs::set_permissions(folder.join("secret"), fs::Permissions::from_mode(0o600)).expect("permissions");
+        let (secret, new) = (folder.join("secret"), folder.join("new"));
+        let (secret, new) = (secret.to_str().expect("text"), new.to_str().expect("text"));
+        let (json, html) = (format!("--json={new}"), format!("--html={new}"));
+        for arguments in [
+            &[json.as_str(), "10.0.4.2"][..],
+            &[html.as_str(), "10.0.4.2"],
+            &["--junit", new, "10.0.4.2"],
+            &["--prometheus", new, "10.0.4.2"],
+            &["--pcapng", new, "10.0.4.2"],
+            &["--known", secret, "10.0.4.2"],
+            &["--merge", secret],
+            &["--merge", secret, "--json"],
+            &["--targets", secret],
+            &["--targets", "-", "--jsonl", new],
+            &["--targets", "-", "--jsonl", secret],
+            &["--targets", "-", "--jsonl", secret, "--resume", secret],
+            &["--targets", "-", "--track", new],
+            &["--from-log", secret],
+            &["--from-log", secret, "--list-only"],
+            &["--from-queue", "--list-only"],
+        ] {
+            let (first, others) = way.before.split_first().expect("a command");
+            let mut command = lab.command("c", first);
+            command.args(others).arg(lab.folder().join("pmtu-probe")).args(arguments);
+            let output = command.stdin(Stdio::null()).output().expect("it runs");
+            let said =
+                [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+            assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+            assert!(said.contains("set-user-ID"), "{arguments:?}: {said}");
+            assert!(!said.contains("secret\n") && !said.contains("10.0.4.66"), "{arguments:?}: {said}");
+            assert_eq!(fs::read_dir(&folder).expect("readable").count(), 1, "{arguments:?}");
+            assert_eq!(fs::read_to_string(secret).expect("readable"), "10.0.4.66 is a secret\n", "{arguments:?}");
+        }
+        lab.down().unwrap();
+    });
+}
+
 /// A user namespace of one user knows no other one.
 fn has_other_users() -> bool {
     fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.trim_end().ends_with(" 1"))

@@ -34,6 +34,11 @@ pub fn come_from_the_file() -> bool {
     sys::is_secure_execution()
 }
 
+/// Whether the program is set-user-ID: it could open files that its user may not.
+pub fn is_set_user_id() -> bool {
+    sys::is_set_user_id()
+}
+
 /// Makes `CAP_NET_RAW` effective, raising it if it is only permitted (`setcap cap_net_raw+p`).
 pub fn require_raw_sockets() -> Result<(), NetError> {
     if has(CapSet::Effective)? {
@@ -88,14 +93,15 @@ pub enum Reading {
 /// thread may do does not change.
 pub fn only_reading<T: Send>(what: Reading, work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
     let guarded = || {
-        let rights = [Capability::CAP_DAC_READ_SEARCH];
+        // Whom a file made root reads what he may read himself.
+        let rights: &[Capability] = if is_set_user_id() { &[] } else { &[Capability::CAP_DAC_READ_SEARCH] };
         // Of what a program gets that root starts, too.
-        capabilities::forbid_new(&rights);
+        capabilities::forbid_new(rights);
         if what == Reading::Files {
             let _ = rustix::thread::set_no_new_privs(true);
             user::leave_root_but_keep_capabilities(&mut Kept::default());
         }
-        capabilities::reduce_to(&rights)?;
+        capabilities::reduce_to(rights)?;
         Ok(work())
     };
     std::thread::scope(|scope| match std::thread::Builder::new().name("log".into()).spawn_scoped(scope, guarded) {
