@@ -20,6 +20,8 @@ const NOBODY: &str = "65534";
 const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
+const SETGID: u64 = 1 << 6;
+const SETUID: u64 = 1 << 7;
 const NET_ADMIN: u64 = 1 << 12;
 const NET_RAW: u64 = 1 << 13;
 
@@ -122,7 +124,10 @@ fn start(lab: &Lab, way: &Way, arguments: &[&str]) -> Running {
 
 /// `/proc/PID/status`.
 fn status(process: u32) -> BTreeMap<String, String> {
-    let text = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    pairs(&fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs"))
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
     pairs.map(|(key, value)| (key.to_owned(), value.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
 }
@@ -293,9 +298,14 @@ fn the_environment_of_a_user_without_the_rights_decides_nothing() {
         // Makes the copy, with its capability.
         drop(start(&lab, &way, &[]));
         let run = |copy: &Path, arguments: &[&str]| {
-            let (first, others) = way.before.split_first().expect("a command");
-            let mut command = lab.command("c", first);
-            command.args(others).args(["env", "RUST_LOG=trace", &format!("PATH={}:/usr/bin:/bin", folder.display())]);
+            // Postfix may be installed here, and would be found first.
+            let mut command = lab.command("c", "unshare");
+            command.args(["--mount", "sh", "-c", "mount -t tmpfs tmpfs /usr/sbin && exec \"$@\"", "-"]);
+            command.args(&way.before).args([
+                "env",
+                "RUST_LOG=trace",
+                &format!("PATH={}:/usr/bin:/bin", folder.display()),
+            ]);
             let output = command.arg(copy).args(arguments).stdin(Stdio::null()).output().expect("it runs");
             String::from_utf8_lossy(&output.stderr).into_owned()
         };
@@ -304,13 +314,37 @@ fn the_environment_of_a_user_without_the_rights_decides_nothing() {
         assert!(!said.contains("TRACE") && !said.contains("DEBUG"), "{said}");
         let plain = folder.join("plain");
         fs::copy(program(), &plain).expect("a copy");
-        if !Path::new("/usr/sbin/postqueue").exists() {
-            run(&copy, &["--from-queue", "--list-only"]);
-            assert!(!trace.exists(), "a program of the user ran with the capability of the file");
-            // Without that capability there is nothing to gain.
-            run(&plain, &["--from-queue", "--list-only"]);
-            assert!(trace.exists(), "the attempt works where nothing is at stake");
-        }
+        run(&copy, &["--from-queue", "--list-only"]);
+        assert!(!trace.exists(), "a program of the user ran with the capability of the file");
+        // Without that capability there is nothing to gain.
+        run(&plain, &["--from-queue", "--list-only"]);
+        assert!(trace.exists(), "the attempt works where nothing is at stake");
+        lab.down().unwrap();
+    });
+}
+
+/// The program that lists the queue of mail, in a stand-in that tells what it got.
+#[test]
+fn postqueue_gets_what_it_needs_and_no_environment() {
+    with_labs("privileges::postqueue_gets_what_it_needs_and_no_environment", || {
+        let lab = up("clear", Family::V4, &[]);
+        let trace = lab.folder().join("trace");
+        let stand_in = format!(
+            "#!/bin/sh\ncat /proc/self/status >{0}\ntr '\\0' '\\n' </proc/self/environ >>{0}\n",
+            trace.display()
+        );
+        let mut command = lab.command("c", "unshare");
+        let hide = "mount -t tmpfs tmpfs /usr/sbin && printf %s \"$1\" >/usr/sbin/postqueue && \
+                    chmod 755 /usr/sbin/postqueue && shift && exec \"$@\"";
+        command.args(["--mount", "sh", "-c", hide, "-", &stand_in, "env", "EVIL=1", "MAIL_CONFIG=/etc/postfix"]);
+        let output = command.arg(program()).args(["--from-queue", "--list-only"]).stdin(Stdio::null()).output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let told = fs::read_to_string(&trace).expect("what it got");
+        assert_eq!(mask(&pairs(&told), "CapPrm"), SETUID | SETGID, "{told}");
+        assert_eq!(mask(&pairs(&told), "CapBnd"), SETUID | SETGID, "{told}");
+        let names: Vec<_> = told.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        assert!(names.contains(&"PATH") && names.contains(&"MAIL_CONFIG") && !names.contains(&"EVIL"), "{names:?}");
         lab.down().unwrap();
     });
 }

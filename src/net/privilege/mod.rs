@@ -80,28 +80,44 @@ pub fn give_up() -> Result<Kept, NetError> {
     Ok(kept)
 }
 
-/// Whose files a thread reads.
+/// What a thread reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Files: those of all users. No user is needed for that.
+    /// Files: those of all users. It takes no user of its own.
     Files,
-    /// The answers of a program that asks who runs it.
+    /// The answer of a program that asks who runs it.
     Program,
 }
 
-/// Runs work in a thread whose only capability is to read files of other users, because strangers write into logs too. What this
-/// thread may do does not change.
+impl Reading {
+    /// What the thread itself may do beside what its user may.
+    fn rights(self) -> &'static [Capability] {
+        match self {
+            // Whom a file made root reads what he may read himself.
+            Self::Files if !is_set_user_id() => &[Capability::CAP_DAC_READ_SEARCH],
+            Self::Files | Self::Program => &[],
+        }
+    }
+
+    /// What a program gets that the thread starts as root. Postfix reads its queue itself where it is down, as the user who owns it.
+    fn rights_of_programs(self) -> &'static [Capability] {
+        match self {
+            Self::Files => &[],
+            Self::Program => &[Capability::CAP_SETUID, Capability::CAP_SETGID],
+        }
+    }
+}
+
+/// Runs work in a thread that may do no more than it needs, because strangers write into logs too. What this thread may do does not
+/// change.
 pub fn only_reading<T: Send>(what: Reading, work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
     let guarded = || {
-        // Whom a file made root reads what he may read himself.
-        let rights: &[Capability] = if is_set_user_id() { &[] } else { &[Capability::CAP_DAC_READ_SEARCH] };
-        // Of what a program gets that root starts, too.
-        capabilities::forbid_new(rights);
+        capabilities::forbid_new(what.rights_of_programs());
         if what == Reading::Files {
             let _ = rustix::thread::set_no_new_privs(true);
             user::leave_root_but_keep_capabilities(&mut Kept::default());
         }
-        capabilities::reduce_to(rights)?;
+        capabilities::reduce_to(what.rights())?;
         Ok(work())
     };
     std::thread::scope(|scope| match std::thread::Builder::new().name("log".into()).spawn_scoped(scope, guarded) {
