@@ -117,7 +117,7 @@ fn silent_socket(family: Family, port: u16) -> Result<Socket, NetError> {
             demand_signatures(&socket, family).map_err(NetError::socket("silence", SUBJECT))?;
         }
         result => {
-            result.and_then(|()| sys::lock_filter(&socket)).map_err(NetError::socket("attach a filter", SUBJECT))?
+            result.and_then(|()| sys::lock_filter(&socket)).map_err(NetError::socket("attach a filter", SUBJECT))?;
         }
     }
     // Without SO_REUSEADDR, binding fails if another program uses the port.

@@ -169,27 +169,30 @@ mod filter {
 
     /// Returns whether the filter is in force.
     pub(in super::super) fn admit_the_event_loop(kept: &mut Kept) -> bool {
-        let rules = always(&[COMMON, EVENT_LOOP, OLDER]).and_then(|mut rules| {
-            rules.extend([
-                (libc::SYS_clone, threads()?),
-                (libc::SYS_ioctl, requests()?),
-                (libc::SYS_kill, farewells()?),
-                (libc::SYS_openat, openings()?),
-                (libc::SYS_prctl, names()?),
-                (libc::SYS_prlimit64, limits()?),
-                (libc::SYS_socket, sockets()?),
-                (libc::SYS_socketpair, vec![rule([is(0, libc::AF_UNIX)?])?]),
-            ]);
-            #[cfg(target_arch = "x86_64")]
-            rules.insert(libc::SYS_open, vec![rule([only_reads(1)?])?]);
-            Ok(rules)
-        });
-        apply(rules, kept)
+        apply(event_loop(), kept)
+    }
+
+    fn event_loop() -> Result<Rules, BackendError> {
+        let mut rules = always(&[COMMON, EVENT_LOOP, OLDER]);
+        rules.extend([
+            (libc::SYS_clone, vec![threads()?]),
+            (libc::SYS_ioctl, requests()?),
+            // The child that reads the firewall's rules may have to be ended.
+            (libc::SYS_kill, vec![rule([is(1, libc::SIGKILL)?])?]),
+            (libc::SYS_openat, vec![rule([only_reads(2)?])?]),
+            (libc::SYS_prctl, names()?),
+            (libc::SYS_prlimit64, vec![questions_about_limits()?]),
+            (libc::SYS_socket, sockets()?),
+            (libc::SYS_socketpair, vec![rule([is(0, libc::AF_UNIX)?])?]),
+        ]);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_open, vec![rule([only_reads(1)?])?]);
+        Ok(rules)
     }
 
     /// The same for a child that writes files.
     pub(in super::super) fn admit_writing_files(kept: &mut Kept) -> bool {
-        apply(always(&[COMMON, WRITING, OLDER_WRITING]), kept)
+        apply(Ok(always(&[COMMON, WRITING, OLDER_WRITING])), kept)
     }
 
     fn apply(rules: Result<Rules, BackendError>, kept: &mut Kept) -> bool {
@@ -205,16 +208,24 @@ mod filter {
         applied.is_ok()
     }
 
-    fn always(lists: &[&[c_long]]) -> Result<Rules, BackendError> {
-        Ok(lists.iter().copied().flatten().map(|&call| (call, Vec::new())).collect())
+    fn always(lists: &[&[c_long]]) -> Rules {
+        lists.iter().copied().flatten().map(|&call| (call, Vec::new())).collect()
     }
 
     /// Threads, but no processes.
-    fn threads() -> Result<Vec<SeccompRule>, BackendError> {
-        Ok(vec![rule([has_all(0, libc::CLONE_THREAD | libc::CLONE_VM)?])?])
+    fn threads() -> Result<SeccompRule, BackendError> {
+        let flags = bits(libc::CLONE_THREAD | libc::CLONE_VM);
+        rule([condition(0, SeccompCmpOp::MaskedEq(flags), flags)?])
+    }
+
+    /// For reading alone.
+    fn only_reads(argument: u8) -> Result<SeccompCondition, BackendError> {
+        let changes = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
+        condition(argument, SeccompCmpOp::MaskedEq(bits(changes)), bits(libc::O_RDONLY))
     }
 
     /// What C libraries ask of terminals, sockets and interfaces. Nothing that types into a terminal (`TIOCSTI`).
+    #[allow(clippy::unnecessary_cast, reason = "musl has other types for them")]
     fn requests() -> Result<Vec<SeccompRule>, BackendError> {
         let known = [
             libc::FIOCLEX as u64,
@@ -229,16 +240,6 @@ mod filter {
         known.into_iter().map(|request| rule([condition(1, SeccompCmpOp::Eq, request)?])).collect()
     }
 
-    /// The child that reads the firewall's rules may have to be ended.
-    fn farewells() -> Result<Vec<SeccompRule>, BackendError> {
-        Ok(vec![rule([is(1, libc::SIGKILL)?])?])
-    }
-
-    /// For reading alone.
-    fn openings() -> Result<Vec<SeccompRule>, BackendError> {
-        Ok(vec![rule([only_reads(2)?])?])
-    }
-
     /// Names of threads and of memory.
     fn names() -> Result<Vec<SeccompRule>, BackendError> {
         [libc::PR_SET_NAME, libc::PR_SET_VMA, libc::PR_CAPBSET_READ, libc::PR_GET_DUMPABLE]
@@ -248,16 +249,15 @@ mod filter {
     }
 
     /// Limits are asked for, and not set.
-    fn limits() -> Result<Vec<SeccompRule>, BackendError> {
-        let none = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
-        Ok(vec![rule([none])?])
+    fn questions_about_limits() -> Result<SeccompRule, BackendError> {
+        rule([SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?])
     }
 
     /// TCP and UDP, the sockets of name services, and questions to the kernel. Nothing that `CAP_NET_RAW` serves.
     fn sockets() -> Result<Vec<SeccompRule>, BackendError> {
         /// Without the flags `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
         const KIND: u64 = 0xf;
-        let kind = |kind: c_int| condition(1, SeccompCmpOp::MaskedEq(KIND), kind as u64);
+        let kind = |kind: c_int| condition(1, SeccompCmpOp::MaskedEq(KIND), bits(kind));
         Ok(vec![
             rule([is(0, libc::AF_INET)?, kind(libc::SOCK_STREAM)?])?,
             rule([is(0, libc::AF_INET)?, kind(libc::SOCK_DGRAM)?])?,
@@ -268,17 +268,12 @@ mod filter {
         ])
     }
 
-    fn only_reads(argument: u8) -> Result<SeccompCondition, BackendError> {
-        let changes = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
-        condition(argument, SeccompCmpOp::MaskedEq(changes as u64), libc::O_RDONLY as u64)
-    }
-
-    fn has_all(argument: u8, flags: c_int) -> Result<SeccompCondition, BackendError> {
-        condition(argument, SeccompCmpOp::MaskedEq(flags as u64), flags as u64)
-    }
-
     fn is(argument: u8, value: c_int) -> Result<SeccompCondition, BackendError> {
-        condition(argument, SeccompCmpOp::Eq, value as u64)
+        condition(argument, SeccompCmpOp::Eq, bits(value))
+    }
+
+    fn bits(value: c_int) -> u64 {
+        value.cast_unsigned().into()
     }
 
     /// The kernel looks at 32 bits of what is an `int`.
@@ -287,6 +282,6 @@ mod filter {
     }
 
     fn rule<const N: usize>(conditions: [SeccompCondition; N]) -> Result<SeccompRule, BackendError> {
-        SeccompRule::new(conditions.to_vec())
+        SeccompRule::new(conditions.into())
     }
 }
