@@ -1,18 +1,23 @@
 //! This host's own firewall, asked only when a verdict accuses it.
 
 use std::cell::{OnceCell, RefCell};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::random;
 use crate::examine;
-use crate::firewall::{self, Message, SynAck};
+use crate::firewall::{Message, Rules, SynAck};
 use crate::model::{AddressReport, Blockers, Cause, ClampRule, Family, HoleHere, OwnLimit, RulesetText};
 use crate::net::ruleset::RulesetReader;
 
-/// Reads the rules once, whatever number of addresses they concern.
+/// Reads and parses the rules once, whatever number of addresses they concern.
 pub(super) struct HostFirewall {
     reader: RefCell<Option<RulesetReader>>,
-    rules: OnceCell<Result<RulesetText, String>>,
+    rules: OnceCell<Result<Rules, String>>,
 }
+
+/// Parsing is given as long as reading: the event loop waits for both, once in a run. A ruleset of 16 MiB takes a third of it.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Routers whose messages are led through the rules; those of one host meet the same rule.
 const MOST_MESSAGES: usize = 4;
@@ -29,7 +34,7 @@ impl HostFirewall {
             return Blockers::NotSought;
         }
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => firewall::find(rules, &messages(report)),
+            Ok(rules) => rules.blockers(&messages(report)),
             Err(reason) => Blockers::Unreadable(reason.clone()),
         }
     }
@@ -41,7 +46,7 @@ impl HostFirewall {
         }
         let Some(packet) = syn_ack(report) else { return };
         let Ok(rules) = self.rules.get_or_init(|| self.read()) else { return };
-        if let Some(mss) = firewall::certain_clamp(rules, &packet) {
+        if let Some(mss) = rules.certain_clamp(&packet) {
             let family = Family::of(report.address);
             report.examined = examine::clamped_here(report.examined.clone(), mss, family);
         }
@@ -54,15 +59,25 @@ impl HostFirewall {
         };
         let Some(packet) = syn_ack(report) else { return Vec::new() };
         match self.rules.get_or_init(|| self.read()) {
-            Ok(rules) => firewall::find_clamps(rules, &packet, mss),
+            Ok(rules) => rules.clamps(&packet, mss),
             Err(_) => Vec::new(),
         }
     }
 
-    fn read(&self) -> Result<RulesetText, String> {
+    fn read(&self) -> Result<Rules, String> {
         let reader = self.reader.take().ok_or_else(|| "they were read before".to_owned())?;
-        reader.read(random::seed()).map_err(|error| error.to_string())
+        let text = reader.read(random::seed()).map_err(|error| error.to_string())?;
+        parse_in_time(text, PATIENCE)
     }
+}
+
+/// A host that is too slow for its rules still gets its report. The thread ends by itself: what it reads has an end.
+fn parse_in_time(text: RulesetText, patience: Duration) -> Result<Rules, String> {
+    let (done, rules) = mpsc::channel();
+    let parse = move || done.send(Rules::read(text));
+    std::thread::Builder::new().spawn(parse).map_err(|error| format!("no thread can be started: {error}"))?;
+    let too_slow = |_| format!("they take longer than {} ms to be read through", patience.as_millis());
+    rules.recv_timeout(patience).map_err(too_slow)?.map_err(|error| error.to_string())
 }
 
 fn syn_ack(report: &AddressReport) -> Option<SynAck<'_>> {
@@ -80,4 +95,21 @@ fn messages(report: &AddressReport) -> Vec<Message<'_>> {
         mtu: ptb.mtu,
     };
     dropped.map(message).take(MOST_MESSAGES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_too_slow_for_its_rules_says_so() {
+        let element = |number: u32| format!("\"{}\"", std::net::Ipv4Addr::from(number));
+        let elements: Vec<String> = (0..100_000).map(element).collect();
+        let set =
+            format!(r#"{{"set": {{"family": "ip", "table": "f", "name": "s", "elem": [{}]}}}}"#, elements.join(","));
+        let text = RulesetText { nft_json: format!(r#"{{"nftables": [{set}]}}"#), ..RulesetText::default() };
+        let error = parse_in_time(text.clone(), Duration::ZERO).err();
+        assert_eq!(error.as_deref(), Some("they take longer than 0 ms to be read through"));
+        assert!(parse_in_time(text, Duration::from_mins(1)).is_ok());
+    }
 }

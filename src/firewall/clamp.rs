@@ -2,26 +2,44 @@
 //!
 //! A rule that looks at something of other packets is left out; one whose tests are not all understood may be the one.
 
-use super::iptables::Saved;
-use super::nft;
+use super::rules::Rules;
 use super::syn_ack::SynAck;
 use crate::model::{ClampRule, RulesetText};
 
-/// The rules that may lower it to `mss`.
+/// The rules that may lower it to `mss`, read for this one question.
 pub fn find_clamps(rules: &RulesetText, packet: &SynAck<'_>, mss: u16) -> Vec<ClampRule> {
-    all(rules, packet).into_iter().filter(|clamp| clamp.mss.is_none_or(|set| set == mss)).collect()
+    Rules::read(rules.clone()).map(|rules| rules.clamps(packet, mss)).unwrap_or_default()
 }
 
 /// The lowest MSS that a rule sets for certain, whatever the server announces.
 pub fn certain_clamp(rules: &RulesetText, packet: &SynAck<'_>) -> Option<u16> {
-    all(rules, packet).into_iter().filter(|clamp| clamp.is_certain).filter_map(|clamp| clamp.mss).min()
+    Rules::read(rules.clone()).ok()?.certain_clamp(packet)
 }
 
-fn all(rules: &RulesetText, packet: &SynAck<'_>) -> Vec<ClampRule> {
-    let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
-    let by_nft = nft.iter().flat_map(|nft| nft.clamps(packet));
-    let by_iptables = rules.iptables.iter().flat_map(|saved| Saved::read(saved).clamps(packet));
-    by_nft.chain(by_iptables).collect()
+/// Rules that a report shows.
+const MOST: usize = 20;
+
+impl Rules {
+    /// The rules that may lower it to `mss`.
+    pub fn clamps(&self, packet: &SynAck<'_>, mss: u16) -> Vec<ClampRule> {
+        let clamps = self.all_clamps(packet).into_iter();
+        clamps.filter(|clamp| clamp.mss.is_none_or(|set| set == mss)).take(MOST).collect()
+    }
+
+    /// The lowest MSS that a rule sets for certain, whatever the server announces.
+    pub fn certain_clamp(&self, packet: &SynAck<'_>) -> Option<u16> {
+        self.all_clamps(packet).into_iter().filter(|clamp| clamp.is_certain).filter_map(|clamp| clamp.mss).min()
+    }
+
+    /// None where the rules are too many: what is not known to the end is not said.
+    fn all_clamps(&self, packet: &SynAck<'_>) -> Vec<ClampRule> {
+        let found = self.within_steps(|steps| {
+            let by_nft = self.nft.iter().flat_map(|nft| nft.clamps(packet, steps));
+            let by_iptables = self.iptables.iter().flat_map(|saved| saved.clamps(packet, steps));
+            by_nft.chain(by_iptables).collect()
+        });
+        found.unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +73,7 @@ COMMIT
 
     fn found(from: &str, mss: u16) -> Vec<(String, Vec<String>)> {
         let saved = SavedTables { program: "iptables".into(), in_nftables: false, text: IPTABLES.into() };
-        let rules = RulesetText { nft_json: NFT.into(), nft_text: String::new(), iptables: vec![saved] };
+        let rules = RulesetText { nft_json: NFT.into(), iptables: vec![saved], ..RulesetText::default() };
         let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
         let to = if from.contains(':') { "2001:db8::1" } else { "198.51.100.2" };
         let packet = SynAck { from: parse(from), port: 25, to: parse(to), interface: Some("eth0") };
@@ -75,7 +93,7 @@ COMMIT
         };
         let rules: Vec<String> = std::iter::once(head).chain(rules.iter().enumerate().map(rule)).collect();
         let nft_json = format!(r#"{{"nftables": [{}]}}"#, rules.join(","));
-        let rules = RulesetText { nft_json, nft_text: String::new(), iptables: Vec::new() };
+        let rules = RulesetText { nft_json, ..RulesetText::default() };
         let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
         let packet = SynAck { from: parse("192.0.2.25"), port: 25, to: parse("198.51.100.2"), interface: Some("eth0") };
         certain_clamp(&rules, &packet)
@@ -135,7 +153,7 @@ COMMIT
                     {{"match": {{"op": "==", "left": {{"payload": {{"protocol": "ip", "field": "saddr"}}}}, "right": "@ip_mss_1360"}}}},
                     {{"mangle": {{"key": {{"tcp option": {{"name": "maxseg", "field": "size"}}}}, "value": 1360}}}}]}}}}]}}"#
             );
-            let rules = RulesetText { nft_json, nft_text: String::new(), iptables: Vec::new() };
+            let rules = RulesetText { nft_json, ..RulesetText::default() };
             let parse = |text: &str| text.parse::<IpAddr>().expect("an address");
             let (from, to) = (parse("192.0.2.25"), parse("198.51.100.2"));
             let packet = SynAck { from, port: 25, to, interface: Some("eth0") };

@@ -1,52 +1,45 @@
 //! Asks every firewall what drops a message, and ranks the answers.
 
 use super::accused::AccusedRule;
-use super::iptables::Saved;
 use super::message::{ArrivingPtb, Message, Tracking};
-use super::nft;
+use super::rules::Rules;
+use super::steps::Steps;
 use super::walk::Suspicion;
 use crate::model::{Blocker, Blockers, RulesetText};
 
-/// Finds what drops these messages. It is known that something does.
+/// Finds what drops these messages, in rules that are read for this one question.
 pub fn find(rules: &RulesetText, messages: &[Message<'_>]) -> Blockers {
-    let iptables: Vec<Saved<'_>> = rules.iptables.iter().map(Saved::read).collect();
-    let nft = nft::Ruleset::read(&rules.nft_json, &rules.nft_text);
-    if nft.is_none() && !rules.nft_json.trim().is_empty() && iptables.is_empty() {
-        return Blockers::Unreadable("nft prints JSON of a kind that is not known here".into());
+    match Rules::read(rules.clone()) {
+        Ok(rules) => rules.blockers(messages),
+        Err(error) => Blockers::Unreadable(error.to_string()),
     }
-    let firewall = Firewall { nft, iptables, orders: orders(rules) };
-    let mut found: Vec<Blocker> = Vec::new();
-    for message in messages {
-        for blocker in firewall.blockers(*message) {
-            if !found.contains(&blocker) {
-                found.push(blocker);
+}
+
+impl Rules {
+    /// Finds what drops these messages. It is known that something does.
+    pub fn blockers(&self, messages: &[Message<'_>]) -> Blockers {
+        let found = self.within_steps(|steps| {
+            let mut found: Vec<Blocker> = Vec::new();
+            for message in messages {
+                for blocker in self.blockers_of(*message, steps) {
+                    if !found.contains(&blocker) {
+                        found.push(blocker);
+                    }
+                }
             }
+            found
+        });
+        match found {
+            Err(error) => Blockers::Unreadable(error.to_string()),
+            Ok(found) if found.is_empty() => Blockers::NoneFound,
+            Ok(found) => Blockers::Found(found),
         }
     }
-    if found.is_empty() { Blockers::NoneFound } else { Blockers::Found(found) }
-}
 
-/// The states that connection tracking may give a message, the likeliest first. Our probes are tracked unless a rule says no.
-fn orders(rules: &RulesetText) -> [Tracking; 3] {
-    let is_exempt = |text: &str| text.contains("notrack") || text.contains("NOTRACK");
-    if is_exempt(&rules.nft_json) || rules.iptables.iter().any(|saved| is_exempt(&saved.text)) {
-        [Tracking::Related, Tracking::Untracked, Tracking::Invalid]
-    } else {
-        [Tracking::Related, Tracking::Invalid, Tracking::Untracked]
-    }
-}
-
-struct Firewall<'a> {
-    nft: Option<nft::Ruleset>,
-    iptables: Vec<Saved<'a>>,
-    orders: [Tracking; 3],
-}
-
-impl Firewall<'_> {
-    fn blockers(&self, message: Message<'_>) -> Vec<Blocker> {
+    fn blockers_of(&self, message: Message<'_>, steps: &Steps) -> Vec<Blocker> {
         let mut ranked: Vec<(Rank, Blocker)> = Vec::new();
-        for (order, tracking) in self.orders.into_iter().enumerate() {
-            for accused in self.accused(&ArrivingPtb { message, tracking }) {
+        for (order, tracking) in self.orders().into_iter().enumerate() {
+            for accused in self.accused(&ArrivingPtb { message, tracking }, steps) {
                 ranked.push((Rank::of(order, accused.suspicion), accused.blocker));
             }
         }
@@ -55,9 +48,18 @@ impl Firewall<'_> {
         best_ones.map(|blocker| Blocker { is_certain: best.is_certain(), ..blocker }).collect()
     }
 
-    fn accused(&self, arrival: &ArrivingPtb<'_>) -> Vec<AccusedRule> {
-        let nft = self.nft.iter().flat_map(|nft| nft.accused(arrival, &self.iptables));
-        let iptables = self.iptables.iter().flat_map(|saved| saved.accused(arrival));
+    /// The states that connection tracking may give a message, the likeliest first. Our probes are tracked unless a rule says no.
+    fn orders(&self) -> [Tracking; 3] {
+        if self.exempts_from_tracking {
+            [Tracking::Related, Tracking::Untracked, Tracking::Invalid]
+        } else {
+            [Tracking::Related, Tracking::Invalid, Tracking::Untracked]
+        }
+    }
+
+    fn accused(&self, arrival: &ArrivingPtb<'_>, steps: &Steps) -> Vec<AccusedRule> {
+        let nft = self.nft.iter().flat_map(|nft| nft.accused(arrival, &self.iptables, steps));
+        let iptables = self.iptables.iter().flat_map(|saved| saved.accused(arrival, steps));
         nft.chain(iptables).collect()
     }
 }

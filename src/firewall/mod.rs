@@ -4,6 +4,7 @@
 //! interface, type) or not (marks, limits); a rule that cannot match is never accused, one that may is named as the likeliest.
 //!
 //! * `find`: asks both kinds of firewall and ranks the answers; `nft`, `iptables`: read what the programs print;
+//! * `rules`: all of them, parsed once for a run; `steps`: how long a question may take;
 //! * `message`: what the rules see; `walk`: its way through the chains, where `truth` has a third value;
 //! * `remedy`: the commands that admit it; `clamp`: which rule lowers the MSS of a server.
 
@@ -14,6 +15,8 @@ mod iptables;
 mod message;
 mod nft;
 mod remedy;
+mod rules;
+mod steps;
 mod syn_ack;
 mod truth;
 mod walk;
@@ -21,4 +24,8 @@ mod walk;
 pub use clamp::{certain_clamp, find_clamps};
 pub use find::find;
 pub use message::Message;
+pub use rules::{Rules, RulesError};
 pub use syn_ack::SynAck;
+
+#[cfg(test)]
+mod large_tests;

@@ -33,11 +33,6 @@ impl Truth {
         }
     }
 
-    /// Whether any of them holds.
-    pub(super) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
-        truths.into_iter().fold(Self::No, Self::or)
-    }
-
     /// Whether all of them hold.
     pub(super) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         truths.into_iter().fold(Self::Yes, Self::and)

@@ -2,22 +2,30 @@
 //!
 //! Every unknown match splits the world in two; the walk follows all worlds at once and keeps what may happen in any.
 
-use std::collections::BTreeMap;
-
+use super::steps::Steps;
 use super::truth::Truth;
 
+/// A chain of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChainId(pub(super) u32);
+
+impl ChainId {
+    /// A chain that is not there.
+    pub(super) const NONE: Self = Self(u32::MAX);
+}
+
 /// What a rule does with a message that it matches, if that ends the walk through its chain or leads elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RuleAction {
     Accept,
     Drop,
     Return,
-    Jump(String),
-    Goto(String),
+    Jump(ChainId),
+    Goto(ChainId),
 }
 
 /// A rule, with the answer whether it matches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RuleStep {
     pub(super) truth: Truth,
     pub(super) action: RuleAction,
@@ -25,8 +33,28 @@ pub(super) struct RuleStep {
     pub(super) rule: usize,
 }
 
-/// The chains of one table.
-pub(super) type Chains = BTreeMap<String, Vec<RuleStep>>;
+/// The chains of one table, by their number.
+#[derive(Debug, Default)]
+pub(super) struct Chains(Vec<Vec<RuleStep>>);
+
+impl Chains {
+    pub(super) fn new(count: usize) -> Self {
+        Self(vec![Vec::new(); count])
+    }
+
+    /// Adds a step to the end of a chain. One that never matches is no step.
+    pub(super) fn add(&mut self, chain: ChainId, step: RuleStep) {
+        if let Some(steps) = self.0.get_mut(chain.0 as usize)
+            && step.truth != Truth::No
+        {
+            steps.push(step);
+        }
+    }
+
+    fn get(&self, chain: ChainId) -> Option<&[RuleStep]> {
+        self.0.get(chain.0 as usize).map(Vec::as_slice)
+    }
+}
 
 /// What drops the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,27 +77,44 @@ pub(super) enum Suspicion {
     IfMatching,
 }
 
-/// The most likely culprit of a base chain, if the message may be dropped in it at all.
-pub(super) fn suspect(chains: &Chains, base: &str, policy_drops: bool) -> Option<(Culprit, Suspicion)> {
-    let mut walk = ChainWalk { chains, budget: BUDGET, suspects: Vec::new() };
+/// The most likely culprit of a base chain, if the message may be dropped in it at all. It means nothing if the steps are used up.
+pub(super) fn suspect(
+    chains: &Chains,
+    base: ChainId,
+    policy_drops: bool,
+    steps: &Steps,
+) -> Option<(Culprit, Suspicion)> {
+    let mut walk = ChainWalk { chains, steps, visits: vec![Visit::None; chains.0.len()], suspect: None };
     let way = walk.chain(base, 0, true);
     if policy_drops && way.falls {
         let suspicion = if way.is_lost { Suspicion::IfReached } else { Suspicion::Sure };
-        walk.suspects.push((Culprit::Policy { at_end: !way.is_gone }, suspicion));
+        walk.accuse(Culprit::Policy { at_end: !way.is_gone }, suspicion);
     }
-    // The first of the strongest.
-    walk.suspects.into_iter().min_by_key(|(_, suspicion)| *suspicion)
+    walk.suspect
 }
 
-/// The kernel refuses deeper jumps (`NFT_JUMP_STACK_SIZE`).
-const DEEPEST: u32 = 16;
-/// Rules looked at; jumps to jumps can make a few rules into millions.
-const BUDGET: u32 = 200_000;
+/// The kernel refuses jumps deeper than 16 (`NFT_JUMP_STACK_SIZE`), and knows no limit for the tables of iptables' older kind.
+const DEEPEST: u32 = 1000;
 
 struct ChainWalk<'a> {
     chains: &'a Chains,
-    budget: u32,
-    suspects: Vec<(Culprit, Suspicion)>,
+    steps: &'a Steps,
+    visits: Vec<Visit>,
+    /// The first of the strongest.
+    suspect: Option<(Culprit, Suspicion)>,
+}
+
+/// What is known of a chain: jumps to jumps can lead a million times to one that always ends in the same way.
+#[derive(Clone, Copy, Debug)]
+enum Visit {
+    None,
+    /// The walk is inside.
+    Open,
+    /// `was_sure`: it accuses no rule more strongly the next time.
+    Done {
+        way: Way,
+        was_sure: bool,
+    },
 }
 
 /// How the worlds that entered a chain leave it.
@@ -83,20 +128,40 @@ struct Way {
     is_gone: bool,
 }
 
+impl Way {
+    /// Anything may happen.
+    const UNKNOWN: Self = Self { falls: true, is_lost: true, is_gone: false };
+}
+
 impl ChainWalk<'_> {
-    fn chain(&mut self, name: &str, depth: u32, is_sure: bool) -> Way {
+    fn accuse(&mut self, culprit: Culprit, suspicion: Suspicion) {
+        if self.suspect.is_none_or(|(_, strongest)| suspicion < strongest) {
+            self.suspect = Some((culprit, suspicion));
+        }
+    }
+
+    fn chain(&mut self, id: ChainId, depth: u32, is_sure: bool) -> Way {
         let chains = self.chains;
-        let (Some(steps), true) = (chains.get(name), depth < DEEPEST) else {
-            // A chain that is not there, or a loop: anything may happen.
-            return Way { falls: true, is_lost: true, is_gone: false };
-        };
+        let Some(steps) = chains.get(id) else { return Way::UNKNOWN };
+        match self.visits[id.0 as usize] {
+            Visit::Done { way, was_sure } if was_sure || !is_sure => return way,
+            // A loop.
+            Visit::Open => return Way::UNKNOWN,
+            _ if depth >= DEEPEST => return self.steps.use_up(Way::UNKNOWN),
+            _ => self.visits[id.0 as usize] = Visit::Open,
+        }
+        let way = self.through(steps, depth, is_sure);
+        self.visits[id.0 as usize] = Visit::Done { way, was_sure: is_sure };
+        way
+    }
+
+    fn through(&mut self, steps: &[RuleStep], depth: u32, is_sure: bool) -> Way {
         let mut way = Way::default();
         for step in steps {
-            if self.budget == 0 {
-                return Way { falls: true, is_lost: true, is_gone: true };
+            if !self.steps.take() {
+                return Way::UNKNOWN;
             }
-            self.budget -= 1;
-            if step.truth != Truth::No && self.step(step, depth, is_sure, &mut way) {
+            if self.step(step, depth, is_sure, &mut way) {
                 way.falls = way.is_gone;
                 return way;
             }
@@ -109,7 +174,7 @@ impl ChainWalk<'_> {
     fn step(&mut self, step: &RuleStep, depth: u32, is_sure: bool, way: &mut Way) -> bool {
         let matches = step.truth == Truth::Yes;
         let is_sure = is_sure && matches && !way.is_lost && !way.is_gone;
-        match &step.action {
+        match step.action {
             RuleAction::Accept => {
                 way.is_lost = true;
                 matches
@@ -120,7 +185,7 @@ impl ChainWalk<'_> {
                     (_, true) => Suspicion::IfReached,
                     _ => Suspicion::IfMatching,
                 };
-                self.suspects.push((Culprit::Rule(step.rule), suspicion));
+                self.accuse(Culprit::Rule(step.rule), suspicion);
                 way.is_lost = true;
                 matches
             }
@@ -151,10 +216,20 @@ mod tests {
     fn steps(steps: &[(Truth, RuleAction)]) -> Vec<RuleStep> {
         let number = |(rule, (truth, action)): (usize, &(Truth, RuleAction))| RuleStep {
             truth: *truth,
-            action: action.clone(),
+            action: *action,
             rule: rule + 1,
         };
         steps.iter().enumerate().map(number).collect()
+    }
+
+    const INPUT: ChainId = ChainId(0);
+
+    fn chains(all: Vec<Vec<RuleStep>>) -> Chains {
+        let mut chains = Chains::new(all.len());
+        for (chain, steps) in (0..).zip(all) {
+            steps.into_iter().for_each(|step| chains.add(ChainId(chain), step));
+        }
+        chains
     }
 
     fn of(
@@ -162,17 +237,18 @@ mod tests {
         inner: &[(Truth, RuleAction)],
         policy_drops: bool,
     ) -> Option<(Culprit, Suspicion)> {
-        let inner = inner.iter().cloned().map(|(truth, action)| RuleStep { truth, action, rule: 100 }).collect();
-        let chains = Chains::from([("input".into(), steps(input)), ("inner".into(), inner)]);
-        suspect(&chains, "input", policy_drops)
+        let inner =
+            inner.iter().map(|(truth, action)| RuleStep { truth: *truth, action: *action, rule: 100 }).collect();
+        let chains = chains(vec![steps(input), inner]);
+        suspect(&chains, INPUT, policy_drops, &Steps::new(1000))
     }
 
     fn jump() -> RuleAction {
-        RuleAction::Jump("inner".into())
+        RuleAction::Jump(ChainId(1))
     }
 
     fn goto() -> RuleAction {
-        RuleAction::Goto("inner".into())
+        RuleAction::Goto(ChainId(1))
     }
 
     const AT_END: Culprit = Culprit::Policy { at_end: true };
@@ -227,20 +303,43 @@ mod tests {
 
     #[test]
     fn loops_and_missing_chains_end() {
-        let own = RuleAction::Jump("input".into());
-        assert_eq!(of(&[(Yes, own.clone()), (Yes, own)], &[], false), None);
-        let nowhere = (Yes, RuleAction::Jump("nowhere".into()));
+        let own = RuleAction::Jump(INPUT);
+        assert_eq!(of(&[(Yes, own), (Yes, own)], &[], false), None);
+        let nowhere = (Yes, RuleAction::Jump(ChainId::NONE));
         assert_eq!(of(&[nowhere], &[], true), Some((AT_END, Suspicion::IfReached)));
     }
 
+    /// Sixteen levels of sixty jumps: as many ways as there are grains of sand, but 60 chains a level.
     #[test]
-    fn a_tree_of_jumps_costs_little() {
-        let mut chains = Chains::new();
-        for level in 0..15 {
-            let next = RuleAction::Jump(format!("c{}", level + 1));
-            chains.insert(format!("c{level}"), steps(&vec![(Unknown, next); 20]));
-        }
-        chains.insert("c15".into(), steps(&[(Yes, RuleAction::Drop)]));
-        assert!(suspect(&chains, "c0", false).is_some());
+    fn a_tree_of_jumps_is_walked_once() {
+        let jumps = |level: u32| (0..60).map(|one| (Unknown, RuleAction::Jump(ChainId(level + 1 + one % 2)))).collect();
+        let mut all: Vec<Vec<(Truth, RuleAction)>> = (0..15).map(jumps).collect();
+        all.extend([vec![(Yes, RuleAction::Drop)], vec![(Yes, RuleAction::Drop)]]);
+        let allowed = Steps::new(2000);
+        let chains = chains(all.iter().map(|one| steps(one)).collect());
+        assert!(suspect(&chains, INPUT, false, &allowed).is_some() && !allowed.are_used_up());
+    }
+
+    /// What is found on a way that only may be taken is accused again on the way that is.
+    #[test]
+    fn a_chain_that_is_come_to_twice_is_accused_as_strongly_as_it_must_be() {
+        let input = [(Unknown, RuleAction::Jump(ChainId(1))), (Yes, RuleAction::Jump(ChainId(1)))];
+        assert_eq!(of(&input, &[(Unknown, RuleAction::Drop)], false), Some((INNER, Suspicion::IfMatching)));
+        // The first jump may lose some.
+        let early = [(Unknown, RuleAction::Jump(ChainId(2))), (Yes, RuleAction::Jump(ChainId(1)))];
+        assert_eq!(of(&early, &[(Yes, RuleAction::Drop)], false), Some((INNER, Suspicion::IfReached)));
+        let through = vec![steps(&[(Unknown, RuleAction::Jump(ChainId(1))), (Yes, RuleAction::Goto(ChainId(2)))])];
+        let inner = vec![steps(&[(No, RuleAction::Drop)]), steps(&[(Yes, RuleAction::Drop)])];
+        let chains = chains(through.into_iter().chain(inner).collect());
+        let found = suspect(&chains, INPUT, false, &Steps::new(100));
+        assert_eq!(found, Some((Culprit::Rule(1), Suspicion::Sure)));
+    }
+
+    #[test]
+    fn where_the_steps_end_the_walk_ends() {
+        let steps_left = Steps::new(3);
+        let chains = chains(vec![steps(&[(Unknown, RuleAction::Accept); 10])]);
+        suspect(&chains, INPUT, true, &steps_left);
+        assert!(steps_left.are_used_up());
     }
 }

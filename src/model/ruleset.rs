@@ -5,6 +5,8 @@
 pub struct RulesetText {
     /// `nft -j list ruleset`; empty without nftables.
     pub nft_json: String,
+    /// Whether the contents of its named sets are left out, because listing them takes too long.
+    pub lacks_sets: bool,
     /// `nft -a list ruleset`: the same rules in the words an admin knows, with their handles.
     pub nft_text: String,
     /// What the iptables programs save.

@@ -1,50 +1,49 @@
 //! Rules that set the MSS of a SYN-ACK.
 
-use serde_json::Value;
-
 use super::compare::{Sets, compare};
-use super::fact::{Fact, text};
+use super::fact::Fact;
 use super::names::{NONE, PROTOCOLS};
+use super::term::Term;
 use crate::firewall::syn_ack::{FLAGS, SynAck, has_flags};
 use crate::firewall::truth::Truth;
 
 /// What a rule sets the MSS to; `None`: it does not set it. It need not be a number.
-pub(super) fn sets_mss(expression: &[Value]) -> Option<&Value> {
+pub(super) fn sets_mss(expression: &[Term]) -> Option<&Term> {
     expression.iter().filter_map(|statement| statement.get("mangle")).find_map(|mangle| {
         let option = mangle.get("key").and_then(|key| key.get("tcp option")).and_then(|option| option.get("name"));
-        mangle.get("value").filter(|_| option.and_then(Value::as_str) == Some("maxseg"))
+        mangle.get("value").filter(|_| option.and_then(Term::as_str) == Some("maxseg"))
     })
 }
 
 /// A number as an MSS.
-pub(super) fn as_mss(value: &Value) -> Option<u16> {
+pub(super) fn as_mss(value: &Term) -> Option<u16> {
     u16::try_from(value.as_u64()?).ok()
 }
 
 /// The named set in which a rule looks for the source of the packet.
-pub(super) fn set_of_sources(expression: &[Value]) -> Option<&str> {
+pub(super) fn set_of_sources(expression: &[Term]) -> Option<&str> {
     let matches = expression.iter().filter_map(|statement| statement.get("match"));
     let mut sources = matches.filter(|inside| {
         let field = inside.get("left").and_then(|left| left.get("payload"));
-        field.is_some_and(|field| text(field, "field") == "saddr") && text(inside, "op") != "!="
+        field.is_some_and(|field| field.text("field") == "saddr") && inside.text("op") != "!="
     });
     sources.find_map(|inside| inside.get("right")?.as_str()?.strip_prefix('@'))
 }
 
 /// Whether a rule may end the way of packets through its chain, or lead them to another.
-pub(super) fn leads_away(expression: &[Value]) -> bool {
-    let kinds = expression.iter().filter_map(Value::as_object).flat_map(|statement| statement.keys());
+pub(super) fn leads_away(expression: &[Term]) -> bool {
+    let kinds = expression.iter().filter_map(Term::entry).map(|(kind, _)| kind);
     let ends = ["accept", "drop", "reject", "queue", "return", "jump", "goto", "vmap", "xt"];
-    kinds.into_iter().any(|kind| ends.contains(&kind.as_str()))
+    kinds.into_iter().any(|kind| ends.contains(&kind))
 }
 
 /// Whether what a rule says before its statements holds for the packet.
-pub(super) fn concerns(expression: &[Value], packet: &SynAck<'_>, sets: Sets<'_, '_>) -> Truth {
+pub(super) fn concerns<'a>(expression: &[Term], packet: &SynAck<'a>, sets: &Sets<'_, 'a>) -> Truth {
     Truth::all(expression.iter().map(|statement| {
-        let Some((kind, inside)) = statement.as_object().and_then(|object| object.iter().next()) else {
+        let Some((kind, inside)) = statement.entry() else {
             return Truth::Unknown;
         };
-        match kind.as_str() {
+        match kind {
             "match" => holds(inside, packet, sets),
             "mangle" | "counter" | "log" | "comment" => Truth::Yes,
             _ => Truth::Unknown,
@@ -52,11 +51,11 @@ pub(super) fn concerns(expression: &[Value], packet: &SynAck<'_>, sets: Sets<'_,
     }))
 }
 
-fn holds(inside: &Value, packet: &SynAck<'_>, sets: Sets<'_, '_>) -> Truth {
+fn holds<'a>(inside: &Term, packet: &SynAck<'a>, sets: &Sets<'_, 'a>) -> Truth {
     let (Some(left), Some(right)) = (inside.get("left"), inside.get("right")) else { return Truth::Unknown };
-    let operator = inside.get("op").and_then(Value::as_str).unwrap_or("==");
-    if let Some(masked) = left.get("&").and_then(Value::as_array) {
-        return match masked.as_slice() {
+    let operator = inside.get("op").and_then(Term::as_str).unwrap_or("==");
+    if let Some(masked) = left.get("&").and_then(Term::as_list) {
+        return match masked {
             [field, mask] if is_flags(field) && operator == "==" => has_flags(&words(mask), &words(right)).into(),
             _ => Truth::Unknown,
         };
@@ -69,10 +68,10 @@ fn holds(inside: &Value, packet: &SynAck<'_>, sets: Sets<'_, '_>) -> Truth {
     compare(&fact(left, packet), operator, right, sets)
 }
 
-fn fact<'a>(left: &Value, packet: &SynAck<'a>) -> Fact<'a> {
+fn fact<'a>(left: &Term, packet: &SynAck<'a>) -> Fact<'a> {
     if let Some(meta) = left.get("meta") {
         let is_v4 = packet.from.is_ipv4();
-        return match text(meta, "key") {
+        return match meta.text("key") {
             "l4proto" => Fact::Number(6, PROTOCOLS),
             "nfproto" => Fact::Word(if is_v4 { &["ipv4"] } else { &["ipv6"] }),
             "protocol" => Fact::Word(if is_v4 { &["ip"] } else { &["ip6"] }),
@@ -81,8 +80,8 @@ fn fact<'a>(left: &Value, packet: &SynAck<'a>) -> Fact<'a> {
         };
     }
     let Some(payload) = left.get("payload") else { return Fact::Unknown };
-    match (text(payload, "protocol"), text(payload, "field")) {
-        ("ip" | "ip6" | "icmp" | "icmpv6", _) if text(payload, "protocol") != packet.family() => Fact::Absent,
+    match (payload.text("protocol"), payload.text("field")) {
+        ("ip" | "ip6" | "icmp" | "icmpv6", _) if payload.text("protocol") != packet.family() => Fact::Absent,
         ("udp" | "udplite" | "sctp" | "dccp", _) => Fact::Absent,
         ("ip" | "ip6", "saddr") => Fact::Address(packet.from),
         ("ip" | "ip6", "daddr") => Fact::Address(packet.to),
@@ -92,16 +91,11 @@ fn fact<'a>(left: &Value, packet: &SynAck<'a>) -> Fact<'a> {
     }
 }
 
-fn is_flags(left: &Value) -> bool {
-    left.get("payload").is_some_and(|field| text(field, "protocol") == "tcp" && text(field, "field") == "flags")
+fn is_flags(left: &Term) -> bool {
+    left.get("payload").is_some_and(|field| field.text("protocol") == "tcp" && field.text("field") == "flags")
 }
 
 /// One word, several, or several joined by `|`.
-fn words(value: &Value) -> Vec<&str> {
-    match value {
-        Value::String(word) => vec![word],
-        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-        Value::Object(object) => object.get("|").map(words).unwrap_or_default(),
-        _ => Vec::new(),
-    }
+fn words(value: &Term) -> Vec<&str> {
+    value.get("|").unwrap_or(value).words()
 }

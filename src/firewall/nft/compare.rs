@@ -1,30 +1,78 @@
 //! Facts against the right side of a match: values, ranges, sets.
 
-use std::net::IpAddr;
-
-use serde_json::Value;
+use std::cell::RefCell;
 
 use super::fact::Fact;
+use super::term::Term;
+use super::values::Values;
 use crate::firewall::message::is_in;
+use crate::firewall::steps::Steps;
 use crate::firewall::truth::Truth;
 
-/// What a named set holds. `changes`: rules add to it, or its elements time out.
+/// What a named set holds. `changes`: it may hold more, since rules add to it, its elements time out, or they were not listed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Set<'a> {
-    pub(super) elements: &'a [Value],
+    pub(super) elements: &'a Term,
     pub(super) changes: bool,
 }
 
-/// Finds a named set of the rule's table.
-pub(super) type Sets<'f, 'a> = &'f dyn Fn(&str) -> Option<Set<'a>>;
+/// The named sets of a rule's table, for the questions of one packet.
+pub(super) struct Sets<'f, 'a> {
+    find: &'f dyn Fn(&str) -> Option<Set<'a>>,
+    pub(super) steps: &'f Steps,
+    /// Many rules ask the same of one set.
+    answers: RefCell<Vec<Answer<'a>>>,
+}
+
+struct Answer<'a> {
+    set: &'a Term,
+    fact: Fact<'a>,
+    truth: Truth,
+}
+
+/// Answers kept: as many as there may be sets that rules of one table look at, and more than there are.
+const ANSWERS: usize = 64;
+
+impl<'f, 'a> Sets<'f, 'a> {
+    pub(super) fn new(find: &'f dyn Fn(&str) -> Option<Set<'a>>, steps: &'f Steps) -> Self {
+        Self { find, steps, answers: RefCell::default() }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Set<'a>> {
+        (self.find)(name)
+    }
+
+    fn named(&self, fact: &Fact<'a>, name: &str) -> Truth {
+        let Some(set) = self.find(name) else { return Truth::Unknown };
+        match self.answer(fact, set.elements) {
+            Truth::No if set.changes => Truth::Unknown,
+            truth => truth,
+        }
+    }
+
+    /// Elements of a named set name no other.
+    fn answer(&self, fact: &Fact<'a>, set: &'a Term) -> Truth {
+        let mut answers = self.answers.borrow_mut();
+        let before = answers.iter().find(|answer| std::ptr::eq(answer.set, set) && answer.fact == *fact);
+        if let Some(answer) = before {
+            return answer.truth;
+        }
+        let truth = holds(fact, set, None, self.steps);
+        if answers.len() < ANSWERS {
+            answers.push(Answer { set, fact: fact.clone(), truth });
+        }
+        truth
+    }
+}
 
 /// Whether the match holds.
-pub(super) fn compare(fact: &Fact<'_>, operator: &str, right: &Value, sets: Sets<'_, '_>) -> Truth {
+pub(super) fn compare<'a>(fact: &Fact<'a>, operator: &str, right: &Term, sets: &Sets<'_, 'a>) -> Truth {
+    let holds = || holds(fact, right, Some(sets), sets.steps);
     match (fact, operator) {
         (Fact::Absent, _) => Truth::No,
-        (_, "==" | "in") => holds(fact, right, Some(sets)),
+        (_, "==" | "in") => holds(),
         (Fact::Tuple(parts), "!=") if parts.contains(&Fact::Absent) => Truth::No,
-        (_, "!=" | "!") => holds(fact, right, Some(sets)).not(),
+        (_, "!=" | "!") => holds().not(),
         (Fact::Number(value, names), _) => number(right, names).map_or(Truth::Unknown, |right| match operator {
             "<" => (*value < right).into(),
             ">" => (*value > right).into(),
@@ -36,73 +84,117 @@ pub(super) fn compare(fact: &Fact<'_>, operator: &str, right: &Value, sets: Sets
     }
 }
 
-/// Whether the fact is the value, or one of the values. Elements of a named set name no other, so only a match looks
-/// for sets.
-pub(super) fn holds(fact: &Fact<'_>, value: &Value, sets: Option<Sets<'_, '_>>) -> Truth {
+/// Whether the fact is the value, or one of the values. Only a match looks for named sets. Where the steps end, nothing is known.
+pub(super) fn holds<'a>(fact: &Fact<'a>, value: &Term, sets: Option<&Sets<'_, 'a>>, steps: &Steps) -> Truth {
+    if !steps.take() {
+        return Truth::Unknown;
+    }
     match (fact, value) {
         (Fact::Absent, _) => Truth::No,
-        (_, Value::String(name)) if name.starts_with('@') => named_set(fact, &name[1..], sets),
-        (_, Value::Array(values)) => Truth::any(values.iter().map(|value| holds(fact, value, sets))),
-        (_, Value::Object(object)) => match object.iter().next() {
-            Some((kind, inside)) => structure(fact, kind, inside, sets),
+        (_, Term::Word(name)) if name.starts_with('@') => {
+            sets.map_or(Truth::Unknown, |sets| sets.named(fact, &name[1..]))
+        }
+        (_, Term::List(values)) => any(fact, values, sets, steps),
+        (_, Term::Values(values)) => among(fact, values, sets, steps),
+        (_, Term::Object(_)) => match value.entry() {
+            Some((kind, inside)) => structure(fact, kind, inside, sets, steps),
             None => Truth::Unknown,
         },
-        (Fact::Name(name), Value::String(pattern)) => is_name(name, pattern).into(),
-        (Fact::Word(words), Value::String(word)) => words.contains(&word.as_str()).into(),
-        (Fact::Number(own, names), Value::String(_) | Value::Number(_)) => match number(value, names) {
+        (Fact::Name(name), Term::Word(pattern)) => is_name(name, pattern).into(),
+        (Fact::Name(name), Term::Address(address)) => (name.parse() == Ok(*address)).into(),
+        (Fact::Word(words), Term::Word(word)) => words.contains(&&**word).into(),
+        (Fact::Word(_) | Fact::Number(..), Term::Address(_)) => Truth::No,
+        (Fact::Number(own, names), Term::Word(_) | Term::Number(_)) => match number(value, names) {
             Some(number) => (*own == number).into(),
             // The words for the message's own numbers are all known.
             None => Truth::No,
         },
-        (Fact::Address(own), Value::String(_)) => address(value).map_or(Truth::Unknown, |other| (*own == other).into()),
+        (Fact::Address(own), Term::Address(other)) => (own == other).into(),
         _ => Truth::Unknown,
     }
 }
 
-fn named_set(fact: &Fact<'_>, name: &str, sets: Option<Sets<'_, '_>>) -> Truth {
-    let Some(set) = sets.and_then(|find| find(name)) else { return Truth::Unknown };
-    match Truth::any(set.elements.iter().map(|element| holds(fact, element, None))) {
-        Truth::No if set.changes => Truth::Unknown,
-        truth => truth,
+/// Whether one of them is it: no further than to the first.
+fn any<'a>(fact: &Fact<'a>, values: &[Term], sets: Option<&Sets<'_, 'a>>, steps: &Steps) -> Truth {
+    let mut any = Truth::No;
+    for value in values {
+        any = any.or(holds(fact, value, sets, steps));
+        if any == Truth::Yes || steps.are_used_up() {
+            break;
+        }
+    }
+    any
+}
+
+/// The same of many values. nft gives a set one type, so a fact is not compared with values of another.
+fn among<'a>(fact: &Fact<'a>, values: &Values, sets: Option<&Sets<'_, 'a>>, steps: &Steps) -> Truth {
+    let (is_there, is_comparable) = match fact {
+        Fact::Address(own) => (values.holds_address(*own), !values.has_numbers() && !values.has_words()),
+        Fact::Number(own, names) => {
+            let is_named = names.iter().any(|(name, number)| number == own && values.holds_word(name));
+            (values.holds_number(*own) || is_named, !values.has_addresses())
+        }
+        Fact::Name(own) => {
+            let is_address = own.parse().is_ok_and(|address| values.names_address(address));
+            (values.holds_word(own) || is_address, !values.has_numbers())
+        }
+        Fact::Word(own) => (own.iter().any(|word| values.holds_word(word)), !values.has_numbers()),
+        Fact::Absent => return Truth::No,
+        Fact::Unknown | Fact::Tuple(_) => (false, false),
+    };
+    match (is_there, is_comparable) {
+        (true, _) => Truth::Yes,
+        (false, false) => any(fact, values.rest(), sets, steps).or(Truth::Unknown),
+        (false, true) => any(fact, values.rest(), sets, steps),
     }
 }
 
-fn structure(fact: &Fact<'_>, kind: &str, inside: &Value, sets: Option<Sets<'_, '_>>) -> Truth {
+fn structure<'a>(fact: &Fact<'a>, kind: &str, inside: &Term, sets: Option<&Sets<'_, 'a>>, steps: &Steps) -> Truth {
     match (kind, inside) {
-        ("set" | "|", values) => holds(fact, values, sets),
-        ("elem", element) => element.get("val").map_or(Truth::Unknown, |value| holds(fact, value, sets)),
-        ("range", Value::Array(ends)) => range(fact, ends),
+        ("set" | "|", values) => holds(fact, values, sets, steps),
+        ("range", Term::List(ends)) => range(fact, ends),
         ("prefix", prefix) => network(fact, prefix),
-        ("concat", Value::Array(values)) => match fact {
-            Fact::Tuple(parts) if parts.len() == values.len() => {
-                Truth::all(parts.iter().zip(values).map(|(part, value)| holds(part, value, sets)))
-            }
+        ("concat", Term::List(values)) => match fact {
+            Fact::Tuple(parts) if parts.len() == values.len() => all(parts, values, sets, steps),
             _ => Truth::Unknown,
         },
         _ => Truth::Unknown,
     }
 }
 
-fn range(fact: &Fact<'_>, ends: &[Value]) -> Truth {
+/// Whether each part is what the element has in its place: no further than to the first that is not.
+fn all<'a>(parts: &[Fact<'a>], values: &[Term], sets: Option<&Sets<'_, 'a>>, steps: &Steps) -> Truth {
+    let mut all = Truth::Yes;
+    for (part, value) in parts.iter().zip(values) {
+        all = all.and(holds(part, value, sets, steps));
+        if all == Truth::No {
+            break;
+        }
+    }
+    all
+}
+
+fn range(fact: &Fact<'_>, ends: &[Term]) -> Truth {
     let [first, last] = ends else { return Truth::Unknown };
     match fact {
         Fact::Number(own, names) => match (number(first, names), number(last, names)) {
             (Some(first), Some(last)) => (first..=last).contains(own).into(),
             _ => Truth::Unknown,
         },
-        Fact::Address(own) => match (address(first), address(last)) {
-            (Some(first), Some(last)) => (first..=last).contains(own).into(),
+        Fact::Address(own) => match (first, last) {
+            (Term::Address(first), Term::Address(last)) => (first..=last).contains(&own).into(),
             _ => Truth::Unknown,
         },
         _ => Truth::Unknown,
     }
 }
 
-fn network(fact: &Fact<'_>, prefix: &Value) -> Truth {
+fn network(fact: &Fact<'_>, prefix: &Term) -> Truth {
     let Fact::Address(own) = fact else { return Truth::Unknown };
-    let parts = (prefix.get("addr").and_then(address), prefix.get("len").and_then(Value::as_u64));
-    match parts {
-        (Some(network), Some(length)) => is_in(*own, network, u32::try_from(length).unwrap_or(u32::MAX)).into(),
+    match (prefix.get("addr"), prefix.get("len")) {
+        (Some(Term::Address(network)), Some(Term::Number(length))) => {
+            is_in(*own, *network, u32::try_from(*length).unwrap_or(u32::MAX)).into()
+        }
         _ => Truth::Unknown,
     }
 }
@@ -111,39 +203,50 @@ fn is_name(name: &str, pattern: &str) -> bool {
     pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start))
 }
 
-fn number(value: &Value, names: &[(&str, u64)]) -> Option<u64> {
+fn number(value: &Term, names: &[(&str, u64)]) -> Option<u64> {
     match value {
-        Value::Number(number) => number.as_u64(),
-        Value::String(word) => names.iter().find(|(name, _)| name == word).map(|(_, number)| *number),
+        Term::Number(number) => Some(*number),
+        Term::Word(word) => names.iter().find(|(name, _)| **name == **word).map(|(_, number)| *number),
         _ => None,
     }
 }
 
-fn address(value: &Value) -> Option<IpAddr> {
-    value.as_str()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::names::{ICMP_TYPES, PROTOCOLS};
+    use super::super::term;
     use super::*;
     use Truth::{No, Unknown, Yes};
 
-    fn check(fact: &Fact<'_>, operator: &str, right: &Value) -> Truth {
-        let elements = [json!({"prefix": {"addr": "10.0.0.0", "len": 8}}), json!("@trusted")];
-        compare(fact, operator, right, &|name| match name {
-            "trusted" => Some(Set { elements: &[], changes: false }.with(&elements)),
-            "banned" => Some(Set { elements: &[], changes: true }),
-            _ => None,
-        })
+    fn term(value: &Value) -> Term {
+        let mut found = Term::Nothing;
+        let json = json!({"nftables": [{"rule": value}]}).to_string();
+        term::read(&json, u64::MAX, &mut |_, inside| found = inside).expect("what nft prints");
+        found
     }
 
-    impl Set<'_> {
-        fn with<'a>(&self, elements: &'a [Value]) -> Set<'a> {
-            Set { elements, changes: self.changes }
+    /// In a short list and in a long one, which is kept otherwise.
+    fn check(fact: &Fact<'_>, operator: &str, right: &Value) -> Truth {
+        let truth = check_one(fact, operator, right);
+        if let Some(values) = right.get("set").and_then(Value::as_array).filter(|values| !values.is_empty()) {
+            let many: Vec<Value> = values.iter().cycle().take(40 * values.len()).cloned().collect();
+            assert_eq!(check_one(fact, operator, &json!({"set": many})), truth, "{operator} {right} forty times");
         }
+        truth
+    }
+
+    fn check_one(fact: &Fact<'_>, operator: &str, right: &Value) -> Truth {
+        let elements = term(&json!([{"prefix": {"addr": "10.0.0.0", "len": 8}}, "@trusted"]));
+        let none = term(&json!([]));
+        let find = |name: &str| match name {
+            "trusted" => Some(Set { elements: &elements, changes: false }),
+            "banned" => Some(Set { elements: &none, changes: true }),
+            _ => None,
+        };
+        let steps = Steps::new(1000);
+        compare(fact, operator, &term(right), &Sets::new(&find, &steps))
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use super::names::{ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES, NONE, Names, PROTOCOLS};
+use super::term::Term;
 use crate::firewall::message::ArrivingPtb;
 
 /// What a rule looks at.
@@ -23,11 +22,11 @@ pub(super) enum Fact<'a> {
     Tuple(Vec<Fact<'a>>),
 }
 
-pub(super) fn fact<'a>(left: &Value, arrival: &ArrivingPtb<'a>) -> Fact<'a> {
-    let Some((kind, inside)) = left.as_object().and_then(|object| object.iter().next()) else { return Fact::Unknown };
-    match kind.as_str() {
+pub(super) fn fact<'a>(left: &Term, arrival: &ArrivingPtb<'a>) -> Fact<'a> {
+    let Some((kind, inside)) = left.entry() else { return Fact::Unknown };
+    match kind {
         "meta" => meta(key(inside), arrival),
-        "payload" => payload(text(inside, "protocol"), text(inside, "field"), arrival),
+        "payload" => payload(inside.text("protocol"), inside.text("field"), arrival),
         "ct" if inside.get("dir").is_none() && key(inside) == "state" => state(arrival),
         "fib" => fib(inside),
         "concat" => Fact::Tuple(list(inside).iter().map(|part| fact(part, arrival)).collect()),
@@ -89,25 +88,16 @@ fn state<'a>(arrival: &ArrivingPtb<'a>) -> Fact<'a> {
 }
 
 /// The message is for an address of this host; its other looks into the routing tables are not repeated here.
-fn fib(inside: &Value) -> Fact<'static> {
-    let flags: Vec<&str> = match inside.get("flags") {
-        Some(Value::String(flag)) => vec![flag],
-        Some(Value::Array(flags)) => flags.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
+fn fib(inside: &Term) -> Fact<'static> {
+    let flags = inside.get("flags").map(Term::words).unwrap_or_default();
     let of_destination = flags.contains(&"daddr") && flags.iter().all(|flag| matches!(*flag, "daddr" | "iif"));
-    if of_destination && text(inside, "result") == "type" { Fact::Word(&["local"]) } else { Fact::Unknown }
+    if of_destination && inside.text("result") == "type" { Fact::Word(&["local"]) } else { Fact::Unknown }
 }
 
-fn key(inside: &Value) -> &str {
-    inside.as_str().unwrap_or_else(|| text(inside, "key"))
+fn key(inside: &Term) -> &str {
+    inside.as_str().unwrap_or_else(|| inside.text("key"))
 }
 
-/// The word of that name, empty where there is none.
-pub(super) fn text<'v>(inside: &'v Value, name: &str) -> &'v str {
-    inside.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn list(inside: &Value) -> &[Value] {
-    inside.as_array().map_or(&[], Vec::as_slice)
+fn list(inside: &Term) -> &[Term] {
+    inside.as_list().unwrap_or_default()
 }

@@ -1,70 +1,98 @@
 //! `nft -a list ruleset`: the words of the rules, and what older versions leave out of their JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// The listing, by family, table and then handle or chain.
+/// The listing, by family and table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
-    rules: BTreeMap<(String, String, u64), String>,
-    hooks: BTreeMap<(String, String, String), String>,
-    dormant: BTreeSet<(String, String)>,
+    tables: BTreeMap<(String, String), ListedTable>,
 }
+
+#[derive(Clone, Debug, Default)]
+struct ListedTable {
+    /// By handle.
+    rules: BTreeMap<u64, Box<str>>,
+    /// By chain.
+    hooks: BTreeMap<String, String>,
+    is_dormant: bool,
+}
+
+/// Nobody reads on in a rule that is longer, with a set of thousands in it.
+const LONGEST: usize = 600;
 
 impl Listing {
     pub(super) fn read(text: &str) -> Self {
         let mut listing = Self::default();
-        let mut table = (String::new(), String::new());
-        let (mut chain, mut rule) = (None, String::new());
+        let mut table = &mut ListedTable::default();
+        let (mut chain, mut rule) = (None::<String>, String::new());
         for line in text.lines() {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            match (&words[..], &chain) {
-                (["table", family, name, ..], _) if !line.starts_with('\t') => {
-                    table = ((*family).to_owned(), (*name).to_owned());
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), words.next(), &chain) {
+                (Some("table"), Some(family), Some(name), _) if !line.starts_with('\t') => {
+                    table = listing.tables.entry((family.to_owned(), name.to_owned())).or_default();
                 }
-                (["flags", flags @ ..], None) if flags.iter().any(|flag| flag.starts_with("dormant")) => {
-                    listing.dormant.insert(table.clone());
+                (Some("flags"), Some(flag), _, None) if flag.starts_with("dormant") => table.is_dormant = true,
+                (Some("flags"), _, Some(flag), None) if flag.starts_with("dormant") => table.is_dormant = true,
+                (Some("chain"), Some(name), _, None) => chain = Some(name.to_owned()),
+                (Some("}"), None, _, Some(_)) if line == "\t}" => chain = None,
+                (Some("type"), _, _, Some(name)) if line.ends_with(';') => {
+                    let hook: Vec<&str> = line.split_whitespace().collect();
+                    table.hooks.insert(name.clone(), hook.join(" "));
                 }
-                (["chain", name, ..], None) => chain = Some((*name).to_owned()),
-                (["}"], Some(_)) if line == "\t}" => chain = None,
-                (["type", ..], Some(name)) if line.ends_with(';') => {
-                    let place = (table.0.clone(), table.1.clone(), name.clone());
-                    listing.hooks.insert(place, words.join(" "));
-                }
-                (_, Some(_)) => listing.add_line(&table, &words, &mut rule),
+                (.., Some(_)) => table.add_line(line.trim(), &mut rule),
                 _ => {}
             }
         }
         listing
     }
 
-    /// Long sets go over several lines; a rule ends with its handle.
-    fn add_line(&mut self, table: &(String, String), words: &[&str], rule: &mut String) {
-        let (words, handle) = match words {
-            [words @ .., "#", "handle", handle] => (words, handle.parse().ok()),
-            words => (words, None),
-        };
-        if !rule.is_empty() && !words.is_empty() {
-            rule.push(' ');
-        }
-        rule.push_str(&words.join(" "));
-        if let Some(handle) = handle {
-            self.rules.insert((table.0.clone(), table.1.clone(), handle), std::mem::take(rule));
-        }
-    }
-
     pub(super) fn rule(&self, family: &str, table: &str, handle: u64) -> Option<&str> {
-        self.rules.get(&(family.to_owned(), table.to_owned(), handle)).map(String::as_str)
+        self.table(family, table)?.rules.get(&handle).map(|rule| &**rule)
     }
 
     /// `type filter hook ingress device "eth0" priority filter; policy accept;`
     pub(super) fn hook(&self, family: &str, table: &str, chain: &str) -> Option<&str> {
-        self.hooks.get(&(family.to_owned(), table.to_owned(), chain.to_owned())).map(String::as_str)
+        self.table(family, table)?.hooks.get(chain).map(String::as_str)
     }
 
     /// Whether the table is switched off.
     pub(super) fn is_dormant(&self, family: &str, table: &str) -> bool {
-        self.dormant.contains(&(family.to_owned(), table.to_owned()))
+        self.table(family, table).is_some_and(|table| table.is_dormant)
     }
+
+    fn table(&self, family: &str, table: &str) -> Option<&ListedTable> {
+        self.tables.get(&(family.to_owned(), table.to_owned()))
+    }
+}
+
+impl ListedTable {
+    /// Long sets go over several lines; a rule ends with its handle.
+    fn add_line(&mut self, line: &str, rule: &mut String) {
+        let end = line.rsplit_once("# handle ").filter(|(before, _)| before.is_empty() || before.ends_with(' '));
+        let handle = end.and_then(|(_, handle)| handle.trim().parse().ok());
+        let words = end.filter(|_| handle.is_some()).map_or(line, |(words, _)| words);
+        for word in words.split_whitespace() {
+            if rule.len() > LONGEST {
+                break;
+            }
+            if !rule.is_empty() {
+                rule.push(' ');
+            }
+            rule.push_str(word);
+        }
+        if let Some(handle) = handle {
+            if rule.len() > LONGEST {
+                shorten(rule);
+            }
+            self.rules.insert(handle, std::mem::take(rule).into());
+        }
+    }
+}
+
+fn shorten(rule: &mut String) {
+    let end = rule.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST).last().unwrap_or_default();
+    rule.truncate(end);
+    rule.push_str(" …");
 }
 
 #[cfg(test)]

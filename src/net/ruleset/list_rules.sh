@@ -12,9 +12,26 @@ part() {
 
 has() { command -v "$1" >/dev/null; }
 
+# Older versions cannot leave the contents of sets out.
+listing() { nft -a -t list ruleset || nft -a list ruleset; }
+
+has_sets() {
+    case $(nft -t list sets 2>/dev/null </dev/null; nft -t list maps 2>/dev/null </dev/null) in
+        *"	set "* | *"	map "*) true ;;
+        *) false ;;
+    esac
+}
+
+# Sets of a hundred thousand addresses can take seconds: what can be said without them comes first.
+sets=
 if has nft; then
-    part nft-json nft -j list ruleset
-    part nft-text nft -a list ruleset
+    part nft-text listing
+    if has_sets; then
+        sets=1
+        part nft-terse nft -j -t list ruleset
+    else
+        part nft-json nft -j list ruleset
+    fi
 fi
 for family in ip ip6; do
     plain=${family}tables
@@ -30,4 +47,6 @@ for family in ip ip6; do
         *) part "$plain/own" "$plain-save" ;;
     esac
 done
+printf '%s all-but-sets 0\n' "$mark"
+[ -z "$sets" ] || part nft-json nft -j list ruleset
 printf '%s end 0\n' "$mark"

@@ -41,8 +41,9 @@ impl RulesetReader {
     ///
     /// `mark` is a random word.
     pub fn read(self, mark: u64) -> Result<RulesetText, RulesetError> {
-        let output = self.child?.ask(&format!("{mark:016x}"))?;
-        sections::split(&output, &format!("{mark:016x}"))
+        let mark = format!("{mark:016x}");
+        let listed = self.child?.ask(&mark)?;
+        sections::split(&listed.output, &mark, listed.ended_by)
     }
 }
 
@@ -59,23 +60,45 @@ fn start_child() -> Result<RulesChild, RulesetError> {
     command.spawn().map(RulesChild).map_err(|error| RulesetError::NoChild(error.to_string()))
 }
 
+/// What the child printed, and why it was not heard to the end.
+struct Listed {
+    output: Vec<u8>,
+    ended_by: Option<RulesetError>,
+}
+
 /// The shell that reads the rules. Dropping it leaves no process behind.
 struct RulesChild(Child);
 
 impl RulesChild {
-    fn ask(mut self, mark: &str) -> Result<Vec<u8>, RulesetError> {
+    fn ask(mut self, mark: &str) -> Result<Listed, RulesetError> {
         let gone = || RulesetError::Failed("/bin/sh".to_owned());
         let (mut stdin, stdout) = self.0.stdin.take().zip(self.0.stdout.take()).ok_or_else(gone)?;
         writeln!(stdin, "{mark}").map_err(|_| gone())?;
         drop(stdin);
-        let (done, output) = mpsc::channel();
+        let (parts, output) = mpsc::sync_channel(1);
         std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let read = stdout.take(LIMIT + 1).read_to_end(&mut text);
-            let _ = done.send(read.map(|_| text));
+            let mut stdout = stdout.take(LIMIT + 1);
+            loop {
+                let mut part = vec![0; 1 << 16];
+                let read = stdout.read(&mut part).map(|length| part.truncate(length)).map(|()| part);
+                let is_last = !read.as_ref().is_ok_and(|part| !part.is_empty());
+                if parts.send(read).is_err() || is_last {
+                    break;
+                }
+            }
         });
-        let output = output.recv_timeout(PATIENCE).map_err(|_| RulesetError::TooSlow)?.map_err(|_| gone())?;
-        if output.len() as u64 > LIMIT { Err(RulesetError::TooLong) } else { Ok(output) }
+        let (deadline, mut listed) = (Instant::now() + PATIENCE, Vec::new());
+        loop {
+            match output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Err(_) => return Ok(Listed { output: listed, ended_by: Some(RulesetError::TooSlow) }),
+                Ok(Err(_)) => return Err(gone()),
+                Ok(Ok(part)) if part.is_empty() => return Ok(Listed { output: listed, ended_by: None }),
+                Ok(Ok(part)) => listed.extend(part),
+            }
+            if listed.len() as u64 > LIMIT {
+                return Ok(Listed { output: listed, ended_by: Some(RulesetError::TooLong) });
+            }
+        }
     }
 
     fn ends_by_itself(&mut self) -> bool {
