@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use super::capture_limit::CaptureLimit;
 use super::output::color::ColorChoice;
 use super::output::format::FormatChoice;
 use super::output::formats;
@@ -143,6 +144,8 @@ pub struct OutputOptions {
     pub names: bool,
     /// How often `-v` was given: 1 transcript and more detail, 2 debug log, 3 every packet in full.
     pub verbosity: u8,
+    /// How large the file of `--pcapng` may become.
+    pub capture_limit: CaptureLimit,
 }
 
 /// A limit of packets per second. `None`: no limit.

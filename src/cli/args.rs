@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser};
 use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
 use super::formats::{AnyFormatArgs, ListFormatArgs};
 use super::values::{self, SourceAddress};
-use crate::app::plan::{Moment, Rate, ShardChoice};
+use crate::app::plan::{CaptureLimit, Moment, Rate, ShardChoice};
 use crate::model::{AlertRange, Expectation, PacketSize, SizeRange};
 
 const SHORT_HELP_END: &str = "Needs CAP_NET_RAW, so run it by sudo. --help has all options, and more words.";
@@ -322,6 +322,14 @@ pub(super) struct Args {
 
     #[command(flatten)]
     pub(super) formats: AnyFormatArgs,
+
+    /// Size that the file of --pcapng may have, like 64M; 0: no limit
+    ///
+    /// k, M and G are 1024, 1024^2 and 1024^3 bytes. Whoever floods this host fills a
+    /// part of the file at most: what the run sends, and what answers it, comes first.
+    /// What was left out is counted at the end of the file, and told.
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = values::capture_limit, requires = "pcapng")]
+    pub(super) pcapng_limit: CaptureLimit,
 
     /// Colour: auto, always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]

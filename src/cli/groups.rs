@@ -30,7 +30,7 @@ const GROUPS: [(&str, &[Member]); 8] = [
         &[
             Options(&["quiet", "verbose", "advice", "names"]),
             Formats(Runs::Any),
-            Options(&[formats::WORD_OPTION, "color"]),
+            Options(&["pcapng_limit", formats::WORD_OPTION, "color"]),
         ],
     ),
     ("Help", &[Options(&["help", "version"])]),

@@ -57,6 +57,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
         names: args.names,
         detail: detail(args.quiet || is_plugin, args.verbose, args.advice),
         verbosity: args.verbose,
+        capture_limit: args.pcapng_limit,
     };
     Ok(RunPlan { targets: target_source(args), examination, judging, sending, output })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::ZonedDateTime;
 
-use crate::app::plan::{Moment, Rate, ShardChoice};
+use crate::app::plan::{CaptureLimit, Moment, Rate, ShardChoice};
 use crate::model::{AlertRange, Expectation, PacketSize, ReverseVerdict, SizeRange, Verdict};
 use crate::report::words::named;
 
@@ -66,6 +66,26 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     match text.parse() {
         Ok(packets) if packets <= FASTEST => Ok(Rate(NonZeroU32::new(packets))),
         _ => Err(format!("is no rate; give packets per second from 1 to {FASTEST}, or 0 for no limit")),
+    }
+}
+
+/// `512k`, `10M`, `1G`, or bytes.
+pub(super) fn capture_limit(text: &str) -> Result<CaptureLimit, String> {
+    let wrong = || "is no size; give one from 1M on, like 10M or 1G, or 0 for no limit".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let unit: u64 = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        "g" | "G" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let size = digits.parse::<u64>().ok().filter(|_| is_plain).and_then(|number| number.checked_mul(unit));
+    match size {
+        Some(0) => Ok(CaptureLimit(None)),
+        Some(bytes) if bytes >= CaptureLimit::LEAST => Ok(CaptureLimit(Some(bytes))),
+        _ => Err(wrong()),
     }
 }
 

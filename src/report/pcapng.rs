@@ -48,6 +48,31 @@ pub fn push(out: &mut Vec<u8>, event: &PacketEvent<'_>, at: Duration) {
     });
 }
 
+/// Packets of a run that a capture has and lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that are in it.
+    pub written: u64,
+    /// Those that its limit left out.
+    pub left_out: u64,
+}
+
+/// Appends the statistics of the interface: what the limit left out, in numbers and in words. A later block replaces an
+/// earlier one.
+pub fn push_statistics(out: &mut Vec<u8>, counts: Counts, at: Duration, comment: &str) {
+    let at = at.as_nanos() as u64;
+    block(out, INTERFACE_STATISTICS, |body| {
+        body.extend(FIRST_INTERFACE.to_le_bytes());
+        body.extend(((at >> 32) as u32).to_le_bytes());
+        body.extend((at as u32).to_le_bytes());
+        option(body, COMMENT, comment.as_bytes());
+        option(body, ISB_IFRECV, &(counts.written + counts.left_out).to_le_bytes());
+        option(body, ISB_IFDROP, &counts.left_out.to_le_bytes());
+        option(body, ISB_USRDELIV, &counts.written.to_le_bytes());
+        option(body, END_OF_OPTIONS, &[]);
+    });
+}
+
 /// Type, length, body, and the length again, for those who read backwards.
 fn block(out: &mut Vec<u8>, kind: u32, fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
@@ -77,6 +102,7 @@ fn padded(body: &mut Vec<u8>, bytes: &[u8]) {
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -96,6 +122,9 @@ const SHB_USERAPPL: u16 = 4;
 const IF_DESCRIPTION: u16 = 3;
 const IF_TSRESOL: u16 = 9;
 const EPB_FLAGS: u16 = 2;
+const ISB_IFRECV: u16 = 4;
+const ISB_IFDROP: u16 = 5;
+const ISB_USRDELIV: u16 = 8;
 
 const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;

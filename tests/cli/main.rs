@@ -13,8 +13,8 @@ use pmtu_probe::app::output::color::ColorChoice;
 use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
-    ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan, SendingOptions,
-    SuspectOptions, SuspectSource, TargetSource,
+    CaptureLimit, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan,
+    SendingOptions, SuspectOptions, SuspectSource, TargetSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -66,6 +66,7 @@ fn defaults() -> RunPlan {
             detail: Detail::Normal,
             names: false,
             verbosity: 0,
+            capture_limit: CaptureLimit::DEFAULT,
         },
     }
 }
@@ -422,6 +423,18 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
             "--rate \"1000001\" is no rate; give packets per second from 1 to 1000000, or 0 for no limit",
         ),
         ("pmtu-probe --pcapng - mx", "--pcapng - is no file: stdout carries the report; name a file"),
+        (
+            "pmtu-probe --pcapng f --pcapng-limit 10 mx",
+            "--pcapng-limit \"10\" is no size; give one from 1M on, like 10M or 1G, or 0 for no limit",
+        ),
+        (
+            "pmtu-probe --pcapng f --pcapng-limit 10T mx",
+            "--pcapng-limit \"10T\" is no size; give one from 1M on, like 10M or 1G, or 0 for no limit",
+        ),
+        (
+            "pmtu-probe --pcapng f --pcapng-limit 99999999999999999G mx",
+            "--pcapng-limit \"99999999999999999G\" is no size; give one from 1M on, like 10M or 1G, or 0 for no limit",
+        ),
         ("pmtu-probe --pcapng= mx", "--pcapng needs a value; see \"pmtu-probe --help\""),
         ("pmtu-probe --generate man mx", "--generate stands alone; leave all else out"),
         ("pmtu-probe --generate pdf", "--generate pdf is no choice; give one of: man, bash, zsh, fish"),
@@ -742,4 +755,21 @@ fn the_version_is_that_of_the_package() {
     assert_eq!(shown("pmtu-probe -V"), expected);
     assert_eq!(shown("pmtu-probe --version"), expected);
     assert_eq!(shown("pmtu-probe --help mx -4 -6").lines().count(), shown("pmtu-probe --help").lines().count());
+}
+
+#[test]
+fn a_limit_of_the_capture_has_a_unit() {
+    for (text, bytes) in [
+        ("1M", Some(1 << 20)),
+        ("2048k", Some(2 << 20)),
+        ("1g", Some(1 << 30)),
+        ("1048576", Some(1 << 20)),
+        ("0", None),
+    ] {
+        let Request::Run(plan) = request(&format!("pmtu-probe --pcapng f --pcapng-limit {text} mx")).expect("a plan")
+        else {
+            panic!("no run")
+        };
+        assert_eq!(plan.output.capture_limit, CaptureLimit(bytes), "{text}");
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use pcap_parser::pcapng::{Block, EnhancedPacketBlock, OptionCode, parse_block_le};
+use pcap_parser::pcapng::{Block, EnhancedPacketBlock, OptionCode, PcapNGOption, parse_block_le};
 use pcap_parser::traits::PcapNGPacketBlock;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -75,6 +75,42 @@ fn an_ended_run_leaves_a_readable_capture() {
             let packets = packets(&fs::read(&file).unwrap());
             assert!(packets.iter().any(Packet::is_a_syn), "{signal:?}: {} packets", packets.len());
             check_each(&packets);
+            lab.down().unwrap();
+        }
+    });
+}
+
+/// Whoever knows addresses and ports can send more than any disk holds: what the run sent is in the file nevertheless, and it says
+/// that others are not.
+#[test]
+fn a_flood_fills_a_part_of_the_capture_at_most() {
+    with_labs("capture::a_flood_fills_a_part_of_the_capture_at_most", || {
+        for (scenario, family) in [("box_flood_of_segments_hole", Family::V4), ("box_flood_of_ptbs_hole", Family::V6)] {
+            let lab = up(scenario, family, &[]);
+            let file = lab.folder().join("flood.pcapng");
+            let target = Node::S.near_address(family).to_string();
+            let ran = lab.probe(&["--json", "--pcapng", file.to_str().unwrap(), "--pcapng-limit", "1M", &target]);
+            let address = only_address(&ran);
+            assert_eq!(address["verdict"], "black_hole", "{address}");
+            let bytes = fs::read(&file).unwrap();
+            assert!(bytes.len() <= 1 << 20, "{scenario}: {} bytes", bytes.len());
+            let (packets, statistics) = packets_and_statistics(&bytes);
+            let [first, last] = &statistics[..] else {
+                panic!("{scenario}: {} blocks of statistics", statistics.len())
+            };
+            assert_eq!(first.left_out, 1, "it is told where it begins");
+            assert_eq!(last.written, packets.len() as u64, "{scenario}");
+            assert!(
+                last.left_out > 100 && last.received == last.written + last.left_out,
+                "{scenario}: {}",
+                last.left_out
+            );
+            let told = format!("{} packets are ", last.left_out);
+            assert!(last.comment.starts_with(&told) && last.comment.ends_with("--pcapng-limit 1M"), "{}", last.comment);
+            assert!(ran.stderr.contains(&format!("{told}not in ")), "{}", ran.stderr);
+            check_each(&packets);
+            let probes = packets.iter().filter(|packet| packet.is_outbound && packet.is_a_probe()).count();
+            assert_eq!(Some(probes as u64), address["probes_sent"].as_u64(), "{scenario}: each probe is there once");
             lab.down().unwrap();
         }
     });
@@ -187,8 +223,35 @@ impl Packet {
     }
 }
 
-/// The packets of a file, which has to consist of whole blocks: a section, an interface, then packets.
-fn packets(mut file: &[u8]) -> Vec<Packet> {
+/// The packets of a file in which nothing was left out.
+fn packets(file: &[u8]) -> Vec<Packet> {
+    let (packets, statistics) = packets_and_statistics(file);
+    assert_eq!(statistics.len(), 0, "nothing was left out");
+    packets
+}
+
+/// What a block of statistics says.
+struct Statistics {
+    received: u64,
+    left_out: u64,
+    written: u64,
+    comment: String,
+}
+
+impl Statistics {
+    fn new(options: &[PcapNGOption<'_>]) -> Self {
+        let option = |code| {
+            let found = options.iter().find(|option| option.code == OptionCode(code)).expect("it is told");
+            &found.value[..usize::from(found.len)]
+        };
+        let number = |code| u64::from_le_bytes(option(code).try_into().expect("eight bytes"));
+        let comment = String::from_utf8(option(1).to_vec()).expect("UTF-8");
+        Self { received: number(4), left_out: number(5), written: number(8), comment }
+    }
+}
+
+/// A file has to consist of whole blocks: a section, an interface, then packets and statistics.
+fn packets_and_statistics(mut file: &[u8]) -> (Vec<Packet>, Vec<Statistics>) {
     let mut blocks = Vec::new();
     while !file.is_empty() {
         let (rest, block) =
@@ -201,11 +264,15 @@ fn packets(mut file: &[u8]) -> Vec<Packet> {
     };
     assert_eq!(interface.linktype, pcap_parser::Linktype::RAW);
     assert_eq!(interface.ts_resolution(), Some(1_000_000_000));
-    let packet = |block: &Block<'_>| match block {
-        Block::EnhancedPacket(block) => Packet::new(block),
-        other => panic!("an unexpected block: {other:?}"),
-    };
-    packets.iter().map(packet).collect()
+    let (mut read, mut statistics) = (Vec::new(), Vec::new());
+    for block in packets {
+        match block {
+            Block::EnhancedPacket(block) => read.push(Packet::new(block)),
+            Block::InterfaceStatistics(block) => statistics.push(Statistics::new(&block.options)),
+            other => panic!("an unexpected block: {other:?}"),
+        }
+    }
+    (read, statistics)
 }
 
 fn check_each(packets: &[Packet]) {

@@ -1,7 +1,7 @@
 //! `--json=FILE`, for all formats whose file is replaced in one step: whole or not at all, wherever the caller may write.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,6 +29,52 @@ fn the_file_is_written_where_the_caller_of_sudo_can_write_and_text_stays_on_stdo
         assert!(ran.stdout.contains(HOLE) && ran.stdout.contains("What to do"), "{}", ran.stdout);
         assert_eq!(document(&file)["addresses"][0]["verdict"], "black_hole");
         assert_eq!(names(&folder), ["out.json"]);
+        lab.down().unwrap();
+    });
+}
+
+/// Reports tell of a network: who reads them is a matter of the umask. Metrics are for node_exporter, which is another user.
+#[test]
+fn outputs_have_the_modes_that_the_umask_leaves() {
+    with_labs("documents::outputs_have_the_modes_that_the_umask_leaves", || {
+        let lab = up("clear", Family::V4, &[]);
+        let folder = lab.folder().join("out");
+        for (umask, expected) in [("027", 0o640), ("077", 0o600), ("022", 0o644)] {
+            fs::create_dir(&folder).unwrap();
+            let line = format!(
+                "cd {}; umask {umask}; echo {HOLE} >list
+                 {program} --json=one.json --html one.html --junit one.xml --prometheus one.prom --pcapng one.pcapng {HOLE} >text
+                 {program} -q --targets list --jsonl many.jsonl --track many.track --prometheus many.prom >>text
+                 {program} -q --targets list --track many.track >>text",
+                folder.display(),
+                program = program().display()
+            );
+            let ran = run(lab.command("c", "bash").args(["-euc", &line]));
+            assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);
+            let mut modes: Vec<(String, u32)> = names(&folder)
+                .into_iter()
+                .filter(|name| !["list", "text"].contains(&name.as_str()))
+                .map(|name| {
+                    let mode = folder.join(&name).metadata().unwrap().permissions().mode() & 0o7777;
+                    (name, mode)
+                })
+                .collect();
+            modes.sort();
+            let wanted = [
+                ("many.jsonl", expected),
+                ("many.prom", 0o644),
+                ("many.track", expected),
+                ("many.track.previous", expected),
+                ("one.html", expected),
+                ("one.json", expected),
+                ("one.pcapng", expected),
+                ("one.prom", 0o644),
+                ("one.xml", expected),
+            ];
+            let wanted: Vec<(String, u32)> = wanted.iter().map(|(name, mode)| ((*name).to_owned(), *mode)).collect();
+            assert_eq!(modes, wanted, "umask {umask}");
+            fs::remove_dir_all(&folder).unwrap();
+        }
         lab.down().unwrap();
     });
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::result_sink::ResultSink;
+use crate::app::capture_limit::CaptureLimit;
 use crate::app::earlier_results::EarlierResults;
 use crate::report::text::Style;
 
@@ -103,6 +104,10 @@ pub(super) struct Opening<'a> {
     pub(super) style: Style,
     /// Whether results come one by one, from a list.
     pub(super) is_list: bool,
+    /// How large a capture may become.
+    pub(super) capture_limit: CaptureLimit,
+    /// Whether nobody is told anything on stderr.
+    pub(super) leaves_stderr_alone: bool,
     /// A file of results that the run goes on from.
     pub(super) resume: Option<&'a Path>,
     /// What that file holds, once it was read.

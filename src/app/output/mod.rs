@@ -3,6 +3,7 @@
 //! A format is a file here with a `FORMAT` that says all about it and a `ResultSink` that writes it; `formats`
 //! lists them. The words of a format are made in `report/`.
 
+mod capture_share;
 mod check_sink;
 mod checkmk;
 pub mod color;

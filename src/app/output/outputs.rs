@@ -32,7 +32,7 @@ pub(crate) struct Outputs(Vec<Box<dyn ResultSink>>);
 impl Outputs {
     /// Opens the outputs of a run with one report. To be called before privileges are given up.
     pub(crate) fn of_one_report(options: &OutputOptions) -> Result<Self, OpenError> {
-        let mut opening = Opening { style: style(options), is_list: false, resume: None, earlier: None };
+        let mut opening = opening(options, false, None);
         let mut sinks = chosen(options, &mut opening)?;
         // Behind the report, which the transcript keeps apart from what follows it.
         if options.verbosity > 0 {
@@ -45,7 +45,7 @@ impl Outputs {
     /// Opens the outputs of a run over a list, and reads what an earlier run has left. To be called before privileges are
     /// given up.
     pub(crate) fn of_list(options: &OutputOptions, resume: Option<&Path>) -> Result<(Self, EarlierResults), OpenError> {
-        let mut opening = Opening { style: style(options), is_list: true, resume, earlier: None };
+        let mut opening = opening(options, true, resume);
         let mut sinks = chosen(options, &mut opening)?;
         if options.stdout_is_taken() && options.detail != Detail::VerdictOnly {
             sinks.push(Box::new(SummaryOnStderr));
@@ -138,7 +138,7 @@ impl Outputs {
             errors,
             ending: Some(code),
         };
-        let mut opening = Opening { style: style(&plan.output), is_list: false, resume: None, earlier: None };
+        let mut opening = opening(&plan.output, false, None);
         let documents = plan.output.formats.iter().filter(|choice| choice.format.tells_failures);
         let opened = documents.filter_map(|choice| (choice.format.open)(&choice.argument, &mut opening).ok());
         Self(opened.collect()).nothing_examined(&report);
@@ -193,6 +193,17 @@ impl Outputs {
             finished = sink.finish(counts).and(finished);
         }
         finished
+    }
+}
+
+fn opening<'a>(options: &OutputOptions, is_list: bool, resume: Option<&'a Path>) -> Opening<'a> {
+    Opening {
+        style: style(options),
+        is_list,
+        capture_limit: options.capture_limit,
+        leaves_stderr_alone: options.leaves_stderr_alone(),
+        resume,
+        earlier: None,
     }
 }
 

@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 
 use super::fact::Fact;
-use super::term::Term;
-use super::values::Values;
+use super::term::{Term, Values};
 use crate::firewall::message::is_in;
 use crate::firewall::steps::Steps;
 use crate::firewall::truth::Truth;
@@ -215,15 +214,15 @@ fn number(value: &Term, names: &[(&str, u64)]) -> Option<u64> {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::json as nft_json;
     use super::super::names::{ICMP_TYPES, PROTOCOLS};
-    use super::super::term;
     use super::*;
     use Truth::{No, Unknown, Yes};
 
     fn term(value: &Value) -> Term {
         let mut found = Term::Nothing;
         let json = json!({"nftables": [{"rule": value}]}).to_string();
-        term::read(&json, u64::MAX, &mut |_, inside| found = inside).expect("what nft prints");
+        nft_json::read(&json, u64::MAX, &mut |_, inside| found = inside).expect("what nft prints");
         found
     }
 

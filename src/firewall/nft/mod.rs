@@ -3,6 +3,8 @@
 mod clamp;
 mod compare;
 mod fact;
+mod intervals;
+mod json;
 mod listing;
 mod names;
 mod rule;
@@ -27,7 +29,7 @@ use compare::{Set, Sets};
 use listing::Listing;
 use term::Term;
 
-pub(super) use term::Unread;
+pub(super) use json::Unread;
 
 /// Family and name of a table.
 type Place = (Arc<str>, Arc<str>);
@@ -113,7 +115,7 @@ impl Ruleset {
         let listing = Listing::read(&rules.nft_text);
         let lacks_sets = rules.lacks_sets;
         let mut ruleset = Self { tables: BTreeMap::new(), bases: Vec::new(), listing, lacks_sets };
-        term::read(&rules.nft_json, memory, &mut |kind, inside| ruleset.add(kind, inside))?;
+        json::read(&rules.nft_json, memory, &mut |kind, inside| ruleset.add(kind, inside))?;
         ruleset.bases.sort_by_key(|base| (base.hook, base.priority));
         Ok(ruleset)
     }

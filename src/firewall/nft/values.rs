@@ -1,98 +1,13 @@
-//! Long lists of values: sorted, so that one is found by halving.
+//! Sorts long lists of values.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::term::Term;
+use super::intervals::Intervals;
+use super::term::{Term, Values};
 
 /// Below this a list stays one: looking at each is as fast.
 const LONG: usize = 16;
-
-/// A list of many values, of which most are plain.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Values {
-    v4: Intervals<u32>,
-    v6: Intervals<u128>,
-    numbers: Intervals<u64>,
-    /// Words that mean themselves.
-    words: Box<[Arc<str>]>,
-    /// Whatever else there is: patterns, tuples, sets of sets.
-    rest: Box<[Term]>,
-}
-
-impl Values {
-    pub(super) fn len(&self) -> usize {
-        self.v4.0.len() + self.v6.0.len() + self.numbers.0.len() + self.words.len() + self.rest.len()
-    }
-
-    pub(super) fn holds_address(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(address) => self.v4.around(address.to_bits()).is_some(),
-            IpAddr::V6(address) => self.v6.around(address.to_bits()).is_some(),
-        }
-    }
-
-    /// Whether the address is an element of its own, and no part of a larger one.
-    pub(super) fn names_address(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(address) => self.v4.around(address.to_bits()) == Some((address.to_bits(), address.to_bits())),
-            IpAddr::V6(address) => self.v6.around(address.to_bits()) == Some((address.to_bits(), address.to_bits())),
-        }
-    }
-
-    pub(super) fn holds_number(&self, number: u64) -> bool {
-        self.numbers.around(number).is_some()
-    }
-
-    pub(super) fn holds_word(&self, word: &str) -> bool {
-        self.words.binary_search_by(|own| (**own).cmp(word)).is_ok()
-    }
-
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|word| &**word).chain(self.rest.iter().filter_map(Term::as_str))
-    }
-
-    pub(super) fn has_addresses(&self) -> bool {
-        !(self.v4.0.is_empty() && self.v6.0.is_empty())
-    }
-
-    pub(super) fn has_numbers(&self) -> bool {
-        !self.numbers.0.is_empty()
-    }
-
-    pub(super) fn has_words(&self) -> bool {
-        !self.words.is_empty()
-    }
-
-    /// What has to be looked at one by one.
-    pub(super) fn rest(&self) -> &[Term] {
-        &self.rest
-    }
-}
-
-/// Intervals that share nothing, in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Intervals<T>(Box<[(T, T)]>);
-
-impl<T: Ord + Copy> Intervals<T> {
-    fn of(mut all: Vec<(T, T)>) -> Self {
-        all.sort_unstable();
-        all.dedup_by(|next, before| {
-            let is_part = next.0 <= before.1;
-            if is_part {
-                before.1 = before.1.max(next.1);
-            }
-            is_part
-        });
-        Self(all.into())
-    }
-
-    /// The one that holds the value.
-    fn around(&self, value: T) -> Option<(T, T)> {
-        let after = self.0.partition_point(|(first, _)| *first <= value);
-        self.0.get(after.checked_sub(1)?).copied().filter(|(_, last)| value <= *last)
-    }
-}
 
 /// Makes a list, or values, of what comes.
 #[derive(Default)]

@@ -92,3 +92,16 @@ fn what_was_not_on_the_wire_is_not_in_the_file() {
     push(&mut file, &event(PacketEventKind::PassedFirewall, &[], &packet), Duration::ZERO);
     assert!(file.is_empty());
 }
+
+#[test]
+fn what_was_left_out_is_told_in_numbers_and_in_words() {
+    let mut file = header();
+    push_statistics(&mut file, Counts { written: 7, left_out: 40_000 }, Duration::new(1_780_000_000, 5), "why it ends");
+    let blocks = blocks(&file).split_off(2);
+    let [Block::InterfaceStatistics(statistics)] = &blocks[..] else { panic!("{blocks:?}") };
+    let number = |code| u64::from_le_bytes(value(&statistics.options, OptionCode(code)).try_into().unwrap());
+    // isb_ifrecv, isb_ifdrop, isb_usrdeliv
+    assert_eq!([number(4), number(5), number(8)], [40_007, 40_000, 7]);
+    assert_eq!(value(&statistics.options, OptionCode(1)), b"why it ends");
+    assert_eq!((u64::from(statistics.ts_high) << 32) | u64::from(statistics.ts_low), 1_780_000_000_000_000_005);
+}
