@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{DefaultFields, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -13,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::output::ERASE_LINE;
 use crate::net::privilege;
+use crate::report::printable;
 
 /// Log lines on stderr: warnings, with `-vv` decisions, with `-vvv` every packet. `RUST_LOG` overrules, but not where the
 /// rights of this program come from its file.
@@ -25,6 +27,7 @@ pub fn log_to_stderr(verbosity: u8) {
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(is_terminal)
+        .fmt_fields(ShownFields)
         .event_format(Lines {
             usual: Format::default().with_target(false),
             may_have_progress: is_terminal && verbosity == 0,
@@ -51,8 +54,19 @@ where
         }
         let erase = if self.may_have_progress { ERASE_LINE } else { "" };
         let mut text = String::new();
-        DefaultFields::new().format_fields(Writer::new(&mut text), event)?;
+        ShownFields.format_fields(Writer::new(&mut text), event)?;
         writeln!(writer, "{erase}pmtu-probe: {text}")
+    }
+}
+
+/// What strangers have a hand in: whatever a terminal would act on is shown. Names of fields have no colour, so that none has to pass.
+struct ShownFields;
+
+impl FormatFields<'_> for ShownFields {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'_>, fields: R) -> fmt::Result {
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
+        writer.write_str(&printable(&text))
     }
 }
 
@@ -119,6 +133,47 @@ mod tests {
     fn what_makes_no_sense_counts_as_not_set() {
         for text in ["pmtu_probe=loud", "a=b=c"] {
             assert!(asked_for(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_shown() {
+        let written = Written::default();
+        let lines = Lines { usual: Format::default().with_target(false), may_have_progress: false };
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).fmt_fields(ShownFields);
+        let layer = layer.with_writer(written.clone()).event_format(lines);
+        let hostile = "\u{1b}[2J\n\u{202e}\u{7f}";
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::warn!(name = hostile, "the name {hostile}");
+            tracing::debug!(name = ?hostile, "{hostile}");
+            let span = tracing::info_span!("run", target = %hostile);
+            span.in_scope(|| tracing::info!(target_name = %hostile, "inside"));
+        });
+        let text = String::from_utf8(written.0.lock().expect("no panic").clone()).expect("UTF-8");
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7f}']), "{text:?}");
+        assert!(text.contains("the name \\") && text.contains("202e"), "{text:?}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'w> tracing_subscriber::fmt::MakeWriter<'w> for Written {
+        type Writer = Self;
+
+        fn make_writer(&'w self) -> Self {
+            self.clone()
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::app::exit_code::NOTHING_TO_REPORT;
+use crate::report::printable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// A bad argument.
@@ -16,7 +17,7 @@ impl UsageError {
 
     /// An error with this message: what is wrong, a semicolon, what to do.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(printable(&message.into()))
     }
 
     /// clap's message without its several lines.

@@ -32,3 +32,4 @@ pub use advice::{Check, advise, advise_all, check};
 pub(crate) use complete::comes_in_elsewhere;
 pub use complete::complete;
 pub use layout::Width;
+pub(crate) use printable::{printable, printable_lines};

@@ -2,6 +2,7 @@
 
 mod completions;
 mod evidence;
+mod hostile;
 mod manual;
 
 use std::collections::BTreeSet;

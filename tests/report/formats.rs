@@ -17,7 +17,7 @@ use super::fixtures::{
 };
 use super::judged::{expecting, words};
 
-const TIMES: RunTimes = RunTimes { ended: SystemTime::UNIX_EPOCH, took: Duration::from_millis(171) };
+pub(super) const TIMES: RunTimes = RunTimes { ended: SystemTime::UNIX_EPOCH, took: Duration::from_millis(171) };
 
 fn failure(target: &str, kind: FailureKind, text: &str) -> TargetFailure {
     TargetFailure { target: target.into(), kind, text: text.into() }

@@ -9,6 +9,7 @@ mod evidence;
 mod expected;
 mod fixtures;
 mod formats;
+mod hostile;
 mod html;
 mod json;
 mod judged;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::progress_line::LineProgress;
 use super::result_sink::ResultSink;
 use super::width;
+use crate::report::printable;
 
 /// Where output goes: what decides on a progress line.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ impl<W: Write> ProgressSink<W> {
 
     fn draw(&mut self, line: &str) -> io::Result<()> {
         self.is_drawn = true;
-        write!(self.out, "{ERASE}{line}")?;
+        write!(self.out, "{ERASE}{}", printable(line))?;
         self.out.flush()
     }
 

@@ -1,8 +1,9 @@
 //! The summary of a list on stderr, where results go to stdout for a program.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::result_sink::ResultSink;
+use crate::app::stderr;
 use crate::app::verdict_counts::VerdictCounts;
 
 pub(super) struct SummaryOnStderr;
@@ -10,7 +11,7 @@ pub(super) struct SummaryOnStderr;
 impl ResultSink for SummaryOnStderr {
     fn finish(&mut self, counts: &VerdictCounts) -> io::Result<()> {
         // An error of stderr cannot be reported anywhere.
-        let _ = io::stderr().write_all(counts.summary().as_bytes());
+        let _ = stderr::say(&counts.summary());
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! The transcript of `-v`: a line on stderr for each packet.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use super::result_sink::{ResultSink, RunResult};
+use crate::app::stderr;
 use crate::model::PacketEvent;
 use crate::report::transcript::Transcript;
 
@@ -45,5 +46,5 @@ fn gap() -> &'static str {
 /// At once and whole, so that log lines stay in order.
 fn say(line: &str) {
     // A courtesy; the report does not depend on it.
-    let _ = io::stderr().write_all(line.as_bytes());
+    let _ = stderr::say(line);
 }

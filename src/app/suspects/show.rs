@@ -1,9 +1,10 @@
 //! The list of suspects, shown before any of them is examined.
 
-use std::io::{self, Write};
+use std::io;
 
 use crate::app::output::{stdout, width};
 use crate::app::plan::OutputOptions;
+use crate::app::stderr;
 use crate::model::Suspects;
 use crate::report::suspects;
 use crate::report::text::Detail;
@@ -21,7 +22,7 @@ pub(super) fn show(options: &OutputOptions, list_only: bool, suspects: &Suspects
         (true, false) => return Ok(()),
     };
     if options.stdout_is_taken() {
-        return io::stderr().lock().write_all(words.as_bytes());
+        return stderr::say(&words);
     }
     stdout::print(&words)
 }
