@@ -16,11 +16,25 @@ use crate::model::TlsTrouble;
 
 use verifier::TakesAnyCertificate;
 
-/// One session.
+/// One session that is open. Whatever ends it takes it away: nothing can be received, or said, after a fatal error or a close
+/// (RFC 8446, section 6).
 #[derive(Debug)]
 pub struct Tls {
     session: ClientConnection,
+    heard: Vec<u8>,
 }
+
+/// How a session failed.
+#[derive(Debug)]
+pub struct TlsFailure {
+    /// The server refuses, or does not speak TLS.
+    pub trouble: TlsTrouble,
+    /// What is still to be said to the server.
+    pub last_words: Vec<u8>,
+}
+
+/// So much of what the server says inside is kept until it is taken; nobody needs more.
+const MOST_HEARD: usize = 64 << 10;
 
 impl Tls {
     /// A session whose client hello waits in [`take_output`](Self::take_output). If only the address of the
@@ -34,7 +48,7 @@ impl Tls {
         let server = of_name.unwrap_or(ServerName::IpAddress(address.into()));
         let session =
             ClientConnection::new(Arc::clone(config), server).map_err(|error| TlsTrouble::Start(error.to_string()))?;
-        Ok(Self { session })
+        Ok(Self { session, heard: Vec::new() })
     }
 
     /// Bytes for the server.
@@ -52,16 +66,34 @@ impl Tls {
     /// Takes bytes of the server.
     ///
     /// # Errors
-    /// The server refuses, or does not speak TLS. What is to be said to that waits in [`take_output`](Self::take_output).
-    pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), TlsTrouble> {
+    /// The session is over: the server refuses, or does not speak TLS.
+    pub fn receive(mut self, bytes: &[u8]) -> Result<Self, TlsFailure> {
+        match self.process(bytes) {
+            Ok(()) => Ok(self),
+            Err(trouble) => Err(TlsFailure { trouble, last_words: self.take_output() }),
+        }
+    }
+
+    fn process(&mut self, mut bytes: &[u8]) -> Result<(), TlsTrouble> {
         while !bytes.is_empty() {
             let taken = self.session.read_tls(&mut bytes).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
             self.session.process_new_packets().map_err(trouble)?;
+            self.hear();
+            // After the server's close_notify nothing is taken.
             if taken == 0 {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// What stays in the library fills it up, and then it takes no more records.
+    fn hear(&mut self) {
+        let mut heard = Vec::new();
+        // The reader reports "nothing yet" and "closed" as errors. The bytes read before still count.
+        let _ = io::Read::read_to_end(&mut self.session.reader(), &mut heard);
+        heard.truncate(MOST_HEARD - self.heard.len());
+        self.heard.append(&mut heard);
     }
 
     /// Whether the handshake is complete on this side.
@@ -71,21 +103,19 @@ impl Tls {
 
     /// Sends bytes inside the session.
     pub fn say(&mut self, text: &[u8]) {
-        // The bytes are buffered. Only a closed session refuses them, and then nobody needs them.
+        // The bytes are buffered. Only a full buffer refuses them, and we say little.
         let _ = io::Write::write_all(&mut self.session.writer(), text);
     }
 
     /// The bytes that the server sent inside the session.
     pub fn take_heard(&mut self) -> Vec<u8> {
-        let mut heard = Vec::new();
-        // The reader reports "nothing yet" and "closed" as errors. The bytes read before still count.
-        let _ = io::Read::read_to_end(&mut self.session.reader(), &mut heard);
-        heard
+        std::mem::take(&mut self.heard)
     }
 
-    /// Sends close_notify (RFC 8446, section 6.1), also during a handshake.
-    pub fn close(&mut self) {
+    /// Ends the session, also during a handshake. Returns what is still to be said, close_notify at last (RFC 8446, section 6.1).
+    pub fn close(mut self) -> Vec<u8> {
         self.session.send_close_notify();
+        self.take_output()
     }
 }
 
@@ -132,17 +162,18 @@ mod tests {
 
     #[test]
     fn an_alert_is_a_refusal_and_garbage_is_none() {
-        let refused = client().receive(&[21, 3, 3, 0, 2, 2, 40]);
+        let refused = client().receive(&[21, 3, 3, 0, 2, 2, 40]).map(drop).map_err(|failure| failure.trouble);
         assert!(matches!(&refused, Err(TlsTrouble::Refused(alert)) if alert == "HandshakeFailure"), "{refused:?}");
-        assert!(matches!(client().receive(b"500 what?\r\n"), Err(TlsTrouble::Broken(_))));
+        let garbage = client().receive(b"500 what?\r\n").expect_err("no TLS");
+        assert!(matches!(garbage.trouble, TlsTrouble::Broken(_)));
+        assert_eq!(garbage.last_words.last_chunk(), Some(&[21, 3, 3, 0, 2, 2, 50]), "the alert decode_error");
     }
 
     #[test]
     fn a_session_can_be_closed_before_it_is_one() {
         let mut tls = client();
         tls.take_output();
-        tls.close();
-        assert_eq!(tls.take_output().get(..1), Some([21].as_slice()), "an alert record");
         assert!(!tls.is_established());
+        assert_eq!(tls.close().get(..1), Some([21].as_slice()), "an alert record");
     }
 }

@@ -85,7 +85,8 @@ struct Caller {
     early: Vec<(SeqNumber, Bytes)>,
     stage: Stage,
     line: String,
-    tls: TlsClient,
+    /// Until it is over.
+    tls: Option<TlsClient>,
     over: bool,
 }
 
@@ -110,7 +111,7 @@ impl Caller {
             early: Vec::new(),
             stage: if scenario.peer.tls == Tls::Implicit { Stage::Handshake } else { Stage::Greeting },
             line: String::new(),
-            tls: TlsClient::connect(Some("mx.example.com"), Node::S.near_address(family)).expect("a client hello"),
+            tls: TlsClient::connect(Some("mx.example.com"), Node::S.near_address(family)).ok(),
             over: false,
         }
     }
@@ -202,21 +203,28 @@ impl Caller {
         if in_clear {
             return self.hear(&String::from_utf8_lossy(bytes), false);
         }
-        if let Err(error) = self.tls.receive(bytes) {
-            self.seen.borrow_mut().failure = Some(format!("{error:?}"));
-            return self.say(b"", Flags::FIN_ACK);
-        }
-        let heard = self.tls.take_heard();
+        let Some(tls) = self.tls.take() else { return };
+        let mut tls = match tls.receive(bytes) {
+            Ok(tls) => tls,
+            Err(failure) => {
+                self.seen.borrow_mut().failure = Some(format!("{:?}", failure.trouble));
+                return self.say(b"", Flags::FIN_ACK);
+            }
+        };
+        let heard = tls.take_heard();
+        let is_established = tls.is_established();
+        self.tls = Some(tls);
         if !heard.is_empty() {
             self.hear(&String::from_utf8_lossy(&heard), true);
         }
-        if self.stage == Stage::Handshake && self.tls.is_established() {
+        if self.stage == Stage::Handshake && is_established {
             self.seen.borrow_mut().handshake_done = true;
             self.stage = Stage::EhloInside;
             if self.port == 25 {
-                self.tls.say(b"EHLO x\r\n");
+                self.tls.iter_mut().for_each(|tls| tls.say(b"EHLO x\r\n"));
             } else {
-                self.tls.close();
+                let last_words = self.tls.take().map(TlsClient::close).unwrap_or_default();
+                return self.say(&last_words, Flags::PSH_ACK);
             }
         }
         self.flush_tls();
@@ -250,14 +258,14 @@ impl Caller {
             }
             Stage::EhloInside if inside => {
                 self.stage = Stage::Quit;
-                self.tls.say(b"QUIT\r\n");
+                self.tls.iter_mut().for_each(|tls| tls.say(b"QUIT\r\n"));
             }
             Stage::EhloInside | Stage::Handshake | Stage::Quit => {}
         }
     }
 
     fn flush_tls(&mut self) {
-        let bytes = self.tls.take_output();
+        let bytes = self.tls.as_mut().map(TlsClient::take_output).unwrap_or_default();
         if !bytes.is_empty() {
             self.say(&bytes, Flags::PSH_ACK);
         }

@@ -42,6 +42,8 @@ enum Channel {
         /// Whether the server has said anything inside.
         has_spoken: bool,
     },
+    /// TLS is over, by an error or by our close: nothing more is heard and nothing is said.
+    Over,
 }
 
 /// Which reply is awaited in plain text.
@@ -107,7 +109,7 @@ impl Conversation {
     pub(super) fn reception(&self) -> Reception {
         match &self.channel {
             Channel::Plain { dialogue, .. } => dialogue.reception(),
-            Channel::Tls { .. } => Reception::Greeted,
+            Channel::Tls { .. } | Channel::Over => Reception::Greeted,
         }
     }
 
@@ -117,7 +119,7 @@ impl Conversation {
             return false;
         }
         let next = match &mut self.channel {
-            Channel::Tls { .. } => return self.shake_hands(connection),
+            Channel::Tls { .. } | Channel::Over => return self.shake_hands(connection),
             Channel::Plain { .. } if self.service != Service::Smtp => NextWords::ClientHello,
             Channel::Plain { dialogue, awaits } => {
                 dialogue.read(connection);
@@ -161,20 +163,24 @@ impl Conversation {
     }
 
     fn shake_hands(&mut self, connection: &mut Connection) -> bool {
-        let Channel::Tls { tls, .. } = &mut self.channel else { return false };
-        let result = tls.receive(&take_received(connection));
-        let output = tls.take_output();
-        if !output.is_empty() {
-            connection.write(&output);
-        }
-        if let Err(error) = result {
-            self.phase = ConversationPhase::Unavailable(Unwillingness::Tls(error));
-        } else if tls.is_established() {
-            self.phase = ConversationPhase::Complete;
-        } else if connection.peer_finished() {
-            self.phase = ConversationPhase::Unavailable(Unwillingness::HandshakeEnded);
-        }
-        !output.is_empty()
+        let Some((tls, has_spoken)) = self.take_tls() else { return false };
+        let output = match tls.receive(&take_received(connection)) {
+            Ok(mut tls) => {
+                let output = tls.take_output();
+                if tls.is_established() {
+                    self.phase = ConversationPhase::Complete;
+                } else if connection.peer_finished() {
+                    self.phase = ConversationPhase::Unavailable(Unwillingness::HandshakeEnded);
+                }
+                self.channel = Channel::Tls { tls: Box::new(tls), has_spoken };
+                output
+            }
+            Err(failure) => {
+                self.phase = ConversationPhase::Unavailable(Unwillingness::Tls(failure.trouble));
+                failure.last_words
+            }
+        };
+        say(connection, &output)
     }
 
     /// Ends the conversation, step by step. `in_a_hurry`: without waiting for what the server may still say.
@@ -183,34 +189,58 @@ impl Conversation {
         self.phase = ConversationPhase::Leaving;
         match &mut self.channel {
             Channel::Plain { dialogue, .. } => leave_plain(dialogue, connection, in_a_hurry),
-            Channel::Tls { .. } => self.leave_tls(connection, was_complete, in_a_hurry),
+            Channel::Tls { .. } | Channel::Over => self.leave_tls(connection, was_complete, in_a_hurry),
         }
     }
 
     fn leave_tls(&mut self, connection: &mut Connection, was_complete: bool, in_a_hurry: bool) {
-        let Channel::Tls { tls, has_spoken } = &mut self.channel else { return };
-        let closed = tls.receive(&take_received(connection)).is_err() || connection.peer_finished();
+        let received = take_received(connection);
+        let Some((tls, has_spoken)) = self.take_tls() else { return connection.close() };
+        let mut tls = match tls.receive(&received) {
+            Ok(tls) => tls,
+            Err(failure) => {
+                say(connection, &failure.last_words);
+                return connection.close();
+            }
+        };
         let speaks = !tls.take_heard().is_empty();
         // Inside TLS from the first byte, a mail server greets before it takes a command.
         let speaks_smtp = tls.is_established() && self.service != Service::Tls;
         let may_quit = match self.service {
-            Service::SmtpOverTls => speaks && !*has_spoken,
+            Service::SmtpOverTls => speaks && !has_spoken,
             _ => was_complete,
         };
-        *has_spoken |= speaks;
         if speaks_smtp && may_quit {
             tls.say(b"QUIT\r\n");
         }
         // The reply to QUIT ends with the server's close.
-        if !speaks_smtp || closed || in_a_hurry {
-            tls.close();
-            connection.close();
+        if !speaks_smtp || connection.peer_finished() || in_a_hurry {
+            say(connection, &tls.close());
+            return connection.close();
         }
-        let output = tls.take_output();
-        if !output.is_empty() {
-            connection.write(&output);
+        say(connection, &tls.take_output());
+        self.channel = Channel::Tls { tls: Box::new(tls), has_spoken: has_spoken || speaks };
+    }
+
+    /// Takes the session, if it is open, for something that may end it.
+    fn take_tls(&mut self) -> Option<(Tls, bool)> {
+        match std::mem::replace(&mut self.channel, Channel::Over) {
+            Channel::Tls { tls, has_spoken } => Some((*tls, has_spoken)),
+            Channel::Over => None,
+            plain @ Channel::Plain { .. } => {
+                self.channel = plain;
+                None
+            }
         }
     }
+}
+
+/// Returns whether there was something to say.
+fn say(connection: &mut Connection, words: &[u8]) -> bool {
+    if !words.is_empty() {
+        connection.write(words);
+    }
+    !words.is_empty()
 }
 
 /// The greeting calls for EHLO, and its reply for what the server offers.
@@ -278,4 +308,50 @@ fn take_received(connection: &mut Connection) -> Vec<u8> {
     let bytes = connection.received().to_vec();
     connection.consume(bytes.len());
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::rtt::RttEstimator;
+    use super::*;
+    use crate::model::{Flags, Segment, SeqNumber, Timestamp};
+
+    fn hear(connection: &mut Connection, words: &[u8]) {
+        let mut segment = Segment::new(443, 40_000, connection.receive_next(), SeqNumber(1), Flags::PSH_ACK);
+        segment.payload = words.to_vec().into();
+        connection.handle(&segment, Timestamp::ZERO, &mut RttEstimator::default());
+    }
+
+    /// A connection, and a conversation on it that has said its client hello.
+    fn greeted() -> (Connection, Conversation) {
+        let mut connection = Connection::new(40_000, 443, SeqNumber(0), 1460);
+        let syn_ack = Segment::new(443, 40_000, SeqNumber(0), SeqNumber(1), Flags::SYN_ACK);
+        connection.poll(Timestamp::ZERO, &RttEstimator::default());
+        connection.handle(&syn_ack, Timestamp::ZERO, &mut RttEstimator::default());
+        let address = IpAddr::from([192, 0, 2, 25]);
+        let channel = Channel::Plain { dialogue: Dialogue::new(address), awaits: PlainReply::Introduction };
+        let phase = ConversationPhase::Asking;
+        let mut conversation = Conversation { service: Service::Tls, name: None, address, channel, phase };
+        assert!(conversation.go_on(&mut connection), "the client hello");
+        (connection, conversation)
+    }
+
+    /// What a server says behind our close_notify, or behind a fatal alert of either side, is not even read (RFC 8446, section 6).
+    #[test]
+    fn once_tls_is_over_nothing_is_heard_and_nothing_said() {
+        for (first, in_a_hurry) in
+            [(&b""[..], true), (b"no record", true), (b"no record", false), (&[21, 3, 3, 0, 2, 2, 40], false)]
+        {
+            let (mut connection, mut conversation) = greeted();
+            hear(&mut connection, first);
+            conversation.go_on(&mut connection);
+            conversation.leave(&mut connection, in_a_hurry);
+            let said = connection.held_end();
+            for words in [&b"no record of TLS either"[..], &[21, 3, 3, 0, 2, 2, 40], &[22, 3, 3, 0, 1, 99]] {
+                hear(&mut connection, words);
+                conversation.leave(&mut connection, in_a_hurry);
+                assert_eq!((connection.held_end(), connection.received()), (said, &b""[..]), "after {first:?}");
+            }
+        }
+    }
 }

@@ -1,9 +1,0 @@
-//! A whole IP packet.
-
-#![no_main]
-
-#[path = "../checks.rs"]
-#[allow(dead_code, reason = "each target uses one check")]
-mod checks;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::packet(bytes));
