@@ -120,7 +120,8 @@ impl HostName {
         if valid.is_err() || has_edge_hyphen {
             return Err(no_name());
         }
-        Ok(Self { ascii, unicode: Some(unicode) })
+        // Full-width letters and soft hyphens become plain ASCII, and then there is one form.
+        Ok(Self { unicode: Some(unicode).filter(|unicode| *unicode != ascii), ascii })
     }
 
     /// The name as the DNS has it, in ASCII (RFC 5890: A-labels).

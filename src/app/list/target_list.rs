@@ -104,6 +104,14 @@ impl TargetList {
     }
 }
 
+/// What stands on the lines of a list, and where; `None`: nothing that can be read.
+pub(in crate::app) fn texts(mut list: &[u8]) -> Vec<(u64, Option<String>)> {
+    let lines = (1..).zip(std::iter::from_fn(|| next_line(&mut list)));
+    let lines = lines.filter(|(_, content)| !is_comment(content));
+    let text = |content| if let LineContent::Text(text) = content { Some(text) } else { None };
+    lines.map(|(number, content)| (number, text(content))).collect()
+}
+
 fn count_lines(file: &mut File) -> io::Result<u64> {
     let (mut lines, mut last, mut chunk) = (0, b'\n', vec![0; 1 << 16]);
     loop {
@@ -128,10 +136,13 @@ fn next_line(source: &mut impl BufRead) -> Option<LineContent> {
     }
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
+        // A carriage return may come on top.
+        if bytes.strip_suffix(b"\r").unwrap_or(&bytes).len() > LONGEST && !is_remark(&bytes) {
+            return Some(LineContent::TooLong);
+        }
     } else if bytes.len() > LONGEST {
-        let is_remark = bytes.trim_ascii_start().first() == Some(&b'#');
         return match source.skip_until(b'\n') {
-            Ok(_) if is_remark => Some(LineContent::Text(String::new())),
+            Ok(_) if is_remark(&bytes) => Some(LineContent::Text(String::new())),
             Ok(_) => Some(LineContent::TooLong),
             Err(error) => Some(LineContent::Unreadable(error.to_string())),
         };
@@ -139,8 +150,12 @@ fn next_line(source: &mut impl BufRead) -> Option<LineContent> {
     Some(classify(bytes))
 }
 
+fn is_remark(line: &[u8]) -> bool {
+    line.trim_ascii_start().first() == Some(&b'#')
+}
+
 fn classify(bytes: Vec<u8>) -> LineContent {
-    if bytes.trim_ascii_start().first() == Some(&b'#') {
+    if is_remark(&bytes) {
         return LineContent::Text(String::new());
     }
     match String::from_utf8(bytes) {
@@ -209,6 +224,8 @@ mod tests {
         for end in ["", "\n", "\r\n"] {
             let list = format!("{longest}{end}");
             assert_eq!(lines(list.as_bytes()), [text(1, &longest)], "{end:?}");
+            let longer = ListLine { number: 1, content: LineContent::TooLong };
+            assert_eq!(lines(format!("x{list}").as_bytes()), [longer], "one byte more, {end:?}");
         }
     }
 }

@@ -165,3 +165,14 @@ proptest::proptest! {
         }
     }
 }
+
+/// What the mapping of IDNA (UTS 46) turns into ASCII has no second form to show.
+#[test]
+fn letters_that_become_ascii_make_the_plain_name() {
+    let plain = HostName::parse("mx.example.com");
+    for text in ["ｍｘ.example.com", "mx.exam\u{ad}ple.com", "mx\u{3002}example\u{ff0e}com"] {
+        let name = HostName::parse(text);
+        assert_eq!(name, plain, "{text:?}");
+        assert_eq!(name.map(|name| name.described()), Ok("mx.example.com".to_owned()));
+    }
+}
