@@ -117,7 +117,8 @@ impl Inbox {
 
     fn append(&mut self, early: &Early) -> bool {
         let Some(skip) = self.next.bytes_since(early.seq) else { return false };
-        if !early.end().is_after(self.next) {
+        // Nothing follows a FIN (RFC 9293, 3.10.7.4).
+        if self.finished || !early.end().is_after(self.next) {
             return false;
         }
         let fresh = early.payload.get(skip as usize..).unwrap_or_default();
@@ -213,5 +214,18 @@ mod tests {
         assert!(inbox.take(&segment(100, b"abc")));
         assert!(inbox.is_finished());
         assert_eq!(inbox.next(), SeqNumber(105));
+    }
+
+    /// Neither what came early nor what comes late.
+    #[test]
+    fn what_stands_behind_a_fin_is_no_part_of_the_stream() {
+        let mut inbox = Inbox::starting_at(SeqNumber(100));
+        let mut last = segment(100, b"abc");
+        last.flags.fin = true;
+        assert!(!inbox.take(&segment(104, b"early")));
+        assert!(inbox.take(&last));
+        assert!(!inbox.take(&segment(104, b"late")));
+        assert_eq!((inbox.in_order(), inbox.next()), (b"abc".as_slice(), SeqNumber(104)));
+        assert!(inbox.is_finished());
     }
 }
