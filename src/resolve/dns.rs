@@ -12,7 +12,7 @@ use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, R
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -155,10 +155,7 @@ impl Dns {
         pick: impl Fn(&RData) -> Option<T>,
     ) -> Result<DnsRecords<T>, LookupFailure> {
         let lookup = timeout_at(deadline, self.ask_all(name, record)).await.map_err(|_| LookupFailure::TimedOut)??;
-        let chain = chain(name, &lookup);
-        let belongs = |owner: &Name| chain.contains(owner);
-        let records = lookup.answers().iter().filter(|answer| belongs(&answer.name)).filter_map(|a| pick(&a.data));
-        let found = DnsRecords { records: records.collect(), is_alias: chain.len() > 1 };
+        let found = records(name, &lookup, pick);
         if found.records.is_empty() {
             return Err(LookupFailure::NoRecords { alias_of: None });
         }
@@ -210,6 +207,14 @@ impl Dns {
     }
 }
 
+/// The records of an answer that belong to the name, or to what it is an alias of.
+fn records<T>(name: &Name, lookup: &Lookup, pick: impl Fn(&RData) -> Option<T>) -> DnsRecords<T> {
+    let chain = chain(name, lookup);
+    let belongs = |owner: &Name| chain.contains(owner);
+    let records = lookup.answers().iter().filter(|answer| belongs(&answer.name)).filter_map(|a| pick(&a.data));
+    DnsRecords { records: records.collect(), is_alias: chain.len() > 1 }
+}
+
 /// The name in absolute form, so that no search list applies.
 pub(super) fn absolute(name: &str) -> Result<Name, String> {
     let mut name = Name::from_ascii(name).map_err(|error| error.to_string())?;
@@ -258,19 +263,24 @@ fn describe(servers: &[NameServerConfig]) -> String {
 
 /// The names whose records answer a question: the name itself and those that its aliases lead to. An answer may contain
 /// records of other names, by mistake or by malice. For a chain of aliases that was cached, hickory returns only its end.
+///
+/// A name is an alias of one other (RFC 2181, section 10.1). Thousands of aliases of one name, which fit into an answer, lead nowhere
+/// either: a server must not choose how long we look.
 fn chain(asked_for: &Name, lookup: &Lookup) -> Vec<Name> {
     let mut chain = vec![asked_for.clone()];
-    if lookup.query().name() != asked_for {
-        chain.push(lookup.query().name().clone());
+    // Without a question there is nothing that it could be of another name.
+    if let Some(query) = lookup.message().queries.first().filter(|query| query.name() != asked_for) {
+        chain.push(query.name().clone());
     }
     let mut next = 0;
     while next < chain.len() && chain.len() < LONGEST_CHAIN {
-        for answer in lookup.answers().iter().filter(|answer| answer.name == chain[next]).collect::<Vec<_>>() {
-            match &answer.data {
-                RData::CNAME(target) if !chain.contains(&target.0) => chain.push(target.0.clone()),
-                _ => {}
-            }
-        }
+        let aliases = lookup.answers().iter().filter(|answer| answer.name == chain[next]);
+        let target = aliases.filter_map(|answer| match &answer.data {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        });
+        let target = target.into_iter().next().filter(|target| !chain.contains(target));
+        chain.extend(target);
         next += 1;
     }
     chain
@@ -293,6 +303,15 @@ fn code_name(code: ResponseCode) -> String {
         ResponseCode::NotImp => "NOTIMP".into(),
         other => format!("{other:?}").to_ascii_uppercase(),
     }
+}
+
+/// What is made of a message that answers a question about this name: the names that it may speak of, and the data of its records
+/// in text. `None`: it is no message with a question.
+pub(super) fn of_message(bytes: &[u8], name: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let (name, message) = (absolute(name).ok()?, Message::from_vec(bytes).ok()?);
+    let lookup = Lookup::new_with_max_ttl(message.queries.first()?.clone(), message.answers);
+    let names = chain(&name, &lookup).iter().map(text).collect();
+    Some((names, records(&name, &lookup, |data| Some(data.to_string())).records))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 mod dns;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod hop_names;
 mod hosts;
 mod remark;
