@@ -2,7 +2,7 @@
 
 mod wire_support;
 
-#[path = "fuzz/checks.rs"]
+#[path = "fuzz/targets/wire.rs"]
 mod checks;
 
 use pmtu_probe::model::{Body, Echo, Family, IcmpErrorKind, Packet, PacketSize};

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -123,7 +123,7 @@ impl EarlierResults {
     }
 
     /// Takes in whole lines. Returns how far they go, and what follows.
-    pub(super) fn take_in(&mut self, file: &File, path: &Path) -> Result<Extent, ResultsFileError> {
+    pub(super) fn take_in(&mut self, file: impl Read, path: &Path) -> Result<Extent, ResultsFileError> {
         let failed = |source| ResultsFileError::Io { option: "--resume", path: path.to_owned(), source };
         let (mut lines, mut whole) = (ResultLines::new(BufReader::new(file)), 0);
         loop {

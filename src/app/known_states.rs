@@ -89,7 +89,7 @@ impl KnownStates {
         Self::read_from(File::open(path).map_err(failed)?, path)
     }
 
-    fn read_from(source: impl Read, path: &Path) -> Result<Self, KnownError> {
+    pub(super) fn read_from(source: impl Read, path: &Path) -> Result<Self, KnownError> {
         let foreign = |line| KnownError::Foreign { path: path.to_owned(), line };
         let left = Cell::new(LONGEST_DOCUMENT);
         let mut states = Self::default();

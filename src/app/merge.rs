@@ -13,7 +13,7 @@ use super::stderr::complain;
 use crate::net::privilege::{self, Reading};
 use crate::net::publish::Readers;
 use crate::report::merge::{Summary, render_json, render_text};
-use crate::report::text::printable;
+use crate::report::text::{Detail, printable};
 
 pub(super) use read::MergeError;
 
@@ -33,6 +33,12 @@ pub(super) fn run(options: &MergeOptions, output: &OutputOptions) -> Result<u8, 
         printed => printed.map_err(MergeError::Write)?,
     }
     Ok(if summary.is_empty() { NOTHING_TO_REPORT } else { summary.exit_code() })
+}
+
+/// What is printed of one file.
+pub(super) fn of_bytes(bytes: &[u8]) -> Option<(String, String)> {
+    let summary = read::of_bytes(bytes).ok()?;
+    Some((render_text(&summary, Detail::default()), render_json(&summary)))
 }
 
 /// Where the summary goes: stdout, unless `--json` names a file.

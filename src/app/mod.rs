@@ -9,6 +9,8 @@ mod earlier_results;
 mod error;
 mod examiner;
 pub mod exit_code;
+#[doc(hidden)]
+pub mod fuzz;
 mod hop_names;
 mod host_firewall;
 mod interrupt;

@@ -13,6 +13,8 @@ mod closing;
 mod filler;
 mod fisher;
 mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 mod half_open;
 mod judge;
 mod outbox;

@@ -89,10 +89,25 @@ pub(super) fn read(files: &[PathBuf]) -> Result<(Summary, Vec<String>), MergeErr
     Ok((collection.summary(read), remarks))
 }
 
+/// One file that is in memory.
+pub(super) fn of_bytes(bytes: &[u8]) -> Result<Summary, MergeError> {
+    let (name, mut collection) = ("file", Collection::default());
+    let mut reading = Reading { name, lines: 0, longest: 0 };
+    let end = reading.all(unpacked(bytes, name)?, &mut collection)?;
+    let (lines, longest_line, is_cut_short) = (reading.lines, reading.longest, end != End::Whole);
+    Ok(collection.summary(vec![FileRead { name: name.to_owned(), lines, longest_line, is_cut_short }]))
+}
+
 fn open(file: &Path, name: &str) -> Result<Box<dyn BufRead>, MergeError> {
     let failed = |reason| MergeError::Read { name: name.to_owned(), reason };
     let from: Box<dyn Read> =
         if is_stdin(file) { Box::new(io::stdin().lock()) } else { Box::new(File::open(file).map_err(failed)?) };
+    unpacked(from, name)
+}
+
+/// The lines, whether they come as such or as gzip.
+fn unpacked<'a>(from: impl Read + 'a, name: &str) -> Result<Box<dyn BufRead + 'a>, MergeError> {
+    let failed = |reason| MergeError::Read { name: name.to_owned(), reason };
     let mut from = BufReader::with_capacity(BUFFER, from);
     let compressed = |program| Err(MergeError::Compressed { name: name.to_owned(), program });
     match from.fill_buf().map_err(failed)? {
@@ -138,7 +153,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn all(&mut self, from: Box<dyn BufRead>, collection: &mut Collection) -> Result<End, MergeError> {
+    fn all(&mut self, from: Box<dyn BufRead + '_>, collection: &mut Collection) -> Result<End, MergeError> {
         let mut pieces = ResultLines::new(from);
         loop {
             let line = self.lines + 1;

@@ -5,4 +5,5 @@ pub(super) mod read;
 mod run;
 mod show;
 
+pub(super) use planning::target_of;
 pub(super) use run::run;

@@ -47,15 +47,9 @@ pub(super) async fn plan<'s>(
 
 async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) -> Planned {
     let called = suspects::peer(&suspect.peer);
-    if let Some(address) = suspect.peer.address.filter(|_| suspect.hides_the_sender()) {
-        return Planned::failed(&called, PlanError::HiddenSender(address));
-    }
-    if let Some(port) = suspect.peer.port.filter(|port| !is_port_of_mail(*port, plan.examination.port)) {
-        return Planned::failed(&called, PlanError::StrangePort { peer: called.clone(), port });
-    }
-    let target = match target(&suspect.peer, plan.examination.port) {
+    let target = match target_of(suspect, plan.examination.port) {
         Ok(target) => target,
-        Err(error) => return Planned::failed(&called, error.into()),
+        Err(error) => return Planned::failed(&called, error),
     };
     let mut examined = planner.parsed_target(&called, &target, plan.sending.timeout).await;
     let name = suspect.peer.name.as_deref().filter(|name| HostName::parse(name).is_ok());
@@ -67,6 +61,17 @@ async fn of_suspect(planner: &Planner<'_>, plan: &RunPlan, suspect: &Suspect) ->
         one.job.plan.direction = direction(&plan.examination, suspect);
     }
     examined
+}
+
+/// What is examined because of a suspect.
+pub(in crate::app) fn target_of(suspect: &Suspect, port: u16) -> Result<Target, PlanError> {
+    if let Some(address) = suspect.peer.address.filter(|_| suspect.hides_the_sender()) {
+        return Err(PlanError::HiddenSender(address));
+    }
+    if let Some(strange) = suspect.peer.port.filter(|strange| !is_port_of_mail(*strange, port)) {
+        return Err(PlanError::StrangePort { peer: suspects::peer(&suspect.peer), port: strange });
+    }
+    Ok(target(&suspect.peer, port)?)
 }
 
 /// Whether a port out of a log may be probed. A log has much that strangers wrote, and this program must not knock wherever one of them

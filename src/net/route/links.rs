@@ -48,7 +48,7 @@ fn inner_link(message: &LinkMessage) -> Option<InnerLink> {
 }
 
 /// The kind of a link that packets leave by. The other end of a veth that is in this namespace as well is no machine of its own.
-fn kind_of_way_out(message: &LinkMessage) -> Option<LinkKind> {
+pub(super) fn kind_of_way_out(message: &LinkMessage) -> Option<LinkKind> {
     let ends_elsewhere = message.attributes.iter().any(|attribute| matches!(attribute, LinkAttribute::LinkNetNsId(_)));
     match (kind_word(message), message.header.link_layer_type) {
         (Some(InfoKind::Veth | InfoKind::Netkit), _) if ends_elsewhere => Some(LinkKind::Veth),

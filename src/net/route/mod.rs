@@ -5,6 +5,8 @@
 
 mod address;
 mod answer;
+#[doc(hidden)]
+pub mod fuzz;
 mod links;
 
 use std::fmt::Write as _;

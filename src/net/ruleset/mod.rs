@@ -47,6 +47,12 @@ impl RulesetReader {
     }
 }
 
+/// The reader of what the child prints as a function of bytes, for `tests/fuzz` alone.
+#[doc(hidden)]
+pub fn split(output: &[u8], mark: &str) -> Result<RulesetText, RulesetError> {
+    sections::split(output, mark)
+}
+
 fn start_child() -> Result<RulesChild, RulesetError> {
     if !privilege::may_list_rules() {
         return Err(RulesetError::NoPrivilege);

@@ -1,4 +1,4 @@
-//! What must hold for any bytes. The fuzz targets and the tests on stable Rust run these same functions.
+//! Bytes of the network: packets, the options of TCP, what ICMP errors quote, fragments.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
