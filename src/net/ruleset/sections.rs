@@ -11,7 +11,9 @@ pub(super) fn split(output: &[u8], mark: &str, cut: Option<RulesetError>) -> Res
     let mut failed = Vec::new();
     let (mut part, mut is_whole, mut programs) = (String::new(), false, 0);
     let mut lacks_sets_only = false;
-    for line in output.lines() {
+    // Not by lines(): a carriage return is part of what was printed.
+    for line in output.split_terminator('
+') {
         let Some((name, status)) = end_of_part(line, mark) else {
             part.push_str(line);
             part.push('\n');
@@ -90,6 +92,12 @@ mod tests {
         }
         let early = "table\nabc nft-text 0\n{}\nabc nft-terse 0\n*filter\n";
         assert_eq!(split(early.as_bytes(), "abc", Some(RulesetError::TooSlow)), Err(RulesetError::TooSlow));
+    }
+
+    #[test]
+    fn a_part_is_what_was_printed() {
+        let rules = split(b"{}\r\n\r\r\n\nabc nft-json 0\nabc end 0\n", "abc", None).expect("rules");
+        assert_eq!(rules.nft_json, "{}\r\n\r\r\n\n");
     }
 
     #[test]
