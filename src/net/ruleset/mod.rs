@@ -50,7 +50,7 @@ impl RulesetReader {
 /// The reader of what the child prints as a function of bytes, for `tests/fuzz` alone.
 #[doc(hidden)]
 pub fn split(output: &[u8], mark: &str) -> Result<RulesetText, RulesetError> {
-    sections::split(output, mark)
+    sections::split(output, mark, None)
 }
 
 fn start_child() -> Result<RulesChild, RulesetError> {

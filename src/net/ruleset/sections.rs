@@ -12,8 +12,7 @@ pub(super) fn split(output: &[u8], mark: &str, cut: Option<RulesetError>) -> Res
     let (mut part, mut is_whole, mut programs) = (String::new(), false, 0);
     let mut lacks_sets_only = false;
     // Not by lines(): a carriage return is part of what was printed.
-    for line in output.split_terminator('
-') {
+    for line in output.split_terminator('\n') {
         let Some((name, status)) = end_of_part(line, mark) else {
             part.push_str(line);
             part.push('\n');

@@ -15,7 +15,7 @@ const MARK: &str = "mark";
 pub(crate) fn nft(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (json, text) = text.split_once('\0').unwrap_or((&text, ""));
-    rules(&RulesetText { nft_json: json.to_owned(), nft_text: text.to_owned(), iptables: Vec::new() });
+    rules(&RulesetText { nft_json: json.to_owned(), nft_text: text.to_owned(), ..RulesetText::default() });
 }
 
 /// The first byte says whose tables these are.
@@ -38,7 +38,8 @@ pub(crate) fn ruleset(bytes: &[u8]) {
 }
 
 fn printed(rules: &RulesetText) -> Vec<u8> {
-    let mut text = format!("{}{MARK} nft-json 0\n{}{MARK} nft-text 0\n", rules.nft_json, rules.nft_text);
+    let json = if rules.lacks_sets { "nft-terse" } else { "nft-json" };
+    let mut text = format!("{}{MARK} {json} 0\n{}{MARK} nft-text 0\n", rules.nft_json, rules.nft_text);
     for SavedTables { program, in_nftables, text: saved } in &rules.iptables {
         let kind = if *in_nftables { "nft" } else { "own" };
         let _ = writeln!(text, "{saved}{MARK} {program}/{kind} 0");
