@@ -9,6 +9,10 @@ use pmtu_probe::app::{self, exit_code};
 use pmtu_probe::cli::{self, Request};
 
 fn main() -> ExitCode {
+    // Told without any memory of its own.
+    if !app::has_memory() {
+        return fail("this process may have too little memory for a run: `ulimit -v` shows its limit");
+    }
     let args: Vec<OsString> = std::env::args_os().collect();
     let format = cli::format_asked_for(&args);
     // What a monitoring system waits for on stdout, whatever else is the matter; to it, help is no good state.

@@ -194,6 +194,15 @@ async fn what_is_wrong_is_said_and_stops_nothing() {
             ],
             false,
         ),
+        (
+            "leads-back.test",
+            &["10 mx.leads-back.test 192.0.2.1"],
+            &[
+                "mx.leads-back.test has the address 127.0.0.1, which leads back to this host: left out",
+                "mx.leads-back.test has the address ::1, which leads back to this host: left out",
+            ],
+            false,
+        ),
     ];
     for (target, expected, remarks, incomplete) in rows {
         let outcome = found(&resolver, target).await;

@@ -19,14 +19,24 @@ mod cases;
 mod dns;
 #[path = "netns/documents.rs"]
 mod documents;
+#[path = "netns/faults.rs"]
+mod faults;
 #[path = "netns/fleet.rs"]
 mod fleet;
 #[path = "netns/flows.rs"]
 mod flows;
+#[path = "netns/hostile.rs"]
+mod hostile;
+#[path = "netns/hostile_dns.rs"]
+mod hostile_dns;
 #[path = "netns/inside.rs"]
 mod inside;
 #[path = "netns/lab.rs"]
 mod lab;
+#[path = "netns/limits.rs"]
+mod limits;
+#[path = "netns/links.rs"]
+mod links;
 #[path = "netns/loss.rs"]
 mod loss;
 #[path = "netns/many.rs"]
@@ -35,6 +45,10 @@ mod many;
 mod name_server;
 #[path = "netns/names.rs"]
 mod names;
+#[path = "netns/overflow.rs"]
+mod overflow;
+#[path = "netns/paths.rs"]
+mod paths;
 #[path = "netns/places.rs"]
 mod places;
 #[path = "netns/port.rs"]
@@ -49,6 +63,8 @@ mod repeated;
 mod reverse;
 #[path = "common/scenario.rs"]
 mod scenario;
+#[path = "netns/soak.rs"]
+mod soak;
 #[path = "netns/stacks.rs"]
 mod stacks;
 #[path = "netns/stages.rs"]

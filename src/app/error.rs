@@ -43,6 +43,9 @@ pub enum RunError {
     /// The event loop does not start.
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
+    /// The limits of this process are too tight.
+    #[error("too little room for a run: {0}; `ulimit -a` shows the limits of this process")]
+    NoRoom(io::Error),
     /// The sockets fail while examinations run.
     #[error("cannot receive packets: {0}")]
     Receive(io::Error),
@@ -74,6 +77,7 @@ impl RunError {
             | Self::Track(_)
             | Self::Suspects(_)
             | Self::Runtime(_)
+            | Self::NoRoom(_)
             | Self::Receive(_)
             | Self::Write(_) => FailureKind::System,
         };

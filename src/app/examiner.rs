@@ -12,7 +12,7 @@ use super::judging::Judging;
 use super::output::outputs::Outputs;
 use super::plan::RunPlan;
 use super::planned_address::PlannedAddress;
-use super::{random, vantage};
+use super::{limits, random, vantage};
 use crate::model::{AddressReport, Assessment, Cause, Examined, FailureKind, HopNames, Report, TargetFailure};
 use crate::net::capture::Capture;
 use crate::net::icmp::IcmpSockets;
@@ -50,6 +50,7 @@ impl<'p> Examiner<'p> {
         let mut ports = SilentPorts::reserve(plan.examination.local_ports() + 1)?;
         ports.leave_last_to_own_tcp()?;
         let ours = Ours { ports: ports.block(), echo_ident: random::seed() as u16 };
+        limits::require_descriptors().map_err(RunError::NoRoom)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)?;
         let links = {
             let _guard = runtime.enter();

@@ -16,6 +16,7 @@ mod host_firewall;
 mod interrupt;
 mod judging;
 mod known_states;
+mod limits;
 mod list;
 mod log;
 mod merge;
@@ -44,6 +45,7 @@ mod way_there_news;
 mod whole_run;
 
 pub use error::RunError;
+pub use limits::has_memory;
 pub use log::log_to_stderr;
 pub use run::run;
 pub use shard::Shard;

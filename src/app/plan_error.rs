@@ -38,7 +38,9 @@ impl PlanError {
     /// the path, and nothing that a second run would find.
     pub(super) fn is_harmless(&self) -> bool {
         match self {
-            Self::Net(NetError::NoRoute { .. }) | Self::NoSource(_) | Self::Skipped(_) => true,
+            Self::Net(NetError::NoRoute { .. } | NetError::Broadcast { .. }) | Self::NoSource(_) | Self::Skipped(_) => {
+                true
+            }
             Self::Remark(remark) => !remark.is_incomplete(),
             _ => false,
         }
@@ -70,6 +72,7 @@ pub(super) fn failure_kind(error: &NetError) -> FailureKind {
         NetError::NoPrivilege { .. } => FailureKind::NoPrivilege,
         NetError::NotOurAddress { .. } | NetError::NoInterface { .. } => FailureKind::BadOption,
         NetError::NoRoute { .. } | NetError::NoFamily { .. } => FailureKind::NoRoute,
+        NetError::Broadcast { .. } => FailureKind::BadTarget,
         NetError::Capabilities { .. }
         | NetError::Socket { .. }
         | NetError::NoFreePorts { .. }

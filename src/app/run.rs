@@ -5,7 +5,7 @@ use super::exit_code::NOTHING_TO_REPORT;
 use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
 use super::{list, merge, named, suspects};
-use crate::net::privilege;
+use crate::net::{self, privilege};
 
 /// Runs a plan. Returns the exit code.
 ///
@@ -13,6 +13,7 @@ use crate::net::privilege;
 /// No privilege, no usable target, no sockets, no output.
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
     privilege::forbid_inspection();
+    net::outlive_size_limits();
     // Its document is another one, and an error has none.
     if let TargetSource::Merge(options) = &plan.targets {
         return Ok(merge::run(options, &plan.output)?);

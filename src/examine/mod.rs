@@ -196,6 +196,11 @@ impl Examination {
         self.way_there.as_deref().filter(|_| self.examined.is_none())
     }
 
+    /// Whether the way back is examined, and has no verdict yet.
+    pub fn is_on_the_way_back(&self) -> bool {
+        matches!(self.phase, Phase::Reverse(_)) && self.examined.is_none()
+    }
+
     /// All findings, if a late PTB has changed them since the last call.
     pub fn take_revision(&mut self) -> Option<&Examined> {
         self.examined.as_ref().filter(|_| std::mem::take(&mut self.is_revised))

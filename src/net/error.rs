@@ -50,6 +50,14 @@ pub enum NetError {
         /// The conditions, as `ip route get` takes them: "", " from 192.0.2.1", " oif eth0".
         via: String,
     },
+    /// All hosts of a network have this address.
+    #[error(
+        "{destination} is the broadcast address of a network at this host, not the address of one host: leave it out"
+    )]
+    Broadcast {
+        /// The address.
+        destination: IpAddr,
+    },
     /// No usable IPv4 or IPv6 in this host's kernel.
     #[error("this host has no {}: leave the addresses of that family out", family_name(*.family))]
     NoFamily {
@@ -113,6 +121,7 @@ mod tests {
             NetError::Socket { operation: "open a socket", subject: "capture", source: denied() },
             NetError::NoFreePorts { count: 24 },
             NetError::NoRoute { destination: address, via: " oif eth0".into() },
+            NetError::Broadcast { destination: address },
             NetError::NoFamily { family: Family::V6 },
             NetError::Send { destination: address, source: denied() },
         ] {

@@ -26,3 +26,8 @@ mod sys;
 
 pub use error::NetError;
 pub use ours::{Ours, PortBlock};
+
+/// A file that reaches the size limit of this process (`ulimit -f`) fails to be written, as on a full disk, and does not end the run.
+pub fn outlive_size_limits() {
+    sys::ignore_signals(&[libc::SIGXFSZ]);
+}

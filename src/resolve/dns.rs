@@ -155,6 +155,10 @@ impl Dns {
         pick: impl Fn(&RData) -> Option<T>,
     ) -> Result<DnsRecords<T>, LookupFailure> {
         let lookup = timeout_at(deadline, self.ask_all(name, record)).await.map_err(|_| LookupFailure::TimedOut)??;
+        // Whatever else it says: there is no such name.
+        if lookup.message().metadata.response_code == ResponseCode::NXDomain {
+            return Err(LookupFailure::NoName);
+        }
         let found = records(name, &lookup, pick);
         if found.records.is_empty() {
             return Err(LookupFailure::NoRecords { alias_of: None });

@@ -77,6 +77,14 @@ pub enum Remark {
         /// The address.
         address: IpAddr,
     },
+    /// The DNS of a domain names this host, or whoever it is that asks: mail would come back to where it is.
+    #[error("{host} has the address {address}, which leads back to this host: left out")]
+    LeadsBack {
+        /// The host.
+        host: String,
+        /// The address.
+        address: IpAddr,
+    },
     /// The domain has more servers than are examined.
     #[error("{domain} has {count} mail servers: the {kept} most preferred are examined")]
     TooManyServers {

@@ -41,6 +41,8 @@ struct Exchanger {
 /// What is known of a host.
 struct Addresses {
     found: Vec<HostsAddress>,
+    /// The admin of this host says so, in its hosts file.
+    is_of_this_host: bool,
     is_alias: bool,
     /// The records that could not be asked for.
     half: Option<(&'static str, LookupFailure)>,
@@ -65,7 +67,7 @@ impl MailServerSearch<'_> {
     async fn host_of_that_name(&self, name: &Name) -> Result<Resolved, ResolveError> {
         let addresses = self.addresses(name, self.deadline()).await.map_err(|miss| self.error(miss))?;
         let mut list = MailServerList::default();
-        list.add(self.domain.relative(), None, addresses.found);
+        list.add(self.domain.relative(), None, addresses.found, addresses.is_of_this_host);
         if let Some((record, miss)) = addresses.half {
             let why = self.why(&miss);
             list.remarks.push(Remark::HalfAnswered { host: self.domain.relative().to_owned(), record, why });
@@ -122,7 +124,7 @@ impl MailServerSearch<'_> {
                     let why = self.why(&miss);
                     list.remarks.push(Remark::HalfAnswered { host: host.clone(), record, why });
                 }
-                list.add(&host, Some(preference), addresses.found);
+                list.add(&host, Some(preference), addresses.found, addresses.is_of_this_host);
             }
             Err(miss) if miss.is_absence() => {
                 list.remarks.push(Remark::NoAddress {
@@ -141,10 +143,10 @@ impl MailServerSearch<'_> {
     /// Looks in the hosts file, then in the DNS. If one family is wanted, the other is looked up only to say what there is instead.
     async fn addresses(&self, host: &Name, deadline: Instant) -> Result<Addresses, LookupFailure> {
         if let Some(address) = as_address(host) {
-            return Ok(Addresses { found: vec![(address, None)], is_alias: false, half: None });
+            return Ok(Addresses { found: vec![(address, None)], is_of_this_host: false, is_alias: false, half: None });
         }
         if let Some(found) = self.hosts.find(&dns::text(host)) {
-            return Ok(Addresses { found, is_alias: false, half: None });
+            return Ok(Addresses { found, is_of_this_host: true, is_alias: false, half: None });
         }
         let ask = |family| self.dns.addresses(host, family, deadline);
         let Some(family) = self.family else {
@@ -186,7 +188,7 @@ impl MailServerSearch<'_> {
 impl From<DnsRecords<IpAddr>> for Addresses {
     fn from(found: DnsRecords<IpAddr>) -> Self {
         let list = found.records.into_iter().map(|address| (address.to_canonical(), None)).collect();
-        Self { found: list, is_alias: found.is_alias, half: None }
+        Self { found: list, is_of_this_host: false, is_alias: found.is_alias, half: None }
     }
 }
 
@@ -230,11 +232,14 @@ struct MailServerList {
 
 impl MailServerList {
     /// Several names may lead to one address. The most preferred counts.
-    fn add(&mut self, host: &str, preference: Option<u16>, found: Vec<HostsAddress>) {
+    /// What the DNS calls a loopback address is nobody's server: a mailer bounces such mail, as it would come back to itself.
+    fn add(&mut self, host: &str, preference: Option<u16>, found: Vec<HostsAddress>, is_of_this_host: bool) {
         for (address, zone) in found {
             let needs_zone = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
             if !is_one_host(address) || needs_zone != zone.is_some() {
                 self.remarks.push(Remark::ImpossibleAddress { host: host.to_owned(), address });
+            } else if address.is_loopback() && !is_of_this_host {
+                self.remarks.push(Remark::LeadsBack { host: host.to_owned(), address });
             } else if self.seen.insert((address, zone.clone())) {
                 self.addresses.push(ResolvedAddress { host: host.to_owned(), preference, address, zone });
             }

@@ -3,7 +3,7 @@
 use std::io;
 use std::mem;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing::{debug, trace, warn};
@@ -14,6 +14,7 @@ use crate::net::icmp::{IcmpSockets, LARGEST_ERROR};
 use crate::net::sender::Sender;
 use crate::wire;
 
+use super::clock::Clock;
 use super::concurrency::Concurrency;
 use super::ingress::{Ingress, PacketSink};
 use super::job::{Job, Limits, Patience};
@@ -39,7 +40,7 @@ pub struct Links {
 pub(super) struct EventLoop<'a, O> {
     links: &'a Links,
     observer: &'a mut O,
-    origin: Instant,
+    clock: Clock,
     limits: Limits,
     jobs: mpsc::Receiver<Job>,
     /// No further job will come.
@@ -60,6 +61,8 @@ pub(super) struct EventLoop<'a, O> {
     own_tcp: OwnTcpDesk,
 }
 
+/// After a pause as long as this one, nobody can tell what the server sent at once from what it had to send again.
+const LONG_PAUSE: Duration = Duration::from_millis(500);
 /// How often the progress line moves.
 const PROGRESS: Duration = Duration::from_millis(100);
 /// At most so much is read before the examinations are polled, because a flood of packets must not keep them from it.
@@ -73,7 +76,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         Self {
             links,
             observer,
-            origin: Instant::now(),
+            clock: Clock::new(),
             limits,
             jobs,
             jobs_ended: false,
@@ -100,6 +103,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
         let mut next_progress = Timestamp::ZERO;
         loop {
             let present = self.read_all()?;
+            self.check_pause(present);
             self.check_overrun(present)?;
             let more = self.poll_due(present);
             // Sent before new examinations reuse the slots of those that are over.
@@ -126,7 +130,8 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             let wake = if more { present } else { self.next_wake(present) };
             let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
             let may_admit = self.may_admit();
-            let (links, origin, batch, own_tcp) = (self.links, self.origin, &mut self.batch, &mut self.own_tcp);
+            let until = self.clock.sleep_until(wake);
+            let (links, batch, own_tcp) = (self.links, &mut self.batch, &mut self.own_tcp);
             tokio::select! {
                 biased;
                 () = &mut interrupt, if !interrupted => {
@@ -145,7 +150,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
                 ready = links.icmp.readable() => ready?,
                 Some(answer) = own_tcp.next() => self.own_tcp_told(&answer),
                 job = self.jobs.recv(), if may_admit => self.admit_one(job),
-                () = sleep_until(origin, wake) => {}
+                () = tokio::time::sleep_until(until.into()) => {}
             }
         }
         if ending == Ending::Complete {
@@ -164,7 +169,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_origin(self.origin.elapsed())
+        self.clock.now()
     }
 
     /// Drains both receiving sockets. Returns an instant: everything that arrived before it has been delivered. The capture
@@ -198,6 +203,22 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             ingress.take(received, bytes, now, self);
         }
         (self.batch, self.ingress) = (batch, ingress);
+    }
+
+    /// This process did not run for a while. No silence lies in that time, but nobody knows either when what waits had come: the
+    /// way back lives on that.
+    fn check_pause(&mut self, now: Timestamp) {
+        let pause = self.clock.take_pause();
+        if pause < LONG_PAUSE {
+            return;
+        }
+        debug!("this process did not run for {} ms", pause.as_millis());
+        for slot in self.table.slots() {
+            let running = self.table.get_mut(slot).filter(|running| running.examination().is_on_the_way_back());
+            if let Some(running) = running {
+                running.handle(&Event::CaptureOverrun, now);
+            }
+        }
     }
 
     /// Asks now and then whether packets that had arrived were dropped on this host.
@@ -322,7 +343,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
 
     fn begin(&mut self, job: Job, now: Timestamp) {
         let deadline = match self.limits.patience {
-            Patience::Until(instant) => Timestamp::from_origin(instant.saturating_duration_since(self.origin)),
+            Patience::Until(instant) => self.clock.time_of(instant),
             Patience::Each(patience) => now + patience,
         };
         self.admitted += 1;
@@ -461,11 +482,4 @@ fn describe(event: &Event) -> String {
         Event::OwnTcp(told) => format!("this host's own TCP: {told:?}"),
         Event::CaptureOverrun => "packets that had arrived were dropped".to_owned(),
     }
-}
-
-/// Sleeps for at most a day, so that the addition cannot overflow.
-async fn sleep_until(origin: Instant, wake: Timestamp) {
-    const LONGEST: Duration = Duration::from_secs(86_400);
-    let at = origin + wake.since(Timestamp::ZERO).min(LONGEST);
-    tokio::time::sleep_until(at.into()).await;
 }

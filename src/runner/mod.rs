@@ -3,6 +3,7 @@
 //! In each turn the loop delivers packets to the examinations they belong to, polls those whose time has come, admits new
 //! ones while the limits allow it, and sleeps until the next packet or the next wake-up.
 
+mod clock;
 mod concurrency;
 mod event_loop;
 mod ingress;

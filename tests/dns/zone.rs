@@ -76,6 +76,10 @@ mx.impossible.test      A 0.0.0.0
 mx.impossible.test      A 192.0.2.1
 mx.impossible.test      A 224.0.0.1
 mx.impossible.test      AAAA fe80::1
+leads-back.test         MX 10 mx.leads-back.test
+mx.leads-back.test      A 127.0.0.1
+mx.leads-back.test      A 192.0.2.1
+mx.leads-back.test      AAAA ::1
 mx-servfail.test        A 192.0.2.1
 wide.test               MX 10 mx.wide.test
 slow.test               MX 10 mx.v4.test

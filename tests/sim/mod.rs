@@ -5,6 +5,7 @@ pub mod back;
 pub mod caller;
 pub mod check;
 pub mod conntrack;
+pub mod day;
 pub mod early_acks;
 pub mod ecmp;
 pub mod flight;

@@ -1,7 +1,7 @@
 //! The chain c - r1 - r2 - r3 - s: links, routers and the peer on one virtual clock.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use pmtu_probe::model::{Body, Family, IcmpErrorKind, IpHeader, Outgoing, Packet, Refusal, Timestamp};
@@ -42,6 +42,9 @@ pub struct Net {
     peer_alive: bool,
     /// What the client's own firewall does to what it sends to this port.
     client_firewall: (HostFirewall, u16),
+    /// What the path becomes, and when, the next first.
+    changes: VecDeque<(Timestamp, Scenario)>,
+    family: crate::scenario::Family,
     /// What happened, line by line, if asked for.
     pub trace: Option<Vec<String>>,
     /// Packets delivered over any link, for the curious.
@@ -82,14 +85,30 @@ impl Net {
             client_firewall: (scenario.host.firewall, scenario.port()),
             middleboxes: std::array::from_fn(|index| Middlebox::new(&links[index].middlebox, seed)),
             links,
+            changes: VecDeque::new(),
+            family,
             trace: trace.then(Vec::new),
             hops: 0,
+        }
+    }
+
+    /// The path becomes another one at these times: its links, its routers. The server stays.
+    pub fn change_at(&mut self, changes: Vec<(Timestamp, Scenario)>) {
+        self.changes = changes.into();
+    }
+
+    fn change(&mut self) {
+        while self.changes.front().is_some_and(|(at, _)| *at <= self.now) {
+            let Some((_, scenario)) = self.changes.pop_front() else { return };
+            self.links = scenario.links();
+            self.routers = scenario.routers().map(|(node, config)| Router::new(config, node, self.family));
         }
     }
 
     /// The client sends.
     pub fn send(&mut self, outgoing: Outgoing, now: Timestamp) -> Result<(), Refusal> {
         self.now = self.now.max(now);
+        self.change();
         let mut flight = Flight::from(outgoing);
         if let Some(Rejected { reset }) = self.rejected(&flight) {
             self.note(CLIENT, "rejects", &flight);
@@ -146,6 +165,7 @@ impl Net {
     pub fn step(&mut self) -> Option<Flight> {
         let at = self.next_at()?;
         self.now = self.now.max(at);
+        self.change();
         if self.queue.peek().is_none_or(|Reverse((queued, _, _))| *queued > at) {
             let flights = self.peer.wake(self.now);
             self.sends_back(SERVER, flights);

@@ -196,23 +196,23 @@ pub fn run_plan(plan: Plan, scenario: &Scenario, family: Family, seed: u64, trac
 
 /// Drives an examiner to its end.
 pub fn drive(examiner: impl Examiner, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Run {
-    let mut driver = Driver {
-        examiner,
-        net: Net::new(scenario, family, seed, trace),
-        firewall: scenario.host.firewall,
-        own: OwnKernel::new(scenario, family),
-        now: Timestamp::ZERO,
-        packets_sent: 0,
-        packets: Fingerprint::default(),
-        outlines: Fingerprint::default(),
-        probes: Probes::default(),
-        idle_polls: 0,
-        back: scenario.expect.outcome(family).reverse,
-        must_end_by_itself: !scenario.is_lossy(),
-        was_heard: false,
-        verdict_at: None,
-        faults: Vec::new(),
-    };
+    let mut driver = Driver::new(examiner, scenario, family, seed, trace);
+    driver.until_done();
+    driver.watch_aftermath();
+    driver.finish(scenario)
+}
+
+/// The same over a path that becomes another one at these times.
+pub fn drive_over(
+    examiner: impl Examiner,
+    scenario: &Scenario,
+    changes: Vec<(Timestamp, Scenario)>,
+    family: Family,
+    seed: u64,
+) -> Run {
+    let mut driver = Driver::new(examiner, scenario, family, seed, false);
+    driver.must_end_by_itself = false;
+    driver.net.change_at(changes);
     driver.until_done();
     driver.watch_aftermath();
     driver.finish(scenario)
@@ -310,6 +310,26 @@ struct Driver<E> {
 }
 
 impl<E: Examiner> Driver<E> {
+    fn new(examiner: E, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Self {
+        Self {
+            examiner,
+            net: Net::new(scenario, family, seed, trace),
+            firewall: scenario.host.firewall,
+            own: OwnKernel::new(scenario, family),
+            now: Timestamp::ZERO,
+            packets_sent: 0,
+            packets: Fingerprint::default(),
+            outlines: Fingerprint::default(),
+            probes: Probes::default(),
+            idle_polls: 0,
+            back: scenario.expect.outcome(family).reverse,
+            must_end_by_itself: !scenario.is_lossy(),
+            was_heard: false,
+            verdict_at: None,
+            faults: Vec::new(),
+        }
+    }
+
     fn until_done(&mut self) {
         let mut interrupted = false;
         while let Some(wake) = self.poll_all() {

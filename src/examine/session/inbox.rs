@@ -35,6 +35,9 @@ impl Early {
 const MOST_RECEIVED: usize = 64 * 1024;
 /// Segments kept beyond a gap.
 const MOST_EARLY: usize = 256;
+/// Bytes kept beyond a gap. A peer that keeps within the window has no more of them, but segments that overlap may hold the same
+/// ones many times.
+const MOST_EARLY_BYTES: usize = 2 * MOST_RECEIVED;
 /// SACK blocks in one segment, as many as fit beside nothing else.
 const MOST_BLOCKS: usize = 4;
 
@@ -110,7 +113,9 @@ impl Inbox {
     fn keep(&mut self, early: Early) {
         let is_near = early.end().bytes_since(self.next).is_some_and(|ahead| ahead as usize <= MOST_RECEIVED);
         self.early.retain(|known| known.seq != early.seq || known.end().is_after(early.end()));
-        if is_near && self.early.len() < MOST_EARLY && self.early.iter().all(|known| known.seq != early.seq) {
+        let kept: usize = self.early.iter().map(|known| known.payload.len()).sum();
+        let has_room = self.early.len() < MOST_EARLY && kept + early.payload.len() <= MOST_EARLY_BYTES;
+        if is_near && has_room && self.early.iter().all(|known| known.seq != early.seq) {
             self.early.insert(0, early);
         }
     }
@@ -192,6 +197,21 @@ mod tests {
         assert!(!inbox.take(&segment(u32::MAX - 1, b"abc")));
         assert!(inbox.take(&segment(u32::MAX, b"bcde")));
         assert_eq!((inbox.in_order(), inbox.next()), (b"abcde".as_slice(), SeqNumber(3)));
+    }
+
+    /// Fragments make segments of nearly 64 KiB, and each may begin one byte later than the one before.
+    #[test]
+    fn segments_that_overlap_take_little_memory() {
+        static LARGE: [u8; 60_000] = [b'a'; 60_000];
+        let mut inbox = Inbox::starting_at(SeqNumber(100));
+        for shift in 0..200 {
+            inbox.take(&segment(110 + shift, &LARGE));
+        }
+        let kept: usize = inbox.early.iter().map(|early| early.payload.len()).sum();
+        assert!(kept <= 128 * 1024, "{kept} bytes");
+        // What fills the gap is still used.
+        assert!(inbox.take(&segment(100, b"0123456789")));
+        assert!(inbox.next().is_after(SeqNumber(60_000)));
     }
 
     /// A pure ACK carries SND.NXT (RFC 9293, 3.10.7.4), which is more than what arrived if segments were lost.

@@ -122,6 +122,11 @@ pub(super) fn is_local(message: &RouteMessage) -> bool {
     message.header.kind == RouteType::Local
 }
 
+/// All hosts of a network at this host.
+pub(super) fn is_broadcast(message: &RouteMessage) -> bool {
+    message.header.kind == RouteType::Broadcast
+}
+
 fn as_ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
         RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),

@@ -23,8 +23,8 @@ use super::interface::Interface;
 use crate::model::{CachedPathMtu, Family, FirstHop, PacketSize, RouteMtu};
 pub use address::InterfaceAddress;
 use answer::{
-    gateway, has_gateway, is_default, is_for_one, is_link_local, is_local, learnt_mtu, metric_advmss, metric_mtu,
-    outgoing, own_address, source,
+    gateway, has_gateway, is_broadcast, is_default, is_for_one, is_link_local, is_local, learnt_mtu, metric_advmss,
+    metric_mtu, outgoing, own_address, source,
 };
 pub use links::Links;
 
@@ -102,6 +102,9 @@ impl Routes {
             Err(Unanswered::NoRoute) => return Err(self.why_no_route(query).await),
             Err(Unanswered::Unknown) => return by_udp_socket(query),
         };
+        if is_broadcast(&first) {
+            return Err(NetError::Broadcast { destination: query.destination });
+        }
         let as_tcp = RouteQuery { source: query.source.or(source(&first)), ..query };
         let message =
             if as_tcp == query { first } else { self.ask(as_tcp, RouteFlags::empty()).await.unwrap_or(first) };

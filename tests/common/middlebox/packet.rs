@@ -239,6 +239,13 @@ impl Packet {
         self.is_changed = true;
     }
 
+    /// The same segment with these bytes behind its data.
+    pub fn with_more_data(mut self, data: &[u8]) -> Self {
+        self.bytes.extend_from_slice(data);
+        self.is_changed = true;
+        self
+    }
+
     pub fn state_window(&mut self, window: u16) {
         self.put(self.transport + 14, &window.to_be_bytes());
     }
