@@ -42,7 +42,7 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("rustls", &["tls"]),
     ("unsafe", &["net"]),
     ("libc", &["net"]),
-    ("pnet_packet", &["wire"]),
+    ("pnet", &["wire"]),
     ("clap", &["cli"]),
     ("hickory_resolver", &["resolve"]),
     ("idna", &["resolve"]),
@@ -113,7 +113,7 @@ fn a_planted_fault_is_caught() {
         ("examine/rtt.rs", "let now = std::time::Instant::now();"),
         ("runner/mod.rs", "unsafe { close(fd) }"),
         ("report/text/mod.rs", "use clap::Parser;"),
-        ("net/icmp.rs", "use pnet_packet::icmp;"),
+        ("net/icmp.rs", "use pnet::packet::icmp;"),
         ("report/json.rs", "let quote = '\"'; use crate::net::Ours; let end = '\"';"),
         ("helpers.rs", "use crate::model::Plan;"),
     ] {

@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071) and the pseudo headers that TCP and ICMPv6 put before it.
 //!
-//! `pnet_packet::util` is not used because it sums a second slice of odd length wrongly. Here a checksum is always over
+//! `pnet::packet::util` is not used because it sums a second slice of odd length wrongly. Here a checksum is always over
 //! one contiguous slice. Tests compare the two.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -88,8 +88,8 @@ fn finish(mut sum: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use pnet_packet::ip::IpNextHeaderProtocols;
-    use pnet_packet::util;
+    use pnet::packet::ip::IpNextHeaderProtocols;
+    use pnet::packet::util;
     use proptest::prelude::*;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! Fragments of a packet (RFC 791, 2.3; RFC 8200, 4.5).
 
-use pnet_packet::ip::IpNextHeaderProtocol;
-use pnet_packet::ipv6::MutableFragmentPacket;
+use pnet::packet::ip::IpNextHeaderProtocol;
+use pnet::packet::ipv6::MutableFragmentPacket;
 
 use crate::model::{Family, PacketSize};
 

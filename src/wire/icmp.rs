@@ -2,9 +2,9 @@
 //!
 //! Both families share the layout: type, code, checksum, four bytes that depend on the type, then data.
 
-use pnet_packet::icmp::{IcmpCode, IcmpType};
-use pnet_packet::icmp::{IcmpPacket, IcmpTypes, MutableIcmpPacket};
-use pnet_packet::icmpv6::Icmpv6Types;
+use pnet::packet::icmp::{IcmpCode, IcmpType};
+use pnet::packet::icmp::{IcmpPacket, IcmpTypes, MutableIcmpPacket};
+use pnet::packet::icmpv6::Icmpv6Types;
 
 use crate::model::{Body, Echo, Family, IcmpError, IcmpErrorKind};
 

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use pnet_packet::ip::{IpNextHeaderProtocol, IpNextHeaderProtocols};
-use pnet_packet::ipv6::{FragmentPacket, Ipv6Packet, MutableIpv6Packet};
+use pnet::packet::ip::{IpNextHeaderProtocol, IpNextHeaderProtocols};
+use pnet::packet::ipv6::{FragmentPacket, Ipv6Packet, MutableIpv6Packet};
 
 use crate::model::{IpHeader, Ttl};
 

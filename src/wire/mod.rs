@@ -3,7 +3,7 @@
 //! * [`emit()`] writes a whole IP packet, [`fragment()`] cuts one up, [`parse()`] reads one, [`summary()`] shows one as
 //!   a line.
 //! * [`Reassembler`] makes fragments whole again, [`segments()`] undoes the joining of TCP segments.
-//! * Only this folder uses the views of `pnet_packet`. They read fields and decide nothing.
+//! * Only this folder uses the views of `pnet::packet`. They read fields and decide nothing.
 //!
 //! **Panics:** none for any input. Each length field is compared with the bytes that are there before it is used. If they
 //! disagree, a [`WireError`] names the layer and the field.

@@ -1,6 +1,6 @@
 //! TCP options: those of a path MTU probe and of its answers (RFC 9293, 3.1; RFC 2018; RFC 7323).
 
-use pnet_packet::tcp::TcpOptionNumbers;
+use pnet::packet::tcp::TcpOptionNumbers;
 
 use crate::model::{SackBlocks, Segment, SeqNumber};
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use pnet_packet::ipv6::FragmentPacket;
+use pnet::packet::ipv6::FragmentPacket;
 
 use crate::model::Family;
 

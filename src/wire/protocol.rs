@@ -1,8 +1,8 @@
 //! Numbers of protocols and of message types that several readers and writers need.
 
-use pnet_packet::icmp::IcmpTypes;
-use pnet_packet::icmpv6::Icmpv6Types;
-use pnet_packet::ip::IpNextHeaderProtocols;
+use pnet::packet::icmp::IcmpTypes;
+use pnet::packet::icmpv6::Icmpv6Types;
+use pnet::packet::ip::IpNextHeaderProtocols;
 
 use crate::model::Family;
 

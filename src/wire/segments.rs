@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use pnet_packet::tcp::{TcpFlags, TcpPacket};
+use pnet::packet::tcp::{TcpFlags, TcpPacket};
 
 use crate::model::Family;
 

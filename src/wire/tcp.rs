@@ -1,7 +1,7 @@
 //! TCP segments (RFC 9293).
 
 use bytes::Bytes;
-use pnet_packet::tcp::{MutableTcpPacket, TcpFlags, TcpPacket};
+use pnet::packet::tcp::{MutableTcpPacket, TcpFlags, TcpPacket};
 
 use crate::model::{Flags, Segment, SeqNumber};
 
