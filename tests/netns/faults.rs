@@ -55,7 +55,7 @@ fn a_process_that_was_stopped_reads_no_silence_into_its_sleep() {
             let family = [Family::V4, Family::V6][number / 3 % 2];
             let address = path.address(family, (number / 200) as u8, (number % 200 + 1) as u8);
             // A clear path is known after 30 ms, a hole after 700.
-            let moments = (0..1 + random.next() % 3).map(|_| {
+            let moments = (0..=(random.next() % 3)).map(|_| {
                 (
                     Duration::from_secs_f64(0.3 * random.unit().powi(2)),
                     Duration::from_secs_f64(0.1 + (longest - 0.1) * random.unit().powi(2)),

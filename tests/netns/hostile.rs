@@ -173,7 +173,8 @@ fn examine(lab: &Lab, case: Case) -> Ended {
     };
     let verdict = address["verdict"].as_str().unwrap_or_default().to_owned();
     let may_lie = case.kind == Kind::Peer && raw::ALL[case.number].may_lie();
-    if !is_true(&address, case.path) && !(may_lie && verdict == "clear") {
+    let is_lie = may_lie && verdict == "clear";
+    if !is_true(&address, case.path) && !is_lie {
         faults.push(format!("{verdict} {}, {}; {}", address["path_mtu"], address["reason"], address["methods"]));
     }
     let back = address["reverse"]["verdict"].as_str().unwrap_or_default();

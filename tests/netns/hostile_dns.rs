@@ -276,7 +276,7 @@ fn answers(query: &Query, room: usize) -> Vec<Vec<u8>> {
             own(vec![Data::Cname(format!("cname-endless-{}.test", number + 1))])
         }
         ("good.test" | "mail.good.test" | "flood.good.test", _) => say(NO_ERROR, good(query)),
-        (name, _) if name.ends_with(".test") && name.contains("self.test") => say(NO_ERROR, Vec::new()),
+        ("self.test", _) => say(NO_ERROR, Vec::new()),
         _ => say(NXDOMAIN, Vec::new()),
     }
 }

@@ -72,8 +72,7 @@ fn a_network_that_changes_under_a_run_makes_no_verdict_wrong() {
                 let lasts = Duration::from_secs_f64(0.02 + 1.5 * random.unit().powi(2));
                 let address = path.address(*family, 0, round + 1).to_string();
                 let document = changed(&lab, change, &address, after, lasts);
-                let told =
-                    document.map_or_else(|fault| Some(fault), |document| wrong(&document["addresses"][0], *path));
+                let told = document.map_or_else(Some, |document| wrong(&document["addresses"][0], *path));
                 faults.extend(
                     told.map(|told| format!("{}, {path:?} {family}, {after:?} for {lasts:?}: {told}", change.name)),
                 );

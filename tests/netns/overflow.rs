@@ -60,7 +60,7 @@ fn flooded(lab: &Lab, address: IpAddr, path: Path) -> (serde_json::Value, String
         let peers = log.lines().filter_map(|line| line.strip_prefix("connect ")?.split_once(' '));
         peers
             .filter_map(|(number, peer)| Some((number.parse::<usize>().ok()?, peer.trim().parse::<SocketAddr>().ok()?)))
-            .last()
+            .next_back()
     };
     let before = port().map_or(0, |(number, _)| number);
     let child = spawn(lab, &["--json", "--direction", "forward", &address.to_string()]);

@@ -45,7 +45,9 @@ const USUAL: Path = Path { there: There::Clear, back: Back::Clear };
 
 /// When the path was what, from and to. While the shell changes it, it is one of several.
 #[derive(Clone, Default)]
-struct Diary(Arc<Mutex<Vec<(Instant, Option<Instant>, Path)>>>);
+struct Diary(Arc<Mutex<Vec<Entry>>>);
+
+type Entry = (Instant, Option<Instant>, Path);
 
 impl Diary {
     /// From now on it may be one of these as well.

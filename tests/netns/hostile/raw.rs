@@ -172,7 +172,7 @@ fn answers(
         known.push((asked, Seen { port: segment.source_port, next: segment.end(), own: FIRST.wrapping_add(1) }));
         let syn_ack = || say(FIRST, segment.seq.wrapping_add(1), SYN | ACK, peer.options, &[]);
         return match peer.habit {
-            Habit::WindowZero => vec![shut(syn_ack())],
+            Habit::WindowZero => vec![shut(&syn_ack())],
             Habit::FloodOfSynAcks => (0..50)
                 .map(|n| say(FIRST + n * 77, segment.seq.wrapping_add(n), SYN | ACK, peer.options, &[]))
                 .chain([syn_ack()])
@@ -194,11 +194,10 @@ fn answers(
     }
     let next = seen.next;
     let usual = if greets { say(own, next, PSH | ACK, &[], GREETING) } else { say(own, next, ACK, &[], &[]) };
-    let many =
-        |count: u32, mut one: Box<dyn FnMut(u32) -> Vec<u8> + '_>| (0..count).map(|n| one(n)).collect::<Vec<_>>();
+    let many = |count: u32, one: Box<dyn FnMut(u32) -> Vec<u8> + '_>| (0..count).map(one).collect::<Vec<_>>();
     let extra = match peer.habit {
         Habit::Plain => Vec::new(),
-        Habit::WindowZero => return vec![shut(usual)],
+        Habit::WindowZero => return vec![shut(&usual)],
         Habit::Resets => return vec![say(own, next, RST | ACK, &[], &[])],
         Habit::FloodOfResets => {
             let numbers: Vec<(u32, u32)> = (0..200).map(|_| (random.next() as u32, random.next() as u32)).collect();
@@ -227,8 +226,8 @@ fn with_data(segment: Packet, data: &[u8]) -> Vec<u8> {
     segment.with_more_data(data).bytes()
 }
 
-fn shut(bytes: Vec<u8>) -> Vec<u8> {
-    let mut packet = Packet::read(&bytes).expect("it was written here");
+fn shut(bytes: &[u8]) -> Vec<u8> {
+    let mut packet = Packet::read(bytes).expect("it was written here");
     packet.state_window(0);
     packet.bytes()
 }

@@ -92,7 +92,15 @@ pub(super) const ALL: &[Server] = &[
     Server { name: "never reads, window shut", conduct: never_reads },
     Server { name: "STARTTLS, then garbage", conduct: |s| tls(s, |s| for_ever(s, &garbage())) },
     Server { name: "STARTTLS, then text", conduct: |s| tls(s, |s| for_ever(s, b"250 still in clear\r\n")) },
-    Server { name: "STARTTLS, then silence", conduct: |s| tls(s, |_| Ok(std::thread::sleep(PATIENCE))) },
+    Server {
+        name: "STARTTLS, then silence",
+        conduct: |s| {
+            tls(s, |_| {
+                std::thread::sleep(PATIENCE);
+                Ok(())
+            })
+        },
+    },
     Server { name: "STARTTLS, then a byte a second", conduct: |s| tls(s, |s| drip(s, &[22, 3, 3, 0x40, 0])) },
     Server {
         name: "TLS: change_cipher_spec without an end",
