@@ -184,6 +184,8 @@ fn answers(
     let Some((_, seen)) = known.iter_mut().find(|(of, seen)| (*of, seen.port) == (asked, segment.source_port)) else {
         return Vec::new();
     };
+    // What brings nothing and is in order draws no answer (RFC 9293, 3.10.7.4).
+    let is_idle = segment.seq == seen.next && segment.payload == 0 && !segment.is(FIN);
     if segment.seq == seen.next {
         seen.next = segment.end();
     }
@@ -193,6 +195,9 @@ fn answers(
         seen.own = own.wrapping_add(GREETING.len() as u32);
     }
     let next = seen.next;
+    if is_idle && !greets && matches!(peer.habit, Habit::Plain | Habit::WindowZero) {
+        return Vec::new();
+    }
     let usual = if greets { say(own, next, PSH | ACK, &[], GREETING) } else { say(own, next, ACK, &[], &[]) };
     let many = |count: u32, one: Box<dyn FnMut(u32) -> Vec<u8> + '_>| (0..count).map(one).collect::<Vec<_>>();
     let extra = match peer.habit {
