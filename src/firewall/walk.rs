@@ -227,7 +227,9 @@ mod tests {
     fn chains(all: Vec<Vec<RuleStep>>) -> Chains {
         let mut chains = Chains::new(all.len());
         for (chain, steps) in (0..).zip(all) {
-            steps.into_iter().for_each(|step| chains.add(ChainId(chain), step));
+            for step in steps {
+                chains.add(ChainId(chain), step);
+            }
         }
         chains
     }

@@ -181,7 +181,7 @@ fn what_logs_and_results_hold_is_shown_and_not_acted_on() {
         arguments.extend(more.iter().map(OsStr::new));
         check(&arguments, &[]);
     }
-    let json_text = HOSTILE.chars().map(|c| format!("\\u{:04x}", c as u32)).collect::<String>();
+    let json_text = HOSTILE.chars().fold(String::new(), |text, c| text + &format!("\\u{:04x}", c as u32));
     let result = format!(
         "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{json_text}\",\"vantage\":\"{json_text}\",\"addresses\":[{{}}]}}\n"
     );

@@ -229,6 +229,33 @@ fn the_rules_are_read_after_all_privilege_is_gone_and_no_process_is_left() {
     });
 }
 
+/// nft may take longer for a set of this size than the reader waits: what it says without the contents of sets counts then.
+#[test]
+fn a_large_set_costs_no_report() {
+    in_namespaces("blockers::a_large_set_costs_no_report", async |_| {
+        use std::fmt::Write as _;
+        let mut rules = String::from("table inet f {\n set s { type ipv4_addr; flags interval; elements = {\n");
+        for number in 0..60_000_u32 {
+            let _ = writeln!(rules, "{},", std::net::Ipv4Addr::from(0x0b00_0000 + 2 * number));
+        }
+        rules.push_str("}; }\n chain in { type filter hook input priority 0; policy drop; ip saddr @s accept; }\n}\n");
+        let file = std::env::temp_dir().join(format!("pmtu-probe-large-set-{}", std::process::id()));
+        std::fs::write(&file, rules).expect("a scratch file");
+        sh(&format!("nft -f {}", file.display()));
+        std::fs::remove_file(&file).expect("the scratch file");
+        let started = Instant::now();
+        let rules = RulesetReader::start().read(0x5eed).expect("the rules can be read");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        let lacks_sets = rules.lacks_sets;
+        let message = Message { from: ip(THERE4), to: ip(HERE4), interface: Some("here"), mtu: STATED.into() };
+        let Blockers::Found(found) = firewall::find(&rules, &[message]) else { panic!("nothing found") };
+        let told: Vec<(&str, &str, bool)> =
+            found.iter().map(|one| (one.place.as_str(), one.rule.as_str(), one.is_certain)).collect();
+        // Without its contents the set may hold the sender.
+        assert_eq!(told, [("table inet f, chain in", "policy drop", !lacks_sets)]);
+    });
+}
+
 /// By /proc alone, since no program can be started any more.
 fn waiting_children() -> usize {
     let own = std::process::id().to_string();

@@ -107,10 +107,10 @@ impl Saved {
         let mut led_away = BTreeSet::new();
         let mut clamps = Vec::new();
         for line in table.lines.iter().take_while(|_| steps.take()) {
-            let Some(target) = &line.spec.target else { continue };
+            let Some(target) = line.spec.target else { continue };
             let truth = line.spec.of_syn_ack(packet, steps);
             let chain = table.name(line.chain);
-            if *target == RuleTarget::SetsMss && truth != Truth::No && !OTHERS.contains(&chain) {
+            if target == RuleTarget::SetsMss && truth != Truth::No && !OTHERS.contains(&chain) {
                 let is_met = ["PREROUTING", "INPUT"].contains(&chain) && !led_away.contains(&line.chain.0);
                 let text = self.text(line);
                 clamps.push(ClampRule {
@@ -207,7 +207,7 @@ impl SavedTable {
     fn steps(&self, arrival: &ArrivingPtb<'_>, steps: &Steps) -> Chains {
         let mut chains = Chains::new(self.lengths.len());
         for (rule, line) in self.lines.iter().enumerate().take_while(|_| steps.take()) {
-            if let Some(action) = line.spec.target.as_ref().and_then(|target| self.action(target)) {
+            if let Some(action) = line.spec.target.and_then(|target| self.action(target)) {
                 chains.add(line.chain, RuleStep { truth: line.spec.of_message(arrival, steps), action, rule });
             }
         }
@@ -215,8 +215,8 @@ impl SavedTable {
     }
 
     /// `None`: everything passes the target, as with LOG and MARK.
-    fn action(&self, target: &RuleTarget) -> Option<RuleAction> {
-        match *target {
+    fn action(&self, target: RuleTarget) -> Option<RuleAction> {
+        match target {
             RuleTarget::Accept => Some(RuleAction::Accept),
             RuleTarget::Drop => Some(RuleAction::Drop),
             RuleTarget::Return => Some(RuleAction::Return),

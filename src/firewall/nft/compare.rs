@@ -89,7 +89,7 @@ pub(super) fn holds<'a>(fact: &Fact<'a>, value: &Term, sets: Option<&Sets<'_, 'a
         return Truth::Unknown;
     }
     match (fact, value) {
-        (Fact::Absent, _) => Truth::No,
+        (Fact::Absent, _) | (Fact::Word(_) | Fact::Number(..), Term::Address(_)) => Truth::No,
         (_, Term::Word(name)) if name.starts_with('@') => {
             sets.map_or(Truth::Unknown, |sets| sets.named(fact, &name[1..]))
         }
@@ -102,7 +102,6 @@ pub(super) fn holds<'a>(fact: &Fact<'a>, value: &Term, sets: Option<&Sets<'_, 'a
         (Fact::Name(name), Term::Word(pattern)) => is_name(name, pattern).into(),
         (Fact::Name(name), Term::Address(address)) => (name.parse() == Ok(*address)).into(),
         (Fact::Word(words), Term::Word(word)) => words.contains(&&**word).into(),
-        (Fact::Word(_) | Fact::Number(..), Term::Address(_)) => Truth::No,
         (Fact::Number(own, names), Term::Word(_) | Term::Number(_)) => match number(value, names) {
             Some(number) => (*own == number).into(),
             // The words for the message's own numbers are all known.

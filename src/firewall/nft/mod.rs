@@ -240,15 +240,13 @@ impl Ruleset {
             return true;
         }
         let Some(interface) = arrival.message.interface else { return false };
-        match &base.device {
-            Some(devices) => devices.words().contains(&interface),
-            None => {
-                let chain = self.tables.get(&base.place).map_or("", |table| table.chains.name(base.chain));
-                let hook = self.listing.hook(&base.place.0, &base.place.1, chain);
-                let quoted = format!("\"{interface}\"");
-                hook.is_some_and(|hook| hook.contains(&quoted) || hook.split([' ', ',']).any(|word| word == interface))
-            }
+        if let Some(devices) = &base.device {
+            return devices.words().contains(&interface);
         }
+        let chain = self.tables.get(&base.place).map_or("", |table| table.chains.name(base.chain));
+        let hook = self.listing.hook(&base.place.0, &base.place.1, chain);
+        let quoted = format!("\"{interface}\"");
+        hook.is_some_and(|hook| hook.contains(&quoted) || hook.split([' ', ',']).any(|word| word == interface))
     }
 
     fn accused_in(
