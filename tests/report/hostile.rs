@@ -98,7 +98,7 @@ fn suspects_of(text: &str) -> Suspects {
         sample: text.into(),
     };
     let reading = Reading { lines: 9, mail_lines: 9, unread: 2, unread_line: Some(text.into()), ..Reading::default() };
-    Suspects { list: vec![suspect(MailFlow::Outgoing), suspect(MailFlow::Incoming)], reading, ..Suspects::default() }
+    Suspects { list: vec![suspect(MailFlow::Outgoing), suspect(MailFlow::Incoming)], reading }
 }
 
 /// Every output of a report, with its name.
