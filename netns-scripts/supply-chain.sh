@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the program is made of: what may be in it, a list of all of it, and whether it is made the same again. docs/dependencies.md tells more.
+# What the program is made of: what may be in it, a list of all of it, and whether it is made the same again, which it is not yet. docs/dependencies.md tells more.
 #
 #   supply-chain.sh check          licences, duplicates, sources (deny.toml), crates that nobody uses; known faults where their list can be had
 #   supply-chain.sh sbom [FILE]    the list of all crates in the program (CycloneDX 1.5, JSON), valid by the schema; by default in target/
