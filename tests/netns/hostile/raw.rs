@@ -195,7 +195,7 @@ fn answers(
         seen.own = own.wrapping_add(GREETING.len() as u32);
     }
     let next = seen.next;
-    if is_idle && !greets && matches!(peer.habit, Habit::Plain | Habit::WindowZero) {
+    if is_idle && !greets && peer.habit == Habit::WindowZero {
         return Vec::new();
     }
     let usual = if greets { say(own, next, PSH | ACK, &[], GREETING) } else { say(own, next, ACK, &[], &[]) };
@@ -223,7 +223,8 @@ fn answers(
         ),
         Habit::Noise => noise(packet, random),
     };
-    extra.into_iter().chain([usual]).collect()
+    let is_due = !is_idle || greets || peer.may_lie();
+    extra.into_iter().chain(is_due.then_some(usual)).collect()
 }
 
 /// The segment with data behind its header.
