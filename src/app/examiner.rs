@@ -1,10 +1,11 @@
 //! The core of every run: the sockets, opened once with privilege, and the examinations over them.
 
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::beginning::Beginning;
 use super::error::RunError;
 use super::exit_code::INTERRUPTED;
 use super::host_firewall::HostFirewall;
@@ -34,7 +35,7 @@ pub(super) struct Examiner<'p> {
     firewall: HostFirewall,
     systems: Systems,
     judging: Judging<'p>,
-    started: SystemTime,
+    started: Beginning,
     deadline: Instant,
 }
 
@@ -44,7 +45,7 @@ impl<'p> Examiner<'p> {
         plan: &'p RunPlan,
         files: impl FnOnce() -> Result<F, RunError>,
     ) -> Result<(Self, F), RunError> {
-        let (started, deadline) = (SystemTime::now(), Instant::now() + plan.sending.timeout);
+        let (started, deadline) = (Beginning::now(), Instant::now() + plan.sending.timeout);
         privilege::require_raw_sockets()?;
         let firewall = HostFirewall::watch();
         let mut ports = SilentPorts::reserve(plan.examination.local_ports() + 1)?;
@@ -121,8 +122,8 @@ impl<'p> Examiner<'p> {
         outputs.nothing_examined(&Report {
             target,
             vantage: vantage::name(),
-            started: self.started,
-            elapsed: self.started.elapsed().unwrap_or_default(),
+            started: self.started.time(),
+            elapsed: self.started.elapsed(),
             addresses: Vec::new(),
             errors,
             ending: Some(INTERRUPTED),
@@ -144,7 +145,7 @@ impl<'p> Examiner<'p> {
     }
 
     /// When the run began.
-    pub(super) fn started(&self) -> SystemTime {
+    pub(super) fn started(&self) -> Beginning {
         self.started
     }
 

@@ -4,6 +4,7 @@
 //! (`suspects`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
 //! and `output` writes the results.
 
+mod beginning;
 mod capture_limit;
 mod earlier_results;
 mod error;

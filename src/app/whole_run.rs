@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join;
 use tokio::sync::{mpsc, oneshot};
@@ -121,8 +121,8 @@ impl Reporter<'_> {
         Report {
             target: self.examiner.plan().targets.subject(),
             vantage: vantage::name(),
-            started,
-            elapsed: started.elapsed().unwrap_or_default(),
+            started: started.time(),
+            elapsed: started.elapsed(),
             addresses,
             errors: self.run.failures.clone(),
             ending: None,
@@ -173,7 +173,7 @@ impl Observer for Reporter<'_> {
             range: standing.bracket,
             is_on_the_way_back: standing.is_on_the_way_back,
             probes: standing.probes,
-            elapsed: self.examiner.started().elapsed().unwrap_or(Duration::ZERO),
+            elapsed: self.examiner.started().elapsed(),
         }));
     }
 

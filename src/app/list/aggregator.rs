@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use super::admission::{Admission, Admitted};
 use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
 use super::target_list::{LineContent, ListLine};
+use crate::app::beginning::Beginning;
 use crate::app::examiner::Examiner;
 use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::output::outputs::Outputs;
@@ -55,7 +56,7 @@ enum Delivery {
 
 struct TargetInWork {
     target: String,
-    started: SystemTime,
+    started: Beginning,
     planned: Vec<PlannedAddress>,
     failures: Vec<TargetFailure>,
     /// Whether something of it is left out that another run might examine.
@@ -135,7 +136,7 @@ impl<'a> Aggregator<'a> {
             });
         }
         let will_come_again = planned.is_empty() && errors.iter().any(PlanError::is_temporary);
-        let in_work = TargetInWork { target, started: SystemTime::now(), planned, failures, is_incomplete, examined };
+        let in_work = TargetInWork { target, started: Beginning::now(), planned, failures, is_incomplete, examined };
         if will_come_again {
             // No result: with --resume it is tried again.
             let kept = self.tracker.as_mut().map_or(Ok(()), |tracker| tracker.stands_as_before(&in_work.target));
@@ -226,8 +227,8 @@ impl<'a> Aggregator<'a> {
         let started = self.examiner.started();
         self.outputs.nothing_examined(&Report {
             target,
-            started,
-            elapsed: started.elapsed().unwrap_or_default(),
+            started: started.time(),
+            elapsed: started.elapsed(),
             addresses: Vec::new(),
             errors: vec![failure],
             vantage: vantage::name(),
@@ -305,8 +306,8 @@ impl TargetInWork {
         let mut report = Report {
             target: self.target,
             vantage: vantage::name(),
-            started: self.started,
-            elapsed: self.started.elapsed().unwrap_or(Duration::ZERO),
+            started: self.started.time(),
+            elapsed: self.started.elapsed(),
             addresses,
             errors: self.failures,
             ending: None,

@@ -1,14 +1,13 @@
 //! `--junit FILE`: results as test cases, for Jenkins, GitLab and others.
 
-use std::io;
-use std::time::SystemTime;
-
 use super::check_sink::{CheckSink, CheckWriter};
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
+use crate::app::beginning::Beginning;
 use crate::net::publish::Readers;
 use crate::report::checks::Check;
 use crate::report::junit::TestSuite;
+use std::io;
 
 pub(super) static FORMAT: Format = Format {
     name: "junit",
@@ -26,7 +25,7 @@ pub(super) static FORMAT: Format = Format {
     tells_failures: true,
     open: |argument, opening| {
         let document = Document::open(argument, "junit", Readers::ByUmask)?;
-        let writer = JunitFile { document, suite: TestSuite::default(), began: SystemTime::now() };
+        let writer = JunitFile { document, suite: TestSuite::default(), began: Beginning::now() };
         Ok(Box::new(CheckSink::new(writer, opening.is_list)))
     },
 };
@@ -34,7 +33,7 @@ pub(super) static FORMAT: Format = Format {
 struct JunitFile {
     document: Document,
     suite: TestSuite,
-    began: SystemTime,
+    began: Beginning,
 }
 
 impl CheckWriter for JunitFile {
@@ -44,8 +43,8 @@ impl CheckWriter for JunitFile {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let elapsed = self.began.elapsed().unwrap_or_default();
-        self.document.put(&self.suite.document(self.began, elapsed))
+        let elapsed = self.began.elapsed();
+        self.document.put(&self.suite.document(self.began.time(), elapsed))
     }
 
     fn keeps_results(&self) -> bool {

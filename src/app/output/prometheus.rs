@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
+use crate::app::beginning::Beginning;
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{FailureKind, Report, TargetFailure};
@@ -32,7 +33,7 @@ pub(super) static FORMAT: Format = Format {
             document: Document::open(argument, "prometheus", Readers::All)?,
             metrics: Metrics::default(),
             is_list: opening.is_list,
-            began: SystemTime::now(),
+            began: Beginning::now(),
             is_published: false,
         }))
     },
@@ -43,7 +44,7 @@ struct MetricsFile {
     metrics: Metrics,
     /// Whether more results come.
     is_list: bool,
-    began: SystemTime,
+    began: Beginning,
     is_published: bool,
 }
 
@@ -51,7 +52,7 @@ impl MetricsFile {
     fn publish(&mut self) -> io::Result<()> {
         self.is_published = true;
         let ended = SystemTime::now();
-        let took = ended.duration_since(self.began).unwrap_or_default();
+        let took = self.began.elapsed();
         self.document.put(&self.metrics.render(RunTimes { ended, took }))
     }
 }
