@@ -7,6 +7,8 @@ use super::list::target_list::ListError;
 use super::merge::MergeError;
 use super::numbered_shard::NumberError;
 use super::output::format::OpenError;
+use super::output::outputs::Outputs;
+use super::plan::RunPlan;
 use super::plan_error::{PlanError, failure_kind};
 use super::suspects::read::SuspectsError;
 use super::track::TrackError;
@@ -60,9 +62,18 @@ pub enum RunError {
     /// The results cannot be written.
     #[error("cannot write the report: {0}")]
     Write(io::Error),
+    /// One of these, of which the outputs that were open have been told: none is opened any more once privileges are given up.
+    #[error(transparent)]
+    Told(Box<RunError>),
 }
 
 impl RunError {
+    /// Tells the open outputs that there is no report.
+    pub(super) fn tell(self, plan: &RunPlan, outputs: &mut Outputs) -> Self {
+        outputs.nothing_to_report(plan, self.failures(&plan.targets.subject()));
+        Self::Told(Box::new(self))
+    }
+
     /// The failures for programs. `subject`: what the run is about, where no target is to blame.
     pub(super) fn failures(&self, subject: &str) -> Vec<TargetFailure> {
         let kind = match self {
@@ -80,6 +91,7 @@ impl RunError {
             | Self::NoRoom(_)
             | Self::Receive(_)
             | Self::Write(_) => FailureKind::System,
+            Self::Told(error) => return error.failures(subject),
         };
         vec![TargetFailure { target: subject.to_owned(), kind, text: self.to_string() }]
     }

@@ -27,14 +27,16 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
         planned = planned => planned,
         () = &mut interrupt => return Ok(examiner.interrupted_before(&mut outputs)),
     };
-    let Planned { addresses, errors, failures } = planned?;
+    let planned = planned.map_err(|error| error.tell(examiner.plan(), &mut outputs))?;
+    let Planned { addresses, errors, failures } = planned;
     if addresses.is_empty()
         && let [first, others @ ..] = &errors[..]
     {
         for error in others {
             outputs.warn(&error.to_string());
         }
-        return Err(RunError::NothingToExamine { text: first.to_string(), failures });
+        let error = RunError::NothingToExamine { text: first.to_string(), failures };
+        return Err(error.tell(examiner.plan(), &mut outputs));
     }
     for error in &errors {
         outputs.warn(&error.to_string());

@@ -23,7 +23,9 @@ pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
         // What could not be written needs no second attempt.
         Ok(_) | Err(RunError::Write(_)) => outcome,
         Err(error) => {
-            Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
+            if !matches!(error, RunError::Told(_)) {
+                Outputs::of_a_failed_run(plan, error.failures(&plan.targets.subject()));
+            }
             if plan.output.leaves_stderr_alone() { Ok(NOTHING_TO_REPORT) } else { outcome }
         }
     }

@@ -77,7 +77,7 @@ impl WholeRun<'_> {
         } else {
             examine(&mut reporter).await
         };
-        ended?;
+        ended.map_err(|error| error.tell(examiner.plan(), &mut reporter.outputs))?;
         reporter.reported.map_err(RunError::Write)
     }
 
