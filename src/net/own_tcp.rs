@@ -40,7 +40,7 @@ pub struct OwnConnection {
 /// A SYN that is lost comes again after 1 s and after 3 s.
 const CONNECTING: Duration = Duration::from_secs(5);
 /// How long a server's last words are awaited, and its greeting before.
-const GREETING: Duration = Duration::from_secs(1);
+const GREETING: Duration = Duration::from_secs(2);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 impl OwnConnection {
