@@ -47,7 +47,13 @@ else
     no_fleet='Slurm and others are fetched by root'
     no_monitoring='Icinga, Nagios and others need root'
     [[ -w /dev/net/tun ]] || leave_out a_link_without_a_header_is_captured_alike 'this user may not open /dev/net/tun'
-    leave_out root_can_write_where_the_caller_of_sudo_can 'a user namespace of one user knows no other'
+    one_user='a user namespace of one user knows no other'
+    leave_out root_can_write_where_the_caller_of_sudo_can "$one_user"
+    leave_out nothing_is_left_of_the_rights_however_it_is_started "$one_user"
+    leave_out a_child_has_the_rights_for_its_one_task "$one_user"
+    leave_out a_process_of_the_same_user_gets_no_socket "$one_user"
+    leave_out the_environment_of_a_user_without_the_rights_decides_nothing "$one_user"
+    leave_out a_set_user_id_program_opens_no_file_for_its_user "$one_user"
 fi
 if [[ -n $no_mail ]]; then
     leave_out mail_passes_exactly_where_the_verdict_says_so "$no_mail"

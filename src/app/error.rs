@@ -7,8 +7,6 @@ use super::list::target_list::ListError;
 use super::merge::MergeError;
 use super::numbered_shard::NumberError;
 use super::output::format::OpenError;
-use super::output::outputs::Outputs;
-use super::plan::RunPlan;
 use super::plan_error::{PlanError, failure_kind};
 use super::suspects::read::SuspectsError;
 use super::track::TrackError;
@@ -62,18 +60,12 @@ pub enum RunError {
     /// The results cannot be written.
     #[error("cannot write the report: {0}")]
     Write(io::Error),
-    /// One of these, of which the outputs that were open have been told: none is opened any more once privileges are given up.
+    /// One of these, of which the open outputs have been told.
     #[error(transparent)]
     Told(Box<RunError>),
 }
 
 impl RunError {
-    /// Tells the open outputs that there is no report.
-    pub(super) fn tell(self, plan: &RunPlan, outputs: &mut Outputs) -> Self {
-        outputs.nothing_to_report(plan, self.failures(&plan.targets.subject()));
-        Self::Told(Box::new(self))
-    }
-
     /// The failures for programs. `subject`: what the run is about, where no target is to blame.
     pub(super) fn failures(&self, subject: &str) -> Vec<TargetFailure> {
         let kind = match self {

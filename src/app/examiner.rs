@@ -7,7 +7,7 @@ use tracing::debug;
 
 use super::beginning::Beginning;
 use super::error::RunError;
-use super::exit_code::INTERRUPTED;
+use super::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use super::host_firewall::HostFirewall;
 use super::judging::Judging;
 use super::output::outputs::Outputs;
@@ -118,17 +118,28 @@ impl<'p> Examiner<'p> {
     pub(super) fn interrupted_before(&self, outputs: &mut Outputs) -> u8 {
         let target = self.plan.targets.subject();
         let text = "the run was interrupted before anything was examined".into();
-        let errors = vec![TargetFailure { target: target.clone(), kind: FailureKind::Interrupted, text }];
-        outputs.nothing_examined(&Report {
-            target,
+        let errors = vec![TargetFailure { target, kind: FailureKind::Interrupted, text }];
+        outputs.nothing_examined(&self.report_of_nothing(errors, INTERRUPTED));
+        INTERRUPTED
+    }
+
+    /// Why there is no report is told to the outputs: they are open, and none can be opened any more.
+    pub(super) fn tell(&self, error: RunError, outputs: &mut Outputs) -> RunError {
+        let errors = error.failures(&self.plan.targets.subject());
+        outputs.nothing_examined(&self.report_of_nothing(errors, NOTHING_TO_REPORT));
+        RunError::Told(Box::new(error))
+    }
+
+    fn report_of_nothing(&self, errors: Vec<TargetFailure>, ending: u8) -> Report {
+        Report {
+            target: self.plan.targets.subject(),
             vantage: vantage::name(),
             started: self.started.time(),
             elapsed: self.started.elapsed(),
             addresses: Vec::new(),
             errors,
-            ending: Some(INTERRUPTED),
-        });
-        INTERRUPTED
+            ending: Some(ending),
+        }
     }
 
     pub(super) fn plan(&self) -> &'p RunPlan {

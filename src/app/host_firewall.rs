@@ -16,7 +16,7 @@ pub(super) struct HostFirewall {
     rules: OnceCell<Result<Rules, String>>,
 }
 
-/// Parsing is given as long as reading: the event loop waits for both, once in a run. A ruleset of 16 MiB takes a third of it.
+/// Parsing is given as long as reading: the event loop waits for both, once in a run.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Routers whose messages are led through the rules; those of one host meet the same rule.

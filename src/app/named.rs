@@ -27,7 +27,7 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
         planned = planned => planned,
         () = &mut interrupt => return Ok(examiner.interrupted_before(&mut outputs)),
     };
-    let planned = planned.map_err(|error| error.tell(examiner.plan(), &mut outputs))?;
+    let planned = planned.map_err(|error| examiner.tell(error, &mut outputs))?;
     let Planned { addresses, errors, failures } = planned;
     if addresses.is_empty()
         && let [first, others @ ..] = &errors[..]
@@ -36,7 +36,7 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
             outputs.warn(&error.to_string());
         }
         let error = RunError::NothingToExamine { text: first.to_string(), failures };
-        return Err(error.tell(examiner.plan(), &mut outputs));
+        return Err(examiner.tell(error, &mut outputs));
     }
     for error in &errors {
         outputs.warn(&error.to_string());

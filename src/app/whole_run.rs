@@ -77,7 +77,7 @@ impl WholeRun<'_> {
         } else {
             examine(&mut reporter).await
         };
-        ended.map_err(|error| error.tell(examiner.plan(), &mut reporter.outputs))?;
+        ended.map_err(|error| examiner.tell(error, &mut reporter.outputs))?;
         reporter.reported.map_err(RunError::Write)
     }
 

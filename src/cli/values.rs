@@ -69,7 +69,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
-/// `512k`, `10M`, `1G`, or bytes.
+/// `2048k`, `10M`, `1G`, or bytes.
 pub(super) fn capture_limit(text: &str) -> Result<CaptureLimit, String> {
     let wrong = || "is no size; give one from 1M on, like 10M or 1G, or 0 for no limit".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());

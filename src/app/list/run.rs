@@ -52,7 +52,7 @@ pub(crate) fn run(plan: &RunPlan, options: &ListOptions) -> Result<u8, RunError>
 async fn examine(examiner: &Examiner<'_>, options: &ListOptions, shard: Shard, files: Files) -> Result<u8, RunError> {
     let Files { mut outputs, mut earlier, tracker, list } = files;
     let planner = Planner::new(examiner).await;
-    let planner = planner.map_err(|error| RunError::from(error).tell(examiner.plan(), &mut outputs))?;
+    let planner = planner.map_err(|error| examiner.tell(error.into(), &mut outputs))?;
     let stop = Notify::new();
     let counts = earlier.take_counts();
     let admission = Admission::new(shard, earlier, list.lines_in_all());

@@ -1,5 +1,7 @@
 //! `--junit FILE`: results as test cases, for Jenkins, GitLab and others.
 
+use std::io;
+
 use super::check_sink::{CheckSink, CheckWriter};
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
@@ -7,7 +9,6 @@ use crate::app::beginning::Beginning;
 use crate::net::publish::Readers;
 use crate::report::checks::Check;
 use crate::report::junit::TestSuite;
-use std::io;
 
 pub(super) static FORMAT: Format = Format {
     name: "junit",

@@ -117,11 +117,6 @@ impl Outputs {
         }
     }
 
-    /// There is no report, for these reasons.
-    pub(crate) fn nothing_to_report(&mut self, plan: &RunPlan, errors: Vec<TargetFailure>) {
-        self.nothing_examined(&report_of_nothing(plan, errors, NOTHING_TO_REPORT));
-    }
-
     /// A run failed before its outputs were opened, or with nothing to report: where stdout carries a document for a program, it
     /// says so.
     pub(crate) fn of_a_failed_run(plan: &RunPlan, errors: Vec<TargetFailure>) {
@@ -134,7 +129,15 @@ impl Outputs {
     }
 
     fn tell_programs(plan: &RunPlan, errors: Vec<TargetFailure>, code: u8) {
-        let report = report_of_nothing(plan, errors, code);
+        let report = Report {
+            target: plan.targets.subject(),
+            vantage: vantage::name(),
+            started: SystemTime::now(),
+            elapsed: Duration::ZERO,
+            addresses: Vec::new(),
+            errors,
+            ending: Some(code),
+        };
         let mut opening = opening(&plan.output, false, None);
         let documents = plan.output.formats.iter().filter(|choice| choice.format.tells_failures);
         let opened = documents.filter_map(|choice| (choice.format.open)(&choice.argument, &mut opening).ok());
@@ -219,18 +222,6 @@ fn chosen(options: &OutputOptions, opening: &mut Opening<'_>) -> Result<Vec<Box<
 fn style(options: &OutputOptions) -> Style {
     let color = wants_color(options.color, &Environment::of_process(), io::stdout().is_terminal());
     Style { color, detail: options.detail, width: width::of_stdout() }
-}
-
-fn report_of_nothing(plan: &RunPlan, errors: Vec<TargetFailure>, code: u8) -> Report {
-    Report {
-        target: plan.targets.subject(),
-        vantage: vantage::name(),
-        started: SystemTime::now(),
-        elapsed: Duration::ZERO,
-        addresses: Vec::new(),
-        errors,
-        ending: Some(code),
-    }
 }
 
 fn progress(options: &OutputOptions) -> Option<Box<dyn ResultSink>> {

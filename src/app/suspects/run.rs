@@ -51,7 +51,7 @@ async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outp
     let interrupt = interrupted();
     tokio::pin!(interrupt);
     let (planned, cases) = tokio::select! {
-        plan = planning::plan(examiner, suspects) => plan.map_err(|error| error.tell(examiner.plan(), &mut outputs))?,
+        plan = planning::plan(examiner, suspects) => plan.map_err(|error| examiner.tell(error, &mut outputs))?,
         () = &mut interrupt => return Ok(examiner.interrupted_before(&mut outputs)),
     };
     let failures = cases.failures();
@@ -59,7 +59,7 @@ async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outp
     if planned.is_empty() {
         let text = errors.next().unwrap_or_default();
         errors.for_each(|error| outputs.warn(&error));
-        return Err(RunError::NothingToExamine { text, failures }.tell(examiner.plan(), &mut outputs));
+        return Err(examiner.tell(RunError::NothingToExamine { text, failures }, &mut outputs));
     }
     errors.for_each(|error| outputs.warn(&error));
     let is_incomplete = cases.is_incomplete() || suspects.reading.unread > 0;
