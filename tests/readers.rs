@@ -19,6 +19,8 @@ use targets::{TARGETS, Target};
 
 /// For all targets together, of one processor.
 const SECONDS: f64 = 45.0;
+/// A change is judged by itself: the same damage each time. Who hunts for longer draws a seed.
+const SEED: u64 = 20_261_130;
 /// What all readers together may take at most, this program included.
 const MEMORY_MIB: u64 = 300;
 
@@ -50,9 +52,13 @@ fn saved_inputs_are_read() {
 
 #[test]
 fn damaged_inputs_do_no_harm() {
-    let seconds: f64 = std::env::var("PMTU_FUZZ_SECONDS").map_or(SECONDS, |text| text.parse().expect("seconds"));
-    let seed =
-        std::env::var("PMTU_FUZZ_SEED").map_or_else(|_| damage::any_seed(), |text| text.parse().expect("a seed"));
+    let hunted: Option<f64> = std::env::var("PMTU_FUZZ_SECONDS").ok().map(|text| text.parse().expect("seconds"));
+    let seconds = hunted.unwrap_or(SECONDS);
+    let seed = match std::env::var("PMTU_FUZZ_SEED") {
+        Ok(text) => text.parse().expect("a seed"),
+        Err(_) if hunted.is_some() => damage::any_seed(),
+        Err(_) => SEED,
+    };
     let targets: Vec<&Target> = chosen().collect();
     let share = Duration::from_secs_f64(seconds) / targets.len().max(1) as u32;
     let next = AtomicUsize::new(0);

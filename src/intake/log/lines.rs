@@ -8,7 +8,7 @@ use memchr::memchr;
 pub(super) const LONGEST: usize = 64 << 10;
 const BUFFER: usize = 256 << 10;
 
-/// Passes every line on, without its line end, and the first byte of the next line if it is known. Skips lines that are too long and returns
+/// Passes every line on, without its line end, and the first byte of the next line if there is one. Skips lines that are too long and returns
 /// their number.
 pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8], Option<u8>)) -> io::Result<u64> {
     let mut buffer = vec![0; BUFFER];
@@ -20,12 +20,18 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8], Option<u
         };
         let is_end = read == 0;
         let text = &buffer[..filled + read];
-        // The bytes that were in the buffer before contain no line end.
-        let (mut start, mut unseen) = (0, filled);
+        // Of the bytes that were in the buffer before, only the last one may be a line end.
+        let (mut start, mut unseen) = (0, filled.saturating_sub(1));
+        let mut waits = false;
         while let Some(length) = memchr(b'\n', &text[unseen..]) {
+            let (line, next) = (&text[start..unseen + length], text.get(unseen + length + 1).copied());
+            // How a line is read depends on what follows it, and not on how the bytes come.
+            waits = next.is_none() && !is_end && !skipping && line.len() <= LONGEST;
+            if waits {
+                break;
+            }
             if !std::mem::take(&mut skipping) {
-                let next = text.get(unseen + length + 1).copied();
-                hand_over(&text[start..unseen + length], next, &mut each, &mut overlong);
+                hand_over(line, next, &mut each, &mut overlong);
             }
             unseen += length + 1;
             start = unseen;
@@ -37,7 +43,7 @@ pub(super) fn for_each(mut from: impl Read, mut each: impl FnMut(&[u8], Option<u
             }
             return Ok(overlong);
         }
-        if skipping || rest > LONGEST {
+        if !waits && (skipping || rest > LONGEST) {
             overlong += u64::from(!skipping);
             (skipping, filled) = (true, 0);
         } else {
@@ -67,18 +73,27 @@ mod tests {
         }
     }
 
-    fn lines(text: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64) {
+    /// A line, and the first byte of the next one.
+    type Line = (Vec<u8>, Option<u8>);
+
+    fn lines(text: &[u8], piece: usize) -> (Vec<Line>, u64) {
         let mut lines = Vec::new();
-        let overlong = for_each(Pieces(text, piece), |line, _| lines.push(line.to_owned())).expect("no error");
-        (lines, overlong)
+        let overlong = for_each(Pieces(text, piece), |line, next| lines.push((line.to_owned(), next)));
+        (lines, overlong.expect("no error"))
     }
 
     #[test]
     fn lines_do_not_depend_on_how_they_come() {
         let text = [b"one\n\ntwo\0\xff\n".to_vec(), vec![b'x'; LONGEST], b"\nlast".to_vec()].concat();
-        let whole: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        let whole = [
+            (b"one".to_vec(), Some(b'\n')),
+            (b"".to_vec(), Some(b't')),
+            (b"two\0\xff".to_vec(), Some(b'x')),
+            (vec![b'x'; LONGEST], Some(b'l')),
+            (b"last".to_vec(), None),
+        ];
         for piece in [1, 2, 7, 4096, usize::MAX] {
-            assert_eq!(lines(&text, piece), (whole.clone(), 0), "{piece}");
+            assert_eq!(lines(&text, piece), (whole.to_vec(), 0), "{piece}");
         }
     }
 
@@ -86,9 +101,19 @@ mod tests {
     fn overlong_lines_are_passed_over_and_counted() {
         for length in [LONGEST + 1, BUFFER, BUFFER + 1, 3 * BUFFER] {
             let text = [b"one\n".to_vec(), vec![b'x'; length], b"\ntwo\n".to_vec(), vec![b'y'; length]].concat();
+            let expected = vec![(b"one".to_vec(), Some(b'x')), (b"two".to_vec(), Some(b'y'))];
             for piece in [999, usize::MAX] {
-                assert_eq!(lines(&text, piece), (vec![b"one".to_vec(), b"two".to_vec()], 2), "{length} {piece}");
+                assert_eq!(lines(&text, piece), (expected.clone(), 2), "{length} {piece}");
             }
+        }
+    }
+
+    #[test]
+    fn a_line_at_the_end_of_a_read_waits_for_what_follows() {
+        let text = [vec![b'x'; BUFFER - 1], b"\n y\n".to_vec(), vec![b'z'; LONGEST], b"\n".to_vec()].concat();
+        for piece in [1, LONGEST, LONGEST + 1, BUFFER, usize::MAX] {
+            let expected = vec![(b" y".to_vec(), Some(b'z')), (vec![b'z'; LONGEST], None)];
+            assert_eq!(lines(&text, piece), (expected, 1), "{piece}");
         }
     }
 }
