@@ -25,6 +25,9 @@ use sim::sweep::{HEADING, Job, Tally, sweep, table, total};
 
 /// Seeds per scenario and family where no loss is added.
 const PLAIN_SEEDS: u64 = 20;
+/// Without SACK, where nothing names a probe; a slow line, so that answers are late; jitter.
+const IDLE_ACK_PATHS: [&str; 6] =
+    ["clear", "ptb_1400", "silent_router", "reordering_black_hole", "icmp_dead_black_hole", "long_delay_black_hole"];
 /// What `--flows` is tried with.
 const FLOWS: [u16; 3] = [2, 8, 16];
 
@@ -355,6 +358,33 @@ fn a_run_cut_short_before_own_tcp_tells_makes_no_hole() {
         }
     }
     assert!(undecided > 50, "only {undecided} runs knew the hole and not what it means");
+}
+
+/// Whatever such a peer says, it says to acknowledgments too, so its answers tell of no probe that it came. Mail tells, and echo.
+#[test]
+fn a_peer_that_answers_idle_acknowledgments_is_believed_about_none() {
+    let mut decided = 0;
+    for name in IDLE_ACK_PATHS {
+        for (greeting, loss) in [(true, 0.0), (false, 0.0), (true, 0.05)] {
+            let mut scenario = scenario::load(name).unwrap();
+            let peer = &mut scenario.peer;
+            (peer.sack, peer.dsack, peer.answers_idle_acks, peer.greeting) = (false, false, true, greeting);
+            add_loss(&mut scenario, loss);
+            for (family, seed) in [Family::V4, Family::V6].into_iter().flat_map(|f| (0..10).map(move |seed| (f, seed)))
+            {
+                let run = sim::run::run(&scenario, family, seed, false);
+                let (class, notes) = check(&run, &scenario, family, Strictness::Verdict);
+                assert!(
+                    class != Class::Wrong,
+                    "{name}, {family}, seed {seed}, {loss} lost, greeting {greeting}: {notes:?}"
+                );
+                decided += u32::from(class == Class::Right);
+            }
+        }
+    }
+    let all = 60 * IDLE_ACK_PATHS.len() as u32;
+    println!("{decided} of {all} are decided");
+    assert!(decided * 4 >= all * 3, "only {decided} of {all} are decided");
 }
 
 /// Runs sweeps, prints what they come to, and demands what is demanded of them.

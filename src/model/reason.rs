@@ -274,6 +274,8 @@ pub enum MethodReason {
     AnsweredOnTheWay,
     /// Answers do not name the probe.
     AnswersNameNoProbe,
+    /// The peer answers what asks for no answer, and names nothing in it: none of its answers is that of a probe.
+    IdleAcksAnswered,
     /// Nothing of it was answered.
     Unanswered,
     /// Not even its small probes were answered.

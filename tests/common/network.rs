@@ -232,6 +232,8 @@ pub struct Peer {
     pub sack: bool,
     /// Whether it sends D-SACK; without, old data draws a plain ACK.
     pub dsack: bool,
+    /// Answers acknowledgments that bring nothing as well, against RFC 9293, 3.10.7.4.
+    pub answers_idle_acks: bool,
     /// Whether it answers echo requests.
     pub echo: bool,
     /// `false`: accepts connections and never says a word.
@@ -289,6 +291,7 @@ impl Default for Peer {
             port: Port::Open,
             sack: true,
             dsack: true,
+            answers_idle_acks: false,
             echo: true,
             greeting: true,
             greeting_after_ms: 0,

@@ -126,6 +126,9 @@ impl Connection {
         } else if segment.flags.ack && self.take_ack(segment, now, &mut out) {
             self.take_data(segment, now, &mut out);
             self.transmit(now, &mut out);
+            if self.habits.answers_idle_acks && segment.sequence_len() == 0 && out.is_empty() {
+                self.ack(None, &mut out);
+            }
         }
         out
     }

@@ -65,10 +65,13 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     }
 }
 
-/// Whether answers over an open connection name nothing, or none came.
+/// Whether answers over an open connection name nothing, or none came. Those that come without a question speak of no lone segment.
 fn answers_lack_names(parts: &Parts) -> bool {
     let tcp = parts.techniques.using(Uses::Connection);
     let has_names = tcp.unusable().is_none() && !tcp.search().is_one_at_a_time();
+    if tcp.unusable() == Some(MethodReason::IdleAcksAnswered) {
+        return false;
+    }
     parts.session.state() == TcpState::Open && parts.is_tcp_asked_for() && !has_names
 }
 

@@ -5,6 +5,7 @@ mod echo;
 mod flow_comparison;
 mod fragmented;
 mod hop_search;
+mod idle_ack;
 mod interface;
 mod limited_probe;
 mod list;

@@ -11,6 +11,7 @@ use crate::model::{
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
+use super::idle_ack::IdleAck;
 use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
 use super::uses::Uses;
@@ -27,6 +28,8 @@ pub(crate) struct Retransmit {
     bare_acks_before: u32,
     /// The network may deliver an answer twice, and only IPv4 headers tell.
     last_bare_ack: Option<u16>,
+    /// One probe at a time: an answer tells something only if the peer answers nothing else.
+    idle_ack: IdleAck,
     /// One probe at a time: the next one leaves after this instant.
     quiet_until: Timestamp,
     /// The last ACK of the handshake was sent again, for a peer that may not have it.
@@ -59,6 +62,7 @@ impl Retransmit {
             bare_acks: 0,
             bare_acks_before: 0,
             last_bare_ack: None,
+            idle_ack: IdleAck::NotAsked,
             quiet_until: now,
             repeated_handshake: false,
             was_named_after_all: false,
@@ -71,7 +75,7 @@ impl Retransmit {
     fn turn_at(&self, rtt: &RttEstimator) -> Timestamp {
         let open = self.search().log().probes().iter().filter(|probe| probe.outcome == Outcome::Waiting);
         match open.map(|probe| probe.sent).collect::<Vec<_>>()[..] {
-            [] => self.quiet_until,
+            [] => self.idle_ack.due_at().map_or(self.quiet_until, |due| due.max(self.quiet_until)),
             [sent] => sent + (rtt.or_guess() + rtt.margin()).max(rtt.or_guess() * 3 / 2),
             [..] => Timestamp::MAX,
         }
@@ -150,12 +154,27 @@ impl Retransmit {
         if !self.search().is_one_at_a_time() {
             return None;
         }
+        if !self.idle_ack.is_settled() {
+            self.idle_ack.heard();
+            return None;
+        }
         // With a control behind an overdue probe the ACK is taken for the control's: a late answer to the probe would have
         // to be very late, and calling a loss too early only costs another probe.
         let probe =
             self.search_mut().log_mut().answered(heard.now, heard.rtt, |probe| probe.outcome == Outcome::Waiting);
         self.quiet_until = heard.now + heard.rtt.margin();
         probe.map(|probe| probe.probe(self.name()))
+    }
+
+    /// One probe at a time: whether an answer that names nothing may be taken for that of the probe. Asks, if that is not known.
+    fn is_trusted(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.idle_ack.advance(turn.now, turn.rtt) {
+            turn.session.acknowledge();
+        }
+        if self.idle_ack == IdleAck::Answered {
+            self.rule_out(MethodReason::IdleAcksAnswered);
+        }
+        self.idle_ack == IdleAck::Unanswered
     }
 
     fn has_no_names(&self) -> bool {
@@ -173,7 +192,7 @@ impl Retransmit {
         turn.session.acknowledge();
         self.begin_anew(Search::new(turn.plan), turn.session);
         self.search_mut().start(&[], turn.now);
-        true
+        self.idle_ack == IdleAck::Unanswered
     }
 
     /// The next way needs bytes that the server really took.
@@ -244,6 +263,9 @@ impl Technique for Retransmit {
             if self.turn_at(turn.rtt) > turn.now || must_yield {
                 return None;
             }
+        }
+        if self.search().is_one_at_a_time() && !self.is_trusted(turn) {
+            return None;
         }
         self.break_silence(turn.plan, turn.now);
         let queued = self.search_mut().take_due(turn.now)?;

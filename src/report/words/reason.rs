@@ -192,6 +192,9 @@ pub fn method_reason(reason: MethodReason) -> &'static str {
         MethodReason::TooFewBytes => "too few bytes may be sent to make a packet of full size",
         MethodReason::AnsweredOnTheWay => "something nearer than the server answers SYN segments",
         MethodReason::AnswersNameNoProbe => "answers do not name the probe",
+        MethodReason::IdleAcksAnswered => {
+            "it answers acknowledgments that ask for no answer, so its answers prove nothing"
+        }
         MethodReason::Unanswered => "no answer",
         MethodReason::SmallProbesUnanswered => "no answer to small probes",
         MethodReason::OldSegmentsUnanswered => "no answer to segments below the initial sequence number",

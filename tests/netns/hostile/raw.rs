@@ -33,6 +33,8 @@ pub(super) struct Peer {
 enum Habit {
     /// Greets, and acknowledges what comes in order.
     Plain,
+    /// The same, and acknowledges acknowledgments, which RFC 9293 does not have.
+    AnswersAcks,
     /// States window 0 for ever.
     WindowZero,
     /// For each segment, resets with random numbers.
@@ -87,6 +89,7 @@ pub(super) const ALL: &[Peer] = &[
             4, 5, 180, 4, 2,
         ],
     ),
+    habit("acknowledges acknowledgments", Habit::AnswersAcks),
     habit("window 0 for ever", Habit::WindowZero),
     habit("flood of RSTs with random numbers", Habit::FloodOfResets),
     habit("RST for every segment", Habit::Resets),
@@ -201,7 +204,7 @@ fn answers(
     let usual = if greets { say(own, next, PSH | ACK, &[], GREETING) } else { say(own, next, ACK, &[], &[]) };
     let many = |count: u32, one: Box<dyn FnMut(u32) -> Vec<u8> + '_>| (0..count).map(one).collect::<Vec<_>>();
     let extra = match peer.habit {
-        Habit::Plain => Vec::new(),
+        Habit::Plain | Habit::AnswersAcks => Vec::new(),
         Habit::WindowZero => return vec![shut(&usual)],
         Habit::Resets => return vec![say(own, next, RST | ACK, &[], &[])],
         Habit::FloodOfResets => {
@@ -223,7 +226,7 @@ fn answers(
         ),
         Habit::Noise => noise(packet, random),
     };
-    let is_due = !is_idle || greets || peer.may_lie();
+    let is_due = !is_idle || greets || peer.habit == Habit::AnswersAcks || peer.may_lie();
     extra.into_iter().chain(is_due.then_some(usual)).collect()
 }
 
