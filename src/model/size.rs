@@ -77,10 +77,10 @@ impl PacketSize {
         self.0
     }
 
-    /// The packet one byte larger.
+    /// The packet one byte larger; there is none above the largest number that a message can state.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 
     /// The TCP payload that makes a packet of this size, zero if the headers alone are larger.
@@ -122,6 +122,8 @@ mod tests {
     fn mss_and_packet_size_are_inverse() {
         assert_eq!(PacketSize::from_mss(1460, Family::V4), PacketSize::new(1500));
         assert_eq!(PacketSize::from_mss(1440, Family::V6), PacketSize::new(1500));
+        // An ICMPv6 message may state any number of 32 bits (RFC 4443, 3.2).
+        assert_eq!(PacketSize::new(u32::MAX).next(), PacketSize::new(u32::MAX));
         assert_eq!(PacketSize::new(1500).to_mss(Family::V6), 1440);
         assert_eq!(PacketSize::new(65_575).to_mss(Family::V6), 65_515);
     }
