@@ -136,6 +136,11 @@ pub enum Ground {
         /// The size.
         size: PacketSize,
     },
+    /// A packet of this size was answered, and one that is no larger was refused by a router.
+    PathChanged {
+        /// The size.
+        size: PacketSize,
+    },
     /// The run was cut short.
     CutShort(CutShort),
     /// Neither the TCP port nor small echo requests were answered.

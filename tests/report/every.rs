@@ -150,6 +150,7 @@ every!(grounds, Ground, {
     Ground::TooLossy { .. } => [Ground::TooLossy { passes: size(1400), lost: size(1401), p: 0.01 }],
     Ground::NoSizedAnswer => [Ground::NoSizedAnswer],
     Ground::OnlyRefused { .. } => [Ground::OnlyRefused { size: size(1500) }],
+    Ground::PathChanged { .. } => [Ground::PathChanged { size: size(1440) }],
     Ground::CutShort(_) => ends().into_iter().map(Ground::CutShort),
     Ground::NothingAnswered => [Ground::NothingAnswered],
     Ground::Unreachable(_) => obstacles().into_iter().map(Ground::Unreachable),

@@ -79,6 +79,11 @@ fn a_verdict_on_the_way_there() {
             "the port refuses packets of 1500 bytes as it refuses small ones, but no ping of that size is answered, and a \
              firewall on the way may refuse in the host's place",
         ),
+        (
+            Ground::PathChanged { size: size(1440) },
+            "a packet of 1440 bytes was answered and one of the same size was refused by a router: the path changed during the \
+             run; run it again",
+        ),
         (Ground::NoSizedAnswer, "the target answers, but to no kind of probe whose size could be varied"),
         (Ground::CutShort(CutShort::BeforeAnyAnswer), "the run was cut short before anything was answered"),
         (Ground::CutShort(CutShort::BeforeSizesSettled), "the run was cut short before the sizes were settled"),

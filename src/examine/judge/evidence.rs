@@ -64,6 +64,8 @@ pub(super) enum Carried {
     /// All that says that the full size gets there are RSTs to SYNs, which a firewall on the way sends in the host's place.
     Refused,
     Discoverable(Pair),
+    /// What passes was refused at another time.
+    Changed(PacketSize),
     Proven(Proof),
     Noisy(Proof),
     /// Probing ended before the technique did; this is the largest size that was answered.
@@ -79,7 +81,7 @@ impl Evidence {
         let passes = carried.and_then(|(_, carried)| match carried {
             Carried::Discoverable(pair) => Some(pair.passes),
             Carried::Proven(proof) | Carried::Noisy(proof) => Some(proof.pair.passes),
-            Carried::Full | Carried::Refused | Carried::Unfinished(_) => None,
+            Carried::Full | Carried::Refused | Carried::Changed(_) | Carried::Unfinished(_) => None,
         });
         let limit = record.session.tcp_limit;
         let about = record.packets().unwrap_or(PacketKind::Segment);
@@ -122,6 +124,7 @@ fn carried(record: &Record, name: Name) -> Option<Carried> {
         Progress::Full if search.max() < record.plan.max_size => unfinished,
         Progress::Full if name == Name::SynData && is_only_refused(record) => Carried::Refused,
         Progress::Full => Carried::Full,
+        Progress::Discoverable(Pair { passes, .. }) if search.log().is_refused(passes) => Carried::Changed(passes),
         Progress::Discoverable(pair) => Carried::Discoverable(pair),
         Progress::Proven(proof) => Carried::Proven(proof),
         Progress::Noisy(proof) => Carried::Noisy(proof),

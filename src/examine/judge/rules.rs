@@ -53,6 +53,7 @@ fn judge_as_it_stands(evidence: &Evidence) -> Judgement {
         },
         Carried::Refused => inconclusive(Ground::OnlyRefused { size: evidence.start }),
         Carried::Full => clear(evidence.start, technique),
+        Carried::Changed(size) => inconclusive(Ground::PathChanged { size }),
         // Filters on large echo are common, and a kernel that was told less than this stays below whatever else takes packets.
         Carried::Discoverable(pair) if technique == Technique::Echo && !is_told_or_cut(evidence) => {
             let Pair { passes, lost } = pair;

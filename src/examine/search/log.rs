@@ -197,6 +197,11 @@ impl ProbeLog {
             .min()
     }
 
+    /// Whether a router refused a packet that is no larger than one that passed at another time.
+    pub(crate) fn is_refused(&self, passes: PacketSize) -> bool {
+        self.sized().any(|probe| probe.size <= passes && probe.outcome == Outcome::Refused)
+    }
+
     /// How packets of sizes that pass fared.
     pub(crate) fn controls(&self, passes: PacketSize) -> Trials {
         self.trials_of(|probe| probe.is_sized() && probe.size <= passes)

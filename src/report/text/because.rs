@@ -65,6 +65,7 @@ fn ground(reason: &VerdictReason) -> String {
         Ground::SendingForbidden => "a firewall rule on this host refuses to send such packets".into(),
         Ground::LargerNotTried { .. }
         | Ground::OnlyRefused { .. }
+        | Ground::PathChanged { .. }
         | Ground::CutShort(CutShort::BeforeAnyAnswer | CutShort::BeforeSizesSettled)
         | Ground::Unreachable(_)
         | Ground::TcpEndsAtHop { .. }

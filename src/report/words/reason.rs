@@ -68,6 +68,10 @@ fn ground(ground: &Ground) -> String {
             "the port refuses packets of {size} bytes as it refuses small ones, but no ping of that size is answered, and a \
              firewall on the way may refuse in the host's place"
         ),
+        Ground::PathChanged { size } => format!(
+            "a packet of {size} bytes was answered and one of the same size was refused by a router: the path changed during the run; \
+             run it again"
+        ),
         Ground::CutShort(CutShort::BeforeAnyAnswer) => "the run was cut short before anything was answered".into(),
         Ground::CutShort(CutShort::BeforeSizesSettled) => "the run was cut short before the sizes were settled".into(),
         Ground::CutShort(CutShort::AfterMostProbes(probes)) => {
