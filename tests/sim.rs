@@ -387,6 +387,24 @@ fn a_peer_that_answers_idle_acknowledgments_is_believed_about_none() {
     assert!(decided * 4 >= all * 3, "only {decided} of {all} are decided");
 }
 
+/// RFC 6864, 4.1: with DF an identification need not differ, so two answers with the same one are no copies.
+#[test]
+fn a_peer_whose_packets_have_one_identification_is_heard() {
+    for (name, verdict) in [
+        ("no_sack", Verdict::Clear),
+        ("no_sack_ptb", Verdict::Discoverable),
+        ("no_sack_black_hole", Verdict::BlackHole),
+    ] {
+        let mut scenario = scenario::load(name).unwrap();
+        scenario.peer.one_id = true;
+        for seed in 0..10 {
+            let run = sim::run::run(&scenario, Family::V4, seed, false);
+            let (class, notes) = check(&run, &scenario, Family::V4, Strictness::Whole);
+            assert!(class == Class::Right, "{name}, seed {seed}: {notes:?}, not {verdict:?}");
+        }
+    }
+}
+
 /// Runs sweeps, prints what they come to, and demands what is demanded of them.
 fn assert_demands(parts: &[Part]) {
     let mut faults = Vec::new();

@@ -234,6 +234,8 @@ pub struct Peer {
     pub dsack: bool,
     /// Answers acknowledgments that bring nothing as well, against RFC 9293, 3.10.7.4.
     pub answers_idle_acks: bool,
+    /// Gives all its IPv4 packets the same identification.
+    pub one_id: bool,
     /// Whether it answers echo requests.
     pub echo: bool,
     /// `false`: accepts connections and never says a word.
@@ -292,6 +294,7 @@ impl Default for Peer {
             sack: true,
             dsack: true,
             answers_idle_acks: false,
+            one_id: false,
             echo: true,
             greeting: true,
             greeting_after_ms: 0,

@@ -140,7 +140,7 @@ impl Peer {
     }
 
     fn header(&mut self, client: IpAddr, dont_fragment: bool) -> IpHeader {
-        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id = if self.habits.one_id { 7 } else { self.next_id.wrapping_add(1) };
         let ttl = if self.habits.stack == Stack::Lwip { Ttl(255) } else { Ttl::DEFAULT };
         IpHeader { source: self.address, destination: client, ttl, dont_fragment, id: self.next_id }
     }
