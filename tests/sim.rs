@@ -390,17 +390,16 @@ fn a_peer_that_answers_idle_acknowledgments_is_believed_about_none() {
 /// RFC 6864, 4.1: with DF an identification need not differ, so two answers with the same one are no copies.
 #[test]
 fn a_peer_whose_packets_have_one_identification_is_heard() {
-    for (name, verdict) in [
-        ("no_sack", Verdict::Clear),
-        ("no_sack_ptb", Verdict::Discoverable),
-        ("no_sack_black_hole", Verdict::BlackHole),
-    ] {
+    for name in ["no_sack", "no_sack_ptb", "no_sack_black_hole"] {
         let mut scenario = scenario::load(name).unwrap();
         scenario.peer.one_id = true;
         for seed in 0..10 {
             let run = sim::run::run(&scenario, Family::V4, seed, false);
             let (class, notes) = check(&run, &scenario, Family::V4, Strictness::Whole);
-            assert!(class == Class::Right, "{name}, seed {seed}: {notes:?}, not {verdict:?}");
+            assert!(class == Class::Right, "{name}, seed {seed}: {notes:?}");
+            let took = run.verdict_at.map_or(f64::MAX, |at| at.as_secs_f64());
+            println!("{name}: {took:.1} s");
+            assert!(took < 1.0, "{name}, seed {seed}: {took:.1} s");
         }
     }
 }
