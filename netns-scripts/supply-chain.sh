@@ -3,7 +3,7 @@
 #
 #   supply-chain.sh check          licences, duplicates, sources (deny.toml), crates that nobody uses; known faults where their list can be had
 #   supply-chain.sh sbom [FILE]    the list of all crates in the program (CycloneDX 1.5, JSON), valid by the schema; by default in target/
-#   supply-chain.sh twice          builds the program twice from nothing and compares the two
+#   supply-chain.sh twice          builds the program twice, in two folders, and compares the two
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
@@ -101,35 +101,35 @@ END
 
 # The sources are copied, so that nothing that lies about takes part; names of folders are left out of the program.
 twice() {
-    local scratch time sums=()
+    local scratch name commit sums=()
     require_cargo
+    # Somebody may commit meanwhile.
+    commit=$(git -C "$LAB_REPOSITORY" rev-parse HEAD)
     scratch=$(mktemp -d)
-    mkdir "$BUILD_FOLDER" 2>/dev/null || die "$BUILD_FOLDER is there already: remove it, if nobody builds in it"
-    # shellcheck disable=SC2064 # these folders, whatever the variables hold then
-    trap "rm -rf '$scratch' '$BUILD_FOLDER'" EXIT
-    for time in first second; do
-        git -C "$LAB_REPOSITORY" archive HEAD | tar -x -C "$BUILD_FOLDER"
-        say "the $time build"
-        (cd "$BUILD_FOLDER" && reproducible_build "$BUILD_FOLDER" >&2) || die "the build failed"
-        mv "$BUILD_FOLDER/target/$REPRODUCIBLE_PROFILE/pmtu-probe" "$scratch/$time"
-        sums+=("$(sha256sum <"$scratch/$time" | cut -d ' ' -f 1)")
-        find "$BUILD_FOLDER" -mindepth 1 -delete
+    # shellcheck disable=SC2064 # this folder, whatever the variable holds then
+    trap "rm -rf '$scratch'" EXIT
+    for name in one another/and-deeper; do
+        mkdir -p "$scratch/$name"
+        git -C "$LAB_REPOSITORY" archive "$commit" | tar -x -C "$scratch/$name"
+        say "building in $scratch/$name"
+        (cd "$scratch/$name" && reproducible_build "$scratch/$name" "$commit" >&2) || die "the build failed"
+        sums+=("$(sha256sum <"$scratch/$name/target/$REPRODUCIBLE_PROFILE/pmtu-probe" | cut -d ' ' -f 1)")
+        mv "$scratch/$name/target/$REPRODUCIBLE_PROFILE/pmtu-probe" "$scratch/$(basename "$name")"
+        rm -rf "${scratch:?}/$name/target"
     done
     printf '%s  %s\n' "${sums[0]}" first "${sums[1]}" second
     [[ ${sums[0]} == "${sums[1]}" ]] || die "the two programs differ"
-    ! grep -aqF -e "$BUILD_FOLDER" -e "$HOME/" "$scratch/first" || die "names of this host's folders are in the program"
+    ! grep -aqF -e "$scratch" -e "$HOME/" "$scratch/one" || die "names of this host's folders are in the program"
 }
 
-# A name that cargo hashes into the names of symbols: who wants the same program builds in a folder of the same name.
-BUILD_FOLDER=/tmp/pmtu-probe-build
 REPRODUCIBLE_PROFILE=${PMTU_PROFILE:-release}
 
-# reproducible_build FOLDER : the same program from the same commit with the same compiler, in a folder of the same name.
+# reproducible_build FOLDER COMMIT : the same program from the same commit with the same compiler, wherever it is built.
 reproducible_build() {
     local cargo_home=${CARGO_HOME:-$HOME/.cargo} rust
     rust=$(rustc --print sysroot)
     unset CARGO_TARGET_DIR
-    CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=$(git -C "$LAB_REPOSITORY" log -1 --format=%ct) \
+    CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=$(git -C "$LAB_REPOSITORY" log -1 --format=%ct "$2") \
         CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' "--remap-path-prefix=$1=/pmtu-probe" "--remap-path-prefix=$cargo_home=/cargo")--remap-path-prefix=$rust=/rust \
         CFLAGS="-ffile-prefix-map=$1=/pmtu-probe -ffile-prefix-map=$cargo_home=/cargo" \
         cargo build --locked --quiet --profile "$REPRODUCIBLE_PROFILE" --package pmtu-probe --bin pmtu-probe
