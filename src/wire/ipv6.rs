@@ -154,7 +154,8 @@ pub(super) fn upper_layer(mut next: u8, mut bytes: &[u8]) -> Result<Upper<'_>, S
         };
         let (extension, rest) = bytes.split_at(len);
         if next == FRAGMENT {
-            fragment_offset = read_fragment(extension);
+            // A fragment does not become a whole packet by what is in it.
+            fragment_offset = fragment_offset.max(read_fragment(extension));
         }
         (next, bytes) = (extension[0], rest);
         if fragment_offset.is_some_and(|offset| offset > 0) {
@@ -211,6 +212,17 @@ mod tests {
         let upper = upper_layer(FRAGMENT, &bytes);
         let payload = &[0xff, 0xff][..];
         assert_eq!(upper, Ok(Upper { protocol: DESTINATION_OPTIONS, payload, fragment_offset: Some(1448) }));
+    }
+
+    /// Of a fragment header within a first fragment: whatever it says, the outer one is no whole packet.
+    #[test]
+    fn a_fragment_within_a_fragment_is_no_packet() {
+        let first = [FRAGMENT, 0, 0, 1, 0, 0, 0, 7];
+        for (inner, offset) in [([TCP, 0, 0, 0, 0, 0, 0, 8], 0), ([TCP, 0, 0x05, 0xa8, 0, 0, 0, 8], 1448)] {
+            let bytes = [first, inner].concat();
+            let upper = upper_layer(FRAGMENT, &bytes);
+            assert_eq!(upper, Ok(Upper { protocol: TCP, payload: &[], fragment_offset: Some(offset) }));
+        }
     }
 
     #[test]
