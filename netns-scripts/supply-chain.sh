@@ -114,12 +114,12 @@ twice() {
         say "building in $scratch/$name"
         (cd "$scratch/$name" && reproducible_build "$scratch/$name" "$commit" >&2) || die "the build failed"
         sums+=("$(sha256sum <"$scratch/$name/target/$REPRODUCIBLE_PROFILE/pmtu-probe" | cut -d ' ' -f 1)")
-        mv "$scratch/$name/target/$REPRODUCIBLE_PROFILE/pmtu-probe" "$scratch/$(basename "$name")"
+        mv "$scratch/$name/target/$REPRODUCIBLE_PROFILE/pmtu-probe" "$scratch/program-${#sums[@]}"
         rm -rf "${scratch:?}/$name/target"
     done
     printf '%s  %s\n' "${sums[0]}" first "${sums[1]}" second
     [[ ${sums[0]} == "${sums[1]}" ]] || die "the two programs differ"
-    ! grep -aqF -e "$scratch" -e "$HOME/" "$scratch/one" || die "names of this host's folders are in the program"
+    ! grep -aqF -e "$scratch" -e "$HOME/" "$scratch/program-1" || die "names of this host's folders are in the program"
 }
 
 REPRODUCIBLE_PROFILE=${PMTU_PROFILE:-release}
