@@ -1,10 +1,11 @@
-//! Mail logs and mail queues: which peers look like they are behind a path that drops large packets?
+//! Mail logs, mail queues and connections: which peers look like they are behind a path that drops large packets?
 //!
 //! [`log`] turns lines into events, `correlator` turns events into counts for each peer, and `grade` turns counts into a grade.
-//! None of these does I/O. Beside them are a reader of files and a child process that lists the queue ([`queue`]).
+//! [`connections`] judges what the kernel tells of its TCP connections. None of these does I/O. Beside them are a reader of files and a child process that lists the queue ([`queue`]).
 //! `docs/logs.md` has the rules.
 
 mod bytes;
+pub mod connections;
 mod correlator;
 mod counts;
 mod dates;

@@ -4,6 +4,7 @@ mod address;
 mod address_report;
 mod alert;
 mod assessment;
+mod connection;
 mod event;
 mod expectation;
 mod failure;
@@ -35,6 +36,10 @@ pub use address::{is_container_gateway, is_global, is_of_container_network};
 pub use address_report::{AddressReport, Report};
 pub use alert::{Alarm, AlertRange, Thresholds};
 pub use assessment::Assessment;
+pub use connection::{
+    Afterwards, BackwardSign, BackwardStall, Connections, ForwardStall, History, Holder, Opener, Stall,
+    StalledConnection, Survey, TcpInfo, TcpSocket, TcpState, TcpTimer,
+};
 pub use event::{Action, Event, Outgoing, Refusal};
 pub use expectation::{Change, Expectation, Expected, ExpectedSize, KnownState, SizeRange, Standard};
 pub use failure::{FailureKind, TargetFailure};

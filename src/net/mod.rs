@@ -15,6 +15,7 @@ pub mod ruleset;
 pub mod sender;
 pub mod settings;
 pub mod silent;
+pub mod sockets;
 pub mod systems;
 
 mod bpf;

@@ -87,6 +87,8 @@ pub enum Reading {
     Files,
     /// The answer of a program that asks who runs it.
     Program,
+    /// Which processes hold a socket: those of all users.
+    Processes,
 }
 
 impl Reading {
@@ -95,14 +97,16 @@ impl Reading {
         match self {
             // Whom a file made root reads what he may read himself.
             Self::Files if !is_set_user_id() => &[Capability::CAP_DAC_READ_SEARCH],
-            Self::Files | Self::Program => &[],
+            // The links below /proc/PID/fd are for those who may inspect the process.
+            Self::Processes if !is_set_user_id() => &[Capability::CAP_DAC_READ_SEARCH, Capability::CAP_SYS_PTRACE],
+            Self::Files | Self::Program | Self::Processes => &[],
         }
     }
 
     /// What a program gets that the thread starts as root. Postfix reads its queue itself where it is down, as the user who owns it.
     fn rights_of_programs(self) -> &'static [Capability] {
         match self {
-            Self::Files => &[],
+            Self::Files | Self::Processes => &[],
             Self::Program => &[Capability::CAP_SETUID, Capability::CAP_SETGID],
         }
     }
@@ -113,7 +117,7 @@ impl Reading {
 pub fn only_reading<T: Send>(what: Reading, work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
     let guarded = || {
         capabilities::forbid_new(what.rights_of_programs());
-        if what == Reading::Files {
+        if what != Reading::Program {
             let _ = rustix::thread::set_no_new_privs(true);
             user::leave_root_but_keep_capabilities(&mut Kept::default());
         }
