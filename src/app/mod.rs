@@ -1,11 +1,14 @@
 //! The application: runs a plan and returns the exit code.
 //!
-//! Three kinds of run stand on the same small core: named targets (`named`), a list (`list`) and the suspects of a log
-//! (`suspects`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
+//! Four kinds of run stand on the same small core: named targets (`named`), a list (`list`), the suspects of a log (`suspects`) and
+//! connections of this host that stand still (`connections`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
 //! and `output` writes the results.
 
 mod beginning;
 mod capture_limit;
+mod cases;
+mod connection_cases;
+mod connections;
 mod earlier_results;
 mod error;
 mod examiner;

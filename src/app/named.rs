@@ -44,7 +44,7 @@ async fn examine(examiner: &Examiner<'_>, targets: &[String], mut outputs: Outpu
     let run = WholeRun {
         planned: addresses,
         failures,
-        suspects: None,
+        cases: None,
         is_incomplete: errors.iter().any(|error| !error.is_harmless()),
         // All of them at once, in the time of the run.
         concurrency: usize::MAX,

@@ -38,6 +38,8 @@ pub enum TargetSource {
     List(ListOptions),
     /// Peers that a log or a queue makes suspect.
     Suspects(SuspectOptions),
+    /// Peers of this host's connections that stand still.
+    Connections(ConnectionOptions),
     /// None: results of earlier runs are summed up.
     Merge(MergeOptions),
 }
@@ -71,6 +73,15 @@ pub struct ListOptions {
 pub struct SuspectOptions {
     /// What makes them suspect.
     pub source: SuspectSource,
+    /// Whether to stop when they are known, before probing.
+    pub list_only: bool,
+}
+
+/// Connections, and what is done about those that stand still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionOptions {
+    /// The ports that count, of either end. Empty: all.
+    pub ports: Vec<u16>,
     /// Whether to stop when they are known, before probing.
     pub list_only: bool,
 }
@@ -162,7 +173,19 @@ impl TargetSource {
             Self::Named(targets) => targets.join(" "),
             Self::List(list) => list.file.display().to_string(),
             Self::Suspects(suspects) => suspects.source.subject(),
+            Self::Connections(options) => options.subject(),
             Self::Merge(_) => String::new(),
+        }
+    }
+}
+
+impl ConnectionOptions {
+    fn subject(&self) -> String {
+        let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
+        if ports.is_empty() {
+            "connections of this host".into()
+        } else {
+            format!("connections at port {}", ports.join(","))
         }
     }
 }

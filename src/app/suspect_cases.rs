@@ -90,7 +90,7 @@ fn render_one(report: &Report, style: Style) -> String {
     text::blocks(report, &Style { detail, ..style })
 }
 
-fn of_one(report: &Report, place: usize) -> Report {
+pub(super) fn of_one(report: &Report, place: usize) -> Report {
     let addresses = report.addresses.get(place).cloned().into_iter().collect();
     let (target, vantage) = (report.target.clone(), report.vantage.clone());
     Report { target, vantage, addresses, errors: Vec::new(), ..*report }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::future::join;
 use tokio::sync::{mpsc, oneshot};
 
+use super::cases::Cases;
 use super::error::RunError;
 use super::examiner::Examiner;
 use super::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
@@ -15,7 +16,6 @@ use super::output::outputs::Outputs;
 use super::output::progress_line::{AddressProgress, LineProgress};
 use super::output::result_sink::RunResult;
 use super::planned_address::PlannedAddress;
-use super::suspect_cases::SuspectCases;
 use super::vantage;
 use super::way_there_news::WayThereNews;
 use crate::model::{Examined, HopNames, PacketEvent, Report, TargetFailure};
@@ -26,8 +26,8 @@ pub(super) struct WholeRun<'s> {
     pub(super) planned: Vec<PlannedAddress>,
     /// What is left out, for programs.
     pub(super) failures: Vec<TargetFailure>,
-    /// The suspects whose addresses they are.
-    pub(super) suspects: Option<SuspectCases<'s>>,
+    /// The suspects, or the connections, whose addresses they are.
+    pub(super) cases: Option<Cases<'s>>,
     /// Whether something is left out that another run might examine.
     pub(super) is_incomplete: bool,
     /// Examinations at the same time, at most.
@@ -83,7 +83,7 @@ impl WholeRun<'_> {
 
     /// The exit code, where it is not that of the addresses alone.
     fn ending(&self, report: &Report, is_interrupted: bool) -> Option<u8> {
-        let has_open = || self.suspects.as_ref().is_some_and(|suspects| suspects.has_open(report));
+        let has_open = || self.cases.as_ref().is_some_and(|cases| cases.has_open(report));
         match report.exit_code() {
             _ if is_interrupted => Some(INTERRUPTED),
             // What could not be judged is no good news.
@@ -139,7 +139,7 @@ impl Reporter<'_> {
 
     fn deliver(&mut self, report: &Report) {
         let code = report.exit_code();
-        let delivered = self.outputs.result(&RunResult { report, suspects: self.run.suspects.as_ref() });
+        let delivered = self.outputs.result(&RunResult { report, cases: self.run.cases.as_ref() });
         self.reported = match delivered {
             // That was said on stderr; the exit code still tells.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
@@ -153,7 +153,7 @@ impl Reporter<'_> {
         while let Some((job, there)) = self.way_there.take_due(now) {
             let Some(one) = self.run.planned.get(job) else { continue };
             let report = self.examiner.report_of_the_way_there(one, there);
-            let is_alone = self.run.planned.len() == 1 && self.run.suspects.is_none();
+            let is_alone = self.run.planned.len() == 1 && self.run.cases.is_none();
             self.outputs.way_there(&report, is_alone);
         }
     }

@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser};
 
 use super::choices::{AdviceArg, ColorArg, DirectionArg, MethodArg};
 use super::formats::{AnyFormatArgs, ListFormatArgs};
-use super::values::{self, SourceAddress};
+use super::values::{self, Ports, SourceAddress};
 use crate::app::plan::{CaptureLimit, Moment, Rate, ShardChoice};
 use crate::model::{AlertRange, Expectation, PacketSize, SizeRange};
 
@@ -34,6 +34,8 @@ Examples:
       The relays whose mail stalls, as the log has it, and what their paths do.
   sudo pmtu-probe --from-queue
       The same for the mail that is stuck in the queue of Postfix now.
+  sudo pmtu-probe --from-sockets=25,465,587
+      The mail connections of this host that hang at this moment, and why.
   sudo pmtu-probe --expect masked --expect-mtu 1400: mx.example.com
       A fault that everybody knows is no alarm; a change is.
   sudo pmtu-probe --format nagios -w 1500: -c 1280: -H mx.example.com
@@ -87,6 +89,7 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
        pmtu-probe [OPTIONS] --targets FILE
        pmtu-probe [OPTIONS] --from-log FILE...
        pmtu-probe [OPTIONS] --from-queue
+       pmtu-probe [OPTIONS] --from-sockets[=PORTS]
        pmtu-probe [OPTIONS] --merge FILE..."
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
@@ -99,7 +102,7 @@ pub(super) struct Args {
     /// port other than 25, host:587, it is that host. An address, with or without a
     /// port: 192.0.2.25, [192.0.2.25]:587, [2001:db8::25]:587; a link-local one
     /// needs its interface: fe80::1%eth0.
-    #[arg(required_unless_present_any = ["hostname", "list", "from_log", "from_queue", "merge"], value_name = "TARGET", value_parser = values::target)]
+    #[arg(required_unless_present_any = ["hostname", "list", "from_log", "from_queue", "from_sockets", "merge"], value_name = "TARGET", value_parser = values::target)]
     pub(super) targets: Vec<String>,
 
     /// A target, as plugins of monitoring systems take it
@@ -271,7 +274,7 @@ pub(super) struct Args {
     /// bottleneck seen by many targets is one row, the worst first, and hosts that
     /// disagree about an address are shown. With --json: a document, which
     /// docs/merge.schema.json describes. Sends nothing and needs no privilege.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list", "from_log", "from_queue"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["targets", "list", "from_log", "from_queue", "from_sockets"])]
     pub(super) merge: Vec<PathBuf>,
 
     /// Examine whom mail logs make suspect; -: stdin
@@ -297,14 +300,25 @@ pub(super) struct Args {
     #[arg(long, value_name = "WHEN", value_parser = values::moment, allow_hyphen_values = true)]
     pub(super) until: Option<Moment>,
 
-    /// The same with the queue of Postfix (postqueue -j)
+    /// The same with Postfix's queue (postqueue -j)
     ///
     /// The environment variable MAIL_CONFIG leads to another instance of Postfix,
     /// as it does for its own commands.
     #[arg(long, conflicts_with_all = ["targets", "hostname", "list", "from_log"])]
     pub(super) from_queue: bool,
 
-    /// Only list the suspects of --from-log, --from-queue
+    /// Examine the peers of connections that hang now
+    ///
+    /// Asks the kernel for this host's TCP connections, at any port or at these, like
+    /// =25,465,587. Those that send large segments in vain, or miss what the other
+    /// side sent, are shown with process, peer, sizes and times; then their peers are
+    /// examined, and the report says of each connection whether it will go on. Slow
+    /// readers, idle and lossy connections are no suspects. Names of processes of
+    /// other users take root.
+    #[arg(long, value_name = "PORTS", num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = values::ports, conflicts_with_all = ["targets", "hostname", "list", "from_log", "from_queue"])]
+    pub(super) from_sockets: Option<Ports>,
+
+    /// Only list whom --from-log, -queue, -sockets suspect
     ///
     /// Examines nothing, and needs no privilege but to read the log. With -q: a line
     /// for each.

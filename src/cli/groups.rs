@@ -20,7 +20,10 @@ use Member::{Formats, Options};
 /// fields.
 const GROUPS: [(&str, &[Member]); 8] = [
     ("Targets", &[Options(&["hostname", "no_mx", "port", "ipv4", "ipv6", "list"])]),
-    ("From mail logs", &[Options(&["from_log", "since", "until", "from_queue", "list_only"])]),
+    (
+        "From mail logs and connections",
+        &[Options(&["from_log", "since", "until", "from_queue", "from_sockets", "list_only"])],
+    ),
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency", "merge"])]),
     ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
@@ -46,6 +49,7 @@ const SHORT_HELP: &[&str] = &[
     "list",
     "from_log",
     "from_queue",
+    "from_sockets",
     "direction",
     "quiet",
     "verbose",

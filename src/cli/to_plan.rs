@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::args::Args;
 use super::choices::{AdviceArg, DirectionArg, MethodArg};
 use super::error::UsageError;
+use super::values::Ports;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
-    ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan, SendingOptions,
-    ShardChoice, SuspectOptions, SuspectSource, TargetSource,
+    ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan,
+    SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource,
 };
 use crate::model::{Direction, Expectation, Family, Thresholds};
 use crate::report::text::Detail;
@@ -71,6 +72,9 @@ fn target_source(args: Args) -> TargetSource {
     if !args.merge.is_empty() {
         let json = args.formats.chosen.iter().any(|choice| choice.format.name == SUMMARY_FORMAT);
         return TargetSource::Merge(MergeOptions { files: args.merge, json });
+    }
+    if let Some(Ports(ports)) = args.from_sockets {
+        return TargetSource::Connections(ConnectionOptions { ports, list_only: args.list_only });
     }
     match (args.list, args.from_log) {
         (Some(file), _) => TargetSource::List(ListOptions {
@@ -159,7 +163,7 @@ fn check_direction(args: &Args) -> Result<(), UsageError> {
 
 /// Who expects something of the other way asks for it. Suspects have their way from the log.
 fn direction(expectation: &Expectation, args: &Args) -> Option<Direction> {
-    let is_of_suspects = !args.from_log.is_empty() || args.from_queue;
+    let is_of_suspects = has_suspects(args);
     let implied = (!expectation.reverse.is_empty() && !is_of_suspects).then_some(Direction::Both);
     args.direction.map(Direction::from).or(implied)
 }
@@ -195,15 +199,23 @@ fn check_judging(judging: &JudgingOptions, formats: &[FormatChoice], args: &Args
     Ok(())
 }
 
+fn has_suspects(args: &Args) -> bool {
+    !args.from_log.is_empty() || args.from_queue || args.from_sockets.is_some()
+}
+
 fn check_sources(args: &Args) -> Result<(), UsageError> {
-    if args.list_only && args.from_log.is_empty() && !args.from_queue {
-        return Err(UsageError::new("--list-only lists suspects; give --from-log FILE or --from-queue as well"));
+    if args.list_only && !has_suspects(args) {
+        return Err(UsageError::new(
+            "--list-only lists suspects; give --from-log FILE, --from-queue or --from-sockets as well",
+        ));
     }
     if args.from_log.is_empty() && (args.since.is_some() || args.until.is_some()) {
         return Err(UsageError::new("--since and --until choose a part of a log; give --from-log FILE as well"));
     }
     if args.names && (args.list.is_some() || !args.merge.is_empty()) {
-        return Err(UsageError::new("--names goes with targets of the command line, a log or a queue; leave it out"));
+        return Err(UsageError::new(
+            "--names goes with targets of the command line, a log, a queue or connections; leave it out",
+        ));
     }
     let is_another = |choice: &&FormatChoice| choice.format.name != SUMMARY_FORMAT;
     if let Some(choice) = args.formats.chosen.iter().find(is_another).filter(|_| !args.merge.is_empty()) {

@@ -48,6 +48,26 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     }
 }
 
+/// Ports that are wanted; none: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ports(pub(super) Vec<u16>);
+
+/// `25,465,587`, or `all`.
+pub(super) fn ports(text: &str) -> Result<Ports, String> {
+    if text == "all" {
+        return Ok(Ports::default());
+    }
+    let mut ports = Vec::new();
+    for word in text.split(',') {
+        let port = port(word)
+            .map_err(|_| format!("holds \"{word}\", which is no port; give some like 25,465,587, or leave =... out"))?;
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+    Ok(Ports(ports))
+}
+
 pub(super) fn size(text: &str) -> Result<PacketSize, String> {
     match text.parse() {
         Ok(bytes) if (SMALLEST..=LARGEST).contains(&bytes) => Ok(PacketSize::new(bytes)),

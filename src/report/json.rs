@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use super::advice::{Check, check};
-use super::numbers::{rfc3339, rounded_down};
+use super::connections::{ConnectionAnswer, ConnectionJson};
+use super::numbers::{milliseconds, rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
 use super::words::{Word, address_with_zone, changes, method_reason, reverse_reason, verdict_reason};
 use crate::model::{
@@ -22,8 +22,18 @@ pub const SCHEMA: &str = "pmtu-probe/1";
 ///
 /// Plain ASCII apart from letters that are safe to print: a host name of a stranger cannot steer a terminal.
 pub fn render(report: &Report) -> String {
+    pretty(&Document::of(report))
+}
+
+/// The same with the connections whose peers were examined.
+pub fn render_with_connections(report: &Report, connections: &[ConnectionAnswer<'_>]) -> String {
+    let connections = connections.iter().map(ConnectionJson::of).collect();
+    pretty(&Document { connections: Some(connections), ..Document::of(report) })
+}
+
+fn pretty(document: &Document<'_>) -> String {
     // Serializing plain structs with string keys into memory has no way to fail (serde_json, `to_string`).
-    let mut text = serde_json::to_string_pretty(&Document::of(report)).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     escape_unprintable(&text)
 }
@@ -64,6 +74,8 @@ struct Document<'a> {
     exit_code: u8,
     addresses: Vec<AddressJson<'a>>,
     errors: Vec<ErrorJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<Vec<ConnectionJson>>,
 }
 
 #[derive(Serialize)]
@@ -218,6 +230,7 @@ impl<'a> Document<'a> {
             exit_code: report.exit_code(),
             addresses: report.addresses.iter().map(AddressJson::of).collect(),
             errors: report.errors.iter().map(ErrorJson::of).collect(),
+            connections: None,
         }
     }
 }
@@ -355,22 +368,5 @@ impl ReverseJson {
 impl<'a> AdviceJson<'a> {
     fn of(advice: &'a Advice) -> Self {
         Self { who: advice.who.word(), text: &advice.text, commands: &advice.commands, lasting: &advice.lasting }
-    }
-}
-
-/// Milliseconds to the microsecond: finer digits are noise.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-#[cfg(test)]
-#[allow(clippy::float_cmp)] // the digits printed are what counts
-mod tests {
-    use super::*;
-
-    #[test]
-    fn milliseconds_keep_microseconds() {
-        assert_eq!(milliseconds(Duration::from_nanos(171_234_567)), 171.235);
-        assert_eq!(milliseconds(Duration::from_micros(30)), 0.03);
     }
 }

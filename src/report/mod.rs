@@ -4,6 +4,7 @@ mod advice;
 mod alike;
 pub mod checks;
 mod complete;
+pub mod connections;
 pub mod github;
 mod hints;
 pub mod html;

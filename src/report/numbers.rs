@@ -1,6 +1,6 @@
 //! Times and probabilities as JSON and text both write them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// UTC to the second; `None` for a clock set outside the years that RFC 3339 can write.
 pub(super) fn rfc3339(time: SystemTime) -> Option<String> {
@@ -16,11 +16,14 @@ pub(super) fn rounded_down(confidence: f64) -> f64 {
     if confidence < 1.0 { rounded.min(0.9999) } else { rounded }
 }
 
+/// Milliseconds to the microsecond: finer digits are noise.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 #[cfg(test)]
 #[allow(clippy::float_cmp)] // the digits printed are what counts
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -35,5 +38,11 @@ mod tests {
     fn times_are_utc_to_the_second() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_987);
         assert_eq!(rfc3339(time).as_deref(), Some("2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn milliseconds_keep_microseconds() {
+        assert_eq!(milliseconds(Duration::from_nanos(171_234_567)), 171.235);
+        assert_eq!(milliseconds(Duration::from_micros(30)), 0.03);
     }
 }

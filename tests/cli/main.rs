@@ -14,8 +14,8 @@ use pmtu_probe::app::output::color::ColorChoice;
 use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
-    CaptureLimit, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Rate, RunPlan,
-    SendingOptions, SuspectOptions, SuspectSource, TargetSource,
+    CaptureLimit, ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions,
+    Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource, TargetSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -293,6 +293,23 @@ fn logs_may_be_several_and_named_in_several_ways() {
 }
 
 #[test]
+fn connections_are_those_at_all_ports_or_at_some() {
+    let rows = [
+        ("pmtu-probe --from-sockets", &[][..], false),
+        ("pmtu-probe --from-sockets=all", &[], false),
+        ("pmtu-probe --from-sockets=25", &[25], false),
+        ("pmtu-probe --from-sockets=25,465,25,587 --list-only", &[25, 465, 587], true),
+    ];
+    for (line, ports, list_only) in rows {
+        let targets = TargetSource::Connections(ConnectionOptions { ports: ports.to_vec(), list_only });
+        assert_eq!(plan(line), RunPlan { targets, ..defaults() }, "{line}");
+    }
+    // A value without = would be a target.
+    let error = request("pmtu-probe --from-sockets 25").expect_err("an error").to_string();
+    assert!(error.contains("exclude each other"), "{error}");
+}
+
+#[test]
 fn the_way_back_is_examined_where_the_service_is_known_unless_the_user_says_otherwise() {
     use Direction::{Both, Forward, Reverse};
     let rows = [
@@ -370,8 +387,26 @@ fn bad_rows_say_what_is_wrong_and_what_to_do() {
             "pmtu-probe --direction forward --ptb-test mx",
             "--direction forward does not go with --ptb-test, which tests the other way; leave one of them out",
         ),
-        ("pmtu-probe --list-only mx", "--list-only lists suspects; give --from-log FILE or --from-queue as well"),
+        (
+            "pmtu-probe --list-only mx",
+            "--list-only lists suspects; give --from-log FILE, --from-queue or --from-sockets as well",
+        ),
         ("pmtu-probe --from-log", "--from-log needs a value; see \"pmtu-probe --help\""),
+        ("pmtu-probe --from-sockets mx", "--from-sockets and TARGET exclude each other; give one of them"),
+        (
+            "pmtu-probe --from-sockets --from-queue",
+            "--from-queue and --from-sockets exclude each other; give one of them",
+        ),
+        ("pmtu-probe --from-sockets --targets a", "--from-sockets and --targets exclude each other; give one of them"),
+        ("pmtu-probe --from-sockets --list-only --json", "--json and --list-only exclude each other; give one of them"),
+        (
+            "pmtu-probe --from-sockets=25,x",
+            "--from-sockets \"25,x\" holds \"x\", which is no port; give some like 25,465,587, or leave =... out",
+        ),
+        (
+            "pmtu-probe --from-sockets=",
+            "--from-sockets \"\" holds \"\", which is no port; give some like 25,465,587, or leave =... out",
+        ),
         ("pmtu-probe --from-queue mx", "--from-queue and TARGET exclude each other; give one of them"),
         ("pmtu-probe mx --from-log a", "--from-log and TARGET exclude each other; give one of them"),
         ("pmtu-probe --from-log a --from-queue", "--from-log and --from-queue exclude each other; give one of them"),
@@ -603,11 +638,11 @@ fn bad_rows_about_lists_say_so_too() {
         ("pmtu-probe --targets list --track a --resume b", "--resume and --track exclude each other; give one of them"),
         (
             "pmtu-probe --targets list --names",
-            "--names goes with targets of the command line, a log or a queue; leave it out",
+            "--names goes with targets of the command line, a log, a queue or connections; leave it out",
         ),
         (
             "pmtu-probe --merge a --names",
-            "--names goes with targets of the command line, a log or a queue; leave it out",
+            "--names goes with targets of the command line, a log, a queue or connections; leave it out",
         ),
         ("pmtu-probe --merge a --pcapng b", "--merge prints text or --json; leave out --pcapng"),
         ("pmtu-probe --merge a --letter", "--merge prints text or --json; leave out --letter"),

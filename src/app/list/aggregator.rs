@@ -254,7 +254,7 @@ impl<'a> Aggregator<'a> {
         }
         self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
         self.done += 1;
-        let delivered = self.outputs.result(&RunResult { report: &report, suspects: None });
+        let delivered = self.outputs.result(&RunResult { report: &report, cases: None });
         self.note_delivery(delivered);
         let changes = self.tracker.as_mut().map_or(Ok(Vec::new()), |tracker| tracker.result(&report));
         match changes {

@@ -5,6 +5,7 @@ use std::io;
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
+use crate::app::cases::Cases;
 use crate::model::Report;
 use crate::net::publish::Readers;
 use crate::report::html;
@@ -31,8 +32,14 @@ struct HtmlPage(Document);
 
 impl ResultSink for HtmlPage {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
-        let answers = result.suspects.map(|suspects| suspects.answers(result.report));
-        self.0.put(&html::render(result.report, answers.as_deref()))
+        let page = match result.cases {
+            Some(Cases::Suspects(cases)) => html::render(result.report, Some(&cases.answers(result.report))),
+            Some(Cases::Connections(cases)) => {
+                html::render_with_connections(result.report, &cases.answers(result.report))
+            }
+            None => html::render(result.report, None),
+        };
+        self.0.put(&page)
     }
 
     fn nothing_examined(&mut self, report: &Report) -> io::Result<()> {

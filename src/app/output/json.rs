@@ -5,6 +5,7 @@ use std::io;
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
+use crate::app::cases::Cases;
 use crate::model::Report;
 use crate::net::publish::Readers;
 use crate::report::json;
@@ -30,7 +31,13 @@ struct JsonDocument(Document);
 
 impl ResultSink for JsonDocument {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
-        self.0.put(&json::render(result.report))
+        let document = match result.cases {
+            Some(Cases::Connections(cases)) => {
+                json::render_with_connections(result.report, &cases.answers(result.report))
+            }
+            Some(Cases::Suspects(_)) | None => json::render(result.report),
+        };
+        self.0.put(&document)
     }
 
     fn nothing_examined(&mut self, report: &Report) -> io::Result<()> {

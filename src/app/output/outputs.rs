@@ -286,7 +286,7 @@ mod tests {
             errors: Vec::new(),
             ending: None,
         };
-        let delivered = outputs.result(&RunResult { report: &report, suspects: None });
+        let delivered = outputs.result(&RunResult { report: &report, cases: None });
         assert_eq!(delivered.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
         assert_eq!(*heard.borrow(), ["a result", "b result", "a cut short", "b cut short"]);
         heard.borrow_mut().clear();

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::progress_line::LineProgress;
-use crate::app::suspect_cases::SuspectCases;
+use crate::app::cases::Cases;
 use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
 
@@ -87,6 +87,6 @@ pub(crate) trait ResultSink {
 /// A report, and what it is about.
 pub(crate) struct RunResult<'a> {
     pub(crate) report: &'a Report,
-    /// The suspects whose addresses were examined.
-    pub(crate) suspects: Option<&'a SuspectCases<'a>>,
+    /// The suspects, or the connections, whose addresses were examined.
+    pub(crate) cases: Option<&'a Cases<'a>>,
 }

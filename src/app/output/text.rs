@@ -65,8 +65,8 @@ impl ResultSink for TextReport {
     }
 
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
-        let words = match (result.suspects, &self.shown, &result.report.addresses[..]) {
-            (Some(suspects), ..) => suspects.render(result.report, self.style),
+        let words = match (result.cases, &self.shown, &result.report.addresses[..]) {
+            (Some(cases), ..) => cases.render(result.report, self.style),
             (None, Some(shown), [address]) => text::rest(shown, address, &self.style),
             (None, ..) => text::render(result.report, &self.style),
         };

@@ -5,6 +5,7 @@ use std::io;
 use super::planning;
 use super::read::read;
 use super::show::show;
+use crate::app::cases::Cases;
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::exit_code::NOTHING_TO_REPORT;
@@ -66,7 +67,7 @@ async fn examine(examiner: &Examiner<'_>, suspects: &Suspects, mut outputs: Outp
     let run = WholeRun {
         planned,
         failures,
-        suspects: Some(cases),
+        cases: Some(Cases::Suspects(cases)),
         is_incomplete,
         concurrency: AT_A_TIME,
         // However many they are, each gets its time.

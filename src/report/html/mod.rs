@@ -15,6 +15,7 @@ mod suspects;
 mod tone;
 
 use crate::model::Report;
+use crate::report::connections::ConnectionAnswer;
 use crate::report::json;
 use crate::report::numbers::rfc3339;
 use crate::report::suspects::Answer;
@@ -22,21 +23,33 @@ use crate::report::text::pieces::{self, Pieces, seconds};
 use element::Element;
 use heading::Level;
 use numbering::Numbering;
+use suspects::Accused;
 use tone::Tone;
 
 /// The page. `suspects`: whom a log accuses, and what is known of them now.
 pub fn render(report: &Report, suspects: Option<&[Answer<'_>]>) -> String {
+    let accused = suspects.map(|answers| answers.iter().filter_map(Accused::of_a_log).collect());
+    page(report, accused, &json::render(report))
+}
+
+/// The same with the connections whose peers were examined.
+pub fn render_with_connections(report: &Report, answers: &[ConnectionAnswer<'_>]) -> String {
+    let accused = answers.iter().map(Accused::connection).collect();
+    page(report, Some(accused), &json::render_with_connections(report, answers))
+}
+
+fn page(report: &Report, accused: Option<Vec<Accused<'_>>>, document: &str) -> String {
     let mut numbering = Numbering::default();
     let pieces = pieces::of(report);
     let title = match (&pieces.blocks[..], report.addresses.len()) {
-        ([only], 1) if suspects.is_none() => &only.headline,
+        ([only], 1) if accused.is_none() => &only.headline,
         _ => &pieces.summary,
     };
     let main = Element::new("main")
-        .children(verdicts(report, &pieces, suspects, &mut numbering))
+        .children(verdicts(report, &pieces, accused, &mut numbering))
         .children(failures(report))
         .children(letters::section(report, &mut numbering))
-        .child(data(report));
+        .child(data(document));
     let body = Element::new("body")
         .child(header(report))
         .child(main)
@@ -79,13 +92,13 @@ fn header(report: &Report) -> Element {
 fn verdicts(
     report: &Report,
     pieces: &Pieces<'_>,
-    suspects: Option<&[Answer<'_>]>,
+    accused: Option<Vec<Accused<'_>>>,
     numbering: &mut Numbering,
 ) -> Vec<Element> {
     let tone = Tone::of(report.exit_code());
     let summary = tone.headline(Level::Page, &pieces.summary);
-    match (suspects, &pieces.blocks[..], report.addresses.len()) {
-        (Some(answers), ..) => [summary].into_iter().chain(suspects::sections(answers, numbering)).collect(),
+    match (accused, &pieces.blocks[..], report.addresses.len()) {
+        (Some(accused), ..) => [summary].into_iter().chain(suspects::sections(accused, numbering)).collect(),
         (None, [only], 1) => {
             let id = numbering.next("verdict");
             vec![block::section(only, &id, Level::Page, numbering)]
@@ -121,17 +134,15 @@ fn failures(report: &Report) -> Vec<Element> {
 }
 
 /// All of it for programs.
-fn data(report: &Report) -> Element {
+fn data(document: &str) -> Element {
     let download = Element::new("a")
         .attribute("id", "download")
         .attribute("download", "pmtu-probe.json")
         .attribute("href", "#report")
         .flag("hidden")
         .text("Download the report as JSON");
-    let document = Element::new("script")
-        .attribute("type", "application/json")
-        .attribute("id", "report")
-        .json(&json::render(report));
+    let document =
+        Element::new("script").attribute("type", "application/json").attribute("id", "report").json(document);
     let note = Element::new("p").attribute("id", "no-download").text(NO_DOWNLOAD);
     Element::of_class("section", "data")
         .child(Level::Part.heading("Data"))

@@ -1,4 +1,4 @@
-//! Whom a log or a queue accuses: what it says of each, what was found, and what that means for the mail.
+//! Whom a log, a queue or this host's own connections accuse: what is said of each, what was found, and what that means.
 
 use super::block::{self, rows};
 use super::commands::commands;
@@ -7,13 +7,49 @@ use super::heading::Level;
 use super::numbering::Numbering;
 use super::tone::Tone;
 use crate::model::AddressReport;
+use crate::report::connections::{self, ConnectionAnswer};
 use crate::report::suspects::{Answer, MEANINGS, Meaning, PeerRows};
 use crate::report::text::pieces;
 
-/// The verdicts at a glance, then each suspect. What a verdict means for the mail stands below it, since it speaks of what is above.
-pub(super) fn sections(answers: &[Answer<'_>], numbering: &mut Numbering) -> Vec<Element> {
+/// A suspect or a connection, without a layout.
+pub(super) struct Accused<'a> {
+    headline: String,
+    /// Labels and values.
+    evidence: Vec<(&'static str, String)>,
+    /// What was found of its addresses.
+    reports: Vec<&'a AddressReport>,
+    /// What that means.
+    meanings: Vec<Meaning>,
+    /// What stands above that.
+    title: &'static str,
+}
+
+impl<'a> Accused<'a> {
+    /// A suspect of a log. `None`: nothing is told of it.
+    pub(super) fn of_a_log(answer: &Answer<'a>) -> Option<Self> {
+        let PeerRows { headline, rows: evidence } = PeerRows::of(&[answer.suspect])?;
+        let (reports, meanings) = (answer.reports.clone(), answer.lines());
+        Some(Self { headline, evidence, reports, meanings, title: MEANINGS })
+    }
+
+    /// A connection.
+    pub(super) fn connection(answer: &ConnectionAnswer<'a>) -> Self {
+        let (headline, evidence) = connections::described(answer.connection);
+        let meanings = vec![Meaning { text: answer.line(), trial: None }];
+        Self {
+            headline,
+            evidence,
+            reports: answer.report.into_iter().collect(),
+            meanings,
+            title: connections::MEANINGS,
+        }
+    }
+}
+
+/// The verdicts at a glance, then each suspect. What a verdict means for it stands below, since it speaks of what is above.
+pub(super) fn sections(accused: Vec<Accused<'_>>, numbering: &mut Numbering) -> Vec<Element> {
     let mut shown = Shown::default();
-    let sections: Vec<Element> = answers.iter().filter_map(|answer| suspect(answer, &mut shown, numbering)).collect();
+    let sections: Vec<Element> = accused.into_iter().map(|one| suspect(one, &mut shown, numbering)).collect();
     let overview = Element::of_class("ul", "overview").children(shown.lines);
     [overview].into_iter().chain(sections).collect()
 }
@@ -27,19 +63,18 @@ struct Shown<'a> {
     lines: Vec<Element>,
 }
 
-fn suspect<'a>(answer: &Answer<'a>, shown: &mut Shown<'a>, numbering: &mut Numbering) -> Option<Element> {
-    let PeerRows { headline, rows: evidence } = PeerRows::of(&[answer.suspect])?;
+fn suspect<'a>(accused: Accused<'a>, shown: &mut Shown<'a>, numbering: &mut Numbering) -> Element {
+    let Accused { headline, evidence, reports, meanings: lines, title } = accused;
     let id = numbering.next("suspect");
-    if answer.reports.is_empty() {
+    if reports.is_empty() {
         shown.lines.push(line(Tone::Doubt, &id, &headline));
     }
     let section = Element::of_class("section", "suspect")
         .attribute("aria-labelledby", &id)
         .child(Level::Part.heading(&headline).attribute("id", &id))
         .child(rows(&evidence));
-    let examined: Vec<Element> =
-        answer.reports.iter().filter_map(|report| examined(report, shown, numbering)).collect();
-    Some(section.children(examined).child(Level::Address.heading(MEANINGS)).child(meanings(answer, numbering)))
+    let examined: Vec<Element> = reports.into_iter().filter_map(|report| examined(report, shown, numbering)).collect();
+    section.children(examined).child(Level::Address.heading(title)).child(meanings(lines, numbering))
 }
 
 fn examined<'a>(report: &'a AddressReport, shown: &mut Shown<'a>, numbering: &mut Numbering) -> Option<Element> {
@@ -63,8 +98,8 @@ fn link(id: &str, text: &str) -> Element {
     Element::new("a").attribute("href", &format!("#{id}")).text(text)
 }
 
-fn meanings(answer: &Answer<'_>, numbering: &mut Numbering) -> Element {
-    let items: Vec<Element> = answer.lines().into_iter().map(|line| meaning(line, numbering)).collect();
+fn meanings(lines: Vec<Meaning>, numbering: &mut Numbering) -> Element {
+    let items: Vec<Element> = lines.into_iter().map(|line| meaning(line, numbering)).collect();
     Element::new("ul").children(items)
 }
 

@@ -11,6 +11,7 @@ mod pcapng;
 mod reassembly;
 mod results;
 mod smtp;
+mod sockets;
 mod tls;
 mod tls_server;
 mod values;
@@ -30,13 +31,14 @@ const fn target(name: &'static str, longest: usize, check: fn(&[u8])) -> Target 
     Target { name, longest, check }
 }
 
-pub(crate) const TARGETS: [Target; 19] = [
+pub(crate) const TARGETS: [Target; 20] = [
     target("examination", 2048, examination::examination),
     target("packet", 2048, wire::packet),
     target("quote", 512, wire::quote),
     target("tcp_options", 64, wire::tcp_options),
     target("reassembly", 1024, reassembly::reassembly),
     target("netlink", 1024, netlink::netlink),
+    target("sockets", 2048, sockets::sockets),
     target("nft", 4096, firewall::nft),
     target("iptables", 4096, firewall::iptables),
     target("ruleset", 4096, firewall::ruleset),
