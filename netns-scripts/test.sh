@@ -60,6 +60,8 @@ if [[ -n $no_mail ]]; then
     leave_out mail_comes_back_exactly_where_the_verdict_says_so "$no_mail"
     leave_out the_queue_and_the_log_lead_to_the_relay_behind_the_hole "$no_mail"
     leave_out a_log_of_incoming_mail_leads_to_the_way_back "$no_mail"
+    leave_out mail_that_hangs_now_is_found_by_its_connections "$no_mail"
+    leave_out incoming_mail_that_hangs_now_is_found_by_its_connection "$no_mail"
     leave_out the_first_advice_cures_mail_to_every_server_behind_the_link "$no_mail"
     leave_out the_first_advice_cures_mail_to_every_server_behind_a_tunnel "$no_mail"
     leave_out real_servers_get_their_verdict_and_see_a_polite_visitor "$no_mail"

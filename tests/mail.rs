@@ -34,6 +34,8 @@ mod firewall;
 mod lab;
 #[path = "mail/lasting.rs"]
 mod lasting;
+#[path = "mail/live.rs"]
+mod live;
 #[path = "mail/manners.rs"]
 mod manners;
 #[path = "mail/message.rs"]

@@ -65,6 +65,8 @@ mod reverse;
 mod scenario;
 #[path = "netns/soak.rs"]
 mod soak;
+#[path = "netns/sockets.rs"]
+mod sockets;
 #[path = "netns/stacks.rs"]
 mod stacks;
 #[path = "netns/stages.rs"]

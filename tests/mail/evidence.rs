@@ -18,16 +18,16 @@ use super::state::forget;
 use super::verify;
 
 /// Domain, relay, address. The last is behind the hole.
-const RELAYS: [(&str, &str, &str); 4] = [
+pub(super) const RELAYS: [(&str, &str, &str); 4] = [
     ("ash.example.com", "mx1.example.net", "10.0.4.2"),
     ("birch.example.com", "mx2.example.net", "10.0.4.3"),
     ("cedar.example.com", "mx3.example.net", "10.0.4.4"),
     ("dogwood.example.com", "mx4.example.net", "10.0.4.5"),
 ];
-const HOLED: (&str, &str, &str) = RELAYS[3];
-const PASSES: u32 = 1400;
+pub(super) const HOLED: (&str, &str, &str) = RELAYS[3];
+pub(super) const PASSES: u32 = 1400;
 /// So many large mails to the relay behind the hole, and one to each of the others; a small one to each of all.
-const LARGE_TO_HOLED: usize = 3;
+pub(super) const LARGE_TO_HOLED: usize = 3;
 /// A live path without loss never pauses for as long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,7 +44,7 @@ fn stuck_mail(lab: &Lab) -> Result<(), String> {
     dig_a_hole(lab)?;
     let domains: Vec<&str> = RELAYS.iter().map(|(domain, _, _)| *domain).collect();
     let _mx = Running::start_for(lab, &domains.join(", "))?;
-    let postfix = Postfix::start(lab, "c", &main_cf(), MASTER_CF)?;
+    let postfix = Postfix::start(lab, "c", &main_cf(PATIENCE), MASTER_CF)?;
     submit_all(&postfix)?;
     postfix
         .wait(Duration::from_secs(40), "all mail to be sent or stuck", || is_settled(&postfix.log()).then_some(()))?;
@@ -55,7 +55,7 @@ fn stuck_mail(lab: &Lab) -> Result<(), String> {
 }
 
 /// r2 has a route with a small MTU to one address, and says nothing when a packet does not fit.
-fn dig_a_hole(lab: &Lab) -> Result<(), String> {
+pub(super) fn dig_a_hole(lab: &Lab) -> Result<(), String> {
     let mut hosts = fs::read_to_string(lab.folder().join("hosts")).map_err(|error| error.to_string())?;
     for (_, relay, address) in RELAYS {
         hosts.extend([address, " ", relay, "\n"]);
@@ -77,17 +77,17 @@ fn dig_a_hole(lab: &Lab) -> Result<(), String> {
     Ok(())
 }
 
-fn main_cf() -> String {
+pub(super) fn main_cf(patience: Duration) -> String {
     let transports: Vec<String> =
         RELAYS.iter().map(|(domain, relay, _)| format!("{{ {domain} = smtp:[{relay}] }}")).collect();
-    let seconds = PATIENCE.as_secs();
+    let seconds = patience.as_secs();
     format!(
         "{MAIN_CF}transport_maps = inline:{{ {} }}\nsmtp_data_xfer_timeout = {seconds}s\nsmtp_data_done_timeout = {seconds}s\n",
         transports.join(", ")
     )
 }
 
-fn submit_all(postfix: &Postfix<'_>) -> Result<(), String> {
+pub(super) fn submit_all(postfix: &Postfix<'_>) -> Result<(), String> {
     let folder = postfix.folder();
     for (name, message) in [("large", Message::large()), ("small", Message::small())] {
         fs::write(folder.join(name), message.text()).map_err(|error| error.to_string())?;
@@ -241,7 +241,7 @@ fn must_end_with(ran: &Ran, code: i32) -> Result<(), String> {
     if ran.status.code() == Some(code) { Ok(()) } else { Err(format!("{:?}:\n{}", ran.status, ran.stdout)) }
 }
 
-fn must_contain(text: &str, expected: &[&str]) -> Result<(), String> {
+pub(super) fn must_contain(text: &str, expected: &[&str]) -> Result<(), String> {
     match expected.iter().find(|words| !text.contains(**words)) {
         None => Ok(()),
         Some(words) => Err(format!("no {words:?} in:\n{text}")),
@@ -249,6 +249,6 @@ fn must_contain(text: &str, expected: &[&str]) -> Result<(), String> {
 }
 
 /// Prose breaks at blanks.
-fn unwrapped(text: &str) -> String {
+pub(super) fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
