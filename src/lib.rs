@@ -9,6 +9,7 @@
 //! * [`runner`]: many examinations over one set of sockets;
 //! * [`resolve`]: names and addresses as users write them;
 //! * [`intake`]: mail logs and mail queues, and whom they accuse;
+//! * [`watch`]: whom a watch examines when, and what has changed, without I/O and without a clock;
 //! * [`net`]: sockets, routes, privileges;
 //! * [`wire`]: bytes to packets and back;
 //! * [`examine`]: one address's examination, without sockets and without a clock;
@@ -82,4 +83,5 @@ pub mod report;
 pub mod resolve;
 pub mod runner;
 pub mod tls;
+pub mod watch;
 pub mod wire;

@@ -21,15 +21,17 @@ use sources::sources;
 use tokens::tokens;
 
 /// From the lowest up.
-const LAYERS: [&str; 13] = [
-    "model", "tls", "examine", "wire", "net", "resolve", "intake", "runner", "firewall", "report", "app", "cli", "main",
+const LAYERS: [&str; 14] = [
+    "model", "tls", "examine", "wire", "net", "resolve", "intake", "watch", "runner", "firewall", "report", "app",
+    "cli", "main",
 ];
 
 /// Layers that may use less than all below them. The command line only describes a run, so it reaches nothing that could start one.
-const NARROW: [(&str, &[&str]); 5] = [
+const NARROW: [(&str, &[&str]); 6] = [
     ("report", &["model"]),
     ("firewall", &["model"]),
     ("intake", &["model"]),
+    ("watch", &["model"]),
     ("cli", &["app", "report", "model"]),
     ("main", &["app", "cli"]),
 ];
@@ -66,6 +68,7 @@ fn the_reader_sees_the_arrows_and_words_that_are_there() {
         ("examine", "model"),
         ("runner", "examine"),
         ("intake", "model"),
+        ("watch", "model"),
         ("report", "model"),
         ("firewall", "model"),
         ("app", "net"),
@@ -99,6 +102,7 @@ fn a_planted_fault_is_caught() {
         ("wire/parse.rs", "use crate as everything;"),
         ("report/json.rs", "use crate::runner::Job;"),
         ("intake/log/mod.rs", "use crate::net::Ours;"),
+        ("watch/schedule.rs", "use crate::net::Ours;"),
         ("net/route.rs", "impl From<crate :: app :: plan::RunPlan> for Route {}"),
         ("app/examiner.rs", "use crate::cli::Request;"),
         ("app/plan.rs", "use clap::Parser;"),

@@ -77,6 +77,8 @@ mod stand_ins;
 mod uplinks;
 #[path = "netns/verify.rs"]
 mod verify;
+#[path = "netns/watch.rs"]
+mod watch;
 
 use scenario::{Family, Scenario, Stack, World};
 

@@ -48,7 +48,7 @@ impl<'p> Examiner<'p> {
         let (started, deadline) = (Beginning::now(), Instant::now() + plan.sending.timeout);
         privilege::require_raw_sockets()?;
         let firewall = HostFirewall::watch();
-        let mut ports = SilentPorts::reserve(plan.examination.local_ports() + 1)?;
+        let mut ports = SilentPorts::reserve(plan.local_ports() + 1)?;
         ports.leave_last_to_own_tcp()?;
         let ours = Ours { ports: ports.block(), echo_ident: random::seed() as u16 };
         limits::require_descriptors().map_err(RunError::NoRoom)?;

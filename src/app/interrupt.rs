@@ -23,12 +23,12 @@ pub(super) async fn interrupted() {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Interruption {
+pub(super) enum Interruption {
     Asked,
     Hangup,
 }
 
-struct Signals {
+pub(super) struct Signals {
     int: Signal,
     term: Signal,
     /// `None`: ignored, as `nohup` wants it.
@@ -36,12 +36,12 @@ struct Signals {
 }
 
 impl Signals {
-    fn catch() -> Option<Self> {
+    pub(super) fn catch() -> Option<Self> {
         let hup = if is_hangup_ignored() { None } else { Some(signal(SignalKind::hangup()).ok()?) };
         Some(Self { int: signal(SignalKind::interrupt()).ok()?, term: signal(SignalKind::terminate()).ok()?, hup })
     }
 
-    async fn next(&mut self) -> Interruption {
+    pub(super) async fn next(&mut self) -> Interruption {
         let hangup = async {
             match &mut self.hup {
                 Some(hup) => hup.recv().await,

@@ -1,7 +1,7 @@
 //! The application: runs a plan and returns the exit code.
 //!
-//! Four kinds of run stand on the same small core: named targets (`named`), a list (`list`), the suspects of a log (`suspects`) and
-//! connections of this host that stand still (`connections`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
+//! Five kinds of run stand on the same small core: named targets (`named`), a list (`list`), the suspects of a log (`suspects`),
+//! connections of this host that stand still (`connections`) and a watch (`watch`). `examiner` opens the sockets and gives up the privileges, `planner` turns targets into addresses to examine,
 //! and `output` writes the results.
 
 mod beginning;
@@ -45,6 +45,7 @@ mod target_key;
 mod track;
 mod vantage;
 mod verdict_counts;
+mod watch;
 mod way_there_news;
 mod whole_run;
 

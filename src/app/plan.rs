@@ -10,6 +10,7 @@ use super::output::color::ColorChoice;
 use super::output::format::FormatChoice;
 use super::output::formats;
 pub use super::shard::ShardChoice;
+use super::watch::PORT_SETS;
 pub use crate::intake::{Moment, Period};
 use crate::model::{Direction, Expectation, Family, MethodChoice, PacketSize, Service, Thresholds};
 use crate::report::text::Detail;
@@ -40,6 +41,8 @@ pub enum TargetSource {
     Suspects(SuspectOptions),
     /// Peers of this host's connections that stand still.
     Connections(ConnectionOptions),
+    /// Targets that are examined again and again.
+    Watch(WatchOptions),
     /// None: results of earlier runs are summed up.
     Merge(MergeOptions),
 }
@@ -66,6 +69,26 @@ pub struct ListOptions {
     pub track: Option<PathBuf>,
     /// The part of the list that is this run's.
     pub shard: ShardChoice,
+}
+
+/// A watch over targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// Where the targets come from.
+    pub source: WatchSource,
+    /// How far apart examinations of a target are at most.
+    pub interval: Duration,
+    /// Examinations at the same time.
+    pub concurrency: usize,
+}
+
+/// Where the targets of a watch come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchSource {
+    /// Targets as written, each once, in order.
+    Named(Vec<String>),
+    /// A file with one target per line, read again when the watch is told to; or `-`.
+    List(PathBuf),
 }
 
 /// Suspects, and what is done about them.
@@ -174,6 +197,7 @@ impl TargetSource {
             Self::List(list) => list.file.display().to_string(),
             Self::Suspects(suspects) => suspects.source.subject(),
             Self::Connections(options) => options.subject(),
+            Self::Watch(watch) => watch.source.subject(),
             Self::Merge(_) => String::new(),
         }
     }
@@ -187,6 +211,23 @@ impl ConnectionOptions {
         } else {
             format!("connections at port {}", ports.join(","))
         }
+    }
+}
+
+impl WatchSource {
+    fn subject(&self) -> String {
+        match self {
+            Self::Named(targets) => targets.join(" "),
+            Self::List(file) => file.display().to_string(),
+        }
+    }
+}
+
+impl RunPlan {
+    /// All local ports of a run.
+    pub(super) fn local_ports(&self) -> u16 {
+        let sets = if matches!(self.targets, TargetSource::Watch(_)) { PORT_SETS } else { 1 };
+        self.examination.local_ports() * sets
     }
 }
 
@@ -226,7 +267,7 @@ impl ExaminationOptions {
         self.flows.map_or(WHEN_HOLED, |flows| u16::from(flows.saturating_sub(1)))
     }
 
-    /// All local ports of a run.
+    /// All local ports of an examination.
     pub(super) fn local_ports(&self) -> u16 {
         PROBING_PORTS + self.other_flows() + self.reverse_ports()
     }

@@ -4,7 +4,7 @@ use super::error::RunError;
 use super::exit_code::NOTHING_TO_REPORT;
 use super::output::outputs::Outputs;
 use super::plan::{RunPlan, TargetSource};
-use super::{connections, list, merge, named, suspects};
+use super::{connections, list, merge, named, suspects, watch};
 use crate::net::{self, privilege};
 
 /// Runs a plan. Returns the exit code.
@@ -37,6 +37,7 @@ fn run_by_source(plan: &RunPlan) -> Result<u8, RunError> {
         TargetSource::List(list) => list::run(plan, list),
         TargetSource::Suspects(suspects) => suspects::run(plan, suspects),
         TargetSource::Connections(options) => connections::run(plan, options),
+        TargetSource::Watch(options) => watch::run(plan, options),
         TargetSource::Merge(options) => Ok(merge::run(options, &plan.output)?),
     }
 }

@@ -268,6 +268,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "I/N", value_parser = values::shard)]
     pub(super) shard: Option<ShardChoice>,
 
+    /// Again and again, and tell changes only [5m]
+    ///
+    /// =90s, =5m, =1h: rounds of a target are at most so far apart; a minute or more.
+    /// Names are looked up each time. A change is confirmed at once and told on
+    /// stdout, a line each; on a terminal a table shows all targets, where q quits and
+    /// p pauses. --jsonl keeps a history, also without --targets, and goes on with the
+    /// file; --prometheus always holds the last state. SIGHUP has the file of --targets
+    /// read again. SIGINT and SIGTERM end it; the exit code is that of the last state.
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = values::interval, conflicts_with_all = ["from_log", "from_queue", "merge", "resume", "track", "shard"])]
+    pub(super) watch: Option<std::time::Duration>,
+
     /// Sum up results of earlier runs; -: stdin
     ///
     /// Files that --jsonl wrote, plain or gzip, on one host or on many. The same

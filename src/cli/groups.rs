@@ -25,7 +25,7 @@ const GROUPS: [(&str, &[Member]); 8] = [
         &[Options(&["from_log", "since", "until", "from_queue", "from_sockets", "list_only"])],
     ),
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency", "merge"])]),
-    ("Examination", &[Options(&["direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
+    ("Examination", &[Options(&["watch", "direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
     ("Expected", &[Options(&["expect", "expect_mtu", "known", "warning", "critical"])]),
     (
@@ -50,6 +50,7 @@ const SHORT_HELP: &[&str] = &[
     "from_log",
     "from_queue",
     "from_sockets",
+    "watch",
     "direction",
     "quiet",
     "verbose",

@@ -11,7 +11,7 @@ use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
     ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan,
-    SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource,
+    SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource, WatchOptions, WatchSource,
 };
 use crate::model::{Direction, Expectation, Family, Thresholds};
 use crate::report::text::Detail;
@@ -28,6 +28,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     check_formats(&formats, &args)?;
     check_direction(&args)?;
     check_sources(&args)?;
+    check_watch(&formats, &args)?;
     let judging = JudgingOptions {
         expectation: Expectation { path_mtu: args.expect_mtu, ..args.expect.clone().unwrap_or_default() },
         known: args.known.clone(),
@@ -75,6 +76,11 @@ fn target_source(args: Args) -> TargetSource {
     }
     if let Some(Ports(ports)) = args.from_sockets {
         return TargetSource::Connections(ConnectionOptions { ports, list_only: args.list_only });
+    }
+    if let Some(interval) = args.watch {
+        let named = || WatchSource::Named(each_once([args.hostname, args.targets].concat()));
+        let source = args.list.map_or_else(named, WatchSource::List);
+        return TargetSource::Watch(WatchOptions { source, interval, concurrency: args.concurrency });
     }
     match (args.list, args.from_log) {
         (Some(file), _) => TargetSource::List(ListOptions {
@@ -225,10 +231,31 @@ fn check_sources(args: &Args) -> Result<(), UsageError> {
     // Clap forgets that these require --targets where something stands that excludes it.
     let of_lists =
         !args.list_formats.chosen.is_empty() || args.resume.is_some() || args.track.is_some() || args.shard.is_some();
-    if args.list.is_none() && of_lists {
+    if args.list.is_none() && args.watch.is_none() && of_lists {
         return Err(UsageError::new(
             "--jsonl, --resume, --track and --shard go with --targets FILE; add it, or leave them out",
         ));
+    }
+    Ok(())
+}
+
+/// A watch has no end at which a report could be written, and comes back to each server.
+fn check_watch(formats: &[FormatChoice], args: &Args) -> Result<(), UsageError> {
+    const KEPT: [&str; 3] = ["jsonl", "prometheus", "text"];
+    if args.watch.is_none() {
+        return Ok(());
+    }
+    if let Some(choice) = formats.iter().find(|choice| !KEPT.contains(&choice.format.name)) {
+        return Err(UsageError::new(format!(
+            "--watch tells changes and has no report; --jsonl and --prometheus go with it, leave out {}",
+            choice.option()
+        )));
+    }
+    if args.ptb_test {
+        return Err(UsageError::new("--ptb-test has a server send less for ten minutes: it does not go with --watch"));
+    }
+    if args.names {
+        return Err(UsageError::new("--names goes with a report, and --watch has none; leave it out"));
     }
     Ok(())
 }

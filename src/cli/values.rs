@@ -13,6 +13,9 @@ use crate::report::words::named;
 const SMALLEST: u32 = 68;
 const LARGEST: u32 = 65_535;
 const LONGEST_RUN: f64 = 86_400.0;
+/// Seconds between examinations of a target.
+const LEAST_INTERVAL: u64 = 60;
+const LONGEST_INTERVAL: u64 = 86_400;
 const MOST_FLOWS: u8 = 64;
 const MOST_AT_A_TIME: usize = 65_536;
 const FASTEST: u32 = 1_000_000;
@@ -79,6 +82,27 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= LONGEST_RUN => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("is no time limit; give seconds above 0, up to {LONGEST_RUN}")),
+    }
+}
+
+/// `90s`, `5m`, `1h`, or seconds.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let wrong = || "is no interval; give one like 90s, 5m or 1h".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse::<u64>().ok().filter(|_| is_plain).ok_or_else(wrong)?;
+    match number.checked_mul(seconds) {
+        Some(0..LEAST_INTERVAL) => {
+            Err("is too short: an address is examined once a minute at most; give 60s or more".into())
+        }
+        Some(seconds @ LEAST_INTERVAL..=LONGEST_INTERVAL) => Ok(Duration::from_secs(seconds)),
+        _ => Err("is too long; give 24h or less".into()),
     }
 }
 

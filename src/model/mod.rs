@@ -31,6 +31,7 @@ mod suspect;
 mod systems;
 mod technique;
 mod time;
+mod watch;
 
 pub use address::{is_container_gateway, is_global, is_of_container_network};
 pub use address_report::{AddressReport, Report};
@@ -80,3 +81,4 @@ pub use suspect::{
 pub use systems::{Container, FirewallManager, HostSystems, IptablesBackend, LinkKind, Mailer, NetworkManager};
 pub use technique::{Method, Technique};
 pub use time::Timestamp;
+pub use watch::{ChangedParts, RoundMark, Sighting, WatchNews, WatchedAddress, WatchedChange};

@@ -10,6 +10,7 @@ pub mod interface;
 pub mod own_tcp;
 pub mod privilege;
 pub mod publish;
+pub mod reread;
 pub mod route;
 pub mod ruleset;
 pub mod sender;
@@ -17,8 +18,10 @@ pub mod settings;
 pub mod silent;
 pub mod sockets;
 pub mod systems;
+pub mod typed;
 
 mod bpf;
+mod child;
 mod duplicates;
 mod error;
 mod filter;

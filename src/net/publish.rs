@@ -7,17 +7,17 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, fchmod, fsync, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{privilege, sys};
+use super::child::{Child, answer};
+use super::privilege;
 
 /// A file that appears whole.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl WholeFile {
     /// The directory is not there or not writable, or something else than a file has that name.
     pub fn prepare(path: &Path, readers: Readers) -> Result<Self, PrepareError> {
         let place = Place::of(path, readers)?;
-        match Child::start(&place, Place::check, serve_file) {
+        match start(&place, Place::check, serve_file) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Err(PrepareError::NoFile),
             Err(error) => Err(error.into()),
             Ok(child) => Ok(Self { path: path.to_owned(), child }),
@@ -90,7 +90,7 @@ impl Exchange {
     /// The directory is not there, or not writable.
     pub fn prepare(path: &Path) -> io::Result<Self> {
         let place = Place::of(path, Readers::ByUmask)?;
-        let child = Child::start(&place, |place| Draft::create(place).map(drop), serve_exchange)?;
+        let child = start(&place, |place| Draft::create(place).map(drop), serve_exchange)?;
         Ok(Self { child })
     }
 
@@ -103,63 +103,17 @@ impl Exchange {
     }
 }
 
-/// A process that does one thing with files, as often as it is told.
-#[derive(Debug)]
-struct Child {
-    /// `None` only while it is dropped.
-    orders: Option<PipeWriter>,
-    outcomes: PipeReader,
-    process: Pid,
-}
-
-impl Child {
-    /// Returns once the child has its rights and has found that they suffice.
-    fn start(
-        place: &Place,
-        check: impl FnOnce(&Place) -> Result<(), Errno>,
-        serve: impl FnOnce(&Place, PipeReader, PipeWriter),
-    ) -> io::Result<Self> {
-        let (commands, orders) = io::pipe()?;
-        let (mut outcomes, mut answers) = io::pipe()?;
-        let process = sys::fork_child(|| {
-            settle(place, &commands, &answers);
-            let ready = privilege::only_write_files(place.directory.as_fd())
-                .map_err(|_| Errno::PERM)
-                .and_then(|()| check(place));
-            if answer(&mut answers, ready.map_err(io::Error::from)).is_ok() && ready.is_ok() {
-                serve(place, commands, answers);
-            }
-        })?;
-        let first = receive_outcome(&mut outcomes);
-        let child = Self { orders: Some(orders), outcomes, process };
-        first.map(|()| child)
-    }
-
-    fn order(&mut self, words: &[&[u8]]) -> io::Result<()> {
-        let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        let sent = words.iter().try_for_each(|word| orders.write_all(word));
-        match (sent, receive_outcome(&mut self.outcomes)) {
-            // Why the child stopped to read says more than that it did.
-            (_, Err(error)) => Err(error),
-            (sent, Ok(())) => sent,
-        }
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.orders = None;
-        let _ = waitpid(Some(self.process), WaitOptions::empty());
-    }
-}
-
-fn receive_outcome(outcomes: &mut PipeReader) -> io::Result<()> {
-    let mut number = [0; 4];
-    outcomes.read_exact(&mut number)?;
-    match i32::from_le_bytes(number) {
-        0 => Ok(()),
-        number => Err(io::Error::from_raw_os_error(number)),
-    }
+/// A child that may write into the directory of a place, once it has found that this suffices.
+fn start(
+    place: &Place,
+    check: impl FnOnce(&Place) -> Result<(), Errno>,
+    serve: impl FnOnce(&Place, PipeReader, PipeWriter),
+) -> io::Result<Child> {
+    let prepare = || {
+        let may_write = privilege::only_write_files(place.directory.as_fd()).map_err(|_| Errno::PERM);
+        may_write.and_then(|()| check(place))
+    };
+    Child::start(&[place.directory.as_fd()], prepare, |commands, answers| serve(place, commands, answers))
 }
 
 /// One name in one directory, and those that begin with it.
@@ -259,14 +213,6 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Of all that the child got from its parent, keeps what it needs.
-fn settle(place: &Place, commands: &PipeReader, answers: &PipeWriter) {
-    let kept: [BorrowedFd<'_>; 3] = [place.directory.as_fd(), commands.as_fd(), answers.as_fd()];
-    sys::close_all_but(&kept.map(|descriptor| descriptor.as_raw_fd()));
-    // Ctrl-C and an orderly end reach this process too, and the report comes after them.
-    sys::ignore_signals(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
-}
-
 /// Publishes what comes, a length and so many bytes, until the pipe closes.
 fn serve_file(place: &Place, mut contents: PipeReader, mut answers: PipeWriter) {
     let mut length = [0; 8];
@@ -292,13 +238,9 @@ fn serve_exchange(place: &Place, mut orders: PipeReader, mut answers: PipeWriter
     let _ = unlinkat(&place.directory, place.with_ending(".new"), AtFlags::empty());
 }
 
-fn answer(answers: &mut PipeWriter, outcome: io::Result<()>) -> io::Result<()> {
-    let number = outcome.err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
-    answers.write_all(&number.to_le_bytes())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -356,7 +298,7 @@ mod tests {
         let path = scratch.0.join("out");
         std::fs::write(&path, "old").expect("a file");
         let mut file = WholeFile::prepare(&path, Readers::ByUmask).expect("a file");
-        let contents = file.child.orders.as_mut().expect("open");
+        let contents = file.child.orders().expect("open");
         contents.write_all(&100_u64.to_le_bytes()).and_then(|()| contents.write_all(b"only this")).expect("a pipe");
         drop(file);
         assert_eq!(std::fs::read(&path).expect("the old one"), b"old");

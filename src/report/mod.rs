@@ -27,6 +27,7 @@ pub mod suspects;
 pub mod tap;
 pub mod text;
 pub mod transcript;
+pub mod watch;
 pub mod words;
 
 pub use advice::{Check, advise, advise_all, check};

@@ -53,13 +53,18 @@ impl Metrics {
     /// Adds the addresses of a report, and what could not be examined.
     pub fn add(&mut self, report: &Report) {
         for address in &report.addresses {
-            self.addresses.insert(labels(address), Address::of(address));
+            self.add_address(address);
         }
         self.add_failures(&report.errors);
         self.is_incomplete |= report.addresses.is_empty() && report.exit_code() != 0;
         if report.ending == Some(INTERRUPTED) {
             self.cut_short();
         }
+    }
+
+    /// Adds an address.
+    pub fn add_address(&mut self, address: &AddressReport) {
+        self.addresses.insert(labels(address), Address::of(address));
     }
 
     /// Adds what could not be examined.

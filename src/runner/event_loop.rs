@@ -118,7 +118,8 @@ impl<'a, O: Observer> EventLoop<'a, O> {
             if self.jobs_ended && self.table.len() == 0 {
                 break;
             }
-            if !reported && present >= next_progress {
+            let shows_progress = !reported && self.observer.wants_progress();
+            if shows_progress && present >= next_progress {
                 let progress = self.progress();
                 self.observer.progress(&progress);
                 next_progress = present + PROGRESS;
@@ -128,7 +129,7 @@ impl<'a, O: Observer> EventLoop<'a, O> {
                 tokio::task::yield_now().await;
             }
             let wake = if more { present } else { self.next_wake(present) };
-            let wake = wake.min(if reported { Timestamp::MAX } else { next_progress });
+            let wake = wake.min(if shows_progress { next_progress } else { Timestamp::MAX });
             let may_admit = self.may_admit();
             let until = self.clock.sleep_until(wake);
             let (links, batch, own_tcp) = (self.links, &mut self.batch, &mut self.own_tcp);

@@ -26,6 +26,10 @@ pub trait Observer {
         let _ = event;
     }
 
+    /// Whether `progress` is wanted.
+    fn wants_progress(&self) -> bool {
+        true
+    }
     /// Called a few times a second.
     fn progress(&mut self, progress: &RunProgress);
     /// Called when the findings on the way there stand while the way back is examined, and again if their verdict changes.

@@ -15,7 +15,7 @@ use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice,
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
     CaptureLimit, ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions,
-    Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource, TargetSource,
+    Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource, TargetSource, WatchOptions, WatchSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -90,6 +90,10 @@ fn list(file: &str, concurrency: usize, resume: Option<&str>, shard: &str) -> Ta
     })
 }
 
+fn watch(source: WatchSource, seconds: u64) -> TargetSource {
+    TargetSource::Watch(WatchOptions { source, interval: Duration::from_secs(seconds), concurrency: 512 })
+}
+
 fn merge(files: &[&str], json: bool) -> TargetSource {
     TargetSource::Merge(MergeOptions { files: files.iter().map(Into::into).collect(), json })
 }
@@ -133,6 +137,67 @@ fn rows_of_fleets_and_names() {
     ];
     for (line, expected) in rows {
         assert_eq!(plan(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn rows_of_watches() {
+    let mx = || WatchSource::Named(vec!["mx".into()]);
+    let rows: Vec<(&str, RunPlan)> = vec![
+        ("pmtu-probe --watch mx", but(|plan| plan.targets = watch(mx(), 300))),
+        ("pmtu-probe --watch=90s mx", but(|plan| plan.targets = watch(mx(), 90))),
+        ("pmtu-probe --watch=60 -H mx", but(|plan| plan.targets = watch(mx(), 60))),
+        ("pmtu-probe --watch=24h mx", but(|plan| plan.targets = watch(mx(), 86_400))),
+        (
+            "pmtu-probe --watch=2m --targets list --jsonl out --prometheus out.prom",
+            but(|plan| {
+                plan.targets = watch(WatchSource::List("list".into()), 120);
+                let formats = [format("jsonl", file("out")), format("prometheus", file("out.prom"))];
+                plan.output.formats = formats.into();
+            }),
+        ),
+        (
+            "pmtu-probe --watch --jsonl - mx",
+            but(|plan| {
+                plan.targets = watch(mx(), 300);
+                plan.output.formats = vec![format("jsonl", file("-"))];
+            }),
+        ),
+    ];
+    for (line, expected) in rows {
+        let found = plan(line);
+        assert_eq!(RunPlan { output: expected.output.clone(), ..found.clone() }, expected, "{line}");
+        let names = |plan: &RunPlan| {
+            plan.output.formats.iter().map(|one| one.format.name).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(names(&found), names(&expected), "{line}");
+    }
+}
+
+#[test]
+fn a_watch_says_what_does_not_go_with_it() {
+    let short = "is too short: an address is examined once a minute at most; give 60s or more";
+    let rows = [
+        ("pmtu-probe --watch=59s mx", short),
+        ("pmtu-probe --watch=0 mx", short),
+        ("pmtu-probe --watch=25h mx", "is too long; give 24h or less"),
+        ("pmtu-probe --watch=soon mx", "is no interval; give one like 90s, 5m or 1h"),
+        ("pmtu-probe --watch=-60s mx", "is no interval; give one like 90s, 5m or 1h"),
+        (
+            "pmtu-probe --watch --json mx",
+            "--watch tells changes and has no report; --jsonl and --prometheus go with it, leave out --json",
+        ),
+        ("pmtu-probe --watch --pcapng x mx", "leave out --pcapng"),
+        ("pmtu-probe --watch --format nagios mx", "leave out --format nagios"),
+        ("pmtu-probe --watch --ptb-test mx", "it does not go with --watch"),
+        ("pmtu-probe --watch --names mx", "--watch has none"),
+        ("pmtu-probe --watch --from-queue", "--from-queue and --watch exclude each other; give one of them"),
+        ("pmtu-probe --watch --targets a --track b", "--track and --watch exclude each other; give one of them"),
+        ("pmtu-probe --watch", "no target given"),
+    ];
+    for (line, expected) in rows {
+        let error = request(line).expect_err(line).to_string();
+        assert!(error.contains(expected), "{line}: {error}");
     }
 }
 

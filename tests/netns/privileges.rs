@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::cases::up;
 use super::lab::{Lab, program, with_labs};
 use super::scenario::Family;
@@ -101,6 +103,12 @@ impl Drop for Running {
 
 /// Starts the program in the lab's client towards an address that nobody has, and waits until it has given its rights up.
 fn start(lab: &Lab, way: &Way, arguments: &[&str]) -> Running {
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["10.0.4.77"]).collect();
+    start_with(lab, way, &arguments)
+}
+
+/// The same with these arguments alone. What it says on stderr stands in `told`.
+fn start_with(lab: &Lab, way: &Way, arguments: &[&str]) -> Running {
     let copy = lab.folder().join("pmtu-probe");
     let _ = fs::remove_file(&copy);
     fs::copy(program(), &copy).expect("a copy");
@@ -111,8 +119,9 @@ fn start(lab: &Lab, way: &Way, arguments: &[&str]) -> Running {
     }
     let (first, others) = way.before.split_first().expect("a command");
     let mut command = lab.command("c", first);
-    command.args(others).arg(&copy).args(arguments).arg("10.0.4.77");
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    command.args(others).arg(&copy).args(arguments);
+    let told = fs::File::create(lab.folder().join("told")).expect("a file");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(told).spawn().expect("it starts");
     let running = Running(child);
     wait_until_fenced(&running, way.name);
     running
@@ -123,6 +132,18 @@ fn wait_until_fenced(running: &Running, name: &str) {
     while status(running.0.id())["Seccomp"] != "2" {
         assert!(Instant::now() < deadline, "{name}: no filter for system calls: {:?}", status(running.0.id()));
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn wait_until_told(lab: &Lab, name: &str, wanted: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let told = fs::read_to_string(lab.folder().join("told")).expect("what it said");
+        if told.contains(wanted) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name}: {told}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -217,6 +238,38 @@ fn a_child_has_the_rights_for_its_one_task() {
                     assert_eq!(found["Seccomp"], "2", "{name}");
                 }
             }
+        }
+        lab.down().unwrap();
+    });
+}
+
+/// A list that root alone may read is read again by a child that can do nothing else.
+#[test]
+fn the_child_that_reads_a_list_has_that_right_alone() {
+    with_labs("privileges::the_child_that_reads_a_list_has_that_right_alone", || {
+        require_other_users();
+        let lab = up("clear", Family::V4, &[]);
+        let list = lab.folder().join("list");
+        let name = list.display().to_string();
+        // A program that is set-user-ID reads no list by its name.
+        for way in ways().into_iter().filter(|way| way.name != "set-user-ID") {
+            fs::write(&list, "10.0.4.77\n").expect("a file");
+            let mode = if way.starts_as_root { 0o600 } else { 0o644 };
+            fs::set_permissions(&list, fs::Permissions::from_mode(mode)).expect("permissions");
+            let running = start_with(&lab, &way, &["--watch", "--targets", &name]);
+            let child = children_of(running.0.id()).into_iter().map(status).find(|found| found["Name"] != "sh");
+            let found = child.unwrap_or_else(|| panic!("{}: nobody reads the list", way.name));
+            let name = way.name;
+            let rights = if way.starts_as_root { DAC_READ_SEARCH } else { 0 };
+            for set in ["CapPrm", "CapEff"] {
+                assert_eq!(mask(&found, set), rights, "{name}: {set}: {found:#?}");
+            }
+            assert_eq!((found["NoNewPrivs"].as_str(), found["Seccomp"].as_str()), ("1", "2"), "{name}");
+            assert_eq!(found["Uid"], [way.user; 4].join(" "), "{name}");
+            fs::write(&list, "10.0.4.77\n10.0.4.78\n").expect("a file");
+            wait_until_told(&lab, name, "watching 1 target");
+            kill_process(Pid::from_child(&running.0), Signal::HUP).expect("it runs");
+            wait_until_told(&lab, name, "the list was read again: 2 targets, 1 new and 0 gone");
         }
         lab.down().unwrap();
     });

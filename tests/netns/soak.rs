@@ -18,13 +18,13 @@ use super::verify;
 
 /// What the path does, at r2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Path {
-    there: There,
-    back: Back,
+pub(super) struct Path {
+    pub(super) there: There,
+    pub(super) back: Back,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum There {
+pub(super) enum There {
     Clear,
     /// Packets above 1400 bytes vanish.
     Hole,
@@ -35,13 +35,13 @@ enum There {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Back {
+pub(super) enum Back {
     Clear,
     /// Packets above 1400 bytes vanish.
     Hole,
 }
 
-const USUAL: Path = Path { there: There::Clear, back: Back::Clear };
+pub(super) const USUAL: Path = Path { there: There::Clear, back: Back::Clear };
 
 /// When the path was what, from and to. While the shell changes it, it is one of several.
 #[derive(Clone, Default)]
@@ -103,7 +103,7 @@ fn over_a_path_that_changes_no_verdict_is_wrong_and_nothing_grows() {
 }
 
 /// s has thousands of addresses, and certificates for the way back.
-fn prepared() -> Lab {
+pub(super) fn prepared() -> Lab {
     let lab = up("clear", Family::V4, &["--mx", "--tls starttls", "--delay", "5"]);
     lab.shell("s", "ip route add local 10.64.0.0/16 dev lo; ip -6 route add local fd64::/32 dev lo");
     for (node, next) in [("c", Node::R1), ("r1", Node::R2), ("r2", Node::R3), ("r3", Node::S)] {
@@ -119,7 +119,7 @@ fn prepared() -> Lab {
     lab
 }
 
-fn set(lab: &Lab, path: Path) {
+pub(super) fn set(lab: &Lab, path: Path) {
     let there = match path.there {
         There::Clear | There::Told => "",
         There::Hole => "add rule inet soak there meta length > 1400 drop",
@@ -339,7 +339,7 @@ fn one_long_run(lab: &Lab, diary: &Diary, end: Instant) -> (Tally, Vec<(u64, usi
 }
 
 /// KiB resident, and open descriptors.
-fn taken(pid: u32) -> Option<(u64, usize)> {
+pub(super) fn taken(pid: u32) -> Option<(u64, usize)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kib =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()?;
@@ -348,7 +348,7 @@ fn taken(pid: u32) -> Option<(u64, usize)> {
 
 /// The first third is warming up: after it, memory and descriptors stay where they are, but for what is remembered of the last
 /// 4096 addresses.
-fn grown(growth: &[(u64, usize)]) -> Option<String> {
+pub(super) fn grown(growth: &[(u64, usize)]) -> Option<String> {
     let warm = growth.len() / 3;
     let most = |part: &[(u64, usize)]| {
         (part.iter().map(|one| one.0).max().unwrap_or_default(), part.iter().map(|one| one.1).max().unwrap_or_default())
@@ -360,7 +360,7 @@ fn grown(growth: &[(u64, usize)]) -> Option<String> {
     has_grown.then(|| format!("{kib} KiB and {files} descriptors grew to {kib_later} and {files_later}"))
 }
 
-fn sketch(growth: &[(u64, usize)]) -> String {
+pub(super) fn sketch(growth: &[(u64, usize)]) -> String {
     let step = (growth.len() / 12).max(1);
     growth.iter().step_by(step).map(|(kib, files)| format!("{kib} KiB/{files}")).collect::<Vec<_>>().join(" ")
 }

@@ -10,10 +10,10 @@ use super::run::{Run, drive_over, plan};
 use crate::scenario::{self, Family, Random, Scenario};
 
 /// What the path is at a time: there, and back.
-struct State {
-    scenario: Scenario,
-    there: (Verdict, Option<u32>),
-    back: (ReverseVerdict, Option<u32>),
+pub struct State {
+    pub scenario: Scenario,
+    pub there: (Verdict, Option<u32>),
+    pub back: (ReverseVerdict, Option<u32>),
 }
 
 const EXPECT: &str = "[peer]
@@ -26,7 +26,7 @@ verdict = 'clear'
 path_mtu = 1500
 ";
 
-fn states() -> Vec<State> {
+pub fn states() -> Vec<State> {
     let hole = |size| (Verdict::BlackHole, Some(size));
     let told = |size| (Verdict::Discoverable, Some(size));
     let clear = (Verdict::Clear, Some(1500));
@@ -128,7 +128,7 @@ fn a_path_that_changes_within_a_run_tells_one_state_or_nothing() {
 /// Of 5 ms each.
 const STEPS: u32 = 40;
 
-fn seconds(seconds: f64) -> Timestamp {
+pub fn seconds(seconds: f64) -> Timestamp {
     Timestamp::from_origin(Duration::from_secs_f64(seconds))
 }
 
@@ -193,7 +193,7 @@ fn is_between(back: ReverseVerdict, seen: &[&State]) -> bool {
     was_told || has_healed && matches!(back, ReverseVerdict::Recovers | ReverseVerdict::Discoverable)
 }
 
-fn resident() -> u64 {
+pub fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()

@@ -35,3 +35,4 @@ pub mod tcp_listener;
 pub mod tcp_sender;
 pub mod tls;
 pub mod trickle;
+pub mod watch;

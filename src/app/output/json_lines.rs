@@ -11,9 +11,9 @@ use crate::report::json;
 pub(super) static FORMAT: Format = Format {
     name: "jsonl",
     option: Some(FormatOption {
-        help: "With --targets: write a JSON document per target and line; -: to stdout",
+        help: "With --targets, --watch: a JSON document per target and line; -: stdout",
         details: "Each line is the document that --json prints for that target alone, written as soon as the target is \
-                  done.",
+                  done; with --watch when something about it changed, and once a day.",
         words: None,
         excludes: &[],
     }),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::color::{Environment, wants_color};
-use super::format::{FormatArgument, FormatChoice, OpenError, Opening};
+use super::format::{FormatArgument, FormatChoice, OpenError, Opening, Runs};
 use super::formats;
 use super::progress::{ProgressSink, Streams, is_wanted};
 use super::progress_line::LineProgress;
@@ -57,6 +57,50 @@ impl Outputs {
             (None, None) => EarlierResults::default(),
         };
         Ok((Self(sinks), earlier))
+    }
+
+    /// Opens the outputs of a watch: files, or stdout for a program. A history goes on where it ended. To be called before privileges
+    /// are given up.
+    pub(crate) fn of_watch(options: &OutputOptions) -> Result<Self, OpenError> {
+        let mut history =
+            options.formats.iter().filter(|choice| choice.format.runs == Runs::Lists && !choice.takes_stdout());
+        let history = history.find_map(|choice| choice.argument.file());
+        let mut opening = opening(options, true, history);
+        let sinks = options.formats.iter().map(|choice| (choice.format.open)(&choice.argument, &mut opening));
+        Ok(Self(sinks.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether nobody listens.
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For a test: nobody listens.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// For a test: somebody does.
+    #[cfg(test)]
+    pub(crate) fn one_that_listens() -> Self {
+        Self(vec![Box::new(SummaryOnStderr)])
+    }
+
+    /// Whether a table on stdout has colours; `None`: stdout is no terminal, or one that shows no table.
+    pub(crate) fn color_of_a_table(options: &OutputOptions) -> Option<bool> {
+        let environment = Environment::of_process();
+        let is_screen = io::stdout().is_terminal() && !environment.is_dumb();
+        is_screen.then(|| wants_color(options.color, &environment, true))
+    }
+
+    /// How all addresses of a watch stand. Where an output fails, the others still hear of it; the last error counts.
+    pub(crate) fn standing(&mut self, addresses: &[&AddressReport], failures: &[TargetFailure]) -> io::Result<()> {
+        let mut written = Ok(());
+        for sink in &mut self.0 {
+            written = sink.standing(addresses, failures).and(written);
+        }
+        written
     }
 
     /// The clock of the run starts now.

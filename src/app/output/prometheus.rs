@@ -9,7 +9,7 @@ use super::result_sink::{ResultSink, RunResult};
 use crate::app::beginning::Beginning;
 use crate::app::stderr::complain;
 use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{FailureKind, Report, TargetFailure};
+use crate::model::{AddressReport, FailureKind, Report, TargetFailure};
 use crate::net::publish::Readers;
 use crate::report::prometheus::{Metrics, RunTimes};
 
@@ -70,6 +70,18 @@ impl ResultSink for MetricsFile {
     fn nothing_examined(&mut self, report: &Report) -> io::Result<()> {
         self.metrics.add(report);
         self.publish()
+    }
+
+    /// The file is always whole: what it says is that the watch runs, and how all stands.
+    fn standing(&mut self, addresses: &[&AddressReport], failures: &[TargetFailure]) -> io::Result<()> {
+        self.metrics = Metrics::default();
+        for address in addresses {
+            self.metrics.add_address(address);
+        }
+        self.metrics.add_failures(failures);
+        self.publish()?;
+        self.began = Beginning::now();
+        Ok(())
     }
 
     fn keeps_results(&self) -> bool {

@@ -74,6 +74,12 @@ pub(crate) trait ResultSink {
         false
     }
 
+    /// How all addresses of a watch stand now, in place of what was told of them before, and what cannot be examined.
+    fn standing(&mut self, addresses: &[&AddressReport], failures: &[TargetFailure]) -> io::Result<()> {
+        let _ = (addresses, failures);
+        Ok(())
+    }
+
     /// The run ends early, so results that follow are incomplete, or cannot be written.
     fn cut_short(&mut self) {}
 

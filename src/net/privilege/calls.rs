@@ -4,7 +4,7 @@
 use super::kept::Kept;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
-pub(super) use filter::{admit_the_event_loop, admit_writing_files};
+pub(super) use filter::{admit_reading_files, admit_the_event_loop, admit_writing_files};
 
 /// The crate knows no others.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
@@ -15,6 +15,11 @@ pub(super) fn admit_the_event_loop(kept: &mut Kept) -> bool {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(super) fn admit_writing_files(kept: &mut Kept) -> bool {
+    admit_the_event_loop(kept)
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(super) fn admit_reading_files(kept: &mut Kept) -> bool {
     admit_the_event_loop(kept)
 }
 
@@ -195,6 +200,16 @@ mod filter {
         apply(Ok(always(&[COMMON, WRITING, OLDER_WRITING])), kept)
     }
 
+    /// The same for a child that reads files.
+    pub(in super::super) fn admit_reading_files(kept: &mut Kept) -> bool {
+        let rules = only_reads(2).and_then(|reads| {
+            let mut rules = always(&[COMMON]);
+            rules.insert(libc::SYS_openat, vec![rule([reads])?]);
+            Ok(rules)
+        });
+        apply(rules, kept)
+    }
+
     fn apply(rules: Result<Rules, BackendError>, kept: &mut Kept) -> bool {
         let program = rules.and_then(|rules| {
             let architecture = std::env::consts::ARCH.try_into()?;
@@ -224,7 +239,8 @@ mod filter {
         condition(argument, SeccompCmpOp::MaskedEq(bits(changes)), bits(libc::O_RDONLY))
     }
 
-    /// What C libraries ask of terminals, sockets and interfaces. Nothing that types into a terminal (`TIOCSTI`).
+    /// What C libraries ask of terminals, sockets and interfaces. The table of a watch sets the modes of its terminal (`TCSETS`), and gives
+    /// it back as it was. Nothing that types into a terminal (`TIOCSTI`).
     #[allow(clippy::unnecessary_cast, reason = "musl has other types for them")]
     fn requests() -> Result<Vec<SeccompRule>, BackendError> {
         let known = [
@@ -232,6 +248,9 @@ mod filter {
             libc::FIONBIO as u64,
             libc::FIONREAD as u64,
             libc::TCGETS as u64,
+            libc::TCGETS2 as u64,
+            libc::TCSETS as u64,
+            libc::TCSETS2 as u64,
             libc::TIOCGWINSZ as u64,
             libc::SIOCGIFINDEX as u64,
             libc::SIOCGIFMTU as u64,

@@ -80,6 +80,14 @@ pub(super) fn only_write_below(directory: BorrowedFd<'_>, kept: &mut Kept) {
     note(kept, restrict(|rules| rules.add_rule(PathBeneath::new(directory.as_fd(), writing))));
 }
 
+/// Files below these directories are read; nothing else is opened.
+pub(super) fn only_read_below(directories: &[BorrowedFd<'_>], kept: &mut Kept) {
+    // A name that has become that of a directory is told as such.
+    let reading = AccessFs::ReadFile | AccessFs::ReadDir;
+    let rules = directories.iter().map(|directory| Ok(PathBeneath::new(directory.as_fd(), reading)));
+    note(kept, restrict(|created| created.add_rules(rules)));
+}
+
 fn restrict(
     allow: impl FnOnce(RulesetCreated) -> Result<RulesetCreated, RulesetError>,
 ) -> Result<RestrictionStatus, RulesetError> {

@@ -143,6 +143,21 @@ pub(super) fn only_write_files(directory: BorrowedFd<'_>) -> Result<(), NetError
     Ok(())
 }
 
+/// Makes this process, a child that has just been forked, one that reads files below these directories and does nothing else.
+pub(super) fn only_read_files(directories: &[BorrowedFd<'_>]) -> Result<(), NetError> {
+    let rights = Reading::Files.rights();
+    let mut kept = Kept::default();
+    capabilities::forbid_new(rights);
+    if !is_set_user_id() {
+        user::leave_root_but_keep_capabilities(&mut kept);
+    }
+    capabilities::reduce_to(rights)?;
+    let _ = rustix::thread::set_no_new_privs(true);
+    files::only_read_below(directories, &mut kept);
+    calls::admit_reading_files(&mut kept);
+    Ok(())
+}
+
 /// Makes this process, a child that has just been forked, one that asks the kernel for its firewall's rules, and lets the programs do so
 /// that it starts. `/proc/net/ip_tables_names` belongs to root, and iptables opens a raw socket.
 pub(super) fn only_list_rules() -> Result<(), NetError> {

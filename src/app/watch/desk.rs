@@ -1,0 +1,335 @@
+//! All that a watch knows, in one hand: the loop and its feed work on it in turns.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+
+use super::books::Books;
+use super::round_plan::plan_of;
+use super::source::Edition;
+use super::teller::Teller;
+use crate::app::beginning::Beginning;
+use crate::app::examiner::Examiner;
+use crate::app::plan_error::PlanError;
+use crate::app::planned_address::{Planned, PlannedAddress};
+use crate::app::vantage;
+use crate::model::{
+    AddressReport, Examined, PortState, Report, ReverseVerdict, Sighting, TargetFailure, Timestamp, Verdict,
+    WatchedAddress,
+};
+use crate::runner::Job;
+use crate::watch::{Order, Place, TargetId, Task, Watch};
+
+pub(super) struct Desk<'a> {
+    examiner: &'a Examiner<'a>,
+    watch: Watch,
+    clock: Beginning,
+    addresses: HashMap<WatchedAddress, Seen>,
+    /// Examinations under way, by the number of their job.
+    flights: HashMap<usize, Flight>,
+    /// What look-ups said last, by target.
+    look_ups: HashMap<TargetId, LookUp>,
+    teller: Teller,
+    books: Books,
+    is_paused: bool,
+    is_ending: bool,
+    /// Why the watch cannot go on.
+    failure: Option<io::Error>,
+    bells: Bells<'a>,
+}
+
+/// Whom the desk wakes.
+#[derive(Clone, Copy)]
+pub(super) struct Bells<'a> {
+    /// There is something to do.
+    pub(super) stirred: &'a Notify,
+    /// The watch is to end.
+    pub(super) stop: &'a Notify,
+}
+
+/// An address, and what was found there.
+struct Seen {
+    planned: PlannedAddress,
+    /// The last one that says how the address stands, where anybody asks for it.
+    report: Option<AddressReport>,
+}
+
+struct Flight {
+    at: WatchedAddress,
+    began: SystemTime,
+}
+
+#[derive(Default)]
+struct LookUp {
+    failures: Vec<TargetFailure>,
+    /// In the words that people were told.
+    errors: Vec<String>,
+}
+
+/// How an address stands, as far as its line in the history says it.
+type Stand = (WatchedAddress, Option<Verdict>, ReverseVerdict, Option<std::mem::Discriminant<PortState>>);
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(examiner: &'a Examiner<'a>, watch: Watch, told: (Teller, Books), bells: Bells<'a>) -> Self {
+        let (teller, books) = told;
+        Self {
+            examiner,
+            watch,
+            clock: Beginning::now(),
+            addresses: HashMap::new(),
+            flights: HashMap::new(),
+            look_ups: HashMap::new(),
+            teller,
+            books,
+            is_paused: false,
+            is_ending: false,
+            failure: None,
+            bells,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_origin(self.clock.elapsed())
+    }
+
+    pub(super) fn examiner(&self) -> &'a Examiner<'a> {
+        self.examiner
+    }
+
+    /// The next task, unless there is to be none.
+    pub(super) fn next(&mut self) -> Option<Task> {
+        if self.is_paused || self.is_ending { None } else { self.watch.next(self.now()) }
+    }
+
+    /// When there may be something to do.
+    pub(super) fn next_wake(&self) -> Timestamp {
+        let publish = self.books.due(self.flights.is_empty()).unwrap_or(Timestamp::MAX);
+        let next = if self.is_paused || self.is_ending { Timestamp::MAX } else { self.watch.next_wake() };
+        next.min(publish)
+    }
+
+    /// What an order is to the runner.
+    pub(super) fn job(&mut self, order: &Order) -> Option<Job> {
+        let Some(seen) = self.addresses.get(&order.at) else {
+            self.watch.cancel(order.number);
+            return None;
+        };
+        let id = usize::try_from(order.number).ok()?;
+        self.flights.insert(id, Flight { at: order.at.clone(), began: SystemTime::now() });
+        let ports = self.examiner.plan().examination.local_ports();
+        Some(Job { id, plan: plan_of(order, &seen.planned, ports), ..seen.planned.job.clone() })
+    }
+
+    /// A target was looked up.
+    pub(super) fn looked_up(&mut self, id: TargetId, planned: Planned) {
+        let now = self.now();
+        let Planned { addresses, errors, failures } = planned;
+        let why = errors.first().map_or_else(|| "it has no address".to_owned(), ToString::to_string);
+        self.note_errors(id, &errors, failures, addresses.is_empty());
+        if addresses.is_empty() {
+            self.watch.nowhere(id, &why, now);
+            return;
+        }
+        let mut places = Vec::with_capacity(addresses.len());
+        for planned in addresses {
+            let at = place_of(&planned);
+            places.push(Place { at: at.clone(), label: label(&planned) });
+            match self.addresses.get_mut(&at) {
+                Some(seen) => seen.planned = planned,
+                None => drop(self.addresses.insert(at, Seen { planned, report: None })),
+            }
+        }
+        self.watch.found(id, places, now);
+    }
+
+    /// What is odd about a target is told when it is odd for the first time.
+    fn note_errors(&mut self, id: TargetId, errors: &[PlanError], failures: Vec<TargetFailure>, is_lost: bool) {
+        let name = self.watch.target(id).map(|(name, _)| name.to_owned()).unwrap_or_default();
+        let errors: Vec<String> = errors.iter().map(|error| format!("{name}: {error}")).collect();
+        let before = self.look_ups.insert(id, LookUp { failures, errors: errors.clone() }).unwrap_or_default();
+        // Where nothing is left to examine, that is news of its own.
+        for error in errors.iter().filter(|error| !is_lost && !before.errors.contains(error)) {
+            self.teller.say(error);
+        }
+    }
+
+    /// An examination has its verdict. One that is revised later is seen again in the next round.
+    pub(super) fn judged(&mut self, job: usize, examined: Examined) {
+        let Some(Flight { at, began }) = self.flights.remove(&job) else { return };
+        self.bells.stirred.notify_one();
+        // What follows knows less than it should.
+        if self.is_ending {
+            return;
+        }
+        let now = self.now();
+        let Some(seen) = self.addresses.get_mut(&at) else { return self.watch.cancel(job as u64) };
+        let report = self.examiner.address_report(&seen.planned, examined);
+        let sighting = Sighting::of(&report.examined, report.exit_code(), began, SystemTime::now());
+        self.watch.examined(job as u64, sighting, now);
+        let says_it = self.watch.standing(&at).is_some_and(|standing| standing.is_said_by(&sighting));
+        if self.books.are_kept() && (says_it || seen.report.is_none()) {
+            seen.report = Some(report);
+        }
+    }
+
+    /// Tells what has changed, and writes what is due.
+    pub(super) fn settle(&mut self) {
+        if let Err(error) = self.tell_and_write() {
+            self.fail(error);
+        }
+    }
+
+    fn tell_and_write(&mut self) -> io::Result<()> {
+        while let Some(news) = self.watch.news() {
+            self.teller.tell(&news)?;
+        }
+        while let Some(id) = self.watch.ended() {
+            self.write_line(id)?;
+        }
+        let now = self.now();
+        if self.books.due(self.flights.is_empty()).is_some_and(|due| due <= now) {
+            let reports: Vec<&AddressReport> =
+                self.addresses.values().filter_map(|seen| seen.report.as_ref()).collect();
+            let failures: Vec<TargetFailure> =
+                self.look_ups.values().flat_map(|look_up| &look_up.failures).cloned().collect();
+            self.books.publish(&reports, &failures, now)?;
+        }
+        Ok(())
+    }
+
+    fn write_line(&mut self, id: TargetId) -> io::Result<()> {
+        let Some((target, places)) = self.watch.target(id) else { return Ok(()) };
+        let stands: Vec<Stand> = places.iter().filter_map(|place| self.stand(place)).collect();
+        // Nothing is sure yet: its first line follows.
+        if stands.len() < places.len() || !self.books.wants_line(id, &stands, self.now()) {
+            return Ok(());
+        }
+        let reports = places.iter().filter_map(|place| self.addresses.get(&place.at)?.report.clone());
+        let of_target = |report: AddressReport| AddressReport { target: target.to_owned(), ..report };
+        let report = Report {
+            target: target.to_owned(),
+            vantage: vantage::name(),
+            started: places
+                .iter()
+                .filter_map(|place| Some(self.watch.standing(&place.at)?.told()?.began))
+                .min()
+                .unwrap_or_else(SystemTime::now),
+            elapsed: self.addresses_took(places),
+            addresses: reports.map(of_target).collect(),
+            errors: self.look_ups.get(&id).map(|look_up| look_up.failures.clone()).unwrap_or_default(),
+            ending: None,
+        };
+        self.books.write(&report)
+    }
+
+    fn addresses_took(&self, places: &[Place]) -> std::time::Duration {
+        let reports = places.iter().filter_map(|place| self.addresses.get(&place.at)?.report.as_ref());
+        reports.map(|report| report.examined.elapsed).max().unwrap_or_default()
+    }
+
+    fn stand(&self, place: &Place) -> Option<Stand> {
+        let told = self.watch.standing(&place.at)?.told()?;
+        Some((place.at.clone(), told.there, told.back, told.port.as_ref().map(std::mem::discriminant)))
+    }
+
+    /// The list has another edition.
+    pub(super) fn read_again(&mut self, edition: Edition) {
+        let (came, went) = self.set_targets(edition);
+        let count = targets(self.watch.count());
+        self.teller.say(&format!("the list was read again: {count}, {came} new and {went} gone"));
+    }
+
+    /// The targets from now on. Returns how many came and how many went.
+    pub(super) fn set_targets(&mut self, edition: Edition) -> (usize, usize) {
+        for fault in &edition.faults {
+            self.teller.say(fault);
+        }
+        let now = self.now();
+        let changes = self.watch.set_targets(edition.targets, now);
+        let watch = &self.watch;
+        self.books.keep_only(|id| watch.target(id).is_some());
+        self.look_ups.retain(|id, _| watch.target(*id).is_some());
+        changes
+    }
+
+    /// Addresses that nothing leads to are forgotten here as well.
+    pub(super) fn tidy(&mut self) {
+        let watch = &self.watch;
+        self.addresses.retain(|at, _| watch.standing(at).is_some());
+    }
+
+    pub(super) fn say(&mut self, what: &str) {
+        self.teller.say(what);
+    }
+
+    pub(super) fn remark(&mut self, what: &str) {
+        self.teller.remark(what);
+    }
+
+    pub(super) fn has_keys(&self) -> bool {
+        self.teller.has_keys()
+    }
+
+    pub(super) fn has_table(&self) -> bool {
+        self.teller.has_table()
+    }
+
+    /// Draws the table, if there is one.
+    pub(super) fn show(&mut self, title: &str) {
+        if let Err(error) = self.teller.show(&self.watch, title, self.is_paused) {
+            self.fail(error);
+        }
+    }
+
+    pub(super) fn redraw(&mut self) {
+        self.teller.redraw();
+    }
+
+    /// No round begins, or they go on.
+    pub(super) fn pause(&mut self) {
+        self.is_paused = !self.is_paused;
+    }
+
+    /// The watch ends: what was found so far counts.
+    pub(super) fn end(&mut self) {
+        self.is_ending = true;
+    }
+
+    pub(super) fn quit(&mut self) {
+        self.bells.stop.notify_one();
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.watch.count()
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.failure.get_or_insert(error);
+        self.bells.stop.notify_one();
+    }
+
+    /// Gives back the terminal. Returns the exit code that the last state gives, if any is known, and what went wrong.
+    pub(super) fn finish(self) -> (Option<u8>, Option<io::Error>) {
+        let code = self.watch.exit_code();
+        let ended = self.teller.end().err();
+        (code, self.failure.or(ended))
+    }
+}
+
+/// `3 targets`.
+pub(super) fn targets(count: usize) -> String {
+    format!("{count} target{}", if count == 1 { "" } else { "s" })
+}
+
+fn place_of(planned: &PlannedAddress) -> WatchedAddress {
+    WatchedAddress { address: planned.address.address, scope_id: planned.job.scope_id, port: planned.port }
+}
+
+/// `mx.example.com 192.0.2.25`, and the port unless it is that of SMTP.
+fn label(planned: &PlannedAddress) -> String {
+    const SMTP: u16 = 25;
+    let label = planned.label();
+    if planned.port == SMTP { label } else { format!("{label} port {}", planned.port) }
+}

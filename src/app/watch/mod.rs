@@ -1,0 +1,21 @@
+//! `--watch`: the same targets again and again, and only changes are told. Whom to examine when, and what is a change, is decided in
+//! `crate::watch`; here it meets the network.
+//!
+//! * `run` opens what is needed, and ends; `feed` is the loop beside the runner's; `desk` owns all that is known;
+//! * `source` is the list and its new editions; `round_plan` makes the plan of an examination from the kind of its round;
+//! * `books` keeps history and textfile; `teller` tells people, on a terminal by the `screen`; `signals` are those of the system.
+
+mod books;
+mod desk;
+mod feed;
+mod keys;
+mod observer;
+mod round_plan;
+mod run;
+mod screen;
+mod signals;
+mod source;
+mod teller;
+
+pub(super) use round_plan::PORT_SETS;
+pub(super) use run::run;
