@@ -2,6 +2,8 @@
 # Thousands of addresses behind one path: time, memory, verdicts, pace, and what survives a kill.
 #
 #   many.sh speed [--sizes "1000 10000"] [--rtt MS] [--rate N] [--scamper]   how long it takes; the verdicts are checked
+#   many.sh cost [--targets N] [--rate N] [--way both] [-- --thorough]       packets and bytes of a clear address and of a hole, by the
+#                                                                            counters of the interface, and the limit of the path
 #   many.sh limit [--rtt MS]                                                 packets a second that a bare sender gets over the path
 #   many.sh rate [--targets N] [--rate N]                                    packets in the busiest second on the wire
 #   many.sh kill [--targets N] [--kills N]                                   SIGKILL at random moments, then --resume
@@ -17,7 +19,7 @@ usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 3; }
 task=${1:-}
 arguments=("$@")
 shift || usage
-sizes='1000 10000' rtt=20 rate='' targets='' kills=10 scamper='' more=()
+sizes='1000 10000' rtt=20 rate='' targets='' kills=10 scamper='' way=forward more=()
 while [[ $# -gt 0 ]]; do
     case $1 in
         --sizes) sizes=$2 && shift ;;
@@ -26,6 +28,7 @@ while [[ $# -gt 0 ]]; do
         --targets) targets=$2 && shift ;;
         --kills) kills=$2 && shift ;;
         --scamper) scamper=1 ;;
+        --way) way=$2 && shift ;;
         --) shift && more=("$@") && break ;;
         *) usage ;;
     esac
@@ -91,7 +94,9 @@ END
     local delay
     delay=$(awk -v r="$rtt" 'BEGIN { print r / 2 }')
     background w wire.log "$PMTU_LAB" wire --a wa --b wb --delay-ms "$delay" --back-delay-ms "$delay"
-    background s mx.log "$PMTU_LAB" mx
+    local tls=none
+    [[ $way == forward ]] || tls=starttls
+    background s mx.log "$PMTU_LAB" mx --tls "$tls"
     wait_for 5 "the wire" grep -qs ready "$scratch/wire.log"
     wait_for 5 "the mail server" grep -qs listening "$scratch/mx.log"
 }
@@ -114,8 +119,13 @@ list_of() {
     awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) { j = int(i / 2); printf "10.%d.%d.%d\n", 64 + i % 2, int(j / 250), j % 250 + 1 } }'
 }
 
+# list_of_kind NETWORK COUNT : addresses of one network, 64 (clear) or 65 (behind the hole).
+list_of_kind() {
+    awk -v network="$1" -v n="$2" 'BEGIN { for (i = 0; i < n; i++) printf "10.%d.%d.%d\n", network, int(i / 250), i % 250 + 1 }'
+}
+
 # probe_command LIST RESULTS : for "speed", which has results in a file and words nowhere.
-probe() { inside c "$PMTU_LAB" measure --to "$scratch/measured" "${kill_options[@]}" -- "$PMTU_PROBE" --direction forward --targets "$@" "${more[@]}" </dev/null; }
+probe() { inside c "$PMTU_LAB" measure --to "$scratch/measured" "${kill_options[@]}" -- "$PMTU_PROBE" --direction "$way" --targets "$@" "${more[@]}" </dev/null; }
 kill_options=()
 
 # check_verdicts RESULTS COUNT : each target once, and every verdict right.
@@ -133,7 +143,7 @@ check_verdicts() {
 # The milliseconds of processor time that a process has taken.
 processor_time() { awk '{ sub(/.*\) /, ""); print ($12 + $13) * 10 }' "/proc/$1/stat"; }
 
-# packets NODE COLUMN : of /proc/net/dev, over all interfaces but lo; 2 is received, 10 is sent.
+# packets NODE COLUMN : of /proc/net/dev, over all interfaces but lo; 2 is received, 10 is sent; bytes are 1 and 9.
 packets() { inside "$1" awk -v column="$2" -F'[: ]+' 'NR > 2 && !/ lo:/ { sub(/^ +/, ""); sum += $(column + 1) } END { print sum + 0 }' /proc/net/dev; }
 
 limit() {
@@ -168,6 +178,39 @@ speed() {
         check_verdicts "$scratch/results" "$size" || status=1
     done
     if [[ -n $scamper ]]; then bench_scamper; fi
+    return $status
+}
+
+# counters : packets and bytes sent, packets and bytes received at c. Its interface counts the link's header of 14 bytes, which no
+# path MTU does.
+counters() {
+    local sent received
+    sent=$(packets c 10) received=$(packets c 2)
+    echo "$sent $(($(packets c 9) - 14 * sent)) $received $(($(packets c 1) - 14 * received))"
+}
+
+# What one address costs, of each kind, and how many a rate makes of it.
+cost() {
+    local count=${targets:-400} pace=${rate:-2000} kind network before after wall status=0
+    printf 'rate %s, the way: %s\n' "$pace" "$way"
+    printf '%6s %8s %20s %24s %12s\n' kind targets 'sent per address' 'received per address' 'a second'
+    for kind in clear hole; do
+        network=64
+        [[ $kind == clear ]] || network=65
+        list_of_kind "$network" "$count" >"$scratch/list"
+        rm -f "$scratch/results"
+        read -ra before <<<"$(counters)"
+        probe "$scratch/list" --rate "$pace" --jsonl "$scratch/results" >/dev/null 2>"$scratch/errors" || true
+        read -ra after <<<"$(counters)"
+        read -r wall _ <"$scratch/measured"
+        awk -v kind="$kind" -v n="$count" -v wall="$wall" -v before="${before[*]}" -v after="${after[*]}" 'BEGIN {
+            split(before, b); split(after, a)
+            for (i = 1; i <= 4; i++) each[i] = (a[i] - b[i]) / n
+            printf "%6s %8d %6.1f packets %6.0f B %10.1f packets %6.0f B %10.0f/s\n", kind, n, each[1], each[2], each[3], each[4], 1000 * n / wall
+        }'
+        head -3 "$scratch/errors" >&2
+        check_verdicts "$scratch/results" "$count" || status=1
+    done
     return $status
 }
 
@@ -221,6 +264,7 @@ kill_and_resume() {
 bring_up
 case $task in
     speed) speed ;;
+    cost) cost && limit ;;
     limit) limit ;;
     rate) rate_on_the_wire ;;
     kill) kill_and_resume ;;

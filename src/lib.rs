@@ -22,8 +22,8 @@
 //!
 //! ```
 //! use pmtu_probe::examine::Examination;
-//! use pmtu_probe::model::{Action, Body, Direction, Event, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan};
-//! use pmtu_probe::model::{Service, Timestamp, Verdict};
+//! use pmtu_probe::model::{Action, Body, Direction, Event, FirstFlight, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup};
+//! use pmtu_probe::model::{PacketSize, Plan, Service, Timestamp, Verdict};
 //!
 //! let plan = Plan {
 //!     source: "192.0.2.1".parse()?,
@@ -40,6 +40,7 @@
 //!     flows: FlowChoice::default(),
 //!     echo_ident: 1,
 //!     method: MethodChoice::Icmp,
+//!     first_flight: FirstFlight::Ladder,
 //!     local_mtu: PacketSize::new(1500),
 //!     kernel_path_mtu: None,
 //!     kernel_min_pmtu: PacketSize::new(552),

@@ -20,6 +20,7 @@ mod model_tests;
 use pmtu_probe::model::Direction;
 use scenario::{Family, Outcome, Reverse, TakesTcp, Verdict, World};
 use sim::check::{Class, Strictness, check};
+use sim::in_lists::Compared;
 use sim::parts::{Part, add_loss, add_loss_everywhere, is_chosen, is_lossy, jobs, leave_errors, seeds};
 use sim::sweep::{HEADING, Job, Tally, sweep, table, total};
 
@@ -103,11 +104,49 @@ fn every_scenario() {
     assert_eq!((sum.wrong, sum.wrong_causes), (0, 0), "wrong verdicts and causes\n{text}");
 }
 
+/// In a list the first flight is two packets; on a path without loss every verdict, cause and size is that of the ladder.
+/// `PMTU_SIM_SEEDS` for more seeds.
+#[test]
+fn in_a_list_every_scenario_has_its_verdict() {
+    let few = std::env::var_os("PMTU_SIM_SEEDS").map_or(1, |_| seeds());
+    let mut jobs = jobs(0.0, |_| 0..few);
+    jobs.extend(box_jobs(few));
+    jobs.retain(|job| !is_lossy(&job.scenario));
+    let Compared { runs, wrong, worse, .. } = sim::in_lists::compared(&jobs, Strictness::Whole, "");
+    let (wrong, worse) = (wrong.join("\n"), worse.join("\n"));
+    assert!(wrong.is_empty() && worse.is_empty(), "{runs} runs, wrong:\n{wrong}\nworse:\n{worse}");
+}
+
+/// The same with a tenth of the packets lost, where chance makes doubt in some runs of either kind, and hardly more here.
+#[test]
+fn in_a_list_loss_makes_no_wrong_verdict() {
+    let few = std::env::var_os("PMTU_SIM_SEEDS").map_or(2, |_| seeds());
+    let jobs = jobs(0.10, |_| 0..few);
+    let Compared { runs, wrong, worse, better } = sim::in_lists::compared(&jobs, Strictness::Verdict, ":0.10");
+    println!("{runs} runs: {} wrong, {} worse than the ladder, {better} better", wrong.len(), worse.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(worse.len() * 100 <= better * 100 + runs, "{} worse, {better} better\n{}", worse.len(), worse.join("\n"));
+}
+
+/// What a list pays for an address: eight packets and 4 kB where all is well, with the connection, whether it answers echo or not.
+#[test]
+fn in_a_list_a_clear_address_costs_little() {
+    for family in [Family::V4, Family::V6] {
+        for (name, most) in [("clear", 8), ("no_echo", 8), ("silent_router", 80)] {
+            let Ok(mut scenario) = scenario::load(name) else { panic!("no scenario {name}") };
+            scenario.host.in_list = true;
+            let packets = sim::run::run(&scenario, family, 0, false).packets_sent;
+            assert!(packets <= most, "{name}, {family}: {packets} packets");
+        }
+    }
+}
+
 /// Every box on every path, with `seeds` seeds.
 fn box_jobs(seeds: u64) -> Vec<Job> {
     let boxes = scenario::load_boxes(false).unwrap().into_iter();
     let here = boxes.filter(|scenario| scenario.runs_in(World::Sim) && is_chosen(scenario));
-    here.flat_map(|scenario| {
+    here.flat_map(|mut scenario| {
+        scenario.host.in_list = sim::parts::is_in_list();
         let families = scenario.families.clone().into_iter();
         families.map(move |family| Job { scenario: scenario.clone(), family, seeds: 0..seeds }).collect::<Vec<_>>()
     })
@@ -310,6 +349,7 @@ fn replay() {
         Some(everywhere) => add_loss_everywhere(&mut scenario, everywhere.parse().unwrap()),
         None => add_loss(&mut scenario, loss.parse().unwrap()),
     }
+    scenario.host.in_list = sim::parts::is_in_list();
     scenario.host.flows = std::env::var("PMTU_SIM_FLOWS").ok().map(|flows| flows.parse().unwrap());
     if let Some(left) = parts.get(4) {
         leave_errors(&mut scenario, left.parse().unwrap());

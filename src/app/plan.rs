@@ -12,7 +12,7 @@ use super::output::formats;
 pub use super::shard::ShardChoice;
 use super::watch::PORT_SETS;
 pub use crate::intake::{Moment, Period};
-use crate::model::{Direction, Expectation, Family, MethodChoice, PacketSize, Service, Thresholds};
+use crate::model::{Direction, Expectation, Family, FirstFlight, MethodChoice, PacketSize, Service, Thresholds};
 use crate::report::text::Detail;
 
 /// A run. Valid in itself; whether names and interfaces exist is not known yet.
@@ -129,6 +129,8 @@ pub struct ExaminationOptions {
     pub mail_domains: bool,
     /// Methods allowed.
     pub method: MethodChoice,
+    /// What the first flight to each address asks about.
+    pub first_flight: FirstFlight,
     /// Directions to examine. `None`: both, where it is known how to make the server send large packets.
     pub direction: Option<Direction>,
     /// Whether servers are sent a PTB about a packet of their own.

@@ -187,6 +187,7 @@ impl Planner<'_> {
             flows: if options.flows.is_some() { FlowChoice::Always } else { FlowChoice::WhenHoled },
             echo_ident: self.ours.echo_ident,
             method: options.method,
+            first_flight: options.first_flight,
             local_mtu,
             kernel_path_mtu: route.kernel_path_mtu(),
             kernel_min_pmtu,

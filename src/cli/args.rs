@@ -152,6 +152,17 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) ptb_test: bool,
 
+    /// Ask about all sizes at once in lists as well
+    ///
+    /// With --targets, or with several targets, an examination begins with two
+    /// packets, one of full size and a small one, and asks about other sizes only
+    /// where the large one is not answered: a clear address takes 8 packets in place
+    /// of 35. The verdicts are the same. With this option each address is examined
+    /// like a single one, which shows a little more of it: whether large ping
+    /// requests pass as well, and more hops in front of a hole.
+    #[arg(long)]
+    pub(super) thorough: bool,
+
     /// Largest packet to try, in bytes [default: MTU of the interface]
     #[arg(long, value_name = "BYTES", value_parser = values::size)]
     pub(super) max_size: Option<PacketSize>,

@@ -25,7 +25,10 @@ const GROUPS: [(&str, &[Member]); 8] = [
         &[Options(&["from_log", "since", "until", "from_queue", "from_sockets", "list_only"])],
     ),
     ("Many targets", &[Formats(Runs::Lists), Options(&["resume", "track", "shard", "concurrency", "merge"])]),
-    ("Examination", &[Options(&["watch", "direction", "method", "flows", "max_size", "min_size", "ptb_test"])]),
+    (
+        "Examination",
+        &[Options(&["watch", "direction", "method", "flows", "thorough", "max_size", "min_size", "ptb_test"])],
+    ),
     ("Sending", &[Options(&["interface", "source", "rate", "timeout"])]),
     ("Expected", &[Options(&["expect", "expect_mtu", "known", "warning", "critical"])]),
     (

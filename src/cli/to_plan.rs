@@ -13,7 +13,7 @@ use crate::app::plan::{
     ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan,
     SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource, WatchOptions, WatchSource,
 };
-use crate::model::{Direction, Expectation, Family, Thresholds};
+use crate::model::{Direction, Expectation, Family, FirstFlight, Thresholds};
 use crate::report::text::Detail;
 
 /// The time of a run.
@@ -41,6 +41,7 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
         port: args.port,
         mail_domains: !args.no_mx,
         method: args.method.into(),
+        first_flight: first_flight(&args),
         direction: direction(&judging.expectation, &args),
         ptb_test: args.ptb_test,
         max_size: args.max_size,
@@ -62,6 +63,13 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
         capture_limit: args.pcapng_limit,
     };
     Ok(RunPlan { targets: target_source(args), examination, judging, sending, output })
+}
+
+/// Lists cost little, and so do light rounds of a watch; one target by hand has its verdict soonest, and so does what a log makes suspect.
+fn first_flight(args: &Args) -> FirstFlight {
+    let named = || each_once([args.hostname.as_slice(), &args.targets].concat());
+    let is_list = args.list.is_some() || args.watch.is_some() || named().len() > 1;
+    if is_list && !args.thorough { FirstFlight::TwoSizes } else { FirstFlight::Ladder }
 }
 
 /// What `--merge` prints besides text.

@@ -59,7 +59,7 @@ pub use packet::{
     SeqNumber,
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
-pub use plan::{Direction, FirstHop, FlowChoice, MethodChoice, Plan, Service};
+pub use plan::{Direction, FirstFlight, FirstHop, FlowChoice, MethodChoice, Plan, Service};
 pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{

@@ -27,6 +27,8 @@ pub struct Plan {
     pub echo_ident: u16,
     /// Which methods may be used.
     pub method: MethodChoice,
+    /// What the first flight asks about, and so what the examination costs.
+    pub first_flight: FirstFlight,
     /// MTU of the outgoing interface or route.
     pub local_mtu: PacketSize,
     /// Path MTU that this host's kernel assumed for the address before the first probe.
@@ -138,6 +140,17 @@ pub enum FlowChoice {
     WhenHoled,
     /// Always.
     Always,
+}
+
+/// What the first flight asks about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FirstFlight {
+    /// All sizes that links are known to have, at once: the verdict on one address comes soonest.
+    #[default]
+    Ladder,
+    /// The largest size, and a small one as the control. Whatever else is asked waits until the large one is not answered, and is asked
+    /// with as few packets as prove it: many addresses cost little.
+    TwoSizes,
 }
 
 /// Which probing methods the user allows.

@@ -164,7 +164,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Body, Direction, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service, Verdict,
+        Body, Direction, FirstFlight, FirstHop, FlowChoice, MethodChoice, OwnTcpSetup, PacketSize, Plan, Service,
+        Verdict,
     };
 
     fn plan() -> Plan {
@@ -183,6 +184,7 @@ mod tests {
             flows: FlowChoice::default(),
             echo_ident: 1,
             method: MethodChoice::Icmp,
+            first_flight: FirstFlight::Ladder,
             local_mtu: PacketSize::new(1500),
             kernel_path_mtu: None,
             kernel_min_pmtu: PacketSize::new(552),

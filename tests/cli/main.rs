@@ -19,7 +19,7 @@ use pmtu_probe::app::plan::{
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
-use pmtu_probe::model::{Direction, Family, MethodChoice, PacketSize};
+use pmtu_probe::model::{Direction, Family, FirstFlight, MethodChoice, PacketSize};
 use pmtu_probe::report::text::Detail;
 
 fn request(line: &str) -> Result<Request, UsageError> {
@@ -48,6 +48,7 @@ fn defaults() -> RunPlan {
             port: 25,
             mail_domains: true,
             method: MethodChoice::Auto,
+            first_flight: FirstFlight::Ladder,
             direction: None,
             ptb_test: false,
             max_size: None,
@@ -76,6 +77,13 @@ fn defaults() -> RunPlan {
 fn but(change: impl FnOnce(&mut RunPlan)) -> RunPlan {
     let mut plan = defaults();
     change(&mut plan);
+    plan
+}
+
+/// The same for several targets or a list, where packets are saved.
+fn of_list(change: impl FnOnce(&mut RunPlan)) -> RunPlan {
+    let mut plan = but(change);
+    plan.examination.first_flight = FirstFlight::TwoSizes;
     plan
 }
 
@@ -132,7 +140,7 @@ fn rows_of_fleets_and_names() {
                 plan.output.formats = vec![format("json", file("-"))];
             }),
         ),
-        ("pmtu-probe --targets list --shard auto", but(|plan| plan.targets = list("list", 512, None, "auto"))),
+        ("pmtu-probe --targets list --shard auto", of_list(|plan| plan.targets = list("list", 512, None, "auto"))),
         ("pmtu-probe --names mx", but(|plan| plan.output.names = true)),
     ];
     for (line, expected) in rows {
@@ -207,8 +215,10 @@ fn good_rows() {
     let rate = |packets| Rate(std::num::NonZeroU32::new(packets));
     let rows: Vec<(&str, RunPlan)> = vec![
         ("pmtu-probe mx", defaults()),
-        ("pmtu-probe a b", but(|plan| plan.targets = named(&["a", "b"]))),
-        ("pmtu-probe a b A a. b", but(|plan| plan.targets = named(&["a", "b"]))),
+        ("pmtu-probe a b", of_list(|plan| plan.targets = named(&["a", "b"]))),
+        ("pmtu-probe a b --thorough", but(|plan| plan.targets = named(&["a", "b"]))),
+        ("pmtu-probe a a. A", but(|plan| plan.targets = named(&["a"]))),
+        ("pmtu-probe a b A a. b", of_list(|plan| plan.targets = named(&["a", "b"]))),
         ("pmtu-probe [192.0.2.1]:587", but(|plan| plan.targets = named(&["[192.0.2.1]:587"]))),
         ("pmtu-probe fe80::1%eth0", but(|plan| plan.targets = named(&["fe80::1%eth0"]))),
         ("pmtu-probe -- -mx", but(|plan| plan.targets = named(&["-mx"]))),
@@ -268,17 +278,18 @@ fn good_rows() {
         ("pmtu-probe --timeout 86400 mx", but(|plan| plan.sending.timeout = Duration::from_secs(86_400))),
         ("pmtu-probe --rate 50 mx", but(|plan| plan.sending.rate = rate(50))),
         ("pmtu-probe --rate 0 mx", but(|plan| plan.sending.rate = Rate(None))),
-        ("pmtu-probe --targets list", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
+        ("pmtu-probe --targets list", of_list(|plan| plan.targets = list("list", 512, None, "1/1"))),
+        ("pmtu-probe --targets list --thorough", but(|plan| plan.targets = list("list", 512, None, "1/1"))),
         (
             "pmtu-probe --targets - --concurrency 9 --jsonl a --resume b --shard 2/3",
-            but(|plan| {
+            of_list(|plan| {
                 plan.targets = list("-", 9, Some("b"), "2/3");
                 plan.output.formats = vec![format("jsonl", file("a"))];
             }),
         ),
         (
             "pmtu-probe --targets list --track a",
-            but(|plan| {
+            of_list(|plan| {
                 let TargetSource::List(options) = list("list", 512, None, "1/1") else { unreachable!() };
                 plan.targets = TargetSource::List(ListOptions { track: Some("a".into()), ..options });
             }),

@@ -117,6 +117,9 @@ pub struct Host {
     pub method: Method,
     /// The `--flows` to use.
     pub flows: Option<u16>,
+    /// Whether it examines as it does in a list, where the first flight is two packets. No file says so: every file runs both ways.
+    #[serde(skip)]
+    pub in_list: bool,
 }
 
 /// What the host's own firewall does.

@@ -36,6 +36,23 @@ fn of_hundreds_of_addresses_each_gets_its_verdict_in_little_memory() {
     });
 }
 
+/// The counters of the interface know what the program sends, and what this host's own TCP sends for it.
+#[test]
+fn a_clear_address_costs_eight_packets_and_a_hole_seventy() {
+    with_labs("many::a_clear_address_costs_eight_packets_and_a_hole_seventy", || {
+        let printed = script(&["cost", "--targets", "60"]);
+        let row = |kind: &str| -> Vec<f64> {
+            let row = printed.lines().find(|line| line.trim_start().starts_with(kind)).expect("a row");
+            row.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+        };
+        // Targets, packets and bytes sent, packets and bytes received. What a busy machine makes late is asked again here and there,
+        // and c asks for its neighbour.
+        let (clear, hole) = (row("clear"), row("hole"));
+        assert!(clear[1].round() <= 8.0 && clear[2] <= 4000.0, "{printed}");
+        assert!(hole[1].round() <= 70.0, "{printed}");
+    });
+}
+
 #[test]
 fn no_second_on_the_wire_sees_more_than_the_rate() {
     with_labs("many::no_second_on_the_wire_sees_more_than_the_rate", || {

@@ -12,6 +12,7 @@ pub mod flight;
 pub mod flows;
 pub mod garbage;
 pub mod impatient;
+pub mod in_lists;
 pub mod middlebox;
 pub mod net;
 pub mod oracle;

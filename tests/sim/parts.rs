@@ -78,7 +78,8 @@ pub fn random() -> Part {
     let first = number("PMTU_SIM_FROM").unwrap_or(0);
     for seed in first * RANDOM_PATHS..(first + seeds()) * RANDOM_PATHS {
         for family in [Family::V4, Family::V6] {
-            if let Some(scenario) = random_scenario(seed, family) {
+            if let Some(mut scenario) = random_scenario(seed, family) {
+                scenario.host.in_list = is_in_list();
                 jobs.push(Job { scenario, family, seeds: seed..seed + 1 });
             }
         }
@@ -150,12 +151,18 @@ pub fn jobs(loss: f64, seeds: impl Fn(&Scenario) -> std::ops::Range<u64>) -> Vec
     for mut scenario in scenario::load_all().unwrap() {
         if scenario.runs_in(World::Sim) && is_chosen(&scenario) {
             add_loss(&mut scenario, loss);
+            scenario.host.in_list = is_in_list();
             for family in scenario.families.clone() {
                 jobs.push(Job { scenario: scenario.clone(), family, seeds: seeds(&scenario) });
             }
         }
     }
     jobs
+}
+
+/// `PMTU_SIM_FLIGHT=two` has every run begin as in a list.
+pub fn is_in_list() -> bool {
+    std::env::var("PMTU_SIM_FLIGHT").is_ok_and(|flight| flight == "two")
 }
 
 /// `PMTU_SIM_NAMES` leaves only scenarios whose name contains a text.

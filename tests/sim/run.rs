@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pmtu_probe::examine::{Examination, clamped_here};
 use pmtu_probe::model::{
-    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstHop, Flags, FlowChoice,
-    IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet,
-    PacketSize, Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
+    Action, Body, CachedPathMtu, Direction, Event, Examined, Family as ModelFamily, FirstFlight, FirstHop, Flags,
+    FlowChoice, IcmpError, IcmpErrorKind, IpHeader, KernelSettings, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup,
+    Packet, PacketSize, Plan, QuotedTransport, RouteMtu, Segment, SeqNumber, Service, Timestamp, Ttl,
 };
 
 use super::flight::Flight;
@@ -139,6 +139,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
             Method::Tcp => MethodChoice::Tcp,
             Method::Icmp => MethodChoice::Icmp,
         },
+        first_flight: if scenario.host.in_list { FirstFlight::TwoSizes } else { FirstFlight::Ladder },
         local_mtu,
         kernel_path_mtu: Some(scenario.host.cached_pmtu.map_or(local_mtu, PacketSize::new)),
         kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),

@@ -24,14 +24,18 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
     if over_connection && !reconsider(parts, carrier, outbox, now) {
         begin_real_bytes(parts, outbox, now);
     }
+    ask_echo_once(parts, carrier, now);
     follow_with_trace(parts, carrier, now);
     look_for_clamp(parts, carrier, now);
     other_flows::compare_beside(parts, carrier, outbox, now);
     let Some((passes, suspect)) = parts.techniques.get(carrier).and_then(|t| t.search().confirming()) else { return };
     let pair = Pair { passes, lost: suspect };
     let has_echo = carrier != Name::Echo && parts.techniques.using(Uses::Icmp).search().log().total_answered() > 0;
-    // A thin line has no room for an opinion that nobody needs.
-    if has_echo && (!outbox.is_spaced() || needs_syn(parts, suspect, now)) {
+    // A thin line has no room for an opinion that nobody needs, and a list pays for each. Where no segment can be traced, the place
+    // rests on echo.
+    let may_save = parts.is_cheap() && over_connection && parts.traces_over().is_some();
+    let is_room = !outbox.is_spaced() && !may_save;
+    if has_echo && (is_room || needs_syn(parts, suspect, now)) {
         ask(parts, Name::Echo, pair, now);
     }
     copy_without_df(parts, carrier, now);
@@ -40,6 +44,21 @@ pub(super) fn run_beside(parts: &mut Parts, carrier: Name, outbox: &mut Outbox, 
     }
     advance_seconds(parts, carrier, now);
     copy_in_fragments(parts, carrier, pair, now);
+}
+
+/// Where packets are saved, echo of full size is asked only now that it may matter: whether routers tell it what they tell no segment.
+fn ask_echo_once(parts: &mut Parts, carrier: Name, now: Timestamp) {
+    let is_lost = parts.techniques.get(carrier).is_some_and(|t| t.search().log().count(parts.plan.max_size).lost > 0);
+    if !parts.is_cheap() || carrier == Name::Echo || !is_lost {
+        return;
+    }
+    let size = parts.plan.max_size;
+    if let Some(echo) = parts.techniques.get_mut(Name::Echo).filter(|echo| echo.unusable().is_none())
+        && !echo.search().log().knows(size)
+        && echo.search().next_queued().is_none()
+    {
+        echo.search_mut().queue(size, ProbeKind::Sized, now);
+    }
 }
 
 /// Above the MSS, and where echo of such sizes is not answered, other packets are few: smaller ones that make up the same segment
@@ -94,6 +113,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo = parts.techniques.using(Uses::Icmp).search().log();
     let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
     let limit = parts.tcp_limit();
+    let flight = parts.plan.first_flight;
     let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
     let Some((search, about)) = techniques.get(carrier).map(|t| (t.search(), t.uses().packets())) else { return };
     trace.follow(
@@ -102,6 +122,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
         |(passes, lost)| can_trace && (!ptbs.may_speak_of(about, lost, passes) || limit == Some(passes)),
         session,
+        flight,
         (now, rtt),
     );
 }

@@ -84,8 +84,12 @@ pub(super) fn advance(parts: &mut Parts, now: Timestamp) {
     }
 }
 
-/// Ends the half-open connections that SYNs may have left behind.
+/// Ends the half-open connections that SYNs may have left behind, if any may have.
 pub(super) fn reset(parts: &Parts, outbox: &mut Outbox) {
+    // Where no packet of a size that passes is lost, none of the silent ones arrived.
+    if parts.flows.as_ref().is_some_and(FlowComparison::has_felt_nothing) && !parts.loses_controls() {
+        return;
+    }
     for (port, isn) in parts.flows.iter().flat_map(FlowComparison::unanswered) {
         outbox.half_open().reset(port, isn);
     }
@@ -96,7 +100,8 @@ fn compare(parts: &mut Parts, passes: PacketSize, suspect: PacketSize, outbox: &
         reset(parts, outbox);
         let (first, reserve) = flow_ports(&parts.plan);
         let comparison = FlowComparison::new(passes, suspect, first, reserve);
-        parts.compare_flows(comparison);
+        let is_cheap = parts.is_cheap() && parts.plan.flows == FlowChoice::WhenHoled;
+        parts.compare_flows(if is_cheap { comparison.by_feeling() } else { comparison });
     }
     advance(parts, now);
 }

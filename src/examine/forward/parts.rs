@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Filter, MethodChoice, MethodReason, PacketSize, Plan, PortState, PtbFault, SeqNumber, Technique as Name, Timestamp,
+    Filter, FirstFlight, MethodChoice, MethodReason, PacketSize, Plan, PortState, PtbFault, SeqNumber,
+    Technique as Name, Timestamp,
 };
 
 use super::super::fisher::Trials;
@@ -171,6 +172,17 @@ impl Parts {
     /// Whether packets of sizes that pass over the connection were lost.
     pub(super) fn loses_controls(&self) -> bool {
         self.techniques.over_connection().search().log().loses_controls()
+    }
+
+    /// Whether packets are to be saved.
+    pub(super) fn is_cheap(&self) -> bool {
+        self.plan.first_flight == FirstFlight::TwoSizes
+    }
+
+    /// Whether packets are to be saved and none of full size was lost over the connection: all may be well.
+    pub(super) fn is_nothing_lost(&self) -> bool {
+        let log = self.techniques.using(Uses::Connection).search().log();
+        self.is_cheap() && log.count(self.plan.max_size).lost == 0
     }
 
     /// Whether no packet of ours was ever answered by the target. What this host's own firewall makes up is no answer of it.

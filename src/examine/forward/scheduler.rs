@@ -5,7 +5,7 @@ use crate::model::{MethodChoice, MethodReason, PacketSize, Technique as Name, Ti
 use super::super::outbox::Outbox;
 use super::super::search::{MOST_PROBES, ProbeKind, Progress, Proof};
 use super::super::session::TcpState;
-use super::super::technique::{AnswerTimes, Knowledge, NearAnswers, Uses};
+use super::super::technique::{AnswerTimes, Asking, Knowledge, NearAnswers, Uses};
 use super::super::timers::Deadline;
 use super::confirmation::{
     Role, advance, ask_rationed_router, ask_real_bytes, awaits_late_ptb, is_all_said, run_beside,
@@ -57,7 +57,12 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
     let needs_syns = parts.techniques.using(Uses::Syns).search().has_started();
     let times = AnswerTimes { handshake: parts.rtt.first(), segment: tcp.search().log().fastest_answer() };
     let knowledge = Knowledge::of(&parts.session, names, needs_syns, parts.silences_needed(), times);
-    parts.who.advance(knowledge, now, &parts.rtt);
+    let asking = if parts.is_nothing_lost() {
+        Asking::Sparingly { is_echo_awaited: is_echo_awaited(parts, now) }
+    } else {
+        Asking::Freely
+    };
+    parts.who.advance(knowledge.asked(asking), now, &parts.rtt);
     if parts.who.nearer().is_some_and(|nearer| nearer.answers != NearAnswers::All) {
         for technique in parts.techniques.using_mut(Uses::Syns) {
             technique.rule_out(MethodReason::AnsweredOnTheWay);
@@ -159,11 +164,12 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
 fn start_once(parts: &mut Parts, name: Name, now: Timestamp) {
     let also: Vec<PacketSize> = [parts.tcp_limit(), parts.plan.kernel_path_mtu].into_iter().flatten().collect();
     let beyond = parts.plan.beyond_route.filter(|_| name == Name::OldData);
+    let patience = parts.rtt.or_guess() * 5 / 4 + parts.rtt.margin() * 2;
     let Some(technique) = parts.techniques.get_mut(name).filter(|technique| !technique.search().has_started()) else {
         return;
     };
     let search = technique.search_mut();
-    search.start(&also, now);
+    search.begin(&also, patience, now);
     if let Some(most) = beyond.filter(|_| !search.is_one_at_a_time()) {
         search.look_beyond(most, now);
     }

@@ -11,13 +11,15 @@ pub(super) fn methods(record: &Record, carrier: Option<Name>) -> Vec<MethodRepor
     for technique in &record.techniques {
         methods.extend(technique.history.iter().cloned());
         let log = technique.search.log();
+        // Small requests alone, as lists send them, look for no size.
+        let has_looked = log.probes().iter().any(|probe| probe.size > record.plan.min_size);
         methods.push(MethodReport {
             method: if technique.uses == Uses::Icmp { Method::Icmp } else { Method::Tcp },
             technique: technique.name,
             status: status(record, technique, carrier),
             sent: log.sent(),
             answered: log.total_answered(),
-            path_mtu: log.largest_answered(),
+            path_mtu: log.largest_answered().filter(|_| has_looked),
         });
     }
     methods

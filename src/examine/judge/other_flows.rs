@@ -27,7 +27,7 @@ pub(super) fn add(record: &Record, mut examined: Examined, judge: fn(&Record) ->
 
 /// How the flows fared, if they were compared and the outcome of the first one is known.
 fn flows_beside(record: &Record, examined: &Examined) -> Option<Flows> {
-    let comparison = record.flows.as_ref().filter(|comparison| comparison.is_over())?;
+    let comparison = record.flows.as_ref().filter(|comparison| comparison.tells())?;
     let (_, suspect) = comparison.sizes();
     let passes = examined.path_mtu.is_some_and(|path| path >= suspect);
     let own = if passes { FlowOutcome::Passes } else { outcome_of(examined.verdict) };

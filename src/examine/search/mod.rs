@@ -7,6 +7,7 @@ mod queue;
 mod scales;
 mod sizes;
 mod state;
+mod two_sizes;
 
 /// A path on which so many probes bring no verdict will not get one.
 pub(super) const MOST_PROBES: u32 = 2000;

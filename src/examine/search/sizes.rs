@@ -1,6 +1,6 @@
 //! Which sizes to probe next: a ladder of plateaus, then everything inside the bracket, then the exact pair.
 
-use crate::model::PacketSize;
+use crate::model::{FirstFlight, PacketSize};
 
 use super::log::ProbeLog;
 
@@ -31,10 +31,14 @@ pub(crate) struct Bounds {
     pub(crate) max: PacketSize,
     /// Most sizes in one round: few for techniques that need a port or a turn each.
     pub(crate) width: usize,
+    /// After a first flight of two sizes, rounds are sparse.
+    pub(crate) flight: FirstFlight,
 }
 
 /// Most sizes in one round of a technique whose answers name the probe.
 pub(crate) const WIDE: usize = 26;
+/// Sizes in a sparse round.
+const SPARSE: usize = 5;
 
 /// Sizes that links and tunnels are known to have (RFC 1191, section 7.1, and the tunnels of today), largest first.
 ///
@@ -49,6 +53,11 @@ impl Bounds {
     /// Leaves out the sizes above `most`.
     pub(crate) fn limit_to(&mut self, most: PacketSize) {
         self.max = self.max.min(most);
+    }
+
+    /// A ladder was queued, or the check of a pair: the rounds that follow are wide.
+    pub(crate) fn go_wide(&mut self) {
+        self.flight = FirstFlight::Ladder;
     }
 
     /// The first round: the largest size, the plateaus below it, and the smallest size twice as a control. The sizes of `also`, which
@@ -67,6 +76,17 @@ impl Bounds {
         sizes = thin_out(&sizes, self.width, also);
         sizes.insert(0, self.max);
         sizes.extend([self.min, self.min]);
+        sizes
+    }
+
+    /// The round that follows a first flight of two sizes: a few of the plateaus, largest first, and all of `also`.
+    pub(crate) fn sparse_ladder(&self, also: &[PacketSize]) -> Vec<PacketSize> {
+        let is_inside = |size: &PacketSize| (self.min.next()..self.max).contains(size);
+        let mut sizes =
+            thin_out(&plateaus_inside(self.min.bytes().max(LADDER_FLOOR - 1), self.max.bytes()), SPARSE, &[]);
+        sizes.extend(also.iter().copied().filter(is_inside));
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        sizes.dedup();
         sizes
     }
 
@@ -100,7 +120,9 @@ impl Bounds {
         if lost == passes.next() {
             return NextSizes::Pair(Pair { passes, lost });
         }
-        NextSizes::Round(self.inside(passes, lost))
+        // Where packets of any size are lost, sparse rounds would be led astray.
+        let is_sparse = self.flight == FirstFlight::TwoSizes && self.width > 1 && !log.lost_below(passes);
+        NextSizes::Round(if is_sparse { sparsely_inside(passes, lost) } else { self.inside(passes, lost) })
     }
 
     /// Sizes strictly between two, then the upper one again in case chance took it, then the lower one as control.
@@ -120,8 +142,37 @@ impl Bounds {
 
 /// One size strictly between two: the middle one of the plateaus there, or the middle.
 fn one_inside(low: u32, high: u32) -> PacketSize {
-    let plateaus: Vec<u32> = PLATEAUS.iter().copied().filter(|&bytes| low < bytes && bytes < high).collect();
-    PacketSize::new(plateaus.get(plateaus.len() / 2).copied().unwrap_or(low + (high - low) / 2))
+    let plateaus = plateaus_inside(low, high);
+    plateaus.get(plateaus.len() / 2).copied().unwrap_or(PacketSize::new(low + (high - low) / 2))
+}
+
+/// The plateaus strictly between two sizes, largest first.
+fn plateaus_inside(low: u32, high: u32) -> Vec<PacketSize> {
+    PLATEAUS.iter().filter(|&&bytes| low < bytes && bytes < high).map(|&bytes| PacketSize::new(bytes)).collect()
+}
+
+/// Few sizes strictly between two, largest first, then the lower one as control: some of many plateaus; each of few, with the size
+/// above it, as one of them is the likely end; where there is none, the sizes that leave the smallest gaps.
+fn sparsely_inside(passes: PacketSize, lost: PacketSize) -> Vec<PacketSize> {
+    let (low, high) = (passes.bytes(), lost.bytes());
+    let between = high - low - 1;
+    let plateaus = plateaus_inside(low, high);
+    let mut sizes: Vec<PacketSize> = match plateaus.len() {
+        _ if between <= SPARSE as u32 => (1..=between).map(|i| PacketSize::new(low + i)).collect(),
+        0 => {
+            let first = PLATEAUS.contains(&low).then(|| passes.next());
+            (1..SPARSE as u32).map(|i| PacketSize::new(low + (between + 1) * i / SPARSE as u32)).chain(first).collect()
+        }
+        few if few < SPARSE => {
+            let pairs = plateaus.iter().flat_map(|&size| [size, size.next()]);
+            pairs.chain([passes.next()]).filter(|&size| size < lost).collect()
+        }
+        _ => thin_out(&plateaus, SPARSE, &[]),
+    };
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.dedup();
+    sizes.push(passes);
+    sizes
 }
 
 /// The `i`-th of `picked` sizes spread evenly over `between` candidates, the last one always among them.
@@ -156,16 +207,32 @@ mod tests {
     use std::time::Duration;
 
     fn bounds(max: u32, width: usize) -> Bounds {
-        Bounds { min: PacketSize::new(68), max: PacketSize::new(max), width }
+        Bounds { min: PacketSize::new(68), max: PacketSize::new(max), width, flight: FirstFlight::Ladder }
+    }
+
+    /// The first two flights where two sizes are asked about first, and all rounds after them.
+    fn drive_sparsely(max: u32, link: u32) -> (NextSizes, Vec<Vec<u32>>) {
+        let bounds = Bounds { flight: FirstFlight::TwoSizes, ..bounds(max, WIDE) };
+        let (mut first, control) = (vec![bounds.max], bounds.min);
+        first.push(control);
+        let mut second = bounds.sparse_ladder(&[]);
+        second.push(control);
+        drive_with(bounds, vec![first, second], link)
     }
 
     /// A network in one line: what fits is answered, the rest is lost. Returns the sizes probed, round by round.
     fn drive(bounds: Bounds, link: u32) -> (NextSizes, Vec<Vec<u32>>) {
+        drive_with(bounds, vec![bounds.ladder(&[])], link)
+    }
+
+    /// The same with these rounds first.
+    fn drive_with(bounds: Bounds, first: Vec<Vec<PacketSize>>, link: u32) -> (NextSizes, Vec<Vec<u32>>) {
         let mut log = ProbeLog::default();
         let mut rtt = RttEstimator::default();
         let mut rounds = Vec::new();
         let mut now = Timestamp::ZERO;
-        let mut sizes = bounds.ladder(&[]);
+        let mut first = first.into_iter();
+        let mut sizes = first.next().expect("a round");
         loop {
             rounds.push(sizes.iter().map(|s| s.bytes()).collect());
             for (i, &size) in sizes.iter().enumerate() {
@@ -178,7 +245,7 @@ mod tests {
             now = now + Duration::from_secs(3);
             log.settle(now, &rtt);
             match bounds.step(&log) {
-                NextSizes::Round(next) => sizes = next,
+                NextSizes::Round(next) => sizes = first.next().unwrap_or(next),
                 end => return (end, rounds),
             }
         }
@@ -194,6 +261,30 @@ mod tests {
             assert!(rounds.len() <= most, "{link}: {rounds:?}");
             assert!(rounds.iter().all(|r| r.len() <= 32), "{link}: {rounds:?}");
         }
+    }
+
+    #[test]
+    fn after_two_sizes_every_link_is_found_exactly_with_few_packets() {
+        let (mut most, mut sum) = (0, 0);
+        for link in 68..1500 {
+            let (end, rounds) = drive_sparsely(1500, link);
+            let pair = Pair { passes: PacketSize::new(link), lost: PacketSize::new(link + 1) };
+            assert_eq!(end, NextSizes::Pair(pair), "{link}: {rounds:?}");
+            let packets: usize = rounds.iter().map(Vec::len).sum();
+            let limit = if link >= 1280 { 32 } else { 42 };
+            assert!(packets <= limit, "{link}: {packets} packets, {rounds:?}");
+            most = most.max(packets);
+            sum += packets;
+        }
+        assert!(sum / (1500 - 68) <= most);
+        // What links and tunnels leave of Ethernet.
+        for link in [1492, 1480, 1476, 1450, 1440, 1420, 1400, 1280] {
+            let (_, rounds) = drive_sparsely(1500, link);
+            let packets: usize = rounds.iter().map(Vec::len).sum();
+            assert!(packets <= 20, "{link}: {packets} packets, {rounds:?}");
+        }
+        let (end, rounds) = drive_sparsely(1500, 1500);
+        assert_eq!((end, rounds), (NextSizes::Full, vec![vec![1500, 68]]));
     }
 
     #[test]

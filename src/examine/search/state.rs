@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{PacketSize, Plan, Timestamp};
+use crate::model::{FirstFlight, PacketSize, Plan, Timestamp};
 
 use super::super::rtt::RttEstimator;
 use super::log::ProbeLog;
@@ -11,6 +11,7 @@ use super::progress::{Progress, Proof, Situation, Testimony};
 use super::queue::ProbeQueue;
 use super::scales::{Batches, NextStep, Scales};
 use super::sizes::{Bounds, NextSizes, Pair, WIDE};
+use super::two_sizes::TwoSizes;
 
 /// The probes of one technique and the sizes that it looks for.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Search {
     hint: Option<PacketSize>,
     /// The line is thin and takes so many bytes a second: one size at a time, and behind each a size that passes.
     thin: Option<u32>,
+    /// The first flight, where it is one of two sizes.
+    two_sizes: TwoSizes,
 }
 
 /// A search that has not ended after so many rounds meets a path that changes under it.
@@ -35,7 +38,7 @@ const MOST_ROUNDS: u32 = 60;
 
 impl Search {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE };
+        let bounds = Bounds { min: plan.min_size, max: plan.max_size, width: WIDE, flight: plan.first_flight };
         Self {
             log: ProbeLog::default(),
             queue: ProbeQueue::default(),
@@ -46,6 +49,7 @@ impl Search {
             one_at_a_time: false,
             hint: None,
             thin: None,
+            two_sizes: TwoSizes::default(),
         }
     }
 
@@ -80,7 +84,8 @@ impl Search {
 
     /// The same for a technique that has room for few probes at a time.
     pub(crate) fn narrow(plan: &Plan, width: usize) -> Self {
-        Self { bounds: Bounds { min: plan.min_size, max: plan.max_size, width }, ..Self::new(plan) }
+        let all = Self::new(plan);
+        Self { bounds: Bounds { width, ..all.bounds }, ..all }
     }
 
     /// The same with one probe at a time.
@@ -130,16 +135,23 @@ impl Search {
     }
 
     pub(crate) fn next_queued(&self) -> Option<QueuedProbe> {
-        self.queue.next()
+        self.queue.next().or_else(|| self.two_sizes.control(self.bounds.min, &self.log))
     }
 
     /// Takes the next probe off the queue if its time has come.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<QueuedProbe> {
+        let control = self.two_sizes.control(self.bounds.min, &self.log).filter(|probe| probe.not_before <= now);
+        if let Some(control) = control.filter(|_| self.queue.is_empty()) {
+            // Twice, as at the end of a ladder: one answer without a name tells too little.
+            self.queue.push(control);
+            return Some(control);
+        }
         self.queue.take_due(now)
     }
 
     /// Notes that a probe leaves.
     pub(crate) fn launched(&mut self, probe: QueuedProbe, key: ProbeKey, now: Timestamp) {
+        self.two_sizes.launched(probe.size == self.bounds.min, now);
         self.log.launched(probe, key, now);
     }
 
@@ -162,16 +174,28 @@ impl Search {
         queued.into_iter().chain(self.log.next_timeout(rtt)).min()
     }
 
-    /// Queues the ladder.
+    /// Queues the ladder. Wide rounds follow it.
     pub(crate) fn start(&mut self, also: &[PacketSize], now: Timestamp) {
         self.started = true;
+        self.bounds.go_wide();
         let ladder = self.bounds.ladder(also);
         self.queue_round(&ladder, now);
+    }
+
+    /// Begins as the plan wants it. `patience`: how long a packet may take to be answered.
+    pub(crate) fn begin(&mut self, also: &[PacketSize], patience: Duration, now: Timestamp) {
+        if self.bounds.flight == FirstFlight::Ladder || self.one_at_a_time || self.thin.is_some() {
+            return self.start(also, now);
+        }
+        self.started = true;
+        self.two_sizes = TwoSizes::new(patience, self.bounds.sparse_ladder(also));
+        self.queue(self.bounds.max, ProbeKind::Sized, now);
     }
 
     /// Queues a check of what another technique found, in place of a ladder.
     pub(crate) fn start_at(&mut self, pair: Pair, now: Timestamp) {
         self.started = true;
+        self.bounds.go_wide();
         self.queue_round(&[self.bounds.max, pair.lost, pair.passes, pair.passes], now);
     }
 
@@ -217,6 +241,7 @@ impl Search {
             }
             NextStep::Round(sizes) => {
                 self.rounds += 1;
+                let sizes = self.second_flight_in_place_of(sizes);
                 self.queue_round(&sizes, now);
                 Progress::Busy
             }
@@ -227,6 +252,13 @@ impl Search {
                 Progress::Busy
             }
         }
+    }
+
+    /// The first round between a small size that passes and a large one that is lost asks about the sizes that links are known to have.
+    fn second_flight_in_place_of(&mut self, round: Vec<PacketSize>) -> Vec<PacketSize> {
+        let Some(passes) = self.log.largest_answered().filter(|_| self.thin.is_none()) else { return round };
+        let lost = self.log.smallest_lost_above(passes).unwrap_or(self.bounds.max);
+        self.two_sizes.take_second_flight(passes, lost).unwrap_or(round)
     }
 
     /// A pair that stands is the one under confirmation, even if probes of it were sent before a burst that tried the line: whoever
@@ -357,8 +389,10 @@ impl Search {
             self.queue(passes, ProbeKind::Confirming, at + gap);
             at = at + gap * 2;
         }
-        // The last suspect's silence is judged by this one's answer.
-        self.queue(passes, ProbeKind::Sized, at);
+        // The last suspect's silence is judged by this one's answer. Its own control will do where packets are saved.
+        if self.bounds.flight == FirstFlight::Ladder {
+            self.queue(passes, ProbeKind::Sized, at);
+        }
     }
 
     /// A policer that drops what comes too early may drop every suspect and spare every control, if both keep time with it. So the

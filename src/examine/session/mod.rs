@@ -7,7 +7,9 @@ mod sent;
 mod smtp;
 mod tcp;
 
-use crate::model::{Family, PacketSize, Plan, Reception, Segment, SeqNumber, Technique, Timestamp, Ttl};
+use std::time::Duration;
+
+use crate::model::{Family, FirstFlight, PacketSize, Plan, Reception, Segment, SeqNumber, Technique, Timestamp, Ttl};
 
 use super::rtt::RttEstimator;
 
@@ -36,10 +38,17 @@ pub(super) struct Arrival {
     pub(super) is_bare: bool,
 }
 
+/// Where packets are saved, an acknowledgment waits for a command or the end to go with. RFC 9293, 3.8.6.3 allows 500 ms; Linux sends
+/// again what is not acknowledged within 200 ms and a round trip.
+const ACK_PATIENCE: Duration = Duration::from_millis(100);
+
 impl Session {
     pub(super) fn new(plan: &Plan, iss: SeqNumber, now: Timestamp) -> Self {
         let local_port = plan.local_ports.first().copied().unwrap_or_default();
-        let connection = Connection::new(local_port, plan.port, iss, plan.announced_mss());
+        let mut connection = Connection::new(local_port, plan.port, iss, plan.announced_mss());
+        if plan.first_flight == FirstFlight::TwoSizes {
+            connection.delay_acks(ACK_PATIENCE);
+        }
         Self {
             sent: SentSegments::new(plan.family(), &connection.syn()),
             connection,
@@ -51,7 +60,8 @@ impl Session {
     }
 
     /// Gives up the connection and the dialogue on it, for somebody else to go on with.
-    pub(super) fn into_parts(self) -> (Connection, Dialogue) {
+    pub(super) fn into_parts(mut self) -> (Connection, Dialogue) {
+        self.connection.delay_acks(Duration::ZERO);
         (self.connection, self.dialogue)
     }
 

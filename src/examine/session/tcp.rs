@@ -53,6 +53,10 @@ pub(crate) struct Connection {
     ack_due: bool,
     /// Data is not acknowledged for now.
     acks_held: bool,
+    /// What the acknowledgment of data may wait for something to go with (RFC 9293, 3.8.6.3).
+    ack_patience: Duration,
+    /// The one that is due waits until then.
+    ack_at: Timestamp,
     /// The window that is announced.
     window: u16,
     /// The one that is announced from this offset into `stream` on.
@@ -112,6 +116,8 @@ impl Connection {
             inbox: Inbox::default(),
             ack_due: false,
             acks_held: false,
+            ack_patience: Duration::ZERO,
+            ack_at: Timestamp::ZERO,
             window: u16::MAX,
             window_after: None,
             peer: Peer::default(),
@@ -200,6 +206,20 @@ impl Connection {
 
     /// Sends the last acknowledgment again.
     pub(crate) fn acknowledge(&mut self) {
+        self.owe_ack(Timestamp::ZERO);
+    }
+
+    /// Lets acknowledgments of data wait so long for something to go with.
+    pub(crate) fn delay_acks(&mut self, patience: Duration) {
+        self.ack_patience = patience;
+        if patience.is_zero() {
+            self.ack_at = Timestamp::ZERO;
+        }
+    }
+
+    /// An acknowledgment is due, at that instant or when something else leaves.
+    fn owe_ack(&mut self, at: Timestamp) {
+        self.ack_at = if self.ack_due { self.ack_at.min(at) } else { at };
         self.ack_due = true;
     }
 
@@ -270,7 +290,9 @@ impl Connection {
 
     /// Holds acknowledgments back, or lets them go again.
     pub(crate) fn hold_acks(&mut self, held: bool) {
-        self.ack_due |= self.acks_held && !held;
+        if self.acks_held && !held {
+            self.owe_ack(Timestamp::ZERO);
+        }
         self.acks_held = held;
     }
 
@@ -287,7 +309,7 @@ impl Connection {
         match self.state {
             TcpState::Connecting => self.poll_syn(now),
             TcpState::Open | TcpState::Closing => self.poll_data(now, rtt),
-            TcpState::Closed => self.poll_ack(),
+            TcpState::Closed => self.poll_ack(now),
             TcpState::Refused | TcpState::Reset => None,
         }
     }
@@ -296,7 +318,7 @@ impl Connection {
     pub(crate) fn wake(&self) -> Option<Timestamp> {
         match self.state {
             TcpState::Connecting => Some(self.retransmit_at.unwrap_or(Timestamp::ZERO)),
-            TcpState::Open | TcpState::Closing if self.has_unsent() => Some(Timestamp::ZERO),
+            TcpState::Open | TcpState::Closing if self.has_unsent() => Some(self.unsent_at()),
             TcpState::Open | TcpState::Closing => self.retransmit_at,
             TcpState::Closed if self.ack_due => Some(Timestamp::ZERO),
             TcpState::Closed | TcpState::Refused | TcpState::Reset => None,
@@ -307,6 +329,13 @@ impl Connection {
         (self.ack_due && !self.acks_held)
             || (self.sent < self.released && self.peer.window > 0)
             || (self.fin_due() && !self.fin_sent)
+    }
+
+    /// When what is unsent may leave: a lone acknowledgment waits, and so does our FIN behind it, for the peer is about to end its
+    /// direction as well.
+    fn unsent_at(&self) -> Timestamp {
+        let waits = self.ack_due && !self.acks_held && (self.sent >= self.released || self.peer.window == 0);
+        if waits && !self.peer_finished() { self.ack_at } else { Timestamp::ZERO }
     }
 
     fn fin_due(&self) -> bool {
@@ -350,18 +379,18 @@ impl Connection {
             self.ack_due = false;
             return Some(self.segment_over(start, len as usize));
         }
-        if self.fin_due() && !self.fin_sent {
+        if self.fin_due() && !self.fin_sent && self.unsent_at() <= now {
             self.fin_sent = true;
             self.state = TcpState::Closing;
             self.arm(now, rtt);
             self.ack_due = false;
             return Some(self.segment(self.acknowledged(), Flags::FIN_ACK));
         }
-        self.poll_ack()
+        self.poll_ack(now)
     }
 
-    fn poll_ack(&mut self) -> Option<Segment> {
-        if !self.ack_due || self.acks_held {
+    fn poll_ack(&mut self, now: Timestamp) -> Option<Segment> {
+        if !self.ack_due || self.acks_held || self.ack_at > now {
             return None;
         }
         self.ack_due = false;
@@ -411,7 +440,7 @@ impl Connection {
         } else {
             self.state = TcpState::Open;
             self.inbox = Inbox::starting_at(segment.seq + 1);
-            self.ack_due = true;
+            self.owe_ack(now);
             self.peer = Peer {
                 mss: segment.mss,
                 sack: segment.sack_permitted,
@@ -442,7 +471,7 @@ impl Connection {
                 segment.flags.ack && segment.ack == self.stream_start() && self.inbox.begins_after(segment);
             if is_syn_ack {
                 // Our ACK was lost.
-                self.ack_due = true;
+                self.owe_ack(now);
                 return Effect::Taken;
             }
             self.challenge(now);
@@ -453,7 +482,7 @@ impl Connection {
         };
         let is_old = acked < self.acked || self.inbox.next().is_after(segment.seq);
         let moved = self.take_ack(segment, acked);
-        let took = self.take_data(segment);
+        let took = self.take_data(segment, now);
         if self.fin_acked && self.inbox.is_finished() {
             self.state = TcpState::Closed;
             self.retransmit_at = None;
@@ -482,7 +511,7 @@ impl Connection {
     fn challenge(&mut self, now: Timestamp) {
         if self.challenged.is_none_or(|last| now.since(last) >= CHALLENGE_INTERVAL) {
             self.challenged = Some(now);
-            self.ack_due = true;
+            self.owe_ack(now);
         }
     }
 
@@ -518,8 +547,13 @@ impl Connection {
     }
 
     /// Takes bytes; whatever is not next draws an ACK that says what is expected.
-    fn take_data(&mut self, segment: &Segment) -> bool {
-        self.ack_due |= segment.sequence_len() > 0;
+    fn take_data(&mut self, segment: &Segment, now: Timestamp) -> bool {
+        if segment.sequence_len() > 0 {
+            // The second one of a row is acknowledged at once, and so is what comes again, out of order, or last.
+            let is_next = segment.seq == self.inbox.next() && !segment.flags.fin;
+            let may_wait = is_next && !self.ack_due && self.gap_end().is_none();
+            self.owe_ack(if may_wait { now + self.ack_patience } else { now });
+        }
         self.inbox.take(segment)
     }
 }

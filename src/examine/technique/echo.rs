@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Echo as EchoMessage, Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe, Technique as Name,
-    Timestamp,
+    Echo as EchoMessage, FirstFlight, Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe,
+    Technique as Name, Timestamp,
 };
 
 use super::super::random::first_echo;
@@ -24,6 +24,8 @@ pub(crate) struct Echo {
     started: Timestamp,
     /// When the next small request may leave, while none was answered.
     again: Timestamp,
+    /// Packets are saved: a reply that is a little late is waited for.
+    is_sparing: bool,
 }
 
 /// How often a small request leaves while none was answered: a lossy path may swallow many.
@@ -35,14 +37,21 @@ impl Echo {
     pub(crate) fn new(plan: &Plan, now: Timestamp) -> Self {
         let unusable = (plan.method == MethodChoice::Tcp).then_some(MethodReason::NotAskedFor);
         let standing = Standing::new(Name::Echo, Uses::Icmp, Search::new(plan), unusable);
-        Self { standing, first: first_echo(plan), started: now, again: now }
+        Self {
+            standing,
+            first: first_echo(plan),
+            started: now,
+            again: now,
+            is_sparing: plan.first_flight == FirstFlight::TwoSizes,
+        }
     }
 
     /// When the next small request is due after `sent` others. The second one comes early if the TCP port answers and the first
     /// one was not answered as soon: where the target stands is told by its replies alone.
     fn next_small(&self, sent: u32, session: &Session) -> Timestamp {
         let usual = self.started + INTERVAL * sent;
-        let early = session.opened().filter(|_| sent == 1).map(|opened| opened + opened.since(self.started) / 8);
+        let part = if self.is_sparing { 4 } else { 8 };
+        let early = session.opened().filter(|_| sent == 1).map(|opened| opened + opened.since(self.started) / part);
         early.map_or(usual, |early| early.min(usual))
     }
 }
@@ -70,7 +79,7 @@ impl Technique for Echo {
             return;
         }
         if now >= self.again {
-            if small.sent == 0 {
+            if small.sent == 0 && plan.first_flight == FirstFlight::Ladder {
                 self.search_mut().queue(plan.max_size, ProbeKind::Sized, now);
             }
             self.search_mut().queue(plan.min_size, ProbeKind::Sized, now);

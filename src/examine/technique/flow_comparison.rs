@@ -52,6 +52,8 @@ pub(crate) struct FlowComparison {
     reserve: Vec<u16>,
     /// How often the size had to stay silent when the comparison ended; `None`: it goes on.
     ended_at: Option<u32>,
+    /// One SYN to each flow, and nothing more as long as none is answered. What stays silent then has no fate.
+    is_feeling: bool,
 }
 
 /// Silences in all that make up for few on each flow while all flows agree, and how few at least: where nearly all flows are hit, loss
@@ -77,7 +79,22 @@ impl FlowComparison {
     pub(crate) fn new(passes: PacketSize, suspect: PacketSize, ports: &[u16], reserve: &[u16]) -> Self {
         let trials = ports.iter().copied().map(FlowTrial::new).collect();
         let ended_at = ports.is_empty().then_some(0);
-        Self { passes, suspect, trials, reserve: reserve.to_vec(), ended_at }
+        Self { passes, suspect, trials, reserve: reserve.to_vec(), ended_at, is_feeling: false }
+    }
+
+    /// The same, which costs little where all flows are alike: only where the size passes on one of them all are compared.
+    pub(crate) fn by_feeling(self) -> Self {
+        Self { is_feeling: true, ..self }
+    }
+
+    /// Whether it says how flows fare.
+    pub(crate) fn tells(&self) -> bool {
+        self.is_over() && !self.has_felt_nothing()
+    }
+
+    /// Whether one SYN went to each flow and none is answered.
+    pub(crate) fn has_felt_nothing(&self) -> bool {
+        self.is_feeling && !self.is_mixed()
     }
 
     /// The sizes compared: the one that passes and the one in question.
@@ -93,6 +110,9 @@ impl FlowComparison {
     pub(crate) fn next_probe(&self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) -> Option<FlowProbe> {
         if let Some(trial) = self.trials.iter().find(|trial| trial.first.is_none()) {
             return Some(FlowProbe { port: trial.port, size: self.suspect });
+        }
+        if self.is_feeling {
+            return None;
         }
         let owes_control = self.trials.iter().find(|trial| trial.rounds.last().is_some_and(|r| r.control.is_none()));
         if let Some(trial) = owes_control {
@@ -144,6 +164,7 @@ impl FlowComparison {
 
     /// Ends when the outcome of every flow is known. If all pass, more flows are tried, as far as there are any.
     pub(crate) fn advance(&mut self, now: Timestamp, rtt: &RttEstimator, elsewhere: Trials) {
+        self.is_feeling &= !self.is_mixed();
         if self.next_probe(now, rtt, elsewhere).is_some() || self.due(now, rtt).is_some() {
             return;
         }
@@ -161,7 +182,10 @@ impl FlowComparison {
 
     /// When silence of a flow becomes meaningful, if one is still awaited.
     fn due(&self, now: Timestamp, rtt: &RttEstimator) -> Option<Timestamp> {
-        self.trials.iter().filter_map(|trial| trial.silent_at(rtt)).filter(|&at| at > now).min()
+        let felt = self.trials.iter().filter(|_| self.is_feeling).filter_map(|trial| trial.first);
+        let felt = felt.map(|syn| syn.sent + patience(rtt));
+        let silences = self.trials.iter().filter_map(|trial| trial.silent_at(rtt));
+        silences.chain(felt).filter(|&at| at > now).min()
     }
 
     /// How often the size has to stay silent on a flow before it counts as lost there.

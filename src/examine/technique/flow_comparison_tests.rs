@@ -6,8 +6,12 @@ const NO_LOSS: Trials = Trials { total: 100, answered: 100 };
 
 /// Drives a comparison over a path that answers `passes(port, size, attempt)`.
 fn drive(ports: &[u16], reserve: &[u16], answers: impl Fn(u16, PacketSize, u32) -> bool) -> (Flows, u32) {
+    let (comparison, sent) = driven(FlowComparison::new(OK, LOST, ports, reserve), answers);
+    (comparison.flows(Flow { port: 1, outcome: FlowOutcome::Lost }, None), sent)
+}
+
+fn driven(mut comparison: FlowComparison, answers: impl Fn(u16, PacketSize, u32) -> bool) -> (FlowComparison, u32) {
     let rtt = RttEstimator::default();
-    let mut comparison = FlowComparison::new(OK, LOST, ports, reserve);
     let (mut now, mut sent) = (Timestamp::ZERO, 0);
     while !comparison.is_over() {
         while let Some(syn) = comparison.next_probe(now, &rtt, NO_LOSS) {
@@ -22,7 +26,21 @@ fn drive(ports: &[u16], reserve: &[u16], answers: impl Fn(u16, PacketSize, u32) 
         now = now + Duration::from_millis(500);
         comparison.advance(now, &rtt, NO_LOSS);
     }
-    (comparison.flows(Flow { port: 1, outcome: FlowOutcome::Lost }, None), sent)
+    (comparison, sent)
+}
+
+/// Where packets are saved: one SYN each tells whether it is worth while to compare.
+#[test]
+fn feeling_costs_one_probe_each_and_finds_a_flow_that_passes() {
+    let ports = [2, 3, 4, 5, 6, 7, 8];
+    let feeling = || FlowComparison::new(OK, LOST, &ports, &[9]).by_feeling();
+    let (alike, sent) = driven(feeling(), |_, size, _| size == OK);
+    assert!(alike.has_felt_nothing() && !alike.tells());
+    assert_eq!(sent, 7);
+    let (mixed, _) = driven(feeling(), |port, size, _| size == OK || port == 5);
+    assert!(mixed.tells());
+    let flows = mixed.flows(Flow { port: 1, outcome: FlowOutcome::Lost }, None);
+    assert_eq!((flows.hit(), flows.known()), (7, 8));
 }
 
 #[test]

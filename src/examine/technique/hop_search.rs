@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
+use crate::model::{FirstFlight, Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
 
 use super::super::fisher::Trials;
 use super::super::rtt::RttEstimator;
@@ -48,6 +48,8 @@ pub(crate) struct HopSearch {
     silences_needed: u32,
     /// Whether routers that ration their messages are asked again, slowly.
     is_patient: bool,
+    /// After a flight of two sizes packets are saved: fewer rounds, and the first one about the next hop alone.
+    flight: FirstFlight,
     /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
     exact: bool,
     over: bool,
@@ -55,6 +57,8 @@ pub(crate) struct HopSearch {
 
 /// Rounds around the last hop, when answers are lost or rationed.
 const MOST_ROUNDS: u32 = 4;
+/// The same where packets are saved.
+const MOST_ROUNDS_SPARING: u32 = 2;
 /// Further rounds for a place on which the verdict depends, a little further apart than Linux spaces the messages to one address.
 const SLOW_ROUNDS: u32 = 2;
 /// The same where packets of any size are lost.
@@ -81,6 +85,7 @@ impl HopSearch {
             rounds: 0,
             silences_needed: *SILENCES.start(),
             is_patient: false,
+            flight: FirstFlight::Ladder,
             exact: false,
             over: false,
         }
@@ -105,10 +110,20 @@ impl HopSearch {
         self.is_patient = true;
     }
 
+    /// The same beside a search that began so: after two sizes, with as few packets as tell the place where all hops answer.
+    pub(crate) fn after(self, flight: FirstFlight) -> Self {
+        Self { flight, ..self }
+    }
+
+    fn is_sparing(&self) -> bool {
+        self.flight == FirstFlight::TwoSizes
+    }
+
     fn most_rounds(&self) -> u32 {
         match (self.is_patient, self.is_lossy()) {
             (true, true) => MOST_ROUNDS + SLOW_ROUNDS_LOSSY,
             (true, false) => MOST_ROUNDS + SLOW_ROUNDS,
+            (false, false) if self.is_sparing() => MOST_ROUNDS_SPARING,
             (false, _) => MOST_ROUNDS,
         }
     }
@@ -159,12 +174,21 @@ impl HopSearch {
         self.silences_needed = silences_needed(controls);
         let last = self.last_reached();
         let settled = self.rounds > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1);
-        if settled || self.rounds >= self.most_rounds() {
+        // Who said nothing to any of them spares his words, and will for a second.
+        let is_mute =
+            self.is_sparing() && self.rounds > 0 && !self.is_lossy() && self.answers(|_| true).next().is_none();
+        let gives_up = is_mute && !self.is_patient;
+        if settled || gives_up || self.rounds >= self.most_rounds() {
             self.over = true;
             return;
         }
         self.rounds += 1;
-        for ttl in last + 1..=(last + if self.rounds == 1 { 2 } else { 4 }).min(self.horizon) {
+        let width = match self.rounds {
+            1 if self.is_sparing() => 1,
+            1 => 2,
+            _ => 4,
+        };
+        for ttl in last + 1..=(last + width).min(self.horizon) {
             self.queue_round(ttl);
         }
         self.over = self.queue.is_empty();

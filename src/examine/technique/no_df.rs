@@ -1,7 +1,7 @@
 //! Copies of the lost size without DF, and tiny fragments as their control (IPv4): if they pass, a router refuses the size and
 //! could have said so; if they vanish as well, the two ends of a link disagree.
 
-use crate::model::{Family, PacketSize, Plan, Technique as Name, Timestamp};
+use crate::model::{Family, FirstFlight, PacketSize, Plan, Technique as Name, Timestamp};
 
 use super::super::fisher::{SIGNIFICANCE, Trials, p_value};
 use super::super::search::{ProbeKind, ProbeLog, Search};
@@ -18,6 +18,8 @@ struct Copies {
     by: Name,
     lost: PacketSize,
     queued: u32,
+    /// Fragments queued beside them.
+    fragments: u32,
 }
 
 /// What became of the copies.
@@ -101,20 +103,30 @@ impl NoDfCopy {
         let about = self.about.filter(|about| about.lost == lost && about.by == by);
         let queued = about.map_or(0, |about| about.queued);
         let is_vain = by == Name::Echo && around.echo_keeps_df;
-        let tells_more = self.outcome(search.log(), around) == NoDfOutcome::Unclear && !is_vain;
+        let has_begun_with_one = queued > 0 && queued < BATCHES[0];
+        let is_unclear = self.outcome(search.log(), around) == NoDfOutcome::Unclear;
+        let tells_more = is_unclear && (!is_vain || has_begun_with_one);
         if queued > 0 && !(tells_more && search.is_idle()) || queued >= MOST_COPIES {
             return;
         }
+        let fragments = about.map_or(0, |about| about.fragments);
         let [first, second, further] = BATCHES;
-        let wanted = match queued {
-            0 => first,
-            n if n == first => second,
-            _ => further,
+        let (copies, controls) = match queued {
+            // One that is answered tells all, and needs no fragments beside it.
+            0 if plan.first_flight == FirstFlight::TwoSizes => (1, 0),
+            0 => (first, first),
+            n if n < first => (first - n, first),
+            n if n == first => (second, second),
+            _ => (further, further),
         };
-        self.about = Some(Copies { by, lost, queued: queued + wanted });
-        for _ in 0..wanted {
-            search.queue(lost, ProbeKind::NoDf, now);
-            search.queue(FRAGMENTED, ProbeKind::Fragments, now);
+        self.about = Some(Copies { by, lost, queued: queued + copies, fragments: fragments + controls });
+        for n in 0..copies.max(controls) {
+            if n < copies {
+                search.queue(lost, ProbeKind::NoDf, now);
+            }
+            if n < controls {
+                search.queue(FRAGMENTED, ProbeKind::Fragments, now);
+            }
         }
         search.queue(passes, ProbeKind::Sized, now);
     }
@@ -179,7 +191,8 @@ mod tests {
         }
         log.settle(Timestamp::from_origin(std::time::Duration::from_secs(9)), &rtt);
         let around = Surroundings::new(keeps_df, [&log].into_iter());
-        NoDfCopy { about: Some(Copies { by, lost: LOST, queued: copies.1 }) }.outcome(&log, around)
+        NoDfCopy { about: Some(Copies { by, lost: LOST, queued: copies.1, fragments: fragments.1 }) }
+            .outcome(&log, around)
     }
 
     fn outcome(copies: (u32, u32), fragments: (u32, u32), controls: u32) -> NoDfOutcome {

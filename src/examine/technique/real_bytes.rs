@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Meaning, Outgoing, PacketSize, Probe, Purpose, Segment, SeqNumber, Technique as Name, Timestamp};
+use crate::model::{
+    FirstFlight, Meaning, Outgoing, PacketSize, Probe, Purpose, Segment, SeqNumber, Technique as Name, Timestamp,
+};
 
 use super::super::fisher::Trials;
 use super::super::rtt::RttEstimator;
@@ -179,7 +181,9 @@ impl Trial {
             self.last_sent = now;
             self.next_at = now + (turn.rtt.or_guess() / 16).clamp(SHORT, SHORT * 5);
             let segment = turn.session.in_order_segment(self.start, self.large_payload);
-            return (Some(segment), Some(Control::First(self.passes, now + SHORT)));
+            // One control behind the last of them will do where packets are saved.
+            let is_owed = turn.plan.first_flight == FirstFlight::Ladder || self.tries == self.large_tries;
+            return (Some(segment), is_owed.then_some(Control::First(self.passes, now + SHORT)));
         }
         match search.log().answer_to_probe_after(self.last_sent) {
             Some(at) if now >= at + turn.rtt.margin() => {

@@ -205,7 +205,7 @@ impl Retransmit {
         self.bare_acks = 0;
         turn.session.acknowledge();
         self.begin_anew(Search::new(turn.plan), turn.session);
-        self.search_mut().start(&[], turn.now);
+        self.search_mut().begin(&[], turn.rtt.or_guess() + turn.rtt.margin(), turn.now);
         self.idle_ack == IdleAck::Unanswered
     }
 

@@ -17,13 +17,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::{
-    Body, Echo, FirstHop, Meaning, MethodChoice, Outgoing, Plan, Probe, SeqNumber, Technique as Name, Timestamp, Ttl,
+    Body, Echo, FirstFlight, FirstHop, Meaning, MethodChoice, Outgoing, Plan, Probe, SeqNumber, Technique as Name,
+    Timestamp, Ttl,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::ProbeKey;
-use super::super::session::{RangeUser, Session, TcpState};
+use super::super::session::{RangeUser, TcpState};
 use super::interface::Turn;
+use super::knowledge::{Asking, Knowledge};
 use super::limited_probe::{Limited, Vehicle};
 
 /// Somebody nearer than the target who answers in its place.
@@ -45,34 +47,16 @@ pub(crate) enum NearAnswers {
     Refusals,
 }
 
-/// What is known of the connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Knowledge {
-    state: TcpState,
-    /// Answers name the segment that they are about.
-    names: bool,
-    /// SYNs with data are asked what passes.
-    needs_syns: bool,
-    /// How often a probe may stay silent before loss no longer explains it.
-    silences: u32,
-    times: AnswerTimes,
-}
-
-/// The shortest time in which each kind of packet was answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AnswerTimes {
-    /// The SYN.
-    pub(crate) handshake: Option<Duration>,
-    /// A segment on the connection.
-    pub(crate) segment: Option<Duration>,
-}
-
 /// The question who answers, as far as it has come.
 #[derive(Clone, Debug)]
 pub(crate) struct WhoAnswers {
     is_asked: bool,
     /// Whether echo may be used as a control.
     has_echo: bool,
+    /// After a flight of two sizes one segment, with the largest TTL that ends before the target, asks everybody in front of it.
+    flight: FirstFlight,
+    /// Whether a SYN with TTL 1 leaves in any case: the MSS in its quote tells who lowers it.
+    wants_mss: bool,
     queue: VecDeque<(Vehicle, u8)>,
     probes: Vec<Limited>,
     /// Routers in front of the target, by the TTL that its echo replies have left.
@@ -95,29 +79,6 @@ const MOST_LATER: u32 = 2;
 const LATENESS_ALLOWED: Duration = Duration::from_millis(2);
 /// The TTL of an echo request that goes all the way.
 const WHOLE_WAY: u8 = 64;
-/// How many times sooner is far sooner.
-const FAR_SOONER: u32 = 10;
-/// And by how much at least.
-const CLOCK_AND_QUEUES: Duration = Duration::from_millis(5);
-
-impl Knowledge {
-    /// `names`: answers on the connection name the segment that they are about. `needs_syns`: SYNs with data are witnesses.
-    /// `silences`: how often a probe may stay silent before loss no longer explains it.
-    pub(crate) fn of(session: &Session, names: bool, needs_syns: bool, silences: u32, times: AnswerTimes) -> Self {
-        Self { state: session.state(), names: names && session.state() == TcpState::Open, needs_syns, silences, times }
-    }
-}
-
-impl AnswerTimes {
-    /// Whether segments were answered far sooner than the SYN.
-    fn are_odd(self) -> bool {
-        self.handshake.is_some_and(|handshake| self.is_segment_sooner_than(handshake))
-    }
-
-    fn is_segment_sooner_than(self, other: Duration) -> bool {
-        self.segment.is_some_and(|segment| segment * FAR_SOONER <= other && other >= segment + CLOCK_AND_QUEUES)
-    }
-}
 
 impl WhoAnswers {
     pub(crate) fn new(plan: &Plan) -> Self {
@@ -125,6 +86,8 @@ impl WhoAnswers {
         Self {
             is_asked: plan.first_hop == FirstHop::Router && plan.method != MethodChoice::Icmp && has_port,
             has_echo: plan.method != MethodChoice::Tcp,
+            flight: plan.first_flight,
+            wants_mss: plan.direction.is_reverse(),
             queue: VecDeque::new(),
             probes: Vec::new(),
             routers: None,
@@ -152,9 +115,11 @@ impl WhoAnswers {
         for probe in self.probes.iter_mut().filter(|probe| probe.is_waiting() && now >= probe.due(rtt)) {
             probe.give_up();
         }
-        self.ask(Vehicle::Syn, 1);
+        if self.wants_mss || knowledge.is_syn_of_use() {
+            self.ask(Vehicle::Syn, 1);
+        }
         // Who takes a connection answers its SYN. Routers send few time-exceeded messages, and the trace needs them.
-        if knowledge.names && !self.has_expired(Vehicle::Syn, 1) {
+        if knowledge.names && !self.has_expired(Vehicle::Syn, 1) && !self.asks_further_away(knowledge) {
             self.ask(Vehicle::Segment, 1);
         }
         if let Some(before_target) = self.routers.filter(|&routers| routers > 1)
@@ -171,6 +136,12 @@ impl WhoAnswers {
             self.ask(Vehicle::LateEcho, WHOLE_WAY);
         }
         self.follow_answers();
+    }
+
+    /// Whether a segment that gets further, or may soon, asks the first router as well: whoever takes a connection takes it there.
+    fn asks_further_away(&self, knowledge: Knowledge) -> bool {
+        let is_awaited = knowledge.asking == Asking::Sparingly { is_echo_awaited: true };
+        self.flight == FirstFlight::TwoSizes && (is_awaited || self.routers.is_some_and(|routers| routers > 1))
     }
 
     /// Nothing else is on the way over the connection, whose answers name nothing: asks who answers there, one segment at a time, from
@@ -226,7 +197,8 @@ impl WhoAnswers {
         if self.needs_control(nearest.ttl) && !is_controlled {
             self.queue.extend((0..ECHOES).map(|_| (Vehicle::Echo, nearest.ttl)));
         } else if self.is_settled() && !self.is_excused(nearest) && nearest.vehicle != Vehicle::LoneSegment {
-            for ttl in 2..nearest.ttl {
+            let least = if self.flight == FirstFlight::TwoSizes { 1 } else { 2 };
+            for ttl in least..nearest.ttl {
                 self.ask(nearest.vehicle, ttl);
             }
         }
@@ -365,6 +337,8 @@ impl WhoAnswers {
 mod tests {
     use crate::model::PacketSize;
 
+    use super::super::knowledge::AnswerTimes;
+
     use super::*;
 
     const BEFORE_TARGET: u8 = 3;
@@ -374,10 +348,13 @@ mod tests {
     fn lone_segments(fate: impl Fn(&mut Limited)) -> usize {
         let times = AnswerTimes { handshake: None, segment: None };
         let state = TcpState::Open;
-        let knowledge = Knowledge { state, names: false, needs_syns: false, silences: SILENCES, times };
+        let asking = Asking::Freely;
+        let knowledge = Knowledge { state, names: false, needs_syns: false, silences: SILENCES, times, asking };
         let mut who = WhoAnswers {
             is_asked: true,
             has_echo: true,
+            flight: FirstFlight::Ladder,
+            wants_mss: true,
             queue: VecDeque::new(),
             probes: Vec::new(),
             routers: Some(BEFORE_TARGET),

@@ -10,9 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use pmtu_probe::examine::Examination;
 use pmtu_probe::model::{
-    Action, Body, CachedPathMtu, Direction, Echo, Event, Family, FirstHop, Flags, FlowChoice, IcmpError, IcmpErrorKind,
-    IpHeader, KernelSettings, Meaning, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize, Plan, Quote,
-    QuotedTransport, Refusal, RouteMtu, Segment, SeqNumber, Service, Step, Timestamp, Ttl,
+    Action, Body, CachedPathMtu, Direction, Echo, Event, Family, FirstFlight, FirstHop, Flags, FlowChoice, IcmpError,
+    IcmpErrorKind, IpHeader, KernelSettings, Meaning, MethodChoice, Outgoing, OwnTcp, OwnTcpSetup, Packet, PacketSize,
+    Plan, Quote, QuotedTransport, Refusal, RouteMtu, Segment, SeqNumber, Service, Step, Timestamp, Ttl,
 };
 
 use super::input::Input;
@@ -75,6 +75,7 @@ fn plan(input: &mut Input<'_>) -> Plan {
         flows: if choice & 16 == 0 { FlowChoice::WhenHoled } else { FlowChoice::Always },
         echo_ident: 0x4d54,
         method: input.pick(&[MethodChoice::Auto, MethodChoice::Auto, MethodChoice::Tcp, MethodChoice::Icmp]),
+        first_flight: if choice & 4 == 0 { FirstFlight::Ladder } else { FirstFlight::TwoSizes },
         local_mtu: interface,
         kernel_path_mtu: (choice & 32 == 0).then_some(interface),
         kernel_min_pmtu: PacketSize::new(if family == Family::V4 { 552 } else { 1280 }),

@@ -116,3 +116,48 @@ fn a_smaller_window_comes_with_a_later_byte() {
     assert_eq!((rest.seq, &rest.payload[..], rest.window), (ISS + 2, b"ello".as_slice(), 1340));
     assert_eq!(connection.poll(now, &rtt), None);
 }
+
+/// Where packets are saved: the greeting is acknowledged by QUIT, the reply to that by our FIN, which waits for theirs.
+#[test]
+fn an_acknowledgment_may_wait_for_something_to_go_with() {
+    let patience = Duration::from_millis(100);
+    let (mut connection, mut rtt, now) = open();
+    connection.delay_acks(patience);
+    connection.handle(&segment(PEER_ISS + 1, ISS + 1, Flags::PSH_ACK, b"220 hi\r\n"), now, &mut rtt);
+    assert_eq!(connection.poll(now, &rtt), None);
+    assert_eq!(connection.wake(), Some(now + patience));
+    connection.write(b"QUIT\r\n");
+    let quit = connection.poll(now, &rtt).expect("QUIT");
+    assert_eq!((quit.seq, quit.ack), (ISS + 1, PEER_ISS + 9));
+    assert_eq!(connection.poll(now, &rtt), None, "it is acknowledged");
+    connection.handle(&segment(PEER_ISS + 9, ISS + 7, Flags::PSH_ACK, b"221 bye\r\n"), now, &mut rtt);
+    connection.close();
+    assert_eq!(connection.poll(now, &rtt), None, "the server is about to end its direction");
+    connection.handle(&segment(PEER_ISS + 18, ISS + 7, Flags::FIN_ACK, b""), now, &mut rtt);
+    let fin = connection.poll(now, &rtt).expect("our FIN");
+    assert_eq!((fin.flags, fin.seq, fin.ack), (Flags::FIN_ACK, ISS + 7, PEER_ISS + 19));
+    connection.handle(&segment(PEER_ISS + 19, ISS + 8, Flags::ACK, b""), now, &mut rtt);
+    assert_eq!((connection.state(), connection.poll(now, &rtt)), (TcpState::Closed, None));
+}
+
+/// RFC 9293, 3.8.6.3: not for ever, and at least every second segment is acknowledged.
+#[test]
+fn an_acknowledgment_waits_for_a_while_and_not_for_two_segments() {
+    let patience = Duration::from_millis(100);
+    let (mut connection, mut rtt, now) = open();
+    connection.delay_acks(patience);
+    connection.handle(&segment(PEER_ISS + 1, ISS + 1, Flags::PSH_ACK, b"220-"), now, &mut rtt);
+    assert_eq!(connection.poll(now + patience / 2, &rtt), None);
+    assert_eq!(connection.poll(now + patience, &rtt).map(|ack| ack.ack), Some(PEER_ISS + 5));
+    let later = now + patience * 2;
+    connection.handle(&segment(PEER_ISS + 5, ISS + 1, Flags::PSH_ACK, b"hi"), later, &mut rtt);
+    connection.handle(&segment(PEER_ISS + 7, ISS + 1, Flags::PSH_ACK, b"\r\n"), later, &mut rtt);
+    assert_eq!(connection.poll(later, &rtt).map(|ack| ack.ack), Some(PEER_ISS + 9));
+    // What comes again was not acknowledged in time.
+    connection.handle(&segment(PEER_ISS + 7, ISS + 1, Flags::PSH_ACK, b"\r\n"), later, &mut rtt);
+    assert_eq!(connection.poll(later, &rtt).map(|ack| ack.ack), Some(PEER_ISS + 9));
+    // Nobody else takes the connection over with an acknowledgment that waits.
+    connection.handle(&segment(PEER_ISS + 9, ISS + 1, Flags::PSH_ACK, b"220 x\r\n"), later, &mut rtt);
+    connection.delay_acks(Duration::ZERO);
+    assert_eq!(connection.poll(later, &rtt).map(|ack| ack.ack), Some(PEER_ISS + 16));
+}
