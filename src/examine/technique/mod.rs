@@ -1,6 +1,7 @@
 //! Ways to draw an answer that tells which size arrived, and what confirms a loss beside them. One file each; none knows another.
 
 mod clamp_trace;
+mod copies;
 mod echo;
 mod flow_comparison;
 mod fragmented;

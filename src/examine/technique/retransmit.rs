@@ -4,13 +4,14 @@
 //! The bytes lie below the initial sequence number, where no peer has an objection, or are SMTP bytes that it really took.
 
 use crate::model::{
-    Family, Meaning, Method, MethodChoice, MethodReason, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe,
-    Segment, SeqNumber, Technique as Name, Timestamp,
+    Meaning, Method, MethodChoice, MethodReason, MethodReport, MethodStatus, Outgoing, PacketSize, Plan, Probe,
+    Segment, Technique as Name, Timestamp,
 };
 
 use super::super::rtt::RttEstimator;
 use super::super::search::{Outcome, ProbeKey, ProbeKind, Search, SentProbe};
 use super::super::session::{Arrival, RangeUser, Session, TcpState, most_material};
+use super::copies::Copies;
 use super::idle_ack::IdleAck;
 use super::interface::{Heard, Technique, Turn};
 use super::standing::Standing;
@@ -26,12 +27,8 @@ pub(crate) struct Retransmit {
     bare_acks: u32,
     /// The same in an earlier search, until the server greets: it does answer old data, and may wait for the last ACK of the handshake.
     bare_acks_before: u32,
-    /// The network may deliver an answer twice, and only IPv4 headers tell.
-    last_bare_ack: Option<u16>,
-    /// The last segment, and its IPv4 identification.
-    last_segment: Option<(u16, SeqNumber, SeqNumber)>,
-    /// The peer gives all its packets one identification (RFC 6864, 4.1, lets it, with DF): that tells nothing.
-    has_one_id: bool,
+    /// The network may deliver an answer twice.
+    copies: Copies,
     /// One probe at a time: an answer tells something only if the peer answers nothing else.
     idle_ack: IdleAck,
     /// One probe at a time: the next one leaves after this instant.
@@ -65,9 +62,7 @@ impl Retransmit {
             history: Vec::new(),
             bare_acks: 0,
             bare_acks_before: 0,
-            last_bare_ack: None,
-            last_segment: None,
-            has_one_id: false,
+            copies: Copies::default(),
             idle_ack: IdleAck::NotAsked,
             quiet_until: now,
             repeated_handshake: false,
@@ -152,11 +147,9 @@ impl Retransmit {
 
     /// An ACK that names no probe: it answers the one probe on the way, if probes go one at a time.
     fn on_bare_ack(&mut self, ip_id: u16, heard: &mut Heard<'_>) -> Option<Probe> {
-        let has_id = heard.plan.family() == Family::V4 && ip_id != 0 && !self.has_one_id;
-        if has_id && self.last_bare_ack == Some(ip_id) {
+        if self.copies.is_copy(ip_id, heard.plan.family()) {
             return None;
         }
-        self.last_bare_ack = Some(ip_id);
         self.bare_acks += 1;
         if !self.search().is_one_at_a_time() {
             return None;
@@ -171,13 +164,6 @@ impl Retransmit {
             self.search_mut().log_mut().answered(heard.now, heard.rtt, |probe| probe.outcome == Outcome::Waiting);
         self.quiet_until = heard.now + heard.rtt.margin();
         probe.map(|probe| probe.probe(self.name()))
-    }
-
-    /// Two different segments are no copies of each other.
-    fn note_id(&mut self, segment: &Segment, ip_id: u16) {
-        let is_other = |last: &(u16, SeqNumber, SeqNumber)| (last.1, last.2) != (segment.seq, segment.ack);
-        self.has_one_id |= self.last_segment.filter(is_other).is_some_and(|(id, ..)| id == ip_id);
-        self.last_segment = Some((ip_id, segment.seq, segment.ack));
     }
 
     /// One probe at a time: whether an answer that names nothing may be taken for that of the probe. Asks, if that is not known.
@@ -325,7 +311,7 @@ impl Technique for Retransmit {
         heard: &mut Heard<'_>,
     ) -> Option<Probe> {
         let arrival = arrival?;
-        self.note_id(segment, ip_id);
+        self.copies.note(segment, ip_id);
         let Some((start, end)) = segment.sack.iter().next() else {
             return arrival.is_bare.then(|| self.on_bare_ack(ip_id, heard)).flatten();
         };
