@@ -174,19 +174,13 @@ struct Tally {
     all: usize,
     steady: usize,
     undecided: usize,
-    /// Of a path that changed meanwhile: the verdict of one state, and a size that passed in another.
-    mixed: usize,
     faults: Vec<String>,
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { all, steady, undecided, mixed, faults } = self;
-        write!(
-            f,
-            "{all}, on one state {steady}, of these inconclusive {undecided}; mixed {mixed}, wrong {}",
-            faults.len()
-        )
+        let Self { all, steady, undecided, faults } = self;
+        write!(f, "{all}, on one state {steady}, of these inconclusive {undecided}; wrong {}", faults.len())
     }
 }
 
@@ -200,28 +194,13 @@ impl Tally {
         let is_doubt = verdict == "inconclusive";
         self.undecided += usize::from(is_doubt && is_steady);
         let is_right = is_doubt || paths.iter().any(|path| is_true_there(address, path.there));
-        let is_mixed = !is_right && !is_steady && is_mixed(address, paths);
-        self.mixed += usize::from(is_mixed);
-        if !is_right && !is_mixed {
+        if !is_right {
             self.faults.push(format!("while the path was {:?}: {}", there_of(paths), brief(address)));
         }
         if !is_true_back(&address["reverse"], paths) {
             self.faults.push(format!("while the path was {paths:?}: {}", address["reverse"]));
         }
     }
-}
-
-/// The word of one of the states, with a size between those that pass in them: what passed for an instant was answered, and was
-/// refused or lost before and after.
-fn is_mixed(address: &Value, paths: &[Path]) -> bool {
-    let word = |path: &Path| match path.there {
-        There::Clear => "clear",
-        There::Hole => "black_hole",
-        There::Told => "discoverable",
-        There::Down => "unreachable",
-    };
-    let is_one = paths.iter().any(|path| address["verdict"] == word(path));
-    is_one && address["path_mtu"].as_u64().is_some_and(|size| (1400..=1500).contains(&size))
 }
 
 fn there_of(paths: &[Path]) -> Vec<There> {
@@ -349,14 +328,13 @@ pub(super) fn taken(pid: u32) -> Option<(u64, usize)> {
 /// The first third is warming up: after it, memory and descriptors stay where they are, but for what is remembered of the last
 /// 4096 addresses.
 pub(super) fn grown(growth: &[(u64, usize)]) -> Option<String> {
-    let warm = growth.len() / 3;
-    let most = |part: &[(u64, usize)]| {
-        (part.iter().map(|one| one.0).max().unwrap_or_default(), part.iter().map(|one| one.1).max().unwrap_or_default())
-    };
-    let ((kib, files), (kib_later, files_later)) =
-        (most(&growth[..warm.max(1).min(growth.len())]), most(&growth[warm..]));
-    // A dozen addresses more may be under examination at a time than before.
-    let has_grown = kib_later > kib + 8 * 1024 || files_later > files + 3;
+    let warm = (growth.len() / 3).max(1).min(growth.len());
+    let (early, late) = growth.split_at(warm);
+    let most = |part: &[(u64, usize)]| part.iter().map(|one| one.0).max().unwrap_or_default();
+    // How many connections are open at a time is chance; what is never closed is open at the quietest moment as well.
+    let least = |part: &[(u64, usize)]| part.iter().skip(1).map(|one| one.1).min().unwrap_or_default();
+    let (kib, kib_later, files, files_later) = (most(early), most(late), least(early), least(late));
+    let has_grown = kib_later > kib + 8 * 1024 || files > 0 && files_later > files + 3;
     has_grown.then(|| format!("{kib} KiB and {files} descriptors grew to {kib_later} and {files_later}"))
 }
 
