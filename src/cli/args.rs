@@ -287,7 +287,7 @@ pub(super) struct Args {
     /// p pauses. --jsonl keeps a history, also without --targets, and goes on with the
     /// file; --prometheus always holds the last state. SIGHUP has the file of --targets
     /// read again. SIGINT and SIGTERM end it; the exit code is that of the last state.
-    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = values::interval, conflicts_with_all = ["from_log", "from_queue", "merge", "resume", "track", "shard"])]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = values::interval, conflicts_with_all = ["from_log", "from_queue", "from_sockets", "merge", "resume", "track", "shard"])]
     pub(super) watch: Option<std::time::Duration>,
 
     /// Sum up results of earlier runs; -: stdin

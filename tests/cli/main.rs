@@ -200,6 +200,7 @@ fn a_watch_says_what_does_not_go_with_it() {
         ("pmtu-probe --watch --ptb-test mx", "it does not go with --watch"),
         ("pmtu-probe --watch --names mx", "--watch has none"),
         ("pmtu-probe --watch --from-queue", "--from-queue and --watch exclude each other; give one of them"),
+        ("pmtu-probe --watch --from-sockets", "--from-sockets and --watch exclude each other; give one of them"),
         ("pmtu-probe --watch --targets a --track b", "--track and --watch exclude each other; give one of them"),
         ("pmtu-probe --watch", "no target given"),
     ];
