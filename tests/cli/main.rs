@@ -152,13 +152,14 @@ fn rows_of_fleets_and_names() {
 fn rows_of_watches() {
     let mx = || WatchSource::Named(vec!["mx".into()]);
     let rows: Vec<(&str, RunPlan)> = vec![
-        ("pmtu-probe --watch mx", but(|plan| plan.targets = watch(mx(), 300))),
-        ("pmtu-probe --watch=90s mx", but(|plan| plan.targets = watch(mx(), 90))),
-        ("pmtu-probe --watch=60 -H mx", but(|plan| plan.targets = watch(mx(), 60))),
-        ("pmtu-probe --watch=24h mx", but(|plan| plan.targets = watch(mx(), 86_400))),
+        ("pmtu-probe --watch mx", of_list(|plan| plan.targets = watch(mx(), 300))),
+        ("pmtu-probe --watch=90s mx", of_list(|plan| plan.targets = watch(mx(), 90))),
+        ("pmtu-probe --watch=60 -H mx", of_list(|plan| plan.targets = watch(mx(), 60))),
+        ("pmtu-probe --watch=60 --thorough mx", but(|plan| plan.targets = watch(mx(), 60))),
+        ("pmtu-probe --watch=24h mx", of_list(|plan| plan.targets = watch(mx(), 86_400))),
         (
             "pmtu-probe --watch=2m --targets list --jsonl out --prometheus out.prom",
-            but(|plan| {
+            of_list(|plan| {
                 plan.targets = watch(WatchSource::List("list".into()), 120);
                 let formats = [format("jsonl", file("out")), format("prometheus", file("out.prom"))];
                 plan.output.formats = formats.into();
@@ -166,7 +167,7 @@ fn rows_of_watches() {
         ),
         (
             "pmtu-probe --watch --jsonl - mx",
-            but(|plan| {
+            of_list(|plan| {
                 plan.targets = watch(mx(), 300);
                 plan.output.formats = vec![format("jsonl", file("-"))];
             }),
