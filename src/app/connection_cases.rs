@@ -4,11 +4,11 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use super::plan_error::PlanError;
-use super::suspect_cases::of_one;
+use super::shown_cases::shown;
 use crate::model::{Afterwards, Report, StalledConnection, TargetFailure, TcpSocket};
 use crate::net::sockets::SocketTables;
 use crate::report::connections::{ConnectionAnswer, meanings};
-use crate::report::text::{self, Detail, Style};
+use crate::report::text::{self, Style};
 
 /// A connection, and which examination tells about it.
 pub(super) struct ConnectionCase<'s> {
@@ -56,25 +56,8 @@ impl<'s> ConnectionCases<'s> {
 
     /// The verdicts in the order of the connections, then what each means for its connection.
     pub(super) fn render(&self, report: &Report, style: Style) -> String {
-        let mut out = String::new();
-        let mut shown = vec![false; report.addresses.len()];
-        for place in self.cases.iter().filter_map(|case| case.place) {
-            // Several connections may have one peer.
-            if shown.get_mut(place).is_some_and(|shown| !std::mem::replace(shown, true)) {
-                if style.detail != Detail::VerdictOnly {
-                    out.push('\n');
-                }
-                out.push_str(&text::blocks(&of_one(report, place), &style));
-            }
-        }
-        if style.detail != Detail::VerdictOnly {
-            out.push('\n');
-            out.push_str(&meanings(&self.answers(report), style.width));
-            if shown.contains(&true) {
-                out.push_str(text::more(&style));
-            }
-        }
-        out
+        let places = self.cases.iter().filter_map(|case| case.place);
+        shown(report, places, style, |one| text::blocks(one, &style), || meanings(&self.answers(report), style.width))
     }
 
     /// Whether what becomes of a connection is not known, and that is news.

@@ -37,6 +37,7 @@ mod result_lines;
 mod run;
 mod set_user_id;
 mod shard;
+mod shown_cases;
 mod skipped;
 mod stderr;
 mod suspect_cases;

@@ -1,6 +1,7 @@
 //! Suspects and the examinations that are theirs; the report in their order.
 
 use super::plan_error::PlanError;
+use super::shown_cases::shown;
 use crate::model::{AddressReport, Report, Suspect, TargetFailure};
 use crate::report::suspects::{Answer, cannot_be_seen, meanings};
 use crate::report::text::{self, Detail, Style};
@@ -39,27 +40,8 @@ impl<'s> SuspectCases<'s> {
 
     /// The verdicts in the order of the suspects, then what each means for its mail.
     pub(super) fn render(&self, report: &Report, style: Style) -> String {
-        let mut out = String::new();
-        let mut shown = vec![false; report.addresses.len()];
-        for case in &self.0 {
-            for &place in &case.places {
-                // Several suspects may be one address.
-                if shown.get_mut(place).is_some_and(|shown| !std::mem::replace(shown, true)) {
-                    if style.detail != Detail::VerdictOnly {
-                        out.push('\n');
-                    }
-                    out.push_str(&render_one(&of_one(report, place), style));
-                }
-            }
-        }
-        if style.detail != Detail::VerdictOnly {
-            out.push('\n');
-            out.push_str(&meanings(&self.answers(report), style.width));
-            if shown.contains(&true) {
-                out.push_str(text::more(&style));
-            }
-        }
-        out
+        let places = self.0.iter().flat_map(|case| case.places.iter().copied());
+        shown(report, places, style, |one| render_one(one, style), || meanings(&self.answers(report), style.width))
     }
 
     /// Whether a suspect could not be judged, and that is news.
@@ -88,10 +70,4 @@ fn render_one(report: &Report, style: Style) -> String {
     let is_dumb = |report: &AddressReport| !report.examined.direction.is_forward() && cannot_be_seen(report);
     let detail = if report.addresses.iter().all(is_dumb) { Detail::VerdictOnly } else { style.detail };
     text::blocks(report, &Style { detail, ..style })
-}
-
-pub(super) fn of_one(report: &Report, place: usize) -> Report {
-    let addresses = report.addresses.get(place).cloned().into_iter().collect();
-    let (target, vantage) = (report.target.clone(), report.vantage.clone());
-    Report { target, vantage, addresses, errors: Vec::new(), ..*report }
 }

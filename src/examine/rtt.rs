@@ -67,6 +67,16 @@ impl RttEstimator {
         (LEAST_MARGIN.max(self.deviation * 4).max(self.or_guess() / 16) + self.lateness * 5 / 4).min(MOST_MARGIN)
     }
 
+    /// How long the answer to a packet may take that leaves beside others.
+    pub(super) fn patience(&self) -> Duration {
+        self.or_guess() + self.or_guess() / 4 + self.margin() * 2
+    }
+
+    /// The same for one that leaves alone, whose answer names nothing.
+    pub(super) fn patience_alone(&self) -> Duration {
+        (self.or_guess() + self.margin()).max(self.or_guess() * 3 / 2)
+    }
+
     /// When data that was sent in order and not acknowledged is sent again.
     pub(super) fn retransmission(&self) -> Duration {
         (self.or_guess() + self.margin() * 2).max(DELAYED_ACK)

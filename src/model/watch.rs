@@ -43,6 +43,25 @@ pub struct Sighting {
     pub ended: SystemTime,
 }
 
+#[cfg(test)]
+impl Sighting {
+    /// For tests: an open port, a way back that is clear, at the beginning of time.
+    pub(crate) fn example(there: Verdict, size: u32) -> Self {
+        Self {
+            there: Some(there),
+            size: Some(PacketSize::new(size)),
+            hop: None,
+            back: ReverseVerdict::Clear,
+            back_size: None,
+            port: Some(PortState::Open),
+            rtt: None,
+            code: 0,
+            began: SystemTime::UNIX_EPOCH,
+            ended: SystemTime::UNIX_EPOCH,
+        }
+    }
+}
+
 /// Something that a watch tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchNews {

@@ -213,18 +213,8 @@ mod tests {
 
     /// An examination that begins in this minute and takes a second.
     fn saw(minute: u64, there: Verdict, size: u32) -> Sighting {
-        Sighting {
-            there: Some(there),
-            size: Some(PacketSize::new(size)),
-            hop: None,
-            back: ReverseVerdict::Clear,
-            back_size: None,
-            port: Some(PortState::Open),
-            rtt: None,
-            code: 0,
-            began: time(minute),
-            ended: time(minute) + Duration::from_secs(1),
-        }
+        let (began, ended) = (time(minute), time(minute) + Duration::from_secs(1));
+        Sighting { began, ended, ..Sighting::example(there, size) }
     }
 
     fn clear(minute: u64) -> Sighting {

@@ -81,7 +81,7 @@ fn a_verdict_on_the_way_there() {
         ),
         (
             Ground::PathChanged { size: size(1440) },
-            "a packet of 1440 bytes was answered and one of the same size was refused by a router: the path changed during the \
+            "a packet of 1440 bytes was answered, and one that was no larger was refused by a router: the path changed during the \
              run; run it again",
         ),
         (Ground::NoSizedAnswer, "the target answers, but to no kind of probe whose size could be varied"),

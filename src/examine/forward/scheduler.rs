@@ -74,10 +74,8 @@ fn ask_who_answers(parts: &mut Parts, now: Timestamp) {
 fn answers_lack_names(parts: &Parts) -> bool {
     let tcp = parts.techniques.using(Uses::Connection);
     let has_names = tcp.unusable().is_none() && !tcp.search().is_one_at_a_time();
-    if tcp.unusable() == Some(MethodReason::IdleAcksAnswered) {
-        return false;
-    }
-    parts.session.state() == TcpState::Open && parts.is_tcp_asked_for() && !has_names
+    let may_tell = !has_names && tcp.unusable() != Some(MethodReason::IdleAcksAnswered);
+    parts.session.state() == TcpState::Open && parts.is_tcp_asked_for() && may_tell
 }
 
 /// Whether an echo reply may still come that tells how far away the target is.
@@ -164,7 +162,7 @@ fn carry(parts: &mut Parts, name: Name, visits: Visits<'_>, outbox: &mut Outbox,
 fn start_once(parts: &mut Parts, name: Name, now: Timestamp) {
     let also: Vec<PacketSize> = [parts.tcp_limit(), parts.plan.kernel_path_mtu].into_iter().flatten().collect();
     let beyond = parts.plan.beyond_route.filter(|_| name == Name::OldData);
-    let patience = parts.rtt.or_guess() * 5 / 4 + parts.rtt.margin() * 2;
+    let patience = parts.rtt.patience();
     let Some(technique) = parts.techniques.get_mut(name).filter(|technique| !technique.search().has_started()) else {
         return;
     };

@@ -4,8 +4,6 @@
 //! the size in question, twice at first, and right behind it one that is known to pass, whose answer makes their silence mean
 //! something. What is seen here only says how widespread a hole is; no verdict rests on it.
 
-use std::time::Duration;
-
 use crate::model::{Flow, FlowOutcome, Flows, PacketSize, SeqNumber, Timestamp};
 
 use super::super::fisher::Trials;
@@ -183,7 +181,7 @@ impl FlowComparison {
     /// When silence of a flow becomes meaningful, if one is still awaited.
     fn due(&self, now: Timestamp, rtt: &RttEstimator) -> Option<Timestamp> {
         let felt = self.trials.iter().filter(|_| self.is_feeling).filter_map(|trial| trial.first);
-        let felt = felt.map(|syn| syn.sent + patience(rtt));
+        let felt = felt.map(|syn| syn.sent + rtt.patience());
         let silences = self.trials.iter().filter_map(|trial| trial.silent_at(rtt));
         silences.chain(felt).filter(|&at| at > now).min()
     }
@@ -202,7 +200,7 @@ impl FlowComparison {
     /// How packets fared here whose size passes. Nothing where no SYN with data is answered.
     fn seen(&self, now: Timestamp, rtt: &RttEstimator) -> Trials {
         let syns = self.trials.iter().filter(|_| self.speaks()).flat_map(FlowTrial::telling);
-        let settled = syns.filter(|syn| syn.answered.is_some() || now >= syn.sent + patience(rtt));
+        let settled = syns.filter(|syn| syn.answered.is_some() || now >= syn.sent + rtt.patience());
         settled.fold(Trials::default(), |trials, syn| trials.with(syn.answered.is_some()))
     }
 
@@ -306,7 +304,7 @@ impl FlowTrial {
     fn silent_at(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let last = self.rounds.last().filter(|_| !self.passes() && !self.refused)?;
         let control = last.control?;
-        Some(control.answered.map_or(control.sent + patience(rtt), |at| at + rtt.margin()))
+        Some(control.answered.map_or(control.sent + rtt.patience(), |at| at + rtt.margin()))
     }
 
     /// How the size fared, where it has to stay silent so often.
@@ -318,10 +316,6 @@ impl FlowTrial {
             () => FlowOutcome::Lost,
         }
     }
-}
-
-fn patience(rtt: &RttEstimator) -> Duration {
-    rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const OK: PacketSize = PacketSize::new(1400);

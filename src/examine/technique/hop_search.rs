@@ -212,9 +212,8 @@ impl HopSearch {
     /// When silence of the last round becomes meaningful.
     fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
-        let patience = rtt.or_guess() + rtt.or_guess() / 4 + rtt.margin() * 2;
         let is_slow = self.rounds >= MOST_ROUNDS && self.rounds < self.most_rounds();
-        let patience = if is_slow { patience.max(RATION) } else { patience };
+        let patience = if is_slow { rtt.patience().max(RATION) } else { rtt.patience() };
         waiting.map(|probe| probe.sent + patience).max().filter(|_| !self.over && self.exact)
     }
 

@@ -41,7 +41,7 @@ impl IdleAck {
             Self::Asked { nth, .. } => nth + 1,
             Self::Unanswered | Self::Answered => return false,
         };
-        let until = now + (rtt.or_guess() + rtt.margin()).max(rtt.or_guess() * 3 / 2);
+        let until = now + rtt.patience_alone();
         *self = Self::Asked { nth, until, is_answered: false };
         true
     }

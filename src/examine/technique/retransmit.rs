@@ -77,7 +77,7 @@ impl Retransmit {
         let open = self.search().log().probes().iter().filter(|probe| probe.outcome == Outcome::Waiting);
         match open.map(|probe| probe.sent).collect::<Vec<_>>()[..] {
             [] => self.idle_ack.due_at().map_or(self.quiet_until, |due| due.max(self.quiet_until)),
-            [sent] => sent + (rtt.or_guess() + rtt.margin()).max(rtt.or_guess() * 3 / 2),
+            [sent] => sent + rtt.patience_alone(),
             [..] => Timestamp::MAX,
         }
     }

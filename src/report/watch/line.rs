@@ -114,18 +114,8 @@ mod tests {
     }
 
     fn saw(there: Verdict, size: u32, ended: SystemTime) -> Sighting {
-        Sighting {
-            there: Some(there),
-            size: Some(PacketSize::new(size)),
-            hop: (there == Verdict::BlackHole).then_some(Ttl(3)),
-            back: ReverseVerdict::Clear,
-            back_size: None,
-            port: Some(PortState::Open),
-            rtt: None,
-            code: 0,
-            began: ended,
-            ended,
-        }
+        let hop = (there == Verdict::BlackHole).then_some(Ttl(3));
+        Sighting { hop, began: ended, ended, ..Sighting::example(there, size) }
     }
 
     fn change(was: Option<Sighting>, now: Sighting, parts: ChangedParts) -> WatchNews {

@@ -197,21 +197,10 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PacketSize, PortState, ReverseVerdict, Verdict};
+    use crate::model::Verdict;
 
     fn saw(there: Verdict, size: u32) -> Sighting {
-        Sighting {
-            there: Some(there),
-            size: Some(PacketSize::new(size)),
-            hop: None,
-            back: ReverseVerdict::Clear,
-            back_size: None,
-            port: Some(PortState::Open),
-            rtt: Some(Duration::from_micros(12_340)),
-            code: 0,
-            began: SystemTime::UNIX_EPOCH,
-            ended: SystemTime::UNIX_EPOCH,
-        }
+        Sighting { rtt: Some(Duration::from_micros(12_340)), ..Sighting::example(there, size) }
     }
 
     fn row<'w>(label: &'w str, stands: Option<&'w Sighting>, strip: &[RoundMark]) -> TableRow<'w> {

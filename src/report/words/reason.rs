@@ -69,7 +69,7 @@ fn ground(ground: &Ground) -> String {
              firewall on the way may refuse in the host's place"
         ),
         Ground::PathChanged { size } => format!(
-            "a packet of {size} bytes was answered and one of the same size was refused by a router: the path changed during the run; \
+            "a packet of {size} bytes was answered, and one that was no larger was refused by a router: the path changed during the run; \
              run it again"
         ),
         Ground::CutShort(CutShort::BeforeAnyAnswer) => "the run was cut short before anything was answered".into(),
