@@ -7,13 +7,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::result_lines::{LONGEST_LINE, Piece, ResultLines, is_beginning};
 use super::set_user_id;
 use super::target_key::TargetKey;
-use super::verdict_counts::VerdictCounts;
-use crate::report::json::SCHEMA;
+use crate::report::rows::Document;
+use crate::report::verdict_counts::VerdictCounts;
 
 /// A file of results that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,24 +78,6 @@ pub(super) struct EarlierResults {
     counts: VerdictCounts,
 }
 
-/// As much of a result line as matters here.
-#[derive(Deserialize)]
-struct ResultLine {
-    schema: String,
-    target: String,
-    exit_code: u8,
-    addresses: Vec<ResultAddress>,
-}
-
-#[derive(Deserialize)]
-struct ResultAddress {
-    verdict: String,
-    /// Lines of earlier versions have none.
-    port_state: Option<String>,
-    /// The same.
-    expected: Option<bool>,
-}
-
 impl EarlierResults {
     /// Reads a file that is only read. One that is not there yet holds nothing: the first run of a loop looks like the
     /// others.
@@ -144,16 +124,9 @@ impl EarlierResults {
 
     /// `None`: it is no result of ours.
     fn take_in_line(&mut self, line: &[u8]) -> Option<()> {
-        let result: ResultLine = serde_json::from_slice(line).ok()?;
-        if result.schema != SCHEMA {
-            return None;
-        }
-        if self.targets.insert(TargetKey::of(&result.target)) {
-            let addresses = result.addresses.iter();
-            self.counts.add(
-                result.exit_code,
-                addresses.map(|address| (address.verdict.as_str(), address.port_state.as_deref(), address.expected)),
-            );
+        let document = Document::read(line)?;
+        if self.targets.insert(TargetKey::of(&document.target)) {
+            self.counts.add_line(&document);
         }
         Some(())
     }

@@ -45,7 +45,6 @@ mod suspects;
 mod target_key;
 mod track;
 mod vantage;
-mod verdict_counts;
 mod watch;
 mod way_there_news;
 mod whole_run;

@@ -23,10 +23,12 @@ mod printable;
 pub mod prometheus;
 mod refusal;
 mod route;
+pub mod rows;
 pub mod suspects;
 pub mod tap;
 pub mod text;
 pub mod transcript;
+pub mod verdict_counts;
 pub mod watch;
 pub mod words;
 

@@ -257,6 +257,7 @@ pub(crate) fn back_only(mut report: AddressReport) -> AddressReport {
     report.examined.reason = Ground::OnlyWayBackAsked.into();
     report.examined.direction = Direction::Reverse;
     report.examined.reverse = reverse;
+    report.examined.forward_elapsed = None;
     report
 }
 

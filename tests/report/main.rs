@@ -28,6 +28,7 @@ mod refusal;
 mod screen;
 mod shared_link;
 mod stages;
+mod summary_of_list;
 mod systems;
 mod text;
 mod together;

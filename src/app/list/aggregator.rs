@@ -20,9 +20,9 @@ use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::track::{TrackError, Tracker};
 use crate::app::vantage;
-use crate::app::verdict_counts::VerdictCounts;
-use crate::model::{AddressReport, Examined, FailureKind, PacketEvent, Report, TargetFailure};
+use crate::model::{Examined, FailureKind, PacketEvent, Report, TargetFailure};
 use crate::report::text;
+use crate::report::verdict_counts::VerdictCounts;
 use crate::runner::{Job, RunProgress};
 
 /// What a run over a list knows and has counted.
@@ -142,7 +142,8 @@ impl<'a> Aggregator<'a> {
             let kept = self.tracker.as_mut().map_or(Ok(()), |tracker| tracker.stands_as_before(&in_work.target));
             self.note_delivery(kept);
             self.outputs.without_result(&in_work.failures);
-            self.counts.add_target(3, false);
+            let kind = in_work.failures.first().map_or(FailureKind::Unresolved, |failure| failure.kind);
+            self.counts.add_failure(&in_work.target, kind);
             self.done += 1;
         } else if in_work.is_done() {
             self.close(in_work);
@@ -249,10 +250,7 @@ impl<'a> Aggregator<'a> {
     fn close(&mut self, done: TargetInWork) {
         let labels: Vec<String> = done.planned.iter().map(|one| text::printable(&one.label())).collect();
         let report = done.report(self.examiner);
-        for (label, address) in labels.iter().zip(&report.addresses) {
-            self.count(label, address);
-        }
-        self.counts.add_target(report.exit_code(), !report.addresses.is_empty());
+        self.counts.add(&report, &labels);
         self.done += 1;
         let delivered = self.outputs.result(&RunResult { report: &report, cases: None });
         self.note_delivery(delivered);
@@ -266,15 +264,6 @@ impl<'a> Aggregator<'a> {
     /// The run is over and delivered: the next one compares with its results.
     pub(super) fn keep_results(&mut self) -> Result<(), TrackError> {
         self.tracker.take().map_or(Ok(()), Tracker::keep)
-    }
-
-    fn count(&mut self, label: &str, AddressReport { examined, assessment, .. }: &AddressReport) {
-        match assessment.is_expected() {
-            Some(true) => return self.counts.add_expected(examined.verdict),
-            Some(false) => self.counts.note_change(label),
-            None => {}
-        }
-        self.counts.add_address((examined.verdict, examined.reverse.verdict), examined.port_state, label);
     }
 
     /// Ends the run if results cannot be written.

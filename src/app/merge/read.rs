@@ -201,7 +201,7 @@ mod tests {
 
     fn line(target: &str) -> String {
         format!(
-            "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{target}\",\"started\":null,\"addresses\":[],\"errors\":[]}}\n"
+            "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{target}\",\"started\":null,\"exit_code\":3,\"addresses\":[],\"errors\":[]}}\n"
         )
     }
 

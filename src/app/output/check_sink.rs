@@ -3,9 +3,9 @@
 use std::io;
 
 use super::result_sink::{ResultSink, RunResult};
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{Report, TargetFailure};
 use crate::report::checks::{Check, Tally, checks, checks_of_failures};
+use crate::report::verdict_counts::VerdictCounts;
 
 /// Writes checks in a format.
 pub(super) trait CheckWriter {

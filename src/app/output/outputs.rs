@@ -18,9 +18,9 @@ use crate::app::exit_code::NOTHING_TO_REPORT;
 use crate::app::plan::{OutputOptions, RunPlan};
 use crate::app::stderr::complain;
 use crate::app::vantage;
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
 use crate::report::text::{Detail, Style};
+use crate::report::verdict_counts::VerdictCounts;
 
 /// What is said where the reader of stdout is gone before the report.
 pub(crate) const NOBODY_READS: &str =

@@ -13,9 +13,9 @@ use crate::app::capture_limit::CaptureLimit;
 use crate::app::output_file;
 use crate::app::set_user_id;
 use crate::app::stderr::complain;
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{PacketEvent, Timestamp};
 use crate::report::pcapng::{self, Counts};
+use crate::report::verdict_counts::VerdictCounts;
 
 pub(super) static FORMAT: Format = Format {
     name: "pcapng",

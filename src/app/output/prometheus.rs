@@ -8,10 +8,10 @@ use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
 use crate::app::beginning::Beginning;
 use crate::app::stderr::complain;
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, FailureKind, Report, TargetFailure};
 use crate::net::publish::Readers;
 use crate::report::prometheus::{Metrics, RunTimes};
+use crate::report::verdict_counts::VerdictCounts;
 
 pub(super) static FORMAT: Format = Format {
     name: "prometheus",

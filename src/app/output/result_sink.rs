@@ -4,8 +4,8 @@ use std::io;
 
 use super::progress_line::LineProgress;
 use crate::app::cases::Cases;
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::{AddressReport, PacketEvent, Report, TargetFailure};
+use crate::report::verdict_counts::VerdictCounts;
 
 /// Takes what a run tells. Calls come in this order: `begin`; `packet` and `progress` while examinations run;
 /// `verdicts_stand` and `result` for one report, or `result` for each target of a list; `finish` for a list.

@@ -118,9 +118,11 @@ mod tests {
     use super::*;
     use crate::app::target_key::TargetKey;
 
+    const ADDRESS: &str = r#"{"host":"a","address":"192.0.2.1","port":25,"verdict":"black_hole","cause":"no_ptb","path_mtu":1400,"location":null,"ptb":[],"reverse":{"verdict":"untested","path_mtu":null},"a_later_key":1}"#;
+
     fn line(target: &str) -> String {
         format!(
-            "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{target}\",\"exit_code\":2,\"addresses\":[{{\"verdict\":\"black_hole\",\"x\":1}}]}}\n"
+            "{{\"schema\":\"pmtu-probe/1\",\"target\":\"{target}\",\"started\":null,\"exit_code\":2,\"addresses\":[{ADDRESS}]}}\n"
         )
     }
 

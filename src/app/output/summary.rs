@@ -4,7 +4,7 @@ use std::io;
 
 use super::result_sink::ResultSink;
 use crate::app::stderr;
-use crate::app::verdict_counts::VerdictCounts;
+use crate::report::verdict_counts::VerdictCounts;
 
 pub(super) struct SummaryOnStderr;
 

@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal};
 use super::format::{Destination, Format, Runs};
 use super::result_sink::{ResultSink, RunResult};
 use super::stdout;
-use crate::app::verdict_counts::VerdictCounts;
 use crate::model::AddressReport;
 use crate::report::text::{self, Detail, Style};
+use crate::report::verdict_counts::VerdictCounts;
 
 pub(super) static FORMAT: Format = Format {
     name: "text",

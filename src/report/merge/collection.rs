@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
 
-use super::line::{Document, Found};
-use super::place::Spot;
-use super::row::{Candidate, NO_ADDRESS, RowDraft, RowKey};
-use super::what::What;
+use super::row::{Candidate, RowDraft};
+use crate::model::ReverseVerdict;
+use crate::report::rows::{Document, Found, NO_ADDRESS, RowKey, Spot, What};
 
 /// The line is no result that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +87,9 @@ impl Collection {
                 self.names.entry(endpoint).or_insert_with(host);
             }
         };
-        document.found.iter().for_each(&mut add);
+        // Of a way back of which nothing could be seen there is nothing to sum up.
+        let is_untested = |found: &&Found| found.what == What::Back(ReverseVerdict::Untested);
+        document.found.iter().filter(|found| !is_untested(found)).for_each(&mut add);
         if let Some(kind) = document.failure {
             add(&Found {
                 host: document.target.clone(),
@@ -97,6 +98,8 @@ impl Collection {
                 what: What::NotExamined(kind),
                 path_mtu: 0,
                 spot: Spot::Unknown,
+                is_expected: None,
+                is_closed: false,
             });
         }
         Ok(())

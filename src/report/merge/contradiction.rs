@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::collection::{Collection, Outcome};
-use super::row::Named;
-use super::what::Fate;
+use crate::report::rows::{Fate, Named};
 
 /// Addresses about which the same vantages say the same different things.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::contradiction::Contradiction;
-use super::row::Named;
 use super::summary::{FileRead, Row, Summary, VantageCount};
-use super::what::What;
 use crate::report::json::escape_unprintable;
+use crate::report::rows::{Named, What};
 use crate::report::words::Word;
 
 /// The schema that the document follows; a change that breaks a reader gets a new number.
@@ -140,29 +139,29 @@ impl<'a> VantageJson<'a> {
 
 impl<'a> RowJson<'a> {
     fn of(row: &'a Row, summary: &'a Summary) -> Self {
-        let there = match row.what {
+        let there = match row.key.what {
             What::There(there) => Some(there),
             What::Back(_) | What::NotExamined(_) => None,
         };
-        let error = match row.what {
+        let error = match row.key.what {
             What::NotExamined(kind) => Some(kind.word()),
             What::There(_) | What::Back(_) => None,
         };
-        let place = row.place.spot.word().map(|spot| PlaceJson {
+        let place = row.key.place.spot.word().map(|spot| PlaceJson {
             spot,
-            router: row.place.spot.router(),
-            vantage: row.place.vantage.map(|vantage| name(summary, vantage)),
+            router: row.key.place.spot.router(),
+            vantage: row.key.place.vantage.map(|vantage| name(summary, vantage)),
         });
         Self {
-            way: way(row.what),
-            verdict: verdict(row.what),
+            way: way(row.key.what),
+            verdict: verdict(row.key.what),
             cause: there.and_then(|there| there.cause).map(Word::word),
             masked_by: there.and_then(|there| there.masked_by),
             port_state: there.and_then(|there| there.port_state),
             fault: there.and_then(|there| there.fault),
             error,
             place,
-            network: row.network.map(|network| network.to_string()),
+            network: row.key.network.map(|network| network.to_string()),
             path_mtu: row.path_mtu.map(|(min, max)| RangeJson { min, max }),
             targets: row.targets,
             addresses: row.addresses,
@@ -180,7 +179,7 @@ impl<'a> NamedJson<'a> {
 
 impl<'a> ContradictionJson<'a> {
     fn of(each: &'a Contradiction, summary: &'a Summary) -> Self {
-        let what = |row: u32| summary.rows.get(row as usize).map(|row| row.what);
+        let what = |row: u32| summary.rows.get(row as usize).map(|row| row.key.what);
         let said = each.said.iter();
         Self {
             way: each.said.first().and_then(|(_, row)| what(*row)).and_then(way),

@@ -6,12 +6,9 @@
 mod collection;
 mod contradiction;
 mod json;
-mod line;
-mod place;
 mod row;
 mod summary;
 mod text;
-mod what;
 mod words;
 
 pub use collection::{Collection, NotOurs};

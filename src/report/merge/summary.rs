@@ -2,10 +2,9 @@
 
 use super::collection::{Collection, Endpoint, Outcome};
 use super::contradiction::{Contradiction, contradictions};
-use super::place::{Network, Place};
-use super::row::{Candidate, NO_ADDRESS, Named, RowDraft};
-use super::what::What;
+use super::row::{Candidate, RowDraft};
 use crate::model::worst_exit_code;
+use crate::report::rows::{NO_ADDRESS, Named, RowKey};
 
 /// A file, as far as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +47,7 @@ pub(super) struct VantageCount {
 /// Results of which the same is true.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) what: What,
-    pub(super) place: Place,
-    pub(super) network: Option<Network>,
+    pub(super) key: RowKey,
     /// The smallest and the largest size that passes.
     pub(super) path_mtu: Option<(u16, u16)>,
     pub(super) targets: u64,
@@ -106,7 +103,7 @@ impl Collection {
     fn examples(&self, row: usize, draft: &RowDraft) -> Vec<Named> {
         let mut named: Vec<Named> = Vec::new();
         for candidate in &draft.candidates {
-            let one = Named::of(candidate);
+            let one = candidate.named();
             if named.len() < EXAMPLES && !named.contains(&one) && self.is_still_in(row, candidate) {
                 named.push(one);
             }
@@ -127,7 +124,7 @@ impl Collection {
 impl Summary {
     /// What a run that found all this would exit with.
     pub fn exit_code(&self) -> u8 {
-        worst_exit_code(self.rows.iter().map(|row| row.what.exit_code()))
+        worst_exit_code(self.rows.iter().map(|row| row.key.what.exit_code()))
     }
 
     /// Whether nothing was read.
@@ -223,9 +220,7 @@ fn rows(mut counts: Vec<RowCount>, drafts: &[RowDraft], mut examples: Vec<Vec<Na
         let number = *number as usize;
         let (key, count) = (drafts[number].key, std::mem::take(&mut counts[number]));
         Row {
-            what: key.what,
-            place: key.place,
-            network: key.network,
+            key,
             path_mtu: count.path_mtu,
             targets: count.targets,
             addresses: count.addresses,

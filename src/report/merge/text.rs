@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::summary::{Row, Summary};
-use super::words::{self, counted};
+use super::words::{self as of_vantages};
+use crate::report::rows::words::{self, counted};
 use crate::report::text::Detail;
 
 /// Rows and contradictions that are shown where not all are asked for.
@@ -16,7 +17,7 @@ pub fn render(summary: &Summary, detail: Detail) -> String {
         return out;
     }
     let most = if detail == Detail::Full { usize::MAX } else { MOST_SHOWN };
-    let wants = |row: &&Row| detail == Detail::Full || !row.what.is_fine();
+    let wants = |row: &&Row| detail == Detail::Full || !row.key.what.is_fine();
     let rows: Vec<&Row> = summary.rows.iter().filter(wants).collect();
     rows.iter().take(most).for_each(|row| paragraph(row, summary, &mut out));
     left_out(rows.len(), most, "rows", &mut out);
@@ -29,7 +30,7 @@ fn head(summary: &Summary) -> String {
     let targets = counted(summary.targets, "target", "targets");
     let from = counted(summary.vantages.len() as u64, "vantage", "vantages");
     let numbers: Vec<u32> = (0..summary.vantages.len() as u32).collect();
-    let mut out = format!("{addresses} of {targets}, seen from {from}: {}\n", words::vantages(summary, &numbers));
+    let mut out = format!("{addresses} of {targets}, seen from {from}: {}\n", of_vantages::vantages(summary, &numbers));
     if let Some((first, last)) = summary.span {
         let time = |seconds: u32| {
             jiff::Timestamp::from_second(seconds.into()).map_or_else(|_| String::new(), |time| time.to_string())
@@ -40,12 +41,16 @@ fn head(summary: &Summary) -> String {
     if summary.outdated > 0 {
         let _ = writeln!(out, "{} left out for a later one", counted(summary.outdated, "result", "results"));
     }
-    let fine = summary.rows.iter().filter(|row| row.what.is_fine());
-    for row in fine.filter(|row| row.network.is_none()) {
-        let _ = writeln!(out, "{}: {}", words::what(row.what), counted(row.addresses, "address", "addresses"));
+    let fine = summary.rows.iter().filter(|row| row.key.what.is_fine());
+    for row in fine.filter(|row| row.key.network.is_none()) {
+        let _ = writeln!(out, "{}: {}", words::what(row.key.what), counted(row.addresses, "address", "addresses"));
     }
-    let told: u64 =
-        summary.rows.iter().filter(|row| row.what.is_fine() && row.network.is_some()).map(|row| row.addresses).sum();
+    let told: u64 = summary
+        .rows
+        .iter()
+        .filter(|row| row.key.what.is_fine() && row.key.network.is_some())
+        .map(|row| row.addresses)
+        .sum();
     if told > 0 {
         let _ = writeln!(out, "smaller path, and routers say so: {}", counted(told, "address", "addresses"));
     }
@@ -53,14 +58,14 @@ fn head(summary: &Summary) -> String {
 }
 
 fn paragraph(row: &Row, summary: &Summary, out: &mut String) {
-    let size = words::size(row).map_or_else(String::new, |size| format!("; {size}"));
-    let _ = writeln!(out, "\n{}{size}", words::what(row.what));
-    if let Some(place) = words::place(row, summary) {
+    let size = words::size(row.key.what, row.path_mtu).map_or_else(String::new, |size| format!("; {size}"));
+    let _ = writeln!(out, "\n{}{size}", words::what(row.key.what));
+    if let Some(place) = of_vantages::place(row, summary) {
         let _ = writeln!(out, "  {place}");
     }
-    let _ = writeln!(out, "  {}", words::members(row));
+    let _ = writeln!(out, "  {}", words::members(row.targets, row.addresses, &row.examples));
     if summary.vantages.len() > 1 {
-        let _ = writeln!(out, "  seen from {}", words::vantages(summary, &row.vantages));
+        let _ = writeln!(out, "  seen from {}", of_vantages::vantages(summary, &row.vantages));
     }
 }
 
@@ -78,10 +83,15 @@ fn disagreements(summary: &Summary, most: usize, out: &mut String) {
         let _ = writeln!(out, "\n  {}", words::names(&each.examples, each.addresses));
         for (vantage, row) in &each.said {
             let Some(row) = summary.rows.get(*row as usize) else { continue };
-            let place = words::place(row, summary)
-                .filter(|_| !row.what.is_fine())
+            let place = of_vantages::place(row, summary)
+                .filter(|_| !row.key.what.is_fine())
                 .map_or_else(String::new, |place| format!(", {place}"));
-            let _ = writeln!(out, "    {}: {}{place}", words::vantage_name(summary, *vantage), words::what(row.what));
+            let _ = writeln!(
+                out,
+                "    {}: {}{place}",
+                of_vantages::vantage_name(summary, *vantage),
+                words::what(row.key.what)
+            );
         }
     }
     left_out(summary.contradictions.len(), most, "kinds of it", out);

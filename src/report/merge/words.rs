@@ -1,140 +1,11 @@
-//! The words of a summary.
+//! The words that only a summary of several vantages needs.
 
-use super::place::{Place, Spot};
-use super::row::Named;
 use super::summary::{Row, Summary};
-use super::what::{There, What};
-use crate::model::{Cause, FailureKind, ReverseVerdict, Verdict};
-use crate::report::printable::printable;
+use crate::report::rows::words::{self, shortened};
 
-/// The head of a row.
-pub(super) fn what(what: What) -> String {
-    match what {
-        What::There(there) => way_there(there),
-        What::Back(verdict) => format!("the way back: {}", way_back(verdict)),
-        What::NotExamined(kind) => format!("not examined: {}", failure(kind)),
-    }
-}
-
-fn way_there(there: There) -> String {
-    let verdict = match there.verdict {
-        Verdict::BlackHole => "black hole",
-        Verdict::Recovers => "black hole that the sender's TCP finds out of after a stall",
-        Verdict::Masked => "masked black hole",
-        Verdict::Unreachable => "unreachable",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Discoverable => "smaller path, and routers say so",
-        Verdict::Clear => "clear",
-    };
-    let cause = there.cause.map(cause);
-    let masked_by = there.masked_by.map(|by| match by {
-        "path_clamp" => "an MSS clamp on the way hides it",
-        "peer_link" => "the MSS of the server's own link hides it",
-        _ => "a setting of the sender hides it",
-    });
-    let port = there.port_state.map(|state| match state {
-        "refused" => "the port refuses connections",
-        "forbidden_here" => "the sender's own firewall forbids the port",
-        _ => "the port takes no connections",
-    });
-    let fault = there.fault.map(|fault| match fault {
-        "mtu_zero" => "messages state no size",
-        "too_low" => "messages state less than passes",
-        _ => "messages state less than the smallest MTU",
-    });
-    let more = [cause, masked_by, fault, port].into_iter().flatten();
-    [verdict].into_iter().chain(more).collect::<Vec<_>>().join(", ")
-}
-
-fn cause(cause: Cause) -> &'static str {
-    match cause {
-        Cause::NoPtb => "no message comes back",
-        Cause::LocalFirewall => "the sender's own firewall drops the messages",
-        Cause::BadPtb => "the messages are unusable",
-        Cause::LinkMismatch => "two ends of a link disagree",
-    }
-}
-
-fn way_back(verdict: ReverseVerdict) -> &'static str {
-    match verdict {
-        ReverseVerdict::BlackHole => "black hole",
-        ReverseVerdict::Recovers => "black hole that the server finds out of after a stall",
-        ReverseVerdict::Inconclusive => "inconclusive",
-        ReverseVerdict::Discoverable => "smaller path, and routers say so",
-        ReverseVerdict::Clear => "clear",
-        ReverseVerdict::Untested => "untested",
-    }
-}
-
-fn failure(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::BadTarget => "no target",
-        FailureKind::Unresolved => "no such name, or no answer about it",
-        FailureKind::NoRoute => "no route",
-        FailureKind::BadOption => "options that do not fit",
-        FailureKind::NoPrivilege => "no privilege",
-        FailureKind::Interrupted => "interrupted",
-        FailureKind::System => "an error of the system",
-    }
-}
-
-/// Where, and in which network. Nothing where nothing is known.
+/// Where the row is, if anything is known of it.
 pub(super) fn place(row: &Row, summary: &Summary) -> Option<String> {
-    let Place { spot, vantage } = row.place;
-    let of = vantage.map(|vantage| vantage_name(summary, vantage));
-    let is_firewall = matches!(row.what, What::There(There { cause: Some(Cause::LocalFirewall), .. }));
-    let spot = match spot {
-        Spot::OwnHost if is_firewall => of.clone().map(|of| format!("at {of} itself")),
-        Spot::OwnHost => of.clone().map(|of| format!("at the first link of {of}")),
-        Spot::At(router) => Some(format!("at {router}, which says so itself")),
-        Spot::Behind(router) => Some(format!("behind {router}")),
-        Spot::Before(router) => Some(format!("before {router}")),
-        Spot::Unknown => None,
-    };
-    let spot = spot.map(|spot| match (of, row.place.spot) {
-        (Some(of), Spot::At(_) | Spot::Behind(_) | Spot::Before(_)) => format!("{spot} on a link of {of}"),
-        _ => spot,
-    });
-    match (spot, row.network) {
-        (Some(spot), Some(network)) => Some(format!("{spot}; network {network}")),
-        (None, Some(network)) => Some(format!("network {network}")),
-        (spot, None) => spot,
-    }
-}
-
-/// "at most 1400 bytes pass".
-pub(super) fn size(row: &Row) -> Option<String> {
-    let (least, most) = row.path_mtu.filter(|_| row.what.rank() < 13)?;
-    Some(if least == most { format!("{most} bytes pass") } else { format!("{least} to {most} bytes pass") })
-}
-
-/// "3 targets (4 addresses): a, b, and 1 more".
-pub(super) fn members(row: &Row) -> String {
-    let has_addresses = row.addresses > 0;
-    let addresses = if has_addresses && row.addresses != row.targets {
-        format!(" ({})", counted(row.addresses, "address", "addresses"))
-    } else {
-        String::new()
-    };
-    let all = row.targets.max(row.addresses);
-    format!("{}{addresses}: {}", counted(row.targets, "target", "targets"), names(&row.examples, all))
-}
-
-pub(super) fn names(examples: &[Named], all: u64) -> String {
-    let mut names: Vec<String> = examples.iter().map(named).collect();
-    if let Some(more @ 1..) = all.checked_sub(examples.len() as u64) {
-        names.push(format!("and {more} more"));
-    }
-    names.join(", ")
-}
-
-fn named(one: &Named) -> String {
-    let host = shortened(&one.host);
-    let port = if matches!(one.port, 0 | 25) { String::new() } else { format!(" port {}", one.port) };
-    match one.address {
-        Some(address) if *one.host != *address.to_string() => format!("{host} ({address}){port}"),
-        _ => format!("{host}{port}"),
-    }
+    words::place(row.key, row.key.place.vantage.map(|vantage| vantage_name(summary, vantage)))
 }
 
 pub(super) fn vantage_name(summary: &Summary, vantage: u32) -> String {
@@ -149,16 +20,4 @@ pub(super) fn vantages(summary: &Summary, vantages: &[u32]) -> String {
         names.push(format!("{more} more"));
     }
     names.join(", ")
-}
-
-/// Strangers choose these.
-fn shortened(name: &str) -> String {
-    const MOST: usize = 80;
-    let shown: String = name.chars().take(MOST).collect();
-    let dots = if shown.len() < name.len() { "..." } else { "" };
-    format!("{}{dots}", printable(&shown))
-}
-
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

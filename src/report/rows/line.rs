@@ -5,32 +5,26 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use super::found::Found;
 use super::place::Spot;
 use super::what::{There, What};
-use crate::model::{Cause, FailureKind, PtbFault, ReverseVerdict, Verdict};
+use crate::model::{Cause, FailureKind, Location, LocationPoint, PortState, PtbFault, ReverseVerdict, Ttl, Verdict};
 use crate::report::json::SCHEMA;
 use crate::report::words::Word;
 
 /// A document of one target.
-pub(super) struct Document<'a> {
-    pub(super) target: Cow<'a, str>,
-    pub(super) vantage: Option<Cow<'a, str>>,
+pub struct Document<'a> {
+    /// As the user wrote it.
+    pub target: Cow<'a, str>,
+    pub(in crate::report) vantage: Option<Cow<'a, str>>,
     /// Seconds since 1970; 0: not known.
-    pub(super) started: u32,
-    pub(super) found: Vec<Found<'a>>,
+    pub(in crate::report) started: u32,
+    /// In the order of addresses, the way there first.
+    pub found: Vec<Found<'a>>,
     /// Of a target without an address.
-    pub(super) failure: Option<FailureKind>,
-}
-
-/// What it says of one direction of one address.
-pub(super) struct Found<'a> {
-    pub(super) host: Cow<'a, str>,
-    pub(super) address: IpAddr,
-    pub(super) port: u16,
-    pub(super) what: What,
-    /// 0: not known.
-    pub(super) path_mtu: u16,
-    pub(super) spot: Spot,
+    pub failure: Option<FailureKind>,
+    /// What a run with this result alone exits with.
+    pub exit_code: u8,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +42,7 @@ struct RawDocument<'a> {
     addresses: Vec<RawAddress<'a>>,
     #[serde(borrow, default)]
     errors: Vec<RawError<'a>>,
+    exit_code: u8,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +66,9 @@ struct RawAddress<'a> {
     masked_by: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     port_state: Option<Cow<'a, str>>,
+    /// The same.
+    #[serde(default)]
+    expected: Option<bool>,
     path_mtu: Option<u32>,
     location: Option<RawLocation>,
     #[serde(borrow)]
@@ -116,7 +114,7 @@ struct RawReverse<'a> {
 
 impl<'a> Document<'a> {
     /// `None`: something else than a result line that this version knows.
-    pub(super) fn read(line: &'a [u8]) -> Option<Self> {
+    pub fn read(line: &'a [u8]) -> Option<Self> {
         let raw: RawDocument = serde_json::from_slice(line).ok()?;
         if raw.schema != SCHEMA {
             return None;
@@ -131,7 +129,7 @@ impl<'a> Document<'a> {
             address.read(&mut found)?;
         }
         let started = raw.started.map_or(Some(0), |text| seconds(&text))?;
-        Some(Self { target: raw.target, vantage: raw.vantage, started, found, failure })
+        Some(Self { target: raw.target, vantage: raw.vantage, started, found, failure, exit_code: raw.exit_code })
     }
 }
 
@@ -141,6 +139,7 @@ impl<'a> RawAddress<'a> {
         let way_back = known(&ReverseVerdict::WORST_FIRST, &self.reverse.verdict)?;
         let there = self.there()?;
         let size = |size: Option<u32>| size.and_then(|size| u16::try_from(size).ok()).unwrap_or(0);
+        let is_closed = self.port_state.as_deref().is_some_and(|state| state != PortState::Open.word());
         let of = |host: Cow<'a, str>, what, path_mtu, spot| Found {
             host,
             address,
@@ -148,11 +147,14 @@ impl<'a> RawAddress<'a> {
             what,
             path_mtu: size(path_mtu),
             spot,
+            is_expected: self.expected,
+            is_closed,
         };
-        if self.forward_elapsed_ms.is_some() {
+        let is_there = self.forward_elapsed_ms.is_some();
+        if is_there {
             found.push(of(self.host.clone(), What::There(there), self.path_mtu, self.spot(there, address)));
         }
-        if way_back != ReverseVerdict::Untested {
+        if way_back != ReverseVerdict::Untested || !is_there {
             found.push(of(self.host, What::Back(way_back), self.reverse.path_mtu, Spot::Unknown));
         }
         Some(())
@@ -164,32 +166,25 @@ impl<'a> RawAddress<'a> {
         let cause = self.cause.as_ref().map(|word| known(&CAUSES, word).ok_or(())).transpose().ok()?;
         let masked_by = one_of(&["path_clamp", "peer_link", "this_host"], self.masked_by.as_deref()).ok()?;
         let port_state = one_of(&["open", "refused", "filtered", "forbidden_here"], self.port_state.as_deref()).ok()?;
-        // What vanishes or reaches nobody is the graver news.
-        let is_lesser = matches!(verdict, Verdict::BlackHole | Verdict::Unreachable);
-        let port_state = port_state.filter(|state| *state != "open" && !is_lesser);
-        let faults = [PtbFault::MtuZero, PtbFault::TooLow, PtbFault::BelowMinimum];
-        let fault = self.ptb.iter().find_map(|ptb| known(&faults, ptb.fault.as_deref()?));
-        let fault = fault.filter(|_| verdict == Verdict::Discoverable).map(Word::word);
-        Some(There { verdict, cause, masked_by, port_state, fault })
+        Some(There::of((verdict, cause), masked_by, port_state, self.ptb.iter().filter_map(RawPtb::fault)))
     }
 
     fn spot(&self, there: There, target: IpAddr) -> Spot {
-        let has_place = !matches!(there.verdict, Verdict::Clear | Verdict::Unreachable | Verdict::Inconclusive);
-        let Some(location) = self.location.as_ref().filter(|_| has_place) else { return Spot::Unknown };
-        if there.cause == Some(Cause::LocalFirewall) {
-            return Spot::OwnHost;
-        }
-        let says_so = |router: IpAddr| {
-            self.ptb.iter().any(|ptb| ptb.from == router && ptb.fault.as_deref() != Some(PtbFault::BadChecksum.word()))
-        };
-        match (&location.last_hop, &location.next_hop) {
-            (Some(RawPoint { ttl: Some(0), .. }), _) => Spot::OwnHost,
-            (Some(last), _) if last.address == target => Spot::Unknown,
-            (Some(last), _) if says_so(last.address) => Spot::At(last.address),
-            (Some(last), _) => Spot::Behind(last.address),
-            (None, Some(next)) if next.address != target => Spot::Before(next.address),
-            (None, _) => Spot::Unknown,
-        }
+        let point = |raw: &RawPoint| LocationPoint { ttl: raw.ttl.map(Ttl), address: raw.address };
+        let location = self.location.as_ref().map(|raw| Location {
+            last_hop: raw.last_hop.as_ref().map(point),
+            next_hop: raw.next_hop.as_ref().map(point),
+        });
+        Spot::of(there, target, location.as_ref(), self.ptb.iter().map(|ptb| (ptb.from, ptb.fault())))
+    }
+}
+
+impl RawPtb<'_> {
+    /// One that matters here.
+    fn fault(&self) -> Option<PtbFault> {
+        const FAULTS: [PtbFault; 4] =
+            [PtbFault::MtuZero, PtbFault::TooLow, PtbFault::BelowMinimum, PtbFault::BadChecksum];
+        known(&FAULTS, self.fault.as_deref()?)
     }
 }
 

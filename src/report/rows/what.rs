@@ -1,10 +1,11 @@
 //! What a result says of one direction, as far as results are alike.
 
-use crate::model::{Cause, FailureKind, ReverseVerdict, Verdict};
+use crate::model::{Cause, FailureKind, PortState, PtbFault, ReverseVerdict, Verdict};
+use crate::report::words::Word;
 
 /// What is the matter, or that nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum What {
+pub enum What {
     /// The way there.
     There(There),
     /// The way back.
@@ -15,19 +16,19 @@ pub(super) enum What {
 
 /// What is said of the way there. Words are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct There {
-    pub(super) verdict: Verdict,
-    pub(super) cause: Option<Cause>,
-    pub(super) masked_by: Option<&'static str>,
+pub struct There {
+    pub verdict: Verdict,
+    pub(in crate::report) cause: Option<Cause>,
+    pub(in crate::report) masked_by: Option<&'static str>,
     /// The state of a port that takes no connections, where that is not the lesser news.
-    pub(super) port_state: Option<&'static str>,
+    pub(in crate::report) port_state: Option<&'static str>,
     /// A faulty message that PMTUD survives.
-    pub(super) fault: Option<&'static str>,
+    pub(in crate::report) fault: Option<&'static str>,
 }
 
 /// What two vantages may disagree about. They do not where one of them does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::report) enum Fate {
     Passes,
     /// The path carries packets, and the port takes no connections.
     Closed,
@@ -36,9 +37,31 @@ pub(super) enum Fate {
     Unknown,
 }
 
+impl There {
+    /// As a report or its line has it: the verdict and its cause, what hides a hole, the state of the port, and the faults of PTBs.
+    pub(in crate::report) fn of(
+        (verdict, cause): (Verdict, Option<Cause>),
+        masked_by: Option<&'static str>,
+        port_state: Option<&'static str>,
+        mut faults: impl Iterator<Item = PtbFault>,
+    ) -> Self {
+        // What vanishes or reaches nobody is the graver news.
+        let is_lesser = !matches!(verdict, Verdict::BlackHole | Verdict::Unreachable);
+        let port_state = port_state.filter(|state| *state != PortState::Open.word() && is_lesser);
+        let is_survived =
+            |fault: &PtbFault| matches!(fault, PtbFault::MtuZero | PtbFault::TooLow | PtbFault::BelowMinimum);
+        let fault = faults.find(is_survived).filter(|_| verdict == Verdict::Discoverable).map(Word::word);
+        Self { verdict, cause, masked_by, port_state, fault }
+    }
+
+    pub(super) fn has_place(self) -> bool {
+        !matches!(self.verdict, Verdict::Clear | Verdict::Unreachable | Verdict::Inconclusive)
+    }
+}
+
 impl What {
     /// 0 is the worst.
-    pub(super) fn rank(self) -> u8 {
+    pub(in crate::report) fn rank(self) -> u8 {
         match self {
             Self::There(there) => match there.verdict {
                 Verdict::BlackHole => 0,
@@ -63,7 +86,7 @@ impl What {
     }
 
     /// What a run that found only this would exit with.
-    pub(super) fn exit_code(self) -> u8 {
+    pub(in crate::report) fn exit_code(self) -> u8 {
         match self.rank() {
             0 | 1 => 2,
             2..=5 if !self.is_closed() => 1,
@@ -73,11 +96,11 @@ impl What {
     }
 
     /// Whether nobody has to do anything.
-    pub(super) fn is_fine(self) -> bool {
+    pub(in crate::report) fn is_fine(self) -> bool {
         self.rank() > 10
     }
 
-    pub(super) fn fate(self) -> Fate {
+    pub(in crate::report) fn fate(self) -> Fate {
         match self {
             Self::There(There { verdict: Verdict::Unreachable, .. }) => Fate::Unreachable,
             Self::There(There { verdict: Verdict::Inconclusive, .. })

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::what::There;
+use crate::model::{Cause, Location, PtbFault, Ttl};
+
 /// One point of the path. The point behind it differs from target to target, so it does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Spot {
+pub(in crate::report) enum Spot {
     /// The host that examined, or its first link.
     OwnHost,
     /// A router that says so itself.
@@ -20,26 +23,48 @@ pub(super) enum Spot {
 
 /// A spot, and whose it is where that matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) spot: Spot,
+pub(in crate::report) struct Place {
+    pub(in crate::report) spot: Spot,
     /// The vantage, by number: its own host, and routers with addresses that mean something on one link only.
-    pub(super) vantage: Option<u32>,
+    pub(in crate::report) vantage: Option<u32>,
 }
 
 /// The addresses around one: /24 in IPv4, /48 in IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Network(IpAddr);
+pub(in crate::report) struct Network(IpAddr);
 
 impl Place {
-    pub(super) fn new(spot: Spot, vantage: u32) -> Self {
+    pub(in crate::report) fn new(spot: Spot, vantage: u32) -> Self {
         let is_of_a_link = matches!(spot.router(), Some(IpAddr::V6(router)) if router.is_unicast_link_local());
         Self { spot, vantage: (spot == Spot::OwnHost || is_of_a_link).then_some(vantage) }
     }
 }
 
 impl Spot {
+    /// Where the large packets to the target end, as a report or its line has it, with the routers that sent PTBs.
+    pub(super) fn of(
+        there: There,
+        target: IpAddr,
+        location: Option<&Location>,
+        mut ptb: impl Iterator<Item = (IpAddr, Option<PtbFault>)>,
+    ) -> Self {
+        let Some(location) = location.filter(|_| there.has_place()) else { return Self::Unknown };
+        if there.cause == Some(Cause::LocalFirewall) {
+            return Self::OwnHost;
+        }
+        let mut says_so = |router| ptb.any(|(from, fault)| from == router && fault != Some(PtbFault::BadChecksum));
+        match (&location.last_hop, &location.next_hop) {
+            (Some(last), _) if last.ttl == Some(Ttl(0)) => Self::OwnHost,
+            (Some(last), _) if last.address == target => Self::Unknown,
+            (Some(last), _) if says_so(last.address) => Self::At(last.address),
+            (Some(last), _) => Self::Behind(last.address),
+            (None, Some(next)) if next.address != target => Self::Before(next.address),
+            (None, _) => Self::Unknown,
+        }
+    }
+
     /// The router that it is known by.
-    pub(super) fn router(self) -> Option<IpAddr> {
+    pub(in crate::report) fn router(self) -> Option<IpAddr> {
         match self {
             Self::At(router) | Self::Behind(router) | Self::Before(router) => Some(router),
             Self::OwnHost | Self::Unknown => None,
@@ -47,7 +72,7 @@ impl Spot {
     }
 
     /// As the JSON document has it.
-    pub(super) fn word(self) -> Option<&'static str> {
+    pub(in crate::report) fn word(self) -> Option<&'static str> {
         match self {
             Self::OwnHost => Some("own_host"),
             Self::At(_) => Some("at"),
@@ -59,7 +84,7 @@ impl Spot {
 }
 
 impl Network {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(in crate::report) fn of(address: IpAddr) -> Self {
         Self(match address {
             IpAddr::V4(address) => {
                 let [a, b, c, _] = address.octets();
