@@ -12,9 +12,9 @@ use pmtu_probe::report::text::{Detail, Style, blocks, more, render};
 
 use super::expected::must_be_as_expected;
 use super::fixtures::{
-    FINDINGS, V4, V6, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations, discoverable,
-    hostile, inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report, size,
-    unreachable,
+    FINDINGS, V4, V6, all, back_hole, back_only, back_recovers, bad_ptb, clamped_here, clear, combinations,
+    discoverable, hostile, inconclusive, ip, link_mismatch, local_firewall, masked, no_ptb, ptb, recovers_here, report,
+    size, unreachable,
 };
 
 const PLAIN: Style = Style { color: false, detail: Detail::Normal, width: Width::USUAL };
@@ -55,6 +55,25 @@ fn on_debian(mut report: AddressReport) -> AddressReport {
     let file = Some("/etc/systemd/network/10-lan.network".into());
     report.here.systems.network = Some(NetworkManager::Networkd { file });
     report
+}
+
+/// The first line speaks of mail where a mail server listens, and of nothing that a database or a web server does not take. A server that
+/// turns visitors away by an SMTP code is a mail server wherever it listens.
+#[test]
+fn the_first_line_speaks_of_what_the_port_is_for() {
+    let every = || all().into_iter().chain(combinations()).chain(all().into_iter().map(back_only));
+    let quiet = |address: &AddressReport| render(&report(vec![address.clone()]), &QUIET).replace(&address.host, "");
+    for mut address in every() {
+        if matches!(address.examined.reception, Reception::TurnedAway { .. } | Reception::HungUp | Reception::Reset) {
+            continue;
+        }
+        let is_about_mail = quiet(&address).contains("mail");
+        for (port, is_mail) in [(465, true), (587, true), (443, false), (5432, false), (22, false)] {
+            address.port = port;
+            let line = quiet(&address);
+            assert_eq!(line.contains("mail"), is_about_mail && is_mail, "{port}: {line}");
+        }
+    }
 }
 
 /// Will mail get through? What the path carries is the smaller news where the port takes no connections.

@@ -1,6 +1,7 @@
 //! The direction from the target to this host: one clause in the headline, a few rows in the report.
 
 use super::phrase::{above, bytes_or, seconds};
+use super::port::is_mail;
 use crate::model::{AddressReport, AskedBy, PacketSize, Reverse, ReverseReason, ReverseVerdict, Service};
 use crate::report::words::reverse_reason;
 
@@ -68,10 +69,6 @@ pub(super) fn all_lines(report: &AddressReport) -> Vec<String> {
 /// A web server sends no mail.
 fn what_comes_from(port: u16) -> &'static str {
     if is_mail(port) { "large mail" } else { "a large answer" }
-}
-
-fn is_mail(port: u16) -> bool {
-    matches!(Service::of_port(port), Service::Smtp | Service::SmtpOverTls)
 }
 
 /// Where it begins, as closely as it is known.

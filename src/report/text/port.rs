@@ -44,10 +44,17 @@ pub(super) fn unwelcome(examined: &Examined) -> Option<String> {
     }
 }
 
-/// Web servers and the like take no mail.
-fn traffic(port: u16) -> &'static str {
-    match Service::of_port(port) {
-        Service::Smtp | Service::SmtpOverTls | Service::Unknown => "mail",
-        Service::Tls => "traffic",
-    }
+/// What goes to such a port. Web servers and databases take no mail.
+pub(super) fn traffic(port: u16) -> &'static str {
+    if is_mail(port) { "mail" } else { "traffic" }
+}
+
+/// What of it needs packets of full size.
+pub(super) fn large_traffic(port: u16) -> &'static str {
+    if is_mail(port) { "large mail" } else { "a large transfer" }
+}
+
+/// Whether a mail server listens there, as far as a number can tell.
+pub(super) fn is_mail(port: u16) -> bool {
+    matches!(Service::of_port(port), Service::Smtp | Service::SmtpOverTls)
 }

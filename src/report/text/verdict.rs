@@ -27,8 +27,8 @@ fn found(name: &str, report: &AddressReport) -> String {
         return format!("{name}: {closed}other direction: {}; this way: not examined", other_way::in_short(report));
     }
     let mut line = match port::closed(report.port, &report.examined) {
-        Some(closed) => format!("{name}: {closed}; {}", path_alone(&report.examined)),
-        None if is_tcp_left_out(&report.examined) => format!("{name}: {}", path_alone(&report.examined)),
+        Some(closed) => format!("{name}: {closed}; {}", path_alone(report)),
+        None if is_tcp_left_out(&report.examined) => format!("{name}: {}", path_alone(report)),
         None => format!("{name}: {}", forward(report)),
     };
     if other_way::is_trouble(&report.examined.reverse) {
@@ -49,7 +49,7 @@ pub(super) fn there(report: &AddressReport) -> String {
     let examined = &report.examined;
     let size = bytes_or(examined.path_mtu, "full size");
     match (port::closed(report.port, examined), examined.verdict) {
-        (Some(closed), _) => format!("{closed}; {}", path_alone(examined)),
+        (Some(closed), _) => format!("{closed}; {}", path_alone(report)),
         (None, Verdict::Clear) => format!("clear this way: packets of {size} pass"),
         (None, Verdict::Discoverable) => {
             format!("{size} pass this way and routers say so")
@@ -83,7 +83,7 @@ fn forward(report: &AddressReport) -> String {
         Verdict::Clear => clear(report),
         Verdict::Discoverable => discoverable(report),
         Verdict::Masked => masked(report),
-        Verdict::BlackHole => black_hole(examined),
+        Verdict::BlackHole => black_hole(report),
         Verdict::Recovers => recovers(report),
         Verdict::Unreachable => "unreachable: even small packets go unanswered, the path cannot be judged".into(),
         Verdict::Inconclusive => format!("inconclusive: {}", because(&examined.reason)),
@@ -97,23 +97,25 @@ fn is_tcp_left_out(examined: &Examined) -> bool {
 }
 
 /// What is known of the path where the port takes no connections, or was not asked: nothing is promised for mail.
-fn path_alone(examined: &Examined) -> String {
+fn path_alone(report: &AddressReport) -> String {
+    let examined = &report.examined;
+    let transfer = port::large_traffic(report.port);
     let (above, size) = (above(examined.path_mtu), bytes_or(examined.path_mtu, "full size"));
     let large = large_packets(examined.path_mtu);
     match examined.verdict {
         Verdict::Clear => format!("the path itself is clear: packets of {size} pass"),
         Verdict::Discoverable => format!("the path itself: packets of {size} pass, and routers say so"),
         Verdict::Masked => format!("the path itself: {large} vanish"),
-        Verdict::BlackHole => format!("the path itself: black hole{above}, where large mail would hang"),
-        Verdict::Recovers => format!("the path itself: black hole{above}, where large mail would stall"),
+        Verdict::BlackHole => format!("the path itself: black hole{above}, where {transfer} would hang"),
+        Verdict::Recovers => format!("the path itself: black hole{above}, where {transfer} would stall"),
         Verdict::Unreachable => "nothing else answers either".into(),
         Verdict::Inconclusive => format!("the path itself: inconclusive: {}", because(&examined.reason)),
     }
 }
 
 /// What the path means for mail, unless the server takes none. Nothing is promised for others, whose packets may be larger.
-fn promise(report: &AddressReport, mail: &str) -> String {
-    let promise = || format!("{mail}{} gets through", whose(report));
+fn promise(report: &AddressReport, of: &str) -> String {
+    let promise = || format!("{}{of}{} gets through", port::traffic(report.port), whose(report));
     port::unwelcome(&report.examined).map_or_else(promise, |why| format!("but {why}"))
 }
 
@@ -134,9 +136,9 @@ fn clear(report: &AddressReport) -> String {
             format!("clear this way: packets of {size} bytes pass")
         }
         Some(size) => {
-            format!("clear: packets of {size} bytes pass, {}", promise(report, "mail of any size"))
+            format!("clear: packets of {size} bytes pass, {}", promise(report, " of any size"))
         }
-        None => format!("clear: full-size packets pass, {}", promise(report, "mail of any size")),
+        None => format!("clear: full-size packets pass, {}", promise(report, " of any size")),
     }
 }
 
@@ -145,12 +147,12 @@ fn discoverable(report: &AddressReport) -> String {
     let size = bytes_or(examined.path_mtu, "smaller packets");
     if examined.ptb.iter().any(|ptb| ptb.fault.is_some_and(PtbFault::is_survivable)) {
         match port::unwelcome(examined) {
-            None => format!("{size} pass and {}, but a router states a wrong size", promise(report, "mail")),
+            None => format!("{size} pass and {}, but a router states a wrong size", promise(report, "")),
             Some(why) => format!("{size} pass, though a router states a wrong size, but {why}"),
         }
     } else {
         match port::unwelcome(examined) {
-            None => format!("{size} pass and routers say so: {}", promise(report, "mail")),
+            None => format!("{size} pass and routers say so: {}", promise(report, "")),
             Some(why) => format!("{size} pass and routers say so, but {why}"),
         }
     }
@@ -163,9 +165,18 @@ fn masked(report: &AddressReport) -> String {
         return format!("masked: {large} vanish, and {why}");
     }
     if let Some(here) = examined.reason.here {
-        return format!("masked: {large} vanish, but {}: mail{} passes", in_short(here), whose(report));
+        return format!(
+            "masked: {large} vanish, but {}: {}{} passes",
+            in_short(here),
+            port::traffic(report.port),
+            whose(report)
+        );
     }
-    format!("masked: {large} vanish, but {} TCP to smaller ones: mail passes", keeper(examined.masked_by))
+    format!(
+        "masked: {large} vanish, but {} TCP to smaller ones: {} passes",
+        keeper(examined.masked_by),
+        port::traffic(report.port)
+    )
 }
 
 /// Who keeps TCP to smaller packets, and the verb.
@@ -177,40 +188,43 @@ fn keeper(by: Option<MaskedBy>) -> &'static str {
     }
 }
 
-fn black_hole(examined: &Examined) -> String {
+fn black_hole(report: &AddressReport) -> String {
+    let (examined, large) = (&report.examined, port::large_traffic(report.port));
     let above = above(examined.path_mtu);
     if examined.is_hidden() {
-        return format!(
-            "black hole{above}, hidden for minutes while the server remembers it: then large mail will hang"
-        );
+        return format!("black hole{above}, hidden for minutes while the server remembers it: then {large} will hang");
     }
     match examined.cause {
         Some(Cause::LocalFirewall) => {
-            format!("black hole{above}, made by this host's own firewall: large mail will hang")
+            format!("black hole{above}, made by this host's own firewall: {large} will hang")
         }
         _ => match examined.reason.here {
             Some(HoleHere::Remembers { .. }) => {
-                format!("black hole{above}: large mail will hang as soon as this kernel forgets what it learnt")
+                format!("black hole{above}: {large} will hang as soon as this kernel forgets what it learnt")
             }
-            _ => format!("black hole{above}: large mail will hang"),
+            _ => format!("black hole{above}: {large} will hang"),
         },
     }
 }
 
 fn recovers(report: &AddressReport) -> String {
     let examined = &report.examined;
-    let above = above(examined.path_mtu);
+    let (above, large) = (above(examined.path_mtu), port::large_traffic(report.port));
     if let Some(why) = port::unwelcome(examined) {
-        return format!("black hole{above}, which large mail gets past after a stall at most, but {why}");
+        return format!("black hole{above}, which {large} gets past after a stall at most, but {why}");
     }
     match examined.reason.here {
         Some(HoleHere::Searches(OwnSearch { stall: None, .. })) => {
-            format!("black hole{above}, but this host's TCP starts with small packets: mail{} passes", whose(report))
+            format!(
+                "black hole{above}, but this host's TCP starts with small packets: {}{} passes",
+                port::traffic(report.port),
+                whose(report)
+            )
         }
         Some(HoleHere::Searches(OwnSearch { stall: Some(stall), .. })) => {
-            format!("black hole{above}: large mail stalls for {} each time, then passes", stall_words(stall))
+            format!("black hole{above}: {large} stalls for {} each time, then passes", stall_words(stall))
         }
-        _ => format!("black hole{above}: large mail stalls for a while each time, then passes"),
+        _ => format!("black hole{above}: {large} stalls for a while each time, then passes"),
     }
 }
 
