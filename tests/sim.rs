@@ -122,8 +122,14 @@ fn in_a_list_every_scenario_has_its_verdict() {
 fn in_a_list_loss_makes_no_wrong_verdict() {
     let few = std::env::var_os("PMTU_SIM_SEEDS").map_or(2, |_| seeds());
     let jobs = jobs(0.10, |_| 0..few);
-    let Compared { runs, wrong, worse, better } = sim::in_lists::compared(&jobs, Strictness::Verdict, ":0.10");
-    println!("{runs} runs: {} wrong, {} worse than the ladder, {better} better", wrong.len(), worse.len());
+    let Compared { runs, wrong, worse, better, undecided } =
+        sim::in_lists::compared(&jobs, Strictness::Verdict, ":0.10");
+    println!(
+        "{runs} runs: {} wrong, {} worse than the ladder, {better} better; {undecided} undecided with the ladder\n{}",
+        wrong.len(),
+        worse.len(),
+        worse.join("\n")
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(worse.len() * 100 <= better * 100 + runs, "{} worse, {better} better\n{}", worse.len(), worse.join("\n"));
 }

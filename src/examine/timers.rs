@@ -44,6 +44,8 @@ pub(super) struct Timers {
     started: Timestamp,
     opened: Timestamp,
     last_word: Timestamp,
+    /// How long a server that owes a reply may take for it.
+    server_patience: Duration,
     since: Since,
     rtt: Duration,
 }
@@ -92,7 +94,9 @@ impl Deadline {
 impl Timers {
     pub(super) fn new(started: Timestamp, session: &Session, since: Since, rtt: &RttEstimator) -> Self {
         let opened = session.opened().unwrap_or(started);
-        Self { started, opened, last_word: session.last_word(), since, rtt: rtt.or_guess() }
+        // A reply that was lost comes again after a second or more (RFC 6298, 2.4), and after twice as long if it is lost once more.
+        let server_patience = Duration::from_secs(if session.is_missing_words() { 5 } else { 2 });
+        Self { started, opened, last_word: session.last_word(), server_patience, since, rtt: rtt.or_guess() }
     }
 
     /// When a deadline is.
@@ -113,7 +117,7 @@ impl Timers {
             Deadline::GreetingNeeded => self.opened + Duration::from_secs(12),
             Deadline::LatePtb => self.since.ptb_due + self.rtt / 2 + PTB_PATIENCE.max(self.rtt * 3),
             Deadline::SynsLook => self.since.syns_look + Duration::from_secs(1).max(self.rtt * 12),
-            Deadline::ServerStuck => self.last_word + Duration::from_secs(2).max(self.rtt * 4),
+            Deadline::ServerStuck => self.last_word + self.server_patience.max(self.rtt * 4),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Compared {
     pub worse: Vec<String>,
     /// The ladder tells less.
     pub better: usize,
+    /// Runs with the ladder that tell nothing.
+    pub undecided: usize,
 }
 
 /// Runs all jobs both ways. `loss`: the loss that was added, for a replay.
@@ -44,6 +46,7 @@ pub fn compared(jobs: &[Job], strictness: Strictness, loss: &str) -> Compared {
         runs: twice.len(),
         wrong: lines(|run| is_wrong(run.in_list.0)),
         worse: lines(|run| is_undecided(run.in_list.0) && !is_undecided(run.ladder.0)),
+        undecided: twice.iter().filter(|run| is_undecided(run.ladder.0)).count(),
         better: twice.iter().filter(|run| is_undecided(run.ladder.0) && !is_undecided(run.in_list.0)).count(),
     }
 }

@@ -33,6 +33,8 @@ const MOST_CONNECTIONS: u32 = 4;
 pub const MOST_PACKETS: u32 = 5000;
 /// It may not be woken this often without anything happening.
 const MOST_IDLE_POLLS: u32 = 100_000;
+/// Deadlines that are over one after the other without a packet; a state that keeps waking itself up burns a processor.
+const MOST_VAIN_WAKES: u32 = 400;
 /// How long the network is watched after the end.
 const AFTERMATH: Duration = Duration::from_secs(3);
 
@@ -302,6 +304,8 @@ struct Driver<E> {
     outlines: Fingerprint,
     probes: Probes,
     idle_polls: u32,
+    /// Wake-ups one after the other for which there was no reason: nothing came, nothing was sent.
+    vain_wakes: u32,
     /// What is expected of the way back, where it is examined.
     back: Option<Reverse>,
     must_end_by_itself: bool,
@@ -323,6 +327,7 @@ impl<E: Examiner> Driver<E> {
             outlines: Fingerprint::default(),
             probes: Probes::default(),
             idle_polls: 0,
+            vain_wakes: 0,
             back: scenario.expect.outcome(family).reverse,
             must_end_by_itself: !scenario.is_lossy(),
             was_heard: false,
@@ -362,6 +367,10 @@ impl<E: Examiner> Driver<E> {
             if self.idle_polls > MOST_IDLE_POLLS {
                 return self.faults.push("waits for a time that has passed, again and again".into());
             }
+            self.vain_wakes += 1;
+            if self.vain_wakes > MOST_VAIN_WAKES {
+                return self.faults.push(format!("wakes up in vain, again and again, at {:?}", self.now));
+            }
             self.step_network(wake);
         }
     }
@@ -393,6 +402,7 @@ impl<E: Examiner> Driver<E> {
 
     fn send(&mut self, mut outgoing: Outgoing) {
         self.own.send(&mut outgoing, self.now);
+        self.vain_wakes = 0;
         self.packets_sent += 1;
         self.probes.note(&outgoing);
         self.packets.packet(&outgoing, self.now);
@@ -419,6 +429,7 @@ impl<E: Examiner> Driver<E> {
 
     /// The interface sees everything; the kernel sees ICMP that the host's firewall lets pass.
     fn deliver(&mut self, flight: Flight) {
+        self.vain_wakes = 0;
         let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
         let packet = flight.packet;
         self.was_heard |= self.verdict_at.is_none() && !matches!(packet.body, Body::Error(_));

@@ -86,6 +86,11 @@ impl Session {
         self.last_word
     }
 
+    /// Whether words of the server are known to be lost: they come again (RFC 6298).
+    pub(super) fn is_missing_words(&self) -> bool {
+        self.connection.peer_reached().distance(self.connection.receive_next()) > 0
+    }
+
     pub(super) fn arrived_with(&self) -> Ttl {
         self.arrived_with
     }

@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::super::fisher::Trials;
 use super::super::rtt::RttEstimator;
-use super::super::search::{ProbeKind, Search, Testimony};
+use super::super::search::{ProbeKind, QueuedProbe, Search, Testimony};
 use super::super::session::Session;
 use super::interface::Turn;
 
@@ -192,16 +192,24 @@ impl Trial {
                 (self.poll_cut(self.start, turn), None)
             }
             Some(_) => (None, None),
-            None if !search.is_idle() => (None, None),
+            None if self.is_to_wait_for(search) => (None, None),
             None if self.controls < MOST_CONTROLS => {
                 self.controls += 1;
-                (None, Some(Control::Another(self.passes)))
+                let is_first = !search.is_idle();
+                (None, Some(if is_first { Control::First(self.passes, now) } else { Control::Another(self.passes) }))
             }
             None => {
                 self.phase = Phase::Over(RealBytesOutcome::Unusable);
                 (None, None)
             }
         }
+    }
+
+    /// Whether a probe is on its way, or about to leave, whose answer would tell. Where one goes at a time, none that is larger than what
+    /// passes leaves before this is over.
+    fn is_to_wait_for(&self, search: &Search) -> bool {
+        let yields = |next: QueuedProbe| search.is_one_at_a_time() && next.size > self.passes;
+        search.log().is_waiting() || search.next_queued().is_some_and(|next| !yields(next))
     }
 
     fn poll_cut(&mut self, next: SeqNumber, turn: &mut Turn<'_>) -> Option<Segment> {
