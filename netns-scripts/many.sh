@@ -2,13 +2,18 @@
 # Thousands of addresses behind one path: time, memory, verdicts, pace, and what survives a kill.
 #
 #   many.sh speed [--sizes "1000 10000"] [--rtt MS] [--rate N] [--scamper]   how long it takes; the verdicts are checked
-#   many.sh cost [--targets N] [--rate N] [--way both] [-- --thorough]       packets and bytes of a clear address and of a hole, by the
+#   many.sh cost [--targets N] [--rate N] [--way both] [--kinds clear] [-- --thorough]
+#                                                                            packets and bytes of a clear address and of a hole, by the
 #                                                                            counters of the interface, and the limit of the path
 #   many.sh limit [--rtt MS]                                                 packets a second that a bare sender gets over the path
 #   many.sh rate [--targets N] [--rate N]                                    packets in the busiest second on the wire
 #   many.sh kill [--targets N] [--kills N]                                   SIGKILL at random moments, then --resume
+#   many.sh million [--kills N]                                              a million targets, killed and resumed, and the summary of
+#                                                                            their results; as a table: time and memory beside those of
+#                                                                            a tenth and of a hundredth. PMTU_MANY=20000 for fewer
 #
-# c -- wire -- r == s: half of the addresses lie behind a link of 1400 bytes whose router is silent. s holds all of them.
+# c -- wire -- r == s: half of the addresses lie behind a link of 1400 bytes whose router is silent. s holds all of them. Of the million a
+# quarter lie there, and another quarter behind a link of 1400 bytes whose router says so.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib.sh
@@ -19,7 +24,7 @@ usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 3; }
 task=${1:-}
 arguments=("$@")
 shift || usage
-sizes='1000 10000' rtt=20 rate='' targets='' kills=10 scamper='' way=forward more=()
+sizes='1000 10000' rtt=20 rate='' targets='' kills='' scamper='' way=forward kinds='clear hole' more=()
 while [[ $# -gt 0 ]]; do
     case $1 in
         --sizes) sizes=$2 && shift ;;
@@ -29,6 +34,7 @@ while [[ $# -gt 0 ]]; do
         --kills) kills=$2 && shift ;;
         --scamper) scamper=1 ;;
         --way) way=$2 && shift ;;
+        --kinds) kinds=$2 && shift ;;
         --) shift && more=("$@") && break ;;
         *) usage ;;
     esac
@@ -40,6 +46,7 @@ build_programs
 as_lab_root "$here/many.sh" "${arguments[@]}"
 require_labs
 [[ $task != rate ]] || require_cmd tcpdump
+[[ $task != million ]] || require_cmd python3
 
 scratch=$(mktemp -d)
 id=many-$$
@@ -73,23 +80,31 @@ link add e1 netns $(namespace c) mtu 1500 type veth peer name wa netns $(namespa
 link add wb netns $(namespace w) mtu 9000 type veth peer name e0 netns $(namespace r) mtu 1500
 link add e1 netns $(namespace r) mtu 1500 type veth peer name e0 netns $(namespace s) mtu 1500
 link add e2 netns $(namespace r) mtu 1400 type veth peer name e1 netns $(namespace s) mtu 1500
+link add e3 netns $(namespace r) mtu 1400 type veth peer name e2 netns $(namespace s) mtu 1500
 END
     configure c 'e1' 'addr add 10.0.1.1/24 dev e1
         route add default via 10.0.1.2'
-    configure r 'e0 e1 e2' 'addr add 10.0.1.2/24 dev e0
+    configure r 'e0 e1 e2 e3' 'addr add 10.0.1.2/24 dev e0
         addr add 10.0.2.1/24 dev e1
         addr add 10.0.3.1/24 dev e2
+        addr add 10.0.4.1/24 dev e3
         route add 10.64.0.0/16 via 10.0.2.2
-        route add 10.65.0.0/16 via 10.0.3.2'
-    configure s 'e0 e1' 'addr add 10.0.2.2/24 dev e0
+        route add 10.65.0.0/16 via 10.0.3.2
+        route add 10.128.0.0/12 via 10.0.2.2
+        route add 10.144.0.0/12 via 10.0.3.2
+        route add 10.160.0.0/12 via 10.0.4.2'
+    configure s 'e0 e1 e2' 'addr add 10.0.2.2/24 dev e0
         addr add 10.0.3.2/24 dev e1
+        addr add 10.0.4.2/24 dev e2
         route add local 10.64.0.0/15 dev lo
+        route add local 10.128.0.0/10 dev lo
         route add default via 10.0.2.1'
     configure w 'wa wb' ''
+    # What is behind the ICMP header is the IP header of the packet that was too large. 10.160.0.0/12 is told.
     # shellcheck disable=SC2016
     inside r nft 'add table inet silent
         add chain inet silent out { type filter hook output priority 0; }
-        add rule inet silent out icmp type destination-unreachable drop'
+        add rule inet silent out icmp type destination-unreachable @th,200,8 & 0xf0 != 0xa0 drop'
     inside s sh -c 'echo 65535 >/proc/sys/net/core/somaxconn; echo 65535 >/proc/sys/net/ipv4/tcp_max_syn_backlog'
     local delay
     delay=$(awk -v r="$rtt" 'BEGIN { print r / 2 }')
@@ -191,10 +206,10 @@ counters() {
 
 # What one address costs, of each kind, and how many a rate makes of it.
 cost() {
-    local count=${targets:-400} pace=${rate:-2000} kind network before after wall status=0
+    local count=${targets:-400} pace=${rate:-2000} kind network before after wall peak status=0
     printf 'rate %s, the way: %s\n' "$pace" "$way"
-    printf '%6s %8s %20s %24s %12s\n' kind targets 'sent per address' 'received per address' 'a second'
-    for kind in clear hole; do
+    printf '%6s %8s %20s %24s %12s %10s\n' kind targets 'sent per address' 'received per address' 'a second' memory
+    for kind in $kinds; do
         network=64
         [[ $kind == clear ]] || network=65
         list_of_kind "$network" "$count" >"$scratch/list"
@@ -202,11 +217,11 @@ cost() {
         read -ra before <<<"$(counters)"
         probe "$scratch/list" --rate "$pace" --jsonl "$scratch/results" >/dev/null 2>"$scratch/errors" || true
         read -ra after <<<"$(counters)"
-        read -r wall _ <"$scratch/measured"
-        awk -v kind="$kind" -v n="$count" -v wall="$wall" -v before="${before[*]}" -v after="${after[*]}" 'BEGIN {
+        read -r wall _ _ peak _ <"$scratch/measured"
+        awk -v kind="$kind" -v n="$count" -v wall="$wall" -v peak="$peak" -v before="${before[*]}" -v after="${after[*]}" 'BEGIN {
             split(before, b); split(after, a)
             for (i = 1; i <= 4; i++) each[i] = (a[i] - b[i]) / n
-            printf "%6s %8d %6.1f packets %6.0f B %10.1f packets %6.0f B %10.0f/s\n", kind, n, each[1], each[2], each[3], each[4], 1000 * n / wall
+            printf "%6s %8d %6.1f packets %6.0f B %10.1f packets %6.0f B %10.0f/s %6d KiB\n", kind, n, each[1], each[2], each[3], each[4], 1000 * n / wall, peak
         }'
         head -3 "$scratch/errors" >&2
         check_verdicts "$scratch/results" "$count" || status=1
@@ -247,7 +262,7 @@ kill_and_resume() {
     probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" >/dev/null 2>&1 || true
     read -r whole _ <"$scratch/measured"
     rm -f "$scratch/results"
-    for ((kill = 1; kill <= kills; kill++)); do
+    for ((kill = 1; kill <= ${kills:=10}; kill++)); do
         moment=$((100 + RANDOM * RANDOM % (3 * whole / kills)))
         kill_options=(--kill-after-ms "$moment")
         probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >/dev/null || true
@@ -261,12 +276,126 @@ kill_and_resume() {
     check_verdicts "$scratch/results" "$count" && echo "every target exactly once"
 }
 
+# million_of COUNT : as many addresses of three kinds in turns: clear, behind the hole, clear, behind the router that tells.
+million_of() {
+    awk -v n="$1" 'BEGIN {
+        split("128 144 128 160", network)
+        for (i = 0; i < n; i++) {
+            j = i % 2 ? int(i / 4) : i / 2
+            printf "10.%d.%d.%d\n", network[i % 4 + 1] + int(j / 64000), int(j / 250) % 256, j % 250 + 1
+        }
+    }'
+}
+
+# check_million SUMMARY... : each target of the list has exactly one line, with the verdict that its address says, and each of the summaries
+# counts what the lines hold: what the run says at its end, and what --merge says. On a busy machine a run may be unable to tell, of one
+# target in a thousand at most.
+check_million() {
+    python3 - "$scratch/list" "$scratch/results" "$@" <<'END'
+import collections, json, re, sys
+
+VERDICTS = {8: ("clear", 1500), 9: ("black_hole", 1400), 10: ("discoverable", 1400)}
+wanted = set(line.rstrip("\n") for line in open(sys.argv[1]))
+count, wrong, found, size = len(wanted), [], collections.Counter(), 0
+for line in open(sys.argv[2], "rb"):
+    size += len(line)
+    document = json.loads(line)
+    target, [address] = document["target"], document["addresses"]
+    says = (address["verdict"], address["path_mtu"])
+    found[says[0]] += 1
+    if target not in wanted or says[0] != "inconclusive" and says != VERDICTS[int(target.split(".")[1]) // 16]:
+        wrong.append(f"{target}: {says}")
+    wanted.discard(target)
+lines = sum(found.values())
+assert lines == count and not wanted, f"{count} targets, {lines} lines, {len(wanted)} targets without one"
+assert not wrong and found["inconclusive"] <= count / 1000, f"{found} of {count}, {len(wrong)} wrong: {wrong[:3]}"
+for name in sys.argv[3:]:
+    text = open(name).read()
+    counted = collections.Counter()
+    if text.startswith("{"):
+        merged = json.loads(text)
+        assert merged["targets"] == merged["addresses"] == count and merged["exit_code"] == 2, name
+        for row in merged["rows"]:
+            counted[row["verdict"]] += row["targets"]
+    else:
+        total, kinds = re.search(r"^(\d+) targets: (.*)$", text, re.MULTILINE).groups()
+        assert int(total) == count, total
+        counted.update({kind.split(" ", 1)[1].replace(" ", "_"): int(kind.split()[0]) for kind in kinds.split(", ")})
+    assert +counted == +found, f"{name}: {counted} in place of {found}"
+print(f"{lines} lines of {size // lines} bytes, each target once, all verdicts right:", dict(found))
+END
+}
+
+# row_of_million WHAT TARGETS MILLISECONDS PROCESSOR KIB
+row_of_million() {
+    awk -v what="$1" -v n="$2" -v ms="$3" -v busy="$4" -v kib="$5" 'BEGIN {
+        printf "%-26s %8d %9.1f s %8.3f ms %8.3f ms %7d KiB\n", what, n, ms / 1000, ms / n, busy / n, kib
+    }'
+}
+
+million() {
+    local count=${PMTU_MANY:-1000000} size wall busy peak code kill moment held=0 lines sum=0 work=0 highest=0 status=0
+    local small=$((count > 500000 ? count / 100 : count > 10000 ? 5000 : count / 2)) whole=0 whole_work=0 first_peak=0
+    printf '%-26s %8s %11s %11s %11s %11s\n' '' targets time 'per target' processor memory
+    for size in "$small" $((count / 10)) "$count"; do
+        [[ $size -ge $small ]] || continue
+        million_of "$size" >"$scratch/list"
+        rm -f "$scratch/results"
+        sum=0 work=0 highest=0
+        if [[ $size -eq $count ]]; then
+            # The moments lie in the first half, so that what comes last is a long run.
+            for ((kill = 1; kill <= ${kills:=4}; kill++)); do
+                moment=$((1000 + whole * count * (4096 + RANDOM / 2) / 32768 / small / kills))
+                kill_options=(--kill-after-ms "$moment")
+                million_piece || true
+                lines=$(wc -l 2>/dev/null <"$scratch/results" || echo 0)
+                row_of_million "killed, $lines lines" "$((lines - held > 0 ? lines - held : 1))" "$wall" "$busy" "$peak"
+                [[ $lines -ge $held ]] || { say "lines were lost" && return 1; }
+                held=$lines
+            done
+            kill_options=()
+        fi
+        million_piece
+        [[ $held -eq 0 ]] || row_of_million 'the rest' $((count - held)) "$wall" "$busy" "$peak"
+        [[ $code -eq 2 ]] || { say "exit $code in place of 2" && status=1; }
+        [[ $held -ne 0 ]] || check_million "$scratch/words" >&2 || status=1
+        row_of_million 'all' "$size" "$sum" "$work" "$highest"
+        ((whole > 0)) || whole=$sum whole_work=$work first_peak=$highest
+    done
+    million_piece
+    row_of_million '--resume, nothing left' "$count" "$wall" "$busy" "$peak"
+    "$PMTU_LAB" measure --to "$scratch/measured" -- "$PMTU_PROBE" --json --merge "$scratch/results" >"$scratch/merged" || true
+    read_measured
+    row_of_million '--merge' "$count" "$wall" "$busy" "$peak"
+    check_million "$scratch/words" "$scratch/merged" || status=1
+    # Of short lists, chance decides: how many run at a time, and what a kill costs.
+    ((count >= 100000)) || return $status
+    if ((highest > first_peak + count * 12 / 1024 + 3072)); then say "memory is not flat" && status=1; fi
+    # Not by the clock, which depends on what else the machine does.
+    if ((2 * work * small > 3 * whole_work * count)); then say "a target takes more work than in a short list" && status=1; fi
+    return $status
+}
+
+read_measured() {
+    local user system
+    read -r wall user system peak code <"$scratch/measured"
+    busy=$((user + system))
+}
+
+# Goes on with the results: sets "wall", "busy", "peak" and "code", and adds to "sum", "work" and "highest".
+million_piece() {
+    probe "$scratch/list" --rate "${rate:-0}" --jsonl "$scratch/results" --resume "$scratch/results" >"$scratch/words" 2>&1 || true
+    read_measured
+    sum=$((sum + wall)) work=$((work + busy)) highest=$((highest > peak ? highest : peak))
+}
+
 bring_up
 case $task in
     speed) speed ;;
-    cost) cost && limit ;;
+    cost) cost && if [[ $kinds == *\ * ]]; then limit; fi ;;
     limit) limit ;;
     rate) rate_on_the_wire ;;
     kill) kill_and_resume ;;
+    million) million && if [[ -z ${PMTU_MANY:-} ]]; then limit; fi ;;
     *) usage ;;
 esac

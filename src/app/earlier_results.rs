@@ -2,7 +2,6 @@
 //!
 //! A last line that was cut short counts for nothing, and its target is examined again.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::result_lines::{LONGEST_LINE, Piece, ResultLines, is_beginning};
 use super::set_user_id;
 use super::target_key::TargetKey;
+use super::target_set::TargetSet;
 use crate::report::rows::Document;
 use crate::report::verdict_counts::VerdictCounts;
 
@@ -74,7 +74,7 @@ pub(super) struct Extent {
 /// The targets that have their result, and how they fared.
 #[derive(Debug, Default)]
 pub(super) struct EarlierResults {
-    targets: HashSet<TargetKey>,
+    targets: TargetSet,
     counts: VerdictCounts,
 }
 
@@ -92,9 +92,14 @@ impl EarlierResults {
         Ok(earlier)
     }
 
-    /// Whether a target has its line.
+    /// The targets that have their line.
+    pub(super) fn into_targets(self) -> TargetSet {
+        self.targets
+    }
+
+    #[cfg(test)]
     pub(super) fn hold(&self, target: TargetKey) -> bool {
-        self.targets.contains(&target)
+        self.targets.contains(target)
     }
 
     /// What the lines say.

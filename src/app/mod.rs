@@ -43,6 +43,7 @@ mod stderr;
 mod suspect_cases;
 mod suspects;
 mod target_key;
+mod target_set;
 mod track;
 mod vantage;
 mod watch;

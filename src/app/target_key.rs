@@ -15,11 +15,30 @@ impl TargetKey {
 
     /// An even share for each of `of` parts: the low bits of FNV alone depend on too little of the text.
     pub(super) fn part(self, of: u32) -> u32 {
-        let mut mixed = (self.0 as u64) ^ ((self.0 >> 64) as u64);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % u64::from(of.max(1))) as u32
+        let (high, low) = self.halves();
+        (finalized(low ^ high) % u64::from(of.max(1))) as u32
     }
+
+    /// The same 128 bits, each of which depends on all of the text: any part of them is as good as any other. A Feistel network, so
+    /// different keys stay different.
+    pub(super) fn spread(self) -> (u64, u64) {
+        let (mut high, mut low) = self.halves();
+        low ^= finalized(high);
+        high ^= finalized(low);
+        low ^= finalized(high);
+        (high, low)
+    }
+
+    fn halves(self) -> (u64, u64) {
+        ((self.0 >> 64) as u64, self.0 as u64)
+    }
+}
+
+/// The finalizer of SplitMix64.
+fn finalized(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 #[cfg(test)]
@@ -38,6 +57,19 @@ mod tests {
         // draft-eastlake-fnv, test vectors for 128 bits: "" and "a".
         assert_eq!(TargetKey::of("").0, 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
         assert_eq!(TargetKey::of("a").0, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn every_bit_of_a_spread_key_depends_on_the_text() {
+        let count = 4096;
+        let mut ones = [0_u32; 128];
+        for n in 0..count {
+            let (high, low) = TargetKey::of(&format!("10.64.{}.{}", n / 250, n % 250)).spread();
+            let bits = (u128::from(high) << 64) | u128::from(low);
+            ones.iter_mut().enumerate().for_each(|(bit, ones)| *ones += u32::from(bits >> bit & 1 == 1));
+        }
+        // Chance gives 2048, give or take 32.
+        assert!(ones.iter().all(|ones| ones.abs_diff(count / 2) < 200), "{ones:?}");
     }
 
     #[test]

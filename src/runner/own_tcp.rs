@@ -39,6 +39,8 @@ impl OwnTcpDesk {
             let _ = answer.send(OwnTcpAnswer { slot, job, told });
         };
         let Some(query) = query else { return tell(None) };
+        // A connection that has ended keeps its memory until somebody looks at it.
+        while self.connections.try_join_next().is_some() {}
         self.connections.spawn(async move {
             match OwnConnection::open(&query).await {
                 Ok(connection) => {
@@ -63,5 +65,37 @@ impl OwnTcpDesk {
     /// Waits until the last connection has ended.
     pub(super) async fn all_left(&mut self) {
         while self.connections.join_next().await.is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    /// A run of days asks for hundreds of thousands of holes.
+    #[tokio::test]
+    async fn connections_that_have_ended_are_forgotten() {
+        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = nobody.local_addr().expect("its number").port();
+        drop(nobody);
+        let mut desk = OwnTcpDesk::new();
+        for job in 0..50 {
+            let query = OwnTcpQuery {
+                source: Ipv4Addr::LOCALHOST.into(),
+                destination: Ipv4Addr::LOCALHOST.into(),
+                port,
+                local_port: 0,
+                scope_id: 0,
+                interface: None,
+            };
+            desk.ask(0, job, Some(query), false);
+            let answer = desk.next().await.expect("an answer");
+            assert_eq!((answer.job, answer.told), (job, None), "the port is closed");
+            // The connection ends behind its answer.
+            tokio::task::yield_now().await;
+            assert!(desk.connections.len() <= 2, "{} of {}", desk.connections.len(), job + 1);
+        }
     }
 }

@@ -1,18 +1,17 @@
 //! Which lines of the list are targets of this run.
 
-use std::collections::HashSet;
-
 use super::target_list::{LineContent, ListLine};
 use crate::app::earlier_results::EarlierResults;
 use crate::app::shard::Shard;
 use crate::app::target_key::TargetKey;
+use crate::app::target_set::TargetSet;
 use crate::resolve::Target;
 
 /// Reads lines, and remembers what it has let in.
 pub(super) struct Admission {
     shard: Shard,
-    earlier: EarlierResults,
-    seen: HashSet<TargetKey>,
+    /// Those of earlier runs too.
+    seen: TargetSet,
     lines_read: u64,
     lines_in_all: Option<u64>,
 }
@@ -28,7 +27,7 @@ pub(super) enum Admitted {
 
 impl Admission {
     pub(super) fn new(shard: Shard, earlier: EarlierResults, lines_in_all: Option<u64>) -> Self {
-        Self { shard, earlier, seen: HashSet::new(), lines_read: 0, lines_in_all }
+        Self { shard, seen: earlier.into_targets(), lines_read: 0, lines_in_all }
     }
 
     /// Whether a line holds a target that this run has to examine.
@@ -39,7 +38,7 @@ impl Admission {
             Err(what) => return Admitted::Bad(format!("line {} of the list {what}", line.number)),
         };
         let key = TargetKey::of(&target);
-        let is_new = self.shard.has(key) && !self.earlier.hold(key) && self.seen.insert(key);
+        let is_new = self.shard.has(key) && self.seen.insert(key);
         if is_new { Admitted::Target(target) } else { Admitted::NotWanted }
     }
 
