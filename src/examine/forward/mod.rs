@@ -159,7 +159,7 @@ impl Forward {
         let flows = flows.and_then(|flows| flows.next_timeout(now, rtt, self.parts.controls()));
         [
             connection,
-            techniques.next_timeout(rtt, now),
+            techniques.next_timeout(rtt, self.parts.in_order(), now),
             real_bytes.next_timeout(search, rtt),
             trace.next_timeout(rtt),
             who.next_timeout(rtt),

@@ -123,9 +123,14 @@ impl Parts {
         }
     }
 
+    /// The size that passes, while real bytes are tried on the connection.
+    pub(super) fn in_order(&self) -> Option<PacketSize> {
+        self.real_bytes.pair().filter(|_| self.real_bytes.is_running()).map(|(passes, _)| passes)
+    }
+
     /// Splits off what a technique works with when it is its turn.
     pub(super) fn split<'a>(&'a mut self, outbox: &'a mut Outbox, now: Timestamp) -> (&'a mut Techniques, Turn<'a>) {
-        let in_order = self.real_bytes.pair().filter(|_| self.real_bytes.is_running()).map(|(passes, _)| passes);
+        let in_order = self.in_order();
         let turn = Turn { plan: &self.plan, rtt: &self.rtt, session: &mut self.session, outbox, in_order, now };
         (&mut self.techniques, turn)
     }

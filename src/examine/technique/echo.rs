@@ -96,7 +96,7 @@ impl Technique for Echo {
         Some(queued.dress(turn.outbox.echo(echo, Meaning::Probe(queued.probe(Name::Echo)))))
     }
 
-    fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+    fn next_timeout(&self, rtt: &RttEstimator, _in_order: Option<PacketSize>, now: Timestamp) -> Option<Timestamp> {
         self.search().next_timeout(rtt).into_iter().chain(Some(self.again).filter(|&again| again > now)).min()
     }
 

@@ -204,13 +204,8 @@ impl HopSearch {
         self.queue.extend((0..controls).map(|_| (ttl, self.passes)));
     }
 
-    /// When to send, or to move on.
-    pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
-        if self.queue.is_empty() { self.due(rtt) } else { Some(Timestamp::ZERO) }
-    }
-
     /// When silence of the last round becomes meaningful.
-    fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
+    pub(crate) fn due(&self, rtt: &RttEstimator) -> Option<Timestamp> {
         let waiting = self.probes.iter().filter(|probe| probe.answer.is_none());
         let is_slow = self.rounds >= MOST_ROUNDS && self.rounds < self.most_rounds();
         let patience = if is_slow { rtt.patience().max(RATION) } else { rtt.patience() };

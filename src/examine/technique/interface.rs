@@ -58,7 +58,7 @@ pub(crate) trait Technique: fmt::Debug + Send {
     }
 
     /// When to ask again without an event.
-    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
+    fn next_timeout(&self, rtt: &RttEstimator, _in_order: Option<PacketSize>, _now: Timestamp) -> Option<Timestamp> {
         self.search().next_timeout(rtt)
     }
 

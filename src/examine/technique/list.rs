@@ -69,8 +69,13 @@ impl Techniques {
         self.using_mut(uses).find_map(|technique| technique.due(turn))
     }
 
-    pub(crate) fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
-        self.iter().filter_map(|technique| technique.next_timeout(rtt, now)).min()
+    pub(crate) fn next_timeout(
+        &self,
+        rtt: &RttEstimator,
+        in_order: Option<PacketSize>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        self.iter().filter_map(|technique| technique.next_timeout(rtt, in_order, now)).min()
     }
 
     /// Lets no probe of any other technique leave before an instant.

@@ -229,7 +229,7 @@ impl Technique for RealBytesSearch {
         self.standing.search_mut().log_mut().settle(now, &self.rtt);
     }
 
-    fn next_timeout(&self, _rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+    fn next_timeout(&self, _rtt: &RttEstimator, _in_order: Option<PacketSize>, now: Timestamp) -> Option<Timestamp> {
         let log = self.search().log().next_timeout(&self.rtt);
         let next = match (self.flight, self.search().next_queued()) {
             // Others take their turn at once.

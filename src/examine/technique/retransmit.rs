@@ -82,6 +82,12 @@ impl Retransmit {
         }
     }
 
+    /// Whether real bytes are on their way, of which this size passes, and the next probe is larger: it leaves when they have ended.
+    fn must_yield(&self, in_order: Option<PacketSize>) -> bool {
+        let next = self.search().next_queued();
+        in_order.zip(next).is_some_and(|(passes, next)| next.size > passes)
+    }
+
     /// Only a control may follow a probe whose outcome is open: its answer settles the silence.
     fn break_silence(&mut self, plan: &Plan, now: Timestamp) {
         if !self.search().is_one_at_a_time() || !self.search().log().is_waiting() {
@@ -258,14 +264,10 @@ impl Technique for Retransmit {
             return None;
         }
         if self.search().is_one_at_a_time() {
-            let is_above = |size: PacketSize| turn.in_order.is_some_and(|passes| size > passes);
-            let must_yield = self.search().next_queued().is_some_and(|next| is_above(next.size));
-            if self.turn_at(turn.rtt) > turn.now || must_yield {
+            let has_to_wait = self.turn_at(turn.rtt) > turn.now || self.must_yield(turn.in_order);
+            if has_to_wait || !self.is_trusted(turn) {
                 return None;
             }
-        }
-        if self.search().is_one_at_a_time() && !self.is_trusted(turn) {
-            return None;
         }
         self.break_silence(turn.plan, turn.now);
         let queued = self.search_mut().take_due(turn.now)?;
@@ -279,13 +281,17 @@ impl Technique for Retransmit {
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(self.name())))))
     }
 
-    fn next_timeout(&self, rtt: &RttEstimator, now: Timestamp) -> Option<Timestamp> {
+    fn next_timeout(&self, rtt: &RttEstimator, in_order: Option<PacketSize>, now: Timestamp) -> Option<Timestamp> {
         let overdue = self.overdue_from(rtt).filter(|&at| at > now && self.search().log().total_answered() == 0);
         let next = match self.search().next_queued() {
             _ if self.is_in_vain || self.unusable().is_some() => self.search().log().next_timeout(rtt),
-            Some(_) if self.search().is_one_at_a_time() => {
+            Some(queued) if self.search().is_one_at_a_time() => {
                 let settled = self.search().log().next_timeout(rtt);
-                [Some(self.turn_at(rtt)), settled].into_iter().flatten().min()
+                // Behind a probe whose outcome is open a control may leave, whatever else is queued.
+                let is_free = settled.is_none() && self.idle_ack.is_settled();
+                let turn = if is_free { self.turn_at(rtt).max(queued.not_before) } else { self.turn_at(rtt) };
+                let turn = Some(turn).filter(|_| !self.must_yield(in_order));
+                [turn, settled].into_iter().flatten().min()
             }
             _ => self.search().next_timeout(rtt),
         };

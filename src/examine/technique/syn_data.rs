@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Meaning, MethodChoice, MethodReason, Outgoing, Plan, Probe, Segment, SeqNumber, Technique as Name, Timestamp,
+    Meaning, MethodChoice, MethodReason, Outgoing, PacketSize, Plan, Probe, Segment, SeqNumber, Technique as Name,
+    Timestamp,
 };
 
 use super::super::half_open::acknowledges_syn;
@@ -103,7 +104,7 @@ impl Technique for SynData {
         Some(queued.dress(turn.outbox.tcp(segment, Meaning::Probe(queued.probe(Name::SynData)))))
     }
 
-    fn next_timeout(&self, rtt: &RttEstimator, _now: Timestamp) -> Option<Timestamp> {
+    fn next_timeout(&self, rtt: &RttEstimator, _in_order: Option<PacketSize>, _now: Timestamp) -> Option<Timestamp> {
         if self.free_port().is_some() { self.search().next_timeout(rtt) } else { self.search().log().next_timeout(rtt) }
     }
 

@@ -14,6 +14,8 @@ use super::interface::Turn;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TtlTrace {
     search: Option<HopSearch>,
+    /// A pair of sizes is known at present: the search goes on.
+    is_led: bool,
     echoes: u16,
 }
 
@@ -35,6 +37,7 @@ impl TtlTrace {
         flight: FirstFlight,
         (now, rtt): (Timestamp, &RttEstimator),
     ) {
+        self.is_led = pair.is_some();
         let Some((passes, lost)) = pair.or(bracket) else { return };
         if let (Some(search), Some((passes, lost))) = (&mut self.search, pair) {
             if search.refine(passes, lost) {
@@ -72,7 +75,8 @@ impl TtlTrace {
     }
 
     pub(crate) fn next_timeout(&self, rtt: &RttEstimator) -> Option<Timestamp> {
-        self.search.as_ref()?.next_timeout(rtt)
+        let search = self.search.as_ref()?;
+        search.next_probe().map(|_| Timestamp::ZERO).or_else(|| search.due(rtt).filter(|_| self.is_led))
     }
 
     /// The next probe, over the connection by old bytes of this kind, or else by echo.
