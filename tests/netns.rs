@@ -14,6 +14,8 @@ mod boxes;
 mod capture;
 #[path = "netns/cases.rs"]
 mod cases;
+#[path = "netns/connection_watch.rs"]
+mod connection_watch;
 #[path = "dns/mod.rs"]
 #[allow(dead_code)] // only part of what the name server can do is needed here
 mod dns;

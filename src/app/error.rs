@@ -31,6 +31,9 @@ pub enum RunError {
     /// The file of an output cannot be written.
     #[error(transparent)]
     Output(#[from] OpenError),
+    /// What a watch has told before cannot be read.
+    #[error("cannot read the history of --jsonl: {0}; name another file")]
+    History(io::Error),
     /// The results of the last run cannot be read, or not be replaced.
     #[error(transparent)]
     Track(#[from] TrackError),
@@ -77,6 +80,7 @@ impl RunError {
             | Self::Merge(_)
             | Self::Known(_)
             | Self::Output(_)
+            | Self::History(_)
             | Self::Track(_)
             | Self::Suspects(_)
             | Self::Runtime(_)

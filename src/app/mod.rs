@@ -47,6 +47,7 @@ mod target_set;
 mod track;
 mod vantage;
 mod watch;
+mod watched_connection;
 mod way_there_news;
 mod whole_run;
 

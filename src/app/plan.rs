@@ -43,6 +43,8 @@ pub enum TargetSource {
     Connections(ConnectionOptions),
     /// Targets that are examined again and again.
     Watch(WatchOptions),
+    /// Peers of this host's connections, as soon as these stand still.
+    ConnectionWatch(ConnectionWatchOptions),
     /// None: results of earlier runs are summed up.
     Merge(MergeOptions),
 }
@@ -77,6 +79,17 @@ pub struct WatchOptions {
     /// Where the targets come from.
     pub source: WatchSource,
     /// How far apart examinations of a target are at most.
+    pub interval: Duration,
+    /// Examinations at the same time.
+    pub concurrency: usize,
+}
+
+/// A watch over this host's connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionWatchOptions {
+    /// Which connections, and whether their peers are examined.
+    pub connections: ConnectionOptions,
+    /// How far apart examinations of a peer are whose connection goes on hanging.
     pub interval: Duration,
     /// Examinations at the same time.
     pub concurrency: usize,
@@ -200,6 +213,7 @@ impl TargetSource {
             Self::Suspects(suspects) => suspects.source.subject(),
             Self::Connections(options) => options.subject(),
             Self::Watch(watch) => watch.source.subject(),
+            Self::ConnectionWatch(watch) => watch.connections.subject(),
             Self::Merge(_) => String::new(),
         }
     }

@@ -14,6 +14,10 @@ use crate::net::{self, privilege};
 pub fn run(plan: &RunPlan) -> Result<u8, RunError> {
     privilege::forbid_inspection();
     net::outlive_size_limits();
+    // To a watch it is a word, which comes too early while it opens what it needs.
+    if matches!(plan.targets, TargetSource::Watch(_) | TargetSource::ConnectionWatch(_)) {
+        net::hold_hangups();
+    }
     // Its document is another one, and an error has none.
     if let TargetSource::Merge(options) = &plan.targets {
         return Ok(merge::run(options, &plan.output)?);
@@ -38,6 +42,7 @@ fn run_by_source(plan: &RunPlan) -> Result<u8, RunError> {
         TargetSource::Suspects(suspects) => suspects::run(plan, suspects),
         TargetSource::Connections(options) => connections::run(plan, options),
         TargetSource::Watch(options) => watch::run(plan, options),
+        TargetSource::ConnectionWatch(options) => watch::run_over_connections(plan, options),
         TargetSource::Merge(options) => Ok(merge::run(options, &plan.output)?),
     }
 }

@@ -35,7 +35,8 @@ Examples:
   sudo pmtu-probe --from-queue
       The same for the mail that is stuck in the queue of Postfix now.
   sudo pmtu-probe --from-sockets=25,465,587
-      The mail connections of this host that hang at this moment, and why.
+      The mail connections of this host that hang at this moment, and why;
+      with --watch, those that begin to hang from now on.
   sudo pmtu-probe --expect masked --expect-mtu 1400: mx.example.com
       A fault that everybody knows is no alarm; a change is.
   sudo pmtu-probe --format nagios -w 1500: -c 1280: -H mx.example.com
@@ -89,7 +90,7 @@ Environment: NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide on colour.";
        pmtu-probe [OPTIONS] --targets FILE
        pmtu-probe [OPTIONS] --from-log FILE...
        pmtu-probe [OPTIONS] --from-queue
-       pmtu-probe [OPTIONS] --from-sockets[=PORTS]
+       pmtu-probe [OPTIONS] [--watch] --from-sockets[=PORTS]
        pmtu-probe [OPTIONS] --merge FILE..."
 )]
 #[allow(clippy::struct_excessive_bools)] // switches are switches
@@ -287,7 +288,9 @@ pub(super) struct Args {
     /// p pauses. --jsonl keeps a history, also without --targets, and goes on with the
     /// file; --prometheus always holds the last state. SIGHUP has the file of --targets
     /// read again. SIGINT and SIGTERM end it; the exit code is that of the last state.
-    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = values::interval, conflicts_with_all = ["from_log", "from_queue", "from_sockets", "merge", "resume", "track", "shard"])]
+    /// With --from-sockets it takes no targets: it waits for connections of this host
+    /// to hang, and says why, and when they move or end.
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = values::interval, conflicts_with_all = ["from_log", "from_queue", "merge", "resume", "track", "shard"])]
     pub(super) watch: Option<std::time::Duration>,
 
     /// Sum up results of earlier runs; -: stdin

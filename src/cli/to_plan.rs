@@ -10,8 +10,9 @@ use super::values::Ports;
 use crate::app::Shard;
 use crate::app::output::format::{Destination, FormatChoice};
 use crate::app::plan::{
-    ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions, Period, RunPlan,
-    SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource, WatchOptions, WatchSource,
+    ConnectionOptions, ConnectionWatchOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions,
+    OutputOptions, Period, RunPlan, SendingOptions, ShardChoice, SuspectOptions, SuspectSource, TargetSource,
+    WatchOptions, WatchSource,
 };
 use crate::model::{Direction, Expectation, Family, FirstFlight, Thresholds};
 use crate::report::text::Detail;
@@ -65,10 +66,10 @@ pub(super) fn checked(args: Args) -> Result<RunPlan, UsageError> {
     Ok(RunPlan { targets: target_source(args), examination, judging, sending, output })
 }
 
-/// Lists cost little, and so do light rounds of a watch; one target by hand has its verdict soonest, and so does what a log makes suspect.
+/// Lists cost little, and so do light rounds of a watch; one target by hand has its verdict soonest, and so does who is suspect.
 fn first_flight(args: &Args) -> FirstFlight {
     let named = || each_once([args.hostname.as_slice(), &args.targets].concat());
-    let is_list = args.list.is_some() || args.watch.is_some() || named().len() > 1;
+    let is_list = args.list.is_some() || args.watch.is_some() && !has_suspects(args) || named().len() > 1;
     if is_list && !args.thorough { FirstFlight::TwoSizes } else { FirstFlight::Ladder }
 }
 
@@ -83,7 +84,10 @@ fn target_source(args: Args) -> TargetSource {
         return TargetSource::Merge(MergeOptions { files: args.merge, json });
     }
     if let Some(Ports(ports)) = args.from_sockets {
-        return TargetSource::Connections(ConnectionOptions { ports, list_only: args.list_only });
+        let connections = ConnectionOptions { ports, list_only: args.list_only };
+        let Some(interval) = args.watch else { return TargetSource::Connections(connections) };
+        let concurrency = args.concurrency;
+        return TargetSource::ConnectionWatch(ConnectionWatchOptions { connections, interval, concurrency });
     }
     if let Some(interval) = args.watch {
         let named = || WatchSource::Named(each_once([args.hostname, args.targets].concat()));

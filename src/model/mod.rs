@@ -27,6 +27,7 @@ mod report;
 mod ruleset;
 mod silent_form;
 mod size;
+mod stall_news;
 mod suspect;
 mod systems;
 mod technique;
@@ -74,6 +75,7 @@ pub use report::{
 pub use ruleset::{RulesetText, SavedTables};
 pub use silent_form::SilentForm;
 pub use size::{Family, PacketSize, Ttl};
+pub use stall_news::{StallEvent, StallNews};
 pub use suspect::{
     Delays, Grade, LogTime, MailFlow, OwnStalls, PassedWhen, Peer, Reading, ReadingKind, Reason, StallStage, Suspect,
     Suspects,

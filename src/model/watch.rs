@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::finding::Finding;
 use super::port_state::PortState;
 use super::report::{Examined, ReverseVerdict, Verdict};
 use super::size::{PacketSize, Ttl};
@@ -25,6 +26,8 @@ pub struct Sighting {
     pub there: Option<Verdict>,
     /// Largest packet proven to pass.
     pub size: Option<PacketSize>,
+    /// Whether large packets vanish on one of several parallel paths.
+    pub on_some_flows: bool,
     /// The last hop that large packets reach.
     pub hop: Option<Ttl>,
     /// The way back.
@@ -50,6 +53,7 @@ impl Sighting {
         Self {
             there: Some(there),
             size: Some(PacketSize::new(size)),
+            on_some_flows: false,
             hop: None,
             back: ReverseVerdict::Clear,
             back_size: None,
@@ -137,6 +141,7 @@ impl Sighting {
         Self {
             there: is_forward.then_some(examined.verdict),
             size: examined.path_mtu.filter(|_| is_forward),
+            on_some_flows: is_forward && examined.findings.contains(&Finding::HoleOnSomeFlows),
             hop: last_hop.and_then(|hop| hop.ttl),
             back: examined.reverse.verdict,
             back_size: examined.reverse.path_mtu,

@@ -31,6 +31,16 @@ mod sys;
 pub use error::NetError;
 pub use ours::{Ours, PortBlock};
 
+/// A SIGHUP waits until [`let_hangups_in`] lets it in: by then somebody hears it. To be called before other threads exist.
+pub fn hold_hangups() {
+    sys::hold_signal(libc::SIGHUP, true);
+}
+
+/// From now on SIGHUP does what was set for it.
+pub fn let_hangups_in() {
+    sys::hold_signal(libc::SIGHUP, false);
+}
+
 /// A file that reaches the size limit of this process (`ulimit -f`) fails to be written, as on a full disk, and does not end the run.
 pub fn outlive_size_limits() {
     sys::ignore_signals(&[libc::SIGXFSZ]);

@@ -91,6 +91,18 @@ pub(super) fn ignore_signals(signals: &[c_int]) {
     }
 }
 
+/// Holds a signal back for this thread and those that it starts, or lets it in. One that came meanwhile waits.
+pub(super) fn hold_signal(signal: c_int, is_held: bool) {
+    let how = if is_held { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
+    // SAFETY: an all-zero set is a valid one for `sigemptyset` to fill; both calls only write to `set`, which lives through them.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::pthread_sigmask(how, &raw const set, std::ptr::null_mut());
+    }
+}
+
 /// setsockopt(2) for options that neither socket2 nor rustix know. `T` must be what the option documents.
 pub(super) fn set_option<T: Copy>(socket: &Socket, level: c_int, name: c_int, value: T) -> io::Result<()> {
     // SAFETY: the pointer and the length describe `value`, which lives through the call; the kernel only reads it.

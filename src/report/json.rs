@@ -40,8 +40,18 @@ fn pretty(document: &Document<'_>) -> String {
 
 /// The document in one line, with a line feed at its end: many of them make a file that is read line by line.
 pub fn render_line(report: &Report) -> String {
+    line(&Document::of(report))
+}
+
+/// The same of a report about connections that stand still.
+pub fn render_line_with_connections(report: &Report, connections: &[ConnectionAnswer<'_>]) -> String {
+    let connections = connections.iter().map(ConnectionJson::of).collect();
+    line(&Document { connections: Some(connections), ..Document::of(report) })
+}
+
+fn line(document: &Document<'_>) -> String {
     // As above.
-    let mut text = serde_json::to_string(&Document::of(report)).unwrap_or_default();
+    let mut text = serde_json::to_string(document).unwrap_or_default();
     text.push('\n');
     escape_unprintable(&text)
 }

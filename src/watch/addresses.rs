@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::standing::Standing;
 use super::terms::{LEAST_PAUSE, Number, TargetId};
-use crate::model::{Timestamp, WatchedAddress};
+use crate::model::{Sighting, Timestamp, WatchedAddress};
 
 /// Where a target leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,14 +55,22 @@ pub(super) struct Addresses {
     known: HashMap<WatchedAddress, Known>,
     /// When the last round of each began, whatever the port.
     began: HashMap<(IpAddr, u32), Timestamp>,
+    /// What was told of some before this watch began, until a target leads there.
+    former: HashMap<WatchedAddress, Sighting>,
 }
 
 impl Addresses {
+    /// What was told before this watch began.
+    pub(super) fn remember(&mut self, former: HashMap<WatchedAddress, Sighting>) {
+        self.former = former;
+    }
+
     /// A target leads to it, and waits for its round.
     pub(super) fn want(&mut self, place: &Place, whose: TargetId, now: Timestamp) {
+        let former = &mut self.former;
         let known = self.known.entry(place.at.clone()).or_insert_with(|| Known {
             label: place.label.clone(),
-            standing: Standing::default(),
+            standing: former.remove(&place.at).map(Standing::known).unwrap_or_default(),
             running: None,
             began: None,
             began_for: None,

@@ -3,11 +3,13 @@
 //! * `schedule`: when the round of each target is due, and whether it is a light one or a whole one;
 //! * `standing`: how one address stands, and what has to be seen twice before it is told;
 //! * `round`: a target's round; `addresses`: what is known of all addresses, and when each may be asked again;
-//! * `watch`: all of it together, driven from outside.
+//! * `watch`: all of it together, driven from outside;
+//! * `stalls`: the other watch, over this host's connections instead of targets.
 
 mod addresses;
 mod round;
 mod schedule;
+mod stalls;
 mod standing;
 mod strip;
 mod terms;
@@ -18,6 +20,7 @@ mod watch_tests;
 
 pub use addresses::Place;
 pub use schedule::Schedule;
+pub use stalls::{Host, StallOrder, StallRow, Stalls};
 pub use standing::{Reaction, Standing};
 pub use strip::Strip;
 pub use terms::{LEAST_PAUSE, RoundKind, TargetId};

@@ -51,6 +51,11 @@ pub struct Change {
 }
 
 impl Standing {
+    /// One of which this was told before, by another watch.
+    pub fn known(told: Sighting) -> Self {
+        Self { told: Some(told), agreed: Some(told.began), ..Self::default() }
+    }
+
     /// Takes what an examination says.
     pub fn see(&mut self, now: Sighting) -> Reaction {
         self.latest = Some(now);

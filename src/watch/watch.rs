@@ -84,6 +84,11 @@ impl Watch {
         }
     }
 
+    /// What was told of addresses before this watch began: it holds for those that targets lead to.
+    pub fn remember(&mut self, former: HashMap<WatchedAddress, Sighting>) {
+        self.addresses.remember(former);
+    }
+
     /// The targets from now on, each once. Those that stay keep what is known of them. Returns how many came and how many went.
     pub fn set_targets(&mut self, names: Vec<String>, now: Timestamp) -> (usize, usize) {
         let mut before: HashMap<String, TargetId> =

@@ -23,6 +23,7 @@ fn saw(verdict: Verdict, now: Timestamp) -> Sighting {
     Sighting {
         there: Some(verdict),
         size: None,
+        on_some_flows: false,
         hop: None,
         back: ReverseVerdict::Clear,
         back_size: None,
@@ -100,6 +101,30 @@ impl World {
             self.now = self.watch.next_wake().min(over).clamp(self.now + Duration::from_nanos(1), at(until));
         }
     }
+}
+
+/// What another watch has told is known: it is not told again, and what is otherwise by now is a change.
+#[test]
+fn a_change_over_a_restart_is_a_change() {
+    let mut world = World::new(300, &[("a", vec![place(1, 25)]), ("b", vec![place(2, 25)]), ("c", vec![place(3, 25)])]);
+    let before = SystemTime::UNIX_EPOCH;
+    let told = |verdict| Sighting { began: before, ended: before, ..saw(verdict, Timestamp::ZERO) };
+    let former = [(1, Verdict::BlackHole), (2, Verdict::BlackHole), (3, Verdict::Clear)];
+    world.watch.remember(former.map(|(host, verdict)| (place(host, 25).at, told(verdict))).into());
+    world.holed = [1, 3].map(|host| place(host, 25).at.address).into();
+    world.run(1000.0);
+    let mut changes: Vec<_> = world
+        .news
+        .iter()
+        .map(|news| {
+            let WatchNews::Changed(change) = news else { panic!("{news:?}") };
+            let from = change.since.map(|(from, _)| from);
+            (change.label.as_str(), change.was.and_then(|was| was.there), change.now.there, from)
+        })
+        .collect();
+    changes.sort_unstable_by_key(|change| change.0);
+    let (clear, hole) = (Some(Verdict::Clear), Some(Verdict::BlackHole));
+    assert_eq!(changes, [("mx2", hole, clear, Some(before)), ("mx3", clear, hole, Some(before))]);
 }
 
 #[test]

@@ -14,8 +14,9 @@ use pmtu_probe::app::output::color::ColorChoice;
 use pmtu_probe::app::output::format::{Destination, FormatArgument, FormatChoice, Runs};
 use pmtu_probe::app::output::formats;
 use pmtu_probe::app::plan::{
-    CaptureLimit, ConnectionOptions, ExaminationOptions, JudgingOptions, ListOptions, MergeOptions, OutputOptions,
-    Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource, TargetSource, WatchOptions, WatchSource,
+    CaptureLimit, ConnectionOptions, ConnectionWatchOptions, ExaminationOptions, JudgingOptions, ListOptions,
+    MergeOptions, OutputOptions, Rate, RunPlan, SendingOptions, SuspectOptions, SuspectSource, TargetSource,
+    WatchOptions, WatchSource,
 };
 use pmtu_probe::cli::{Request, UsageError, parse};
 use pmtu_probe::intake::Period;
@@ -201,7 +202,14 @@ fn a_watch_says_what_does_not_go_with_it() {
         ("pmtu-probe --watch --ptb-test mx", "it does not go with --watch"),
         ("pmtu-probe --watch --names mx", "--watch has none"),
         ("pmtu-probe --watch --from-queue", "--from-queue and --watch exclude each other; give one of them"),
-        ("pmtu-probe --watch --from-sockets", "--from-sockets and --watch exclude each other; give one of them"),
+        ("pmtu-probe --watch --from-sockets mx", "exclude each other; give one of them"),
+        ("pmtu-probe --watch --from-sockets --targets a", "exclude each other; give one of them"),
+        ("pmtu-probe --watch --from-sockets --json", "--watch tells changes and has no report"),
+        (
+            "pmtu-probe --watch --from-sockets --list-only --jsonl x",
+            "--jsonl and --list-only exclude each other; give one of them",
+        ),
+        ("pmtu-probe --watch --list-only mx", "--list-only lists suspects"),
         ("pmtu-probe --watch --targets a --track b", "--track and --watch exclude each other; give one of them"),
         ("pmtu-probe --watch", "no target given"),
     ];
@@ -381,6 +389,17 @@ fn connections_are_those_at_all_ports_or_at_some() {
     for (line, ports, list_only) in rows {
         let targets = TargetSource::Connections(ConnectionOptions { ports: ports.to_vec(), list_only });
         assert_eq!(plan(line), RunPlan { targets, ..defaults() }, "{line}");
+    }
+    let rows = [
+        ("pmtu-probe --watch --from-sockets", &[][..], false, 300),
+        ("pmtu-probe --watch=90s --from-sockets=25,587 --list-only", &[25, 587], true, 90),
+    ];
+    for (line, ports, list_only, seconds) in rows {
+        let connections = ConnectionOptions { ports: ports.to_vec(), list_only };
+        let interval = Duration::from_secs(seconds);
+        let options = ConnectionWatchOptions { connections, interval, concurrency: 512 };
+        // Who is suspect is examined as a whole.
+        assert_eq!(plan(line), RunPlan { targets: TargetSource::ConnectionWatch(options), ..defaults() }, "{line}");
     }
     // A value without = would be a target.
     let error = request("pmtu-probe --from-sockets 25").expect_err("an error").to_string();

@@ -21,6 +21,8 @@ use super::state::forget;
 /// The connections have to hang for as long as the test looks.
 const PATIENCE: Duration = Duration::from_secs(60);
 const WHOLE: Duration = Duration::from_secs(3);
+/// Two looks, and an examination on a machine that is busy.
+const SOON: Duration = Duration::from_secs(8);
 const HEALTHY: usize = 200;
 const PORT_OF_THE_HEALTHY: u16 = 8730;
 
@@ -70,6 +72,65 @@ fn stuck_mail(lab: &Lab) -> Result<(), String> {
     }
     drop(healthy);
     Ok(())
+}
+
+/// A watch runs, and mail begins to hang. What frees it is told as well.
+#[test]
+fn mail_that_begins_to_hang_is_told_while_a_watch_runs() {
+    needs::check_postfix();
+    let lab = Lab::up("clear", Family::V4, &["--mx", "none"]).unwrap_or_else(|error| panic!("{error}"));
+    watched(&lab).unwrap_or_else(|error| panic!("{error}"));
+    lab.down().unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn watched(lab: &Lab) -> Result<(), String> {
+    dig_a_hole(lab)?;
+    lab.shell("c", "sysctl -qw net.ipv4.tcp_mtu_probing=0");
+    let domains: Vec<&str> = RELAYS.iter().map(|(domain, _, _)| *domain).collect();
+    let _mx = Running::start_for(lab, &domains.join(", "))?;
+    let postfix = Postfix::start(lab, "c", &main_cf(PATIENCE), MASTER_CF)?;
+    let healthy = healthy(lab);
+    let file = lab.folder().join("watch.out");
+    let mut command = lab.command("c", program());
+    command.args(["--watch", "--from-sockets", "-q"]);
+    let out = std::fs::File::create(&file).map_err(|error| error.to_string())?;
+    let mut watch = command.stdout(out).spawn().map_err(|error| error.to_string())?;
+    let told = || std::fs::read_to_string(&file).unwrap_or_default();
+    std::thread::sleep(Duration::from_secs(3));
+    submit_all(&postfix)?;
+    let hangs = || lab.shell("c", &format!("ss -Htino dst {}:25", HOLED.2)).contains("backoff:3");
+    postfix.wait(Duration::from_secs(40), "the mail to hang", || hangs().then_some(()))?;
+    let hung = Instant::now();
+    postfix.wait(SOON, "the first line", || told().contains(": hangs for ").then_some(()))?;
+    println!("told {:.1} s after the third retransmission", hung.elapsed().as_secs_f64());
+    postfix.wait(SOON, "all lines", || (told().lines().count() >= LARGE_TO_HOLED).then_some(()))?;
+    std::thread::sleep(Duration::from_secs(5));
+    let text = told();
+    let to_holed = format!(" to {}:25: hangs for ", HOLED.2);
+    if text.lines().count() != LARGE_TO_HOLED || text.lines().any(|line| !line.contains(&to_holed)) {
+        return Err(format!("not each of {LARGE_TO_HOLED} once:\n{text}"));
+    }
+    for line in text.lines() {
+        let verdict = format!("the path: black hole above {PASSES}, hop ");
+        must_contain(line, &[" smtp (pid ", "packets of up to 1500 bytes", &verdict, "until it times out"])?;
+    }
+    // What each line says of them.
+    lab.shell("c", "sysctl -qw net.ipv4.tcp_mtu_probing=1");
+    // Mail that moves is sent in less time than lies between two looks.
+    let ends = [": moves again, after it hung for ", ": is over, after it hung for "];
+    let freed = || ends.iter().map(|end| told().matches(end).count()).sum::<usize>() == LARGE_TO_HOLED;
+    postfix
+        .wait(Duration::from_secs(40), "the mail to move again", || freed().then_some(()))
+        .map_err(|error| format!("{error}\n{}", told()))?;
+    let process = rustix::process::Pid::from_child(&watch);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).map_err(|error| error.to_string())?;
+    let code = watch.wait().map_err(|error| error.to_string())?.code();
+    drop(healthy);
+    if code == Some(0) {
+        Ok(())
+    } else {
+        Err(format!("nothing hangs any more, and it ends with {code:?}:\n{}", told()))
+    }
 }
 
 /// The text of a run, and when it named the verdict of the relay.

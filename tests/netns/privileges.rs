@@ -26,6 +26,7 @@ const SETGID: u64 = 1 << 6;
 const SETUID: u64 = 1 << 7;
 const NET_ADMIN: u64 = 1 << 12;
 const NET_RAW: u64 = 1 << 13;
+const SYS_PTRACE: u64 = 1 << 19;
 
 /// A way to start the program, and who it is afterwards.
 struct Way {
@@ -271,6 +272,39 @@ fn the_child_that_reads_a_list_has_that_right_alone() {
             kill_process(Pid::from_child(&running.0), Signal::HUP).expect("it runs");
             wait_until_told(&lab, name, "the list was read again: 2 targets, 1 new and 0 gone");
         }
+        lab.down().unwrap();
+    });
+}
+
+/// Who holds a connection is told by a child for as long as a watch runs. Whom a file made root is told of his own processes alone.
+#[test]
+fn the_child_that_names_processes_has_that_right_alone() {
+    with_labs("privileges::the_child_that_names_processes_has_that_right_alone", || {
+        require_other_users();
+        let lab = up("clear", Family::V4, &[]);
+        for way in ways() {
+            let running = start_with(&lab, &way, &["--watch", "--from-sockets"]);
+            wait_until_told(&lab, way.name, "watching connections of this host");
+            let children: Vec<_> = children_of(running.0.id()).into_iter().map(status).collect();
+            let mut others = children.iter().filter(|found| found["Name"] != "sh");
+            let (name, found) = (way.name, others.next().unwrap_or_else(|| panic!("{}: nobody looks", way.name)));
+            assert!(others.next().is_none(), "{name}: {children:#?}");
+            let sees_all = way.starts_as_root && name != "set-user-ID";
+            let rights = if sees_all { DAC_READ_SEARCH | SYS_PTRACE } else { 0 };
+            for set in ["CapPrm", "CapEff"] {
+                assert_eq!(mask(found, set), rights, "{name}: {set}: {found:#?}");
+            }
+            assert_eq!((found["NoNewPrivs"].as_str(), found["Seccomp"].as_str()), ("1", "2"), "{name}");
+            assert_eq!(found["Uid"], [way.user; 4].join(" "), "{name}");
+        }
+        // Nothing is sent, and still nothing is kept.
+        let root = ways().into_iter().find(|way| way.name == "root").expect("a way");
+        let running = start_with(&lab, &root, &["--watch", "--from-sockets", "--list-only"]);
+        let found = status(running.0.id());
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"] {
+            assert_eq!(mask(&found, set), 0, "{set}: {found:#?}");
+        }
+        assert_eq!((found["Uid"].as_str(), found["NoNewPrivs"].as_str()), ([NOBODY; 4].join(" ").as_str(), "1"));
         lab.down().unwrap();
     });
 }

@@ -12,19 +12,19 @@ use super::scenario::Family;
 use super::verify;
 
 /// Behind r2, which drops what is larger without a word.
-const HOLED: &str = "10.0.4.5";
-const PASSES: u32 = 1400;
+pub(super) const HOLED: &str = "10.0.4.5";
+pub(super) const PASSES: u32 = 1400;
 /// Every tenth packet is lost, either way.
-const LOSSY: &str = "10.0.4.4";
-const FINE: &str = "10.0.4.2";
+pub(super) const LOSSY: &str = "10.0.4.4";
+pub(super) const FINE: &str = "10.0.4.2";
 
-const UPLOAD: u16 = 80;
+pub(super) const UPLOAD: u16 = 80;
 /// By openssl at both ends.
 const HTTPS: u16 = 443;
-const DATABASE: u16 = 5432;
-const BACKUP: u16 = 873;
+pub(super) const DATABASE: u16 = 5432;
+pub(super) const BACKUP: u16 = 873;
 /// Nobody reads what comes there.
-const UNREAD: u16 = 9001;
+pub(super) const UNREAD: u16 = 9001;
 
 /// By then the timer has run out three times, after 0.2, 0.6 and 1.4 s.
 const STUCK: Duration = Duration::from_secs(2);
@@ -62,25 +62,34 @@ fn what_hangs_is_found_among_200_healthy_connections() {
     });
 }
 
-fn lab() -> Lab {
+pub(super) fn lab() -> Lab {
     let lab = Lab::up("clear", Family::V4, &[]).unwrap_or_else(|error| panic!("{error}"));
     lab.shell("s", &format!("ip address add {HOLED}/24 dev e0; ip address add {LOSSY}/24 dev e0"));
     lab.shell("c", "sysctl -qw net.ipv4.tcp_mtu_probing=0");
     lab.shell(
         "r2",
-        &format!(
-            "nft add table inet sick
-             nft add chain inet sick forward '{{ type filter hook forward priority 0; }}'
-             nft add rule inet sick forward ip daddr {HOLED} meta length '>' {PASSES} drop
-             nft add rule inet sick forward ip daddr {LOSSY} numgen random mod 10 '<' 1 drop
-             nft add rule inet sick forward ip saddr {LOSSY} numgen random mod 10 '<' 1 drop"
-        ),
+        "nft add table inet sick; nft add chain inet sick forward '{ type filter hook forward priority 0; }'",
     );
+    sicken(&lab, true);
     lab
 }
 
+/// Sets what r2 loses.
+pub(super) fn sicken(lab: &Lab, has_hole: bool) {
+    let hole = if has_hole { format!("ip daddr {HOLED} meta length '>' {PASSES} drop") } else { "accept".into() };
+    lab.shell(
+        "r2",
+        &format!(
+            "nft flush chain inet sick forward
+             nft add rule inet sick forward ip daddr {LOSSY} numgen random mod 10 '<' 1 drop
+             nft add rule inet sick forward ip saddr {LOSSY} numgen random mod 10 '<' 1 drop
+             nft add rule inet sick forward {hole}"
+        ),
+    );
+}
+
 /// A service that takes what comes, and answers every piece of it, as databases do.
-fn serve(lab: &Lab, port: u16) -> u16 {
+pub(super) fn serve(lab: &Lab, port: u16) -> u16 {
     let listener = lab.inside("s", || TcpListener::bind(("0.0.0.0", port)).expect("a free port"));
     std::thread::spawn(move || {
         let mut unread = Vec::new();
@@ -104,7 +113,7 @@ fn take(mut stream: TcpStream, answers: bool) {
     }
 }
 
-fn connect(lab: &Lab, address: &str, port: u16) -> TcpStream {
+pub(super) fn connect(lab: &Lab, address: &str, port: u16) -> TcpStream {
     lab.inside("c", || {
         // A SYN may be lost.
         TcpStream::connect((address, port)).unwrap_or_else(|error| panic!("{address}:{port}: {error}"))
@@ -112,13 +121,14 @@ fn connect(lab: &Lab, address: &str, port: u16) -> TcpStream {
 }
 
 /// Idle ones, idle ones after some data, and such that go on.
-fn healthy(lab: &Lab) -> Vec<TcpStream> {
+pub(super) fn healthy(lab: &Lab) -> Vec<TcpStream> {
     let of = |n: usize| {
         let port = if n < 190 { [UPLOAD, DATABASE, BACKUP, 25][n % 4] } else { BACKUP };
         let mut stream = connect(lab, FINE, port);
         match n {
             0..50 => {}
-            50..190 => stream.write_all(&vec![b'x'; if n % 4 == 3 { 6 } else { 20_000 }]).expect("it takes them"),
+            50..190 if port == 25 => stream.write_all(b"NOOP\r\n").expect("it takes a command"),
+            50..190 => stream.write_all(&vec![b'x'; 20_000]).expect("it takes them"),
             _ => return stream_for_ever(stream),
         }
         stream
@@ -126,7 +136,7 @@ fn healthy(lab: &Lab) -> Vec<TcpStream> {
     (0..200).map(of).collect()
 }
 
-fn stream_for_ever(stream: TcpStream) -> TcpStream {
+pub(super) fn stream_for_ever(stream: TcpStream) -> TcpStream {
     let mut writer = stream.try_clone().expect("a second handle");
     std::thread::spawn(move || {
         while writer.write_all(&vec![b'x'; 20_000]).is_ok() {
@@ -137,7 +147,7 @@ fn stream_for_ever(stream: TcpStream) -> TcpStream {
 }
 
 /// Writes as much as there is room for.
-fn fill(mut stream: TcpStream) -> TcpStream {
+pub(super) fn fill(mut stream: TcpStream) -> TcpStream {
     stream.set_nonblocking(true).expect("a mode");
     let mut vain = 0;
     while vain < 20 {
@@ -272,7 +282,7 @@ fn list_takes_no_privilege(lab: &Lab) {
 }
 
 /// Without any capability; a user namespace may know no other user to become.
-fn without_privilege(lab: &Lab, arguments: &[&str]) -> Ran {
+pub(super) fn without_privilege(lab: &Lab, arguments: &[&str]) -> Ran {
     let mut command = lab.command("c", "setpriv");
     command.args(["--bounding-set", "-all", "--inh-caps", "-all"]);
     run(command.arg(program()).args(arguments))

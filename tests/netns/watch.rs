@@ -4,9 +4,9 @@
 //! time, and nothing grows. Without it that test does nothing, since no round comes sooner than a minute after the last.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path as File, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,26 +21,36 @@ use super::soak::{self, Back, Path, There, USUAL};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A watch in c, and what it has said so far.
-struct Watch {
+pub(super) struct Watch {
     child: Child,
     folder: PathBuf,
 }
 
 impl Watch {
-    fn start(lab: &Lab, arguments: &[&str]) -> Self {
+    pub(super) fn start(lab: &Lab, arguments: &[&str]) -> Self {
+        let mut command = lab.command("c", program());
+        command.args(arguments);
+        Self::of(lab, command)
+    }
+
+    /// The command is one in c.
+    pub(super) fn of(lab: &Lab, mut command: Command) -> Self {
         let folder = lab.folder();
         let file = |name: &str| fs::File::create(folder.join(name)).expect("a file");
-        let mut command = lab.command("c", program());
-        command.args(arguments).stdout(file("watch.out")).stderr(file("watch.err"));
+        command.stdout(file("watch.out")).stderr(file("watch.err"));
         Self { child: command.spawn().expect("it starts"), folder }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     /// What one of its files holds once it holds this.
-    fn wait_for(&self, file: &str, wanted: &str) -> String {
+    pub(super) fn wait_for(&self, file: &str, wanted: &str) -> String {
         let end = Instant::now() + SOON;
         loop {
             let text = self.text(file);
@@ -52,12 +62,12 @@ impl Watch {
         }
     }
 
-    fn text(&self, file: &str) -> String {
+    pub(super) fn text(&self, file: &str) -> String {
         fs::read_to_string(self.folder.join(file)).unwrap_or_default()
     }
 
     /// Its exit code.
-    fn end(self, signal: Signal) -> Option<i32> {
+    pub(super) fn end(self, signal: Signal) -> Option<i32> {
         self.signal(signal);
         let began = Instant::now();
         let ran = finish(self.child);
@@ -129,17 +139,44 @@ fn a_watch_tells_and_keeps_what_it_finds_and_reads_its_list_again() {
         assert_eq!(watch.end(Signal::TERM), Some(2), "the last state");
         assert_eq!(lab.processes("c").trim(), "", "nothing is left");
 
-        // The history goes on, and others read it.
-        let again = Watch::start(&lab, &["--watch", "--jsonl", &history_name, &v6]);
-        again.wait_for("watch.out", "black hole above 1400");
-        again.wait_for("history.jsonl", "\n");
+        // The history goes on, and others read it. What it says is known: the hole of v6 is told no more, that of v4 is a change.
+        let again = Watch::start(&lab, &["--watch", "--jsonl", &history_name, &v6, &v4]);
+        let told = again.wait_for("watch.out", &format!("{v4}: was clear, now black hole above 1400 since between "));
         let deadline = Instant::now() + SOON;
-        while fs::read_to_string(&history).expect("the history").lines().count() < 3 && Instant::now() < deadline {
+        while fs::read_to_string(&history).expect("the history").lines().count() < 4 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(50));
         }
+        assert_eq!(
+            (told.lines().count(), again.text("watch.out")),
+            (1, told.clone()),
+            "v6 has its line and is no news"
+        );
         assert_eq!(again.end(Signal::INT), Some(2));
         let merged = lab.probe(&["--merge", &history_name]);
         assert!(merged.stdout.contains("2 addresses of 2 targets"), "{}", merged.stdout);
+        lab.down().unwrap();
+    });
+}
+
+/// Reading the list from a pipe takes as long as whoever writes it; a SIGHUP that comes meanwhile ends nothing.
+#[test]
+fn a_sighup_before_the_watch_has_begun_is_heard_when_it_has() {
+    with_labs("watch::a_sighup_before_the_watch_has_begun_is_heard_when_it_has", || {
+        let lab = soak::prepared();
+        let mut command = lab.command("c", program());
+        command.args(["--watch", "--targets", "-"]).stdin(Stdio::piped());
+        let mut watch = Watch::of(&lab, command);
+        let mut list = watch.child.stdin.take().expect("a pipe");
+        // It waits in pipe_read by then.
+        std::thread::sleep(Duration::from_secs(1));
+        watch.signal(Signal::HUP);
+        std::thread::sleep(Duration::from_millis(100));
+        list.write_all(b"10.64.0.1\n").expect("it is still there");
+        drop(list);
+        watch.wait_for("watch.err", "watching 1 target");
+        watch.wait_for("watch.err", "SIGHUP: there is no list to read again");
+        watch.signal(Signal::HUP);
+        assert!(watch.end(Signal::INT).is_some(), "it ends by itself");
         lab.down().unwrap();
     });
 }
@@ -159,7 +196,7 @@ fn a_watch_without_a_list_goes_on_at_sighup_and_says_so() {
 }
 
 /// What a terminal shows: every frame, line by line, without colours.
-fn frames(shown: &Value) -> Vec<Vec<String>> {
+pub(super) fn frames(shown: &Value) -> Vec<Vec<String>> {
     let text = shown.as_str().unwrap_or_default();
     let frame = |frame: &str| {
         let frame = frame.split("\u{1b}[J").next().unwrap_or_default();
@@ -172,7 +209,7 @@ fn frames(shown: &Value) -> Vec<Vec<String>> {
     text.split("\u{1b}[?2026h\u{1b}[H").skip(1).map(frame).collect()
 }
 
-fn on_a_terminal(lab: &Lab, end: &str, arguments: &[&str]) -> Value {
+pub(super) fn on_a_terminal(lab: &Lab, end: &str, arguments: &[&str]) -> Value {
     let terminal = File::new(env!("CARGO_MANIFEST_DIR")).join("tests/netns/terminal.py");
     let mut command = lab.command("c", "python3");
     command.arg(terminal).arg(end).arg(program()).args(arguments).env("TERM", "xterm").stderr(Stdio::inherit());

@@ -17,7 +17,7 @@ use super::fixtures::{
 };
 
 /// Its packets have so many bytes.
-fn forward(packet: u32) -> StalledConnection {
+pub(super) fn forward(packet: u32) -> StalledConnection {
     let stall = ForwardStall {
         since: Duration::from_secs(12),
         waiting: 200_000,
@@ -34,7 +34,7 @@ fn forward(packet: u32) -> StalledConnection {
     connection(Stall::Forward(stall), packet)
 }
 
-fn backward() -> StalledConnection {
+pub(super) fn backward() -> StalledConnection {
     let sign = BackwardSign::Gap { held: 1488 };
     connection(
         Stall::Backward(BackwardStall { since: Duration::from_secs(12), sign, received: 250, segments: 4 }),

@@ -3,6 +3,7 @@
 mod advice;
 mod commands;
 mod complete;
+mod connection_watch;
 mod connections;
 mod duckdb;
 mod every;

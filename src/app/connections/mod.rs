@@ -1,7 +1,7 @@
 //! Targets that this host's own connections make suspect.
 
-mod planning;
-mod read;
+pub(super) mod planning;
+pub(super) mod read;
 mod run;
 mod show;
 

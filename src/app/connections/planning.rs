@@ -26,7 +26,8 @@ pub(super) async fn plan<'s>(
 ) -> Result<(Vec<PlannedAddress>, ConnectionCases<'s>), RunError> {
     let plan = examiner.plan();
     let planner = Planner::new(examiner).await?;
-    let lookups = connections.list.iter().map(|connection| of_connection(&planner, plan, connection));
+    let lookups =
+        connections.list.iter().map(|connection| of_connection(&planner, plan, connection, connection.direction()));
     let mut lookups = stream::iter(lookups).buffered(LOOKUPS_AT_A_TIME);
     let (mut all, mut places, mut cases) = (Vec::<PlannedAddress>::new(), HashMap::new(), Vec::new());
     let mut list = connections.list.iter();
@@ -49,7 +50,13 @@ pub(super) async fn plan<'s>(
     Ok((all, ConnectionCases::new(cases, tables)))
 }
 
-async fn of_connection(planner: &Planner<'_>, plan: &RunPlan, connection: &StalledConnection) -> Planned {
+/// The plan for the peer of one. `stalls`: the ways on which it does, or others with the same peer.
+pub(in crate::app) async fn of_connection(
+    planner: &Planner<'_>,
+    plan: &RunPlan,
+    connection: &StalledConnection,
+    stalls: Direction,
+) -> Planned {
     let called = peer(connection);
     let target = match target(connection) {
         Ok(target) => target,
@@ -57,7 +64,7 @@ async fn of_connection(planner: &Planner<'_>, plan: &RunPlan, connection: &Stall
     };
     let mut examined = planner.parsed_target(&called, &target, plan.sending.timeout).await;
     for one in &mut examined.addresses {
-        one.job.plan.direction = direction(&plan.examination, connection);
+        one.job.plan.direction = direction(&plan.examination, stalls);
     }
     examined
 }
@@ -70,11 +77,11 @@ fn target(connection: &StalledConnection) -> Result<Target, PlanError> {
 }
 
 /// The way on which it stalls, unless the user says otherwise.
-fn direction(options: &ExaminationOptions, connection: &StalledConnection) -> Direction {
+fn direction(options: &ExaminationOptions, stalls: Direction) -> Direction {
     match options.direction {
         Some(direction) => direction,
         None if options.method == MethodChoice::Icmp => Direction::Forward,
-        None if options.ptb_test && connection.direction() == Direction::Forward => Direction::Both,
-        None => connection.direction(),
+        None if options.ptb_test && stalls == Direction::Forward => Direction::Both,
+        None => stalls,
     }
 }

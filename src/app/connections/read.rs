@@ -53,7 +53,8 @@ fn name_holders(list: &mut [StalledConnection]) {
     }
 }
 
-fn zone(connection: &StalledConnection) -> Option<String> {
+/// The interface of a link-local peer, by its name.
+pub(in crate::app) fn zone(connection: &StalledConnection) -> Option<String> {
     let std::net::SocketAddr::V6(peer) = connection.peer else { return None };
     let index = Some(peer.scope_id()).filter(|index| *index != 0)?;
     Some(Interface::by_index(index).map_or_else(|_| index.to_string(), |interface| interface.name))

@@ -34,8 +34,9 @@ impl ResultSink for HtmlPage {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
         let page = match result.cases {
             Some(Cases::Suspects(cases)) => html::render(result.report, Some(&cases.answers(result.report))),
-            Some(Cases::Connections(cases)) => {
-                html::render_with_connections(result.report, &cases.answers(result.report))
+            Some(cases @ (Cases::Connections(_) | Cases::Watched(_))) => {
+                let connections = cases.connections(result.report).unwrap_or_default();
+                html::render_with_connections(result.report, &connections)
             }
             None => html::render(result.report, None),
         };

@@ -5,7 +5,6 @@ use std::io;
 use super::document::Document;
 use super::format::{Destination, Format, FormatOption, Runs};
 use super::result_sink::{ResultSink, RunResult};
-use crate::app::cases::Cases;
 use crate::model::Report;
 use crate::net::publish::Readers;
 use crate::report::json;
@@ -31,11 +30,10 @@ struct JsonDocument(Document);
 
 impl ResultSink for JsonDocument {
     fn result(&mut self, result: &RunResult<'_>) -> io::Result<()> {
-        let document = match result.cases {
-            Some(Cases::Connections(cases)) => {
-                json::render_with_connections(result.report, &cases.answers(result.report))
-            }
-            Some(Cases::Suspects(_)) | None => json::render(result.report),
+        let connections = result.cases.and_then(|cases| cases.connections(result.report));
+        let document = match connections {
+            Some(connections) => json::render_with_connections(result.report, &connections),
+            None => json::render(result.report),
         };
         self.0.put(&document)
     }

@@ -42,7 +42,11 @@ impl ResultSink for JsonLines {
         if self.is_closed {
             return Ok(());
         }
-        self.file.write(&json::render_line(result.report))
+        let line = match result.cases.and_then(|cases| cases.connections(result.report)) {
+            Some(connections) => json::render_line_with_connections(result.report, &connections),
+            None => json::render_line(result.report),
+        };
+        self.file.write(&line)
     }
 
     fn keeps_results(&self) -> bool {

@@ -26,7 +26,8 @@ use crate::report::verdict_counts::VerdictCounts;
 pub(crate) const NOBODY_READS: &str =
     "stdout was closed before all was written to it; the exit code still tells the verdict";
 
-/// The outputs, in the order in which they hear of everything.
+/// The outputs, in the order in which they hear of everything. By default nobody listens.
+#[derive(Default)]
 pub(crate) struct Outputs(Vec<Box<dyn ResultSink>>);
 
 impl Outputs {
@@ -62,12 +63,16 @@ impl Outputs {
     /// Opens the outputs of a watch: files, or stdout for a program. A history goes on where it ended. To be called before privileges
     /// are given up.
     pub(crate) fn of_watch(options: &OutputOptions) -> Result<Self, OpenError> {
-        let mut history =
-            options.formats.iter().filter(|choice| choice.format.runs == Runs::Lists && !choice.takes_stdout());
-        let history = history.find_map(|choice| choice.argument.file());
-        let mut opening = opening(options, true, history);
+        let mut opening = opening(options, true, Self::history_of(options));
         let sinks = options.formats.iter().map(|choice| (choice.format.open)(&choice.argument, &mut opening));
         Ok(Self(sinks.collect::<Result<_, _>>()?))
+    }
+
+    /// The file that the history of a watch goes on in.
+    pub(crate) fn history_of(options: &OutputOptions) -> Option<&Path> {
+        let mut history =
+            options.formats.iter().filter(|choice| choice.format.runs == Runs::Lists && !choice.takes_stdout());
+        history.find_map(|choice| choice.argument.file())
     }
 
     /// Whether nobody listens.

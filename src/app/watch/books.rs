@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::time::Duration;
 
+use crate::app::cases::Cases;
 use crate::app::output::outputs::Outputs;
 use crate::app::output::result_sink::RunResult;
 use crate::model::{AddressReport, Report, TargetFailure, Timestamp};
@@ -40,9 +41,7 @@ impl Books {
 
     /// Whether a target needs a line: what `stands` is is not what the last one says.
     pub(super) fn wants_line(&mut self, target: TargetId, stands: &impl Hash, now: Timestamp) -> bool {
-        if self.are_kept() {
-            self.stale_since.get_or_insert(now);
-        }
+        self.note(now);
         let mut hasher = DefaultHasher::new();
         stands.hash(&mut hasher);
         let stands = hasher.finish();
@@ -54,9 +53,21 @@ impl Books {
         !is_told
     }
 
-    /// Writes the line of a target.
-    pub(super) fn write(&mut self, report: &Report) -> io::Result<()> {
-        self.outputs.result(&RunResult { report, cases: None })
+    /// The textfile is out of date.
+    pub(super) fn note(&mut self, now: Timestamp) {
+        if self.are_kept() {
+            self.stale_since.get_or_insert(now);
+        }
+    }
+
+    /// Since when the textfile is as it is; `None`: it was never written.
+    pub(super) fn published(&self) -> Option<Timestamp> {
+        self.published
+    }
+
+    /// Writes the line of a target, or of a connection.
+    pub(super) fn write(&mut self, report: &Report, cases: Option<&Cases<'_>>) -> io::Result<()> {
+        self.outputs.result(&RunResult { report, cases })
     }
 
     /// Targets that are watched no more have no line.

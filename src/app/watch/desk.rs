@@ -221,7 +221,7 @@ impl<'a> Desk<'a> {
             errors: self.look_ups.get(&id).map(|look_up| look_up.failures.clone()).unwrap_or_default(),
             ending: None,
         };
-        self.books.write(&report)
+        self.books.write(&report, None)
     }
 
     fn addresses_took(&self, places: &[Place]) -> std::time::Duration {

@@ -21,9 +21,9 @@ use crate::runner::Job;
 use crate::watch::Task;
 
 /// What this host is like (links, settings, name servers) is asked again so often.
-const PLANNER_LASTS: Duration = Duration::from_secs(600);
+pub(super) const PLANNER_LASTS: Duration = Duration::from_secs(600);
 /// How often the table is drawn.
-const FRAME: Duration = Duration::from_secs(1);
+pub(super) const FRAME: Duration = Duration::from_secs(1);
 
 /// What the feed hears of.
 pub(super) struct Sources<'a> {
@@ -132,14 +132,14 @@ async fn finished(reading: &mut Option<Reading>) -> (Option<Rereadable>, Result<
     }
 }
 
-async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+pub(super) async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,
     }
 }
 
-fn pause(wake: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn pause(wake: Timestamp, now: Timestamp) -> Duration {
     /// The runtime knows no longer time.
     const LONGEST: Duration = Duration::from_secs(3600);
     wake.since(now).min(LONGEST)

@@ -3,11 +3,13 @@
 //!
 //! * `run` opens what is needed, and ends; `feed` is the loop beside the runner's; `desk` owns all that is known;
 //! * `source` is the list and its new editions; `round_plan` makes the plan of an examination from the kind of its round;
-//! * `books` keeps history and textfile; `teller` tells people, on a terminal by the `screen`; `signals` are those of the system.
+//! * `stalls` is the other watch, over this host's connections instead of targets;
+//! * `books` keeps history and textfile, and `former` is what the history knew before; `teller` tells people, on a terminal by the `screen`; `signals` are those of the system.
 
 mod books;
 mod desk;
 mod feed;
+mod former;
 mod keys;
 mod observer;
 mod round_plan;
@@ -15,7 +17,9 @@ mod run;
 mod screen;
 mod signals;
 mod source;
+mod stalls;
 mod teller;
 
 pub(super) use round_plan::PORT_SETS;
 pub(super) use run::run;
+pub(super) use stalls::run as run_over_connections;

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use super::books::Books;
 use super::desk::{Bells, Desk, targets};
 use super::feed::{Sources, feed};
+use super::former;
 use super::observer::WatchObserver;
 use super::signals::heed;
 use super::source::Source;
@@ -21,28 +22,36 @@ use crate::app::output::outputs::Outputs;
 use crate::app::plan::{RunPlan, WatchOptions};
 use crate::app::planner::Planner;
 use crate::model::worst_exit_code;
+use crate::net;
 use crate::report::text::Detail;
 use crate::runner::{Job, Patience};
 use crate::watch::Watch;
 
 /// Examinations that wait for the runner.
-const READY: usize = 8;
+pub(super) const READY: usize = 8;
 
 /// Watches the targets until it is told to end. Returns the exit code of the last state.
 pub(in crate::app) fn run(plan: &RunPlan, options: &WatchOptions) -> Result<u8, RunError> {
-    let files = || Ok((Outputs::of_watch(&plan.output)?, Source::open(&options.source)?));
-    let (examiner, (outputs, source)) = Examiner::open(plan, files)?;
-    examiner.conduct(async |examiner| watch(examiner, options, outputs, source).await)
+    let files = || {
+        let outputs = Outputs::of_watch(&plan.output)?;
+        let former = Outputs::history_of(&plan.output).map(former::read).transpose().map_err(RunError::History)?;
+        Ok((outputs, former.unwrap_or_default(), Source::open(&options.source)?))
+    };
+    let (examiner, (outputs, former, source)) = Examiner::open(plan, files)?;
+    let mut watched = Watch::new(options.interval);
+    watched.remember(former);
+    examiner.conduct(async |examiner| watch(examiner, options, (outputs, watched), source).await)
 }
 
 async fn watch(
     examiner: &Examiner<'_>,
     options: &WatchOptions,
-    mut outputs: Outputs,
+    (mut outputs, watched): (Outputs, Watch),
     source: Source,
 ) -> Result<u8, RunError> {
     // From now on none ends the program without a word.
     let signals = Signals::catch();
+    net::let_hangups_in();
     let planner = Planner::new(examiner).await;
     let planner = planner.map_err(|error| examiner.tell(error.into(), &mut outputs))?;
     let output = &examiner.plan().output;
@@ -50,7 +59,7 @@ async fn watch(
     let teller =
         Teller::begin(manner(examiner.plan()), output.detail == Detail::VerdictOnly).map_err(RunError::Write)?;
     let told = (teller, Books::new(outputs));
-    let desk = Desk::new(examiner, Watch::new(options.interval), told, Bells { stirred: &stirred, stop: &stop });
+    let desk = Desk::new(examiner, watched, told, Bells { stirred: &stirred, stop: &stop });
     let desk = RefCell::new(desk);
     let (edition, file) = source.into_parts();
     let every = in_words(options.interval);
@@ -86,7 +95,7 @@ async fn watch(
     }
 }
 
-fn manner(plan: &RunPlan) -> Manner {
+pub(super) fn manner(plan: &RunPlan) -> Manner {
     let output = &plan.output;
     if output.stdout_is_taken() {
         return Manner::Silent;
@@ -100,7 +109,7 @@ fn manner(plan: &RunPlan) -> Manner {
 }
 
 /// `5 min`, `90 s`.
-fn in_words(interval: Duration) -> String {
+pub(super) fn in_words(interval: Duration) -> String {
     let seconds = interval.as_secs();
     if seconds.is_multiple_of(3600) {
         format!("{} h", seconds / 3600)

@@ -31,6 +31,16 @@ pub(super) struct Teller {
     shown: Shown,
 }
 
+/// What a table is drawn into.
+pub(super) struct Frame<'a> {
+    pub(super) zone: &'a Zone,
+    /// What was told last, the oldest first.
+    pub(super) news: Vec<&'a str>,
+    pub(super) color: bool,
+    /// Columns and lines.
+    pub(super) size: (usize, usize),
+}
+
 enum Shown {
     Table { screen: Screen, color: bool, news: VecDeque<String> },
     Lines,
@@ -51,12 +61,22 @@ impl Teller {
     /// Something has changed.
     pub(super) fn tell(&mut self, what: &WatchNews) -> io::Result<()> {
         let line = line(what, SystemTime::now(), &self.zone);
+        self.tell_line(line)
+    }
+
+    /// A line about something that has changed.
+    pub(super) fn tell_line(&mut self, line: String) -> io::Result<()> {
         match &mut self.shown {
             Shown::Table { news, .. } => remember(news, line),
             Shown::Lines => stdout::print(&format!("{line}\n"))?,
             Shown::Nothing => {}
         }
         Ok(())
+    }
+
+    /// In which zone times are told.
+    pub(super) fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// A warning, or a word about the watch itself.
@@ -94,25 +114,25 @@ impl Teller {
 
     /// Draws the table as all stands now.
     pub(super) fn show(&mut self, watch: &Watch, title: &str, is_paused: bool) -> io::Result<()> {
+        self.draw(|frame| {
+            let rows = watch.rows().map(|row| TableRow {
+                label: row.label,
+                stands: row.standing.told().or(row.standing.latest()),
+                changed: row.standing.changed(),
+                strip: row.standing.strip().marks().collect(),
+                is_running: row.is_running,
+            });
+            let Frame { zone, news, color, size: (width, height) } = frame;
+            let (title, now, rows) = (title.to_owned(), SystemTime::now(), rows.collect());
+            Table { title, is_paused, now, zone, rows, news, color }.lines(width, height)
+        })
+    }
+
+    /// Draws what is made of this, where there is a screen.
+    pub(super) fn draw(&mut self, lines: impl FnOnce(Frame<'_>) -> Vec<String>) -> io::Result<()> {
         let Shown::Table { screen, color, news } = &mut self.shown else { return Ok(()) };
-        let rows = watch.rows().map(|row| TableRow {
-            label: row.label,
-            stands: row.standing.told().or(row.standing.latest()),
-            changed: row.standing.changed(),
-            strip: row.standing.strip().marks().collect(),
-            is_running: row.is_running,
-        });
-        let table = Table {
-            title: title.to_owned(),
-            is_paused,
-            now: SystemTime::now(),
-            zone: &self.zone,
-            rows: rows.collect(),
-            news: news.iter().map(String::as_str).collect(),
-            color: *color,
-        };
-        let (width, height) = Screen::size();
-        screen.draw(table.lines(width, height))
+        let news = news.iter().map(String::as_str).collect();
+        screen.draw(lines(Frame { zone: &self.zone, news, color: *color, size: Screen::size() }))
     }
 
     /// Gives the terminal back, with what was told on it.

@@ -4,7 +4,7 @@
 use super::kept::Kept;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
-pub(super) use filter::{admit_reading_files, admit_the_event_loop, admit_writing_files};
+pub(super) use filter::{admit_reading_files, admit_reading_links, admit_the_event_loop, admit_writing_files};
 
 /// The crate knows no others.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
@@ -20,6 +20,11 @@ pub(super) fn admit_writing_files(kept: &mut Kept) -> bool {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(super) fn admit_reading_files(kept: &mut Kept) -> bool {
+    admit_the_event_loop(kept)
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(super) fn admit_reading_links(kept: &mut Kept) -> bool {
     admit_the_event_loop(kept)
 }
 
@@ -142,6 +147,13 @@ mod filter {
     /// How files in one directory come and go.
     const WRITING: &[c_long] = &[libc::SYS_fchmod, libc::SYS_openat, libc::SYS_renameat2, libc::SYS_unlinkat];
 
+    /// How the links of a directory are read.
+    const LINKS: &[c_long] = &[libc::SYS_getdents64, libc::SYS_readlinkat];
+    #[cfg(target_arch = "x86_64")]
+    const OLDER_LINKS: &[c_long] = &[libc::SYS_getdents, libc::SYS_readlink];
+    #[cfg(not(target_arch = "x86_64"))]
+    const OLDER_LINKS: &[c_long] = &[];
+
     /// The older forms of some of these, which newer architectures never had.
     #[cfg(target_arch = "x86_64")]
     const OLDER: &[c_long] = &[
@@ -202,12 +214,18 @@ mod filter {
 
     /// The same for a child that reads files.
     pub(in super::super) fn admit_reading_files(kept: &mut Kept) -> bool {
-        let rules = only_reads(2).and_then(|reads| {
-            let mut rules = always(&[COMMON]);
-            rules.insert(libc::SYS_openat, vec![rule([reads])?]);
-            Ok(rules)
-        });
-        apply(rules, kept)
+        apply(reading(&[COMMON]), kept)
+    }
+
+    /// The same for a child that reads links, and short files beside.
+    pub(in super::super) fn admit_reading_links(kept: &mut Kept) -> bool {
+        apply(reading(&[COMMON, LINKS, OLDER_LINKS]), kept)
+    }
+
+    fn reading(lists: &[&[c_long]]) -> Result<Rules, BackendError> {
+        let mut rules = always(lists);
+        rules.insert(libc::SYS_openat, vec![rule([only_reads(2)?])?]);
+        Ok(rules)
     }
 
     fn apply(rules: Result<Rules, BackendError>, kept: &mut Kept) -> bool {

@@ -158,6 +158,19 @@ pub(super) fn only_read_files(directories: &[BorrowedFd<'_>]) -> Result<(), NetE
     Ok(())
 }
 
+/// Makes this process, a child that has just been forked, one that sees whose files are open and does nothing else. Landlock would hide
+/// the processes outside of it.
+pub(super) fn only_read_processes() -> Result<(), NetError> {
+    let rights = Reading::Processes.rights();
+    let mut kept = Kept::default();
+    capabilities::forbid_new(rights);
+    user::leave_root_but_keep_capabilities(&mut kept);
+    capabilities::reduce_to(rights)?;
+    let _ = rustix::thread::set_no_new_privs(true);
+    calls::admit_reading_links(&mut kept);
+    Ok(())
+}
+
 /// Makes this process, a child that has just been forked, one that asks the kernel for its firewall's rules, and lets the programs do so
 /// that it starts. `/proc/net/ip_tables_names` belongs to root, and iptables opens a raw socket.
 pub(super) fn only_list_rules() -> Result<(), NetError> {

@@ -1,10 +1,11 @@
 //! The TCP connections of this host, as the kernel tells them to anybody who asks (sock_diag(7)). It takes no privilege.
 //!
-//! * `answer`: bytes to plain types; `processes`: who holds a socket.
+//! * `answer`: bytes to plain types; `processes`: who holds a socket; `holder_reader`: a child that tells so for as long as the run lasts.
 
 mod answer;
 #[doc(hidden)]
 pub mod fuzz;
+mod holder_reader;
 mod processes;
 
 use std::io::{self, Read};
@@ -18,6 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::NetError;
 use crate::model::TcpSocket;
 use answer::Answer;
+pub use holder_reader::HolderReader;
 pub use processes::holders;
 
 /// linux/netlink.h.

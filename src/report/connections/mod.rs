@@ -8,6 +8,7 @@ pub(super) use json::ConnectionJson;
 pub(super) use outcome::TITLE as MEANINGS;
 pub use outcome::{ConnectionAnswer, meanings};
 pub use words::peer;
+pub(super) use words::{called, rows, suspicion, time};
 
 use super::layout::{Width, push_line, wrap};
 use super::printable::printable;

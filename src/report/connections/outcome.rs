@@ -65,15 +65,27 @@ impl ConnectionAnswer<'_> {
         self.judge().0 == Outcome::Open
     }
 
-    /// What becomes of it, and why.
+    /// What becomes of it, and why. The advice stands above.
     pub fn judge(&self) -> (Outcome, String) {
+        self.judge_with("what stands above")
+    }
+
+    /// The same where no advice is shown.
+    pub(in crate::report) fn judge_alone(&self) -> (Outcome, String) {
+        let connection = self.connection;
+        let zone = connection.zone.as_ref().map_or_else(String::new, |zone| format!("%{zone}"));
+        let target = format!("[{}{zone}]:{}", connection.peer.ip(), connection.service_port());
+        self.judge_with(&format!("what `pmtu-probe {target}` advises"))
+    }
+
+    fn judge_with(&self, advice: &str) -> (Outcome, String) {
         let Some(report) = self.report else {
             let why = self.error.as_deref().unwrap_or("it was not examined");
             return (Outcome::Open, format!("its peer could not be examined: {why}"));
         };
         let (outcome, text) = match &self.connection.stall {
-            Stall::Forward(stall) => forward(self.connection, &self.by_now(stall), report),
-            Stall::Backward(stall) => backward(stall, report),
+            Stall::Forward(stall) => forward(self.connection, &self.by_now(stall), report, advice),
+            Stall::Backward(stall) => backward(stall, report, advice),
         };
         match self.afterwards {
             Afterwards::GoneOn => (Outcome::GoneOn, format!("it has gone on meanwhile; before, {text}")),
@@ -121,7 +133,12 @@ pub fn meanings(answers: &[ConnectionAnswer<'_>], width: Width) -> String {
     out
 }
 
-fn forward(connection: &StalledConnection, stall: &ForwardStall, report: &AddressReport) -> (Outcome, String) {
+fn forward(
+    connection: &StalledConnection,
+    stall: &ForwardStall,
+    report: &AddressReport,
+    advice: &str,
+) -> (Outcome, String) {
     let examined = &report.examined;
     if !examined.direction.is_forward() {
         return (Outcome::Open, "the way there was not examined; leave out --direction".into());
@@ -129,7 +146,7 @@ fn forward(connection: &StalledConnection, stall: &ForwardStall, report: &Addres
     let next = time(stall.next_in);
     match (examined.verdict, examined.path_mtu) {
         (Verdict::BlackHole | Verdict::Recovers | Verdict::Masked, Some(passes)) if stall.packet > passes => {
-            in_a_hole(connection, stall, report, passes)
+            in_a_hole(connection, stall, report, passes, advice)
         }
         (Verdict::Discoverable, Some(passes)) if stall.packet > passes => (
             Outcome::Recovers,
@@ -149,9 +166,10 @@ fn forward(connection: &StalledConnection, stall: &ForwardStall, report: &Addres
         ),
         (Verdict::Clear, _) if examined.findings.contains(&Finding::HoleOnSomeFlows) => (
             Outcome::Stays,
-            "one of several parallel paths has a black hole, and it is probably on that one: it stays until it times out; \
-             do what stands above"
-                .into(),
+            format!(
+                "one of several parallel paths has a black hole, and it is probably on that one: it stays until it times out; \
+                 do {advice}"
+            ),
         ),
         (Verdict::Clear, _) => (
             Outcome::Unexplained,
@@ -165,7 +183,7 @@ fn forward(connection: &StalledConnection, stall: &ForwardStall, report: &Addres
             Outcome::Open,
             "not even small packets are answered now: the peer or the path is down, whatever the size".into(),
         ),
-        _ => (Outcome::Open, "no verdict; what stands above says what to try".into()),
+        _ => (Outcome::Open, format!("no verdict; try {advice}")),
     }
 }
 
@@ -175,6 +193,7 @@ fn in_a_hole(
     stall: &ForwardStall,
     report: &AddressReport,
     passes: PacketSize,
+    advice: &str,
 ) -> (Outcome, String) {
     let next = time(stall.next_in);
     let probing = report.here.settings.tcp_mtu_probing;
@@ -196,11 +215,17 @@ fn in_a_hole(
     };
     let text = format!(
         "{hole}. The kernel takes the path MTU for {}, no message tells it otherwise, and {setting}: it sends the same again until it \
-         times out. What stands above cures new connections; `sysctl -w net.ipv4.tcp_mtu_probing=1` frees this one as well when it \
+         times out. {} cures new connections; `sysctl -w net.ipv4.tcp_mtu_probing=1` frees this one as well when it \
          sends again, in {next}",
-        connection.path_mtu
+        connection.path_mtu,
+        capitalized(advice)
     );
     (Outcome::Stays, text)
+}
+
+fn capitalized(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn certainty(examined: &Examined) -> &'static str {
@@ -211,7 +236,7 @@ fn certainty(examined: &Examined) -> &'static str {
     }
 }
 
-fn backward(stall: &BackwardStall, report: &AddressReport) -> (Outcome, String) {
+fn backward(stall: &BackwardStall, report: &AddressReport, advice: &str) -> (Outcome, String) {
     let reverse = &report.examined.reverse;
     if !report.examined.direction.is_reverse() {
         return (Outcome::Open, "the way from there was not examined; give --direction both".into());
@@ -222,7 +247,7 @@ fn backward(stall: &BackwardStall, report: &AddressReport) -> (Outcome, String) 
             Outcome::Stays,
             format!(
                 "black hole confirmed: large packets from there do not arrive{}, and {received} bytes are all that came: it stays \
-                 until either side times out, unless the peer's TCP tries smaller ones; what stands above cures new connections",
+                 until either side times out, unless the peer's TCP tries smaller ones; {advice} cures new connections",
                 reverse.path_mtu.map_or_else(String::new, |size| format!(", those of {size} bytes do"))
             ),
         ),

@@ -16,7 +16,7 @@ pub fn peer(connection: &StalledConnection) -> String {
 }
 
 /// Whose connection it is, and with whom: `smtp (pid 744), port 40512 to 10.0.4.5:25`.
-pub(super) fn called(connection: &StalledConnection) -> String {
+pub(in crate::report) fn called(connection: &StalledConnection) -> String {
     let way = match connection.opener {
         Opener::ThisHost => "to",
         Opener::Peer => "from",
@@ -80,7 +80,8 @@ pub(super) fn headline(connection: &StalledConnection) -> String {
     format!("{}: {}", peer(connection), suspicion(connection))
 }
 
-fn suspicion(connection: &StalledConnection) -> &'static str {
+/// What it looks like, and how sure that is.
+pub(in crate::report) fn suspicion(connection: &StalledConnection) -> &'static str {
     match (&connection.stall, connection.grade) {
         (Stall::Forward(_), Grade::Classic) => "classic: large segments are sent in vain, small ones pass",
         (Stall::Forward(_), Grade::Likely) => "likely: large segments are sent in vain",
@@ -106,7 +107,7 @@ fn suspicion(connection: &StalledConnection) -> &'static str {
 }
 
 /// Labels and values.
-pub(super) fn rows(connection: &StalledConnection) -> Vec<(&'static str, String)> {
+pub(in crate::report) fn rows(connection: &StalledConnection) -> Vec<(&'static str, String)> {
     let mut rows = vec![("process", holder(&connection.holder)), ("connection", ends(connection))];
     match &connection.stall {
         Stall::Forward(stall) => rows.extend(forward(stall)),
@@ -201,7 +202,7 @@ fn times(number: u8) -> String {
 }
 
 /// `0.4 s`, `12 s`, `3 min 20 s`.
-pub(super) fn time(time: Duration) -> String {
+pub(in crate::report) fn time(time: Duration) -> String {
     match time.as_secs_f64() {
         seconds if seconds < 9.95 => format!("{seconds:.1} s"),
         seconds if seconds < 120.0 => format!("{seconds:.0} s"),

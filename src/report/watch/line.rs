@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 
 use super::stand;
-use crate::model::{RoundMark, Sighting, Ttl, WatchNews, WatchedChange};
+use crate::model::{Sighting, WatchNews, WatchedChange};
 use crate::report::printable;
 
 /// In which zone times are told.
@@ -32,6 +32,11 @@ impl Zone {
     /// `2026-11-30 10:42`.
     pub fn date_and_minute(&self, time: SystemTime) -> String {
         self.told(time).map_or_else(String::new, |told| told.strftime("%Y-%m-%d %H:%M").to_string())
+    }
+
+    /// `10:42:07`.
+    pub(super) fn second(&self, time: SystemTime) -> String {
+        self.told(time).map_or_else(String::new, |told| told.strftime("%H:%M:%S").to_string())
     }
 
     /// With the date only where it is not that of another time.
@@ -78,11 +83,8 @@ fn changed(change: &WatchedChange, zone: &Zone) -> String {
         }
         None => words.push_str(" at the first examination"),
     }
-    let is_there = change.parts.there && matches!(now.mark(), RoundMark::Holed | RoundMark::Impaired);
-    match now.hop.filter(|_| is_there) {
-        Some(Ttl(0)) => words.push_str(", on this host"),
-        Some(Ttl(hop)) => words.extend([", hop ", &hop.to_string()]),
-        None => {}
+    if change.parts.there {
+        words.push_str(&stand::hop(now));
     }
     words
 }
@@ -106,7 +108,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{ChangedParts, PacketSize, PortState, ReverseVerdict, Verdict};
+    use crate::model::{ChangedParts, PacketSize, PortState, ReverseVerdict, Ttl, Verdict};
 
     /// A minute of 30 November 2026.
     fn time(hour: u64, minute: u64) -> SystemTime {

@@ -1,6 +1,6 @@
 //! How an address stands, in few words.
 
-use crate::model::{PacketSize, PortState, ReverseVerdict, Sighting, Verdict};
+use crate::model::{PacketSize, PortState, ReverseVerdict, RoundMark, Sighting, Ttl, Verdict};
 use crate::report::words::verdict_name;
 
 /// `black hole above 1400`, `discoverable (1400 bytes)`, `clear`.
@@ -24,6 +24,15 @@ pub(super) fn back(sighting: &Sighting) -> Option<String> {
         ReverseVerdict::Discoverable => Some(verdict_name(Verdict::Discoverable).into()),
         ReverseVerdict::Clear => Some(verdict_name(Verdict::Clear).into()),
         ReverseVerdict::Untested | ReverseVerdict::Inconclusive => None,
+    }
+}
+
+/// `, hop 3`: the last one that large packets reach, where they do not reach all.
+pub(super) fn hop(sighting: &Sighting) -> String {
+    match sighting.hop.filter(|_| matches!(sighting.mark(), RoundMark::Holed | RoundMark::Impaired)) {
+        Some(Ttl(0)) => ", on this host".into(),
+        Some(Ttl(hop)) => format!(", hop {hop}"),
+        None => String::new(),
     }
 }
 

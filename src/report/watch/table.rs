@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
+use super::cells::{cut, fit, room, style_of, styled, title_line, with_news};
 use super::line::Zone;
 use super::stand;
 use crate::model::{RoundMark, Sighting};
@@ -46,8 +47,6 @@ pub struct TableRow<'w> {
 /// A line of the screen, not longer than it is wide.
 pub type Line = String;
 
-/// Lines of changes below the table.
-const MOST_NEWS: usize = 6;
 const LABEL: (usize, usize) = (16, 44);
 const SIZE: usize = 5;
 const THERE: usize = 12;
@@ -60,30 +59,18 @@ impl Table<'_> {
     pub fn lines(&self, width: usize, height: usize) -> Vec<Line> {
         let mut rows: Vec<&TableRow<'_>> = self.rows.iter().collect();
         rows.sort_by_key(|row| (rank(row), row.label));
-        let news = self.news.len().min(MOST_NEWS).min(height.saturating_sub(6));
-        let below = if news == 0 { 0 } else { news + 1 };
-        let room = height.saturating_sub(2 + below);
+        let room = room(self.news.len(), height);
         let label = self.label_width(width);
-        let mut lines = vec![self.title_line(width), self.bold(cut(&heading(label), width))];
+        let mut lines = vec![
+            title_line(&self.title, (self.zone, self.now), self.is_paused, width),
+            self.bold(cut(&heading(label), width)),
+        ];
         let shown = if rows.len() > room { room.saturating_sub(1) } else { rows.len() };
         lines.extend(rows.iter().take(shown).map(|row| self.row(row, label, width)));
         if rows.len() > shown {
             lines.push(cut(&format!("and {} more, none of them worse", rows.len() - shown), width));
         }
-        if below > 0 {
-            lines.resize(height.saturating_sub(below).max(lines.len()), String::new());
-            lines.push(self.bold(cut("Changes", width)));
-            lines.extend(self.news[self.news.len() - news..].iter().map(|news| cut(&printable(news), width)));
-        }
-        lines.truncate(height);
-        lines
-    }
-
-    fn title_line(&self, width: usize) -> Line {
-        // First, so that it is seen on a narrow screen as well.
-        let (paused, key) = if self.is_paused { ("  PAUSED", "p goes on") } else { ("", "p pauses") };
-        let time = self.zone.date_and_minute(self.now);
-        cut(&format!("{time}{paused}  {}  q quits, {key}", self.title), width)
+        with_news(lines, &self.news, self.color, (width, height))
     }
 
     fn label_width(&self, width: usize) -> usize {
@@ -130,7 +117,7 @@ impl Table<'_> {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        if self.color && style != Style::new() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        styled(self.color, style, text)
     }
 }
 
@@ -157,15 +144,6 @@ fn rank(row: &TableRow<'_>) -> u8 {
     }
 }
 
-fn style_of(mark: RoundMark) -> Style {
-    let color = match mark {
-        RoundMark::Fine => return Style::new(),
-        RoundMark::Impaired | RoundMark::Doubtful => AnsiColor::Yellow,
-        RoundMark::Holed | RoundMark::Dead => AnsiColor::Red,
-    };
-    Style::new().fg_color(Some(color.into()))
-}
-
 fn heading(label: usize) -> String {
     let (target, there, back) = (fit("Target", label), fit("There", THERE), fit("Back", BACK));
     format!(" {target} {:>SIZE$} {there} {back} {:>RTT$} {:>CHANGED$} Last rounds", "Size", "RTT", "Changed")
@@ -175,23 +153,6 @@ fn heading(label: usize) -> String {
 fn milliseconds(rtt: Duration) -> String {
     let milliseconds = rtt.as_secs_f64() * 1000.0;
     if milliseconds < 100.0 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
-}
-
-/// As wide as the column: what is too long ends in a dot.
-fn fit(text: &str, width: usize) -> String {
-    let text = cut(text, width);
-    format!("{text:width$}")
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width > 0 {
-        kept.push('~');
-    }
-    kept
 }
 
 #[cfg(test)]

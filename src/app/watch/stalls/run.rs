@@ -1,0 +1,109 @@
+//! A watch over connections from its beginning to its end.
+
+use std::cell::RefCell;
+use std::io;
+
+use tokio::sync::{Notify, mpsc};
+
+use super::desk::StallDesk;
+use super::feed::{Examining, Sources, feed};
+use super::looker::Looker;
+use super::observer::StallObserver;
+use crate::app::error::RunError;
+use crate::app::examiner::Examiner;
+use crate::app::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
+use crate::app::interrupt::Signals;
+use crate::app::output::outputs::Outputs;
+use crate::app::plan::{ConnectionWatchOptions, RunPlan};
+use crate::app::planner::Planner;
+use crate::app::watch::books::Books;
+use crate::app::watch::desk::Bells;
+use crate::app::watch::run::{READY, in_words, manner};
+use crate::app::watch::signals::heed;
+use crate::app::watch::teller::Teller;
+use crate::model::worst_exit_code;
+use crate::net::{self, privilege};
+use crate::report::text::Detail;
+use crate::runner::{Job, Patience};
+use crate::watch::Stalls;
+
+/// Watches this host's connections until it is told to end. Returns the exit code of the last state.
+pub(in crate::app) fn run(plan: &RunPlan, options: &ConnectionWatchOptions) -> Result<u8, RunError> {
+    let looker = || Looker::open(&options.connections, plan.examination.family);
+    if options.connections.list_only {
+        let looker = looker()?;
+        privilege::give_up()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)?;
+        let watched = runtime.block_on(watch(plan, options, (None, None), looker));
+        runtime.shutdown_background();
+        return watched;
+    }
+    let (examiner, (outputs, looker)) = Examiner::open(plan, || Ok((Outputs::of_watch(&plan.output)?, looker()?)))?;
+    examiner.conduct(async |examiner| watch(plan, options, (Some(examiner), Some(outputs)), looker).await)
+}
+
+async fn watch(
+    plan: &RunPlan,
+    options: &ConnectionWatchOptions,
+    (examiner, outputs): (Option<&Examiner<'_>>, Option<Outputs>),
+    looker: Looker,
+) -> Result<u8, RunError> {
+    // From now on none ends the program without a word.
+    let signals = Signals::catch();
+    net::let_hangups_in();
+    let mut outputs = outputs.unwrap_or_default();
+    let mut examining: Examining<'_> = None;
+    if let Some(examiner) = examiner {
+        let planner = Planner::new(examiner).await;
+        examining = Some((examiner, planner.map_err(|error| examiner.tell(error.into(), &mut outputs))?));
+    }
+    let (stirred, stop) = (Notify::new(), Notify::new());
+    let teller = Teller::begin(manner(plan), plan.output.detail == Detail::VerdictOnly).map_err(RunError::Write)?;
+    let (told, bells) = ((teller, Books::new(outputs)), Bells { stirred: &stirred, stop: &stop });
+    let desk = StallDesk::new(examiner, Stalls::new(options.interval, examiner.is_some()), told, bells);
+    let desk = RefCell::new(desk);
+    desk.borrow_mut().remark(&beginning(plan, options));
+    let (hang_up, hangups) = mpsc::channel(1);
+    let (sender, jobs) = mpsc::channel::<Job>(READY);
+    let sources = Sources { looker, stirred: &stirred, hangups };
+    let ended = {
+        let mut observer = StallObserver(&desk);
+        let run = async {
+            let Some(examiner) = examiner else {
+                stop.notified().await;
+                return Ok(());
+            };
+            let patience = Patience::Each(plan.sending.timeout);
+            examiner.examine(jobs, options.concurrency, patience, stop.notified(), &mut observer).await.map(drop)
+        };
+        let feed = feed(&desk, examining, sources, sender);
+        let heed = heed(signals, &stop, &hang_up);
+        tokio::pin!(run, feed, heed);
+        loop {
+            tokio::select! {
+                ended = &mut run => break ended,
+                () = &mut feed => break run.await,
+                () = &mut heed => {}
+            }
+        }
+    };
+    let (code, failure) = desk.into_inner().finish();
+    ended?;
+    match failure {
+        // That was said on stderr, or there is nobody to hear it; the exit code still tells.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(worst_exit_code(code.into_iter().chain([NOTHING_TO_REPORT])))
+        }
+        Some(error) => Err(RunError::Write(error)),
+        None => Ok(code.unwrap_or(INTERRUPTED)),
+    }
+}
+
+fn beginning(plan: &RunPlan, options: &ConnectionWatchOptions) -> String {
+    let what = plan.targets.subject();
+    if options.connections.list_only {
+        return format!("watching {what}; what begins to hang is told, and nothing is sent");
+    }
+    let every = in_words(options.interval);
+    format!("watching {what}; what begins to hang is told, and its peer is examined, again every {every}")
+}
