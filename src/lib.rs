@@ -48,6 +48,7 @@
 //!     beyond_route: None,
 //!     min_size: PacketSize::new(68),
 //!     own_tcp: OwnTcpSetup::default(),
+//!     known_end: None,
 //!     seed: 1,
 //! };
 //! let mut now = Timestamp::ZERO;
@@ -75,6 +76,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod compare;
 pub mod examine;
 pub mod firewall;
 pub mod intake;

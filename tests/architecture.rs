@@ -21,17 +21,18 @@ use sources::sources;
 use tokens::tokens;
 
 /// From the lowest up.
-const LAYERS: [&str; 14] = [
-    "model", "tls", "examine", "wire", "net", "resolve", "intake", "watch", "runner", "firewall", "report", "app",
-    "cli", "main",
+const LAYERS: [&str; 15] = [
+    "model", "tls", "examine", "wire", "net", "resolve", "intake", "watch", "compare", "runner", "firewall", "report",
+    "app", "cli", "main",
 ];
 
 /// Layers that may use less than all below them. The command line only describes a run, so it reaches nothing that could start one.
-const NARROW: [(&str, &[&str]); 6] = [
+const NARROW: [(&str, &[&str]); 7] = [
     ("report", &["model"]),
     ("firewall", &["model"]),
     ("intake", &["model"]),
     ("watch", &["model"]),
+    ("compare", &["model"]),
     ("cli", &["app", "report", "model"]),
     ("main", &["app", "cli"]),
 ];
@@ -71,6 +72,7 @@ fn the_reader_sees_the_arrows_and_words_that_are_there() {
         ("runner", "examine"),
         ("intake", "model"),
         ("watch", "model"),
+        ("compare", "model"),
         ("report", "model"),
         ("firewall", "model"),
         ("app", "net"),
@@ -105,6 +107,7 @@ fn a_planted_fault_is_caught() {
         ("report/json.rs", "use crate::runner::Job;"),
         ("intake/log/mod.rs", "use crate::net::Ours;"),
         ("watch/schedule.rs", "use crate::net::Ours;"),
+        ("compare/hop.rs", "use crate::net::Ours;"),
         ("net/route.rs", "impl From<crate :: app :: plan::RunPlan> for Route {}"),
         ("app/examiner.rs", "use crate::cli::Request;"),
         ("app/plan.rs", "use clap::Parser;"),

@@ -59,6 +59,8 @@ mod port;
 mod postfix;
 #[path = "netns/privileges.rs"]
 mod privileges;
+#[path = "netns/rationed.rs"]
+mod rationed;
 #[path = "netns/repeated.rs"]
 mod repeated;
 #[path = "netns/reverse.rs"]

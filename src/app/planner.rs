@@ -205,6 +205,7 @@ impl Planner<'_> {
                 cached: route.cached,
                 settings,
             },
+            known_end: None,
             seed: random::seed(),
         };
         let is_link_local = address.zone.is_some();

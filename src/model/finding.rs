@@ -1,5 +1,6 @@
 //! What is remarkable beside a verdict.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::rejection::Rejection;
@@ -120,6 +121,20 @@ pub enum Finding {
     InsideNotExamined,
     /// This host's address is private, so connections that come in take another way than the answers to its own.
     IncomingNotExamined,
+    /// Many were examined at once, which may keep a router from answering: so it was examined again, alone, and that counts.
+    AskedAlone,
+    /// The verdict is that of others: a router rations its messages, and each of them was told when asked alone.
+    ToldAsOthers {
+        /// The router.
+        hop: IpAddr,
+        /// How many were told.
+        told: u32,
+    },
+    /// The place is that of others whose large packets end at the same size.
+    PlaceShared {
+        /// How many examinations found it.
+        others: u32,
+    },
     /// The path MTU is what a kind of link or tunnel leaves: a hint, no proof.
     SizeSuggests(Tunnel),
 }

@@ -15,6 +15,7 @@ mod host;
 mod masked_by;
 mod meaning;
 mod needed_errors;
+mod network;
 mod own_tcp;
 mod packet;
 mod packet_event;
@@ -54,13 +55,14 @@ pub use host::{
 pub use masked_by::MaskedBy;
 pub use meaning::{Meaning, Probe, Purpose, Step};
 pub use needed_errors::needed_errors;
+pub use network::Network;
 pub use own_tcp::{HoleHere, OwnLimit, OwnSearch, OwnTcp, OwnTcpSetup, WithoutDf};
 pub use packet::{
     Body, Echo, Flags, IcmpError, IcmpErrorKind, IpHeader, Packet, Quote, QuotedTransport, SackBlocks, Segment,
     SeqNumber,
 };
 pub use packet_event::{PacketEvent, PacketEventKind};
-pub use plan::{Direction, FirstFlight, FirstHop, FlowChoice, MethodChoice, Plan, Service};
+pub use plan::{Direction, FirstFlight, FirstHop, FlowChoice, KnownEnd, MethodChoice, Plan, Service};
 pub use port_state::{Filter, PortState, Reception};
 pub use ptb::{PtbFault, PtbReport};
 pub use reason::{

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::own_tcp::OwnTcpSetup;
-use super::size::{Family, PacketSize};
+use super::size::{Family, PacketSize, Ttl};
 
 /// Everything that one address's examination needs to know. Built once, never changed.
 #[derive(Clone, Debug)]
@@ -53,8 +53,21 @@ pub struct Plan {
     pub reverse_ports: Vec<u16>,
     /// What is known of this host's own TCP.
     pub own_tcp: OwnTcpSetup,
+    /// Where large packets to others of the same list end, if that may be the place here too.
+    pub known_end: Option<KnownEnd>,
     /// Seed for initial sequence numbers and packet ids.
     pub seed: u64,
+}
+
+/// The hop where large packets to others end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownEnd {
+    /// The largest size that passes there.
+    pub passes: PacketSize,
+    /// Its distance.
+    pub ttl: Ttl,
+    /// Its address.
+    pub hop: IpAddr,
 }
 
 /// What stands at the end of the first link, by the routing table.

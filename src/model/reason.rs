@@ -52,6 +52,24 @@ pub enum Ground {
         /// The size that the kernel starts from.
         start: PacketSize,
     },
+    /// The same is known of others alone: large packets vanished here while many were examined at once, the router rations its messages,
+    /// and each of those that it was asked about alone was told.
+    ToldToOthers {
+        /// The largest size that passes.
+        passes: PacketSize,
+        /// The size that the kernel starts from.
+        start: PacketSize,
+        /// How many were told when asked alone.
+        told: u32,
+    },
+    /// Large packets vanish, and a router that rations its messages may have been about to tell: it tells some of those that ask alone, and
+    /// nothing to others.
+    Rationed {
+        /// A size that is answered.
+        passes: PacketSize,
+        /// A size that never was.
+        lost: PacketSize,
+    },
     /// Large packets vanish, and more than one technique says so.
     Vanishes {
         /// A size that is answered.

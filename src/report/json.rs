@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::advice::{Check, check};
+use super::compared::ComparedJson;
 use super::connections::{ConnectionAnswer, ConnectionJson};
 use super::numbers::{milliseconds, rfc3339, rounded_down};
 use super::printable::is_unsafe_to_print;
@@ -124,6 +125,8 @@ struct AddressJson<'a> {
     sizes: Vec<SizeJson>,
     reverse: ReverseJson,
     findings: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<ComparedJson>,
     advice: Vec<AdviceJson<'a>>,
     check: Option<CheckJson>,
     expected: Option<bool>,
@@ -276,6 +279,7 @@ impl<'a> AddressJson<'a> {
             sizes: examined.sizes.iter().map(SizeJson::of).collect(),
             reverse: ReverseJson::of(&examined.reverse),
             findings: examined.findings.iter().map(|finding| finding.word()).collect(),
+            compared: ComparedJson::of(&examined.findings),
             advice: examined.advice.iter().map(AdviceJson::of).collect(),
             check: check(&[report]).map(|Check { text, commands }| CheckJson { text, commands }),
             expected: report.assessment.is_expected(),

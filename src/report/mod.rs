@@ -3,6 +3,7 @@
 mod advice;
 mod alike;
 pub mod checks;
+mod compared;
 mod complete;
 pub mod connections;
 pub mod github;

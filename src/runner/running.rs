@@ -192,6 +192,7 @@ mod tests {
             beyond_route: None,
             min_size: PacketSize::new(68),
             own_tcp: OwnTcpSetup::default(),
+            known_end: None,
             seed: 1,
         }
     }

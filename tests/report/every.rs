@@ -126,6 +126,8 @@ every!(grounds, Ground, {
         techniques().into_iter().map(|technique| Ground::FullSizeAnswered { size: size(1500), technique }),
     Ground::LargerNotTried { .. } => [Ground::LargerNotTried { size: size(1300) }],
     Ground::RefusedByRouter { .. } => [Ground::RefusedByRouter { passes: size(1400), start: size(1500) }],
+    Ground::ToldToOthers { .. } => [Ground::ToldToOthers { passes: size(1400), start: size(1500), told: 8 }],
+    Ground::Rationed { .. } => [Ground::Rationed { passes: size(1400), lost: size(1401) }],
     Ground::Vanishes { .. } => outcomes().into_iter().flat_map(|ptb| {
         confirmations().into_iter().map(move |confirmation| {
             Ground::Vanishes { passes: size(1400), lost: size(1401), ptb, confirmation }
@@ -307,6 +309,9 @@ every!(findings, Finding, {
     Finding::EchoPassesLarger => [Finding::EchoPassesLarger],
     Finding::SegmentsAboveMssDropped => [Finding::SegmentsAboveMssDropped],
     Finding::PtbRateLimited => [Finding::PtbRateLimited],
+    Finding::AskedAlone => [Finding::AskedAlone],
+    Finding::ToldAsOthers { .. } => [Finding::ToldAsOthers { hop: ip("203.0.113.6"), told: 8 }],
+    Finding::PlaceShared { .. } => [1, 4].map(|others| Finding::PlaceShared { others }),
     Finding::DfCleared => [Finding::DfCleared],
     Finding::FragmentsDropped => [Finding::FragmentsDropped],
     Finding::LargeRejected(_) => rejecters().into_iter().map(|by| {

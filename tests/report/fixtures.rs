@@ -384,7 +384,7 @@ fn used(method: Method, technique: Technique, sent: u32, answered: u32, path_mtu
     MethodReport { method, technique, status: MethodStatus::Used, sent, answered, path_mtu: Some(size(path_mtu)) }
 }
 
-pub(crate) const FINDINGS: [Finding; 61] = [
+pub(crate) const FINDINGS: [Finding; 64] = [
     Finding::PtbMtuZero,
     Finding::PtbMtuTooLow,
     Finding::PtbBelowMinimum,
@@ -406,6 +406,9 @@ pub(crate) const FINDINGS: [Finding; 61] = [
     Finding::EchoPassesLarger,
     Finding::SegmentsAboveMssDropped,
     Finding::PtbRateLimited,
+    Finding::AskedAlone,
+    Finding::ToldAsOthers { hop: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 6)), told: 8 },
+    Finding::PlaceShared { others: 4 },
     Finding::DfCleared,
     Finding::FragmentsDropped,
     Finding::LargeRejected(Rejection {

@@ -23,6 +23,26 @@ fn one_technique(technique: Technique, doubt: Doubt) -> String {
 }
 
 #[test]
+fn a_verdict_that_rests_on_others() {
+    for (ground, sentence) in [
+        (
+            Ground::ToldToOthers { passes: size(1400), start: size(1500), told: 8 },
+            "1400 byte packets pass, larger ones were not answered while many addresses were examined at once; the router rations \
+             its messages: each of 8 addresses behind it that were asked alone was told, starting from 1500, and this one was not \
+             asked alone",
+        ),
+        (
+            Ground::Rationed { passes: size(1400), lost: size(1401) },
+            "1400 byte packets are answered, 1401 byte packets were not while many addresses were examined at once; the router \
+             rations its messages, and of the addresses behind it that were asked alone some were told and some were not: examine \
+             this one alone",
+        ),
+    ] {
+        assert_eq!(of(ground), sentence);
+    }
+}
+
+#[test]
 fn a_verdict_on_the_way_there() {
     let full = |technique| of(Ground::FullSizeAnswered { size: size(1500), technique });
     for (technique, packets) in [

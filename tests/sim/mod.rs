@@ -13,6 +13,8 @@ pub mod flows;
 pub mod garbage;
 pub mod impatient;
 pub mod in_lists;
+#[cfg(test)]
+pub mod lists;
 pub mod middlebox;
 pub mod net;
 pub mod oracle;

@@ -11,7 +11,7 @@ use super::flight::Flight;
 use super::middlebox::{Carried, Middlebox};
 use super::peer::Peer;
 use super::rng::Rng;
-use super::router::{Fate, Passage, Router};
+use super::router::{Fate, Passage, Rations, Router};
 use super::tcp_listener::refuse;
 use crate::scenario::{HostFirewall, Link, Node, Scenario, TakesTcp};
 
@@ -151,6 +151,13 @@ impl Net {
                 let reset = refuse(segment).pop().map(|reset| Packet { ip, body: Body::Tcp(reset) });
                 Some(Rejected { reset: reset.map(Flight::from) })
             }
+        }
+    }
+
+    /// Changes what the routers have sent for what others have.
+    pub fn swap_rations(&mut self, others: &mut [Rations; 3]) {
+        for (router, rations) in self.routers.iter_mut().zip(others) {
+            router.swap_rations(rations);
         }
     }
 

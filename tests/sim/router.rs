@@ -1,6 +1,6 @@
 //! One router: what happens to a packet between its two links.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,8 +21,19 @@ pub struct Router {
     conntrack: Conntrack,
     /// MSS that passed here, by client port: for segments towards the server, and towards the client.
     announced: HashMap<(u16, bool), u16>,
-    errors: HashMap<IpAddr, TokenBucket>,
+    rations: Rations,
+}
+
+/// The messages that it has sent, and so when it may send the next. Examinations side by side meet the same ones.
+#[derive(Debug, Default)]
+pub struct Rations {
+    errors: BTreeMap<IpAddr, TokenBucket>,
     last_ptb: Option<Timestamp>,
+}
+
+impl Rations {
+    /// None were sent.
+    pub const NONE: Self = Self { errors: BTreeMap::new(), last_ptb: None };
 }
 
 /// What becomes of a packet.
@@ -53,9 +64,13 @@ impl Router {
             far: node.far_address(family),
             conntrack: Conntrack::default(),
             announced: HashMap::new(),
-            errors: HashMap::new(),
-            last_ptb: config.ptb_spent.then_some(Timestamp::ZERO),
+            rations: Rations { errors: BTreeMap::new(), last_ptb: config.ptb_spent.then_some(Timestamp::ZERO) },
         }
+    }
+
+    /// Changes them for others.
+    pub fn swap_rations(&mut self, others: &mut Rations) {
+        std::mem::swap(&mut self.rations, others);
     }
 
     /// The order of Linux: prerouting, TTL, MTU, forward, postrouting.
@@ -114,7 +129,7 @@ impl Router {
     pub fn limited_error(&mut self, kind: IcmpErrorKind, flight: &Flight, passage: Passage) -> Fate {
         let burst = self.config.errors_left.map_or(TokenBucket::BURST, |left| TokenBucket::COST * left);
         let full = || TokenBucket { tokens: burst, filled: passage.now };
-        let bucket = self.errors.entry(flight.packet.ip.source).or_insert_with(full);
+        let bucket = self.rations.errors.entry(flight.packet.ip.source).or_insert_with(full);
         if !bucket.take(passage.now) {
             return Fate::Drop("error rate limit");
         }
@@ -127,10 +142,10 @@ impl Router {
         }
         if let Some(rate) = self.config.ptb_per_second {
             let interval = Duration::from_secs(1) / rate.max(1);
-            if self.last_ptb.is_some_and(|last| passage.now.since(last) < interval) {
+            if self.rations.last_ptb.is_some_and(|last| passage.now.since(last) < interval) {
                 return Fate::Drop("too big, rate limit");
             }
-            self.last_ptb = Some(passage.now);
+            self.rations.last_ptb = Some(passage.now);
         }
         let mtu = self.config.ptb_mtu.unwrap_or(passage.next_mtu);
         self.answer(IcmpErrorKind::Ptb { mtu }, flight, passage, !self.config.ptb_bad_checksum)

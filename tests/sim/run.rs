@@ -149,6 +149,7 @@ pub fn plan(scenario: &Scenario, family: Family, seed: u64) -> Plan {
         beyond_route: None,
         min_size: PacketSize::new(68),
         own_tcp: own_tcp(scenario, family),
+        known_end: None,
         seed,
     }
 }
@@ -293,12 +294,12 @@ impl OwnKernel {
     }
 }
 
-struct Driver<E> {
-    examiner: E,
-    net: Net,
+pub(super) struct Driver<E> {
+    pub(super) examiner: E,
+    pub(super) net: Net,
     firewall: HostFirewall,
     own: OwnKernel,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     packets_sent: u32,
     packets: Fingerprint,
     outlines: Fingerprint,
@@ -315,7 +316,7 @@ struct Driver<E> {
 }
 
 impl<E: Examiner> Driver<E> {
-    fn new(examiner: E, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Self {
+    pub(super) fn new(examiner: E, scenario: &Scenario, family: Family, seed: u64, trace: bool) -> Self {
         Self {
             examiner,
             net: Net::new(scenario, family, seed, trace),
@@ -376,7 +377,7 @@ impl<E: Examiner> Driver<E> {
     }
 
     /// Polls until there is nothing to send; `None` when it is over.
-    fn poll_all(&mut self) -> Option<Timestamp> {
+    pub(super) fn poll_all(&mut self) -> Option<Timestamp> {
         if self.own.due.is_some_and(|due| due <= self.now) {
             self.own.due = None;
             for event in self.own.events() {
@@ -428,7 +429,7 @@ impl<E: Examiner> Driver<E> {
     }
 
     /// The interface sees everything; the kernel sees ICMP that the host's firewall lets pass.
-    fn deliver(&mut self, flight: Flight) {
+    pub(super) fn deliver(&mut self, flight: Flight) {
         self.vain_wakes = 0;
         let largest_fragment = flight.is_fragmented().then(|| PacketSize::new(flight.largest_piece()));
         let packet = flight.packet;

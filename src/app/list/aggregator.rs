@@ -8,7 +8,9 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::admission::{Admission, Admitted};
+use super::bell::Bell;
 use super::known_addresses::{AddressOfTarget, KnownAddress, KnownAddresses};
+use super::second_look::{Look, SecondLook, first_job, job_again};
 use super::target_list::{LineContent, ListLine};
 use crate::app::beginning::Beginning;
 use crate::app::examiner::Examiner;
@@ -33,6 +35,8 @@ pub(super) struct Aggregator<'a> {
     tracker: Option<Tracker>,
     admission: Admission,
     addresses: KnownAddresses,
+    second_look: SecondLook,
+    bell: &'a Bell,
     /// Targets in work, by number.
     targets: HashMap<usize, TargetInWork>,
     next_target: usize,
@@ -54,6 +58,15 @@ enum Delivery {
     Failed(io::Error),
 }
 
+/// What is to be asked again.
+pub(super) enum NextLook {
+    /// By this job.
+    Ask(Box<Job>),
+    /// Nothing before this, unless an examination ends.
+    WaitUntil(Instant),
+    Nothing,
+}
+
 struct TargetInWork {
     target: String,
     started: Beginning,
@@ -71,7 +84,7 @@ impl<'a> Aggregator<'a> {
         (outputs, tracker): (Outputs, Option<Tracker>),
         admission: Admission,
         counts: VerdictCounts,
-        stop: &'a Notify,
+        (stop, bell): (&'a Notify, &'a Bell),
     ) -> Self {
         Self {
             examiner,
@@ -79,6 +92,8 @@ impl<'a> Aggregator<'a> {
             tracker,
             admission,
             addresses: KnownAddresses::default(),
+            second_look: SecondLook::new(),
+            bell,
             targets: HashMap::new(),
             next_target: 0,
             counts,
@@ -130,7 +145,7 @@ impl<'a> Aggregator<'a> {
                 KnownAddress::Done(examined) => Some(examined),
                 KnownAddress::InWork => None,
                 KnownAddress::New(id) => {
-                    new.push(Job { id, ..one.job.clone() });
+                    new.push(self.second_look.informed(Job { id, ..one.job.clone() }));
                     None
                 }
             });
@@ -169,8 +184,53 @@ impl<'a> Aggregator<'a> {
         self.outputs.progress(&LineProgress::List(progress));
     }
 
-    /// The verdict on an address stands, or is revised. What has been written stays as it is.
+    /// The verdict of a job stands, or is revised. What has been written stays as it is.
     pub(super) fn judged(&mut self, job: usize, examined: Examined) {
+        let first = first_job(job);
+        let counts = match self.planned(first).map(|one| one.address.address) {
+            Some(destination) if !self.is_interrupted => self.second_look.judged(job, destination, examined),
+            Some(_) => Some(examined),
+            None => SecondLook::late(job, examined),
+        };
+        if let Some(examined) = counts {
+            self.settle(first, examined);
+        }
+        self.bell.ring();
+    }
+
+    /// The address of a job that has no result yet.
+    fn planned(&self, job: usize) -> Option<&PlannedAddress> {
+        let AddressOfTarget { target, index } = self.addresses.waits_for(job)?;
+        self.targets.get(&target)?.planned.get(index)
+    }
+
+    /// Settles what can be settled, and returns what is to be asked again, and when.
+    pub(super) fn next_look(&mut self) -> NextLook {
+        loop {
+            match self.second_look.next() {
+                Look::Settle(job, examined) => self.settle(job, *examined),
+                Look::Ask(job, turns) => {
+                    if let Some(one) = self.planned(job) {
+                        return NextLook::Ask(Box::new(job_again(&one.job, job, turns)));
+                    }
+                }
+                Look::WaitUntil(at) => return NextLook::WaitUntil(at),
+                Look::Idle => return NextLook::Nothing,
+            }
+        }
+    }
+
+    /// Whether nothing new may begin for now.
+    pub(super) fn needs_rest(&mut self) -> bool {
+        !self.is_interrupted && self.second_look.needs_rest()
+    }
+
+    /// Whether every target that was opened has its result.
+    pub(super) fn is_done(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    fn settle(&mut self, job: usize, examined: Examined) {
         let examined = Rc::new(examined);
         if let Some(old) = self.addresses.revised(job, &examined) {
             let slots = self.targets.values_mut().flat_map(|in_work| in_work.examined.iter_mut().flatten());
@@ -199,6 +259,10 @@ impl<'a> Aggregator<'a> {
     pub(super) fn interrupted(&mut self) {
         self.is_interrupted = true;
         self.outputs.cut_short();
+        for (job, examined) in self.second_look.give_up() {
+            self.settle(job, examined);
+        }
+        self.bell.ring();
     }
 
     /// Ends the outputs. Returns what went wrong with them.

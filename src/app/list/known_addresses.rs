@@ -70,6 +70,11 @@ impl KnownAddresses {
         }
     }
 
+    /// Who waits for the address of a job; `None`: it is done.
+    pub(super) fn waits_for(&self, job: usize) -> Option<AddressOfTarget> {
+        self.jobs.get(&job)?.waiting.first().copied()
+    }
+
     /// A verdict that stood is revised. Returns the one that it replaces, if that is still known.
     pub(super) fn revised(&mut self, job: usize, examined: &Rc<Examined>) -> Option<Rc<Examined>> {
         if self.jobs.contains_key(&job) {

@@ -2,9 +2,12 @@
 
 mod admission;
 mod aggregator;
+mod asking;
+mod bell;
 mod known_addresses;
 mod observer;
 mod run;
+mod second_look;
 pub(super) mod target_list;
 
 pub(super) use run::run;

@@ -7,6 +7,8 @@ use tokio::sync::{Notify, mpsc};
 
 use super::admission::Admission;
 use super::aggregator::Aggregator;
+use super::asking::{ask_again, wait_for_room};
+use super::bell::Bell;
 use super::observer::ListObserver;
 use super::target_list::TargetList;
 use crate::app::earlier_results::EarlierResults;
@@ -53,12 +55,17 @@ async fn examine(examiner: &Examiner<'_>, options: &ListOptions, shard: Shard, f
     let Files { mut outputs, mut earlier, tracker, list } = files;
     let planner = Planner::new(examiner).await;
     let planner = planner.map_err(|error| examiner.tell(error.into(), &mut outputs))?;
-    let stop = Notify::new();
+    let (stop, bell) = (Notify::new(), Bell::default());
     let counts = earlier.take_counts();
     let admission = Admission::new(shard, earlier, list.lines_in_all());
-    let aggregator = RefCell::new(Aggregator::new(examiner, (outputs, tracker), admission, counts, &stop));
+    let aggregator = RefCell::new(Aggregator::new(examiner, (outputs, tracker), admission, counts, (&stop, &bell)));
     let (sender, jobs) = mpsc::channel(READY);
-    let feed = feed(&planner, examiner, list, &aggregator, sender);
+    let again = ask_again(&aggregator, &bell, sender.clone());
+    let feed = async {
+        feed(&planner, examiner, list, (&aggregator, &bell), sender).await;
+        bell.list_ended();
+    };
+    let feed = async { tokio::join!(feed, again) };
     aggregator.borrow_mut().begin();
     let mut observer = ListObserver(&aggregator);
     let interrupt = async {
@@ -74,7 +81,7 @@ async fn examine(examiner: &Examiner<'_>, options: &ListOptions, shard: Shard, f
         tokio::select! {
             // The feed may wait for a terminal for ever.
             ending = &mut run => ending,
-            () = &mut feed => run.await,
+            _ = &mut feed => run.await,
         }
     };
     let mut aggregator = aggregator.into_inner();
@@ -96,7 +103,7 @@ async fn feed(
     plans: &Planner<'_>,
     examiner: &Examiner<'_>,
     list: TargetList,
-    aggregator: &RefCell<Aggregator<'_>>,
+    (aggregator, bell): (&RefCell<Aggregator<'_>>, &Bell),
     jobs: mpsc::Sender<Job>,
 ) {
     let mut lines = list.read();
@@ -110,6 +117,7 @@ async fn feed(
     let mut planned = std::pin::pin!(planned.buffer_unordered(LOOKUPS_AT_A_TIME));
     while let Some((target, planned)) = planned.next().await {
         let new = aggregator.borrow_mut().open(target, planned);
+        wait_for_room(aggregator, bell).await;
         for job in new {
             if jobs.send(job).await.is_err() {
                 return;

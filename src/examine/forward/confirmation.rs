@@ -113,8 +113,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
     let echo = parts.techniques.using(Uses::Icmp).search().log();
     let can_trace = parts.traces_over().is_some() || echo.total_answered() > 0;
     let limit = parts.tcp_limit();
-    let flight = parts.plan.first_flight;
-    let Parts { trace, session, ptbs, rtt, techniques, .. } = parts;
+    let Parts { plan, trace, session, ptbs, rtt, techniques, .. } = parts;
     let Some((search, about)) = techniques.get(carrier).map(|t| (t.search(), t.uses().packets())) else { return };
     trace.follow(
         (search.bracket(), search.confirming()),
@@ -122,7 +121,7 @@ fn follow_with_trace(parts: &mut Parts, carrier: Name, now: Timestamp) {
         // Where TCP goes up to the very size that passes, it matters whether that is the server's own link.
         |(passes, lost)| can_trace && (!ptbs.may_speak_of(about, lost, passes) || limit == Some(passes)),
         session,
-        flight,
+        plan,
         (now, rtt),
     );
 }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{FirstFlight, Hop, Location, LocationPoint, PacketSize, Timestamp, Ttl};
+use crate::model::{FirstFlight, Hop, KnownEnd, Location, LocationPoint, PacketSize, Plan, Timestamp, Ttl};
 
 use super::super::fisher::Trials;
 use super::super::rtt::RttEstimator;
@@ -50,6 +50,8 @@ pub(crate) struct HopSearch {
     is_patient: bool,
     /// After a flight of two sizes packets are saved: fewer rounds, and the first one about the next hop alone.
     flight: FirstFlight,
+    /// The place of others, while it is all that is asked about.
+    known: Option<KnownEnd>,
     /// Whether `passes` and `lost` are neighbours yet. Until then only the first round is sent.
     exact: bool,
     over: bool,
@@ -86,6 +88,7 @@ impl HopSearch {
             silences_needed: *SILENCES.start(),
             is_patient: false,
             flight: FirstFlight::Ladder,
+            known: None,
             exact: false,
             over: false,
         }
@@ -105,14 +108,37 @@ impl HopSearch {
         self.over
     }
 
-    /// The verdict depends on the place: routers that ration their messages are worth waiting for.
+    /// The verdict depends on the place: routers that ration their messages are worth waiting for, and the word of others is not enough.
     pub(crate) fn be_patient(&mut self) {
         self.is_patient = true;
+        if self.known.is_some() {
+            self.ask_all();
+        }
     }
 
-    /// The same beside a search that began so: after two sizes, with as few packets as tell the place where all hops answer.
-    pub(crate) fn after(self, flight: FirstFlight) -> Self {
-        Self { flight, ..self }
+    /// The same as a plan has it: after two sizes, with as few packets as tell the place where all hops answer. Where others of a list
+    /// know a place that it may be, with one.
+    pub(crate) fn planned(self, plan: &Plan) -> Self {
+        let (passes, lost, horizon) = (self.passes, self.lost, self.horizon);
+        let may_be_it =
+            |known: &KnownEnd| (passes..lost).contains(&known.passes) && (1..=horizon).contains(&known.ttl.0);
+        let is_sparing = plan.first_flight == FirstFlight::TwoSizes;
+        let known = plan.known_end.filter(|known| is_sparing && may_be_it(known));
+        let queue = known.map_or(self.queue, |known| VecDeque::from([(known.ttl.0, lost)]));
+        Self { flight: plan.first_flight, known, queue, ..self }
+    }
+
+    /// The place of others is not the place here, or not enough: every other hop is asked as well.
+    fn ask_all(&mut self) {
+        let asked = self.known.take().map(|known| known.ttl.0);
+        self.queue.extend((1..=self.horizon).filter(|ttl| Some(*ttl) != asked).map(|ttl| (ttl, self.lost)));
+        self.over = false;
+    }
+
+    /// Whether the place is that of others, as far as its hop does not say otherwise.
+    fn is_known(&self, known: KnownEnd) -> bool {
+        let is_it = |probe: &TtlProbe| probe.answer.is_none_or(|(answer, _)| answer == Answerer::Hop(known.hop));
+        self.passes == known.passes && self.probes.iter().all(is_it)
     }
 
     fn is_sparing(&self) -> bool {
@@ -172,6 +198,13 @@ impl HopSearch {
             return;
         }
         self.silences_needed = silences_needed(controls);
+        if let Some(known) = self.known {
+            self.over = self.is_known(known);
+            if !self.over {
+                self.ask_all();
+            }
+            return;
+        }
         let last = self.last_reached();
         let settled = self.rounds > 0 && self.next_out_of_reach().is_some_and(|(ttl, _)| ttl == last + 1);
         // Who said nothing to any of them spares his words, and will for a second.

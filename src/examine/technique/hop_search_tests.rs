@@ -9,8 +9,11 @@ fn hop(n: u8) -> IpAddr {
 
 /// A path of `hops` routers of which the one at `narrow` forwards only `OK`; those in `mute` never answer.
 fn drive(hops: u8, narrow: u8, mute: &[u8]) -> (HopSearch, usize) {
+    drive_on(HopSearch::new(OK, LOST, Ttl(64 - hops)), hops, narrow, mute)
+}
+
+fn drive_on(mut search: HopSearch, hops: u8, narrow: u8, mute: &[u8]) -> (HopSearch, usize) {
     let rtt = RttEstimator::default();
-    let mut search = HopSearch::new(OK, LOST, Ttl(64 - hops));
     assert!(search.refine(OK, LOST));
     let mut now = Timestamp::ZERO;
     let mut sent = 0u16;
@@ -101,4 +104,36 @@ fn a_round_in_which_the_hop_spares_its_words_does_not_count() {
 fn with_every_hop_mute_nothing_is_claimed_but_the_target() {
     let (search, _) = drive(3, 2, &[1, 2, 3]);
     assert_eq!(named(&search), (None, Some(hop(100))));
+}
+
+/// A search that others of the list have told of a hop.
+fn told_of(ttl: u8, passes: PacketSize) -> HopSearch {
+    let known = KnownEnd { passes, ttl: Ttl(ttl), hop: hop(ttl) };
+    HopSearch { known: Some(known), queue: VecDeque::from([(ttl, LOST)]), ..HopSearch::new(OK, LOST, Ttl(59)) }
+}
+
+#[test]
+fn a_place_that_others_know_takes_one_probe() {
+    let (search, sent) = drive_on(told_of(2, OK), 5, 2, &[]);
+    assert_eq!((named(&search), sent), ((Some(hop(2)), None), 1));
+    // Its hop spares its words: nothing says otherwise.
+    let (search, sent) = drive_on(told_of(2, OK), 5, 2, &[2]);
+    assert_eq!((search.location(), sent), (None, 1));
+}
+
+#[test]
+fn a_place_that_is_not_that_of_others_is_looked_for() {
+    let elsewhere = HopSearch { known: Some(KnownEnd { passes: OK, ttl: Ttl(2), hop: hop(77) }), ..told_of(2, OK) };
+    for search in [elsewhere, told_of(2, PacketSize::new(1392))] {
+        let (search, _) = drive_on(search, 5, 3, &[]);
+        assert_eq!(named(&search), (Some(hop(3)), Some(hop(4))));
+    }
+}
+
+#[test]
+fn a_verdict_that_depends_on_the_place_takes_nobodys_word() {
+    let mut search = told_of(2, OK);
+    search.be_patient();
+    let (search, _) = drive_on(search, 5, 2, &[]);
+    assert_eq!(named(&search), (Some(hop(2)), Some(hop(3))));
 }

@@ -1,6 +1,6 @@
 //! Probes with a limited TTL: on the flow of the connection while there is one, else echo requests.
 
-use crate::model::{Echo, FirstFlight, Meaning, Outgoing, PacketSize, Probe, Purpose, Technique as Name, Timestamp};
+use crate::model::{Echo, Meaning, Outgoing, PacketSize, Plan, Probe, Purpose, Technique as Name, Timestamp};
 
 use super::super::fisher::Trials;
 use super::super::random::first_echo;
@@ -34,7 +34,7 @@ impl TtlTrace {
         controls: impl Fn(PacketSize) -> Trials,
         may_begin: impl Fn(Bracket) -> bool,
         session: &mut Session,
-        flight: FirstFlight,
+        plan: &Plan,
         (now, rtt): (Timestamp, &RttEstimator),
     ) {
         self.is_led = pair.is_some();
@@ -49,7 +49,7 @@ impl TtlTrace {
             return;
         }
         if may_begin((passes, lost)) {
-            self.search = Some(HopSearch::new(passes, lost, session.arrived_with()).after(flight));
+            self.search = Some(HopSearch::new(passes, lost, session.arrived_with()).planned(plan));
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::place::{Network, Place, Spot};
+use super::place::{Place, Spot};
 use super::what::{There, What};
-use crate::model::{ReverseVerdict, Verdict};
+use crate::model::{Network, ReverseVerdict, Verdict};
 
 /// Results that agree in all of this are one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

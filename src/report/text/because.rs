@@ -24,6 +24,14 @@ fn ground(reason: &VerdictReason) -> String {
         Ground::RefusedByRouter { passes, .. } => {
             format!("packets of {passes} bytes pass; a router refuses larger ones, and its message reaches this host")
         }
+        Ground::ToldToOthers { passes, told, .. } => format!(
+            "packets of {passes} bytes pass; a router refuses larger ones and says so, but seldom: each of {told} others behind it heard it \
+             when asked alone"
+        ),
+        Ground::Rationed { passes, lost } => format!(
+            "{}; a router that answers seldom tells some of those behind it, and others not: examine this address alone",
+            never(passes, lost)
+        ),
         Ground::Vanishes { passes, lost, ptb, confirmation } => {
             format!("{}, {}; {}", never(passes, lost), told(ptb), confirmed(confirmation))
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::compared::compared;
 use super::style::Detail;
 use super::this_host::{expiry, read_aloud};
 use crate::model::{
@@ -70,6 +71,7 @@ fn weight(finding: Finding, report: &AddressReport) -> Weight {
         | Finding::TcpEndsAtHop { .. }
         | Finding::AcksTooSoon
         | Finding::PtbQuoteUnknown
+        | Finding::ToldAsOthers { .. }
         | Finding::OnlyPtbMissing => Weight::Search,
         Finding::SizeSuggests(_)
         | Finding::PtbMtuZero
@@ -92,6 +94,8 @@ fn weight(finding: Finding, report: &AddressReport) -> Weight {
         | Finding::ZeroWindow
         | Finding::SlowToAnswer
         | Finding::SynProxy { .. }
+        | Finding::AskedAlone
+        | Finding::PlaceShared { .. }
         | Finding::PeerWithoutDf => Weight::Detail,
     }
 }
@@ -147,6 +151,9 @@ fn sentence(finding: Finding, report: &AddressReport) -> String {
         }
         Finding::PtbRateLimited => {
             "A router answered only some of the packets that were too big: it limits its ICMP messages.".into()
+        }
+        Finding::AskedAlone | Finding::ToldAsOthers { .. } | Finding::PlaceShared { .. } => {
+            compared(finding).unwrap_or_default()
         }
         Finding::DfCleared => {
             "Something on the way clears the don't-fragment bit: routers then fragment instead of reporting a size."

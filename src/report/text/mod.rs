@@ -4,6 +4,7 @@
 
 mod because;
 pub(super) mod block;
+mod compared;
 mod evidence;
 mod findings;
 pub(super) mod group;

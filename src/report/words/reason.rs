@@ -30,6 +30,16 @@ fn ground(ground: &Ground) -> String {
             "{passes} byte packets pass, larger ones are refused by a router whose message reaches this host's kernel, \
              starting from {start}"
         ),
+        Ground::ToldToOthers { passes, start, told } => format!(
+            "{passes} byte packets pass, larger ones were not answered while many addresses were examined at once; the router rations its \
+             messages: each of {told} addresses behind it that were asked alone was told, starting from {start}, and this one was not \
+             asked alone"
+        ),
+        Ground::Rationed { passes, lost } => format!(
+            "{passes} byte packets are answered, {lost} byte packets were not while many addresses were examined at once; the router \
+             rations its messages, and of the addresses behind it that were asked alone some were told and some were not: examine \
+             this one alone"
+        ),
         Ground::Vanishes { passes, lost, ptb, confirmation } => format!(
             "{passes} byte packets are answered, {lost} byte packets never are, and {}; confirmed: {}",
             ptb_outcome(ptb),

@@ -83,6 +83,7 @@ fn plan(input: &mut Input<'_>) -> Plan {
         beyond_route: None,
         min_size: PacketSize::new(68),
         own_tcp: own_tcp(choice, interface),
+        known_end: None,
         seed: u64::from(input.word()),
     }
 }
