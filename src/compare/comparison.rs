@@ -79,6 +79,7 @@ impl Comparison {
                 is_known
             }
             Answer::Silence { is_exact } => {
+                self.memory.silent((account.likeness, self.memory.hop_of(&account)), account.network);
                 let Account { likeness, network, place, .. } = account;
                 let (silences, turn) = (0, Turn::Waits);
                 let held = Held { likeness, network, is_exact, place, began, ended, is_crowded, silences, turn };
@@ -201,7 +202,9 @@ impl Comparison {
         let is_only =
             || kind.is_some_and(|kind| hop.is_none_or(|hop| kind.hops.only() == Some(hop)) && kind.are_silent());
         let near = self.memory.network(likeness, held.network);
-        if (!tells_others && (record.is_silent() || is_only())) || near.is_some_and(NetworkRecord::is_silent) {
+        let is_hidden = record.hides_networks() && near.is_some_and(NetworkRecord::is_dark);
+        let is_silent = !tells_others && (record.is_silent() || is_only());
+        if is_silent || is_hidden || near.is_some_and(NetworkRecord::is_silent) {
             return Step::Settle(Outcome::Stands(self.memory.shared_place(held)));
         }
         if !held.is_crowded {
@@ -265,6 +268,7 @@ impl Comparison {
         let most =
             match (self.memory.tells_others(key), near.is_some_and(|near| near.told == 0 && near.silent_alone > 0)) {
                 (false, _) => 1,
+                (true, _) if self.memory.hop(key).is_some_and(HopRecord::rations_nothing) => 1,
                 (true, false) => ASKED_IN_VAIN,
                 (true, true) => ASKED_IN_VAIN_AS_OTHERS,
             };

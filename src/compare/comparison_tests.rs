@@ -239,6 +239,40 @@ fn behind_a_hop_that_tells_some_networks_each_is_seen_as_it_is() {
     assert!(came.asked_in_all() <= 40, "{} asked again", came.asked_in_all());
 }
 
+/// The same of a long list, behind a hop that has words enough for all that it tells: dozens of networks without a word, and whoever is
+/// asked alone hears nothing.
+#[test]
+fn behind_a_hop_that_rations_nothing_a_few_speak_for_all_hidden_networks() {
+    let world = World {
+        targets: 6000,
+        in_network: 100,
+        burst: 1_000_000,
+        refill_ms: 1,
+        tells: |id| (id / 100) % 2 == 0,
+        traces: |_| true,
+        ..RATIONS
+    };
+    let came = world.run();
+    for id in 0..world.targets {
+        assert_eq!(came.is_told(id), Some((world.tells)(id)), "{id}");
+    }
+    assert!(came.asked_in_all() <= 12, "{} asked again", came.asked_in_all());
+    assert!(came.took < Duration::from_secs(60), "{:?}", came.took);
+}
+
+/// A ration with a large purse: the first networks of the list are all told, the later ones hardly, and some have no word at all.
+#[test]
+fn a_large_burst_is_no_proof_that_nothing_is_rationed() {
+    let mixed: fn(usize) -> bool = |id| (id / 100) % 10 != 9;
+    for tells in [|_| true, mixed] {
+        let world = World { targets: 3000, in_network: 100, burst: 500, tells, traces: |_| true, ..RATIONS };
+        let came = world.run();
+        for id in 0..world.targets {
+            assert!(came.is_told(id).is_none_or(|told| told == (world.tells)(id)), "{id}");
+        }
+    }
+}
+
 /// Holes here and there in a list are nothing that a hop could have been too busy for.
 #[test]
 fn a_hole_that_nobody_shares_is_asked_once() {

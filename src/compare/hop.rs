@@ -11,6 +11,13 @@ const TOLD_ALONE: u32 = 8;
 const TOLD_ALONE_ELSEWHERE: u32 = 32;
 /// A hop that was silent to so many, asked alone, and told nobody, is silent.
 pub(super) const SILENT_ALONE: u32 = 3;
+/// A hop that told so many in a crowd, and nobody of their networks heard nothing, rations nothing. Of so many one may differ by loss.
+const TOLD_IN_A_CROWD: u32 = 32;
+const DIFFERING_ONE_OF: u32 = 32;
+/// So many, asked alone, have to hear nothing before whole networks are taken for hidden in which nobody was told.
+const HIDDEN_ALONE: u32 = 8;
+/// And so many of such a network have heard nothing.
+const SILENT_IN_A_CROWD: u32 = 8;
 /// After the verdict on one who heard nothing: the last 600 ms of its examination were a silence already.
 const REST_AFTER_SILENCE: Duration = Duration::from_millis(500);
 /// After the verdict on one who was told. Routers that ration give one message a second.
@@ -25,6 +32,8 @@ pub(super) struct HopRecord {
     pub(super) told_alone: u32,
     /// Addresses that heard nothing though they asked alone.
     pub(super) silent_alone: u32,
+    /// Results that differ from another of the same network, where some were told and some not: so it looks where messages are rationed.
+    pub(super) differing: u32,
     /// Examinations that were begun to ask it alone.
     pub(super) asked: u32,
     /// Whether one of them runs.
@@ -49,6 +58,16 @@ impl HopRecord {
         self.told_alone >= enough && self.silent_alone == 0
     }
 
+    /// Of the networks behind it, all of each are told or none of it, however many ask at once: it tells some, and rations nothing.
+    pub(super) fn rations_nothing(&self) -> bool {
+        self.told >= TOLD_IN_A_CROWD && self.told_alone == 0 && self.differing * DIFFERING_ONE_OF <= self.told
+    }
+
+    /// It has no word for some networks: those who were asked alone, spread over the list, hear as little as in a crowd.
+    pub(super) fn hides_networks(&self) -> bool {
+        self.rations_nothing() && self.silent_alone >= HIDDEN_ALONE
+    }
+
     /// An examination sent large packets to it until now.
     pub(super) fn rest_from(&mut self, now: Timestamp, was_told: bool) {
         self.rested = self.rested.max(now + if was_told { REST_AFTER_WORD } else { REST_AFTER_SILENCE });
@@ -70,7 +89,9 @@ pub(super) struct NetworkRecord {
     pub(super) hops: Hops,
     /// Addresses that were told, whoever else was asking.
     pub(super) told: u32,
-    /// Of those, the ones that asked alone.
+    /// Addresses that heard nothing when they were examined first, whoever else was asking.
+    pub(super) silent: u32,
+    /// Of those that were told, the ones that asked alone.
     pub(super) told_alone: u32,
     /// Addresses that heard nothing though they asked alone.
     pub(super) silent_alone: u32,
@@ -83,6 +104,11 @@ impl NetworkRecord {
     /// Nobody in it is told.
     pub(super) fn is_silent(&self) -> bool {
         self.told == 0 && self.silent_alone >= SILENT_NETWORK
+    }
+
+    /// Many in it heard nothing, and nobody was told.
+    pub(super) fn is_dark(&self) -> bool {
+        self.told == 0 && self.silent >= SILENT_IN_A_CROWD
     }
 
     /// Everybody in it is told who asks alone, whatever becomes of others.

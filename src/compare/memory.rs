@@ -101,9 +101,21 @@ impl Memory {
 
     /// A hop told an address of this network.
     pub(super) fn told(&mut self, (likeness, network): (Likeness, Network), hop: IpAddr) {
-        self.networks.touch((likeness, network)).told += 1;
-        self.hops.touch((likeness, Some(hop))).told += 1;
+        let near = self.networks.touch((likeness, network));
+        near.told += 1;
+        let differs = near.silent > 0;
+        let record = self.hops.touch((likeness, Some(hop)));
+        record.told += 1;
+        record.differing += u32::from(differs);
         self.kinds.touch(likeness).told += 1;
+    }
+
+    /// An address of this network heard nothing when it was examined first.
+    pub(super) fn silent(&mut self, key @ (likeness, _): HopKey, network: Network) {
+        let near = self.networks.touch((likeness, network));
+        near.silent += 1;
+        let differs = near.told > 0;
+        self.hops.touch(key).differing += u32::from(differs);
     }
 
     /// The same when it was asked alone.
