@@ -70,16 +70,19 @@ impl OwnTcpDesk {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpSocket;
 
     use super::*;
 
     /// A run of days asks for hundreds of thousands of holes.
     #[tokio::test]
     async fn connections_that_have_ended_are_forgotten() {
-        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        // Bound and not listening: it is closed, and nobody else gets it, not even a connection to itself.
+        let nobody = TcpSocket::new_v4().expect("a socket");
+        nobody.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
         let port = nobody.local_addr().expect("its number").port();
-        drop(nobody);
         let mut desk = OwnTcpDesk::new();
         for job in 0..50 {
             let query = OwnTcpQuery {
