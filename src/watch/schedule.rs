@@ -21,8 +21,10 @@ const LONGEST_SPACING: Duration = Duration::from_millis(100);
 pub struct Schedule {
     interval: Duration,
     slots: BTreeMap<TargetId, Slot>,
-    /// Those that no round is running for, by when they are due.
+    /// Those that had a round and that none is running for, by when they are due.
     line: BTreeSet<(Timestamp, TargetId)>,
+    /// Those that had none yet. They wait for the others, who would be late if they had to wait for a long list of new ones.
+    newcomers: BTreeSet<(Timestamp, TargetId)>,
     /// No round begins before.
     opens: Timestamp,
 }
@@ -46,6 +48,7 @@ impl Schedule {
             interval: interval.max(LEAST_PAUSE),
             slots: BTreeMap::new(),
             line: BTreeSet::new(),
+            newcomers: BTreeSet::new(),
             opens: Timestamp::ZERO,
         }
     }
@@ -55,6 +58,7 @@ impl Schedule {
         let wanted: BTreeSet<TargetId> = targets.iter().copied().collect();
         self.slots.retain(|target, _| wanted.contains(target));
         self.line.retain(|(_, target)| wanted.contains(target));
+        self.newcomers.retain(|(_, target)| wanted.contains(target));
         let step = self.interval / u32::try_from(targets.len()).unwrap_or(u32::MAX).max(1);
         for (index, &target) in (0_u32..).zip(targets) {
             let phase = step * index;
@@ -65,17 +69,20 @@ impl Schedule {
             let turn = u64::from(index) % WHOLE_EVERY;
             let slot = Slot { phase, due: now, rounds: 0, turn, last_whole: None, is_running: false };
             self.slots.insert(target, slot);
-            self.line.insert((now, target));
+            self.newcomers.insert((now, target));
         }
     }
 
     /// The next target whose round is due. It is running from now on.
     pub fn begin(&mut self, now: Timestamp) -> Option<(TargetId, RoundKind)> {
-        let &(due, target) = self.line.first()?;
-        if due > now || self.opens > now {
+        if self.opens > now {
             return None;
         }
-        self.line.pop_first();
+        let is_due = |(due, _): &&(Timestamp, TargetId)| *due <= now;
+        let line =
+            if self.line.first().is_some_and(|first| is_due(&first)) { &mut self.line } else { &mut self.newcomers };
+        let &(_, target) = line.first().filter(is_due)?;
+        line.pop_first();
         self.opens = now + self.spacing();
         let interval = self.interval;
         let slot = self.slots.get_mut(&target)?;
@@ -95,7 +102,8 @@ impl Schedule {
 
     /// When `begin` has something to say at the earliest.
     pub fn next_wake(&self) -> Timestamp {
-        self.line.first().map_or(Timestamp::MAX, |(due, _)| (*due).max(self.opens))
+        let first = [self.line.first(), self.newcomers.first()].into_iter().flatten().map(|(due, _)| *due).min();
+        first.map_or(Timestamp::MAX, |due| due.max(self.opens))
     }
 
     /// How far apart rounds of one target are at most.
@@ -226,6 +234,30 @@ mod tests {
                 prop_assert_eq!(last.len(), list.len());
             }
         }
+    }
+
+    /// Thousands of new ones take their time, and who was there before is not late because of them.
+    #[test]
+    fn a_long_list_of_new_ones_keeps_nobody_waiting() {
+        let interval = Duration::from_secs(300);
+        let mut schedule = Schedule::new(interval);
+        schedule.set(&targets(10), Timestamp::ZERO);
+        let (mut last, mut now) = (HashMap::<TargetId, Timestamp>::new(), Timestamp::ZERO);
+        let mut is_long = false;
+        while now < at(549.0) {
+            if now >= at(250.0) && !is_long {
+                is_long = true;
+                schedule.set(&targets(5000), now);
+            }
+            while let Some((target, _)) = schedule.begin(now) {
+                schedule.end(target);
+                let before = last.insert(target, now).filter(|_| target < TargetId(10));
+                let is_in_time = before.is_none_or(|before| now.since(before) <= interval + Duration::from_secs(1));
+                assert!(is_in_time, "{target:?} at {now:?}");
+            }
+            now = schedule.next_wake().max(now + Duration::from_millis(1)).min(at(549.0));
+        }
+        assert_eq!(last.len(), 5000);
     }
 
     #[test]
