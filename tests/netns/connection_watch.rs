@@ -136,7 +136,9 @@ fn on_a_terminal_what_hangs_is_a_table() {
         };
         let large = frames(&told["shown"]["large"]);
         let last = large.last().unwrap_or_else(|| panic!("{told}"));
-        assert!(last.iter().any(is_row) && last[0].contains(" 1 of 1 connection hangs"), "{last:#?}");
+        // The visit of this host's own TCP to the peer is a connection as well, for as long as it lasts.
+        let counts = [" 1 of 1 connection hangs", " 1 of 2 connections hangs"];
+        assert!(last.iter().any(is_row) && counts.iter().any(|count| last[0].contains(count)), "{last:#?}");
         assert!(last.iter().all(|line| line.chars().count() <= 120), "{last:#?}");
         assert_eq!((&told["status"], &told["is_restored"]), (&Value::from(2), &Value::from(true)), "{told}");
         let shown = told["shown"]["end"].as_str().unwrap_or_default();

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::io;
 use std::time::SystemTime;
 
-use tokio::sync::Notify;
-
 use super::books::Books;
+use super::console::Console;
+use super::observer::Hears;
 use super::round_plan::plan_of;
 use super::source::Edition;
-use super::teller::Teller;
-use crate::app::beginning::Beginning;
+use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::plan_error::PlanError;
 use crate::app::planned_address::{Planned, PlannedAddress};
@@ -25,28 +24,13 @@ use crate::watch::{Order, Place, TargetId, Task, Watch};
 pub(super) struct Desk<'a> {
     examiner: &'a Examiner<'a>,
     watch: Watch,
-    clock: Beginning,
     addresses: HashMap<WatchedAddress, Seen>,
     /// Examinations under way, by the number of their job.
     flights: HashMap<usize, Flight>,
     /// What look-ups said last, by target.
     look_ups: HashMap<TargetId, LookUp>,
-    teller: Teller,
+    pub(super) console: Console<'a>,
     books: Books,
-    is_paused: bool,
-    is_ending: bool,
-    /// Why the watch cannot go on.
-    failure: Option<io::Error>,
-    bells: Bells<'a>,
-}
-
-/// Whom the desk wakes.
-#[derive(Clone, Copy)]
-pub(super) struct Bells<'a> {
-    /// There is something to do.
-    pub(super) stirred: &'a Notify,
-    /// The watch is to end.
-    pub(super) stop: &'a Notify,
 }
 
 /// An address, and what was found there.
@@ -72,26 +56,17 @@ struct LookUp {
 type Stand = (WatchedAddress, Option<Verdict>, ReverseVerdict, Option<std::mem::Discriminant<PortState>>);
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(examiner: &'a Examiner<'a>, watch: Watch, told: (Teller, Books), bells: Bells<'a>) -> Self {
-        let (teller, books) = told;
+    pub(super) fn new(examiner: &'a Examiner<'a>, watch: Watch, told: (Console<'a>, Books)) -> Self {
+        let (console, books) = told;
         Self {
             examiner,
             watch,
-            clock: Beginning::now(),
             addresses: HashMap::new(),
             flights: HashMap::new(),
             look_ups: HashMap::new(),
-            teller,
+            console,
             books,
-            is_paused: false,
-            is_ending: false,
-            failure: None,
-            bells,
         }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        Timestamp::from_origin(self.clock.elapsed())
     }
 
     pub(super) fn examiner(&self) -> &'a Examiner<'a> {
@@ -100,13 +75,13 @@ impl<'a> Desk<'a> {
 
     /// The next task, unless there is to be none.
     pub(super) fn next(&mut self) -> Option<Task> {
-        if self.is_paused || self.is_ending { None } else { self.watch.next(self.now()) }
+        if self.console.rests() { None } else { self.watch.next(self.console.now()) }
     }
 
     /// When there may be something to do.
     pub(super) fn next_wake(&self) -> Timestamp {
         let publish = self.books.due(self.flights.is_empty()).unwrap_or(Timestamp::MAX);
-        let next = if self.is_paused || self.is_ending { Timestamp::MAX } else { self.watch.next_wake() };
+        let next = if self.console.rests() { Timestamp::MAX } else { self.watch.next_wake() };
         next.min(publish)
     }
 
@@ -124,7 +99,7 @@ impl<'a> Desk<'a> {
 
     /// A target was looked up.
     pub(super) fn looked_up(&mut self, id: TargetId, planned: Planned) {
-        let now = self.now();
+        let now = self.console.now();
         let Planned { addresses, errors, failures } = planned;
         let why = errors.first().map_or_else(|| "it has no address".to_owned(), ToString::to_string);
         self.note_errors(id, &errors, failures, addresses.is_empty());
@@ -151,44 +126,24 @@ impl<'a> Desk<'a> {
         let before = self.look_ups.insert(id, LookUp { failures, errors: errors.clone() }).unwrap_or_default();
         // Where nothing is left to examine, that is news of its own.
         for error in errors.iter().filter(|error| !is_lost && !before.errors.contains(error)) {
-            self.teller.say(error);
-        }
-    }
-
-    /// An examination has its verdict. One that is revised later is seen again in the next round.
-    pub(super) fn judged(&mut self, job: usize, examined: Examined) {
-        let Some(Flight { at, began }) = self.flights.remove(&job) else { return };
-        self.bells.stirred.notify_one();
-        // What follows knows less than it should.
-        if self.is_ending {
-            return;
-        }
-        let now = self.now();
-        let Some(seen) = self.addresses.get_mut(&at) else { return self.watch.cancel(job as u64) };
-        let report = self.examiner.address_report(&seen.planned, examined);
-        let sighting = Sighting::of(&report.examined, report.exit_code(), began, SystemTime::now());
-        self.watch.examined(job as u64, sighting, now);
-        let says_it = self.watch.standing(&at).is_some_and(|standing| standing.is_said_by(&sighting));
-        if self.books.are_kept() && (says_it || seen.report.is_none()) {
-            seen.report = Some(report);
+            self.console.teller.say(error);
         }
     }
 
     /// Tells what has changed, and writes what is due.
     pub(super) fn settle(&mut self) {
-        if let Err(error) = self.tell_and_write() {
-            self.fail(error);
-        }
+        let told = self.tell_and_write();
+        self.console.note(told);
     }
 
     fn tell_and_write(&mut self) -> io::Result<()> {
         while let Some(news) = self.watch.news() {
-            self.teller.tell(&news)?;
+            self.console.teller.tell(&news)?;
         }
         while let Some(id) = self.watch.ended() {
             self.write_line(id)?;
         }
-        let now = self.now();
+        let now = self.console.now();
         if self.books.due(self.flights.is_empty()).is_some_and(|due| due <= now) {
             let reports: Vec<&AddressReport> =
                 self.addresses.values().filter_map(|seen| seen.report.as_ref()).collect();
@@ -203,7 +158,7 @@ impl<'a> Desk<'a> {
         let Some((target, places)) = self.watch.target(id) else { return Ok(()) };
         let stands: Vec<Stand> = places.iter().filter_map(|place| self.stand(place)).collect();
         // Nothing is sure yet: its first line follows.
-        if stands.len() < places.len() || !self.books.wants_line(id, &stands, self.now()) {
+        if stands.len() < places.len() || !self.books.wants_line(id, &stands, self.console.now()) {
             return Ok(());
         }
         let reports = places.iter().filter_map(|place| self.addresses.get(&place.at)?.report.clone());
@@ -238,15 +193,15 @@ impl<'a> Desk<'a> {
     pub(super) fn read_again(&mut self, edition: Edition) {
         let (came, went) = self.set_targets(edition);
         let count = targets(self.watch.count());
-        self.teller.say(&format!("the list was read again: {count}, {came} new and {went} gone"));
+        self.console.teller.say(&format!("the list was read again: {count}, {came} new and {went} gone"));
     }
 
     /// The targets from now on. Returns how many came and how many went.
     pub(super) fn set_targets(&mut self, edition: Edition) -> (usize, usize) {
         for fault in &edition.faults {
-            self.teller.say(fault);
+            self.console.teller.say(fault);
         }
-        let now = self.now();
+        let now = self.console.now();
         let changes = self.watch.set_targets(edition.targets, now);
         let watch = &self.watch;
         self.books.keep_only(|id| watch.target(id).is_some());
@@ -260,61 +215,44 @@ impl<'a> Desk<'a> {
         self.addresses.retain(|at, _| watch.standing(at).is_some());
     }
 
-    pub(super) fn say(&mut self, what: &str) {
-        self.teller.say(what);
-    }
-
-    pub(super) fn remark(&mut self, what: &str) {
-        self.teller.remark(what);
-    }
-
-    pub(super) fn has_keys(&self) -> bool {
-        self.teller.has_keys()
-    }
-
-    pub(super) fn has_table(&self) -> bool {
-        self.teller.has_table()
-    }
-
     /// Draws the table, if there is one.
     pub(super) fn show(&mut self, title: &str) {
-        if let Err(error) = self.teller.show(&self.watch, title, self.is_paused) {
-            self.fail(error);
-        }
-    }
-
-    pub(super) fn redraw(&mut self) {
-        self.teller.redraw();
-    }
-
-    /// No round begins, or they go on.
-    pub(super) fn pause(&mut self) {
-        self.is_paused = !self.is_paused;
-    }
-
-    /// The watch ends: what was found so far counts.
-    pub(super) fn end(&mut self) {
-        self.is_ending = true;
-    }
-
-    pub(super) fn quit(&mut self) {
-        self.bells.stop.notify_one();
+        let shown = self.console.teller.show(&self.watch, title, self.console.is_paused());
+        self.console.note(shown);
     }
 
     pub(super) fn count(&self) -> usize {
         self.watch.count()
     }
 
-    fn fail(&mut self, error: io::Error) {
-        self.failure.get_or_insert(error);
-        self.bells.stop.notify_one();
+    /// Gives back the terminal. Returns the exit code that the last state gives.
+    pub(super) fn finish(self) -> Result<u8, RunError> {
+        self.console.finish(self.watch.exit_code())
+    }
+}
+
+impl Hears for Desk<'_> {
+    /// An examination has its verdict. One that is revised later is seen again in the next round.
+    fn judged(&mut self, job: usize, examined: Examined) {
+        let Some(Flight { at, began }) = self.flights.remove(&job) else { return };
+        self.console.stir();
+        // What follows knows less than it should.
+        if self.console.is_ending() {
+            return;
+        }
+        let now = self.console.now();
+        let Some(seen) = self.addresses.get_mut(&at) else { return self.watch.cancel(job as u64) };
+        let report = self.examiner.address_report(&seen.planned, examined);
+        let sighting = Sighting::of(&report.examined, report.exit_code(), began, SystemTime::now());
+        self.watch.examined(job as u64, sighting, now);
+        let says_it = self.watch.standing(&at).is_some_and(|standing| standing.is_said_by(&sighting));
+        if self.books.are_kept() && (says_it || seen.report.is_none()) {
+            seen.report = Some(report);
+        }
     }
 
-    /// Gives back the terminal. Returns the exit code that the last state gives, if any is known, and what went wrong.
-    pub(super) fn finish(self) -> (Option<u8>, Option<io::Error>) {
-        let code = self.watch.exit_code();
-        let ended = self.teller.end().err();
-        (code, self.failure.or(ended))
+    fn end(&mut self) {
+        self.console.end();
     }
 }
 

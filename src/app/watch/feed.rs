@@ -50,7 +50,7 @@ pub(super) async fn feed<'a>(
     let (mut planner, mut planned_at) = (Rc::new(planner), Instant::now());
     let mut lookups = FuturesUnordered::new();
     let mut ready: VecDeque<Job> = VecDeque::new();
-    let mut keys = Keys::open(desk.borrow().has_keys());
+    let mut keys = Keys::open(desk.borrow().console.teller.has_keys());
     let mut resized = signal(SignalKind::window_change()).ok();
     let mut reading: Option<Reading> = None;
     loop {
@@ -73,13 +73,13 @@ pub(super) async fn feed<'a>(
             }
         }
         desk.borrow_mut().settle();
-        let has_table = desk.borrow().has_table();
+        let has_table = desk.borrow().console.teller.has_table();
         if has_table {
             let title = format!("{}, every {}", targets(desk.borrow().count()), sources.every);
             desk.borrow_mut().show(&title);
         }
         let wake = desk.borrow().next_wake();
-        let pause = pause(wake, desk.borrow().now()).min(if has_table { FRAME } else { Duration::MAX });
+        let pause = pause(wake, desk.borrow().console.now()).min(if has_table { FRAME } else { Duration::MAX });
         tokio::select! {
             Some((id, led_to)) = lookups.next(), if !lookups.is_empty() => desk.borrow_mut().looked_up(id, led_to),
             place = jobs.reserve(), if !ready.is_empty() => match (place, ready.pop_front()) {
@@ -92,15 +92,11 @@ pub(super) async fn feed<'a>(
                 sources.file = file;
                 match edition {
                     Ok(edition) => desk.borrow_mut().read_again(edition),
-                    Err(why) => desk.borrow_mut().say(&format!("{why}; the list stays as it was")),
+                    Err(why) => desk.borrow_mut().console.teller.say(&format!("{why}; the list stays as it was")),
                 }
             }
-            key = keys.next() => match key {
-                Key::Quit => desk.borrow_mut().quit(),
-                Key::Pause => desk.borrow_mut().pause(),
-                Key::Redraw => desk.borrow_mut().redraw(),
-            },
-            Some(()) = next(&mut resized) => desk.borrow_mut().redraw(),
+            key = keys.next() => desk.borrow_mut().console.press(key),
+            Some(()) = next(&mut resized) => desk.borrow_mut().console.press(Key::Redraw),
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -112,7 +108,7 @@ fn hang_up(desk: &RefCell<Desk<'_>>, file: &mut Option<Rereadable>, reading: Opt
         return reading;
     }
     let Some(mut file) = file.take() else {
-        desk.borrow_mut().say("SIGHUP: there is no list to read again, as --targets names no file");
+        desk.borrow_mut().console.teller.say("SIGHUP: there is no list to read again, as --targets names no file");
         return None;
     };
     Some(spawn_blocking(move || {

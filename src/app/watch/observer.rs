@@ -1,15 +1,22 @@
-//! Tells the desk what the loop does.
+//! Tells the desk of a watch what the loop does.
 
 use std::cell::RefCell;
 
-use super::desk::Desk;
 use crate::model::Examined;
 use crate::runner::{Observer, RunProgress};
 
-/// The loop and its feed use the desk in turns.
-pub(super) struct WatchObserver<'d, 'a>(pub(super) &'d RefCell<Desk<'a>>);
+/// Who hears of it.
+pub(super) trait Hears {
+    /// An examination has its verdict.
+    fn judged(&mut self, job: usize, examined: Examined);
+    /// The watch ends: what was found so far counts.
+    fn end(&mut self);
+}
 
-impl Observer for WatchObserver<'_, '_> {
+/// The loop and its feed use the desk in turns.
+pub(super) struct WatchObserver<'d, D>(pub(super) &'d RefCell<D>);
+
+impl<D: Hears> Observer for WatchObserver<'_, D> {
     fn progress(&mut self, _: &RunProgress) {}
 
     /// So that a watch sleeps while nothing is examined.

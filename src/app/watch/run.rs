@@ -1,13 +1,13 @@
 //! A watch from its beginning to its end.
 
 use std::cell::RefCell;
-use std::io;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
 use super::books::Books;
-use super::desk::{Bells, Desk, targets};
+use super::console::{Bells, Console};
+use super::desk::{Desk, targets};
 use super::feed::{Sources, feed};
 use super::former;
 use super::observer::WatchObserver;
@@ -16,12 +16,10 @@ use super::source::Source;
 use super::teller::{Manner, Teller};
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
-use crate::app::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use crate::app::interrupt::Signals;
 use crate::app::output::outputs::Outputs;
 use crate::app::plan::{RunPlan, WatchOptions};
 use crate::app::planner::Planner;
-use crate::model::worst_exit_code;
 use crate::net;
 use crate::report::text::Detail;
 use crate::runner::{Job, Patience};
@@ -58,12 +56,14 @@ async fn watch(
     let (stirred, stop) = (Notify::new(), Notify::new());
     let teller =
         Teller::begin(manner(examiner.plan()), output.detail == Detail::VerdictOnly).map_err(RunError::Write)?;
-    let told = (teller, Books::new(outputs));
-    let desk = Desk::new(examiner, watched, told, Bells { stirred: &stirred, stop: &stop });
-    let desk = RefCell::new(desk);
+    let console = Console::new(teller, Bells { stirred: &stirred, stop: &stop });
+    let desk = RefCell::new(Desk::new(examiner, watched, (console, Books::new(outputs))));
     let (edition, file) = source.into_parts();
     let every = in_words(options.interval);
-    desk.borrow_mut().remark(&format!("watching {}, every {every}; changes are told", targets(edition.targets.len())));
+    desk.borrow_mut()
+        .console
+        .teller
+        .remark(&format!("watching {}, every {every}; changes are told", targets(edition.targets.len())));
     desk.borrow_mut().set_targets(edition);
     let (hang_up, hangups) = mpsc::channel(1);
     let (sender, jobs) = mpsc::channel::<Job>(READY);
@@ -73,25 +73,25 @@ async fn watch(
         let mut observer = WatchObserver(&desk);
         let run = examiner.examine(jobs, options.concurrency, patience, stop.notified(), &mut observer);
         let feed = feed(&desk, planner, sources, sender);
-        let heed = heed(signals, &stop, &hang_up);
-        tokio::pin!(run, feed, heed);
-        loop {
-            tokio::select! {
-                ended = &mut run => break ended,
-                () = &mut feed => break run.await,
-                () = &mut heed => {}
-            }
-        }
+        side_by_side(run, feed, heed(signals, &stop, &hang_up)).await
     };
-    let (code, failure) = desk.into_inner().finish();
-    ended?;
-    match failure {
-        // That was said on stderr, or there is nobody to hear it; the exit code still tells.
-        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Ok(worst_exit_code(code.into_iter().chain([NOTHING_TO_REPORT])))
+    let code = desk.into_inner().finish();
+    ended.and(code)
+}
+
+/// Runs until the runner ends; the feed may end before, and signals never do.
+pub(super) async fn side_by_side<T>(
+    run: impl Future<Output = Result<T, RunError>>,
+    feed: impl Future<Output = ()>,
+    heed: impl Future<Output = ()>,
+) -> Result<T, RunError> {
+    tokio::pin!(run, feed, heed);
+    loop {
+        tokio::select! {
+            ended = &mut run => return ended,
+            () = &mut feed => return run.await,
+            () = &mut heed => {}
         }
-        Some(error) => Err(RunError::Write(error)),
-        None => Ok(code.unwrap_or(INTERRUPTED)),
     }
 }
 

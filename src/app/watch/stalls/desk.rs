@@ -5,14 +5,14 @@ use std::io;
 use std::time::SystemTime;
 
 use super::looker::{AFTER_A_FAILURE, Look};
-use crate::app::beginning::Beginning;
 use crate::app::cases::Cases;
+use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
 use crate::app::planned_address::{Planned, PlannedAddress};
 use crate::app::vantage;
 use crate::app::watch::books::Books;
-use crate::app::watch::desk::Bells;
-use crate::app::watch::teller::Teller;
+use crate::app::watch::console::Console;
+use crate::app::watch::observer::Hears;
 use crate::app::watched_connection::WatchedConnection;
 use crate::model::{AddressReport, Connections, Examined, Report, Sighting, StallNews, TargetFailure, Timestamp};
 use crate::net::NetError;
@@ -25,22 +25,16 @@ pub(super) struct StallDesk<'a> {
     /// `None`: nothing is sent.
     examiner: Option<&'a Examiner<'a>>,
     stalls: Stalls,
-    clock: Beginning,
     /// What the last examination of each peer brought.
     seen: HashMap<Host, Seen>,
     /// Examinations under way, by the number of their job.
     flights: HashMap<usize, Flight>,
-    teller: Teller,
+    pub(in crate::app::watch) console: Console<'a>,
     books: Books,
     next_look: Timestamp,
     survey: Connections,
     /// Why the last look failed.
     complaint: Option<String>,
-    is_paused: bool,
-    is_ending: bool,
-    /// Why the watch cannot go on.
-    failure: Option<io::Error>,
-    bells: Bells<'a>,
 }
 
 struct Flight {
@@ -61,53 +55,43 @@ impl<'a> StallDesk<'a> {
     pub(super) fn new(
         examiner: Option<&'a Examiner<'a>>,
         stalls: Stalls,
-        (teller, books): (Teller, Books),
-        bells: Bells<'a>,
+        (console, books): (Console<'a>, Books),
     ) -> Self {
         Self {
             examiner,
             stalls,
-            clock: Beginning::now(),
             seen: HashMap::new(),
             flights: HashMap::new(),
-            teller,
+            console,
             books,
             next_look: Timestamp::ZERO,
             survey: Connections::default(),
             complaint: None,
-            is_paused: false,
-            is_ending: false,
-            failure: None,
-            bells,
         }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        Timestamp::from_origin(self.clock.elapsed())
     }
 
     /// Whether to look now.
     pub(super) fn is_look_due(&self) -> bool {
-        !self.is_ending && (self.stalls.wants_look() || self.next_look <= self.now())
+        !self.console.is_ending() && (self.stalls.wants_look() || self.next_look <= self.console.now())
     }
 
     /// When there may be something to do, beside a look that is under way.
     pub(super) fn next_wake(&self, is_looking: bool) -> Timestamp {
         let publish = self.books.due(self.flights.is_empty()).unwrap_or(Timestamp::MAX);
-        let next = if self.is_paused || self.is_ending { Timestamp::MAX } else { self.stalls.next_wake() };
-        let look = if is_looking || self.is_ending { Timestamp::MAX } else { self.next_look };
+        let next = if self.console.rests() { Timestamp::MAX } else { self.stalls.next_wake() };
+        let look = if is_looking || self.console.is_ending() { Timestamp::MAX } else { self.next_look };
         next.min(publish).min(look)
     }
 
     /// The examinations that are due, unless there are to be none.
     pub(super) fn orders(&mut self) -> Vec<StallOrder> {
-        let now = self.now();
-        if self.is_paused || self.is_ending { Vec::new() } else { self.stalls.orders(now) }
+        let now = self.console.now();
+        if self.console.rests() { Vec::new() } else { self.stalls.orders(now) }
     }
 
     /// A look is over.
     pub(super) fn looked(&mut self, look: Result<Look, NetError>) {
-        let now = self.now();
+        let now = self.console.now();
         match look {
             Ok(look) => {
                 self.next_look = now + look.pause();
@@ -123,7 +107,7 @@ impl<'a> StallDesk<'a> {
                 self.next_look = now + AFTER_A_FAILURE;
                 let complaint = error.to_string();
                 if self.complaint.as_ref() != Some(&complaint) {
-                    self.teller.say(&complaint);
+                    self.console.teller.say(&complaint);
                     self.complaint = Some(complaint);
                 }
             }
@@ -137,7 +121,7 @@ impl<'a> StallDesk<'a> {
         let Some(mut one) = addresses.into_iter().next() else {
             let error = errors.first().map(ToString::to_string);
             self.seen.insert(order.host, Seen { began: SystemTime::now(), report: None, error, failures });
-            self.stalls.examined(order.number, None, self.now());
+            self.stalls.examined(order.number, None, self.console.now());
             return None;
         };
         let id = usize::try_from(order.number).ok()?;
@@ -147,29 +131,17 @@ impl<'a> StallDesk<'a> {
         Some(job)
     }
 
-    /// An examination has its verdict. One that is revised later is seen again at the next.
-    pub(super) fn judged(&mut self, job: usize, found: Examined) {
-        let Some(Flight { host, planned, began }) = self.flights.remove(&job) else { return };
-        self.bells.stirred.notify_one();
-        let Some(examiner) = self.examiner.filter(|_| !self.is_ending) else { return };
-        let report = examiner.address_report(&planned, found);
-        let sighting = Sighting::of(&report.examined, report.exit_code(), began, SystemTime::now());
-        self.seen.insert(host, Seen { began, report: Some(report), error: None, failures: Vec::new() });
-        self.stalls.examined(job as u64, Some(sighting), self.now());
-    }
-
     /// Tells what is new, and writes what is due.
     pub(super) fn settle(&mut self) {
-        if let Err(error) = self.tell_and_write() {
-            self.fail(error);
-        }
+        let told = self.tell_and_write();
+        self.console.note(told);
     }
 
     fn tell_and_write(&mut self) -> io::Result<()> {
         while let Some(news) = self.stalls.news() {
             self.tell(&news)?;
         }
-        let now = self.now();
+        let now = self.console.now();
         if self.books.published().is_none_or(|published| now.since(published) >= LEAST_PAUSE) {
             self.books.note(now);
         }
@@ -191,9 +163,9 @@ impl<'a> StallDesk<'a> {
             error: seen.and_then(|seen| seen.error.clone()),
             afterwards: news.afterwards,
         };
-        let line = stall_line(news, self.examiner.map(|_| &answer), SystemTime::now(), self.teller.zone());
-        self.teller.tell_line(line)?;
-        self.books.note(self.now());
+        let line = stall_line(news, self.examiner.map(|_| &answer), SystemTime::now(), self.console.teller.zone());
+        self.console.teller.tell_line(line)?;
+        self.books.note(self.console.now());
         if self.books.are_kept() { self.write_line(news) } else { Ok(()) }
     }
 
@@ -214,25 +186,9 @@ impl<'a> StallDesk<'a> {
         self.books.write(&report, Some(&Cases::Watched(case)))
     }
 
-    pub(super) fn say(&mut self, what: &str) {
-        self.teller.say(what);
-    }
-
-    pub(super) fn remark(&mut self, what: &str) {
-        self.teller.remark(what);
-    }
-
-    pub(super) fn has_keys(&self) -> bool {
-        self.teller.has_keys()
-    }
-
-    pub(super) fn has_table(&self) -> bool {
-        self.teller.has_table()
-    }
-
     /// Draws the table, if there is one.
     pub(super) fn show(&mut self) {
-        let (now, is_paused) = (self.now(), self.is_paused);
+        let (now, is_paused) = (self.console.now(), self.console.is_paused());
         let rows: Vec<StallTableRow<'_>> = self
             .stalls
             .rows(now)
@@ -249,43 +205,33 @@ impl<'a> StallDesk<'a> {
             (1, several) => format!("1 of {several} connections hangs"),
             (hang, several) => format!("{hang} of {several} connections hang"),
         };
-        let drawn = self.teller.draw(|frame| {
+        let drawn = self.console.teller.draw(|frame| {
             let (width, height) = frame.size;
             let (now, zone, news, color) = (SystemTime::now(), frame.zone, frame.news, frame.color);
             StallTable { title, is_paused, now, zone, rows, news, color }.lines(width, height)
         });
-        if let Err(error) = drawn {
-            self.fail(error);
-        }
+        self.console.note(drawn);
     }
 
-    pub(super) fn redraw(&mut self) {
-        self.teller.redraw();
+    /// Gives back the terminal. Returns the exit code that the last state gives.
+    pub(super) fn finish(self) -> Result<u8, RunError> {
+        self.console.finish(self.stalls.exit_code())
+    }
+}
+
+impl Hears for StallDesk<'_> {
+    /// An examination has its verdict. One that is revised later is seen again at the next.
+    fn judged(&mut self, job: usize, found: Examined) {
+        let Some(Flight { host, planned, began }) = self.flights.remove(&job) else { return };
+        self.console.stir();
+        let Some(examiner) = self.examiner.filter(|_| !self.console.is_ending()) else { return };
+        let report = examiner.address_report(&planned, found);
+        let sighting = Sighting::of(&report.examined, report.exit_code(), began, SystemTime::now());
+        self.seen.insert(host, Seen { began, report: Some(report), error: None, failures: Vec::new() });
+        self.stalls.examined(job as u64, Some(sighting), self.console.now());
     }
 
-    /// No examination begins, or they go on.
-    pub(super) fn pause(&mut self) {
-        self.is_paused = !self.is_paused;
-    }
-
-    /// The watch ends: what was found so far counts.
-    pub(super) fn end(&mut self) {
-        self.is_ending = true;
-    }
-
-    pub(super) fn quit(&mut self) {
-        self.bells.stop.notify_one();
-    }
-
-    fn fail(&mut self, error: io::Error) {
-        self.failure.get_or_insert(error);
-        self.bells.stop.notify_one();
-    }
-
-    /// Gives back the terminal. Returns the exit code that the last state gives, if any is known, and what went wrong.
-    pub(super) fn finish(self) -> (Option<u8>, Option<io::Error>) {
-        let code = self.stalls.exit_code();
-        let ended = self.teller.end().err();
-        (code, self.failure.or(ended))
+    fn end(&mut self) {
+        self.console.end();
     }
 }

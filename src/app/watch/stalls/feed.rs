@@ -44,7 +44,7 @@ pub(super) async fn feed<'a>(
     let mut examining = examining.map(|(examiner, planner)| (examiner, Rc::new(planner), Instant::now()));
     let mut lookups = FuturesUnordered::new();
     let mut ready: VecDeque<Job> = VecDeque::new();
-    let mut keys = Keys::open(desk.borrow().has_keys());
+    let mut keys = Keys::open(desk.borrow().console.teller.has_keys());
     let mut resized = signal(SignalKind::window_change()).ok();
     let (mut looker, mut looking) = (Some(sources.looker), None::<Looking>);
     loop {
@@ -70,12 +70,12 @@ pub(super) async fn feed<'a>(
             }));
         }
         desk.borrow_mut().settle();
-        let has_table = desk.borrow().has_table();
+        let has_table = desk.borrow().console.teller.has_table();
         if has_table {
             desk.borrow_mut().show();
         }
         let wake = desk.borrow().next_wake(looking.is_some());
-        let pause = pause(wake, desk.borrow().now()).min(if has_table { FRAME } else { Duration::MAX });
+        let pause = pause(wake, desk.borrow().console.now()).min(if has_table { FRAME } else { Duration::MAX });
         tokio::select! {
             Some((order, led_to)) = lookups.next(), if !lookups.is_empty() => {
                 ready.extend(desk.borrow_mut().planned(&order, led_to));
@@ -90,14 +90,10 @@ pub(super) async fn feed<'a>(
             }
             () = sources.stirred.notified() => {}
             Some(()) = sources.hangups.recv() => {
-                desk.borrow_mut().say("SIGHUP: there is no list to read again, as connections are watched");
+                desk.borrow_mut().console.teller.say("SIGHUP: there is no list to read again, as connections are watched");
             }
-            key = keys.next() => match key {
-                Key::Quit => desk.borrow_mut().quit(),
-                Key::Pause => desk.borrow_mut().pause(),
-                Key::Redraw => desk.borrow_mut().redraw(),
-            },
-            Some(()) = next(&mut resized) => desk.borrow_mut().redraw(),
+            key = keys.next() => desk.borrow_mut().console.press(key),
+            Some(()) = next(&mut resized) => desk.borrow_mut().console.press(Key::Redraw),
             () = tokio::time::sleep(pause) => {}
         }
     }

@@ -6,7 +6,6 @@
 mod desk;
 mod feed;
 mod looker;
-mod observer;
 mod run;
 
 pub(in crate::app) use run::run;

@@ -1,27 +1,24 @@
 //! A watch over connections from its beginning to its end.
 
 use std::cell::RefCell;
-use std::io;
 
 use tokio::sync::{Notify, mpsc};
 
 use super::desk::StallDesk;
 use super::feed::{Examining, Sources, feed};
 use super::looker::Looker;
-use super::observer::StallObserver;
 use crate::app::error::RunError;
 use crate::app::examiner::Examiner;
-use crate::app::exit_code::{INTERRUPTED, NOTHING_TO_REPORT};
 use crate::app::interrupt::Signals;
 use crate::app::output::outputs::Outputs;
 use crate::app::plan::{ConnectionWatchOptions, RunPlan};
 use crate::app::planner::Planner;
 use crate::app::watch::books::Books;
-use crate::app::watch::desk::Bells;
-use crate::app::watch::run::{READY, in_words, manner};
+use crate::app::watch::console::{Bells, Console};
+use crate::app::watch::observer::WatchObserver;
+use crate::app::watch::run::{READY, in_words, manner, side_by_side};
 use crate::app::watch::signals::heed;
 use crate::app::watch::teller::Teller;
-use crate::model::worst_exit_code;
 use crate::net::{self, privilege};
 use crate::report::text::Detail;
 use crate::runner::{Job, Patience};
@@ -59,15 +56,15 @@ async fn watch(
     }
     let (stirred, stop) = (Notify::new(), Notify::new());
     let teller = Teller::begin(manner(plan), plan.output.detail == Detail::VerdictOnly).map_err(RunError::Write)?;
-    let (told, bells) = ((teller, Books::new(outputs)), Bells { stirred: &stirred, stop: &stop });
-    let desk = StallDesk::new(examiner, Stalls::new(options.interval, examiner.is_some()), told, bells);
-    let desk = RefCell::new(desk);
-    desk.borrow_mut().remark(&beginning(plan, options));
+    let told = (Console::new(teller, Bells { stirred: &stirred, stop: &stop }), Books::new(outputs));
+    let stalls = Stalls::new(options.interval, examiner.is_some());
+    let desk = RefCell::new(StallDesk::new(examiner, stalls, told));
+    desk.borrow_mut().console.teller.remark(&beginning(plan, options));
     let (hang_up, hangups) = mpsc::channel(1);
     let (sender, jobs) = mpsc::channel::<Job>(READY);
     let sources = Sources { looker, stirred: &stirred, hangups };
     let ended = {
-        let mut observer = StallObserver(&desk);
+        let mut observer = WatchObserver(&desk);
         let run = async {
             let Some(examiner) = examiner else {
                 stop.notified().await;
@@ -77,26 +74,10 @@ async fn watch(
             examiner.examine(jobs, options.concurrency, patience, stop.notified(), &mut observer).await.map(drop)
         };
         let feed = feed(&desk, examining, sources, sender);
-        let heed = heed(signals, &stop, &hang_up);
-        tokio::pin!(run, feed, heed);
-        loop {
-            tokio::select! {
-                ended = &mut run => break ended,
-                () = &mut feed => break run.await,
-                () = &mut heed => {}
-            }
-        }
+        side_by_side(run, feed, heed(signals, &stop, &hang_up)).await
     };
-    let (code, failure) = desk.into_inner().finish();
-    ended?;
-    match failure {
-        // That was said on stderr, or there is nobody to hear it; the exit code still tells.
-        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Ok(worst_exit_code(code.into_iter().chain([NOTHING_TO_REPORT])))
-        }
-        Some(error) => Err(RunError::Write(error)),
-        None => Ok(code.unwrap_or(INTERRUPTED)),
-    }
+    let code = desk.into_inner().finish();
+    ended.and(code)
 }
 
 fn beginning(plan: &RunPlan, options: &ConnectionWatchOptions) -> String {
